@@ -1,0 +1,60 @@
+import { AuthModule } from '@app/auth';
+import { ProxyMiddleware, ProxyModule, type Gate } from '@app/proxy';
+import {
+  Module,
+  type DynamicModule,
+  type MiddlewareConsumer,
+  type ModuleMetadata,
+  type NestModule,
+} from '@nestjs/common';
+import type { Logger } from 'pino';
+import { ConfigModule } from './config/config.module.js';
+import { GATEWAY_CONFIG, type GatewayConfig } from './config/gateway-config.js';
+import { ErrorsModule } from './errors/errors.module.js';
+import { GATES, GatesModule } from './gates/gates.module.js';
+import { PreflightMiddleware } from './gates/preflight.middleware.js';
+import { HealthModule } from './health/health.module.js';
+import { LifecycleModule } from './lifecycle/lifecycle.module.js';
+import { ControllerHeadersMiddleware } from './observability/controller-headers.middleware.js';
+import { ObservabilityModule } from './observability/observability.module.js';
+import { RequestContextMiddleware } from './observability/request-context.middleware.js';
+import { OpenApiController } from './openapi/openapi.controller.js';
+import { UpstreamsModule } from './upstreams/upstreams.module.js';
+
+@Module({
+  imports: [
+    AuthModule.forRootAsync({ inject: [GATEWAY_CONFIG], useFactory: (config: GatewayConfig) => config.auth }),
+    ProxyModule.forRootAsync({
+      imports: [GatesModule],
+      inject: [GATEWAY_CONFIG, GATES],
+      useFactory: (config: GatewayConfig, gates: Gate[]) => ({ ...config.proxy, gates }),
+    }),
+    ErrorsModule,
+    GatesModule,
+    HealthModule,
+    LifecycleModule,
+    UpstreamsModule,
+    // A team's modules go here.
+  ],
+  controllers: [OpenApiController],
+})
+export class AppModule implements NestModule {
+  /** The application over a configuration, with a logger and with modules that are not in the list above. */
+  static with(
+    config: GatewayConfig,
+    pino: Logger,
+    modules: NonNullable<ModuleMetadata['imports']>,
+  ): DynamicModule {
+    return {
+      module: AppModule,
+      imports: [ConfigModule.forRoot(config), ObservabilityModule.forRoot(pino), ...modules],
+    };
+  }
+
+  /** Everything that runs for every request, in this order. */
+  configure(consumer: MiddlewareConsumer): void {
+    consumer
+      .apply(RequestContextMiddleware, PreflightMiddleware, ProxyMiddleware, ControllerHeadersMiddleware)
+      .forRoutes('/');
+  }
+}

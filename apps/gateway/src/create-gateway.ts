@@ -1,0 +1,39 @@
+import type { AddressInfo } from 'node:net';
+import { Logger, type ModuleMetadata } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import type { NestExpressApplication } from '@nestjs/platform-express';
+import type { DestinationStream } from 'pino';
+import { AppModule } from './app.module.js';
+import type { GatewayConfig } from './config/gateway-config.js';
+import { createPino, GatewayLogger } from './observability/gateway-logger.js';
+import { GatewayHttpAdapter } from './server/gateway-http.adapter.js';
+
+export interface GatewayExtras {
+  /** Modules beside those of `app.module.ts`. Default: none. */
+  readonly modules?: NonNullable<ModuleMetadata['imports']>;
+  /** Where log lines go. Default: standard output. */
+  readonly logs?: DestinationStream;
+}
+
+/** Opens the gateway to the network and says where. */
+export async function listen(app: NestExpressApplication, { host, port }: GatewayConfig): Promise<void> {
+  await app.listen(port, host);
+  const address = app.getHttpServer().address() as AddressInfo;
+  new Logger('Gateway').log({ message: 'listening', host: address.address, port: address.port });
+}
+
+/** Builds the gateway, ready to listen. @throws RouteTableError, UpstreamError where the route tables do not hold */
+export async function createGateway(
+  config: GatewayConfig,
+  { modules = [], logs }: GatewayExtras = {},
+): Promise<NestExpressApplication> {
+  const pino = createPino(config, logs);
+  const app = await NestFactory.create<NestExpressApplication>(
+    AppModule.with(config, pino, modules),
+    new GatewayHttpAdapter(config.server),
+    // bodyParser off: bodies pass as they come. abortOnError off: the caller says how a failed boot ends.
+    { bodyParser: false, abortOnError: false, logger: new GatewayLogger(pino) },
+  );
+  await app.init();
+  return app;
+}

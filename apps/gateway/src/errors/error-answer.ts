@@ -1,0 +1,48 @@
+import { STATUS_CODES } from 'node:http';
+import { HttpException } from '@nestjs/common';
+
+/** What a client gets for an exception. */
+export interface ErrorAnswer {
+  readonly status: number;
+  /** JSON, or empty where the contract wants no body. */
+  readonly body: string;
+  /** Name, value, name, value. */
+  readonly headers: readonly string[];
+}
+
+/**
+ * The answer for any exception: `{"error": MESSAGE, ...fields, "request_id": ID}`. Only an `HttpException` speaks for
+ * itself; whatever else was thrown is a fault of the gateway, and nothing of it gets out.
+ */
+export function answerFor(exception: unknown, requestId: string): ErrorAnswer {
+  if (!(exception instanceof HttpException)) {
+    return { status: 500, body: bodyOf('Internal server error', {}, requestId), headers: [] };
+  }
+  const status = exception.getStatus();
+  const content = exception.getResponse();
+  const headers = (exception as { headers?: readonly string[] }).headers ?? [];
+  if (content === '') return { status, body: '', headers };
+  if (typeof content === 'string') return { status, body: bodyOf(content, {}, requestId), headers };
+  // Nest's own exceptions are {statusCode, message, error}; the contract's are {error, ...fields}.
+  const { statusCode, message, error, ...fields } = content as Record<string, unknown>;
+  if (statusCode === undefined) return { status, body: bodyOf(error ?? message, fields, requestId), headers };
+  const text = status === 404 ? 'Not found' : (message ?? error);
+  return { status, body: bodyOf(text, fields, requestId), headers };
+}
+
+function bodyOf(message: unknown, fields: object, requestId: string): string {
+  return JSON.stringify({ error: message ?? 'Error', ...fields, request_id: requestId });
+}
+
+/** The same as raw HTTP, for a connection that has no response object. It ends with the answer. */
+export function rawAnswer(status: number, message: string): string {
+  const body = JSON.stringify({ error: message });
+  return [
+    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'Error'}`,
+    'Connection: close',
+    'Content-Type: application/json; charset=utf-8',
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    '',
+    body,
+  ].join('\r\n');
+}

@@ -1,0 +1,17 @@
+import { HealthIndicatorService, type HealthIndicatorResult } from '@nestjs/terminus';
+import { DrainService } from '../lifecycle/drain.service.js';
+import { ReadinessCheck, type ReadinessIndicator } from './readiness-check.js';
+
+/** Unready from the signal on, while requests are still served. */
+@ReadinessCheck()
+export class DrainHealth implements ReadinessIndicator {
+  constructor(
+    private readonly indicators: HealthIndicatorService,
+    private readonly drain: DrainService,
+  ) {}
+
+  check(): HealthIndicatorResult {
+    const indicator = this.indicators.check('gateway');
+    return this.drain.isDraining ? indicator.down('draining') : indicator.up();
+  }
+}

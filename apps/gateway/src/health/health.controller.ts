@@ -1,0 +1,40 @@
+import { Controller, Get, Header, HttpCode, Inject } from '@nestjs/common';
+import type { HealthCheckResult } from '@nestjs/terminus';
+import { GATEWAY_CONFIG, type GatewayConfig } from '../config/gateway-config.js';
+import { ReadinessService } from './readiness.service.js';
+
+interface HealthAnswer {
+  readonly status: 'healthy';
+  readonly service: string;
+  readonly timestamp: string;
+}
+
+@Controller('health')
+export class HealthController {
+  constructor(
+    @Inject(GATEWAY_CONFIG) private readonly config: GatewayConfig,
+    private readonly readiness: ReadinessService,
+  ) {}
+
+  /** For the probes of the existing system: the process answers, whatever the services do. */
+  @Get()
+  @HttpCode(200)
+  @Header('Cache-Control', 'no-store')
+  read(): HealthAnswer {
+    return { status: 'healthy', service: this.config.serviceName, timestamp: new Date().toISOString() };
+  }
+
+  /** Whether the process should be left alone: until it ends, also while it drains. */
+  @Get('live')
+  @Header('Cache-Control', 'no-store')
+  live(): { readonly status: 'ok' } {
+    return { status: 'ok' };
+  }
+
+  /** Whether requests should be sent here: 200 `ok` or `degraded`, 503 while draining. */
+  @Get('ready')
+  @Header('Cache-Control', 'no-store')
+  ready(): Promise<HealthCheckResult> {
+    return this.readiness.check();
+  }
+}

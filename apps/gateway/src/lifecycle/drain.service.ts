@@ -1,0 +1,113 @@
+import type { Server } from 'node:http';
+import { Server as NetServer, type Socket } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import {
+  Inject,
+  Injectable,
+  Logger,
+  type BeforeApplicationShutdown,
+  type OnModuleDestroy,
+  type OnModuleInit,
+} from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
+import { GATEWAY_CONFIG, type GatewayConfig } from '../config/gateway-config.js';
+import { OpenExchanges } from '../observability/open-exchanges.js';
+
+/** How often the drain looks whether it is done, in milliseconds. */
+const LOOK_MS = 50;
+
+/**
+ * How long a connection must be silent before it is closed, in milliseconds: a proxy in front may be sending a
+ * request on it at this moment, and would get a reset for it.
+ */
+const QUIET_MS = 1_000;
+
+/**
+ * The one owner of shutdown, so that no request is lost in it:
+ *
+ * 1. Readiness answers 503; everything is served on, each response with `Connection: close`, until whoever reads
+ *    readiness has noticed.
+ * 2. The listener closes.
+ * 3. Requests in flight finish; a connection without one is closed once it has been silent for a second.
+ * 4. At the deadline, what is left is destroyed.
+ */
+@Injectable()
+export class DrainService implements OnModuleInit, OnModuleDestroy, BeforeApplicationShutdown {
+  private readonly logger = new Logger(DrainService.name);
+  private readonly connections = new Set<Socket>();
+  private draining = false;
+
+  constructor(
+    @Inject(GATEWAY_CONFIG) private readonly config: GatewayConfig,
+    private readonly adapterHost: HttpAdapterHost,
+    private readonly exchanges: OpenExchanges,
+  ) {}
+
+  /** Whether the signal to end has come. */
+  get isDraining(): boolean {
+    return this.draining;
+  }
+
+  onModuleInit(): void {
+    this.server.on('connection', (socket: Socket) => {
+      this.connections.add(socket);
+      socket.once('close', () => this.connections.delete(socket));
+    });
+  }
+
+  onModuleDestroy(): void {
+    this.draining = true;
+  }
+
+  async beforeApplicationShutdown(signal?: string): Promise<void> {
+    const { noticeMs, timeoutMs } = this.config.drain;
+    // :: Step 1
+    this.exchanges.endConnections();
+    this.report('drain begins: not ready, still serving', { signal, notice_ms: noticeMs });
+    await delay(noticeMs);
+    // :: Step 2
+    this.stopListening();
+    this.report('drain: listener closed');
+    // :: Step 3
+    const deadline = performance.now() + timeoutMs;
+    await this.closeConnections(deadline);
+    // :: Step 4
+    if (this.connections.size === 0) this.report('drain complete');
+    else this.report('drain deadline: destroying what is left');
+    for (const socket of this.connections) socket.destroy();
+  }
+
+  private async closeConnections(deadline: number): Promise<void> {
+    const quiet = new Map<Socket, { bytesRead: number; since: number }>();
+    while (this.connections.size > 0 && performance.now() < deadline) {
+      const now = performance.now();
+      for (const socket of this.connections) {
+        const { bytesRead } = socket;
+        const before = quiet.get(socket);
+        if (!before || before.bytesRead !== bytesRead || isServing(socket))
+          quiet.set(socket, { bytesRead, since: now });
+        else if (now - before.since >= QUIET_MS) socket.destroySoon();
+      }
+      await delay(Math.min(LOOK_MS, Math.max(0, deadline - now)));
+    }
+  }
+
+  /** Node's HTTP server would also close idle connections at once; the plain one only stops accepting. */
+  private stopListening(): void {
+    if (this.server.listening) NetServer.prototype.close.call(this.server);
+  }
+
+  private get server(): Server {
+    return this.adapterHost.httpAdapter.getHttpServer() as Server;
+  }
+
+  private report(message: string, more: object = {}): void {
+    const counts = { in_flight: this.exchanges.size, connections: this.connections.size };
+    this.logger.log({ message, ...counts, ...more });
+  }
+}
+
+/** Whether a response is due on the connection: Node keeps it there until it is complete. */
+function isServing(socket: Socket & { _httpMessage?: unknown }): boolean {
+  return socket._httpMessage !== null && socket._httpMessage !== undefined;
+}

@@ -1,0 +1,19 @@
+import { RouteTableError, UpstreamError } from '@app/proxy';
+import { ConfigurationError, loadConfig } from './config/load-config.js';
+import { createGateway, listen } from './create-gateway.js';
+
+/** `EX_CONFIG` of sysexits.h. */
+const EXIT_CONFIGURATION = 78;
+
+try {
+  const config = loadConfig();
+  const app = await createGateway(config);
+  app.enableShutdownHooks(['SIGTERM', 'SIGINT'], { useProcessExit: true });
+  await listen(app, config);
+} catch (error) {
+  const isConfiguration = [ConfigurationError, RouteTableError, UpstreamError].some(
+    (type) => error instanceof type,
+  );
+  process.stderr.write(`${isConfiguration ? (error as Error).message : String((error as Error).stack)}\n`);
+  process.exit(isConfiguration ? EXIT_CONFIGURATION : 1);
+}

@@ -1,0 +1,68 @@
+import { pathOf, type Exchange } from '@app/proxy';
+import { Inject, Injectable } from '@nestjs/common';
+import type { Logger } from 'pino';
+import { PINO } from './gateway-logger.js';
+
+const PATH_LENGTH = 512;
+const USER_AGENT_LENGTH = 256;
+
+/** Three dotted runs of base64url: a JWT or a signed token that stands where no route names a secret. */
+const TOKEN_LIKE = /[\w-]{8,}\.[\w-]{4,}\.[\w-]{8,}/g;
+
+/** Writes one line at the end of each exchange. */
+@Injectable()
+export class AccessLog {
+  constructor(@Inject(PINO) private readonly pino: Logger) {}
+
+  /** @param status what the client got; 499 where it left first */
+  write(exchange: Exchange, status: number, elapsedMs: number): void {
+    const { request, failure } = exchange;
+    const level = status >= 500 ? 'error' : 'info';
+    if (!this.pino.isLevelEnabled(level)) return;
+    this.pino[level](
+      {
+        request_id: exchange.id,
+        status,
+        latency: Math.round(elapsedMs * 1000) / 1000,
+        client_ip: exchange.clientAddress,
+        method: request.method,
+        path: loggedPath(exchange),
+        user_agent: request.headers['user-agent']?.slice(0, USER_AGENT_LENGTH),
+        ...(exchange.attempts > 0 && {
+          upstream: exchange.upstream,
+          instance: exchange.instance,
+          attempts: exchange.attempts,
+          reused_connection: exchange.reusedConnection,
+          request_bytes: exchange.requestBytes,
+          response_bytes: exchange.responseBytes,
+        }),
+        ...(failure && {
+          error_code: failure.errorCode,
+          stage: (failure as { stage?: string }).stage,
+          // Nest's own exceptions have no code, and its 404 repeats the path with its query.
+          error: failure.errorCode && failure.message,
+          cause: causeOf(failure.cause),
+        }),
+      },
+      'request',
+    );
+  }
+}
+
+/** The path without its query, which may hold a token, and with the parameters that are secrets hidden. */
+export function loggedPath(exchange: Exchange): string {
+  const path = pathOf(exchange.request.url!).slice(0, PATH_LENGTH);
+  if (!exchange.template) return path.replace(TOKEN_LIKE, '[redacted]');
+  if (!exchange.template.includes('/:token')) return path;
+  const names = exchange.template.split('/');
+  return path
+    .split('/')
+    .map((segment, index) => (names[index] === ':token' ? '[redacted]' : segment))
+    .join('/');
+}
+
+function causeOf(cause: unknown): string | undefined {
+  if (!(cause instanceof Error)) return undefined;
+  const { code } = cause as NodeJS.ErrnoException;
+  return code === undefined ? cause.message : `${code}: ${cause.message}`;
+}

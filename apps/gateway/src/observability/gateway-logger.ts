@@ -1,0 +1,64 @@
+import type { LoggerService } from '@nestjs/common';
+import { destination, pino, type DestinationStream, type Logger } from 'pino';
+import type { GatewayConfig } from '../config/gateway-config.js';
+
+export const PINO = Symbol('PINO');
+
+/**
+ * One JSON line per event, to standard output; a line that cannot be written is lost, and the gateway serves on.
+ */
+export function createPino(config: GatewayConfig, stream: DestinationStream = standardOutput()): Logger {
+  return pino(
+    {
+      level: config.logLevel,
+      messageKey: 'message',
+      base: { service: config.serviceName },
+      timestamp: () => `,"timestamp":"${new Date().toISOString()}"`,
+      formatters: { level: (level) => ({ level }) },
+    },
+    stream,
+  );
+}
+
+function standardOutput(): DestinationStream {
+  const output = destination({ dest: 1, sync: false });
+  output.on('error', ignore);
+  return output;
+}
+
+function ignore(): void {}
+
+/** What Nest says of its own boot, a line for each module and route, is for those who look for it. */
+const BOOT_CONTEXTS: ReadonlySet<unknown> = new Set([
+  'InstanceLoader',
+  'NestApplication',
+  'NestFactory',
+  'RouterExplorer',
+  'RoutesResolver',
+]);
+
+/** Nest's own log calls, as lines of the same stream. */
+export class GatewayLogger implements LoggerService {
+  constructor(private readonly pino: Logger) {}
+
+  log = (message: unknown, ...rest: unknown[]): void => this.write('info', message, rest);
+  error = (message: unknown, ...rest: unknown[]): void => this.write('error', message, rest);
+  warn = (message: unknown, ...rest: unknown[]): void => this.write('warn', message, rest);
+  debug = (message: unknown, ...rest: unknown[]): void => this.write('debug', message, rest);
+  verbose = (message: unknown, ...rest: unknown[]): void => this.write('trace', message, rest);
+  fatal = (message: unknown, ...rest: unknown[]): void => this.write('fatal', message, rest);
+
+  /** Nest passes the context last; `error` may have a stack before it. */
+  private write(
+    level: 'info' | 'error' | 'warn' | 'debug' | 'trace' | 'fatal',
+    message: unknown,
+    rest: unknown[],
+  ): void {
+    const context = typeof rest.at(-1) === 'string' ? rest.at(-1) : undefined;
+    if (level === 'info' && BOOT_CONTEXTS.has(context)) level = 'debug';
+    const stack = rest.length > 1 && typeof rest[0] === 'string' ? rest[0] : undefined;
+    if (message instanceof Error) this.pino[level]({ context, err: message }, message.message);
+    else if (typeof message === 'object' && message !== null) this.pino[level]({ context, ...message });
+    else this.pino[level]({ context, stack }, String(message));
+  }
+}

@@ -1,0 +1,28 @@
+import type { Exchange } from '@app/proxy';
+import { Injectable } from '@nestjs/common';
+
+/** The exchanges that are being served now; the drain waits until there are none. */
+@Injectable()
+export class OpenExchanges {
+  private readonly exchanges = new Set<Exchange>();
+  private ending = false;
+
+  get size(): number {
+    return this.exchanges.size;
+  }
+
+  add(exchange: Exchange): void {
+    this.exchanges.add(exchange);
+    if (this.ending) exchange.endConnection();
+  }
+
+  delete(exchange: Exchange): void {
+    this.exchanges.delete(exchange);
+  }
+
+  /** From now on every response says `Connection: close`, those in flight too where their headers are not out. */
+  endConnections(): void {
+    this.ending = true;
+    for (const exchange of this.exchanges) exchange.endConnection();
+  }
+}

@@ -1,0 +1,82 @@
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Exchange, exchangeOf, TrustedProxies } from '@app/proxy';
+import { Inject, Injectable, type NestMiddleware } from '@nestjs/common';
+import { GATEWAY_CONFIG, type GatewayConfig } from '../config/gateway-config.js';
+import { MalformedRequestException } from '../errors/exceptions.js';
+import { discardBody } from '../server/body-discard.js';
+import { waitsForContinue } from '../server/gateway-http.adapter.js';
+import { grammarFault } from '../server/request-grammar.js';
+import { AccessLog } from './access-log.js';
+import { Metrics } from './metrics.js';
+import { OpenExchanges } from './open-exchanges.js';
+
+/** An id that somebody else made: short, and nothing that a log or a header could trip over. */
+const REQUEST_ID = /^[A-Za-z0-9._:-]{1,128}$/;
+
+/** What Express knows of the controller's route that a request matched. */
+interface RoutedRequest extends IncomingMessage {
+  readonly route?: { readonly path?: unknown };
+}
+
+/** Opens the exchange of every request, and at its end writes its line and its figures. */
+@Injectable()
+export class RequestContextMiddleware implements NestMiddleware<IncomingMessage, ServerResponse> {
+  private readonly trusted: TrustedProxies;
+  private readonly onClose: (this: ServerResponse) => void;
+
+  constructor(
+    @Inject(GATEWAY_CONFIG) config: GatewayConfig,
+    accessLog: AccessLog,
+    private readonly metrics: Metrics,
+    private readonly open: OpenExchanges,
+  ) {
+    this.trusted = new TrustedProxies(config.trust);
+    // One listener for all responses, which finds its exchange through the response.
+    this.onClose = function (this: ServerResponse): void {
+      const exchange = exchangeOf(this.req)!;
+      const elapsedMs = performance.now() - exchange.startedAt;
+      const status = this.writableFinished ? this.statusCode : interruptedStatus(exchange);
+      open.delete(exchange);
+      metrics.closed(exchange, controllerPath(exchange), status, elapsedMs);
+      accessLog.write(exchange, status, elapsedMs);
+    };
+  }
+
+  use(request: IncomingMessage, response: ServerResponse, next: () => void): void {
+    const peer = this.trusted.resolve(request.socket.remoteAddress, forwardedFor(request));
+    const inbound = request.headers['x-request-id'] as string | undefined;
+    const id = peer.peerTrusted && inbound !== undefined && REQUEST_ID.test(inbound) ? inbound : randomUUID();
+    const exchange = new Exchange(id, request, response, peer);
+    exchange.responseHeaders.push('X-Request-ID', id);
+    this.open.add(exchange);
+    this.metrics.opened();
+    response.on('close', this.onClose);
+    response.on('finish', onFinish);
+    if (waitsForContinue(request)) exchange.holdBody();
+    const fault = grammarFault(request);
+    if (fault !== undefined) {
+      exchange.endConnection();
+      throw new MalformedRequestException(fault);
+    }
+    next();
+  }
+}
+
+/** The response was cut: by the client, unless something else failed first. */
+function interruptedStatus({ failure }: Exchange): number {
+  return failure ? failure.getStatus() : 499;
+}
+
+function forwardedFor(request: IncomingMessage): string | undefined {
+  return request.headers['x-forwarded-for'] as string | undefined;
+}
+
+function controllerPath(exchange: Exchange): string | undefined {
+  const path = (exchange.request as RoutedRequest).route?.path;
+  return typeof path === 'string' ? path : undefined;
+}
+
+function onFinish(this: ServerResponse): void {
+  discardBody(this.req);
+}

@@ -1,0 +1,89 @@
+import type { Route } from '@app/proxy';
+
+/** A row and the upstream that owns it. */
+export interface DocumentedRow {
+  readonly route: Route;
+  readonly upstream: string;
+}
+
+type Json = Record<string, unknown>;
+
+const ERROR = { $ref: '#/components/responses/Error' };
+
+/**
+ * The gateway's API as an OpenAPI 3.1 document, made from the route tables: what passes, what it asks for, what the
+ * gateway itself may answer. What a service answers is the service's to document.
+ */
+export function openApiDocument(rows: readonly DocumentedRow[]): Json {
+  const paths: Record<string, Json> = {};
+  for (const { route, upstream } of rows) {
+    const path = (paths[route.path.replaceAll(/:(\w+)/g, '{$1}')] ??= parametersOf(route));
+    for (const method of route.methods) path[method.toLowerCase()] = operationFor(route, upstream, method);
+  }
+  paths['/health'] = { get: ownOperation('Whether the process answers') };
+  paths['/health/live'] = { get: ownOperation('Whether the process should be left alone') };
+  paths['/health/ready'] = { get: ownOperation('Whether requests should be sent here') };
+  paths['/metrics'] = { get: ownOperation('Figures in the text format of Prometheus') };
+  paths['/swagger'] = { get: ownOperation('This document') };
+  return {
+    openapi: '3.1.0',
+    info: { title: 'SecureConnect gateway', version: '1' },
+    paths,
+    components: {
+      securitySchemes: { bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } },
+      responses: {
+        Error: {
+          description: 'An answer of the gateway itself',
+          content: { 'application/json': { schema: { $ref: '#/components/schemas/Error' } } },
+        },
+      },
+      schemas: {
+        Error: {
+          type: 'object',
+          required: ['error'],
+          properties: {
+            error: { type: 'string' },
+            service: { type: 'string' },
+            request_id: { type: 'string' },
+          },
+        },
+      },
+    },
+  };
+}
+
+function parametersOf(route: Route): Json {
+  const names = [...route.path.matchAll(/:(\w+)/g)].map(([, name]) => name);
+  if (names.length === 0) return {};
+  return {
+    parameters: names.map((name) => ({ name, in: 'path', required: true, schema: { type: 'string' } })),
+  };
+}
+
+function operationFor(route: Route, upstream: string, method: string): Json {
+  const hasBody = !route.websocket && ['POST', 'PUT', 'PATCH'].includes(method);
+  return {
+    operationId: `${method.toLowerCase()}${route.path.replaceAll(/[^A-Za-z0-9]+/g, '_')}`,
+    tags: [upstream],
+    ...(route.summary && { summary: route.summary }),
+    ...(route.websocket && { description: 'A WebSocket: the request must ask for the upgrade.' }),
+    ...(route.auth !== 'none' && { security: [{ bearer: [] }] }),
+    ...(hasBody && { requestBody: { content: { '*/*': {} } } }),
+    responses: {
+      ...(route.websocket
+        ? { 101: { description: 'Open' }, 426: ERROR }
+        : { 200: { description: "The service's answer" } }),
+      400: ERROR,
+      ...(route.auth !== 'none' && { 401: ERROR }),
+      403: { description: 'A page of another origin; no body' },
+      ...(hasBody && { 413: ERROR }),
+      502: ERROR,
+      503: ERROR,
+      504: ERROR,
+    },
+  };
+}
+
+function ownOperation(summary: string): Json {
+  return { tags: ['api-gateway'], summary, responses: { 200: { description: 'OK' } } };
+}

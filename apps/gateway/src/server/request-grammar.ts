@@ -1,0 +1,57 @@
+import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
+
+/** A host with an optional port (RFC 3986, section 3.2.2), as far as characters go. */
+const HOST = /^(?:[A-Za-z0-9._~!$&'()*+,;=%-]+|\[[0-9A-Fa-f:.]+\])(?::\d{0,5})?$/;
+
+/**
+ * What is wrong with a request that Node's parser let through, or undefined:
+ * - HTTP/0.9, HTTP/2.0 in plain text, and RTSP or ICE, whose first lines the parser takes for HTTP;
+ * - no Host in HTTP/1.1, more than one, or one that is no host (RFC 9112, section 3.2);
+ * - two Authorization fields: the gateway would check one, the service could believe the other.
+ */
+export function grammarFault(request: IncomingMessage): string | undefined {
+  const { httpVersionMajor, httpVersionMinor, rawHeaders } = request;
+  if (httpVersionMajor !== 1 || httpVersionMinor > 1) return 'Unsupported protocol version';
+  if (isOtherProtocol(request)) return 'Unsupported protocol';
+  let hosts = 0;
+  let authorizations = 0;
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index]!;
+    if (name.length === 4) {
+      if (name === 'Host' || name.toLowerCase() === 'host') hosts++;
+    } else if (name.length === 13 && name.toLowerCase() === 'authorization') {
+      authorizations++;
+    }
+  }
+  if (hosts > 1) return 'Duplicate Host header';
+  if (authorizations > 1) return 'Duplicate Authorization header';
+  const { host } = request.headers;
+  if (host === undefined) return httpVersionMinor === 1 ? 'Host header required' : undefined;
+  return HOST.test(host) ? undefined : 'Invalid Host header';
+}
+
+interface ParserSocket extends Socket {
+  parser?: { getCurrentBuffer?: () => Buffer };
+}
+
+const seen = new WeakSet<Socket>();
+
+/**
+ * The parser takes RTSP and ICE for HTTP and tells nobody; only the raw bytes do. They cost a copy, so the first
+ * request of each connection is looked at: a client of another protocol has it wrong from the start. What slips
+ * through goes to the service as HTTP/1.1 all the same.
+ */
+function isOtherProtocol(request: IncomingMessage): boolean {
+  const socket = request.socket as ParserSocket;
+  if (seen.has(socket)) return false;
+  seen.add(socket);
+  const bytes = socket.parser?.getCurrentBuffer?.();
+  const position = request.method!.length + request.url!.length + 2;
+  const first = bytes?.[position];
+  return (
+    first !== undefined &&
+    first !== 'H'.charCodeAt(0) &&
+    bytes!.toString('latin1', position, position + 5) === 'RTSP/'
+  );
+}

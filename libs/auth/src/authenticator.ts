@@ -1,0 +1,39 @@
+import type { IncomingMessage } from 'node:http';
+import { Injectable } from '@nestjs/common';
+import { AccessTokenVerifier } from './access-token.verifier.js';
+import { AuthenticationException } from './authentication.exception.js';
+import { setPrincipal, type Principal } from './principal.js';
+import { RevocationStore } from './revocation.store.js';
+
+/** RFC 6750, section 2.1; the scheme's name has no case (RFC 9110, section 11.1). */
+const BEARER = /^Bearer +([A-Za-z0-9\-._~+/]+=*) *$/i;
+
+/** Authenticates a request by its bearer token, for the gateway's gate and for guards alike, so that both ask the same. */
+@Injectable()
+export class Authenticator {
+  constructor(
+    private readonly verifier: AccessTokenVerifier,
+    private readonly revocations: RevocationStore,
+  ) {}
+
+  /**
+   * Finds out who sends a request, and remembers it on the request. Returns a promise only where the revocation
+   * store must ask elsewhere.
+   * @throws AuthenticationException
+   */
+  authenticate(request: IncomingMessage): void | Promise<void> {
+    const { authorization } = request.headers;
+    if (authorization === undefined) throw new AuthenticationException('missing_header');
+    const token = BEARER.exec(authorization)?.[1];
+    if (token === undefined) throw new AuthenticationException('invalid_format');
+    const principal = this.verifier.verify(token);
+    const revoked = this.revocations.isRevoked(principal.tokenId);
+    if (typeof revoked === 'boolean') accept(request, principal, revoked);
+    else return revoked.then((result) => accept(request, principal, result));
+  }
+}
+
+function accept(request: IncomingMessage, principal: Principal, revoked: boolean): void {
+  if (revoked) throw new AuthenticationException('revoked');
+  setPrincipal(request, principal);
+}

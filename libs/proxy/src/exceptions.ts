@@ -1,0 +1,149 @@
+import { HttpException } from '@nestjs/common';
+
+/** The stage of an exchange in which it failed. */
+export type Stage = 'request' | 'connect' | 'request_body' | 'response_headers' | 'response_body';
+
+interface Refusal {
+  readonly status: number;
+  /** A constant that names the refusal in logs and metrics. */
+  readonly code: string;
+  /** What the client reads. Never a host, a URL or a cause. */
+  readonly message: string;
+  /** Fields beside `error` in the body. */
+  readonly fields?: Readonly<Record<string, unknown>>;
+  /** Headers of the refusal: name, value, name, value. */
+  readonly headers?: readonly string[];
+  readonly stage?: Stage;
+  readonly cause?: unknown;
+}
+
+/** A refusal or failure that the gateway answers itself, as `{"error": message, ...fields}`. */
+export abstract class ProxyException extends HttpException {
+  readonly headers: readonly string[];
+  readonly stage: Stage;
+
+  constructor(refusal: Refusal) {
+    super({ error: refusal.message, ...refusal.fields }, refusal.status, {
+      cause: refusal.cause,
+      errorCode: refusal.code,
+    });
+    this.message = refusal.message;
+    this.headers = refusal.headers ?? [];
+    this.stage = refusal.stage ?? 'request';
+  }
+}
+
+/** A path that two servers could read differently. */
+export class AmbiguousPathException extends ProxyException {
+  constructor() {
+    super({ status: 400, code: 'AMBIGUOUS_PATH', message: 'Invalid path' });
+  }
+}
+
+/** A known path asked with a method that no row names. */
+export class RouteMethodException extends ProxyException {
+  constructor(allow: string) {
+    super({
+      status: 405,
+      code: 'METHOD_NOT_ALLOWED',
+      message: 'Method not allowed',
+      headers: ['Allow', allow],
+    });
+  }
+}
+
+/** A plain request for a WebSocket route (RFC 9110, section 15.5.22). */
+export class UpgradeRequiredException extends ProxyException {
+  constructor() {
+    const headers = ['Upgrade', 'websocket', 'Connection', 'Upgrade'];
+    super({ status: 426, code: 'UPGRADE_REQUIRED', message: 'WebSocket upgrade required', headers });
+  }
+}
+
+/** A body past the route's limit. */
+export class BodyTooLargeException extends ProxyException {
+  constructor(limitBytes: number) {
+    const fields = { limit_bytes: limitBytes };
+    super({
+      status: 413,
+      code: 'BODY_TOO_LARGE',
+      message: 'Request body too large',
+      fields,
+      stage: 'request_body',
+    });
+  }
+}
+
+/** A body that comes slower than the minimum rate. */
+export class BodyTooSlowException extends ProxyException {
+  constructor() {
+    super({ status: 408, code: 'BODY_TOO_SLOW', message: 'Request body too slow', stage: 'request_body' });
+  }
+}
+
+/** The client's connection went before the exchange was complete; nothing can be sent, 499 is for the log. */
+export class ClientGoneException extends ProxyException {
+  constructor(stage: Stage) {
+    super({ status: 499, code: 'CLIENT_GONE', message: 'Client closed the connection', stage });
+  }
+}
+
+/** The client stopped reading its response; nothing more can be sent, 499 is for the log. */
+export class ClientStalledException extends ProxyException {
+  constructor() {
+    super({ status: 499, code: 'CLIENT_STALLED', message: 'Client stopped reading', stage: 'response_body' });
+  }
+}
+
+/** A request that Node reads and HTTP/1.1 does not allow to be written. */
+export class InvalidRequestException extends ProxyException {
+  constructor(message: string, cause?: unknown) {
+    super({ status: 400, code: 'INVALID_REQUEST', message, cause });
+  }
+}
+
+/** No connection to the service could be made. */
+export class UpstreamUnreachableException extends ProxyException {
+  constructor(service: string, cause: unknown) {
+    super({ ...unavailable(502, 'UPSTREAM_UNREACHABLE', service, cause), stage: 'connect' });
+  }
+}
+
+/** The service broke the connection before its response was complete. */
+export class UpstreamDisconnectedException extends ProxyException {
+  constructor(service: string, stage: Stage, cause: unknown) {
+    super({ ...unavailable(502, 'UPSTREAM_DISCONNECTED', service, cause), stage });
+  }
+}
+
+/** The service sent something that is not HTTP. */
+export class UpstreamInvalidResponseException extends ProxyException {
+  constructor(service: string, stage: Stage, cause: unknown) {
+    super({ ...unavailable(502, 'UPSTREAM_INVALID_RESPONSE', service, cause), stage });
+  }
+}
+
+/** The service took longer than a clock allows. */
+export class UpstreamTimeoutException extends ProxyException {
+  constructor(service: string, stage: Stage, cause: unknown) {
+    super({
+      status: 504,
+      code: 'UPSTREAM_TIMEOUT',
+      message: 'Service timed out',
+      fields: { service },
+      stage,
+      cause,
+    });
+  }
+}
+
+/** The gateway does not ask the service at the moment. */
+export class UpstreamUnavailableException extends ProxyException {
+  constructor(service: string, cause: unknown) {
+    super({ ...unavailable(503, 'UPSTREAM_UNAVAILABLE', service, cause), headers: ['Retry-After', '1'] });
+  }
+}
+
+function unavailable(status: number, code: string, service: string, cause: unknown): Refusal {
+  return { status, code, message: 'Service unavailable', fields: { service }, cause };
+}

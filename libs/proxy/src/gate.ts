@@ -1,0 +1,16 @@
+import type { Exchange } from './exchange.js';
+
+/**
+ * Decides, before a byte goes upstream, whether an exchange may pass. Gates run in one order for every exchange,
+ * those without a route too: `exchange.route` is undefined for the application's own controllers and unknown paths.
+ */
+export interface Gate {
+  /**
+   * Returns to let the exchange pass; throws an `HttpException` to refuse it. What it adds to
+   * `exchange.responseHeaders` goes out with the response, a refusal included.
+   */
+  admit(exchange: Exchange): void | Promise<void>;
+
+  /** Called with the service's final status before the client sees a byte of the response. Must not throw. */
+  answered?(exchange: Exchange, status: number): void;
+}

@@ -1,0 +1,92 @@
+import { isHopByHop, nominatedBy } from './hop-by-hop.js';
+
+/** What the gateway itself says about the exchange to the service. */
+export interface ForwardedFacts {
+  readonly requestId: string;
+  /** The address of whoever holds the connection to the gateway. */
+  readonly peerAddress: string;
+  /** Whether that peer may speak for others. */
+  readonly peerTrusted: boolean;
+  readonly protocol: 'http' | 'https';
+  readonly host: string;
+}
+
+/** Names that the gateway writes itself, or that undici refuses: never copied from the client. */
+const OWN = new Set([
+  'expect',
+  'trailer',
+  'x-request-id',
+  'x-forwarded-for',
+  'x-forwarded-proto',
+  'x-forwarded-host',
+]);
+
+/** Lengths of all names that are treated specially without a common prefix: no other name is lower-cased. */
+const SPECIAL_LENGTHS = new Set(
+  [
+    'connection',
+    'keep-alive',
+    'proxy-connection',
+    'proxy-authenticate',
+    'proxy-authorization',
+    'te',
+    'transfer-encoding',
+    'upgrade',
+    'expect',
+    'trailer',
+    'forwarded',
+  ].map((name) => name.length),
+);
+
+/**
+ * The client's raw headers as the service gets them: names, order, duplicates and bytes survive, except
+ * - hop-by-hop fields and those that `Connection` nominates (RFC 9110, section 7.6.1);
+ * - `X-User-*`, which a service might take for the gateway's word, in any spelling with `_` too;
+ * - `X-Forwarded-*`, `X-Real-IP` and `Forwarded` of a peer that is not trusted;
+ * - `X-Request-ID` and the three `X-Forwarded-*` of the contract, which the gateway writes.
+ */
+export function requestHeadersFor(
+  rawHeaders: readonly string[],
+  connection: string | undefined,
+  facts: ForwardedFacts,
+): string[] {
+  const nominated = nominatedBy(connection);
+  const headers: string[] = [];
+  let forwardedFor = '';
+  let forwardedProto = '';
+  let forwardedHost = '';
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index]!;
+    const value = rawHeaders[index + 1]!;
+    const startsWithX = (name.charCodeAt(0) | 0x20) === 0x78;
+    if (startsWithX || nominated || SPECIAL_LENGTHS.has(name.length)) {
+      const lower = startsWithX ? name.toLowerCase().replaceAll('_', '-') : name.toLowerCase();
+      if (isHopByHop(lower)) continue;
+      if (nominated?.has(lower) && lower !== 'host' && lower !== 'content-length') continue;
+      if (startsWithX || OWN.has(lower) || lower === 'forwarded') {
+        if (lower.startsWith('x-user-')) continue;
+        if (!facts.peerTrusted && isForwardingField(lower)) continue;
+        if (lower === 'x-forwarded-for') forwardedFor += `${value}, `;
+        else if (lower === 'x-forwarded-proto') forwardedProto = value;
+        else if (lower === 'x-forwarded-host') forwardedHost = value;
+        if (OWN.has(lower)) continue;
+      }
+    }
+    headers.push(name, value);
+  }
+  headers.push(
+    'X-Request-ID',
+    facts.requestId,
+    'X-Forwarded-For',
+    forwardedFor + facts.peerAddress,
+    'X-Forwarded-Proto',
+    forwardedProto || facts.protocol,
+    'X-Forwarded-Host',
+    forwardedHost || facts.host,
+  );
+  return headers;
+}
+
+function isForwardingField(lower: string): boolean {
+  return lower.startsWith('x-forwarded') || lower === 'x-real-ip' || lower === 'forwarded';
+}

@@ -1,0 +1,121 @@
+import { isHopByHop, nominatedBy } from './hop-by-hop.js';
+
+/** A service's response headers as the client gets them, with what the forward must know of them. */
+export interface ResponseHead {
+  /** Name, value, name, value. */
+  readonly headers: string[];
+  /** The announced length in bytes, or -1. */
+  readonly contentLength: number;
+  readonly isEventStream: boolean;
+}
+
+/**
+ * Copies a service's raw headers for the client: names, order, duplicates and bytes survive, except hop-by-hop
+ * fields and those that `Connection` nominates, the service's own CORS headers (the client gets one set, the
+ * gateway's), and `X-Request-ID`, which the gateway writes.
+ *
+ * @param raw name, value, name, value as bytes; read as latin1, as they came (RFC 9110, section 5.5)
+ * @param own what the gateway adds, name, value, name, value
+ * @param status a 204 loses its `Content-Length` (RFC 9110, section 8.6)
+ */
+export function responseHeadersFor(
+  raw: readonly Buffer[],
+  own: readonly string[],
+  status: number,
+): ResponseHead {
+  const headers: string[] = [];
+  let contentLength = -1;
+  let isEventStream = false;
+  let chunked = false;
+  let announcesTrailers = false;
+  let nominated: ReadonlySet<string> | undefined;
+  for (let index = 0; index < raw.length; index += 2) {
+    const name = raw[index]!.toString('latin1');
+    const value = raw[index + 1]!.toString('latin1');
+    switch (name.length) {
+      case 'te'.length:
+      case 'trailer'.length: // upgrade
+      case 'keep-alive'.length: // connection
+      case 'content-type'.length: // x-request-id
+      case 'content-length'.length:
+      case 'proxy-connection'.length:
+      case 'transfer-encoding'.length:
+      case 'proxy-authenticate'.length:
+      case 'proxy-authorization'.length: {
+        const lower = name.toLowerCase();
+        if (lower === 'content-type') {
+          isEventStream = value.startsWith('text/event-stream');
+        } else if (lower === 'content-length') {
+          if (status === 204) continue;
+          contentLength = Number(value);
+        } else if (lower === 'connection') {
+          nominated = mergeNames(nominated, nominatedBy(value.toLowerCase()));
+          continue;
+        } else if (lower === 'x-request-id') {
+          continue;
+        } else if (lower === 'trailer') {
+          announcesTrailers = true;
+        } else if (isHopByHop(lower)) {
+          chunked ||= lower === 'transfer-encoding';
+          continue;
+        }
+        break;
+      }
+      default:
+    }
+    if (isCorsField(name)) continue;
+    headers.push(name, value);
+  }
+  if (nominated) dropNames(headers, nominated);
+  // A `Trailer` announcement without a chunked body promises what cannot come (RFC 9110, section 6.6.2).
+  if (announcesTrailers && !chunked) dropNames(headers, TRAILER);
+  for (let index = 0; index < own.length; index++) headers.push(own[index]!);
+  return { headers, contentLength, isEventStream };
+}
+
+/** A service's raw trailers as pairs for the client; fields that frame or route a message may not be trailers. */
+export function responseTrailersFor(raw: readonly Buffer[]): [string, string][] {
+  const trailers: [string, string][] = [];
+  for (let index = 0; index < raw.length; index += 2) {
+    const name = raw[index]!.toString('latin1');
+    const lower = name.toLowerCase();
+    if (isHopByHop(lower) || FORBIDDEN_TRAILERS.has(lower) || isCorsField(name)) continue;
+    trailers.push([name, raw[index + 1]!.toString('latin1')]);
+  }
+  return trailers;
+}
+
+const TRAILER: ReadonlySet<string> = new Set(['trailer']);
+
+/** RFC 9110, section 6.5.1, for responses. */
+const FORBIDDEN_TRAILERS = new Set([
+  'content-length',
+  'content-encoding',
+  'content-type',
+  'content-range',
+  'host',
+  'set-cookie',
+  'trailer',
+  'www-authenticate',
+]);
+
+function isCorsField(name: string): boolean {
+  return (
+    name.length > 21 &&
+    (name.charCodeAt(0) | 0x20) === 0x61 &&
+    name.toLowerCase().startsWith('access-control-')
+  );
+}
+
+function mergeNames(
+  names: ReadonlySet<string> | undefined,
+  more: ReadonlySet<string> | undefined,
+): ReadonlySet<string> | undefined {
+  return names && more ? new Set([...names, ...more]) : (more ?? names);
+}
+
+function dropNames(headers: string[], names: ReadonlySet<string>): void {
+  for (let index = headers.length - 2; index >= 0; index -= 2) {
+    if (names.has(headers[index]!.toLowerCase())) headers.splice(index, 2);
+  }
+}

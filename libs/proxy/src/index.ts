@@ -1,0 +1,14 @@
+export * from './exceptions.js';
+export { Exchange, exchangeOf } from './exchange.js';
+export type { Gate } from './gate.js';
+export { ProxyMiddleware } from './proxy.middleware.js';
+export { ProxyModule } from './proxy.module.js';
+export { PROXY_OPTIONS, type ProxyOptions } from './proxy.options.js';
+export { pathOf } from './routing/path-rules.js';
+export { RouteTableError } from './routing/route-table.js';
+export type { HttpMethod, Route } from './routing/route.js';
+export { isAddressRange, TrustedProxies, type Peer, type TrustOptions } from './trusted-proxies.js';
+export type { InstanceStats } from './transport/instance.js';
+export { Upstream, type UpstreamOptions } from './upstream.js';
+export { UpstreamError, type UpstreamProxy } from './upstream-proxy.js';
+export { UpstreamRegistry } from './upstream.registry.js';

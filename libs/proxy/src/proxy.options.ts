@@ -1,0 +1,41 @@
+import { ConfigurableModuleBuilder } from '@nestjs/common';
+import type { Gate } from './gate.js';
+import type { InstanceOptions } from './transport/instance.js';
+import type { MinimumRate } from './transport/request-body.js';
+
+/** What the proxy must be told; it has no defaults of its own, the application states them once. */
+export interface ProxyOptions {
+  /** Run for every exchange, in this order. */
+  readonly gates: readonly Gate[];
+
+  /** Addresses by upstream name, where they differ from the upstream's own. */
+  readonly addresses: ReadonlyMap<string, readonly string[]>;
+
+  /** Which of an upstream's own addresses count: those of the compose network or those of one machine. */
+  readonly network: 'compose' | 'local';
+
+  /** Whether an address is the gateway's own; such an upstream would make every request go round for ever. */
+  readonly isOwnAddress: (address: URL) => boolean;
+
+  readonly connections: InstanceOptions;
+
+  /** Milliseconds from the end of a request's body to the response headers, over all attempts. */
+  readonly routeDeadlineMs: number;
+  /** Milliseconds that one attempt has until its response headers. Below `routeDeadlineMs`. */
+  readonly responseHeadersTimeoutMs: number;
+  /** Milliseconds without a byte of a body after which an exchange is ended. */
+  readonly idleBodyTimeoutMs: number;
+  /** The same for `text/event-stream`. */
+  readonly idleEventStreamTimeoutMs: number;
+  /** Largest request body in bytes of a route that names none. */
+  readonly bodyLimitBytes: number;
+  readonly minimumRate: MinimumRate;
+  /** Milliseconds between two looks at the clocks, and so how late one may fire. */
+  readonly clockTickMs: number;
+}
+
+export const {
+  ConfigurableModuleClass: ConfigurableProxyModule,
+  MODULE_OPTIONS_TOKEN: PROXY_OPTIONS,
+  ASYNC_OPTIONS_TYPE: PROXY_ASYNC_OPTIONS,
+} = new ConfigurableModuleBuilder<ProxyOptions>().setClassMethodName('forRoot').build();

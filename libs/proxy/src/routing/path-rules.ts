@@ -1,0 +1,28 @@
+/**
+ * One character of a path segment, or one percent-encoded byte that means the same to every server.
+ * Left out on purpose, so that the gateway and the service can never read two different paths:
+ * - encoded `/`, `\`, `.`, NUL and control bytes, which some servers decode before they route;
+ * - encoded letters, digits, `-`, `_`, `~`: `/files/%61dmin` would match `/files/:id` here and
+ *   `/files/admin` there (RFC 3986, section 6.2.2.2 calls the two equivalent);
+ * - an encoded `%`, which a server that decodes twice turns into any of the above;
+ * - raw `;`, which some servers strip with all that follows, raw `\`, `#`, blanks and bytes past ASCII.
+ */
+const SEGMENT_CHARACTER =
+  "(?:[A-Za-z0-9._~!$&'()*+,=:@-]|%(?:2[0-46-9A-Ca-c]|3[A-Fa-f]|40|5[BDEbde]|60|7[B-Db-d]|[89A-Fa-f][0-9A-Fa-f]))";
+
+/** `/`, or segments that are neither empty nor `.` nor `..`; an empty last one (trailing slash) is unambiguous. */
+const UNAMBIGUOUS_PATH = new RegExp(`^(?:/(?!\\.{1,2}(?:/|$))${SEGMENT_CHARACTER}+)*/?$`);
+
+/**
+ * Whether every server reads this raw path the same way. The proxy refuses all others with 400 before it
+ * looks for a route: normalising would only add one more opinion.
+ */
+export function isUnambiguousPath(path: string): boolean {
+  return path.charCodeAt(0) === 0x2f && UNAMBIGUOUS_PATH.test(path);
+}
+
+/** The path of a request target, without its query. */
+export function pathOf(target: string): string {
+  const query = target.indexOf('?');
+  return query === -1 ? target : target.slice(0, query);
+}

@@ -1,0 +1,40 @@
+/** Something that has clocks of its own to look at. */
+export interface Ticking {
+  /** @param now `performance.now()` @param elapsedMs milliseconds since the last tick */
+  tick(now: number, elapsedMs: number): void;
+}
+
+/**
+ * One interval for all exchanges in flight: each looks at its own clocks, so that a request costs no timer. A
+ * clock fires up to one tick late, never early.
+ */
+export class ExchangeClock {
+  private readonly ticking = new Set<Ticking>();
+  private readonly interval: NodeJS.Timeout;
+  private last = performance.now();
+
+  /** @param tickMs milliseconds between two looks */
+  constructor(tickMs: number) {
+    this.interval = setInterval(() => this.tick(), tickMs);
+    this.interval.unref();
+  }
+
+  add(exchange: Ticking): void {
+    this.ticking.add(exchange);
+  }
+
+  delete(exchange: Ticking): void {
+    this.ticking.delete(exchange);
+  }
+
+  stop(): void {
+    clearInterval(this.interval);
+  }
+
+  private tick(): void {
+    const now = performance.now();
+    const elapsedMs = now - this.last;
+    this.last = now;
+    for (const exchange of this.ticking) exchange.tick(now, elapsedMs);
+  }
+}

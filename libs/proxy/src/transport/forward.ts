@@ -1,0 +1,377 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import {
+  BodyTooLargeException,
+  ClientGoneException,
+  ClientStalledException,
+  UpstreamTimeoutException,
+  type ProxyException,
+  type Stage,
+} from '../exceptions.js';
+import type { Exchange } from '../exchange.js';
+import type { Gate } from '../gate.js';
+import { requestHeadersFor } from '../headers/request-headers.js';
+import { responseHeadersFor, responseTrailersFor } from '../headers/response-headers.js';
+import type { ExchangeClock, Ticking } from './exchange-clock.js';
+import { exceptionFor, isConnectionLost } from './failure.js';
+import type { Instance, InstanceRequest, ResponseController, ResponseHandler } from './instance.js';
+import { RequestBody, type MinimumRate } from './request-body.js';
+
+/** The clocks and limits of one route, resolved at boot. */
+export interface ForwardLimits {
+  /** From the end of the request's body to the response headers, over all attempts. */
+  readonly deadlineMs: number;
+  /** The same for one attempt, from the moment it is sent. */
+  readonly responseHeadersMs: number;
+  /** Without a byte of a body in either direction. */
+  readonly idleBodyMs: number;
+  /** The same for an event stream. */
+  readonly idleEventStreamMs: number;
+  readonly bodyBytes: number;
+  readonly minimumRate: MinimumRate;
+}
+
+/** What a forward needs beside the exchange; one object per route, made at boot. */
+export interface ForwardPlan {
+  readonly service: string;
+  readonly limits: ForwardLimits;
+  readonly clock: ExchangeClock;
+  readonly nextInstance: () => Instance;
+  /** Gates that want to know the service's answer. */
+  readonly observers: readonly Gate[];
+}
+
+/** Methods without effect on the service, which alone are sent again unasked (RFC 9110, section 9.2.1). */
+const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
+
+const EMPTY = Buffer.alloc(0);
+
+/**
+ * Carries one exchange to a service and back, byte by byte as they come, so that either side's pace, break or
+ * silence reaches the other, and the client gets exactly one answer.
+ *
+ * 1. `start`: the request's headers and body go to a pooled connection.
+ * 2. A pooled connection that was already dead is tried again, once, fresh, where nothing can happen twice.
+ * 3. `onResponseStart`: the head goes out as soon as it is there, early hints before it.
+ * 4. `onResponseData`: chunks pass; a client that does not read stops the service.
+ * 5. `onResponseEnd` or `fail`: end, exception, or, where bytes of the response are out, a broken connection.
+ */
+export class Forward implements ResponseHandler, Ticking {
+  reusedConnection = false;
+
+  private readonly request: IncomingMessage;
+  private readonly response: ServerResponse;
+  private readonly body: RequestBody | null;
+  private readonly instance: Instance;
+  private outgoing!: InstanceRequest;
+  private controller: ResponseController | undefined;
+
+  private stage: Stage = 'connect';
+  private settled = false;
+  private announcedBytes = -1;
+  private idleLimitMs: number;
+  private hasProgressed = false;
+  private waitsForClient = false;
+  private bytesAtLastTick = 0;
+  private progressAt: number;
+  private sentAt = 0;
+
+  private constructor(
+    private readonly exchange: Exchange,
+    private readonly plan: ForwardPlan,
+    /** The path and query that the service sees. */
+    private readonly target: string,
+    /** Takes the failure where the client has not had a byte yet. */
+    private readonly refuse: (exception: ProxyException) => void,
+  ) {
+    this.request = exchange.request;
+    this.response = exchange.response;
+    this.idleLimitMs = plan.limits.idleBodyMs;
+    this.progressAt = exchange.startedAt;
+    this.body = hasBody(this.request)
+      ? new RequestBody(exchange, plan.limits.bodyBytes, plan.limits.minimumRate)
+      : null;
+    this.body?.on('error', (error) => this.onResponseError(undefined, error));
+    this.instance = plan.nextInstance();
+    exchange.instance = this.instance.origin;
+    (this.response as WithForward)[FORWARD] = this;
+    this.response.on('close', onResponseClose);
+    plan.clock.add(this);
+  }
+
+  /** Makes the forward of an exchange; `forwardOf` its response finds it again. */
+  static attach(
+    exchange: Exchange,
+    plan: ForwardPlan,
+    target: string,
+    refuse: (exception: ProxyException) => void,
+  ): void {
+    void new Forward(exchange, plan, target, refuse);
+  }
+
+  // :: Step 1
+  start(): void {
+    if (this.settled) return;
+    const { exchange, request } = this;
+    const { headers } = request;
+    this.outgoing = {
+      method: request.method!,
+      path: this.target,
+      headers: requestHeadersFor(request.rawHeaders, headers.connection, {
+        requestId: exchange.id,
+        peerAddress: exchange.peerAddress,
+        peerTrusted: exchange.peerTrusted,
+        protocol: 'encrypted' in request.socket ? 'https' : 'http',
+        host: headers.host ?? '',
+      }),
+      body: this.body,
+    };
+    exchange.admitBody();
+    this.dispatch(false);
+  }
+
+  private dispatch(fresh: boolean): void {
+    this.exchange.attempts++;
+    this.stage = 'connect';
+    try {
+      if (fresh) this.instance.dispatchFresh(this.outgoing, this);
+      else this.instance.dispatch(this.outgoing, this);
+    } catch (error) {
+      this.fail(exceptionFor(error as Error, this.plan.service, 'request'));
+    }
+  }
+
+  onRequestStart(controller: ResponseController): void {
+    this.controller = controller;
+    this.exchange.reusedConnection = this.reusedConnection;
+    if (this.settled) {
+      controller.abort(new ClientGoneException('connect'));
+      return;
+    }
+    this.stage = this.body ? 'request_body' : 'response_headers';
+    this.sentAt = performance.now();
+  }
+
+  onRequestSent(): void {
+    this.stage = 'response_headers';
+    this.sentAt = performance.now();
+  }
+
+  // :: Step 3
+  onResponseStart(
+    controller: ResponseController,
+    status: number,
+    _headers: unknown,
+    statusText?: string,
+  ): void {
+    const raw = controller.rawHeaders as Buffer[];
+    if (status < 200) {
+      if (status === 103) this.writeEarlyHints(raw);
+      return;
+    }
+    const { exchange, response } = this;
+    for (const gate of this.plan.observers) gate.answered!(exchange, status);
+    const head = responseHeadersFor(raw, exchange.responseHeaders, status);
+    this.announcedBytes = head.contentLength;
+    if (head.isEventStream) this.idleLimitMs = this.plan.limits.idleEventStreamMs;
+    try {
+      response.writeHead(status, statusText, head.headers);
+    } catch (error) {
+      // Bytes that may not stand in a header: undici reads them, Node does not write them.
+      this.fail(exceptionFor(error as Error, this.plan.service, 'response_headers'));
+      return;
+    }
+    this.stage = 'response_body';
+    this.progressAt = performance.now();
+    setImmediate(flushHead, this);
+  }
+
+  // :: Step 4
+  onResponseData(controller: ResponseController, chunk: Buffer): void {
+    const { exchange, response } = this;
+    exchange.responseBytes += chunk.length;
+    this.hasProgressed = true;
+    if (exchange.responseBytes === this.announcedBytes) {
+      response.end(chunk);
+    } else if (!response.write(chunk)) {
+      this.waitsForClient = true;
+      controller.pause();
+      response.once('drain', onResponseDrain);
+    }
+  }
+
+  // :: Step 5
+  onResponseEnd(controller: ResponseController): void {
+    if (this.settled) return;
+    this.settle();
+    const { response } = this;
+    if (response.writableEnded) return;
+    const raw = controller.rawTrailers as Buffer[];
+    if (raw.length > 0 && response.chunkedEncoding) response.addTrailers(responseTrailersFor(raw));
+    response.end();
+  }
+
+  onResponseError(_controller: ResponseController | undefined, error: Error): void {
+    if (this.settled) return;
+    if (this.maySendAgain(error)) {
+      this.dispatch(true);
+      return;
+    }
+    this.fail(exceptionFor(error, this.plan.service, this.stage));
+  }
+
+  tick(now: number, elapsedMs: number): void {
+    if (this.stage === 'response_body') this.tickResponse(now);
+    else if (this.stage === 'connect' || !this.body || this.body.complete) this.tickWait(now);
+    else this.tickUpload(now, elapsedMs, this.body);
+  }
+
+  private tickWait(now: number): void {
+    const { deadlineMs, responseHeadersMs } = this.plan.limits;
+    const since = this.body ? this.progressAt : this.exchange.startedAt;
+    if (now - since > deadlineMs) {
+      this.timeOut('route deadline');
+    } else if (this.stage === 'response_headers' && now - this.sentAt > responseHeadersMs) {
+      this.timeOut('response headers timeout');
+    }
+  }
+
+  /** The deadline begins with the end of the body; until then the client must send and the service take it. */
+  private tickUpload(now: number, elapsedMs: number, body: RequestBody): void {
+    if (this.exchange.requestBytes !== this.bytesAtLastTick) {
+      this.bytesAtLastTick = this.exchange.requestBytes;
+      this.progressAt = now;
+    } else if (body.isHeld && now - this.progressAt > this.plan.limits.idleBodyMs) {
+      this.timeOut('request body not taken');
+      return;
+    }
+    body.tick(elapsedMs);
+  }
+
+  private tickResponse(now: number): void {
+    if (this.hasProgressed) {
+      this.hasProgressed = false;
+      this.progressAt = now;
+    } else if (now - this.progressAt > this.idleLimitMs) {
+      if (this.waitsForClient) this.fail(new ClientStalledException());
+      else this.timeOut('response body idle');
+    }
+  }
+
+  /** Called when the connection under the response is gone, and after every response that is complete. */
+  clientClosed(): void {
+    if (this.settled) return;
+    // A response that went out whole may still wait for the end of the service's message.
+    if (this.response.writableFinished) this.settle();
+    else this.fail(new ClientGoneException(this.stage));
+  }
+
+  resume(): void {
+    this.hasProgressed = true;
+    this.waitsForClient = false;
+    if (!this.settled) this.controller?.resume();
+  }
+
+  /** Sends the head on its way where no byte of a body came with it, as with event streams. */
+  flushHead(): void {
+    const { response } = this;
+    if (this.settled || response.writableEnded || this.exchange.responseBytes > 0) return;
+    // Not flushHeaders(): it writes the head as UTF-8 and so doubles its latin1 bytes.
+    if (this.request.method !== 'HEAD') response.write(EMPTY);
+  }
+
+  // :: Step 2
+  private maySendAgain(error: Error): boolean {
+    return (
+      this.stage === 'response_headers' &&
+      this.reusedConnection &&
+      this.exchange.attempts === 1 &&
+      this.body === null &&
+      SAFE_METHODS.has(this.outgoing.method) &&
+      isConnectionLost(error)
+    );
+  }
+
+  private timeOut(reason: string): void {
+    this.fail(new UpstreamTimeoutException(this.plan.service, this.stage, new Error(reason)));
+  }
+
+  private fail(exception: ProxyException): void {
+    const { response, controller } = this;
+    this.settle();
+    this.exchange.failure = exception;
+    controller?.abort(exception);
+    if (this.body && !this.body.destroyed) this.body.destroy();
+    if (exception instanceof ClientGoneException) return;
+    if (!response.headersSent) this.refuse(exception);
+    else this.breakOff();
+  }
+
+  /** Ends the response so that the client cannot take it for complete; where only its end frames it, by a reset. */
+  private breakOff(): void {
+    const isFramed = this.response.chunkedEncoding || this.announcedBytes !== -1;
+    if (isFramed) this.response.destroy();
+    else this.response.socket?.resetAndDestroy();
+  }
+
+  private settle(): void {
+    this.settled = true;
+    this.plan.clock.delete(this);
+  }
+
+  private writeEarlyHints(raw: readonly Buffer[]): void {
+    if (this.request.httpVersionMinor === 0) return;
+    const link: string[] = [];
+    for (let index = 0; index < raw.length; index += 2) {
+      if (raw[index]!.toString('latin1').toLowerCase() === 'link')
+        link.push(raw[index + 1]!.toString('latin1'));
+    }
+    try {
+      if (link.length > 0) this.response.writeEarlyHints({ link });
+    } catch {
+      // A hint that Node will not write is a hint less; the response itself comes still.
+    }
+  }
+}
+
+/** A body whose announced length is past the limit is refused before a byte of it is read. */
+export function refusesLength(
+  request: IncomingMessage,
+  limitBytes: number,
+): BodyTooLargeException | undefined {
+  const announced = request.headers['content-length'];
+  return announced !== undefined && Number(announced) > limitBytes
+    ? new BodyTooLargeException(limitBytes)
+    : undefined;
+}
+
+/** RFC 9112, section 6.3: a request has a body where a length or a transfer coding says so. */
+function hasBody(request: IncomingMessage): boolean {
+  const { headers } = request;
+  const announced = headers['content-length'];
+  return announced === undefined ? headers['transfer-encoding'] !== undefined : announced !== '0';
+}
+
+const FORWARD = Symbol('forward');
+
+interface WithForward extends ServerResponse {
+  [FORWARD]?: Forward;
+}
+
+/** The forward that carries a response. */
+export function forwardOf(response: ServerResponse): Forward {
+  return (response as WithForward)[FORWARD]!;
+}
+
+/* Listeners that find their forward through the response: one function for all requests. */
+
+function onResponseClose(this: ServerResponse): void {
+  forwardOf(this).clientClosed();
+}
+
+function onResponseDrain(this: ServerResponse): void {
+  forwardOf(this).resume();
+}
+
+function flushHead(forward: Forward): void {
+  forward.flushHead();
+}

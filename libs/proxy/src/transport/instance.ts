@@ -1,0 +1,157 @@
+import { Client, Pool } from 'undici';
+import type { Readable } from 'node:stream';
+
+/** What undici tells about one request; the methods of `Dispatcher.DispatchHandler` that the forward uses. */
+export interface ResponseHandler {
+  /** Set when a connection takes the request: whether it had served before. */
+  reusedConnection: boolean;
+  onRequestStart(controller: ResponseController): void;
+  onRequestSent(): void;
+  onResponseStart(
+    controller: ResponseController,
+    status: number,
+    headers: unknown,
+    statusText?: string,
+  ): void;
+  onResponseData(controller: ResponseController, chunk: Buffer): void;
+  onResponseEnd(controller: ResponseController): void;
+  onResponseError(controller: ResponseController | undefined, error: Error): void;
+}
+
+/** Holds one response back, or ends it. */
+export interface ResponseController {
+  /** Name, value, name, value, as bytes. */
+  readonly rawHeaders?: unknown;
+  readonly rawTrailers?: unknown;
+  abort(reason: Error): void;
+  pause(): void;
+  resume(): void;
+}
+
+/** One request to an instance. */
+export interface InstanceRequest {
+  readonly method: string;
+  readonly path: string;
+  readonly headers: string[];
+  readonly body: Readable | null;
+}
+
+export interface InstanceOptions {
+  /** Milliseconds until a TCP (and TLS) connection must stand. */
+  readonly connectTimeoutMs: number;
+  /** Most connections at a time; requests past it wait. */
+  readonly connections: number;
+  /**
+   * Milliseconds that an unused connection is kept. Below the service's own keep-alive, or the service closes
+   * connections at the moment of reuse; a shorter `Keep-Alive: timeout` of the service is honoured.
+   */
+  readonly keepAliveMs: number;
+  /** Largest header block of a response in bytes. */
+  readonly headerLimitBytes: number;
+}
+
+/** Figures of one instance's connections since the process began; `connected` and `waiting` are of this moment. */
+export interface InstanceStats {
+  readonly connected: number;
+  readonly waiting: number;
+  readonly running: number;
+  readonly opened: number;
+  readonly reused: number;
+}
+
+/**
+ * One address of a service with its connections: `dispatch` takes any that is free, so that a request rarely pays
+ * for a handshake, and `dispatchFresh` always dials, so that a retry cannot meet a second dead connection.
+ */
+export class Instance {
+  private readonly pool: Pool;
+  /** A Pool cannot be told to dial anew; every connection of this one serves once. */
+  private readonly freshPool: Pool;
+  private opened = 0;
+  private reused = 0;
+
+  constructor(
+    /** Scheme, host and port. */
+    readonly origin: string,
+    options: InstanceOptions,
+  ) {
+    const common = {
+      connections: options.connections,
+      connect: { timeout: options.connectTimeoutMs },
+      allowH2: false,
+      pipelining: 1,
+      keepAliveTimeout: options.keepAliveMs,
+      keepAliveTimeoutThreshold: 1_000,
+      maxHeaderSize: options.headerLimitBytes,
+      // The forward's own clocks know uploads, event streams and clients that hold back; these do not.
+      headersTimeout: 0,
+      bodyTimeout: 0,
+      factory: (url: URL, clientOptions: object) => new CountingClient(url, clientOptions, this.onReuse),
+    };
+    this.pool = new Pool(origin, common);
+    this.freshPool = new Pool(origin, common);
+    this.pool.on('connect', this.onConnect);
+    this.freshPool.on('connect', this.onConnect);
+  }
+
+  /** @throws Error where the request cannot be written in HTTP/1.1; the handler hears of all else */
+  dispatch(request: InstanceRequest, handler: ResponseHandler): void {
+    // `reset: false`: undici would close the connection after each HEAD, and after a body on DELETE.
+    this.pool.dispatch({ ...request, reset: false }, handler);
+  }
+
+  /** As `dispatch`, over a connection that has not served yet. */
+  dispatchFresh(request: InstanceRequest, handler: ResponseHandler): void {
+    this.freshPool.dispatch({ ...request, reset: true }, handler);
+  }
+
+  /** The status that the instance answers to a GET. @throws Error where none comes in time */
+  async probe(path: string, timeoutMs: number): Promise<number> {
+    const signal = AbortSignal.timeout(timeoutMs);
+    const { statusCode, body } = await this.pool.request({ path, method: 'GET', signal });
+    await body.dump();
+    return statusCode;
+  }
+
+  stats(): InstanceStats {
+    const { connected, queued, running } = this.pool.stats;
+    return { connected, waiting: queued, running, opened: this.opened, reused: this.reused };
+  }
+
+  /** Ends all connections, those in use too. */
+  async destroy(): Promise<void> {
+    await Promise.all([this.pool.destroy(), this.freshPool.destroy()]);
+  }
+
+  private readonly onConnect = (): void => {
+    this.opened++;
+  };
+
+  private readonly onReuse = (): void => {
+    this.reused++;
+  };
+}
+
+/** A connection that knows whether it has served: undici does not tell the handler which one it got. */
+class CountingClient extends Client {
+  private served = false;
+
+  constructor(
+    url: URL,
+    options: object,
+    private readonly onReuse: () => void,
+  ) {
+    super(url, options);
+    this.on('disconnect', () => (this.served = false));
+  }
+
+  override dispatch(
+    options: Parameters<Client['dispatch']>[0],
+    handler: Parameters<Client['dispatch']>[1],
+  ): boolean {
+    (handler as Partial<ResponseHandler>).reusedConnection = this.served;
+    if (this.served) this.onReuse();
+    this.served = true;
+    return super.dispatch(options, handler);
+  }
+}

@@ -1,0 +1,65 @@
+import { Inject, Injectable, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import { DiscoveryService, ModuleRef } from '@nestjs/core';
+import { PROXY_OPTIONS, type ProxyOptions } from './proxy.options.js';
+import { RouteTable, type PathEntry } from './routing/route-table.js';
+import { ExchangeClock } from './transport/exchange-clock.js';
+import { UpstreamMetadata } from './upstream.js';
+import { UpstreamError, UpstreamProxy, type ProxyRow } from './upstream-proxy.js';
+
+/**
+ * Finds every `@Upstream()` of the application at boot and keeps its one proxy, so that a team's upstream comes in
+ * through the same door as the gateway's own.
+ */
+@Injectable()
+export class UpstreamRegistry implements OnModuleInit, OnApplicationShutdown {
+  readonly upstreams: UpstreamProxy[] = [];
+  private readonly table = new RouteTable<ProxyRow>();
+  private readonly clock: ExchangeClock;
+
+  constructor(
+    private readonly discovery: DiscoveryService,
+    private readonly moduleRef: ModuleRef,
+    @Inject(PROXY_OPTIONS) private readonly options: ProxyOptions,
+  ) {
+    this.clock = new ExchangeClock(options.clockTickMs);
+  }
+
+  /** @throws RouteTableError, UpstreamError */
+  onModuleInit(): void {
+    for (const wrapper of this.discovery.getProviders({ metadataKey: UpstreamMetadata.KEY })) {
+      const declaration = this.discovery.getMetadataByDecorator(UpstreamMetadata, wrapper)!;
+      if (!/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/.test(declaration.name)) {
+        throw new UpstreamError(
+          `An upstream's name has lower case letters, digits and dashes: ${declaration.name}`,
+        );
+      }
+      if (this.upstreams.some(({ name }) => name === declaration.name)) {
+        throw new UpstreamError(`Two upstreams are called ${declaration.name}`);
+      }
+      const own = (declaration.gates ?? []).map((gate) => this.moduleRef.get(gate, { strict: false }));
+      const upstream = new UpstreamProxy(
+        declaration,
+        [...this.options.gates, ...own],
+        this.options,
+        this.clock,
+      );
+      this.upstreams.push(upstream);
+      for (const route of declaration.routes) this.table.add(upstream.compile(route));
+    }
+  }
+
+  /** The rows for a raw path; undefined where no upstream names it. */
+  find(path: string): PathEntry<ProxyRow> | undefined {
+    return this.table.find(path);
+  }
+
+  /** Every row of every upstream, for documents made from them. */
+  get rows(): readonly ProxyRow[] {
+    return this.table.rows;
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    this.clock.stop();
+    await Promise.all(this.upstreams.map((upstream) => upstream.destroy()));
+  }
+}

@@ -1,0 +1,37 @@
+import { applyDecorators, Injectable, type Type } from '@nestjs/common';
+import { DiscoveryService } from '@nestjs/core';
+import type { Gate } from './gate.js';
+import type { Route } from './routing/route.js';
+
+/** A service that requests go to. */
+export interface UpstreamOptions {
+  /**
+   * The service's name in errors, logs and metrics: lower case letters, digits and dashes, unique. The addresses
+   * come from the environment variable of this name, `billing-service` from `BILLING_SERVICE_URL`.
+   */
+  readonly name: string;
+
+  /** Where the service is while the variable is not set, each as scheme, host and port. */
+  readonly instances: {
+    /** In the compose network, where services have host names. */
+    readonly compose: readonly string[];
+    /** On one machine. */
+    readonly local: readonly string[];
+  };
+
+  /** The rows; order does not matter. */
+  readonly routes: readonly Route[];
+
+  /** Gates of this upstream alone, run in this order after those of the gateway. Default: none. */
+  readonly gates?: readonly Type<Gate>[];
+
+  /** The path that answers below 500 while an instance is well. Default: `/health`. */
+  readonly healthPath?: string;
+}
+
+export const UpstreamMetadata = DiscoveryService.createDecorator<UpstreamOptions>();
+
+/** Makes a provider class an upstream: the proxy finds it in whichever module it stands. */
+export function Upstream(options: UpstreamOptions): ClassDecorator {
+  return applyDecorators(Injectable(), UpstreamMetadata(options));
+}

@@ -1,0 +1,119 @@
+// Runs the whole system on this machine: the gateway and the four reference services, each a process of its own.
+// Ctrl-C ends the gateway first, which drains, then the services.
+import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { mkdirSync } from 'node:fs';
+import { connect } from 'node:net';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const port = Number(process.env.PORT || 8080);
+const SERVICES = ['auth', 'chat', 'video', 'storage'];
+
+const isGiven = Boolean(process.env.JWT_SECRET);
+const secret = process.env.JWT_SECRET || randomBytes(32).toString('base64url');
+const dataDir = process.env.DATA_DIR || `${root}.local`;
+mkdirSync(dataDir, { recursive: true });
+
+/** Every process that was started and has not ended. */
+const running = new Map();
+let stopping = false;
+
+/** A process of its own group: Ctrl-C reaches this one alone, which then ends the others in order. */
+function launch(name, entry, environment) {
+  const child = spawn(process.execPath, [`${root}dist/apps/${entry}/src/main.js`], {
+    env: { ...process.env, JWT_SECRET: secret, ...environment },
+    stdio: ['ignore', 'pipe', 'inherit'],
+    detached: true,
+  });
+  const ended = new Promise((resolve) => {
+    child.on('exit', (code) => {
+      running.delete(name);
+      resolve(code);
+      if (!stopping) void stop(`${name} ended with code ${code}`, 1);
+    });
+  });
+  running.set(name, { child, ended });
+  return child;
+}
+
+/** The port that a service reports once it listens; its other lines pass. */
+function listening(child, name) {
+  return new Promise((resolve, reject) => {
+    child.on('exit', () => reject(new Error(`${name} did not start`)));
+    createInterface({ input: child.stdout }).on('line', (line) => {
+      let entry;
+      try {
+        entry = JSON.parse(line);
+      } catch {
+        entry = {};
+      }
+      if (entry.message === 'listening') resolve(entry.port);
+      if (process.env.LOG_LEVEL || entry.level === 'error') console.log(line);
+    });
+  });
+}
+
+async function stop(reason, code = 0) {
+  if (stopping) return;
+  stopping = true;
+  console.log(`\n${reason}: the gateway drains, then the services end ...`);
+  const end = async (name) => {
+    const entry = running.get(name);
+    if (!entry) return;
+    entry.child.kill('SIGTERM');
+    await entry.ended;
+  };
+  await end('gateway');
+  await Promise.all(SERVICES.map((name) => end(name)));
+  console.log('Everything has ended.');
+  process.exit(code);
+}
+
+/** A second signal does not wait. */
+function onSignal(signal) {
+  if (!stopping) return void stop(signal);
+  for (const { child } of running.values()) child.kill('SIGKILL');
+  process.exit(1);
+}
+
+function isTaken() {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1');
+    socket.once('connect', () => resolve(socket.destroy() && true)).once('error', () => resolve(false));
+  });
+}
+
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, onSignal);
+
+if (port !== 0 && (await isTaken())) {
+  console.error(`Port ${port} is taken. Set PORT to a free one: PORT=8090 npm start`);
+  process.exit(1);
+}
+
+const addresses = {};
+try {
+  await Promise.all(
+    SERVICES.map(async (name) => {
+      const environment = { SERVICE: name, PORT: '0', HOST: '127.0.0.1', DATA_DIR: dataDir };
+      const child = launch(name, 'reference', environment);
+      addresses[`${name.toUpperCase()}_SERVICE_URL`] = `http://127.0.0.1:${await listening(child, name)}`;
+    }),
+  );
+  // Nobody reads readiness here, so nobody needs time to notice.
+  const gateway = launch('gateway', 'gateway', { PORT: String(port), DRAIN_NOTICE_MS: '0', ...addresses });
+  const address = `http://127.0.0.1:${await listening(gateway, 'gateway')}`;
+  console.log(`
+SecureConnect runs at ${address}   (Ctrl-C ends it)
+${isGiven ? 'JWT_SECRET is yours.' : 'JWT_SECRET is a random one for this run: set it to keep tokens valid over a restart.'}
+Data is in ${dataDir}. Log lines: LOG_LEVEL=info npm start
+
+Try:
+  curl -s ${address}/v1/auth/register -H 'Content-Type: application/json' -d '{"email":"ada@example.com","username":"ada","password":"correct horse battery"}'
+  TOKEN=$(curl -s ${address}/v1/auth/login -H 'Content-Type: application/json' -d '{"email":"ada@example.com","password":"correct horse battery"}' | sed 's/.*"access_token":"\\([^"]*\\)".*/\\1/')
+  curl -s ${address}/v1/auth/profile -H "Authorization: Bearer $TOKEN"
+`);
+} catch (error) {
+  await stop(error.message, 1);
+}
