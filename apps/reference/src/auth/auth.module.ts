@@ -1,0 +1,40 @@
+import { Module } from '@nestjs/common';
+import { APP_GUARD } from '@nestjs/core';
+import { Database } from '../database.js';
+import { AccountController } from './account.controller.js';
+import { AUTH_TABLES } from './auth.tables.js';
+import { ContactsController } from './contacts.controller.js';
+import { ContactsService } from './contacts.service.js';
+import { ConversationsController } from './conversations.controller.js';
+import { ConversationsService } from './conversations.service.js';
+import { KeysController } from './keys.controller.js';
+import { MailOutboxService } from './mail-outbox.service.js';
+import { PasswordService } from './password.service.js';
+import { RevocationGuard } from './revocation.guard.js';
+import { RevocationPublisher } from './revocation.publisher.js';
+import { SessionController } from './session.controller.js';
+import { SessionService } from './session.service.js';
+import { UsersService } from './users.service.js';
+
+@Module({
+  controllers: [
+    SessionController,
+    AccountController,
+    ContactsController,
+    ConversationsController,
+    KeysController,
+  ],
+  providers: [
+    Database.of(AUTH_TABLES),
+    // Runs after the access token guard, which the module around this one provides.
+    { provide: APP_GUARD, useClass: RevocationGuard },
+    ContactsService,
+    ConversationsService,
+    MailOutboxService,
+    PasswordService,
+    RevocationPublisher,
+    SessionService,
+    UsersService,
+  ],
+})
+export class AuthModule {}

@@ -1,0 +1,82 @@
+export const AUTH_TABLES = `
+  CREATE TABLE IF NOT EXISTS users (
+    id TEXT PRIMARY KEY,
+    email TEXT NOT NULL UNIQUE,
+    username TEXT NOT NULL COLLATE NOCASE UNIQUE,
+    password TEXT NOT NULL,
+    role TEXT NOT NULL DEFAULT 'user',
+    created_at TEXT NOT NULL,
+    updated_at TEXT NOT NULL
+  ) STRICT;
+
+  -- rotation names the one refresh token that is still good.
+  CREATE TABLE IF NOT EXISTS sessions (
+    id TEXT PRIMARY KEY,
+    user_id TEXT NOT NULL REFERENCES users ON DELETE CASCADE,
+    rotation TEXT NOT NULL,
+    expires_at INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX IF NOT EXISTS sessions_of_user ON sessions (user_id);
+
+  -- No foreign keys: a token must stay refused after its session and its user are gone.
+  CREATE TABLE IF NOT EXISTS access_tokens (
+    jti TEXT PRIMARY KEY,
+    session_id TEXT,
+    user_id TEXT NOT NULL,
+    expires_at INTEGER NOT NULL,
+    revoked INTEGER NOT NULL DEFAULT 0
+  ) STRICT;
+  CREATE INDEX IF NOT EXISTS access_tokens_of_session ON access_tokens (session_id);
+
+  CREATE TABLE IF NOT EXISTS mail_outbox (
+    token TEXT PRIMARY KEY,
+    purpose TEXT NOT NULL,
+    user_id TEXT NOT NULL REFERENCES users ON DELETE CASCADE,
+    recipient TEXT NOT NULL,
+    created_at TEXT NOT NULL,
+    expires_at TEXT NOT NULL,
+    UNIQUE (user_id, purpose)
+  ) STRICT;
+
+  CREATE TABLE IF NOT EXISTS friendships (
+    requester_id TEXT NOT NULL REFERENCES users ON DELETE CASCADE,
+    addressee_id TEXT NOT NULL REFERENCES users ON DELETE CASCADE,
+    status TEXT NOT NULL DEFAULT 'pending',
+    since TEXT NOT NULL,
+    PRIMARY KEY (requester_id, addressee_id)
+  ) STRICT;
+  CREATE INDEX IF NOT EXISTS friendships_of_addressee ON friendships (addressee_id);
+
+  CREATE TABLE IF NOT EXISTS blocks (
+    blocker_id TEXT NOT NULL REFERENCES users ON DELETE CASCADE,
+    blocked_id TEXT NOT NULL REFERENCES users ON DELETE CASCADE,
+    since TEXT NOT NULL,
+    PRIMARY KEY (blocker_id, blocked_id)
+  ) STRICT;
+  CREATE INDEX IF NOT EXISTS blocks_of_blocked ON blocks (blocked_id);
+
+  CREATE TABLE IF NOT EXISTS conversations (
+    id TEXT PRIMARY KEY,
+    title TEXT,
+    owner_id TEXT NOT NULL REFERENCES users ON DELETE CASCADE,
+    settings TEXT NOT NULL,
+    created_at TEXT NOT NULL,
+    updated_at TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX IF NOT EXISTS conversations_of_owner ON conversations (owner_id);
+
+  CREATE TABLE IF NOT EXISTS participants (
+    conversation_id TEXT NOT NULL REFERENCES conversations ON DELETE CASCADE,
+    user_id TEXT NOT NULL REFERENCES users ON DELETE CASCADE,
+    joined_at TEXT NOT NULL,
+    PRIMARY KEY (conversation_id, user_id)
+  ) STRICT;
+  CREATE INDEX IF NOT EXISTS participants_by_user ON participants (user_id);
+
+  CREATE TABLE IF NOT EXISTS key_bundles (
+    user_id TEXT PRIMARY KEY REFERENCES users ON DELETE CASCADE,
+    version INTEGER NOT NULL,
+    bundle TEXT NOT NULL,
+    updated_at TEXT NOT NULL
+  ) STRICT;
+`;

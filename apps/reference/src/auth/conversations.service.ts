@@ -1,0 +1,133 @@
+import { ConflictException, ForbiddenException, Injectable, NotFoundException } from '@nestjs/common';
+import { randomUUID } from 'node:crypto';
+import { Database } from '../database.js';
+import { ContactsService } from './contacts.service.js';
+
+export interface ConversationSettings {
+  readonly is_e2ee_enabled: boolean;
+  /** Seconds after which messages are to vanish; null keeps them. */
+  readonly message_ttl_seconds: number | null;
+}
+
+export interface Participant {
+  readonly user_id: string;
+  readonly username: string;
+  readonly role: 'owner' | 'member';
+  readonly joined_at: string;
+}
+
+export interface Conversation {
+  readonly id: string;
+  readonly title: string | null;
+  readonly owner_id: string;
+  readonly settings: ConversationSettings;
+  readonly created_at: string;
+  readonly updated_at: string;
+  readonly participants: Participant[];
+}
+
+type Row = Omit<Conversation, 'settings' | 'participants'> & { settings: string };
+
+const DEFAULT_SETTINGS: ConversationSettings = { is_e2ee_enabled: true, message_ttl_seconds: null };
+
+/** Who talks to whom. To anyone but its participants, a conversation does not exist. */
+@Injectable()
+export class ConversationsService {
+  constructor(
+    private readonly database: Database,
+    private readonly contacts: ContactsService,
+  ) {}
+
+  create(ownerId: string, title: string | null, userIds: readonly string[]): Conversation {
+    const [id, created] = [randomUUID(), now()];
+    this.#requireInvitable(ownerId, [ownerId, ...userIds]);
+    this.database.transaction(() => {
+      this.database.run`
+        INSERT INTO conversations (id, title, owner_id, settings, created_at, updated_at)
+        VALUES (${id}, ${title}, ${ownerId}, ${JSON.stringify(DEFAULT_SETTINGS)}, ${created}, ${created})`;
+      this.#insertParticipants(id, [ownerId, ...userIds]);
+    });
+    return this.get(ownerId, id);
+  }
+
+  list(userId: string, limit: number): Conversation[] {
+    const rows = this.database.rows<Row>`
+      SELECT conversations.* FROM conversations JOIN participants ON conversation_id = id
+      WHERE user_id = ${userId} ORDER BY updated_at DESC, id LIMIT ${limit}`;
+    return rows.map((row) => this.#complete(row));
+  }
+
+  get(userId: string, id: string): Conversation {
+    const row = this.database.row<Row>`
+      SELECT conversations.* FROM conversations JOIN participants ON conversation_id = id
+      WHERE id = ${id} AND user_id = ${userId}`;
+    if (!row) throw new NotFoundException('Conversation not found');
+    return this.#complete(row);
+  }
+
+  rename(userId: string, id: string, title: string | null): Conversation {
+    this.get(userId, id);
+    this.database.run`UPDATE conversations SET title = ${title}, updated_at = ${now()} WHERE id = ${id}`;
+    return this.get(userId, id);
+  }
+
+  configure(userId: string, id: string, settings: ConversationSettings): Conversation {
+    this.get(userId, id);
+    this.database.run`
+      UPDATE conversations SET settings = ${JSON.stringify(settings)}, updated_at = ${now()} WHERE id = ${id}`;
+    return this.get(userId, id);
+  }
+
+  delete(userId: string, id: string): void {
+    this.#requireOwner(this.get(userId, id), userId);
+    this.database.run`DELETE FROM conversations WHERE id = ${id}`;
+  }
+
+  addParticipants(userId: string, id: string, userIds: readonly string[]): Conversation {
+    this.get(userId, id);
+    this.#requireInvitable(userId, userIds);
+    this.database.transaction(() => this.#insertParticipants(id, userIds));
+    return this.get(userId, id);
+  }
+
+  /** Anyone may leave; only the owner may send others away. */
+  removeParticipant(userId: string, id: string, leaverId: string): void {
+    const conversation = this.get(userId, id);
+    if (leaverId !== userId) this.#requireOwner(conversation, userId);
+    if (leaverId === conversation.owner_id) {
+      throw new ConflictException('The owner cannot leave, only delete the conversation');
+    }
+    const removed = this.database.run`
+      DELETE FROM participants WHERE conversation_id = ${id} AND user_id = ${leaverId}`;
+    if (!removed) throw new NotFoundException('Participant not found');
+  }
+
+  #complete(row: Row): Conversation {
+    const participants = this.database.rows<Participant>`
+      SELECT user_id, username, iif(user_id = ${row.owner_id}, 'owner', 'member') AS role, joined_at
+      FROM participants JOIN users ON users.id = user_id
+      WHERE conversation_id = ${row.id} ORDER BY joined_at, username`;
+    return { ...row, settings: JSON.parse(row.settings) as ConversationSettings, participants };
+  }
+
+  #insertParticipants(id: string, userIds: readonly string[]): void {
+    this.database.run`
+      INSERT OR IGNORE INTO participants (conversation_id, user_id, joined_at)
+      SELECT ${id}, value, ${now()} FROM json_each(${JSON.stringify(userIds)})`;
+  }
+
+  #requireInvitable(userId: string, userIds: readonly string[]): void {
+    const unknown = this.database.row`
+      SELECT 1 FROM json_each(${JSON.stringify(userIds)}) WHERE value NOT IN (SELECT id FROM users)`;
+    if (unknown) throw new NotFoundException('User not found');
+    this.contacts.requireUnblocked(userId, userIds);
+  }
+
+  #requireOwner(conversation: Conversation, userId: string): void {
+    if (conversation.owner_id !== userId) throw new ForbiddenException('Only the owner may do this');
+  }
+}
+
+function now(): string {
+  return new Date().toISOString();
+}

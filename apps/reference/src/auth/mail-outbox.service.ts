@@ -1,0 +1,41 @@
+import { BadRequestException, Injectable } from '@nestjs/common';
+import { randomBytes } from 'node:crypto';
+import { Database } from '../database.js';
+
+export type MailPurpose = 'password-reset' | 'email-change';
+
+export interface Mail {
+  readonly user_id: string;
+  readonly recipient: string;
+}
+
+const LIFETIME_MS = 60 * 60 * 1000;
+
+/** Letters with a one-time token, for whatever sends mail to take from the table. A newer letter voids the older. */
+@Injectable()
+export class MailOutboxService {
+  constructor(private readonly database: Database) {}
+
+  put(purpose: MailPurpose, userId: string, recipient: string): void {
+    const token = randomBytes(32).toString('base64url');
+    const now = Date.now();
+    this.database.run`
+      INSERT OR REPLACE INTO mail_outbox (token, purpose, user_id, recipient, created_at, expires_at)
+      VALUES (${token}, ${purpose}, ${userId}, ${recipient}, ${iso(now)}, ${iso(now + LIFETIME_MS)})`;
+  }
+
+  /** Gives the letter that this token came with, once. */
+  redeem(purpose: MailPurpose, token: string, userId?: string): Mail {
+    const mail = this.database.row<Mail>`
+      DELETE FROM mail_outbox
+      WHERE token = ${token} AND purpose = ${purpose} AND expires_at > ${iso(Date.now())}
+        AND user_id = coalesce(${userId ?? null}, user_id)
+      RETURNING user_id, recipient`;
+    if (!mail) throw new BadRequestException('Invalid or expired token', { errorCode: 'INVALID_TOKEN' });
+    return mail;
+  }
+}
+
+function iso(ms: number): string {
+  return new Date(ms).toISOString();
+}

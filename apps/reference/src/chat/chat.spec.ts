@@ -1,0 +1,52 @@
+import { randomUUID } from 'node:crypto';
+import { makeUser, startService } from '../../test/running-service.js';
+
+describe('messages', () => {
+  it('are read back newest first, a page at a time', async () => {
+    await using chat = await startService('chat');
+    const user = makeUser();
+    const conversation_id = randomUUID();
+    const add = (content: string) =>
+      chat.send('POST', '/v1/messages', user.token, { conversation_id, content });
+    const read = (query = '') =>
+      chat.send('GET', `/v1/messages?conversation_id=${conversation_id}${query}`, user.token);
+    const contents = (body: any) => body.data.messages.map((message: { content: string }) => message.content);
+
+    const { status, body } = await add('one');
+    expect(status).toBe(201);
+    expect(body.data).toMatchObject({ conversation_id, sender_id: user.id, content: 'one', client_id: null });
+    for (const content of ['two', 'three', 'four', 'five']) await add(content);
+
+    const newest = (await read('&limit=2')).body;
+    expect(contents(newest)).toEqual(['five', 'four']);
+    const older = (await read(`&limit=3&before=${newest.data.next_before}`)).body;
+    expect(contents(older)).toEqual(['three', 'two', 'one']);
+    expect(older.data.next_before).toBeNull();
+    expect((await read(`&before=${randomUUID()}`)).status).toBe(404);
+    expect((await read('&limit=0')).status).toBe(400);
+    const elsewhere = await chat.send('GET', `/v1/messages?conversation_id=${randomUUID()}`, user.token);
+    expect(elsewhere.body.data).toEqual({ messages: [], next_before: null });
+  });
+
+  it('sent twice under one client id are one message', async () => {
+    await using chat = await startService('chat');
+    const user = makeUser();
+    const message = { conversation_id: randomUUID(), content: 'once', client_id: 'c1' };
+    const first = await chat.send('POST', '/v1/messages', user.token, message);
+    const second = await chat.send('POST', '/v1/messages', user.token, message);
+    expect(second.body).toEqual(first.body);
+    const others = await chat.send('POST', '/v1/messages', makeUser().token, message);
+    expect(others.body.data.id).not.toBe(first.body.data.id);
+  });
+});
+
+describe('presence', () => {
+  it('is what the user last said', async () => {
+    await using chat = await startService('chat');
+    const user = makeUser();
+    const set = (status: string) => chat.send('POST', '/v1/presence', user.token, { status });
+    expect((await set('online')).body.data).toMatchObject({ user_id: user.id, status: 'online' });
+    expect((await set('away')).body.data.status).toBe('away');
+    expect((await set('asleep')).status).toBe(400);
+  });
+});

@@ -1,0 +1,77 @@
+import type { FactoryProvider, OnApplicationShutdown } from '@nestjs/common';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
+import { types } from 'node:util';
+import { SERVICE_CONFIG, type ServiceConfig } from './service.config.js';
+
+/** The service's SQLite file. Queries are tagged templates: `${values}` are bound, statements prepared once. */
+export class Database implements OnApplicationShutdown {
+  readonly #sqlite: DatabaseSync;
+  // A template's strings are one object for each place in the code.
+  readonly #statements = new Map<TemplateStringsArray, StatementSync>();
+
+  /** Provides the database of a service with these tables. */
+  static of(tables: string): FactoryProvider<Database> {
+    return {
+      provide: Database,
+      inject: [SERVICE_CONFIG],
+      useFactory: (config: ServiceConfig) => new Database(config, tables),
+    };
+  }
+
+  constructor({ dataDir, service }: ServiceConfig, tables: string) {
+    if (dataDir !== undefined) mkdirSync(dataDir, { recursive: true });
+    this.#sqlite = new DatabaseSync(dataDir === undefined ? ':memory:' : join(dataDir, `${service}.sqlite`));
+    this.#sqlite.exec('PRAGMA journal_mode = WAL; PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 2000;');
+    this.#sqlite.exec(tables);
+  }
+
+  row<Row>(sql: TemplateStringsArray, ...values: SQLInputValue[]): Row | undefined {
+    return this.#prepare(sql).get(...values) as Row | undefined;
+  }
+
+  rows<Row>(sql: TemplateStringsArray, ...values: SQLInputValue[]): Row[] {
+    return this.#prepare(sql).all(...values) as Row[];
+  }
+
+  /** Returns how many rows it changed. */
+  run(sql: TemplateStringsArray, ...values: SQLInputValue[]): number {
+    return Number(this.#prepare(sql).run(...values).changes);
+  }
+
+  /** All of the work or nothing of it; the work is synchronous, so no other can come between. */
+  transaction<Result>(work: () => Result): Result {
+    this.#sqlite.exec('BEGIN IMMEDIATE');
+    try {
+      const result = work();
+      this.#sqlite.exec('COMMIT');
+      return result;
+    } catch (error) {
+      this.#sqlite.exec('ROLLBACK');
+      throw error;
+    }
+  }
+
+  #prepare(sql: TemplateStringsArray): StatementSync {
+    const statement = this.#statements.get(sql) ?? this.#sqlite.prepare(sql.join('?'));
+    this.#statements.set(sql, statement);
+    return statement;
+  }
+
+  onApplicationShutdown(): void {
+    if (this.#sqlite.isOpen) this.#sqlite.close();
+  }
+}
+
+const SQLITE_CONSTRAINT_UNIQUE = 2067;
+
+/** Whether a write failed because another row has the same value in this column (`table.column`). */
+export function isTaken(error: unknown, column: string): boolean {
+  return (
+    types.isNativeError(error) &&
+    'errcode' in error &&
+    error.errcode === SQLITE_CONSTRAINT_UNIQUE &&
+    error.message.includes(column)
+  );
+}

@@ -1,0 +1,42 @@
+import { Injectable, type BeforeApplicationShutdown } from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
+import { once } from 'node:events';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { Server as NetServer } from 'node:net';
+import { setTimeout } from 'node:timers/promises';
+
+const QUIET_MS = 1_000;
+
+/** Ends pooled connections with an answer that says so, so that a stop loses no request already on its way. */
+@Injectable()
+export class GracefulStopService implements BeforeApplicationShutdown {
+  readonly #inFlight = new Set<ServerResponse>();
+  #stopping = false;
+
+  constructor(private readonly adapterHost: HttpAdapterHost) {}
+
+  readonly track = (_request: IncomingMessage, response: ServerResponse, next: () => void): void => {
+    if (this.#stopping) response.setHeader('Connection', 'close');
+    this.#inFlight.add(response);
+    response.once('close', () => this.#inFlight.delete(response));
+    next();
+  };
+
+  async beforeApplicationShutdown(signal?: string): Promise<void> {
+    this.#stopping = true;
+    for (const response of this.#inFlight) {
+      if (!response.headersSent) response.setHeader('Connection', 'close');
+    }
+    const server: Server = this.adapterHost.httpAdapter.getHttpServer();
+    // A connection whose answer began before the signal could not be told; it ends when it falls idle.
+    server.keepAliveTimeout = 1;
+    if (signal === undefined || !server.listening) return;
+    // The HTTP server's own close() also cuts idle connections, and with them a request just being sent.
+    NetServer.prototype.close.call(server);
+    const quiet = new AbortController();
+    await Promise.race([
+      once(server, 'close', { signal: quiet.signal }),
+      setTimeout(QUIET_MS, undefined, { signal: quiet.signal }),
+    ]).finally(() => quiet.abort());
+  }
+}

@@ -1,0 +1,71 @@
+import { readFileSync } from 'node:fs';
+import { z } from 'zod';
+
+/** What a service needs to know, wherever it runs; without `dataDir` it keeps nothing. */
+export interface ServiceConfig {
+  readonly service: 'auth' | 'chat' | 'video' | 'storage';
+  readonly jwtSecret: string;
+  readonly dataDir?: string | undefined;
+  /** Put before the paths of signed URLs (storage). */
+  readonly publicUrl?: string | undefined;
+  /** Bytes each user may store (storage). */
+  readonly quotaBytes?: number | undefined;
+  /** Where revoked tokens are announced to the gateway (auth). */
+  readonly redis?: { host: string; port: number; password?: string | undefined } | undefined;
+}
+
+export const SERVICE_CONFIG = Symbol('SERVICE_CONFIG');
+
+/** The environment cannot be run with; the message lists every fault. */
+export class ServiceConfigError extends Error {}
+
+const port = z.coerce.number().int().min(0).max(65_535);
+
+const Environment = z.object({
+  SERVICE: z.enum(['auth', 'chat', 'video', 'storage']),
+  HOST: z.string().default('127.0.0.1'),
+  PORT: port.default(8080),
+  DATA_DIR: z.string().optional(),
+  JWT_SECRET: z.string('required, or JWT_SECRET_FILE').min(32, 'at least 32 characters'),
+  PUBLIC_URL: z.url({ protocol: /^https?$/ }).optional(),
+  QUOTA_BYTES: z.coerce.number().int().positive().optional(),
+  REDIS_HOST: z.string().optional(),
+  REDIS_PORT: port.default(6379),
+  REDIS_PASSWORD: z.string().optional(),
+});
+
+const SECRETS = ['JWT_SECRET', 'REDIS_PASSWORD'];
+
+export function readEnvironment(env: NodeJS.ProcessEnv): ServiceConfig & { host: string; port: number } {
+  // Compose passes a variable that is not set as an empty one.
+  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
+  const faults: string[] = [];
+  for (const name of SECRETS) {
+    const file = given[`${name}_FILE`];
+    if (file === undefined) continue;
+    if (given[name] !== undefined) faults.push(`${name}: set it or ${name}_FILE, not both`);
+    try {
+      given[name] = readFileSync(file, 'utf8').trim();
+    } catch (error) {
+      faults.push(`${name}_FILE: ${(error as Error).message}`);
+    }
+  }
+  const parsed = Environment.safeParse(given);
+  faults.push(...(parsed.error?.issues ?? []).map((issue) => `${issue.path.join('.')}: ${issue.message}`));
+  if (!parsed.success || faults.length > 0) {
+    throw new ServiceConfigError(['Invalid environment:', ...faults].join('\n  '));
+  }
+  const values = parsed.data;
+  return {
+    service: values.SERVICE,
+    host: values.HOST,
+    port: values.PORT,
+    jwtSecret: values.JWT_SECRET,
+    dataDir: values.DATA_DIR,
+    publicUrl: values.PUBLIC_URL?.replace(/\/+$/, ''),
+    quotaBytes: values.QUOTA_BYTES,
+    redis: values.REDIS_HOST
+      ? { host: values.REDIS_HOST, port: values.REDIS_PORT, password: values.REDIS_PASSWORD }
+      : undefined,
+  };
+}

@@ -1,0 +1,57 @@
+import {
+  BadRequestException,
+  Module,
+  StandardSchemaValidationPipe,
+  type DynamicModule,
+} from '@nestjs/common';
+import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR, APP_PIPE } from '@nestjs/core';
+import { JwtModule } from '@nestjs/jwt';
+import { AuthModule } from './auth/auth.module.js';
+import { ChatModule } from './chat/chat.module.js';
+import { EnvelopeInterceptor } from './envelope.interceptor.js';
+import { ErrorFilter } from './error.filter.js';
+import { GracefulStopService } from './graceful-stop.service.js';
+import { HealthController } from './health.controller.js';
+import { SERVICE_CONFIG, type ServiceConfig } from './service.config.js';
+import { StorageModule } from './storage/storage.module.js';
+import { AccessTokenGuard } from './tokens/access-token.guard.js';
+import { AUDIENCE, ISSUER } from './tokens/access-token.js';
+import { VideoModule } from './video/video.module.js';
+
+const FEATURES = { auth: AuthModule, chat: ChatModule, video: VideoModule, storage: StorageModule };
+
+/** What all four services share, around the one that runs. */
+@Module({})
+export class ServiceModule {
+  static of(config: ServiceConfig): DynamicModule {
+    return {
+      module: ServiceModule,
+      global: true,
+      imports: [
+        JwtModule.register({
+          secret: config.jwtSecret,
+          signOptions: { algorithm: 'HS256', audience: AUDIENCE, issuer: ISSUER, notBefore: 0 },
+          verifyOptions: { algorithms: ['HS256'], audience: AUDIENCE, issuer: ISSUER },
+        }),
+        FEATURES[config.service],
+      ],
+      controllers: [HealthController],
+      providers: [
+        { provide: SERVICE_CONFIG, useValue: config },
+        { provide: APP_GUARD, useClass: AccessTokenGuard },
+        { provide: APP_INTERCEPTOR, useClass: EnvelopeInterceptor },
+        { provide: APP_FILTER, useClass: ErrorFilter },
+        { provide: APP_PIPE, useValue: new StandardSchemaValidationPipe({ exceptionFactory: invalid }) },
+        GracefulStopService,
+      ],
+      exports: [SERVICE_CONFIG, JwtModule],
+    };
+  }
+}
+
+function invalid(issues: readonly { message: string; path?: readonly unknown[] | undefined }[]) {
+  const faults = issues.map(({ message, path }) =>
+    path?.length ? `${path.join('.')}: ${message}` : message,
+  );
+  return new BadRequestException(faults.join('; '), { errorCode: 'VALIDATION_FAILED' });
+}

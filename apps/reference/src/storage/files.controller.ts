@@ -1,0 +1,69 @@
+import { Body, Controller, Delete, Get, HttpCode, Param, Post } from '@nestjs/common';
+import { randomUUID } from 'node:crypto';
+import { z } from 'zod';
+import { Id } from '../id.schema.js';
+import type { AccessClaims } from '../tokens/access-token.js';
+import { Caller } from '../tokens/caller.decorator.js';
+import { FilesService } from './files.service.js';
+import { ObjectStore } from './object.store.js';
+import { SignedUrlService } from './signed-url.service.js';
+
+const Announcement = z.object({
+  filename: z
+    .string()
+    .trim()
+    .min(1)
+    .max(255)
+    .regex(/^[^/\\\p{Cc}]+$/u, 'a name without slashes or control characters'),
+  content_type: z
+    .string()
+    .max(127)
+    .regex(/^[\w.+-]+\/[\w.+-]+(; ?charset=[\w-]+)?$/, 'a media type'),
+  size: z.number().int().min(0),
+});
+const Completion = z.object({ file_id: Id });
+
+@Controller('v1/storage')
+export class FilesController {
+  constructor(
+    private readonly files: FilesService,
+    private readonly objects: ObjectStore,
+    private readonly urls: SignedUrlService,
+  ) {}
+
+  @Post('upload-url')
+  @HttpCode(200)
+  announce(
+    @Caller() caller: AccessClaims,
+    @Body({ schema: Announcement }) body: z.infer<typeof Announcement>,
+  ) {
+    const file_id = randomUUID();
+    const { url, expires_at } = this.urls.sign(file_id, 'put');
+    this.files.announce(caller.user_id, { file_id, ...body }, expires_at);
+    return { file_id, upload_url: url, method: 'PUT', expires_at };
+  }
+
+  @Post('upload-complete')
+  @HttpCode(200)
+  complete(@Caller() caller: AccessClaims, @Body({ schema: Completion }) body: z.infer<typeof Completion>) {
+    return this.files.complete(caller.user_id, body.file_id);
+  }
+
+  @Get('download-url/:file_id')
+  downloadUrl(@Caller() caller: AccessClaims, @Param('file_id', { schema: Id }) fileId: string) {
+    this.files.requireComplete(caller.user_id, fileId);
+    const { url, expires_at } = this.urls.sign(fileId, 'get');
+    return { download_url: url, expires_at };
+  }
+
+  @Get('quota')
+  quota(@Caller() caller: AccessClaims) {
+    return this.files.quota(caller.user_id);
+  }
+
+  @Delete('files/:file_id')
+  async delete(@Caller() caller: AccessClaims, @Param('file_id', { schema: Id }) fileId: string) {
+    this.files.delete(caller.user_id, fileId);
+    await this.objects.remove(fileId);
+  }
+}

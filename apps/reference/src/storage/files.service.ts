@@ -1,0 +1,117 @@
+import {
+  ConflictException,
+  Inject,
+  Injectable,
+  NotFoundException,
+  PayloadTooLargeException,
+} from '@nestjs/common';
+import { Database } from '../database.js';
+import { SERVICE_CONFIG, type ServiceConfig } from '../service.config.js';
+
+export interface StoredFile {
+  readonly file_id: string;
+  readonly filename: string;
+  readonly content_type: string;
+  readonly size: number;
+  readonly status: 'pending' | 'uploaded' | 'complete';
+  readonly created_at: string;
+}
+
+export type NewFile = Pick<StoredFile, 'file_id' | 'filename' | 'content_type' | 'size'>;
+
+const DEFAULT_QUOTA_BYTES = 10 * 1024 ** 3;
+
+/** Whose file is which, and whether its bytes are here. To anyone but its owner, a file does not exist. */
+@Injectable()
+export class FilesService {
+  readonly #quotaBytes: number;
+
+  constructor(
+    private readonly database: Database,
+    @Inject(SERVICE_CONFIG) config: ServiceConfig,
+  ) {
+    this.#quotaBytes = config.quotaBytes ?? DEFAULT_QUOTA_BYTES;
+  }
+
+  /** An announced upload holds its place until its URL expires. */
+  quota(ownerId: string): { used: number; limit: number } {
+    const { used } = this.database.row<{ used: number }>`
+      SELECT coalesce(sum(size), 0) AS used FROM files
+      WHERE owner_id = ${ownerId} AND (status <> 'pending' OR upload_until > ${now()})`!;
+    return { used, limit: this.#quotaBytes };
+  }
+
+  announce(ownerId: string, file: NewFile, uploadUntil: string): void {
+    const { used, limit } = this.quota(ownerId);
+    if (used + file.size > limit) {
+      throw new PayloadTooLargeException('Storage quota exceeded', { errorCode: 'QUOTA_EXCEEDED' });
+    }
+    // Not at once when the URL expires: an upload that began in time may take long.
+    this.database.run`DELETE FROM files WHERE status = 'pending' AND upload_until < ${yesterday()}`;
+    this.database.run`
+      INSERT INTO files (id, owner_id, filename, content_type, size, created_at, upload_until)
+      VALUES (${file.file_id}, ${ownerId}, ${file.filename}, ${file.content_type}, ${file.size}, ${now()},
+        ${uploadUntil})`;
+  }
+
+  /** Whoever asks has shown a signed URL, and so need not be the owner. */
+  get(id: string): StoredFile {
+    const file = this.database.row<StoredFile>`
+      SELECT id AS file_id, filename, content_type, size, status, created_at FROM files WHERE id = ${id}`;
+    if (!file) throw new NotFoundException('File not found');
+    return file;
+  }
+
+  getOwned(ownerId: string, id: string): StoredFile {
+    const owned = this.database.row`SELECT 1 FROM files WHERE id = ${id} AND owner_id = ${ownerId}`;
+    if (!owned) throw new NotFoundException('File not found');
+    return this.get(id);
+  }
+
+  requirePending(id: string): StoredFile {
+    const file = this.get(id);
+    if (file.status !== 'pending') throw alreadyUploaded();
+    return file;
+  }
+
+  /** Of several uploads of one file, the first to be whole is kept. */
+  markUploaded(id: string, keepBytes: () => void): void {
+    this.database.transaction(() => {
+      const isFirst = this.database
+        .run`UPDATE files SET status = 'uploaded' WHERE id = ${id} AND status = 'pending'`;
+      if (!isFirst) throw alreadyUploaded();
+      keepBytes();
+    });
+  }
+
+  complete(ownerId: string, id: string): StoredFile {
+    if (this.getOwned(ownerId, id).status === 'pending') throw notUploaded();
+    this.database.run`UPDATE files SET status = 'complete' WHERE id = ${id}`;
+    return this.get(id);
+  }
+
+  requireComplete(ownerId: string, id: string): void {
+    if (this.getOwned(ownerId, id).status !== 'complete') throw notUploaded();
+  }
+
+  delete(ownerId: string, id: string): void {
+    this.getOwned(ownerId, id);
+    this.database.run`DELETE FROM files WHERE id = ${id}`;
+  }
+}
+
+function now(): string {
+  return new Date().toISOString();
+}
+
+function yesterday(): string {
+  return new Date(Date.now() - 24 * 60 * 60 * 1000).toISOString();
+}
+
+function alreadyUploaded(): ConflictException {
+  return new ConflictException('File is uploaded already', { errorCode: 'ALREADY_UPLOADED' });
+}
+
+function notUploaded(): ConflictException {
+  return new ConflictException('File is not uploaded yet', { errorCode: 'NOT_UPLOADED' });
+}

@@ -1,0 +1,88 @@
+import {
+  BadRequestException,
+  HttpException,
+  HttpStatus,
+  Inject,
+  Injectable,
+  type OnApplicationShutdown,
+} from '@nestjs/common';
+import { randomUUID } from 'node:crypto';
+import { mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { open, rm, type FileHandle } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { SERVICE_CONFIG, type ServiceConfig } from '../service.config.js';
+
+const UNFINISHED = '.part';
+
+/** Bytes on disk, one file an object, which is there whole or not at all. */
+@Injectable()
+export class ObjectStore implements OnApplicationShutdown {
+  readonly directory: string;
+  readonly #isTemporary: boolean;
+
+  constructor(@Inject(SERVICE_CONFIG) { dataDir }: ServiceConfig) {
+    this.#isTemporary = dataDir === undefined;
+    this.directory =
+      dataDir === undefined ? mkdtempSync(join(tmpdir(), 'storage-')) : join(dataDir, 'objects');
+    mkdirSync(this.directory, { recursive: true });
+    for (const name of readdirSync(this.directory)) {
+      if (name.endsWith(UNFINISHED)) rmSync(join(this.directory, name));
+    }
+  }
+
+  /** Takes exactly `size` bytes to disk, then lets `claim` decide whether they are kept. */
+  async write(id: string, body: Readable, size: number, claim: (keep: () => void) => void): Promise<void> {
+    const part = join(this.directory, `${id}.${randomUUID()}${UNFINISHED}`);
+    try {
+      await copy(body, part, size);
+      claim(() => renameSync(part, this.#pathOf(id)));
+    } catch (error) {
+      await rm(part, { force: true });
+      // What was not read would keep the answer from the client.
+      body.resume();
+      throw isDiskFull(error)
+        ? new HttpException('Storage is full', HttpStatus.INSUFFICIENT_STORAGE, { cause: error })
+        : error;
+    }
+  }
+
+  open(id: string): Promise<FileHandle> {
+    return open(this.#pathOf(id));
+  }
+
+  remove(id: string): Promise<void> {
+    return rm(this.#pathOf(id), { force: true });
+  }
+
+  onApplicationShutdown(): void {
+    if (this.#isTemporary) rmSync(this.directory, { recursive: true, force: true });
+  }
+
+  #pathOf(id: string): string {
+    return join(this.directory, id);
+  }
+}
+
+async function copy(body: Readable, path: string, size: number): Promise<void> {
+  await using file = await open(path, 'wx');
+  let received = 0;
+  // Left open on failure, since destroying a request takes the connection, and the answer, with it.
+  for await (const chunk of body.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+    received += chunk.length;
+    if (received > size) break;
+    await file.writeFile(chunk);
+  }
+  if (received !== size) throw wrongSize(size);
+  await file.sync();
+}
+
+export function wrongSize(size: number): BadRequestException {
+  return new BadRequestException(`Exactly ${size} bytes were announced`, { errorCode: 'WRONG_SIZE' });
+}
+
+function isDiskFull(error: unknown): boolean {
+  const code = (error as NodeJS.ErrnoException).code;
+  return code === 'ENOSPC' || code === 'EDQUOT';
+}

@@ -1,0 +1,69 @@
+import {
+  Controller,
+  Get,
+  HttpException,
+  HttpStatus,
+  Param,
+  Put,
+  Req,
+  Res,
+  StreamableFile,
+} from '@nestjs/common';
+import type { Request, Response } from 'express';
+import { Public } from '../tokens/access-token.guard.js';
+import { parseByteRange } from './byte-range.js';
+import { attachment } from './content-disposition.js';
+import { FilesService } from './files.service.js';
+import { ObjectStore, wrongSize } from './object.store.js';
+import { SignedUrlService } from './signed-url.service.js';
+
+/** The bytes themselves: whoever has a signed URL may come, and nothing is held in memory. */
+@Controller('v1/storage/objects')
+export class ObjectsController {
+  constructor(
+    private readonly files: FilesService,
+    private readonly objects: ObjectStore,
+    private readonly urls: SignedUrlService,
+  ) {}
+
+  @Put(':token')
+  @Public()
+  async upload(@Param('token') token: string, @Req() request: Request) {
+    const { file_id, size } = this.files.requirePending(this.urls.verify(token, 'put'));
+    const announced = request.headers['content-length'];
+    if (announced !== undefined && Number(announced) !== size) throw wrongSize(size);
+    await this.objects.write(file_id, request, size, (keep) => this.files.markUploaded(file_id, keep));
+    return this.files.get(file_id);
+  }
+
+  @Get(':token')
+  @Public()
+  async download(
+    @Param('token') token: string,
+    @Req() request: Request,
+    @Res({ passthrough: true }) response: Response,
+  ) {
+    const { file_id, filename, content_type, size } = this.files.get(this.urls.verify(token, 'get'));
+    // An object never changes, so its id is validator enough.
+    const etag = `"${file_id}"`;
+    const isSame = [undefined, etag].includes(request.get('If-Range'));
+    const range = isSame ? parseByteRange(request.headers.range, size) : undefined;
+    response.set({ 'Accept-Ranges': 'bytes', ETag: etag, 'X-Content-Type-Options': 'nosniff' });
+    if (range === null) {
+      response.set('Content-Range', `bytes */${size}`);
+      throw new HttpException('Range cannot be satisfied', HttpStatus.REQUESTED_RANGE_NOT_SATISFIABLE);
+    }
+    if (range) {
+      response
+        .status(HttpStatus.PARTIAL_CONTENT)
+        .set('Content-Range', `bytes ${range.start}-${range.end}/${size}`);
+    }
+    const { start, end } = range ?? { start: 0, end: size - 1 };
+    const object = await this.objects.open(file_id);
+    return new StreamableFile(object.createReadStream({ start, end: Math.max(end, 0) }), {
+      type: content_type,
+      disposition: attachment(filename),
+      length: end - start + 1,
+    });
+  }
+}

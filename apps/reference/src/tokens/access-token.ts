@@ -1,0 +1,20 @@
+import { z } from 'zod';
+
+export const AUDIENCE = 'secureconnect-api';
+export const ISSUER = 'secureconnect-auth';
+export const ACCESS_TOKEN_SECONDS = 15 * 60;
+
+/** What an access token must say; a refresh token has no `jti` and an empty role, and so is none. */
+export const AccessClaims = z
+  .object({
+    user_id: z.guid(),
+    sub: z.guid(),
+    email: z.string(),
+    username: z.string(),
+    role: z.enum(['user', 'admin']),
+    jti: z.string().min(1),
+    exp: z.number(),
+  })
+  .refine((claims) => claims.sub === claims.user_id);
+
+export type AccessClaims = z.infer<typeof AccessClaims>;
