@@ -50,7 +50,7 @@ export class AccessTokenVerifier {
     try {
       return this.jwt.verify<Claims>(token);
     } catch (error) {
-      const expired = error instanceof Error && error.name === 'TokenExpiredError';
+      const expired = (error as Error).name === 'TokenExpiredError';
       throw new AuthenticationException(expired ? 'expired' : 'invalid_token', error);
     }
   }

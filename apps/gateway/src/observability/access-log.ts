@@ -62,7 +62,7 @@ export function loggedPath(exchange: Exchange): string {
 }
 
 function causeOf(cause: unknown): string | undefined {
-  if (!(cause instanceof Error)) return undefined;
-  const { code } = cause as NodeJS.ErrnoException;
-  return code === undefined ? cause.message : `${code}: ${cause.message}`;
+  if (typeof cause !== 'object' || cause === null) return undefined;
+  const { code, message } = cause as NodeJS.ErrnoException;
+  return code === undefined ? message : `${code}: ${message}`;
 }

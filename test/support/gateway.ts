@@ -1,0 +1,117 @@
+import { createHmac, randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { Writable } from 'node:stream';
+import type { ModuleMetadata } from '@nestjs/common';
+import { loadConfig } from '../../apps/gateway/src/config/load-config.js';
+import { createGateway } from '../../apps/gateway/src/create-gateway.js';
+
+export const JWT_SECRET = 'a secret of the tests, long enough to be one';
+
+/** A line of the gateway's log. */
+export type LogLine = Record<string, unknown>;
+
+/** The real gateway on a free port of 127.0.0.1, with what it logs. */
+export interface RunningGateway extends AsyncDisposable {
+  readonly url: string;
+  readonly port: number;
+  readonly app: Awaited<ReturnType<typeof createGateway>>;
+  readonly logs: readonly LogLine[];
+  /** The first line, past or future, that has all these fields. */
+  logged(fields: LogLine): Promise<LogLine>;
+}
+
+export interface GatewayOptions {
+  /** Variables over the tests' defaults: every service is unreachable, clocks are the product's. */
+  readonly env?: Readonly<Record<string, string>>;
+  readonly modules?: NonNullable<ModuleMetadata['imports']>;
+}
+
+/** A port of 127.0.0.1 where nobody listens. */
+const NOWHERE = 'http://127.0.0.1:9';
+
+/** Starts the production wiring; `await using` ends it. */
+export async function startGateway({ env = {}, modules = [] }: GatewayOptions = {}): Promise<RunningGateway> {
+  const lines = new LogLines();
+  const config = loadConfig({
+    JWT_SECRET,
+    PORT: '0',
+    AUTH_SERVICE_URL: NOWHERE,
+    CHAT_SERVICE_URL: NOWHERE,
+    VIDEO_SERVICE_URL: NOWHERE,
+    STORAGE_SERVICE_URL: NOWHERE,
+    DRAIN_NOTICE_MS: '0',
+    DRAIN_TIMEOUT_MS: '0',
+    ...env,
+  });
+  const app = await createGateway(config, { modules, logs: lines });
+  await app.listen(config.port, config.host);
+  const { port } = (app.getHttpServer() as Server).address() as AddressInfo;
+  return {
+    app,
+    port,
+    url: `http://127.0.0.1:${port}`,
+    logs: lines.all,
+    logged: (fields) => lines.find(fields),
+    [Symbol.asyncDispose]: () => app.close(),
+  };
+}
+
+class LogLines extends Writable {
+  readonly all: LogLine[] = [];
+
+  override _write(chunk: Buffer, _encoding: string, callback: () => void): void {
+    for (const text of chunk.toString().split('\n')) {
+      if (text === '') continue;
+      this.all.push(JSON.parse(text) as LogLine);
+      this.emit('line');
+    }
+    callback();
+  }
+
+  async find(fields: LogLine): Promise<LogLine> {
+    const matches = (line: LogLine): boolean => Object.entries(fields).every(([name, value]) => line[name] === value);
+    for (;;) {
+      const found = this.all.find(matches);
+      if (found) return found;
+      await once(this, 'line');
+    }
+  }
+}
+
+/** Claims of a valid access token, as auth-service issues them. */
+export function accessClaims(overrides: Readonly<Record<string, unknown>> = {}): Record<string, unknown> {
+  const now = Math.floor(Date.now() / 1000);
+  const userId = randomUUID();
+  return {
+    user_id: userId,
+    sub: userId,
+    email: 'ada@example.com',
+    username: 'ada',
+    role: 'user',
+    aud: 'secureconnect-api',
+    iss: 'secureconnect-auth',
+    jti: randomUUID(),
+    iat: now,
+    nbf: now,
+    exp: now + 900,
+    ...overrides,
+  };
+}
+
+/** A JWT made by hand, so that the tests do not trust the library that they test. */
+export function signToken(
+  claims: Readonly<Record<string, unknown>>,
+  { secret = JWT_SECRET, alg = 'HS256' }: { readonly secret?: string; readonly alg?: string } = {},
+): string {
+  const part = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url');
+  const signed = `${part({ alg, typ: 'JWT' })}.${part(claims)}`;
+  if (alg === 'none') return `${signed}.`;
+  return `${signed}.${createHmac(alg.replace('HS', 'sha'), secret).update(signed).digest('base64url')}`;
+}
+
+/** The header of a valid access token. */
+export function bearer(overrides: Readonly<Record<string, unknown>> = {}): { Authorization: string } {
+  return { Authorization: `Bearer ${signToken(accessClaims(overrides))}` };
+}

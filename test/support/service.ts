@@ -1,0 +1,70 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerOptions } from 'node:http';
+import { createServer as createTcpServer, type AddressInfo, type Server as TcpServer, type Socket } from 'node:net';
+
+/** A server that plays a service, on a free port of 127.0.0.1. */
+export interface PlayedService extends AsyncDisposable {
+  readonly url: string;
+  readonly port: number;
+  /** Connections accepted so far. */
+  readonly accepted: () => number;
+  /** Connections that are open now. */
+  readonly sockets: ReadonlySet<Socket>;
+}
+
+/** A service that speaks HTTP as Node does. */
+export async function startService(
+  listener: RequestListener,
+  options: ServerOptions = {},
+): Promise<PlayedService & { readonly server: Server }> {
+  const server = createServer(options, listener);
+  return Object.assign(await play(server), { server });
+}
+
+/**
+ * A service that writes whatever bytes it is told, right or wrong. `onConnection` gets each raw connection; errors on
+ * it are swallowed, since the peer may reset it.
+ */
+export async function startRawService(onConnection: (socket: Socket) => void): Promise<PlayedService> {
+  return play(createTcpServer({ allowHalfOpen: true }, onConnection));
+}
+
+/** A raw service that answers each chunk that ends a request's headers with the same bytes. */
+export function startScriptedService(answer: string | Buffer): Promise<PlayedService> {
+  return startRawService((socket) => {
+    socket.on('data', () => socket.write(answer));
+  });
+}
+
+async function play(server: TcpServer): Promise<PlayedService> {
+  const sockets = new Set<Socket>();
+  let accepted = 0;
+  server.on('connection', (socket: Socket) => {
+    accepted++;
+    sockets.add(socket);
+    socket.on('error', () => socket.destroy());
+    socket.once('close', () => sockets.delete(socket));
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  return {
+    port,
+    url: `http://127.0.0.1:${port}`,
+    accepted: () => accepted,
+    sockets,
+    async [Symbol.asyncDispose]() {
+      for (const socket of sockets) socket.destroy();
+      if (!server.listening) return;
+      server.close();
+      await once(server, 'close');
+    },
+  };
+}
+
+/** The whole body of a request. */
+export async function bodyOf(request: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks).toString();
+}
