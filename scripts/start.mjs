@@ -73,7 +73,10 @@ async function stop(reason, code = 0) {
 
 /** A second signal does not wait. */
 function onSignal(signal) {
-  if (!stopping) return void stop(signal);
+  if (!stopping) {
+    void stop(signal);
+    return;
+  }
   for (const { child } of running.values()) child.kill('SIGKILL');
   process.exit(1);
 }

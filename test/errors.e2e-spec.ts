@@ -8,9 +8,18 @@ describe('a service that is not there', () => {
 
     expect(response.status).toBe(502);
     const id = response.headers.get('x-request-id');
-    expect(await response.json()).toEqual({ error: 'Service unavailable', service: 'auth-service', request_id: id });
+    expect(await response.json()).toEqual({
+      error: 'Service unavailable',
+      service: 'auth-service',
+      request_id: id,
+    });
     const line = await gateway.logged({ request_id: id });
-    expect(line).toMatchObject({ status: 502, error_code: 'UPSTREAM_UNREACHABLE', stage: 'connect', attempts: 1 });
+    expect(line).toMatchObject({
+      status: 502,
+      error_code: 'UPSTREAM_UNREACHABLE',
+      stage: 'connect',
+      attempts: 1,
+    });
     expect(line.cause).toMatch(/ECONNREFUSED|bad port/);
   });
 });

@@ -1,6 +1,5 @@
 import { createHmac, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Writable } from 'node:stream';
 import type { ModuleMetadata } from '@nestjs/common';
@@ -47,7 +46,7 @@ export async function startGateway({ env = {}, modules = [] }: GatewayOptions = 
   });
   const app = await createGateway(config, { modules, logs: lines });
   await app.listen(config.port, config.host);
-  const { port } = (app.getHttpServer() as Server).address() as AddressInfo;
+  const { port } = app.getHttpServer().address() as AddressInfo;
   return {
     app,
     port,
@@ -71,7 +70,8 @@ class LogLines extends Writable {
   }
 
   async find(fields: LogLine): Promise<LogLine> {
-    const matches = (line: LogLine): boolean => Object.entries(fields).every(([name, value]) => line[name] === value);
+    const matches = (line: LogLine): boolean =>
+      Object.entries(fields).every(([name, value]) => line[name] === value);
     for (;;) {
       const found = this.all.find(matches);
       if (found) return found;

@@ -65,7 +65,7 @@ export class RawClient implements AsyncDisposable {
     const body = text.slice(text.lastIndexOf('\r\n\r\n') + 4);
     return {
       text,
-      statuses: [...text.matchAll(/^HTTP\/1\.1 (\d{3})/gm)].map(([, status]) => Number(status)),
+      statuses: [...text.matchAll(/HTTP\/1\.1 (\d{3}) /g)].map(([, status]) => Number(status)),
       json: body.startsWith('{') ? (JSON.parse(body) as Record<string, unknown>) : undefined,
       reset: this.wasReset,
     };

@@ -99,7 +99,7 @@ describe('every service', () => {
     expect(status).toBe(201);
     expect(headers.get('connection')).toBe('close');
     await closed;
-    await expect(fetch(`${auth.url}/health`)).rejects.toThrow();
+    await expect(fetch(`${auth.url}/health`)).rejects.toThrow('fetch failed');
   });
 });
 

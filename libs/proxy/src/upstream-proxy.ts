@@ -1,4 +1,3 @@
-import type { ServerResponse } from 'node:http';
 import { createProxyMiddleware, type RequestHandler } from 'http-proxy-middleware';
 import type { Exchange } from './exchange.js';
 import type { Gate } from './gate.js';
@@ -52,7 +51,7 @@ export class UpstreamProxy {
       plugins: [
         (server) => {
           server.web = (_request, response) => {
-            forwardOf(response as ServerResponse).start();
+            forwardOf(response).start();
             return FORWARDING;
           };
         },
@@ -89,7 +88,7 @@ export class UpstreamProxy {
       service: this.name,
       clock: this.clock,
       nextInstance: () => this.nextInstance(),
-      observers: this.gates.filter((gate) => gate.answered),
+      observers: this.gates.filter((gate) => 'answered' in gate),
       limits: {
         deadlineMs: route.deadlineMs ?? options.routeDeadlineMs,
         responseHeadersMs: options.responseHeadersTimeoutMs,

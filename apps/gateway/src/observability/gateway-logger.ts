@@ -1,5 +1,6 @@
+import { writeSync } from 'node:fs';
 import type { LoggerService } from '@nestjs/common';
-import { destination, pino, type DestinationStream, type Logger } from 'pino';
+import { pino, type DestinationStream, type Logger } from 'pino';
 import type { GatewayConfig } from '../config/gateway-config.js';
 
 export const PINO = Symbol('PINO');
@@ -20,13 +21,21 @@ export function createPino(config: GatewayConfig, stream: DestinationStream = st
   );
 }
 
+/**
+ * Written at once, so that the last lines before an end are there too. Not pino's own destination: on a full disk
+ * that tries for ever to get rid of what it buffers, and the process could not end.
+ */
 function standardOutput(): DestinationStream {
-  const output = destination({ dest: 1, sync: false });
-  output.on('error', ignore);
-  return output;
+  return {
+    write(line: string): void {
+      try {
+        writeSync(1, line);
+      } catch {
+        // Nothing could be said about it anywhere.
+      }
+    },
+  };
 }
-
-function ignore(): void {}
 
 /** What Nest says of its own boot, a line for each module and route, is for those who look for it. */
 const BOOT_CONTEXTS: ReadonlySet<unknown> = new Set([
@@ -39,7 +48,7 @@ const BOOT_CONTEXTS: ReadonlySet<unknown> = new Set([
 
 /** Nest's own log calls, as lines of the same stream. */
 export class GatewayLogger implements LoggerService {
-  constructor(private readonly pino: Logger) {}
+  constructor(private readonly lines: Logger) {}
 
   log = (message: unknown, ...rest: unknown[]): void => this.write('info', message, rest);
   error = (message: unknown, ...rest: unknown[]): void => this.write('error', message, rest);
@@ -57,8 +66,8 @@ export class GatewayLogger implements LoggerService {
     const context = typeof rest.at(-1) === 'string' ? rest.at(-1) : undefined;
     if (level === 'info' && BOOT_CONTEXTS.has(context)) level = 'debug';
     const stack = rest.length > 1 && typeof rest[0] === 'string' ? rest[0] : undefined;
-    if (message instanceof Error) this.pino[level]({ context, err: message }, message.message);
-    else if (typeof message === 'object' && message !== null) this.pino[level]({ context, ...message });
-    else this.pino[level]({ context, stack }, String(message));
+    if (message instanceof Error) this.lines[level]({ context, err: message }, message.message);
+    else if (typeof message === 'object' && message !== null) this.lines[level]({ context, ...message });
+    else this.lines[level]({ context, stack }, String(message));
   }
 }

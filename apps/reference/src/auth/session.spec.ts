@@ -134,7 +134,7 @@ describe('sessions', () => {
 
   it('announces a revoked token in Redis as the contract says', async () => {
     const redis = createServer((socket) => {
-      socket.on('data', (data) => socket.end(`${'+OK\r\n'.repeat(String(data).split('*').length - 1)}`));
+      socket.on('data', (data) => socket.end('+OK\r\n'.repeat(String(data).split('*').length - 1)));
     });
     const received = once(redis, 'connection').then(([socket]) => once(socket, 'data'));
     await once(redis.listen(0, '127.0.0.1'), 'listening');

@@ -16,12 +16,12 @@ export class UsersService {
   constructor(private readonly database: Database) {}
 
   create(email: string, username: string, password: string): User {
-    const [id, now] = [randomUUID(), new Date().toISOString()];
+    const [id, createdAt] = [randomUUID(), new Date().toISOString()];
     unlessTaken(
       () =>
         this.database.run`
         INSERT INTO users (id, email, username, password, created_at, updated_at)
-        VALUES (${id}, ${email}, ${username}, ${password}, ${now}, ${now})`,
+        VALUES (${id}, ${email}, ${username}, ${password}, ${createdAt}, ${createdAt})`,
     );
     return this.get(id);
   }

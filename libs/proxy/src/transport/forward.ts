@@ -105,7 +105,7 @@ export class Forward implements ResponseHandler, Ticking {
     target: string,
     refuse: (exception: ProxyException) => void,
   ): void {
-    void new Forward(exchange, plan, target, refuse);
+    new Forward(exchange, plan, target, refuse);
   }
 
   // :: Step 1

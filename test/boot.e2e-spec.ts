@@ -1,0 +1,82 @@
+import { createServer } from 'node:net';
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { GatewayProcess } from './support/process.js';
+
+describe('starting the gateway', () => {
+  it('prints every fault of its configuration at once, never a secret, and exits with 78', async () => {
+    await using gateway = GatewayProcess.start({
+      JWT_SECRET: 'too short',
+      PORT: 'eighty',
+      TRUST_PROXY: 'everybody',
+    });
+
+    expect(await gateway.exited).toBe(78);
+    expect(gateway.stderr).toContain('JWT_SECRET has 9 characters; it takes at least 32 characters');
+    expect(gateway.stderr).toContain('PORT is "eighty"; it takes a port, 0 to 65535');
+    expect(gateway.stderr).toContain('TRUST_PROXY is "everybody"');
+    expect(gateway.stderr).not.toContain('too short');
+  });
+
+  it('refuses a service that is the gateway itself', async () => {
+    const probe = createServer().listen(0, '127.0.0.1');
+    await once(probe, 'listening');
+    const { port } = probe.address() as AddressInfo;
+    probe.close();
+    await once(probe, 'close');
+    await using gateway = GatewayProcess.start({
+      PORT: String(port),
+      CHAT_SERVICE_URL: `http://localhost:${port}`,
+    });
+
+    expect(await gateway.exited).toBe(78);
+    expect(gateway.stderr).toContain('chat-service points at the gateway itself');
+  });
+
+  it('says that its port is taken and exits with 1', async () => {
+    const other = createServer().listen(0, '127.0.0.1');
+    await once(other, 'listening');
+    await using gateway = GatewayProcess.start({ PORT: String((other.address() as AddressInfo).port) });
+
+    expect(await gateway.exited).toBe(1);
+    expect(gateway.stderr).toContain('EADDRINUSE');
+    other.close();
+  });
+
+  it('serves on when its log cannot be written', async () => {
+    await using taken = await takenPort();
+    await using gateway = GatewayProcess.start({ PORT: String(taken.port) }, '/dev/full');
+
+    await untilHealthy(taken.port, gateway);
+    const answers = await Promise.all(
+      Array.from({ length: 50 }, async () => (await fetch(`http://127.0.0.1:${taken.port}/health`)).status),
+    );
+
+    expect(new Set(answers)).toEqual(new Set([200]));
+    gateway.signal('SIGTERM');
+    expect(await gateway.exited).toBe(0);
+  });
+});
+
+/** A port that was free a moment ago: a gateway whose log is lost cannot report the one that it chose. */
+async function takenPort(): Promise<AsyncDisposable & { port: number }> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return { port, [Symbol.asyncDispose]: () => Promise.resolve() };
+}
+
+async function untilHealthy(port: number, gateway: GatewayProcess): Promise<void> {
+  let ended = false;
+  void gateway.exited.then(() => (ended = true));
+  while (!ended) {
+    const status = await fetch(`http://127.0.0.1:${port}/health`).then(
+      (response) => response.status,
+      () => 0,
+    );
+    if (status === 200) return;
+  }
+  throw new Error(`The gateway ended: ${gateway.stderr}`);
+}
