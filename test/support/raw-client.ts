@@ -81,5 +81,5 @@ export class RawClient implements AsyncDisposable {
 export async function exchangeRaw(port: number, bytes: string | Buffer): Promise<RawExchange> {
   await using client = await RawClient.connect(port);
   client.write(bytes);
-  return client.ended();
+  return await client.ended();
 }

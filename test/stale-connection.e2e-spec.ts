@@ -1,0 +1,89 @@
+import { bearer, startGateway } from './support/gateway.js';
+import { startService, type PlayedService } from './support/service.js';
+
+interface ForgetfulService extends PlayedService {
+  /** Method and path of each request that arrived, in order. */
+  readonly requests: string[];
+}
+
+/** Answers the first request of each connection and cuts the connection at the second, as a service that had just closed it. */
+async function startForgetfulService(): Promise<ForgetfulService> {
+  const served = new WeakSet<object>();
+  const requests: string[] = [];
+  const service = await startService((request, response) => {
+    requests.push(`${request.method} ${request.url}`);
+    if (served.has(request.socket)) request.socket.resetAndDestroy();
+    else response.end('served');
+    served.add(request.socket);
+  });
+  return Object.assign(service, { requests });
+}
+
+describe('a pooled connection that the service closes at the moment of reuse', () => {
+  it.each(['GET', 'HEAD'])('costs a %s nothing: it is sent again, once, on a fresh one', async (method) => {
+    await using service = await startForgetfulService();
+    await using gateway = await startGateway({ env: { AUTH_SERVICE_URL: service.url } });
+    const send = (): Promise<Response> => fetch(`${gateway.url}/v1/users/me`, { method, headers: bearer() });
+    await (await send()).text();
+
+    const second = await send();
+
+    expect(second.status).toBe(200);
+    const line = await gateway.logged({ request_id: second.headers.get('x-request-id') });
+    expect(line).toMatchObject({ attempts: 2, reused_connection: false, status: 200 });
+    expect(service.requests).toHaveLength(3);
+  });
+
+  it.each([
+    ['POST', '/v1/conversations'],
+    ['PATCH', '/v1/users/me'],
+    ['PUT', '/v1/conversations/1/settings'],
+    ['DELETE', '/v1/users/me'],
+  ])('is a 502 for a %s, which reaches the service once and never again', async (method, path) => {
+    await using service = await startForgetfulService();
+    await using gateway = await startGateway({ env: { AUTH_SERVICE_URL: service.url } });
+    await (await fetch(`${gateway.url}/v1/users/me`, { headers: bearer() })).text();
+
+    const response = await fetch(`${gateway.url}${path}`, {
+      method,
+      headers: bearer(),
+      ...(method !== 'DELETE' && { body: 'once' }),
+    });
+
+    expect(response.status).toBe(502);
+    expect(await response.json()).toMatchObject({ error: 'Service unavailable', service: 'auth-service' });
+    expect(service.requests.filter((request) => request === `${method} ${path}`)).toHaveLength(1);
+    const line = await gateway.logged({ request_id: response.headers.get('x-request-id') });
+    expect(line).toMatchObject({ error_code: 'UPSTREAM_DISCONNECTED', reused_connection: true, attempts: 1 });
+  });
+
+  it('is one 502 where the fresh connection breaks too', async () => {
+    let requests = 0;
+    await using service = await startService((request, response) => {
+      requests++;
+      if (requests === 1) response.end();
+      else request.socket.resetAndDestroy();
+    });
+    await using gateway = await startGateway({ env: { AUTH_SERVICE_URL: service.url } });
+    await (await fetch(`${gateway.url}/v1/users/me`, { headers: bearer() })).text();
+
+    const response = await fetch(`${gateway.url}/v1/users/me`, { headers: bearer() });
+
+    expect(response.status).toBe(502);
+    expect(requests).toBe(3);
+  });
+
+  it('is not asked again where the connection was fresh', async () => {
+    let requests = 0;
+    await using service = await startService((request) => {
+      requests++;
+      request.socket.resetAndDestroy();
+    });
+    await using gateway = await startGateway({ env: { AUTH_SERVICE_URL: service.url } });
+
+    const response = await fetch(`${gateway.url}/v1/users/me`, { headers: bearer() });
+
+    expect(response.status).toBe(502);
+    expect(requests).toBe(1);
+  });
+});
