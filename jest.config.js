@@ -1,6 +1,7 @@
 /** Jest over native ES modules; SWC emits the decorator metadata that Nest's injector reads. */
 export default {
   testEnvironment: 'node',
+  reporters: ['default', '<rootDir>/scripts/summary-reporter.mjs'],
   extensionsToTreatAsEsm: ['.ts'],
   testMatch: ['<rootDir>/{apps,libs}/**/*.spec.ts', '<rootDir>/test/**/*.e2e-spec.ts'],
   transform: {

@@ -68,15 +68,16 @@ async function takenPort(): Promise<AsyncDisposable & { port: number }> {
   return { port, [Symbol.asyncDispose]: () => Promise.resolve() };
 }
 
+/** Its log is lost, so that only asking tells. @throws Error where the process ends before */
 async function untilHealthy(port: number, gateway: GatewayProcess): Promise<void> {
-  let ended = false;
-  void gateway.exited.then(() => (ended = true));
-  while (!ended) {
-    const status = await fetch(`http://127.0.0.1:${port}/health`).then(
+  const ended = gateway.exited.then(() => {
+    throw new Error(`The gateway ended: ${gateway.stderr}`);
+  });
+  ended.catch(() => {});
+  const ask = (): Promise<number> =>
+    fetch(`http://127.0.0.1:${port}/health`).then(
       (response) => response.status,
       () => 0,
     );
-    if (status === 200) return;
-  }
-  throw new Error(`The gateway ended: ${gateway.stderr}`);
+  while ((await Promise.race([ask(), ended])) !== 200);
 }
