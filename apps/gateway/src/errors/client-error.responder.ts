@@ -1,4 +1,4 @@
-import type { ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
@@ -32,6 +32,11 @@ export class ClientErrorResponder implements OnModuleInit {
       .getHttpServer()
       .on('clientError', (error: NodeJS.ErrnoException, socket: ServerSocket) => {
         this.answer(error, socket);
+      })
+      // Node hands CONNECT over here, and without a listener ends the connection without a word.
+      .on('connect', (_request: IncomingMessage, socket: ServerSocket) => {
+        socket.on('error', () => socket.destroy());
+        this.answer(Object.assign(new Error('CONNECT'), { code: 'UNSUPPORTED_METHOD' }), socket);
       });
   }
 

@@ -15,3 +15,11 @@ export class MalformedRequestException extends HttpException {
     this.message = fault;
   }
 }
+
+/** An `Expect` other than `100-continue` (RFC 9110, section 10.1.1). */
+export class ExpectationFailedException extends HttpException {
+  constructor() {
+    super({ error: 'Expectation not supported' }, 417, { errorCode: 'EXPECTATION_FAILED' });
+    this.message = 'Expectation not supported';
+  }
+}

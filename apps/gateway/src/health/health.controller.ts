@@ -1,4 +1,5 @@
-import { Controller, Get, Header, HttpCode, Inject } from '@nestjs/common';
+import type { ServerResponse } from 'node:http';
+import { Controller, Get, Header, Inject, Res } from '@nestjs/common';
 import type { HealthCheckResult } from '@nestjs/terminus';
 import { GATEWAY_CONFIG, type GatewayConfig } from '../config/gateway-config.js';
 import { ReadinessService } from './readiness.service.js';
@@ -18,7 +19,6 @@ export class HealthController {
 
   /** For the probes of the existing system: the process answers, whatever the services do. */
   @Get()
-  @HttpCode(200)
   @Header('Cache-Control', 'no-store')
   read(): HealthAnswer {
     return { status: 'healthy', service: this.config.serviceName, timestamp: new Date().toISOString() };
@@ -34,7 +34,9 @@ export class HealthController {
   /** Whether requests should be sent here: 200 `ok` or `degraded`, 503 while draining. */
   @Get('ready')
   @Header('Cache-Control', 'no-store')
-  ready(): Promise<HealthCheckResult> {
-    return this.readiness.check();
+  async ready(@Res({ passthrough: true }) response: ServerResponse): Promise<HealthCheckResult> {
+    const result = await this.readiness.check();
+    response.statusCode = result.status === 'ok' || result.status === 'degraded' ? 200 : 503;
+    return result;
   }
 }

@@ -1,4 +1,4 @@
-import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { Injectable, ServiceUnavailableException, type OnModuleInit } from '@nestjs/common';
 import { DiscoveryService } from '@nestjs/core';
 import { HealthCheckService, type HealthCheckResult, type HealthIndicatorResult } from '@nestjs/terminus';
 import { ReadinessCheckMetadata, type ReadinessIndicator } from './readiness-check.js';
@@ -19,9 +19,14 @@ export class ReadinessService implements OnModuleInit {
     }
   }
 
-  /** @throws ServiceUnavailableException where the gateway cannot serve */
-  check(): Promise<HealthCheckResult> {
-    return this.health.check(this.indicators.map((indicator) => () => answerOf(indicator)));
+  /** `ok` and `degraded` serve; `error` and `shutting_down` do not. */
+  async check(): Promise<HealthCheckResult> {
+    try {
+      return await this.health.check(this.indicators.map((indicator) => () => answerOf(indicator)));
+    } catch (error) {
+      if (error instanceof ServiceUnavailableException) return error.getResponse() as HealthCheckResult;
+      throw error;
+    }
   }
 }
 

@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Exchange, exchangeOf, TrustedProxies } from '@app/proxy';
 import { Inject, Injectable, type NestMiddleware } from '@nestjs/common';
 import { GATEWAY_CONFIG, type GatewayConfig } from '../config/gateway-config.js';
-import { MalformedRequestException } from '../errors/exceptions.js';
+import { ExpectationFailedException, MalformedRequestException } from '../errors/exceptions.js';
 import { discardBody } from '../server/body-discard.js';
 import { waitsForContinue } from '../server/gateway-http.adapter.js';
 import { grammarFault } from '../server/request-grammar.js';
@@ -58,6 +58,12 @@ export class RequestContextMiddleware implements NestMiddleware<IncomingMessage,
     if (fault !== undefined) {
       exchange.endConnection();
       throw new MalformedRequestException(fault);
+    }
+    const { expect } = request.headers;
+    // HTTP/1.0 knows no expectations: there it is ignored.
+    if (expect !== undefined && request.httpVersionMinor === 1 && !waitsForContinue(request)) {
+      exchange.endConnection();
+      throw new ExpectationFailedException();
     }
     next();
   }

@@ -31,6 +31,10 @@ export class GatewayHttpAdapter extends ExpressAdapter {
       waiting.add(request);
       server.emit('request', request, response);
     });
+    // Node would answer 417 without a body, an id or a log line; the request context gives all three.
+    server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) => {
+      server.emit('request', request, response);
+    });
     this.httpServer = server as Server & typeof this.httpServer;
   }
 }

@@ -8,7 +8,9 @@ const HOST = /^(?:[A-Za-z0-9._~!$&'()*+,;=%-]+|\[[0-9A-Fa-f:.]+\])(?::\d{0,5})?$
  * What is wrong with a request that Node's parser let through, or undefined:
  * - HTTP/0.9, HTTP/2.0 in plain text, and RTSP or ICE, whose first lines the parser takes for HTTP;
  * - no Host in HTTP/1.1, more than one, or one that is no host (RFC 9112, section 3.2);
- * - two Authorization fields: the gateway would check one, the service could believe the other.
+ * - two Authorization fields: the gateway would check one, the service could believe the other;
+ * - a transfer coding besides chunked, which would be lost on the way, or any in HTTP/1.0, where the peer may not
+ *   know it (RFC 9112, section 6.1).
  */
 export function grammarFault(request: IncomingMessage): string | undefined {
   const { httpVersionMajor, httpVersionMinor, rawHeaders } = request;
@@ -26,7 +28,10 @@ export function grammarFault(request: IncomingMessage): string | undefined {
   }
   if (hosts > 1) return 'Duplicate Host header';
   if (authorizations > 1) return 'Duplicate Authorization header';
-  const { host } = request.headers;
+  const { host, 'transfer-encoding': coding } = request.headers;
+  if (coding !== undefined && (httpVersionMinor === 0 || coding.toLowerCase() !== 'chunked')) {
+    return 'Unsupported transfer coding';
+  }
   if (host === undefined) return httpVersionMinor === 1 ? 'Host header required' : undefined;
   return HOST.test(host) ? undefined : 'Invalid Host header';
 }
