@@ -1,0 +1,21 @@
+import { readFile } from 'node:fs/promises';
+import { VARIABLE_NAMES } from '../apps/gateway/src/config/environment.schema.js';
+
+interface Package {
+  readonly dependencies: Readonly<Record<string, string>>;
+}
+
+describe('the README', () => {
+  it('has a row for every variable that the gateway reads', async () => {
+    const readme = await readFile('README.md', 'utf8');
+
+    expect(VARIABLE_NAMES.filter((name) => !new RegExp(`^\\|.*\`${name}\``, 'm').test(readme))).toEqual([]);
+  });
+
+  it('gives the reason for every production dependency', async () => {
+    const readme = await readFile('README.md', 'utf8');
+    const { dependencies } = JSON.parse(await readFile('package.json', 'utf8')) as Package;
+
+    expect(Object.keys(dependencies).filter((name) => !readme.includes(`\`${name}\``))).toEqual([]);
+  });
+});
