@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { startRawService, type PlayedService } from './service.js';
 
@@ -15,17 +16,20 @@ export interface RecordingService extends PlayedService {
   readonly leftovers: () => string;
   /** Every byte that came. */
   readonly bytes: () => string;
+  /** Resolves once no connection is open, and so no byte can come any more. */
+  readonly disconnected: () => Promise<void>;
 }
 
 const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
 
-/** A service that frames requests to the letter of RFC 9112, keeps every byte, and answers each request alike. */
-export async function startRecordingService(answer: string | Buffer = OK): Promise<RecordingService> {
+/** A service that frames requests to the letter of RFC 9112, keeps every byte, and answers each request alike, in latin1. */
+export async function startRecordingService(answer = OK): Promise<RecordingService> {
   const requests: RecordedRequest[] = [];
   const pending = new Map<Socket, string>();
   let bytes = '';
   const service = await startRawService((socket) => {
     pending.set(socket, '');
+    socket.on('end', () => socket.end());
     socket.on('data', (chunk: Buffer) => {
       const text = chunk.toString('latin1');
       bytes += text;
@@ -33,7 +37,7 @@ export async function startRecordingService(answer: string | Buffer = OK): Promi
       for (let taken = take(pending.get(socket)!); taken; taken = take(taken.rest)) {
         requests.push(taken.request);
         pending.set(socket, taken.rest);
-        socket.write(answer);
+        socket.write(answer, 'latin1');
       }
     });
   });
@@ -41,6 +45,9 @@ export async function startRecordingService(answer: string | Buffer = OK): Promi
     requests,
     leftovers: () => [...pending.values()].join(''),
     bytes: () => bytes,
+    async disconnected() {
+      for (const socket of service.sockets) await once(socket, 'close');
+    },
   });
 }
 
