@@ -55,7 +55,8 @@ export class RouteMethodException extends ProxyException {
 /** A plain request for a WebSocket route (RFC 9110, section 15.5.22). */
 export class UpgradeRequiredException extends ProxyException {
   constructor() {
-    const headers = ['Upgrade', 'websocket', 'Connection', 'Upgrade'];
+    // Without `close`, Node would keep a connection open whose client asked for its end.
+    const headers = ['Upgrade', 'websocket', 'Connection', 'Upgrade, close'];
     super({ status: 426, code: 'UPGRADE_REQUIRED', message: 'WebSocket upgrade required', headers });
   }
 }

@@ -42,7 +42,7 @@ const SPECIAL_LENGTHS = new Set(
  * The client's raw headers as the service gets them: names, order, duplicates and bytes survive, except
  * - hop-by-hop fields and those that `Connection` nominates (RFC 9110, section 7.6.1);
  * - `X-User-*`, which a service might take for the gateway's word, in any spelling with `_` too;
- * - `X-Forwarded-*`, `X-Real-IP` and `Forwarded` of a peer that is not trusted;
+ * - `X-Forwarded-*`, `X-Real-IP` and `Forwarded` of a peer that is not trusted, and of all with `_` in them;
  * - `X-Request-ID` and the three `X-Forwarded-*` of the contract, which the gateway writes.
  */
 export function requestHeadersFor(
@@ -65,7 +65,8 @@ export function requestHeadersFor(
       if (nominated?.has(lower) && lower !== 'host' && lower !== 'content-length') continue;
       if (startsWithX || OWN.has(lower) || lower === 'forwarded') {
         if (lower.startsWith('x-user-')) continue;
-        if (!facts.peerTrusted && isForwardingField(lower)) continue;
+        // A trusted proxy writes no `_`: what has one was passed on for a stranger.
+        if ((!facts.peerTrusted || name.includes('_')) && isForwardingField(lower)) continue;
         if (lower === 'x-forwarded-for') forwardedFor += `${value}, `;
         else if (lower === 'x-forwarded-proto') forwardedProto = value;
         else if (lower === 'x-forwarded-host') forwardedHost = value;

@@ -94,7 +94,8 @@ export class Forward implements ResponseHandler, Ticking {
     this.instance = plan.nextInstance();
     exchange.instance = this.instance.origin;
     (this.response as WithForward)[FORWARD] = this;
-    this.response.on('close', onResponseClose);
+    // First, so that whoever reports the end of the exchange finds what ended it.
+    this.response.prependListener('close', onResponseClose);
     plan.clock.add(this);
   }
 
