@@ -1,6 +1,15 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { exchangeOf } from '@app/proxy';
-import { Catch, HttpException, Logger, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
+import { exchangeOf, pathOf, RouteMethodException } from '@app/proxy';
+import {
+  Catch,
+  HttpException,
+  Logger,
+  NotFoundException,
+  type ArgumentsHost,
+  type ExceptionFilter,
+} from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
+import { controllerMethodsFor } from './controller-methods.js';
 import { answerFor } from './error-answer.js';
 
 /**
@@ -11,10 +20,15 @@ import { answerFor } from './error-answer.js';
 export class GatewayExceptionFilter implements ExceptionFilter {
   private readonly logger = new Logger(GatewayExceptionFilter.name);
 
-  catch(exception: unknown, host: ArgumentsHost): void {
+  constructor(private readonly adapterHost: HttpAdapterHost) {}
+
+  catch(thrown: unknown, host: ArgumentsHost): void {
     const http = host.switchToHttp();
-    const request = http.getRequest<IncomingMessage>();
+    const request = http.getRequest<IncomingMessage & { readonly route?: unknown }>();
     const response = http.getResponse<ServerResponse>();
+    // Nest says 404 where a controller has the path and not the method.
+    const isUnrouted = thrown instanceof NotFoundException && request.route === undefined;
+    const exception = (isUnrouted && this.methodRefusal(request)) || thrown;
     const exchange = exchangeOf(request);
     if (exception instanceof HttpException) {
       if (exchange) exchange.failure ??= exception;
@@ -36,5 +50,9 @@ export class GatewayExceptionFilter implements ExceptionFilter {
       String(Buffer.byteLength(answer.body)),
     ]);
     response.end(request.method === 'HEAD' ? undefined : answer.body);
+  }
+  private methodRefusal(request: IncomingMessage): RouteMethodException | undefined {
+    const allow = controllerMethodsFor(this.adapterHost.httpAdapter.getInstance(), pathOf(request.url!));
+    return allow === undefined ? undefined : new RouteMethodException(allow);
   }
 }

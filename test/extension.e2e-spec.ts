@@ -1,0 +1,107 @@
+import { Upstream, type Route } from '@app/proxy';
+import { Module, type Type } from '@nestjs/common';
+import { BillingModule, Ledger } from './support/billing.module.js';
+import { bearer, startGateway, type RunningGateway } from './support/gateway.js';
+import { startService } from './support/service.js';
+
+/** The gateway with the team's module, in front of the team's service. */
+function startWithBilling(url: string): Promise<RunningGateway> {
+  return startGateway({ modules: [BillingModule], env: { BILLING_SERVICE_URL: url } });
+}
+
+/** A module with one upstream, as a team that makes a mistake would write it. */
+function moduleOf(name: string, routes: readonly Route[], address = 'http://127.0.0.1:9'): Type {
+  @Upstream({ name, instances: { compose: [address], local: [address] }, routes })
+  class FaultyUpstream {}
+  @Module({ providers: [FaultyUpstream] })
+  class FaultyModule {}
+  return FaultyModule;
+}
+
+describe("a team's module", () => {
+  it('has public and protected routes, and a gate of its own after those of the gateway', async () => {
+    await using service = await startService((request, response) =>
+      response.end(`${request.method} ${request.url}`),
+    );
+    await using gateway = await startWithBilling(service.url);
+    const tenant = { 'X-Tenant': 'acme' };
+
+    const plans = await fetch(`${gateway.url}/v1/plans?all`, { headers: tenant });
+    const stranger = await fetch(`${gateway.url}/v1/invoices/7`, { headers: tenant });
+    const invoice = await fetch(`${gateway.url}/v1/invoices/7`, {
+      method: 'DELETE',
+      headers: { ...tenant, ...bearer() },
+    });
+    const homeless = await fetch(`${gateway.url}/v1/plans`);
+
+    expect(await plans.text()).toBe('GET /v1/plans?all');
+    expect(stranger.status).toBe(401);
+    expect(await invoice.text()).toBe('DELETE /v1/invoices/7');
+    expect(homeless.status).toBe(403);
+    expect(await homeless.json()).toMatchObject({ error: 'Tenant required', request_id: expect.any(String) });
+  });
+
+  it('guards a controller by the rules of the protected routes', async () => {
+    await using gateway = await startWithBilling('http://127.0.0.1:9');
+
+    const refused = await fetch(`${gateway.url}/v1/billing/whoami`);
+    const answer = await fetch(`${gateway.url}/v1/billing/whoami`, { headers: bearer({ user_id: 'ada' }) });
+
+    expect(refused.status).toBe(401);
+    expect(await refused.json()).toMatchObject({ error: 'Authorization header required' });
+    expect(await answer.json()).toEqual({ userId: 'ada' });
+  });
+
+  it('takes part in readiness and in the OpenAPI document', async () => {
+    await using service = await startService((_request, response) => response.end());
+    await using gateway = await startWithBilling(service.url);
+
+    const ready = await fetch(`${gateway.url}/health/ready`);
+    expect(ready.status).toBe(200);
+    expect(await ready.json()).toMatchObject({
+      details: { ledger: { status: 'up' }, 'billing-service': { status: 'up' } },
+    });
+    gateway.app.get(Ledger, { strict: false }).isOpen = false;
+    const unready = await fetch(`${gateway.url}/health/ready`);
+    expect(unready.status).toBe(503);
+    expect(await unready.json()).toMatchObject({ status: 'error', details: { ledger: { status: 'down' } } });
+
+    const document = await (await fetch(`${gateway.url}/swagger`)).json();
+    expect(document).toMatchObject({
+      paths: { '/v1/invoices/{id}': { get: { security: [{ bearer: [] }] } } },
+    });
+  });
+});
+
+describe('the boot stops', () => {
+  it.each([
+    [
+      'at a row that repeats one of another upstream',
+      moduleOf('other-service', [{ methods: ['GET', 'POST'], path: '/v1/auth/login' }]),
+      /\/v1\/auth\/login \(.*-service\) repeats .*\/v1\/auth\/login \(.*-service\) for POST/,
+    ],
+    [
+      'at a row that contradicts one of another upstream',
+      moduleOf('other-service', [{ methods: ['POST'], path: '/v1/conversations/:room' }]),
+      /\/v1\/conversations\/:(room|id) .* contradicts .*\/v1\/conversations\/:(room|id) /,
+    ],
+    [
+      'at a row without a method',
+      moduleOf('other-service', [{ methods: [], path: '/x' }]),
+      /names no method/,
+    ],
+    ['at two upstreams of one name', moduleOf('auth-service', []), /Two upstreams are called auth-service/],
+    [
+      'at a name that is no name',
+      moduleOf('Other Service', []),
+      /lower case letters, digits and dashes: Other Service/,
+    ],
+    [
+      'at an address that is more than an address',
+      moduleOf('other-service', [], 'http://127.0.0.1:9/path'),
+      /not scheme:\/\/host:port: http:\/\/127.0.0.1:9\/path/,
+    ],
+  ])('%s', async (_name, module, message) => {
+    await expect(startGateway({ modules: [module] })).rejects.toThrow(message);
+  });
+});

@@ -1,0 +1,59 @@
+import { AuthGuard, CurrentPrincipal, type Principal } from '@app/auth';
+import { Upstream, type Exchange, type Gate } from '@app/proxy';
+import { Controller, ForbiddenException, Get, Injectable, Module, UseGuards } from '@nestjs/common';
+import { HealthIndicatorService, TerminusModule, type HealthIndicatorResult } from '@nestjs/terminus';
+import { ReadinessCheck, type ReadinessIndicator } from '../../apps/gateway/src/health/readiness-check.js';
+
+@Injectable()
+class TenantGate implements Gate {
+  admit({ request }: Exchange): void {
+    if (!request.headers['x-tenant']) throw new ForbiddenException('Tenant required');
+  }
+}
+
+@Upstream({
+  name: 'billing-service',
+  instances: { compose: ['http://billing-service:8080'], local: ['http://localhost:8090'] },
+  gates: [TenantGate],
+  routes: [
+    { methods: ['GET'], path: '/v1/plans', auth: 'none' },
+    { methods: ['GET', 'DELETE'], path: '/v1/invoices/:id' },
+  ],
+})
+class BillingUpstream {}
+
+@Controller('v1/billing')
+class BillingController {
+  @Get('whoami')
+  @UseGuards(AuthGuard)
+  read(@CurrentPrincipal() { userId }: Principal): { userId: string } {
+    return { userId };
+  }
+}
+
+/** The ledger that the check looks at; a test may close it. */
+@Injectable()
+export class Ledger {
+  isOpen = true;
+}
+
+@ReadinessCheck()
+class LedgerHealth implements ReadinessIndicator {
+  constructor(
+    private readonly indicators: HealthIndicatorService,
+    private readonly ledger: Ledger,
+  ) {}
+
+  check(): HealthIndicatorResult {
+    const indicator = this.indicators.check('ledger');
+    return this.ledger.isOpen ? indicator.up() : indicator.down('closed');
+  }
+}
+
+/** A foreign team's module, as the page on adding a service has it. */
+@Module({
+  imports: [TerminusModule],
+  controllers: [BillingController],
+  providers: [BillingUpstream, TenantGate, Ledger, LedgerHealth],
+})
+export class BillingModule {}
