@@ -1,55 +1,123 @@
-import { bearer, startGateway } from './support/gateway.js';
-import { RawClient } from './support/raw-client.js';
+import { startGateway } from './support/gateway.js';
+import { exchangeRaw, RawClient } from './support/raw-client.js';
+import { rawRequest } from './support/raw-request.js';
 import { bodyOf, startService } from './support/service.js';
 
-const upload = (path: string, headers = ''): string =>
-  `POST ${path} HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 5\r\n${headers}\r\n`;
+const EXPECTING = { 'Content-Length': 4, Expect: '100-continue' };
+
+async function startEcho() {
+  const expectations: (string | undefined)[] = [];
+  const service = await startService((request, response) => {
+    expectations.push(request.headers.expect);
+    void bodyOf(request).then((body) => response.end(`got ${body}`));
+  });
+  // Node would answer an Expect by itself; here it must not arrive at all.
+  service.server.on('checkContinue', (request, response) => {
+    expectations.push(request.headers.expect);
+    response.writeHead(500).end();
+  });
+  return Object.assign(service, { expectations });
+}
 
 describe('Expect: 100-continue', () => {
-  it('is answered once the gates have passed, and never sent to the service', async () => {
-    let expectation: string | undefined = 'none yet';
-    await using service = await startService((request, response) => {
-      expectation = request.headers.expect;
-      void bodyOf(request).then((body) => response.end(`got ${body}`));
-    });
-    await using gateway = await startGateway({ env: { AUTH_SERVICE_URL: service.url } });
+  it('is answered by the gateway once the gates let the request pass, and the service never sees it', async () => {
+    await using service = await startEcho();
+    await using gateway = await startGateway({ env: { CHAT_SERVICE_URL: service.url } });
     await using client = await RawClient.connect(gateway.port);
-    client.write(upload('/v1/conversations', `Authorization: ${bearer().Authorization}\r\n`));
 
-    await client.until(/^HTTP\/1\.1 100 Continue\r\n\r\n$/);
-    client.write('bytes');
-    await client.until(/got bytes$/);
-    client.write('GET /health HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
-    const { statuses } = await client.ended();
+    client.write(rawRequest('POST /v1/messages', { headers: EXPECTING }));
+    expect(await client.until(/\r\n\r\n/)).toBe('HTTP/1.1 100 Continue\r\n\r\n');
+    client.write('body');
+    await client.until(/got body/);
 
-    expect(statuses).toEqual([100, 200, 200]);
-    expect(expectation).toBeUndefined();
+    expect(service.expectations).toEqual([undefined]);
+  });
+
+  it('keeps the connection for the next request', async () => {
+    await using service = await startEcho();
+    await using gateway = await startGateway({ env: { CHAT_SERVICE_URL: service.url } });
+    await using client = await RawClient.connect(gateway.port);
+    client.write(rawRequest('POST /v1/messages', { headers: EXPECTING }));
+    await client.until(/100 Continue/);
+    client.write('one.');
+    await client.until(/got one\./);
+
+    client.write(rawRequest('POST /v1/messages', { headers: { ...EXPECTING, Connection: 'close' } }));
+    await client.until(/100 Continue[^]*100 Continue/);
+    client.write('two.');
+
+    expect((await client.ended()).statuses).toEqual([100, 200, 100, 200]);
+  });
+
+  it('is no obstacle to a client that sends its body at once', async () => {
+    await using service = await startEcho();
+    await using gateway = await startGateway({ env: { CHAT_SERVICE_URL: service.url } });
+
+    const { text, statuses } = await exchangeRaw(
+      gateway.port,
+      rawRequest('POST /v1/messages', { headers: { ...EXPECTING, Connection: 'close' }, body: 'body' }),
+    );
+
+    expect(statuses.at(-1)).toBe(200);
+    expect(text).toMatch(/got body/);
   });
 
   it.each([
-    ['a gate', 401, '/v1/conversations', {}],
-    ['the method', 405, '/v1/auth/profile', {}],
-    ['the body limit', 413, '/v1/auth/login', { BODY_LIMIT_BYTES: '4' }],
-  ])('refused by %s gets %d and no 100, and the connection ends', async (_name, status, path, env) => {
-    await using gateway = await startGateway({ env });
-    await using client = await RawClient.connect(gateway.port);
-    const headers = status === 405 ? `Authorization: ${bearer().Authorization}\r\n` : '';
-    client.write(upload(path, headers));
+    ['without a token', 'POST /v1/messages', { Authorization: '' }, 401],
+    ['with too large a body', 'POST /v1/messages', { 'Content-Length': 2000 }, 413],
+    ['with another method', 'DELETE /v1/messages', {}, 405],
+    ['from a foreign page', 'POST /v1/messages', { Origin: 'https://evil.example' }, 403],
+    ['with an ambiguous path', 'POST /v1/x/../messages', {}, 400],
+  ])(
+    'gets no 100 %s: the refusal comes at once and ends the connection',
+    async (_name, target, headers, status) => {
+      await using service = await startEcho();
+      const env = { CHAT_SERVICE_URL: service.url, BODY_LIMIT_BYTES: '1000' };
+      await using gateway = await startGateway({ env });
 
-    const { statuses, text } = await client.ended();
+      const { text, statuses } = await exchangeRaw(
+        gateway.port,
+        rawRequest(target, { headers: { ...EXPECTING, ...headers } }),
+      );
 
-    expect(statuses).toEqual([status]);
-    expect(text).toMatch(/^Connection: close\r$/m);
+      expect(statuses).toEqual([status]);
+      expect(text).toMatch(/^Connection: close\r$/m);
+      expect(service.accepted()).toBe(0);
+    },
+  );
+
+  it('is ignored in HTTP/1.0, which knows no 100', async () => {
+    await using service = await startEcho();
+    await using gateway = await startGateway({ env: { CHAT_SERVICE_URL: service.url } });
+
+    const { statuses, text } = await exchangeRaw(
+      gateway.port,
+      rawRequest('POST /v1/messages', { version: '1.0', headers: EXPECTING, body: 'body' }),
+    );
+
+    expect(statuses).toEqual([200]);
+    expect(text).toMatch(/got body/);
+    expect(service.expectations).toEqual([undefined]);
   });
+});
 
-  it('is the only expectation there is: another gets 417', async () => {
-    await using gateway = await startGateway();
-    await using client = await RawClient.connect(gateway.port);
-    client.write(upload('/v1/auth/login').replace('100-continue', 'a-miracle'));
+describe('another expectation', () => {
+  it('is one JSON 417, and the service is not reached', async () => {
+    await using service = await startEcho();
+    await using gateway = await startGateway({ env: { CHAT_SERVICE_URL: service.url } });
 
-    const { statuses, json } = await client.ended();
+    const { statuses, text, json } = await exchangeRaw(
+      gateway.port,
+      rawRequest('POST /v1/messages', { headers: { 'Content-Length': 4, Expect: 'something-else' } }),
+    );
 
     expect(statuses).toEqual([417]);
-    expect(json).toMatchObject({ error: 'Expectation not supported' });
+    expect(text).toMatch(/^Connection: close\r$/m);
+    expect(json).toEqual({ error: 'Expectation not supported', request_id: expect.any(String) });
+    expect(await gateway.logged({ request_id: json!.request_id })).toMatchObject({
+      status: 417,
+      error_code: 'EXPECTATION_FAILED',
+    });
+    expect(service.accepted()).toBe(0);
   });
 });

@@ -1,20 +1,16 @@
+import type { Socket } from 'node:net';
+import { SHORT_CLOCKS } from './support/clocks.js';
 import { bearer, startGateway, type GatewayOptions } from './support/gateway.js';
+import { exchangeRaw } from './support/raw-client.js';
+import { rawRequest } from './support/raw-request.js';
 import { startRawService, type PlayedService } from './support/service.js';
 
 /** A raw service that does one thing once a request's headers are there. */
-function startFaultyService(act: (socket: import('node:net').Socket) => void): Promise<PlayedService> {
+function startFaultyService(act: (socket: Socket) => void): Promise<PlayedService> {
   return startRawService((socket) => {
     socket.once('data', () => act(socket));
   });
 }
-
-/** Clocks short enough to watch, nested as the product demands. */
-const SHORT_CLOCKS = {
-  CONNECT_TIMEOUT_MS: '100',
-  RESPONSE_HEADERS_TIMEOUT_MS: '300',
-  ROUTE_DEADLINE_MS: '900',
-  IDLE_BODY_TIMEOUT_MS: '1000',
-};
 
 interface Fault {
   readonly act: Parameters<typeof startFaultyService>[0];
@@ -54,6 +50,24 @@ const FAULTS: Readonly<Record<string, Fault>> = {
   },
   'sends something that is not HTTP': {
     act: (socket) => socket.write('SSH-2.0-OpenSSH_9.2\r\n'),
+    status: 502,
+    code: 'UPSTREAM_INVALID_RESPONSE',
+    stage: 'response_headers',
+  },
+  'sends a status line that is none': {
+    act: (socket) => socket.write('HTTP/1.1 abc Odd\r\nContent-Length: 0\r\n\r\n'),
+    status: 502,
+    code: 'UPSTREAM_INVALID_RESPONSE',
+    stage: 'response_headers',
+  },
+  'sends a status of two digits': {
+    act: (socket) => socket.write('HTTP/1.1 20 OK\r\nContent-Length: 0\r\n\r\n'),
+    status: 502,
+    code: 'UPSTREAM_INVALID_RESPONSE',
+    stage: 'response_headers',
+  },
+  'speaks another protocol version': {
+    act: (socket) => socket.write('HTTP/3.7 200 OK\r\nContent-Length: 0\r\n\r\n'),
     status: 502,
     code: 'UPSTREAM_INVALID_RESPONSE',
     stage: 'response_headers',
@@ -98,14 +112,18 @@ describe('a service that', () => {
       await using service = await startFaultyService(fault.act);
       await using gateway = await startGateway({ env: { AUTH_SERVICE_URL: service.url, ...fault.env } });
 
-      const response = await fetch(`${gateway.url}/v1/auth/profile`, { headers: bearer() });
+      const { text, statuses, json } = await exchangeRaw(
+        gateway.port,
+        rawRequest('GET /v1/auth/profile', { headers: { Connection: 'close' } }),
+      );
 
-      const id = response.headers.get('x-request-id');
       const error = fault.status === 504 ? 'Service timed out' : 'Service unavailable';
-      expect(response.status).toBe(fault.status);
-      expect(response.headers.get('content-type')).toBe('application/json; charset=utf-8');
-      expect(await response.json()).toEqual({ error, service: 'auth-service', request_id: id });
-      const line = await gateway.logged({ request_id: id });
+      const id = /^X-Request-ID: (.*)\r$/m.exec(text)?.[1];
+      expect(statuses).toEqual([fault.status]);
+      expect(text).toMatch(/^Content-Type: application\/json; charset=utf-8\r$/m);
+      expect(json).toEqual({ error, service: 'auth-service', request_id: id });
+      expect(text).not.toMatch(/127\.0\.0\.1|    at |undici|node:/);
+      const line = await gateway.logged({ request_id: id! });
       expect(line).toMatchObject({
         status: fault.status,
         error_code: fault.code,
