@@ -13,7 +13,7 @@ import { requestHeadersFor } from '../headers/request-headers.js';
 import { responseHeadersFor, responseTrailersFor } from '../headers/response-headers.js';
 import type { ExchangeClock, Ticking } from './exchange-clock.js';
 import { exceptionFor, isConnectionLost } from './failure.js';
-import type { Instance, InstanceRequest, ResponseController, ResponseHandler } from './instance.js';
+import type { ConnectionState, Instance, InstanceRequest, ResponseController, ResponseHandler } from './instance.js';
 import { RequestBody, type MinimumRate } from './request-body.js';
 
 /** The clocks and limits of one route, resolved at boot. */
@@ -57,6 +57,7 @@ const EMPTY = Buffer.alloc(0);
  */
 export class Forward implements ResponseHandler, Ticking {
   reusedConnection = false;
+  connection: ConnectionState | undefined;
 
   private readonly request: IncomingMessage;
   private readonly response: ServerResponse;
@@ -203,8 +204,12 @@ export class Forward implements ResponseHandler, Ticking {
   // :: Step 5
   onResponseEnd(controller: ResponseController): void {
     if (this.settled) return;
+    const { response, connection } = this;
+    if (connection?.error) {
+      this.onResponseError(controller, connection.error);
+      return;
+    }
     this.settle();
-    const { response } = this;
     if (response.writableEnded) return;
     const raw = controller.rawTrailers as Buffer[];
     if (raw.length > 0 && response.chunkedEncoding) response.addTrailers(responseTrailersFor(raw));

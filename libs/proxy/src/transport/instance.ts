@@ -1,10 +1,12 @@
-import { Client, Pool } from 'undici';
+import { Client, Pool, type buildConnector } from 'undici';
 import type { Readable } from 'node:stream';
 
 /** What undici tells about one request; the methods of `Dispatcher.DispatchHandler` that the forward uses. */
 export interface ResponseHandler {
   /** Set when a connection takes the request: whether it had served before. */
   reusedConnection: boolean;
+  /** Set at the same time: what became of the connection. */
+  connection: ConnectionState | undefined;
   onRequestStart(controller: ResponseController): void;
   onRequestSent(): void;
   onResponseStart(
@@ -16,6 +18,15 @@ export interface ResponseHandler {
   onResponseData(controller: ResponseController, chunk: Buffer): void;
   onResponseEnd(controller: ResponseController): void;
   onResponseError(controller: ResponseController | undefined, error: Error): void;
+}
+
+/** What undici keeps to itself about a connection. */
+export interface ConnectionState {
+  /**
+   * Why the connection broke, where it did. undici takes the reset of a connection for the end of a response that
+   * only its end frames, and reports that response as complete: whoever hears of an end must look here first.
+   */
+  error: Error | undefined;
 }
 
 /** Holds one response back, or ends it. */
@@ -86,7 +97,7 @@ export class Instance {
       // The forward's own clocks know uploads, event streams and clients that hold back; these do not.
       headersTimeout: 0,
       bodyTimeout: 0,
-      factory: (url: URL, clientOptions: object) => new CountingClient(url, clientOptions, this.onReuse),
+      factory: (url: URL, clientOptions: object) => new WatchedClient(url, clientOptions, this.onReuse),
     };
     this.pool = new Pool(origin, common);
     this.freshPool = new Pool(origin, common);
@@ -132,24 +143,41 @@ export class Instance {
   };
 }
 
-/** A connection that knows whether it has served: undici does not tell the handler which one it got. */
-class CountingClient extends Client {
+/** A connection that tells the handler of a request what undici does not: whether it has served, how it broke. */
+class WatchedClient extends Client {
   private served = false;
+  private readonly state: ConnectionState;
 
   constructor(
     url: URL,
     options: object,
     private readonly onReuse: () => void,
   ) {
-    super(url, options);
-    this.on('disconnect', () => (this.served = false));
+    const state: ConnectionState = { error: undefined };
+    const connect = (options as { connect: buildConnector.connector }).connect;
+    super(url, {
+      ...options,
+      connect: (target, done) =>
+        connect(target, (...result) => {
+          // undici's own listener comes later, so the reason stands before the handler hears of an end.
+          result[1]?.on('error', (error) => (state.error = error));
+          done(...result);
+        }),
+    });
+    this.state = state;
+    this.on('disconnect', () => {
+      this.served = false;
+      this.state.error = undefined;
+    });
   }
 
   override dispatch(
     options: Parameters<Client['dispatch']>[0],
     handler: Parameters<Client['dispatch']>[1],
   ): boolean {
-    (handler as Partial<ResponseHandler>).reusedConnection = this.served;
+    const watching = handler as Partial<ResponseHandler>;
+    watching.reusedConnection = this.served;
+    watching.connection = this.state;
     if (this.served) this.onReuse();
     this.served = true;
     return super.dispatch(options, handler);
