@@ -1,5 +1,6 @@
+import { once } from 'node:events';
 import { startGateway, type LogLine } from './support/gateway.js';
-import { exchangeRaw, type RawExchange } from './support/raw-client.js';
+import { exchangeRaw, RawClient, type RawExchange } from './support/raw-client.js';
 import { startService } from './support/service.js';
 
 const LOGIN = 'POST /v1/auth/login HTTP/1.1\r\n';
@@ -36,6 +37,10 @@ const REFUSED: Readonly<Record<string, Refused>> = {
   'HTTP/2 preface': parser('HPE_PAUSED_H2_UPGRADE', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'),
   'HTTP/1.2': parser('HPE_INVALID_VERSION', `POST /v1/auth/login HTTP/1.2\r\n${HEADERS}\r\n`),
   RTSP: grammar('Unsupported protocol', `GET /v1/auth/profile RTSP/1.1\r\n${HEADERS}\r\n`),
+  'RTSP behind empty lines': grammar(
+    'Unsupported protocol',
+    `\r\n\r\nGET /v1/auth/profile RTSP/1.1\r\n${HEADERS}\r\n`,
+  ),
   'a missing Host': grammar('Host header required', `${LOGIN}Content-Length: 0\r\n\r\n`),
   'an empty Host': grammar('Invalid Host header', `${LOGIN}Host: \r\nContent-Length: 0\r\n\r\n`),
   'a duplicate Host': grammar('Duplicate Host header', `${LOGIN}${HEADERS}hOST: gateway\r\n\r\n`),
@@ -100,5 +105,41 @@ describe('bytes that are not the HTTP that the gateway speaks', () => {
     await gateway.logged(refused.logged);
     expect(service.accepted()).toBe(0);
     expect((await fetch(`${gateway.url}/health`)).status).toBe(200);
+  });
+
+  it('do not take the place of the answer to the good request before them', async () => {
+    await using service = await startService((_request, response) => {
+      response.once('go on', () => response.end('first'));
+      service.server.once('go on', () => response.emit('go on'));
+      service.server.emit('asked');
+    });
+    await using gateway = await startGateway({ env: { AUTH_SERVICE_URL: service.url } });
+    await using client = await RawClient.connect(gateway.port);
+    const asked = once(service.server, 'asked');
+
+    client.write(`${LOGIN}${HEADERS}\r\n\x16\x03\x01\r\n`);
+    await asked;
+    client.write('more of it\r\n\r\n');
+    service.server.emit('go on');
+    const { text, statuses, reset } = await client.ended();
+
+    expect(statuses).toEqual([200, 400]);
+    expect(text).toMatch(/first\r\n0\r\n\r\nHTTP\/1\.1 400 |\r\n\r\nfirstHTTP\/1\.1 400 /);
+    expect(reset).toBe(false);
+    expect(gateway.logs.filter(({ message }) => message === 'malformed request')).toHaveLength(1);
+  });
+
+  it('end an upload that they are part of with one 400', async () => {
+    await using service = await startService((request) => void request.resume());
+    await using gateway = await startGateway({ env: { AUTH_SERVICE_URL: service.url } });
+
+    const exchange = await exchangeRaw(
+      gateway.port,
+      `${LOGIN}Host: gateway\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\nzz\r\n`,
+    );
+
+    expect(exchange.statuses).toEqual([400]);
+    expect(exchange.json).toEqual({ error: 'Malformed request' });
+    await gateway.logged({ message: 'malformed request', code: 'HPE_INVALID_CHUNK_SIZE' });
   });
 });

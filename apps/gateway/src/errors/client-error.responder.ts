@@ -12,7 +12,7 @@ const ANSWERS: Readonly<Record<string, readonly [number, string]>> = {
   HPE_CHUNK_EXTENSIONS_OVERFLOW: [413, 'Chunk extensions too large'],
 };
 
-/** A socket as Node's server leaves it at a parse error: with the response that is being written, if any. */
+/** A socket as Node's server leaves it at a parse error: with the response that is due on it, if any. */
 interface ServerSocket extends Socket {
   readonly _httpMessage?: ServerResponse | null;
 }
@@ -21,6 +21,8 @@ interface ServerSocket extends Socket {
 @Injectable()
 export class ClientErrorResponder implements OnModuleInit {
   private readonly logger = new Logger(ClientErrorResponder.name);
+  /** Node reports every later chunk of a connection as a fault too; each connection is answered once. */
+  private readonly faulty = new WeakSet<Socket>();
 
   constructor(
     private readonly adapterHost: HttpAdapterHost,
@@ -41,20 +43,35 @@ export class ClientErrorResponder implements OnModuleInit {
   }
 
   private answer(error: NodeJS.ErrnoException, socket: ServerSocket): void {
-    const isGone = error.code === 'ECONNRESET' || error.code === 'EPIPE' || !socket.writable;
-    // Bytes after these would become part of the response that is on its way.
-    if (isGone || socket._httpMessage?.headersSent) {
+    if (error.code === 'ECONNRESET' || error.code === 'EPIPE' || !socket.writable) {
       socket.destroy();
       return;
     }
-    const [status, message] = ANSWERS[error.code ?? ''] ?? [400, 'Malformed request'];
-    this.logger.log({
-      message: 'malformed request',
-      status,
-      code: error.code,
-      client_ip: socket.remoteAddress,
-    });
-    this.metrics.malformed(status);
-    socket.end(rawAnswer(status, message), () => socket.destroy());
+    if (this.faulty.has(socket)) return;
+    this.faulty.add(socket);
+    this.answerInTurn(error, socket);
+  }
+
+  /** The answer to a complete request goes first: the fault lies in what the client sent behind it. */
+  private answerInTurn(error: NodeJS.ErrnoException, socket: ServerSocket): void {
+    const pending = socket._httpMessage;
+    if (!socket.writable) {
+      socket.destroy();
+    } else if (pending?.req.complete) {
+      pending.once('close', () => this.answerInTurn(error, socket));
+    } else if (pending?.headersSent) {
+      // More bytes would become part of the response that is on its way.
+      socket.destroy();
+    } else {
+      const [status, message] = ANSWERS[error.code ?? ''] ?? [400, 'Malformed request'];
+      this.logger.log({
+        message: 'malformed request',
+        status,
+        code: error.code,
+        client_ip: socket.remoteAddress,
+      });
+      this.metrics.malformed(status);
+      socket.end(rawAnswer(status, message), () => socket.destroy());
+    }
   }
 }

@@ -6,7 +6,7 @@ const HOST = /^(?:[A-Za-z0-9._~!$&'()*+,;=%-]+|\[[0-9A-Fa-f:.]+\])(?::\d{0,5})?$
 
 /**
  * What is wrong with a request that Node's parser let through, or undefined:
- * - HTTP/0.9, HTTP/2.0 in plain text, and RTSP or ICE, whose first lines the parser takes for HTTP;
+ * - HTTP/0.9, HTTP/2.0 in plain text, and RTSP, whose first line the parser takes for HTTP;
  * - no Host in HTTP/1.1, more than one, or one that is no host (RFC 9112, section 3.2);
  * - two Authorization fields: the gateway would check one, the service could believe the other;
  * - a transfer coding besides chunked, which would be lost on the way, or any in HTTP/1.0, where the peer may not
@@ -42,8 +42,12 @@ interface ParserSocket extends Socket {
 
 const seen = new WeakSet<Socket>();
 
+/** Empty lines before a request are none of its (RFC 9112, section 2.2). */
+const CR = 13;
+const LF = 10;
+
 /**
- * The parser takes RTSP and ICE for HTTP and tells nobody; only the raw bytes do. They cost a copy, so the first
+ * The parser takes RTSP for HTTP and tells nobody; only the raw bytes do. They cost a copy, so the first
  * request of each connection is looked at: a client of another protocol has it wrong from the start. What slips
  * through goes to the service as HTTP/1.1 all the same.
  */
@@ -52,11 +56,9 @@ function isOtherProtocol(request: IncomingMessage): boolean {
   if (seen.has(socket)) return false;
   seen.add(socket);
   const bytes = socket.parser?.getCurrentBuffer?.();
-  const position = request.method!.length + request.url!.length + 2;
-  const first = bytes?.[position];
-  return (
-    first !== undefined &&
-    first !== 'H'.charCodeAt(0) &&
-    bytes!.toString('latin1', position, position + 5) === 'RTSP/'
-  );
+  if (!bytes) return false;
+  let start = 0;
+  while (bytes[start] === CR || bytes[start] === LF) start++;
+  const position = start + request.method!.length + request.url!.length + 2;
+  return bytes.toString('latin1', position, position + 5) === 'RTSP/';
 }
