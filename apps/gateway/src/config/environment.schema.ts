@@ -123,6 +123,9 @@ const NESTED: readonly { inner: Clock; outer: Clock }[] = [
 /** Variables whose value may not be repeated in a fault. */
 const SECRETS: ReadonlySet<string> = new Set(['JWT_SECRET']);
 
+/** User and password of an address. */
+const PASSWORDS = /\/\/[^@/,]*@/g;
+
 export interface ReadEnvironment {
   readonly values: Environment;
   /** Addresses by upstream name. */
@@ -133,11 +136,18 @@ export type EnvironmentResult =
   | { readonly ok: true; readonly environment: ReadEnvironment }
   | { readonly ok: false; readonly faults: readonly string[] };
 
-/** Reads and judges all variables, so that every fault is told at once. An empty variable counts as not set. */
-export function readEnvironment(variables: Readonly<Record<string, string | undefined>>): EnvironmentResult {
+/**
+ * Reads and judges all variables, so that every fault is told at once. An empty variable counts as not set.
+ * @param faulty variables whose fault is told already
+ */
+export function readEnvironment(
+  variables: Readonly<Record<string, string | undefined>>,
+  faulty: ReadonlySet<string>,
+): EnvironmentResult {
   const faults: string[] = [];
   const values: Record<string, unknown> = {};
   for (const [name, schema] of Object.entries(VARIABLES)) {
+    if (faulty.has(name)) continue;
     const text = variables[name] === '' ? undefined : variables[name];
     const parsed = (schema as z.ZodType).safeParse(text);
     if (parsed.success) values[name] = parsed.data;
@@ -168,7 +178,11 @@ function nestingFaults(values: Record<string, unknown>): string[] {
 
 function describeFault(name: string, text: string | undefined, accepts: string | undefined): string {
   const got =
-    text === undefined ? 'is not set' : SECRETS.has(name) ? `has ${text.length} characters` : `is "${text}"`;
+    text === undefined
+      ? 'is not set'
+      : SECRETS.has(name)
+        ? `has ${text.length} characters`
+        : `is "${text.replace(PASSWORDS, '//[hidden]@')}"`;
   return `${name} ${got}; it takes ${accepts}`;
 }
 

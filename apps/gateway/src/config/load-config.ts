@@ -30,10 +30,10 @@ const CACHED_TOKENS = 10_000;
 export function loadConfig(
   variables: Readonly<Record<string, string | undefined>> = process.env,
 ): GatewayConfig {
-  const faults: string[] = [];
-  const result = readEnvironment(withFiles(variables, faults));
-  if (!result.ok || faults.length > 0)
-    throw new ConfigurationError([...faults, ...(result.ok ? [] : result.faults)]);
+  const fileFaults = new Map<string, string>();
+  const result = readEnvironment(withFiles(variables, fileFaults), new Set(fileFaults.keys()));
+  const faults = [...fileFaults.values(), ...(result.ok ? [] : result.faults)];
+  if (!result.ok || faults.length > 0) throw new ConfigurationError(faults);
   return deepFreeze(configFrom(result.environment));
 }
 
@@ -84,19 +84,23 @@ function configFrom({ values, addresses }: ReadEnvironment): GatewayConfig {
 /** Variables that may come from a file instead, as Docker secrets do. */
 const FILE_VARIABLES = ['JWT_SECRET'];
 
+/** @param faults gets the fault of each variable whose file cannot be used */
 function withFiles(
   variables: Readonly<Record<string, string | undefined>>,
-  faults: string[],
+  faults: Map<string, string>,
 ): Record<string, string | undefined> {
   const all = { ...variables };
   for (const name of FILE_VARIABLES) {
     const file = all[`${name}_FILE`];
     if (!file) continue;
-    if (all[name]) faults.push(`${name} and ${name}_FILE are both set; one is enough`);
+    if (all[name]) {
+      faults.set(name, `${name} and ${name}_FILE are both set; one is enough`);
+      continue;
+    }
     try {
       all[name] = readFileSync(file, 'utf8').trim();
     } catch (error) {
-      faults.push(`${name}_FILE names a file that cannot be read: ${(error as Error).message}`);
+      faults.set(name, `${name}_FILE names a file that cannot be read: ${(error as Error).message}`);
     }
   }
   return all;

@@ -1,0 +1,164 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ConfigurationError, loadConfig } from './load-config.js';
+
+const JWT_SECRET = 'a secret of the tests, long enough to be one';
+
+type Variables = Readonly<Record<string, string | undefined>>;
+
+function faultsOf(variables: Variables): string {
+  try {
+    loadConfig({ JWT_SECRET, ...variables });
+  } catch (error) {
+    if (error instanceof ConfigurationError) return error.message;
+    throw error;
+  }
+  return '';
+}
+
+describe('loadConfig', () => {
+  it('needs a secret and nothing else, and listens to this machine alone', () => {
+    expect(loadConfig({ JWT_SECRET })).toMatchObject({
+      host: '127.0.0.1',
+      port: 8080,
+      trust: { kind: 'none' },
+      logLevel: 'info',
+      auth: { audience: 'secureconnect-api', issuer: 'secureconnect-auth' },
+      server: { headerLimitBytes: 16_384, headerTimeoutMs: 15_000, keepAliveMs: 75_000 },
+      proxy: {
+        network: 'local',
+        routeDeadlineMs: 45_000,
+        responseHeadersTimeoutMs: 30_000,
+        idleBodyTimeoutMs: 50_000,
+        bodyLimitBytes: 26_214_400,
+        minimumRate: { bytesPerSecond: 240, graceMs: 5_000 },
+        connections: { connectTimeoutMs: 2_000 },
+      },
+      drain: { noticeMs: 5_000, timeoutMs: 30_000 },
+    });
+  });
+
+  it.each(['production', 'staging', 'local'])('finds the services of compose where ENV is %s', (ENV) => {
+    expect(loadConfig({ JWT_SECRET, ENV })).toMatchObject({ host: '0.0.0.0', proxy: { network: 'compose' } });
+  });
+
+  it('is frozen to its depths', () => {
+    const config = loadConfig({ JWT_SECRET });
+
+    expect(() => Object.assign(config, { port: 1 })).toThrow(TypeError);
+    expect(() => Object.assign(config.proxy.connections, { connections: 1 })).toThrow(TypeError);
+  });
+
+  it('reads addresses by the name of the service, several each', () => {
+    const { proxy } = loadConfig({
+      JWT_SECRET,
+      AUTH_SERVICE_URL: 'http://a:8080, https://b',
+      BILLING_PLUS_SERVICE_URL: 'http://[::1]:9000/',
+      CHAT_SERVICE_URL: '',
+    });
+
+    expect([...proxy.addresses]).toEqual([
+      ['auth-service', ['http://a:8080', 'https://b']],
+      ['billing-plus-service', ['http://[::1]:9000/']],
+    ]);
+  });
+
+  it('takes an empty variable for one that is not set', () => {
+    expect(loadConfig({ JWT_SECRET, PORT: '', TRUST_PROXY: '' })).toMatchObject({
+      port: 8080,
+      trust: { kind: 'none' },
+    });
+  });
+
+  it.each<[string, object]>([
+    ['none', { kind: 'none' }],
+    ['2', { kind: 'hops', hops: 2 }],
+    ['10.0.0.0/8, ::1', { kind: 'cidrs', cidrs: ['10.0.0.0/8', '::1'] }],
+  ])('trusts proxies as told: %s', (TRUST_PROXY, trust) => {
+    expect(loadConfig({ JWT_SECRET, TRUST_PROXY }).trust).toEqual(trust);
+  });
+
+  it.each<[string, Variables, string]>([
+    ['no secret', { JWT_SECRET: undefined }, 'JWT_SECRET is not set'],
+    ['a short secret', { JWT_SECRET: 'x'.repeat(31) }, 'JWT_SECRET has 31 characters'],
+    ['a port that is none', { PORT: '65536' }, 'PORT is "65536"'],
+    ['half a port', { PORT: '80.5' }, 'PORT is "80.5"'],
+    ['an infinite clock', { CONNECT_TIMEOUT_MS: 'Infinity' }, 'CONNECT_TIMEOUT_MS is "Infinity"'],
+    ['a clock of nothing', { CONNECT_TIMEOUT_MS: '0' }, 'CONNECT_TIMEOUT_MS is "0"'],
+    ['a level that is none', { LOG_LEVEL: 'loud' }, 'LOG_LEVEL is "loud"'],
+    ['proxies given as addresses of sites', { TRUST_PROXY: 'http://nginx' }, 'TRUST_PROXY is "http://nginx"'],
+    ['trust without a bound', { TRUST_PROXY: 'true' }, 'TRUST_PROXY is "true"'],
+    ['a range too wide to be one', { TRUST_PROXY: '10.0.0.0/33' }, 'TRUST_PROXY is "10.0.0.0/33"'],
+    ['an origin with a path', { CORS_ALLOWED_ORIGINS: 'https://a.example/x' }, 'CORS_ALLOWED_ORIGINS is'],
+    ['any origin', { CORS_ALLOWED_ORIGINS: '*' }, 'CORS_ALLOWED_ORIGINS is "*"'],
+    ['a service that is no address', { AUTH_SERVICE_URL: 'auth:8080' }, 'AUTH_SERVICE_URL is "auth:8080"'],
+    ['a service with a path', { AUTH_SERVICE_URL: 'http://a/v1' }, 'AUTH_SERVICE_URL is "http://a/v1"'],
+    ['a service with a password', { AUTH_SERVICE_URL: 'http://u:p@a' }, 'AUTH_SERVICE_URL'],
+    ['a list of no service', { AUTH_SERVICE_URL: ',' }, 'AUTH_SERVICE_URL is ","'],
+    [
+      'clocks that race',
+      { RESPONSE_HEADERS_TIMEOUT_MS: '45000' },
+      'RESPONSE_HEADERS_TIMEOUT_MS (45000) must be less than ROUTE_DEADLINE_MS (45000)',
+    ],
+    [
+      'connections kept longer towards the services than towards clients',
+      { UPSTREAM_KEEP_ALIVE_MS: '80000' },
+      'UPSTREAM_KEEP_ALIVE_MS (80000) must be less than CLIENT_KEEP_ALIVE_MS (75000)',
+    ],
+  ])('refuses %s', (_name, variables, fault) => {
+    expect(faultsOf(variables)).toContain(fault);
+  });
+
+  it('tells all faults at once, and no secret', () => {
+    const message = faultsOf({
+      JWT_SECRET: 'hush',
+      PORT: 'x',
+      AUTH_SERVICE_URL: 'x',
+      CONNECT_TIMEOUT_MS: '30000',
+    });
+
+    expect(message.split('\n')).toHaveLength(5);
+    expect(message).not.toContain('hush');
+  });
+
+  it('does not repeat the password that an address should not have had', () => {
+    expect(faultsOf({ AUTH_SERVICE_URL: 'http://user:hush@a' })).not.toContain('hush');
+  });
+});
+
+describe('a secret in a file', () => {
+  let folder: string;
+  beforeEach(async () => (folder = await mkdtemp(join(tmpdir(), 'gateway-config-'))));
+  afterEach(() => rm(folder, { recursive: true }));
+
+  it('is read without the line break at its end', async () => {
+    const file = join(folder, 'jwt');
+    await writeFile(file, `${JWT_SECRET}\n`);
+
+    expect(loadConfig({ JWT_SECRET_FILE: file }).auth.secret).toBe(JWT_SECRET);
+  });
+
+  it('may not be given twice', async () => {
+    const file = join(folder, 'jwt');
+    await writeFile(file, JWT_SECRET);
+
+    expect(faultsOf({ JWT_SECRET_FILE: file })).toContain('JWT_SECRET and JWT_SECRET_FILE are both set');
+  });
+
+  it('that is not there is one fault', () => {
+    const message = faultsOf({ JWT_SECRET: undefined, JWT_SECRET_FILE: join(folder, 'none') });
+
+    expect(message).toContain('JWT_SECRET_FILE names a file that cannot be read: ENOENT');
+    expect(message).not.toContain('JWT_SECRET is not set');
+  });
+
+  it('that is too short is a fault', async () => {
+    const file = join(folder, 'jwt');
+    await writeFile(file, 'hush\n');
+
+    expect(faultsOf({ JWT_SECRET: undefined, JWT_SECRET_FILE: file })).toContain(
+      'JWT_SECRET has 4 characters',
+    );
+  });
+});
