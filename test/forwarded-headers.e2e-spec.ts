@@ -283,3 +283,16 @@ describe('all other headers', () => {
     expect(answeredLines(exchange).slice(0, carried.length)).toEqual(carried);
   });
 });
+
+describe('a request of HTTP/1.0 without Host', () => {
+  it('has no host that could be passed on', async () => {
+    await using service = await startRecordingService();
+    await using gateway = await startGateway({ env: { AUTH_SERVICE_URL: service.url } });
+
+    const { statuses } = await exchangeRaw(gateway.port, 'POST /v1/auth/login HTTP/1.0\r\n\r\n');
+
+    expect(statuses).toEqual([200]);
+    expect(valuesOf(service.requests[0]!, 'x-forwarded-host')).toEqual([]);
+    expect(valuesOf(service.requests[0]!, 'x-forwarded-for')).toEqual(['127.0.0.1']);
+  });
+});

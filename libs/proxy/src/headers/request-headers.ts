@@ -82,9 +82,10 @@ export function requestHeadersFor(
     forwardedFor + facts.peerAddress,
     'X-Forwarded-Proto',
     forwardedProto || facts.protocol,
-    'X-Forwarded-Host',
-    forwardedHost || facts.host,
   );
+  // A request of HTTP/1.0 may have no host.
+  const host = forwardedHost || facts.host;
+  if (host !== '') headers.push('X-Forwarded-Host', host);
   return headers;
 }
 
