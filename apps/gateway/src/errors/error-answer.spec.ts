@@ -1,0 +1,67 @@
+import { BadRequestException, HttpException, NotFoundException } from '@nestjs/common';
+import { OriginForbiddenException } from './exceptions.js';
+import { answerFor, rawAnswer } from './error-answer.js';
+
+describe('answerFor', () => {
+  it.each<[string, unknown, number, object]>([
+    ['an exception of ours', new HttpException({ error: 'No' }, 409), 409, { error: 'No' }],
+    [
+      'the fields that an exception adds',
+      new HttpException({ error: 'Service unavailable', service: 'auth-service' }, 502),
+      502,
+      { error: 'Service unavailable', service: 'auth-service' },
+    ],
+    ['a text', new HttpException('Teapot', 418), 418, { error: 'Teapot' }],
+    [
+      "Nest's own exception",
+      new BadRequestException('id must be a number'),
+      400,
+      { error: 'id must be a number' },
+    ],
+    [
+      'what a validation found',
+      new BadRequestException(['a is missing', 'b is missing']),
+      400,
+      { error: ['a is missing', 'b is missing'] },
+    ],
+    [
+      "Nest's own 404, which repeats the path",
+      new NotFoundException('Cannot GET /x?token=y'),
+      404,
+      { error: 'Not found' },
+    ],
+    [
+      'an error of the process',
+      new Error('/etc/secret of 10.0.0.7'),
+      500,
+      { error: 'Internal server error' },
+    ],
+    ['something that is no error', 'a string', 500, { error: 'Internal server error' }],
+    ['nothing', undefined, 500, { error: 'Internal server error' }],
+    [
+      'an error that says what it wants to be',
+      Object.assign(new Error('leak'), { status: 200, response: { error: 'leak' } }),
+      500,
+      { error: 'Internal server error' },
+    ],
+  ])('answers %s', (_name, exception, status, body) => {
+    const answer = answerFor(exception, 'id-1');
+
+    expect(answer.status).toBe(status);
+    expect(JSON.parse(answer.body)).toEqual({ ...body, request_id: 'id-1' });
+  });
+
+  it('has no body where the contract wants none', () => {
+    expect(answerFor(new OriginForbiddenException(), 'id-1')).toEqual({ status: 403, body: '', headers: [] });
+  });
+});
+
+describe('rawAnswer', () => {
+  it('is one complete response, whose length counts bytes', () => {
+    const [head, body] = rawAnswer(400, 'caf\u00e9').split('\r\n\r\n') as [string, string];
+
+    expect(head).toMatch(/^HTTP\/1\.1 400 Bad Request\r\nConnection: close\r\n/);
+    expect(head).toContain(`Content-Length: ${Buffer.byteLength(body)}`);
+    expect(JSON.parse(body)).toEqual({ error: 'caf\u00e9' });
+  });
+});

@@ -1,0 +1,63 @@
+import { Socket } from 'node:net';
+import { IncomingMessage, ServerResponse } from 'node:http';
+import { Exchange } from '@app/proxy';
+import { HttpException } from '@nestjs/common';
+import { pino } from 'pino';
+import { AccessLog, loggedPath } from './access-log.js';
+
+const JWT = 'eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl';
+
+function createExchange(url: string, template?: string): Exchange {
+  const request = new IncomingMessage(new Socket());
+  Object.assign(request, { url, method: 'GET', headers: { 'user-agent': 'u'.repeat(300) } });
+  const peer = { peerAddress: '127.0.0.1', peerTrusted: false, clientAddress: '127.0.0.1' };
+  return Object.assign(new Exchange('id-1', request, new ServerResponse(request), peer), { template });
+}
+
+describe('loggedPath', () => {
+  it.each([
+    ['/v1/auth/profile?access_token=x', '/v1/auth/profile', '/v1/auth/profile'],
+    ['/v1/storage/objects/abc.def', '/v1/storage/objects/:token', '/v1/storage/objects/[redacted]'],
+    ['/v1/a/b/c', '/v1/:token/b/:id', '/v1/[redacted]/b/c'],
+    [`/nowhere/${JWT}/x`, undefined, '/nowhere/[redacted]/x'],
+    ['/nowhere/v1.2.3', undefined, '/nowhere/v1.2.3'],
+    [`/${'x'.repeat(2_000)}`, undefined, `/${'x'.repeat(511)}`],
+  ])('says %s of %s as %s', (url, template, logged) => {
+    expect(loggedPath(createExchange(url, template))).toBe(logged);
+  });
+});
+
+describe('AccessLog', () => {
+  function write(exchange: Exchange, status: number): Record<string, unknown>[] {
+    const lines: string[] = [];
+    new AccessLog(pino({ base: null }, { write: (line) => lines.push(line) })).write(
+      exchange,
+      status,
+      1.23456,
+    );
+    return lines.map((line) => JSON.parse(line) as Record<string, unknown>);
+  }
+
+  it('writes what the contract wants of a request, and nothing of a service that was not asked', () => {
+    const [line] = write(createExchange('/health'), 200);
+
+    expect(line).toMatchObject({ request_id: 'id-1', status: 200, latency: 1.235, client_ip: '127.0.0.1' });
+    expect(line).toMatchObject({ method: 'GET', path: '/health', user_agent: 'u'.repeat(256), level: 30 });
+    expect(line).not.toHaveProperty('upstream');
+    expect(line).not.toHaveProperty('error_code');
+  });
+
+  it('explains a failure with its cause', () => {
+    const cause = Object.assign(new Error('connect'), { code: 'ECONNREFUSED' });
+    const exchange = createExchange('/v1/auth/profile', '/v1/auth/profile');
+    exchange.failure = new HttpException('No', 502, { cause, errorCode: 'UPSTREAM_UNREACHABLE' });
+
+    expect(write(exchange, 502)).toEqual([
+      expect.objectContaining({
+        level: 50,
+        error_code: 'UPSTREAM_UNREACHABLE',
+        cause: 'ECONNREFUSED: connect',
+      }),
+    ]);
+  });
+});

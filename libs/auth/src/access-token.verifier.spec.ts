@@ -1,0 +1,96 @@
+import { createHmac, createSecretKey } from 'node:crypto';
+import { JwtService } from '@nestjs/jwt';
+import { AccessTokenVerifier } from './access-token.verifier.js';
+
+const { jest } = import.meta;
+
+const SECRET = 'a secret of the tests, long enough to be one';
+
+/** Counts what it verifies, so that a test sees what the cache spared. */
+class CountingJwtService extends JwtService {
+  verified = 0;
+
+  override verify<Claims extends object>(token: string): Claims {
+    this.verified++;
+    return super.verify<Claims>(token);
+  }
+}
+
+function createVerifier(cachedTokens = 2) {
+  const jwt = new CountingJwtService({
+    secret: createSecretKey(SECRET, 'utf8'),
+    verifyOptions: { algorithms: ['HS256'] },
+  });
+  const options = { secret: SECRET, audience: 'here', issuer: 'auth', cachedTokens };
+  return { jwt, verifier: new AccessTokenVerifier(jwt, options) };
+}
+
+function sign(claims: object): string {
+  const parts = [
+    { alg: 'HS256', typ: 'JWT' },
+    { user_id: 'u', role: 'user', aud: 'here', iss: 'auth', jti: 'j', exp: 4_000_000_000, ...claims },
+  ];
+  const signed = parts.map((part) => Buffer.from(JSON.stringify(part)).toString('base64url')).join('.');
+  return `${signed}.${createHmac('sha256', SECRET).update(signed).digest('base64url')}`;
+}
+
+describe('AccessTokenVerifier', () => {
+  afterEach(() => jest.useRealTimers());
+
+  it('reads who a token speaks for', () => {
+    const { verifier } = createVerifier();
+
+    expect(verifier.verify(sign({ email: 'ada@example.com', username: 'ada' }))).toEqual({
+      userId: 'u',
+      email: 'ada@example.com',
+      username: 'ada',
+      role: 'user',
+      tokenId: 'j',
+      expiresAt: 4_000_000_000,
+    });
+    expect(verifier.verify(sign({ email: 7 }))).toMatchObject({ email: '', username: '' });
+  });
+
+  it('gives a principal that nobody can change for the next request', () => {
+    const { verifier } = createVerifier();
+    const principal = verifier.verify(sign({}));
+
+    expect(() => Object.assign(principal, { role: 'admin' })).toThrow(TypeError);
+  });
+
+  it('verifies a token once, and never remembers one that it refused', () => {
+    const { jwt, verifier } = createVerifier();
+    const [token, refused] = [sign({}), sign({ iss: 'elsewhere' })];
+
+    verifier.verify(token);
+    verifier.verify(token);
+    expect(jwt.verified).toBe(1);
+    expect(() => verifier.verify(refused)).toThrow('Invalid token');
+    expect(() => verifier.verify(refused)).toThrow('Invalid token');
+    expect(jwt.verified).toBe(3);
+  });
+
+  it('remembers as many tokens as it was told, the latest used', () => {
+    const { jwt, verifier } = createVerifier(2);
+    const [first, second, third] = ['1', '2', '3'].map((jti) => sign({ jti })) as [string, string, string];
+
+    for (const token of [first, second, first, third]) verifier.verify(token);
+    expect(jwt.verified).toBe(3);
+    verifier.verify(first);
+    expect(jwt.verified).toBe(3);
+    verifier.verify(second);
+    expect(jwt.verified).toBe(4);
+  });
+
+  it('does not outlive the exp of a token that it remembers', () => {
+    jest.useFakeTimers({ now: 1_000_000_000 });
+    const { verifier } = createVerifier();
+    const token = sign({ exp: 1_000_010 });
+
+    jest.setSystemTime(1_000_009_999);
+    expect(verifier.verify(token).expiresAt).toBe(1_000_010);
+    jest.setSystemTime(1_000_010_000);
+    expect(() => verifier.verify(token)).toThrow(expect.objectContaining({ failure: 'expired' }));
+    expect(() => verifier.verify(token)).toThrow(expect.objectContaining({ failure: 'expired' }));
+  });
+});
