@@ -10,8 +10,6 @@ export interface ServiceConfig {
   readonly publicUrl?: string | undefined;
   /** Bytes each user may store (storage). */
   readonly quotaBytes?: number | undefined;
-  /** Where revoked tokens are announced to the gateway (auth). */
-  readonly redis?: { host: string; port: number; password?: string | undefined } | undefined;
 }
 
 export const SERVICE_CONFIG = Symbol('SERVICE_CONFIG');
@@ -29,12 +27,9 @@ const Environment = z.object({
   JWT_SECRET: z.string('required, or JWT_SECRET_FILE').min(32, 'at least 32 characters'),
   PUBLIC_URL: z.url({ protocol: /^https?$/ }).optional(),
   QUOTA_BYTES: z.coerce.number().int().positive().optional(),
-  REDIS_HOST: z.string().optional(),
-  REDIS_PORT: port.default(6379),
-  REDIS_PASSWORD: z.string().optional(),
 });
 
-const SECRETS = ['JWT_SECRET', 'REDIS_PASSWORD'];
+const SECRETS = ['JWT_SECRET'];
 
 export function readEnvironment(env: NodeJS.ProcessEnv): ServiceConfig & { host: string; port: number } {
   // Compose passes a variable that is not set as an empty one.
@@ -64,8 +59,5 @@ export function readEnvironment(env: NodeJS.ProcessEnv): ServiceConfig & { host:
     dataDir: values.DATA_DIR,
     publicUrl: values.PUBLIC_URL?.replace(/\/+$/, ''),
     quotaBytes: values.QUOTA_BYTES,
-    redis: values.REDIS_HOST
-      ? { host: values.REDIS_HOST, port: values.REDIS_PORT, password: values.REDIS_PASSWORD }
-      : undefined,
   };
 }

@@ -116,7 +116,7 @@ describe('readEnvironment', () => {
   });
 
   it('names every fault at once', () => {
-    const env = { SERVICE: 'mail', PORT: '99999', JWT_SECRET: 'short', REDIS_PASSWORD_FILE: '/nowhere' };
+    const env = { SERVICE: 'mail', PORT: '99999', JWT_SECRET: 'short', QUOTA_BYTES: '-1' };
     const read = () => readEnvironment(env);
     expect(read).toThrow(ServiceConfigError);
     for (const name of Object.keys(env)) expect(read).toThrow(`\n  ${name}: `);

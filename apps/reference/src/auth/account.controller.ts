@@ -33,8 +33,8 @@ export class AccountController {
   }
 
   @Delete()
-  async delete(@Caller() caller: AccessClaims) {
-    await this.sessions.closeAll(caller.user_id);
+  delete(@Caller() caller: AccessClaims) {
+    this.sessions.closeAll(caller.user_id);
     this.users.delete(caller.user_id);
   }
 
@@ -47,7 +47,7 @@ export class AccountController {
   ) {
     await this.#confirm(caller, body.current_password);
     this.users.setPassword(caller.user_id, await this.passwords.hash(body.new_password));
-    await this.sessions.closeAll(caller.user_id, caller);
+    this.sessions.closeAll(caller.user_id, caller);
   }
 
   /** The address changes once the token that is mailed to it comes back. */

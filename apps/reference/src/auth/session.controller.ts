@@ -52,8 +52,8 @@ export class SessionController {
 
   @Post('logout')
   @HttpCode(200)
-  async logout(@Caller() caller: AccessClaims) {
-    await this.sessions.close(caller);
+  logout(@Caller() caller: AccessClaims) {
+    this.sessions.close(caller);
   }
 
   @Get('profile')
@@ -76,6 +76,6 @@ export class SessionController {
   async confirmPasswordReset(@Body({ schema: ResetConfirmation }) body: z.infer<typeof ResetConfirmation>) {
     const { user_id } = this.outbox.redeem('password-reset', body.token);
     this.users.setPassword(user_id, await this.passwords.hash(body.new_password));
-    await this.sessions.closeAll(user_id);
+    this.sessions.closeAll(user_id);
   }
 }

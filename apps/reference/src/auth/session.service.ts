@@ -4,7 +4,6 @@ import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { Database } from '../database.js';
 import { ACCESS_TOKEN_SECONDS, type AccessClaims } from '../tokens/access-token.js';
-import { RevocationPublisher, type RevokedToken } from './revocation.publisher.js';
 import { UsersService, type User } from './users.service.js';
 
 const REFRESH_TOKEN_SECONDS = 30 * 24 * 60 * 60;
@@ -26,7 +25,6 @@ export class SessionService {
     private readonly database: Database,
     private readonly jwt: JwtService,
     private readonly users: UsersService,
-    private readonly publisher: RevocationPublisher,
   ) {}
 
   async open(user: User): Promise<TokenPair> {
@@ -50,27 +48,26 @@ export class SessionService {
       WHERE id = ${sid} AND rotation = ${rotation}`;
     if (!isCurrent) {
       // Used twice, so two hold it, and one of them stole it: neither goes on.
-      await this.#end(sid);
+      this.#end(sid);
       throw invalidRefreshToken();
     }
     return this.#issue(this.users.get(user_id), sid, next);
   }
 
   /** Ends the session of this access token; the token is refused from now on, wherever it came from. */
-  async close({ jti, user_id, exp }: AccessClaims): Promise<void> {
+  close({ jti, user_id, exp }: AccessClaims): void {
     const sessionId = this.#sessionOf(jti);
     if (sessionId !== null) return this.#end(sessionId);
     this.database.run`
       INSERT OR REPLACE INTO access_tokens (jti, user_id, expires_at, revoked) VALUES (${jti}, ${user_id}, ${exp}, 1)`;
-    await this.publisher.publish([{ jti, expires_at: exp }]);
   }
 
   /** Ends every session of the user, save the one of the access token given. */
-  async closeAll(userId: string, keep?: AccessClaims): Promise<void> {
+  closeAll(userId: string, keep?: AccessClaims): void {
     const kept = keep ? this.#sessionOf(keep.jti) : null;
     const sessions = this.database.rows<{ id: string }>`
       SELECT id FROM sessions WHERE user_id = ${userId} AND id IS NOT ${kept}`;
-    await this.#end(...sessions.map(({ id }) => id));
+    this.#end(...sessions.map(({ id }) => id));
   }
 
   isRevoked(jti: string): boolean {
@@ -104,16 +101,14 @@ export class SessionService {
     );
   }
 
-  async #end(...sessionIds: string[]): Promise<void> {
+  #end(...sessionIds: string[]): void {
     const ids = JSON.stringify(sessionIds);
-    const revoked = this.database.transaction(() => {
+    this.database.transaction(() => {
       this.database.run`DELETE FROM sessions WHERE id IN (SELECT value FROM json_each(${ids}))`;
-      return this.database.rows<RevokedToken>`
+      this.database.run`
         UPDATE access_tokens SET revoked = 1
-        WHERE session_id IN (SELECT value FROM json_each(${ids})) AND NOT revoked
-        RETURNING jti, expires_at`;
+        WHERE session_id IN (SELECT value FROM json_each(${ids})) AND NOT revoked`;
     });
-    await this.publisher.publish(revoked);
   }
 }
 

@@ -1,5 +1,3 @@
-import { once } from 'node:events';
-import { createServer, type AddressInfo } from 'node:net';
 import { startService, type RunningService } from '../../test/running-service.js';
 import { Database } from '../database.js';
 
@@ -130,26 +128,6 @@ describe('sessions', () => {
     expect((await refresh(auth, here.refresh_token)).status).toBe(401);
     expect((await auth.send('GET', '/v1/auth/profile', there.access_token)).status).toBe(200);
     expect((await refresh(auth, there.refresh_token)).status).toBe(200);
-  });
-
-  it('announces a revoked token in Redis as the contract says', async () => {
-    const redis = createServer((socket) => {
-      socket.on('data', (data) => socket.end('+OK\r\n'.repeat(String(data).split('*').length - 1)));
-    });
-    const received = once(redis, 'connection').then(([socket]) => once(socket, 'data'));
-    await once(redis.listen(0, '127.0.0.1'), 'listening');
-    await using _closed = {
-      [Symbol.asyncDispose]: () => new Promise<void>((done) => redis.close(() => done())),
-    };
-    const { port } = redis.address() as AddressInfo;
-    await using auth = await startService('auth', { redis: { host: '127.0.0.1', port, password: 'pw' } });
-    const { access_token } = await register(auth);
-    expect((await auth.send('POST', '/v1/auth/logout', access_token)).status).toBe(200);
-    const words = String((await received)[0]).split('\r\n');
-    expect(words).toEqual(
-      expect.arrayContaining(['AUTH', 'pw', `blacklist:${claimsOf(access_token).jti}`, 'revoked']),
-    );
-    expect(Number(words[words.indexOf('EX') + 2])).toBeGreaterThan(890);
   });
 
   it('resets a forgotten password by a mailed token, once, and ends all sessions', async () => {
