@@ -1,5 +1,5 @@
-import { Upstream, type Route } from '@app/proxy';
-import { Module, type Type } from '@nestjs/common';
+import { Upstream, type Exchange, type Gate, type Route } from '@app/proxy';
+import { ForbiddenException, Injectable, Module, type Type } from '@nestjs/common';
 import { BillingModule, Ledger } from './support/billing.module.js';
 import { bearer, startGateway, type RunningGateway } from './support/gateway.js';
 import { startService } from './support/service.js';
@@ -70,6 +70,44 @@ describe("a team's module", () => {
     expect(document).toMatchObject({
       paths: { '/v1/invoices/{id}': { get: { security: [{ bearer: [] }] } } },
     });
+  });
+});
+
+describe('a gate that reads a parameter of the path', () => {
+  @Injectable()
+  class RoomGate implements Gate {
+    admit(exchange: Exchange): void {
+      if (exchange.parameter('room') !== 'caf\u00e9' || exchange.parameter('door') !== undefined) {
+        throw new ForbiddenException(`No entry to ${exchange.parameter('room')}`);
+      }
+    }
+  }
+  @Upstream({
+    name: 'rooms-service',
+    instances: { compose: ['http://127.0.0.1:9'], local: ['http://127.0.0.1:9'] },
+    gates: [RoomGate],
+    routes: [{ methods: ['GET'], path: '/v1/rooms/:room', auth: 'none' }],
+  })
+  class RoomsUpstream {}
+  @Module({ providers: [RoomsUpstream, RoomGate] })
+  class RoomsModule {}
+
+  it.each([
+    ['caf%C3%A9', 200, undefined],
+    ['tea', 403, 'No entry to tea'],
+    ['%FF', 400, 'Invalid path'],
+  ])('gets it decoded: %s is %d', async (room, status, error) => {
+    await using service = await startService((request, response) => response.end(request.url));
+    await using gateway = await startGateway({
+      modules: [RoomsModule],
+      env: { ROOMS_SERVICE_URL: service.url },
+    });
+
+    const response = await fetch(`${gateway.url}/v1/rooms/${room}`);
+
+    expect(response.status).toBe(status);
+    if (error !== undefined) expect(await response.json()).toMatchObject({ error });
+    else expect(await response.text()).toBe('/v1/rooms/caf%C3%A9');
   });
 });
 

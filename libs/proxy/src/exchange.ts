@@ -37,7 +37,10 @@ export class Exchange implements Peer {
   /** What went wrong, if anything. */
   failure: HttpException | undefined;
 
-  /** The decoded value of a path parameter; undefined where the route has none of that name. */
+  /**
+   * The decoded value of a path parameter; undefined where the route has none of that name.
+   * @throws AmbiguousPathException where it is not UTF-8
+   */
   parameter: (name: string) => string | undefined = () => undefined;
 
   /** Whether the connection may serve on once the client was told to send its body. */

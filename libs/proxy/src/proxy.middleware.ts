@@ -88,6 +88,12 @@ export class ProxyMiddleware implements NestMiddleware<IncomingMessage, ServerRe
   }
 }
 
+/** @throws AmbiguousPathException where the segment's bytes are no UTF-8, which each server would replace in its way */
 function parameterOf(path: string, position: number | undefined): string | undefined {
-  return position === undefined ? undefined : decodeURIComponent(path.split('/')[position + 1]!);
+  if (position === undefined) return undefined;
+  try {
+    return decodeURIComponent(path.split('/')[position + 1]!);
+  } catch {
+    throw new AmbiguousPathException();
+  }
 }

@@ -13,7 +13,13 @@ import { requestHeadersFor } from '../headers/request-headers.js';
 import { responseHeadersFor, responseTrailersFor } from '../headers/response-headers.js';
 import type { ExchangeClock, Ticking } from './exchange-clock.js';
 import { exceptionFor, isConnectionLost } from './failure.js';
-import type { ConnectionState, Instance, InstanceRequest, ResponseController, ResponseHandler } from './instance.js';
+import type {
+  ConnectionState,
+  Instance,
+  InstanceRequest,
+  ResponseController,
+  ResponseHandler,
+} from './instance.js';
 import { RequestBody, type MinimumRate } from './request-body.js';
 
 /** The clocks and limits of one route, resolved at boot. */
