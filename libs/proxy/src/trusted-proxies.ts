@@ -1,6 +1,4 @@
-import ipaddr from 'ipaddr.js';
-
-type Range = [ipaddr.IPv4 | ipaddr.IPv6, number];
+import { BlockList, isIP } from 'node:net';
 
 /** Who is at the other end of a connection, as far as it can be believed. */
 export interface Peer {
@@ -24,13 +22,11 @@ export type TrustOptions =
  */
 export class TrustedProxies {
   private readonly hops: number;
-  private readonly ranges: readonly Range[];
-  /** Most connections come from a few proxies, and parsing costs more than all the rest. */
-  private readonly seen = new Map<string, boolean>();
+  private readonly ranges: BlockList | undefined;
 
   constructor(options: TrustOptions) {
     this.hops = options.kind === 'hops' ? options.hops : 0;
-    this.ranges = options.kind === 'cidrs' ? options.cidrs.map((cidr) => parseRange(cidr)) : [];
+    this.ranges = options.kind === 'cidrs' ? blockListOf(options.cidrs) : undefined;
   }
 
   resolve(remoteAddress: string | undefined, forwardedFor: string | undefined): Peer {
@@ -43,7 +39,7 @@ export class TrustedProxies {
     let clientAddress = peerAddress;
     for (let hop = 1; hop <= chain.length; hop++) {
       const claimed = plainAddress(chain[chain.length - hop]!.trim());
-      if (!ipaddr.isValid(claimed)) break;
+      if (isIP(claimed) === 0) break;
       clientAddress = claimed;
       if (!this.trusts(claimed, hop)) break;
     }
@@ -52,40 +48,34 @@ export class TrustedProxies {
 
   private trusts(address: string, hop: number): boolean {
     if (this.hops > 0) return hop < this.hops;
-    if (this.ranges.length === 0) return false;
-    let trusted = this.seen.get(address);
-    if (trusted === undefined) {
-      trusted = this.isInRange(address);
-      if (this.seen.size >= SEEN_LIMIT) this.seen.clear();
-      this.seen.set(address, trusted);
-    }
-    return trusted;
-  }
-
-  private isInRange(address: string): boolean {
-    if (!ipaddr.isValid(address)) return false;
-    const parsed = ipaddr.process(address);
-    return this.ranges.some((range) => parsed.kind() === range[0].kind() && parsed.match(range));
+    return this.ranges !== undefined && this.ranges.check(address, familyOf(address));
   }
 }
 
-const SEEN_LIMIT = 4096;
-
-/** @throws Error where the text is neither an address nor a CIDR range */
-function parseRange(cidr: string): Range {
-  if (cidr.includes('/')) return ipaddr.parseCIDR(cidr);
-  const address = ipaddr.parse(cidr);
-  return [address, address.kind() === 'ipv4' ? 32 : 128];
-}
-
-/** Whether `TRUST_PROXY` may name this range. */
+/** Whether `TRUST_PROXY` may name this: an address or a CIDR range. */
 export function isAddressRange(text: string): boolean {
   try {
-    parseRange(text);
+    blockListOf([text]);
     return true;
   } catch {
     return false;
   }
+}
+
+/** @throws Error where a text is neither an address nor a CIDR range */
+function blockListOf(cidrs: readonly string[]): BlockList {
+  const list = new BlockList();
+  for (const cidr of cidrs) {
+    const [address = '', prefix, ...rest] = cidr.split('/');
+    if (rest.length > 0 || (prefix !== undefined && !/^\d{1,3}$/.test(prefix))) throw new Error(cidr);
+    if (prefix === undefined) list.addAddress(address, familyOf(address));
+    else list.addSubnet(address, Number(prefix), familyOf(address));
+  }
+  return list;
+}
+
+function familyOf(address: string): 'ipv4' | 'ipv6' {
+  return address.includes(':') ? 'ipv6' : 'ipv4';
 }
 
 /** An IPv4 address that a dual-stack socket shows as `::ffff:1.2.3.4`, in its own form; an address with a port, without. */

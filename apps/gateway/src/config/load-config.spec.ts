@@ -89,6 +89,9 @@ describe('loadConfig', () => {
     ['a level that is none', { LOG_LEVEL: 'loud' }, 'LOG_LEVEL is "loud"'],
     ['proxies given as addresses of sites', { TRUST_PROXY: 'http://nginx' }, 'TRUST_PROXY is "http://nginx"'],
     ['trust without a bound', { TRUST_PROXY: 'true' }, 'TRUST_PROXY is "true"'],
+    ...['0', '100', '10/8', '12.3', '10.0.0.0/8/8', '10.0.0.0/', '10.0.0.0/x', ','].map(
+      (TRUST_PROXY): [string, Variables, string] => [`trust in ${TRUST_PROXY}`, { TRUST_PROXY }, 'TRUST_PROXY is'],
+    ),
     ['a range too wide to be one', { TRUST_PROXY: '10.0.0.0/33' }, 'TRUST_PROXY is "10.0.0.0/33"'],
     ['an origin with a path', { CORS_ALLOWED_ORIGINS: 'https://a.example/x' }, 'CORS_ALLOWED_ORIGINS is'],
     ['any origin', { CORS_ALLOWED_ORIGINS: '*' }, 'CORS_ALLOWED_ORIGINS is "*"'],

@@ -1,7 +1,4 @@
-/**
- * Fields that belong to one connection (RFC 9110, section 7.6.1) or that each side writes anew. `te` and
- * `trailer` go from requests too, since request trailers are not sent on.
- */
+/** Fields that belong to one connection (RFC 9110, section 7.6.1) or that each side writes anew. */
 const HOP_BY_HOP = new Set([
   'connection',
   'keep-alive',
@@ -12,6 +9,14 @@ const HOP_BY_HOP = new Set([
   'transfer-encoding',
   'upgrade',
 ]);
+
+/**
+ * The lengths of the names that a loop over a message's fields must look at: a name of any other length needs not
+ * even be lower-cased. @param more names beside the hop-by-hop ones
+ */
+export function lengthsOf(more: Iterable<string>): ReadonlySet<number> {
+  return new Set([...HOP_BY_HOP, ...more].map((name) => name.length));
+}
 
 /** Whether a lower-case field name is bound to one connection. */
 export function isHopByHop(name: string): boolean {

@@ -1,4 +1,4 @@
-import { isHopByHop, nominatedBy } from './hop-by-hop.js';
+import { isHopByHop, lengthsOf, nominatedBy } from './hop-by-hop.js';
 
 /** What the gateway itself says about the exchange to the service. */
 export interface ForwardedFacts {
@@ -21,22 +21,8 @@ const OWN = new Set([
   'x-forwarded-host',
 ]);
 
-/** Lengths of all names that are treated specially without a common prefix: no other name is lower-cased. */
-const SPECIAL_LENGTHS = new Set(
-  [
-    'connection',
-    'keep-alive',
-    'proxy-connection',
-    'proxy-authenticate',
-    'proxy-authorization',
-    'te',
-    'transfer-encoding',
-    'upgrade',
-    'expect',
-    'trailer',
-    'forwarded',
-  ].map((name) => name.length),
-);
+/** The lengths of all names that are treated specially, but for those that begin with `x`. */
+const SPECIAL_LENGTHS = lengthsOf(['expect', 'trailer', 'forwarded']);
 
 /**
  * The client's raw headers as the service gets them: names, order, duplicates and bytes survive, except

@@ -1,4 +1,4 @@
-import { isHopByHop, nominatedBy } from './hop-by-hop.js';
+import { isHopByHop, lengthsOf, nominatedBy } from './hop-by-hop.js';
 
 /** A service's response headers as the client gets them, with what the forward must know of them. */
 export interface ResponseHead {
@@ -8,6 +8,8 @@ export interface ResponseHead {
   readonly contentLength: number;
   readonly isEventStream: boolean;
 }
+
+const SPECIAL_LENGTHS = lengthsOf(['content-type', 'content-length', 'x-request-id', 'trailer']);
 
 /**
  * Copies a service's raw headers for the client: names, order, duplicates and bytes survive, except hop-by-hop
@@ -32,36 +34,24 @@ export function responseHeadersFor(
   for (let index = 0; index < raw.length; index += 2) {
     const name = raw[index]!.toString('latin1');
     const value = raw[index + 1]!.toString('latin1');
-    switch (name.length) {
-      case 'te'.length:
-      case 'trailer'.length: // upgrade
-      case 'keep-alive'.length: // connection
-      case 'content-type'.length: // x-request-id
-      case 'content-length'.length:
-      case 'proxy-connection'.length:
-      case 'transfer-encoding'.length:
-      case 'proxy-authenticate'.length:
-      case 'proxy-authorization'.length: {
-        const lower = name.toLowerCase();
-        if (lower === 'content-type') {
-          isEventStream = value.startsWith('text/event-stream');
-        } else if (lower === 'content-length') {
-          if (status === 204) continue;
-          contentLength = Number(value);
-        } else if (lower === 'connection') {
-          nominated = mergeNames(nominated, nominatedBy(value.toLowerCase()));
-          continue;
-        } else if (lower === 'x-request-id') {
-          continue;
-        } else if (lower === 'trailer') {
-          announcesTrailers = true;
-        } else if (isHopByHop(lower)) {
-          chunked ||= lower === 'transfer-encoding';
-          continue;
-        }
-        break;
+    if (SPECIAL_LENGTHS.has(name.length)) {
+      const lower = name.toLowerCase();
+      if (lower === 'content-type') {
+        isEventStream = value.startsWith('text/event-stream');
+      } else if (lower === 'content-length') {
+        if (status === 204) continue;
+        contentLength = Number(value);
+      } else if (lower === 'connection') {
+        nominated = mergeNames(nominated, nominatedBy(value.toLowerCase()));
+        continue;
+      } else if (lower === 'x-request-id') {
+        continue;
+      } else if (lower === 'trailer') {
+        announcesTrailers = true;
+      } else if (isHopByHop(lower)) {
+        chunked ||= lower === 'transfer-encoding';
+        continue;
       }
-      default:
     }
     if (isCorsField(name)) continue;
     headers.push(name, value);
