@@ -132,8 +132,9 @@ describe('the boot stops', () => {
     [
       'at a name that is no name',
       moduleOf('Other Service', []),
-      /lower case letters, digits and dashes: Other Service/,
+      /lower case letters, digits and dashes and ends in -service: Other Service/,
     ],
+    ['at a name that no variable could be made of', moduleOf('billing', []), /ends in -service: billing/],
     [
       'at an address that is more than an address',
       moduleOf('other-service', [], 'http://127.0.0.1:9/path'),

@@ -17,7 +17,7 @@ const grammar = (error: string, bytes: string): Refused => ({
   bytes,
   status: 400,
   error,
-  logged: { message: 'request', status: 400, error_code: 'MALFORMED_REQUEST', error },
+  logged: { message: 'request', status: 400, error_code: 'INVALID_REQUEST', error },
 });
 
 const parser = (code: string, bytes: string, status = 400, error = 'Malformed request'): Refused => ({

@@ -40,13 +40,6 @@ export async function startRawService(onConnection: (socket: Socket) => void): P
   return play(createTcpServer({ allowHalfOpen: true }, onConnection));
 }
 
-/** A raw service that answers each chunk that ends a request's headers with the same bytes. */
-export function startScriptedService(answer: string | Buffer): Promise<PlayedService> {
-  return startRawService((socket) => {
-    socket.on('data', () => socket.write(answer));
-  });
-}
-
 async function play(server: TcpServer): Promise<PlayedService> {
   const sockets = new Set<Socket>();
   let accepted = 0;

@@ -11,14 +11,15 @@ import type { Logger } from 'pino';
 import { ConfigModule } from './config/config.module.js';
 import { GATEWAY_CONFIG, type GatewayConfig } from './config/gateway-config.js';
 import { ErrorsModule } from './errors/errors.module.js';
+import { ControllerHeadersMiddleware } from './gates/controller-headers.middleware.js';
 import { GATES, GatesModule } from './gates/gates.module.js';
 import { PreflightMiddleware } from './gates/preflight.middleware.js';
 import { HealthModule } from './health/health.module.js';
 import { LifecycleModule } from './lifecycle/lifecycle.module.js';
-import { ControllerHeadersMiddleware } from './observability/controller-headers.middleware.js';
 import { ObservabilityModule } from './observability/observability.module.js';
 import { RequestContextMiddleware } from './observability/request-context.middleware.js';
 import { OpenApiController } from './openapi/openapi.controller.js';
+import { RequestGrammarMiddleware } from './server/request-grammar.middleware.js';
 import { UpstreamsModule } from './upstreams/upstreams.module.js';
 
 @Module({
@@ -54,7 +55,13 @@ export class AppModule implements NestModule {
   /** Everything that runs for every request, in this order. */
   configure(consumer: MiddlewareConsumer): void {
     consumer
-      .apply(RequestContextMiddleware, PreflightMiddleware, ProxyMiddleware, ControllerHeadersMiddleware)
+      .apply(
+        RequestContextMiddleware,
+        RequestGrammarMiddleware,
+        PreflightMiddleware,
+        ProxyMiddleware,
+        ControllerHeadersMiddleware,
+      )
       .forRoutes('/');
   }
 }

@@ -1,5 +1,6 @@
 import { RouteTableError, UpstreamError } from '@app/proxy';
-import { ConfigurationError, loadConfig } from './config/load-config.js';
+import { loadConfig } from './config/load-config.js';
+import { ConfigurationError } from './config/read-environment.js';
 import { createGateway, listen } from './create-gateway.js';
 
 /** `EX_CONFIG` of sysexits.h. */

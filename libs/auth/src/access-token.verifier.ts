@@ -1,21 +1,21 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { JwtService } from '@nestjs/jwt';
 import { LRUCache } from 'lru-cache';
+import { z } from 'zod';
 import { AUTH_OPTIONS, type AuthOptions } from './auth.options.js';
 import { AuthenticationException } from './authentication.exception.js';
 import type { Principal } from './principal.js';
 
-/** A refresh token has an empty role and no `jti`; it passes every other check, and must fail here. */
-interface Claims {
-  readonly user_id?: unknown;
-  readonly email?: unknown;
-  readonly username?: unknown;
-  readonly role?: unknown;
-  readonly aud?: unknown;
-  readonly iss?: unknown;
-  readonly jti?: unknown;
-  readonly exp?: unknown;
-}
+/** What makes a token an access token; a refresh token has an empty role and no `jti`, and fails here. */
+const AccessClaims = z.object({
+  user_id: z.string().min(1),
+  role: z.string().min(1),
+  jti: z.string().min(1),
+  exp: z.number(),
+  iss: z.string(),
+  email: z.string().catch(''),
+  username: z.string().catch(''),
+});
 
 /**
  * Tells whose access token this is: HS256 by the shared secret, unexpired, already valid, for this audience and
@@ -46,39 +46,28 @@ export class AccessTokenVerifier {
   }
 
   /** Checks signature, algorithm, `exp` and `nbf`. */
-  private claimsOf(token: string): Claims {
+  private claimsOf(token: string): Record<string, unknown> {
     try {
-      return this.jwt.verify<Claims>(token);
+      return this.jwt.verify<Record<string, unknown>>(token);
     } catch (error) {
       const expired = (error as Error).name === 'TokenExpiredError';
       throw new AuthenticationException(expired ? 'expired' : 'invalid_token', error);
     }
   }
 
-  private principalFrom(claims: Claims): Principal {
-    const { user_id, jti, exp, role, aud, iss } = claims;
+  private principalFrom(claims: Record<string, unknown>): Principal {
+    const { aud } = claims;
     const audiences: unknown[] = Array.isArray(aud) ? aud : [aud];
     if (!audiences.includes(this.options.audience)) throw new AuthenticationException('invalid_audience');
-    if (
-      iss !== this.options.issuer ||
-      typeof exp !== 'number' ||
-      !isFilled(jti) ||
-      !isFilled(user_id) ||
-      !isFilled(role)
-    ) {
-      throw new AuthenticationException('invalid_token');
-    }
+    const { data, error } = AccessClaims.safeParse(claims);
+    if (!data || data.iss !== this.options.issuer) throw new AuthenticationException('invalid_token', error);
     return Object.freeze({
-      userId: user_id,
-      email: isFilled(claims.email) ? claims.email : '',
-      username: isFilled(claims.username) ? claims.username : '',
-      role,
-      tokenId: jti,
-      expiresAt: exp,
+      userId: data.user_id,
+      email: data.email,
+      username: data.username,
+      role: data.role,
+      tokenId: data.jti,
+      expiresAt: data.exp,
     });
   }
-}
-
-function isFilled(value: unknown): value is string {
-  return typeof value === 'string' && value !== '';
 }

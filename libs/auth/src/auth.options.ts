@@ -11,8 +11,5 @@ export interface AuthOptions {
   readonly cachedTokens: number;
 }
 
-export const {
-  ConfigurableModuleClass: ConfigurableAuthModule,
-  MODULE_OPTIONS_TOKEN: AUTH_OPTIONS,
-  ASYNC_OPTIONS_TYPE: AUTH_ASYNC_OPTIONS,
-} = new ConfigurableModuleBuilder<AuthOptions>().setClassMethodName('forRoot').build();
+export const { ConfigurableModuleClass: ConfigurableAuthModule, MODULE_OPTIONS_TOKEN: AUTH_OPTIONS } =
+  new ConfigurableModuleBuilder<AuthOptions>().setClassMethodName('forRoot').build();

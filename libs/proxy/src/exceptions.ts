@@ -96,7 +96,7 @@ export class ClientStalledException extends ProxyException {
   }
 }
 
-/** A request that Node reads and HTTP/1.1 does not allow to be written. */
+/** A request that Node's parser reads and that is not the HTTP/1.1 a service should get. */
 export class InvalidRequestException extends ProxyException {
   constructor(message: string, cause?: unknown) {
     super({ status: 400, code: 'INVALID_REQUEST', message, cause });

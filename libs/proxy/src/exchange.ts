@@ -1,5 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { HttpException } from '@nestjs/common';
+import { AmbiguousPathException } from './exceptions.js';
+import { pathOf } from './routing/path-rules.js';
 import type { Route } from './routing/route.js';
 import type { Peer } from './trusted-proxies.js';
 
@@ -37,11 +39,8 @@ export class Exchange implements Peer {
   /** What went wrong, if anything. */
   failure: HttpException | undefined;
 
-  /**
-   * The decoded value of a path parameter; undefined where the route has none of that name.
-   * @throws AmbiguousPathException where it is not UTF-8
-   */
-  parameter: (name: string) => string | undefined = () => undefined;
+  /** Where the parameters of the row stand among the path's segments. */
+  parameterPositions: ReadonlyMap<string, number> | undefined;
 
   /** Whether the connection may serve on once the client was told to send its body. */
   private keepAliveOnceContinued = false;
@@ -61,17 +60,31 @@ export class Exchange implements Peer {
   }
 
   /**
+   * The decoded value of a path parameter; undefined where the row has none of that name.
+   * @throws AmbiguousPathException where its bytes are no UTF-8, which each server would replace in its own way
+   */
+  parameter(name: string): string | undefined {
+    const position = this.parameterPositions?.get(name);
+    if (position === undefined) return undefined;
+    try {
+      return decodeURIComponent(pathOf(this.request.url!).split('/')[position + 1]!);
+    } catch {
+      throw new AmbiguousPathException();
+    }
+  }
+
+  /**
    * The client waits for `100 Continue` before it sends its body (RFC 9110, section 10.1.1). Refused, it may send
    * the body or leave it out, and nobody could tell it from a next request: so a refusal ends the connection.
    */
-  holdBody(): void {
+  expectContinue(): void {
     this.waitsForContinue = true;
     this.keepAliveOnceContinued = this.response.shouldKeepAlive;
     this.response.shouldKeepAlive = false;
   }
 
   /** Tells a client that waits for it to send its body. */
-  admitBody(): void {
+  writeContinue(): void {
     if (!this.waitsForContinue) return;
     this.waitsForContinue = false;
     this.response.shouldKeepAlive = this.keepAliveOnceContinued;

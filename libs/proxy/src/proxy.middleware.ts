@@ -5,8 +5,8 @@ import { exchangeOf, type Exchange } from './exchange.js';
 import type { Gate } from './gate.js';
 import { PROXY_OPTIONS, type ProxyOptions } from './proxy.options.js';
 import { isUnambiguousPath, pathOf } from './routing/path-rules.js';
-import type { PathEntry } from './routing/route-table.js';
-import { refusesLength } from './transport/forward.js';
+import { allowOf, type PathEntry } from './routing/route-table.js';
+import { checkAnnouncedLength } from './transport/request-body.js';
 import { UpstreamRegistry } from './upstream.registry.js';
 import type { ProxyRow } from './upstream-proxy.js';
 
@@ -39,61 +39,54 @@ export class ProxyMiddleware implements NestMiddleware<IncomingMessage, ServerRe
     if (row) {
       exchange.route = row.route;
       exchange.upstream = row.upstream;
-      if (row.parameters.size > 0) exchange.parameter = (name) => parameterOf(path, row.parameters.get(name));
+      exchange.parameterPositions = row.parameters;
     }
     // :: Step 3
     const gates = row ? row.gates : this.options.gates;
     for (let index = 0; index < gates.length; index++) {
       const pending = gates[index]!.admit(exchange);
-      if (pending) return this.admitRest(exchange, gates, index, pending, path, entry, next);
+      if (pending) return this.admitRest(exchange, pending, gates.slice(index + 1), entry, row, next);
     }
-    return this.proceed(exchange, path, entry, next);
+    return proceed(exchange, entry, row, next);
   }
 
   private async admitRest(
     exchange: Exchange,
-    gates: readonly Gate[],
-    index: number,
     pending: Promise<void>,
-    path: string,
+    gates: readonly Gate[],
     entry: PathEntry<ProxyRow> | undefined,
+    row: ProxyRow | undefined,
     next: Next,
   ): Promise<void> {
     await pending;
-    for (const gate of gates.slice(index + 1)) await gate.admit(exchange);
+    for (const gate of gates) await gate.admit(exchange);
     // A client that left while a gate thought about it is not worth a request to the service.
-    if (!exchange.response.destroyed) await this.proceed(exchange, path, entry, next);
-  }
-
-  private proceed(
-    exchange: Exchange,
-    path: string,
-    entry: PathEntry<ProxyRow> | undefined,
-    next: Next,
-  ): void | Promise<void> {
-    const { request } = exchange;
-    if (!entry) {
-      exchange.admitBody();
-      next();
-      return;
-    }
-    const row = entry.byMethod.get(request.method!);
-    if (!row) throw new RouteMethodException(entry.allow);
-    if (row.route.websocket) throw new UpgradeRequiredException();
-    // :: Step 4
-    const refusal = refusesLength(request, row.plan.limits.bodyBytes);
-    if (refusal) throw refusal;
-    const target = row.rewrite ? row.rewrite(path) + request.url!.slice(path.length) : request.url!;
-    return row.proxy.forward(exchange, row.plan, target, next);
+    if (!exchange.response.destroyed) await proceed(exchange, entry, row, next);
   }
 }
 
-/** @throws AmbiguousPathException where the segment's bytes are no UTF-8, which each server would replace in its way */
-function parameterOf(path: string, position: number | undefined): string | undefined {
-  if (position === undefined) return undefined;
-  try {
-    return decodeURIComponent(path.split('/')[position + 1]!);
-  } catch {
-    throw new AmbiguousPathException();
+function proceed(
+  exchange: Exchange,
+  entry: PathEntry<ProxyRow> | undefined,
+  row: ProxyRow | undefined,
+  next: Next,
+): void | Promise<void> {
+  if (!entry) {
+    exchange.writeContinue();
+    next();
+    return;
   }
+  if (!row) throw new RouteMethodException(allowOf(entry));
+  if (row.route.websocket) throw new UpgradeRequiredException();
+  // :: Step 4
+  const { request } = exchange;
+  checkAnnouncedLength(request, row.plan.limits.bodyBytes);
+  return row.proxy.forward(exchange, row.plan, targetOf(row, request.url!), next);
+}
+
+/** The path and query that the service sees. */
+function targetOf({ rewrite }: ProxyRow, url: string): string {
+  if (!rewrite) return url;
+  const path = pathOf(url);
+  return rewrite(path) + url.slice(path.length);
 }

@@ -34,8 +34,5 @@ export interface ProxyOptions {
   readonly clockTickMs: number;
 }
 
-export const {
-  ConfigurableModuleClass: ConfigurableProxyModule,
-  MODULE_OPTIONS_TOKEN: PROXY_OPTIONS,
-  ASYNC_OPTIONS_TYPE: PROXY_ASYNC_OPTIONS,
-} = new ConfigurableModuleBuilder<ProxyOptions>().setClassMethodName('forRoot').build();
+export const { ConfigurableModuleClass: ConfigurableProxyModule, MODULE_OPTIONS_TOKEN: PROXY_OPTIONS } =
+  new ConfigurableModuleBuilder<ProxyOptions>().setClassMethodName('forRoot').build();

@@ -2,11 +2,12 @@ import { createProxyMiddleware, type RequestHandler } from 'http-proxy-middlewar
 import type { Exchange } from './exchange.js';
 import type { Gate } from './gate.js';
 import type { ProxyOptions } from './proxy.options.js';
-import { compilePath, type CompiledPath, type TableRow } from './routing/route-table.js';
+import { compilePath, type CompiledPath } from './routing/compiled-path.js';
+import type { TableRow } from './routing/table-row.js';
 import type { Route } from './routing/route.js';
 import type { ExchangeClock } from './transport/exchange-clock.js';
 import { Forward, forwardOf, type ForwardPlan } from './transport/forward.js';
-import { Instance } from './transport/instance.js';
+import { Instance, isInstanceAddress } from './transport/instance.js';
 import type { UpstreamOptions } from './upstream.js';
 
 /** An upstream that cannot be run as it is declared; the boot stops with it. */
@@ -73,7 +74,7 @@ export class UpstreamProxy {
     refuse: (error?: unknown) => void,
   ): Promise<void> {
     const { request, response } = exchange;
-    Forward.attach(exchange, plan, target, refuse);
+    new Forward(exchange, plan, target, refuse);
     return this.middleware(request, response, refuse);
   }
 
@@ -110,16 +111,10 @@ export class UpstreamProxy {
     const addresses = options.addresses.get(this.name) ?? declaration.instances[options.network];
     if (addresses.length === 0) throw new UpstreamError(`${this.name} has no instance`);
     return addresses.map((address) => {
-      const url = URL.canParse(address) ? new URL(address) : undefined;
-      if (
-        !url ||
-        !/^https?:$/.test(url.protocol) ||
-        url.pathname !== '/' ||
-        url.search !== '' ||
-        url.username !== ''
-      ) {
+      if (!isInstanceAddress(address)) {
         throw new UpstreamError(`${this.name} has an instance that is not scheme://host:port: ${address}`);
       }
+      const url = new URL(address);
       if (options.isOwnAddress(url)) {
         throw new UpstreamError(`${this.name} points at the gateway itself: ${url.origin}`);
       }

@@ -28,9 +28,9 @@ export class UpstreamRegistry implements OnModuleInit, OnApplicationShutdown {
   onModuleInit(): void {
     for (const wrapper of this.discovery.getProviders({ metadataKey: UpstreamMetadata.KEY })) {
       const declaration = this.discovery.getMetadataByDecorator(UpstreamMetadata, wrapper)!;
-      if (!/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/.test(declaration.name)) {
+      if (!/^[a-z][a-z0-9]*(-[a-z0-9]+)*-service$/.test(declaration.name)) {
         throw new UpstreamError(
-          `An upstream's name has lower case letters, digits and dashes: ${declaration.name}`,
+          `An upstream's name has lower case letters, digits and dashes and ends in -service: ${declaration.name}`,
         );
       }
       if (this.upstreams.some(({ name }) => name === declaration.name)) {

@@ -6,8 +6,9 @@ import type { Route } from './routing/route.js';
 /** A service that requests go to. */
 export interface UpstreamOptions {
   /**
-   * The service's name in errors, logs and metrics: lower case letters, digits and dashes, unique. The addresses
-   * come from the environment variable of this name, `billing-service` from `BILLING_SERVICE_URL`.
+   * The service's name in errors, logs and metrics: lower case letters, digits and dashes, unique, ending in
+   * `-service`. Its addresses come from the variable of this name where it is set: `billing-service` has
+   * `BILLING_SERVICE_URL`.
    */
   readonly name: string;
 

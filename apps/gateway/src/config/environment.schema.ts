@@ -1,7 +1,7 @@
-import { isAddressRange, type TrustOptions } from '@app/proxy';
+import { isAddressRange, isInstanceAddress, type TrustOptions } from '@app/proxy';
 import { z } from 'zod';
 
-/** Durations and sizes are whole numbers; `description` says what a variable accepts, in faults and documents alike. */
+/** Durations and sizes are whole numbers; `description` says in faults what a variable accepts. */
 const milliseconds = (fallback: number, least = 1) =>
   z.coerce
     .number()
@@ -31,16 +31,11 @@ const list = (text: string): string[] =>
 
 const isOrigin = (text: string): boolean => URL.canParse(text) && new URL(text).origin === text;
 
-const isInstance = (text: string): boolean => {
-  if (!URL.canParse(text)) return false;
-  const url = new URL(text);
-  return /^https?:$/.test(url.protocol) && url.href === `${url.origin}/`;
-};
-
-const instances = z
+/** The value of an address variable, `AUTH_SERVICE_URL`. */
+export const ADDRESSES = z
   .string()
   .transform(list)
-  .refine((addresses) => addresses.length > 0 && addresses.every(isInstance))
+  .refine((addresses) => addresses.length > 0 && addresses.every(isInstanceAddress))
   .describe('comma list of scheme://host:port');
 
 const trust = z
@@ -57,7 +52,7 @@ const trust = z
   .describe('none, a number of hops 1 to 99, or a comma list of addresses and CIDR ranges');
 
 /** Every variable of the gateway but the addresses of its services, with its default. */
-const VARIABLES = {
+export const VARIABLES = {
   ENV: z
     .string()
     .min(1)
@@ -99,12 +94,12 @@ const VARIABLES = {
   DRAIN_TIMEOUT_MS: milliseconds(30_000, 0),
 } as const;
 
-/** The address list of a service, by the service's name: `AUTH_SERVICE_URL` for `auth-service`. */
-const ADDRESS_VARIABLE = /^[A-Z][A-Z0-9_]*_SERVICE_URL$/;
+/** The variables that are secrets: each may come from the file that `<NAME>_FILE` names, and none is repeated in a fault. */
+export const SECRETS: ReadonlySet<string> = new Set(['JWT_SECRET']);
 
 export type Environment = { readonly [Name in keyof typeof VARIABLES]: z.output<(typeof VARIABLES)[Name]> };
 
-type Clock = {
+type NumberVariable = {
   [Name in keyof Environment]: Environment[Name] extends number ? Name : never;
 }[keyof Environment];
 
@@ -112,80 +107,9 @@ type Clock = {
  * Clocks that must be nested, since two that may fire together race: the outer one would cut the answer that the
  * inner one is about to give.
  */
-const NESTED: readonly { inner: Clock; outer: Clock }[] = [
+export const NESTED: readonly { readonly inner: NumberVariable; readonly outer: NumberVariable }[] = [
   { inner: 'CONNECT_TIMEOUT_MS', outer: 'RESPONSE_HEADERS_TIMEOUT_MS' },
   { inner: 'RESPONSE_HEADERS_TIMEOUT_MS', outer: 'ROUTE_DEADLINE_MS' },
   { inner: 'ROUTE_DEADLINE_MS', outer: 'IDLE_BODY_TIMEOUT_MS' },
   { inner: 'IDLE_BODY_TIMEOUT_MS', outer: 'IDLE_EVENT_STREAM_TIMEOUT_MS' },
-  { inner: 'UPSTREAM_KEEP_ALIVE_MS', outer: 'CLIENT_KEEP_ALIVE_MS' },
 ];
-
-/** Variables whose value may not be repeated in a fault. */
-const SECRETS: ReadonlySet<string> = new Set(['JWT_SECRET']);
-
-/** User and password of an address. */
-const PASSWORDS = /\/\/[^@/,]*@/g;
-
-export interface ReadEnvironment {
-  readonly values: Environment;
-  /** Addresses by upstream name. */
-  readonly addresses: ReadonlyMap<string, readonly string[]>;
-}
-
-export type EnvironmentResult =
-  | { readonly ok: true; readonly environment: ReadEnvironment }
-  | { readonly ok: false; readonly faults: readonly string[] };
-
-/**
- * Reads and judges all variables, so that every fault is told at once. An empty variable counts as not set.
- * @param faulty variables whose fault is told already
- */
-export function readEnvironment(
-  variables: Readonly<Record<string, string | undefined>>,
-  faulty: ReadonlySet<string>,
-): EnvironmentResult {
-  const faults: string[] = [];
-  const values: Record<string, unknown> = {};
-  for (const [name, schema] of Object.entries(VARIABLES)) {
-    if (faulty.has(name)) continue;
-    const text = variables[name] === '' ? undefined : variables[name];
-    const parsed = (schema as z.ZodType).safeParse(text);
-    if (parsed.success) values[name] = parsed.data;
-    else faults.push(describeFault(name, text, schema.description));
-  }
-  const addresses = new Map<string, readonly string[]>();
-  for (const [name, text] of Object.entries(variables)) {
-    if (!ADDRESS_VARIABLE.test(name) || !text) continue;
-    const parsed = instances.safeParse(text);
-    if (parsed.success) addresses.set(upstreamNameFor(name), parsed.data);
-    else faults.push(describeFault(name, text, instances.description));
-  }
-  faults.push(...nestingFaults(values));
-  return faults.length > 0
-    ? { ok: false, faults }
-    : { ok: true, environment: { values: values as Environment, addresses } };
-}
-
-/** The names of all variables, for the documents that list them. */
-export const VARIABLE_NAMES: readonly string[] = Object.keys(VARIABLES);
-
-function nestingFaults(values: Record<string, unknown>): string[] {
-  return NESTED.filter(({ inner, outer }) => Number(values[inner]) >= Number(values[outer])).map(
-    ({ inner, outer }) =>
-      `${inner} (${String(values[inner])}) must be less than ${outer} (${String(values[outer])})`,
-  );
-}
-
-function describeFault(name: string, text: string | undefined, accepts: string | undefined): string {
-  const got =
-    text === undefined
-      ? 'is not set'
-      : SECRETS.has(name)
-        ? `has ${text.length} characters`
-        : `is "${text.replace(PASSWORDS, '//[hidden]@')}"`;
-  return `${name} ${got}; it takes ${accepts}`;
-}
-
-function upstreamNameFor(variable: string): string {
-  return variable.slice(0, -'_URL'.length).toLowerCase().replaceAll('_', '-');
-}

@@ -5,7 +5,6 @@ import type { ProxyOptions, TrustOptions } from '@app/proxy';
 export interface GatewayConfig {
   /** The gateway's name in logs, metrics and health. */
   readonly serviceName: 'api-gateway';
-  readonly environment: string;
   readonly host: string;
   readonly port: number;
   readonly logLevel: string;

@@ -1,11 +1,10 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ConfigurationError, loadConfig } from './load-config.js';
+import { loadConfig } from './load-config.js';
+import { ConfigurationError, type Variables } from './read-environment.js';
 
 const JWT_SECRET = 'a secret of the tests, long enough to be one';
-
-type Variables = Readonly<Record<string, string | undefined>>;
 
 function faultsOf(variables: Variables): string {
   try {
@@ -47,7 +46,7 @@ describe('loadConfig', () => {
     const config = loadConfig({ JWT_SECRET });
 
     expect(() => Object.assign(config, { port: 1 })).toThrow(TypeError);
-    expect(() => Object.assign(config.proxy.connections, { connections: 1 })).toThrow(TypeError);
+    expect(() => Object.assign(config.proxy.connections, { maxConnections: 1 })).toThrow(TypeError);
   });
 
   it('reads addresses by the name of the service, several each', () => {
@@ -90,7 +89,11 @@ describe('loadConfig', () => {
     ['proxies given as addresses of sites', { TRUST_PROXY: 'http://nginx' }, 'TRUST_PROXY is "http://nginx"'],
     ['trust without a bound', { TRUST_PROXY: 'true' }, 'TRUST_PROXY is "true"'],
     ...['0', '100', '10/8', '12.3', '10.0.0.0/8/8', '10.0.0.0/', '10.0.0.0/x', ','].map(
-      (TRUST_PROXY): [string, Variables, string] => [`trust in ${TRUST_PROXY}`, { TRUST_PROXY }, 'TRUST_PROXY is'],
+      (TRUST_PROXY): [string, Variables, string] => [
+        `trust in ${TRUST_PROXY}`,
+        { TRUST_PROXY },
+        'TRUST_PROXY is',
+      ],
     ),
     ['a range too wide to be one', { TRUST_PROXY: '10.0.0.0/33' }, 'TRUST_PROXY is "10.0.0.0/33"'],
     ['an origin with a path', { CORS_ALLOWED_ORIGINS: 'https://a.example/x' }, 'CORS_ALLOWED_ORIGINS is'],
@@ -103,11 +106,6 @@ describe('loadConfig', () => {
       'clocks that race',
       { RESPONSE_HEADERS_TIMEOUT_MS: '45000' },
       'RESPONSE_HEADERS_TIMEOUT_MS (45000) must be less than ROUTE_DEADLINE_MS (45000)',
-    ],
-    [
-      'connections kept longer towards the services than towards clients',
-      { UPSTREAM_KEEP_ALIVE_MS: '80000' },
-      'UPSTREAM_KEEP_ALIVE_MS (80000) must be less than CLIENT_KEEP_ALIVE_MS (75000)',
     ],
   ])('refuses %s', (_name, variables, fault) => {
     expect(faultsOf(variables)).toContain(fault);

@@ -1,18 +1,6 @@
-import { readFileSync } from 'node:fs';
-import { readEnvironment, type ReadEnvironment } from './environment.schema.js';
 import type { GatewayConfig } from './gateway-config.js';
 import { isOwnAddress } from './own-address.js';
-
-/** A configuration that the gateway will not start with; its message lists every fault. */
-export class ConfigurationError extends Error {
-  override readonly name = 'ConfigurationError';
-
-  constructor(faults: readonly string[]) {
-    super(
-      `The gateway cannot start with this configuration:\n${faults.map((fault) => `  - ${fault}`).join('\n')}`,
-    );
-  }
-}
+import { readEnvironment, type ReadEnvironment, type Variables } from './read-environment.js';
 
 /** Environments in which services have host names of their own. */
 const COMPOSE_ENVIRONMENTS = new Set(['production', 'staging', 'local']);
@@ -27,21 +15,14 @@ const CLOCK_TICK_MS = 250;
 const CACHED_TOKENS = 10_000;
 
 /** @throws ConfigurationError with all faults at once */
-export function loadConfig(
-  variables: Readonly<Record<string, string | undefined>> = process.env,
-): GatewayConfig {
-  const fileFaults = new Map<string, string>();
-  const result = readEnvironment(withFiles(variables, fileFaults), new Set(fileFaults.keys()));
-  const faults = [...fileFaults.values(), ...(result.ok ? [] : result.faults)];
-  if (!result.ok || faults.length > 0) throw new ConfigurationError(faults);
-  return deepFreeze(configFrom(result.environment));
+export function loadConfig(variables: Variables = process.env): GatewayConfig {
+  return deepFreeze(configFrom(readEnvironment(variables)));
 }
 
 function configFrom({ values, addresses }: ReadEnvironment): GatewayConfig {
   const inCompose = COMPOSE_ENVIRONMENTS.has(values.ENV);
   return {
     serviceName: 'api-gateway',
-    environment: values.ENV,
     // Outside a container nobody but this machine has business with the gateway, unless HOST says so.
     host: values.HOST ?? (inCompose ? '0.0.0.0' : '127.0.0.1'),
     port: values.PORT,
@@ -65,7 +46,7 @@ function configFrom({ values, addresses }: ReadEnvironment): GatewayConfig {
       isOwnAddress: (address) => isOwnAddress(address, values.PORT),
       connections: {
         connectTimeoutMs: values.CONNECT_TIMEOUT_MS,
-        connections: values.UPSTREAM_CONNECTIONS,
+        maxConnections: values.UPSTREAM_CONNECTIONS,
         keepAliveMs: values.UPSTREAM_KEEP_ALIVE_MS,
         headerLimitBytes: values.HEADER_LIMIT_BYTES,
       },
@@ -79,31 +60,6 @@ function configFrom({ values, addresses }: ReadEnvironment): GatewayConfig {
     },
     drain: { noticeMs: values.DRAIN_NOTICE_MS, timeoutMs: values.DRAIN_TIMEOUT_MS },
   };
-}
-
-/** Variables that may come from a file instead, as Docker secrets do. */
-const FILE_VARIABLES = ['JWT_SECRET'];
-
-/** @param faults gets the fault of each variable whose file cannot be used */
-function withFiles(
-  variables: Readonly<Record<string, string | undefined>>,
-  faults: Map<string, string>,
-): Record<string, string | undefined> {
-  const all = { ...variables };
-  for (const name of FILE_VARIABLES) {
-    const file = all[`${name}_FILE`];
-    if (!file) continue;
-    if (all[name]) {
-      faults.set(name, `${name} and ${name}_FILE are both set; one is enough`);
-      continue;
-    }
-    try {
-      all[name] = readFileSync(file, 'utf8').trim();
-    } catch (error) {
-      faults.set(name, `${name}_FILE names a file that cannot be read: ${(error as Error).message}`);
-    }
-  }
-  return all;
 }
 
 function deepFreeze<Value>(value: Value): Value {

@@ -1,3 +1,4 @@
+import { ProxyException } from '@app/proxy';
 import { HttpException } from '@nestjs/common';
 
 /** A page of an origin that is not on the list: 403 with an empty body. */
@@ -8,18 +9,9 @@ export class OriginForbiddenException extends HttpException {
   }
 }
 
-/** A request that is not the HTTP that the gateway speaks; its connection ends with the answer. */
-export class MalformedRequestException extends HttpException {
-  constructor(fault: string) {
-    super({ error: fault }, 400, { errorCode: 'MALFORMED_REQUEST' });
-    this.message = fault;
-  }
-}
-
 /** An `Expect` other than `100-continue` (RFC 9110, section 10.1.1). */
-export class ExpectationFailedException extends HttpException {
+export class ExpectationFailedException extends ProxyException {
   constructor() {
-    super({ error: 'Expectation not supported' }, 417, { errorCode: 'EXPECTATION_FAILED' });
-    this.message = 'Expectation not supported';
+    super({ status: 417, code: 'EXPECTATION_FAILED', message: 'Expectation not supported' });
   }
 }

@@ -1,7 +1,6 @@
-import { AuthenticationException, Authenticator, principalOf, RevocationStore } from '@app/auth';
+import { Authenticator, principalOf, RevocationStore } from '@app/auth';
 import type { Exchange, Gate } from '@app/proxy';
 import { Injectable } from '@nestjs/common';
-import { Metrics } from '../observability/metrics.js';
 
 /** Demands a valid access token wherever the route does not say `auth: 'none'`. */
 @Injectable()
@@ -9,18 +8,11 @@ export class AuthGate implements Gate {
   constructor(
     private readonly authenticator: Authenticator,
     private readonly revocations: RevocationStore,
-    private readonly metrics: Metrics,
   ) {}
 
   admit(exchange: Exchange): void | Promise<void> {
     const { route } = exchange;
-    if (!route || route.auth === 'none') return;
-    try {
-      const pending = this.authenticator.authenticate(exchange.request);
-      if (pending) return pending.catch((error: unknown) => this.refuse(error));
-    } catch (error) {
-      this.refuse(error);
-    }
+    if (route && route.auth !== 'none') return this.authenticator.authenticate(exchange.request);
   }
 
   /** A logout that the service confirmed ends the token here at once, before the client reads the answer. */
@@ -28,10 +20,5 @@ export class AuthGate implements Gate {
     if (!exchange.route?.endsSession || status < 200 || status > 299) return;
     const principal = principalOf(exchange.request);
     if (principal) this.revocations.revoke(principal.tokenId, principal.expiresAt);
-  }
-
-  private refuse(error: unknown): never {
-    if (error instanceof AuthenticationException) this.metrics.authFailed(error.failure);
-    throw error;
   }
 }

@@ -11,7 +11,7 @@ import {
 } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { GATEWAY_CONFIG, type GatewayConfig } from '../config/gateway-config.js';
-import { OpenExchanges } from '../observability/open-exchanges.js';
+import { OpenExchanges } from './open-exchanges.js';
 
 /** How often the drain looks whether it is done, in milliseconds. */
 const LOOK_MS = 50;

@@ -1,6 +1,7 @@
 import { Global, Module } from '@nestjs/common';
 import { DrainService } from './drain.service.js';
+import { OpenExchanges } from './open-exchanges.js';
 
 @Global()
-@Module({ providers: [DrainService], exports: [DrainService] })
+@Module({ providers: [DrainService, OpenExchanges], exports: [DrainService, OpenExchanges] })
 export class LifecycleModule {}

@@ -3,6 +3,7 @@ import type { Exchange } from '@app/proxy';
 import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { GATEWAY_CONFIG, type GatewayConfig } from '../config/gateway-config.js';
+import { OpenExchanges } from '../lifecycle/open-exchanges.js';
 
 /** Seconds; from what memory answers to the route deadline. */
 const DURATION_BUCKETS = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
@@ -33,12 +34,6 @@ export class Metrics implements OnApplicationShutdown {
     registers: [this.registry],
   });
 
-  private readonly inFlight = new Gauge({
-    name: 'http_requests_in_flight',
-    help: 'Requests that are being served',
-    registers: [this.registry],
-  });
-
   private readonly authFailures = new Counter({
     name: 'auth_failures_total',
     help: 'Refused credentials by method and reason',
@@ -46,18 +41,21 @@ export class Metrics implements OnApplicationShutdown {
     registers: [this.registry],
   });
 
-  constructor(@Inject(GATEWAY_CONFIG) config: GatewayConfig) {
+  constructor(@Inject(GATEWAY_CONFIG) config: GatewayConfig, open: OpenExchanges) {
     this.registry.setDefaultLabels({ service: config.serviceName });
     collectDefaultMetrics({ register: this.registry });
-  }
-
-  opened(): void {
-    this.inFlight.inc();
+    new Gauge({
+      name: 'http_requests_in_flight',
+      help: 'Requests that are being served',
+      registers: [this.registry],
+      collect() {
+        this.set(open.size);
+      },
+    });
   }
 
   /** @param endpoint the template of a controller's route, where no upstream's matched */
   closed(exchange: Exchange, endpoint: string | undefined, status: number, elapsedMs: number): void {
-    this.inFlight.dec();
     const method = METHODS.has(exchange.request.method!) ? exchange.request.method! : 'OTHER';
     const labels = { method, endpoint: exchange.template ?? endpoint ?? UNKNOWN_ENDPOINT };
     this.requests.inc({ ...labels, status });

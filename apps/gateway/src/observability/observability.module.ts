@@ -4,7 +4,6 @@ import { AccessLog } from './access-log.js';
 import { PINO } from './gateway-logger.js';
 import { Metrics } from './metrics.js';
 import { MetricsController } from './metrics.controller.js';
-import { OpenExchanges } from './open-exchanges.js';
 import { UpstreamMetrics } from './upstream-metrics.js';
 
 @Global()
@@ -14,8 +13,8 @@ export class ObservabilityModule {
     return {
       module: ObservabilityModule,
       controllers: [MetricsController],
-      providers: [{ provide: PINO, useValue: pino }, AccessLog, Metrics, OpenExchanges, UpstreamMetrics],
-      exports: [AccessLog, Metrics, OpenExchanges],
+      providers: [{ provide: PINO, useValue: pino }, AccessLog, Metrics, UpstreamMetrics],
+      exports: [AccessLog, Metrics],
     };
   }
 }

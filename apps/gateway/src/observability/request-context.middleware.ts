@@ -1,15 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { AuthenticationException } from '@app/auth';
 import { Exchange, exchangeOf, TrustedProxies } from '@app/proxy';
 import { Inject, Injectable, type NestMiddleware } from '@nestjs/common';
 import { GATEWAY_CONFIG, type GatewayConfig } from '../config/gateway-config.js';
-import { ExpectationFailedException, MalformedRequestException } from '../errors/exceptions.js';
 import { discardBody } from '../server/body-discard.js';
-import { waitsForContinue } from '../server/gateway-http.adapter.js';
-import { grammarFault } from '../server/request-grammar.js';
+import { expectsContinue } from '../server/request-grammar.js';
 import { AccessLog } from './access-log.js';
 import { Metrics } from './metrics.js';
-import { OpenExchanges } from './open-exchanges.js';
+import { OpenExchanges } from '../lifecycle/open-exchanges.js';
 
 /** An id that somebody else made: short, and nothing that a log or a header could trip over. */
 const REQUEST_ID = /^[A-Za-z0-9._:-]{1,128}$/;
@@ -28,7 +27,7 @@ export class RequestContextMiddleware implements NestMiddleware<IncomingMessage,
   constructor(
     @Inject(GATEWAY_CONFIG) config: GatewayConfig,
     accessLog: AccessLog,
-    private readonly metrics: Metrics,
+    metrics: Metrics,
     private readonly open: OpenExchanges,
   ) {
     this.trusted = new TrustedProxies(config.trust);
@@ -38,6 +37,7 @@ export class RequestContextMiddleware implements NestMiddleware<IncomingMessage,
       const elapsedMs = performance.now() - exchange.startedAt;
       const status = this.writableFinished ? this.statusCode : interruptedStatus(exchange);
       open.delete(exchange);
+      if (exchange.failure instanceof AuthenticationException) metrics.authFailed(exchange.failure.failure);
       metrics.closed(exchange, controllerPath(exchange), status, elapsedMs);
       accessLog.write(exchange, status, elapsedMs);
     };
@@ -50,21 +50,9 @@ export class RequestContextMiddleware implements NestMiddleware<IncomingMessage,
     const exchange = new Exchange(id, request, response, peer);
     exchange.responseHeaders.push('X-Request-ID', id);
     this.open.add(exchange);
-    this.metrics.opened();
     response.on('close', this.onClose);
     response.on('finish', onFinish);
-    if (waitsForContinue(request)) exchange.holdBody();
-    const fault = grammarFault(request);
-    if (fault !== undefined) {
-      exchange.endConnection();
-      throw new MalformedRequestException(fault);
-    }
-    const { expect } = request.headers;
-    // HTTP/1.0 knows no expectations: there it is ignored.
-    if (expect !== undefined && request.httpVersionMinor === 1 && !waitsForContinue(request)) {
-      exchange.endConnection();
-      throw new ExpectationFailedException();
-    }
+    if (expectsContinue(request)) exchange.expectContinue();
     next();
   }
 }

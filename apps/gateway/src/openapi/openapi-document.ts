@@ -1,10 +1,4 @@
-import type { Route } from '@app/proxy';
-
-/** A row and the upstream that owns it. */
-export interface DocumentedRow {
-  readonly route: Route;
-  readonly upstream: string;
-}
+import type { Route, TableRow } from '@app/proxy';
 
 type Json = Record<string, unknown>;
 
@@ -14,7 +8,7 @@ const ERROR = { $ref: '#/components/responses/Error' };
  * The gateway's API as an OpenAPI 3.1 document, made from the route tables: what passes, what it asks for, what the
  * gateway itself may answer. What a service answers is the service's to document.
  */
-export function openApiDocument(rows: readonly DocumentedRow[]): Json {
+export function openApiDocument(rows: readonly TableRow[]): Json {
   const paths: Record<string, Json> = {};
   for (const { route, upstream } of rows) {
     const path = (paths[route.path.replaceAll(/:(\w+)/g, '{$1}')] ??= parametersOf(route));
@@ -65,7 +59,6 @@ function operationFor(route: Route, upstream: string, method: string): Json {
   return {
     operationId: `${method.toLowerCase()}${route.path.replaceAll(/[^A-Za-z0-9]+/g, '_')}`,
     tags: [upstream],
-    ...(route.summary && { summary: route.summary }),
     ...(route.websocket && { description: 'A WebSocket: the request must ask for the upgrade.' }),
     ...(route.auth !== 'none' && { security: [{ bearer: [] }] }),
     ...(hasBody && { requestBody: { content: { '*/*': {} } } }),

@@ -36,6 +36,14 @@ export function grammarFault(request: IncomingMessage): string | undefined {
   return HOST.test(host) ? undefined : 'Invalid Host header';
 }
 
+/** Node's own test for `Expect: 100-continue`; it answers such a request by itself unless somebody else does. */
+const CONTINUE = /(?:^|\W)100-continue(?:$|\W)/i;
+
+/** Whether the client waits for `100 Continue` before it sends its body; HTTP/1.0 knows no such thing. */
+export function expectsContinue({ headers, httpVersionMinor }: IncomingMessage): boolean {
+  return headers.expect !== undefined && httpVersionMinor === 1 && CONTINUE.test(headers.expect);
+}
+
 interface ParserSocket extends Socket {
   parser?: { getCurrentBuffer?: () => Buffer };
 }

@@ -35,7 +35,4 @@ export interface Route {
 
   /** The route is a WebSocket: a plain request is answered with 426. Default: false. */
   readonly websocket?: boolean;
-
-  /** One line for the OpenAPI document. Default: none. */
-  readonly summary?: string;
 }

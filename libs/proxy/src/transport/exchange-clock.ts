@@ -19,12 +19,12 @@ export class ExchangeClock {
     this.interval.unref();
   }
 
-  add(exchange: Ticking): void {
-    this.ticking.add(exchange);
+  add(ticking: Ticking): void {
+    this.ticking.add(ticking);
   }
 
-  delete(exchange: Ticking): void {
-    this.ticking.delete(exchange);
+  delete(ticking: Ticking): void {
+    this.ticking.delete(ticking);
   }
 
   stop(): void {
@@ -35,6 +35,6 @@ export class ExchangeClock {
     const now = performance.now();
     const elapsedMs = now - this.last;
     this.last = now;
-    for (const exchange of this.ticking) exchange.tick(now, elapsedMs);
+    for (const ticking of this.ticking) ticking.tick(now, elapsedMs);
   }
 }

@@ -1,6 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import {
-  BodyTooLargeException,
   ClientGoneException,
   ClientStalledException,
   UpstreamTimeoutException,
@@ -20,7 +19,7 @@ import type {
   ResponseController,
   ResponseHandler,
 } from './instance.js';
-import { RequestBody, type MinimumRate } from './request-body.js';
+import { hasBody, RequestBody, type MinimumRate } from './request-body.js';
 
 /** The clocks and limits of one route, resolved at boot. */
 export interface ForwardLimits {
@@ -82,7 +81,8 @@ export class Forward implements ResponseHandler, Ticking {
   private progressAt: number;
   private sentAt = 0;
 
-  private constructor(
+  /** Begins to watch the client; `forwardOf` its response finds the forward again, to `start` it. */
+  constructor(
     private readonly exchange: Exchange,
     private readonly plan: ForwardPlan,
     /** The path and query that the service sees. */
@@ -106,16 +106,6 @@ export class Forward implements ResponseHandler, Ticking {
     plan.clock.add(this);
   }
 
-  /** Makes the forward of an exchange; `forwardOf` its response finds it again. */
-  static attach(
-    exchange: Exchange,
-    plan: ForwardPlan,
-    target: string,
-    refuse: (exception: ProxyException) => void,
-  ): void {
-    new Forward(exchange, plan, target, refuse);
-  }
-
   // :: Step 1
   start(): void {
     if (this.settled) return;
@@ -133,7 +123,7 @@ export class Forward implements ResponseHandler, Ticking {
       }),
       body: this.body,
     };
-    exchange.admitBody();
+    exchange.writeContinue();
     this.dispatch(false);
   }
 
@@ -343,24 +333,6 @@ export class Forward implements ResponseHandler, Ticking {
       // A hint that Node will not write is a hint less; the response itself comes still.
     }
   }
-}
-
-/** A body whose announced length is past the limit is refused before a byte of it is read. */
-export function refusesLength(
-  request: IncomingMessage,
-  limitBytes: number,
-): BodyTooLargeException | undefined {
-  const announced = request.headers['content-length'];
-  return announced !== undefined && Number(announced) > limitBytes
-    ? new BodyTooLargeException(limitBytes)
-    : undefined;
-}
-
-/** RFC 9112, section 6.3: a request has a body where a length or a transfer coding says so. */
-function hasBody(request: IncomingMessage): boolean {
-  const { headers } = request;
-  const announced = headers['content-length'];
-  return announced === undefined ? headers['transfer-encoding'] !== undefined : announced !== '0';
 }
 
 const FORWARD = Symbol('forward');

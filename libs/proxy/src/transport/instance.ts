@@ -51,7 +51,7 @@ export interface InstanceOptions {
   /** Milliseconds until a TCP (and TLS) connection must stand. */
   readonly connectTimeoutMs: number;
   /** Most connections at a time; requests past it wait. */
-  readonly connections: number;
+  readonly maxConnections: number;
   /**
    * Milliseconds that an unused connection is kept. Below the service's own keep-alive, or the service closes
    * connections at the moment of reuse; a shorter `Keep-Alive: timeout` of the service is honoured.
@@ -61,13 +61,20 @@ export interface InstanceOptions {
   readonly headerLimitBytes: number;
 }
 
-/** Figures of one instance's connections since the process began; `connected` and `waiting` are of this moment. */
+/** Figures of one instance: `opened` and `reused` since the process began, the others of this moment. */
 export interface InstanceStats {
   readonly connected: number;
   readonly waiting: number;
   readonly running: number;
   readonly opened: number;
   readonly reused: number;
+}
+
+/** Whether a text is the address of an instance: scheme, host and port, and nothing more. */
+export function isInstanceAddress(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { protocol, href, origin } = new URL(text);
+  return /^https?:$/.test(protocol) && href === `${origin}/`;
 }
 
 /**
@@ -87,7 +94,7 @@ export class Instance {
     options: InstanceOptions,
   ) {
     const common = {
-      connections: options.connections,
+      connections: options.maxConnections,
       connect: { timeout: options.connectTimeoutMs },
       allowH2: false,
       pipelining: 1,
@@ -125,8 +132,14 @@ export class Instance {
   }
 
   stats(): InstanceStats {
-    const { connected, queued, running } = this.pool.stats;
-    return { connected, waiting: queued, running, opened: this.opened, reused: this.reused };
+    const [pool, fresh] = [this.pool.stats, this.freshPool.stats];
+    return {
+      connected: pool.connected + fresh.connected,
+      waiting: pool.queued + fresh.queued,
+      running: pool.running + fresh.running,
+      opened: this.opened,
+      reused: this.reused,
+    };
   }
 
   /** Ends all connections, those in use too. */

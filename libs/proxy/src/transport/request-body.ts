@@ -80,3 +80,15 @@ export class RequestBody extends Readable {
     if (!this.complete) this.destroy(new ClientGoneException('request_body'));
   };
 }
+
+/** RFC 9112, section 6.3: a request has a body where a length or a transfer coding says so. */
+export function hasBody({ headers }: IncomingMessage): boolean {
+  const announced = headers['content-length'];
+  return announced === undefined ? headers['transfer-encoding'] !== undefined : announced !== '0';
+}
+
+/** @throws BodyTooLargeException where a body announces more than the limit, before a byte of it is read */
+export function checkAnnouncedLength({ headers }: IncomingMessage, limitBytes: number): void {
+  const announced = headers['content-length'];
+  if (announced !== undefined && Number(announced) > limitBytes) throw new BodyTooLargeException(limitBytes);
+}

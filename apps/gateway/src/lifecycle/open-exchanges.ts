@@ -1,7 +1,7 @@
 import type { Exchange } from '@app/proxy';
 import { Injectable } from '@nestjs/common';
 
-/** The exchanges that are being served now; the drain waits until there are none. */
+/** The exchanges that are being served now, so that the drain can make each the last of its connection. */
 @Injectable()
 export class OpenExchanges {
   private readonly exchanges = new Set<Exchange>();

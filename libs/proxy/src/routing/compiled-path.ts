@@ -1,0 +1,53 @@
+import { isUnambiguousPath } from './path-rules.js';
+import { describeRow, RouteTableError, splitPath, type TableRow } from './table-row.js';
+
+/** What can be known of a route's path at boot. */
+export interface CompiledPath {
+  /** Positions of the parameters among the path's segments; segment 0 follows the first slash. */
+  readonly parameters: ReadonlyMap<string, number>;
+  /** Turns the raw path of a request into the one for the service; undefined where it stays as it is. */
+  readonly rewrite: ((path: string) => string) | undefined;
+}
+
+/** @throws RouteTableError where no request could match the row, or its parameters make no sense */
+export function compilePath(row: TableRow): CompiledPath {
+  const { path, methods } = row.route;
+  if (methods.length === 0) throw new RouteTableError(`${describeRow(row)} names no method`);
+  if (row.route.websocket && methods.join() !== 'GET') {
+    throw new RouteTableError(`${describeRow(row)} is a WebSocket, which is asked for with GET alone`);
+  }
+  if (!isUnambiguousPath(path) || (path.length > 1 && path.endsWith('/'))) {
+    throw new RouteTableError(`${describeRow(row)} has a path that no request can have`);
+  }
+  const parameters = new Map<string, number>();
+  for (const [index, segment] of splitPath(path).entries()) {
+    if (!segment.startsWith(':')) continue;
+    const name = segment.slice(1);
+    if (!/^[A-Za-z_]\w*$/.test(name))
+      throw new RouteTableError(`${describeRow(row)} has a nameless parameter`);
+    if (parameters.has(name))
+      throw new RouteTableError(`${describeRow(row)} names the parameter :${name} twice`);
+    parameters.set(name, index);
+  }
+  return { parameters, rewrite: compileRewrite(row, parameters) };
+}
+
+function compileRewrite(row: TableRow, parameters: ReadonlyMap<string, number>): CompiledPath['rewrite'] {
+  const { rewrite } = row.route;
+  if (rewrite === undefined) return undefined;
+  if (!isUnambiguousPath(rewrite)) {
+    throw new RouteTableError(`${describeRow(row)} rewrites to a path that no request can have: ${rewrite}`);
+  }
+  const parts = splitPath(rewrite).map((segment) => {
+    if (!segment.startsWith(':')) return segment;
+    const position = parameters.get(segment.slice(1));
+    if (position === undefined) {
+      throw new RouteTableError(`${describeRow(row)} rewrites with ${segment}, which its path does not have`);
+    }
+    return position;
+  });
+  return (path) => {
+    const segments = splitPath(path);
+    return `/${parts.map((part) => (typeof part === 'number' ? segments[part] : part)).join('/')}`;
+  };
+}
