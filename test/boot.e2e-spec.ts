@@ -19,11 +19,7 @@ describe('starting the gateway', () => {
   });
 
   it('refuses a service that is the gateway itself', async () => {
-    const probe = createServer().listen(0, '127.0.0.1');
-    await once(probe, 'listening');
-    const { port } = probe.address() as AddressInfo;
-    probe.close();
-    await once(probe, 'close');
+    const port = await freePort();
     await using gateway = GatewayProcess.start({
       PORT: String(port),
       CHAT_SERVICE_URL: `http://localhost:${port}`,
@@ -44,12 +40,12 @@ describe('starting the gateway', () => {
   });
 
   it('serves on when its log cannot be written', async () => {
-    await using taken = await takenPort();
-    await using gateway = GatewayProcess.start({ PORT: String(taken.port) }, '/dev/full');
+    const port = await freePort();
+    await using gateway = GatewayProcess.start({ PORT: String(port) }, '/dev/full');
 
-    await untilHealthy(taken.port, gateway);
+    await untilHealthy(port, gateway);
     const answers = await Promise.all(
-      Array.from({ length: 50 }, async () => (await fetch(`http://127.0.0.1:${taken.port}/health`)).status),
+      Array.from({ length: 50 }, async () => (await fetch(`http://127.0.0.1:${port}/health`)).status),
     );
 
     expect(new Set(answers)).toEqual(new Set([200]));
@@ -59,13 +55,13 @@ describe('starting the gateway', () => {
 });
 
 /** A port that was free a moment ago: a gateway whose log is lost cannot report the one that it chose. */
-async function takenPort(): Promise<AsyncDisposable & { port: number }> {
+async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
   server.close();
   await once(server, 'close');
-  return { port, [Symbol.asyncDispose]: () => Promise.resolve() };
+  return port;
 }
 
 /** Its log is lost, so that only asking tells. @throws Error where the process ends before */

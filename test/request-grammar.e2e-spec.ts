@@ -50,16 +50,6 @@ const REFUSED: Readonly<Record<string, Refused>> = {
     'Duplicate Authorization header',
     `${LOGIN}${HEADERS}Authorization: Bearer a\r\nauthorization: Bearer b\r\n\r\n`,
   ),
-  'an unknown expectation': {
-    bytes: `${LOGIN}${HEADERS}Expect: the-unexpected\r\n\r\n`,
-    status: 417,
-    error: 'Expectation not supported',
-    logged: { message: 'request', status: 417, error_code: 'EXPECTATION_FAILED' },
-  },
-  'a transfer coding besides chunked': grammar(
-    'Unsupported transfer coding',
-    `${LOGIN}Host: gateway\r\nTransfer-Encoding: gzip, chunked\r\n\r\n`,
-  ),
   'bare garbage': parser('HPE_INVALID_METHOD', '\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n'),
   'an unknown method': parser('HPE_INVALID_METHOD', `BREW /v1/auth/login HTTP/1.1\r\n${HEADERS}\r\n`),
   CONNECT: parser('UNSUPPORTED_METHOD', 'CONNECT gateway:443 HTTP/1.1\r\nHost: gateway:443\r\n\r\n'),

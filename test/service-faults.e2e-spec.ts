@@ -163,4 +163,21 @@ describe('a service that', () => {
 
     expect(service.accepted()).toBe(2);
   });
+
+  it('is not there gives one JSON error that names it, and a line that says why', async () => {
+    await using gateway = await startGateway();
+
+    const response = await fetch(`${gateway.url}/v1/auth/profile`, { headers: bearer() });
+
+    const id = response.headers.get('x-request-id');
+    expect(response.status).toBe(502);
+    expect(await response.json()).toEqual({
+      error: 'Service unavailable',
+      service: 'auth-service',
+      request_id: id,
+    });
+    const line = await gateway.logged({ request_id: id });
+    expect(line).toMatchObject({ error_code: 'UPSTREAM_UNREACHABLE', stage: 'connect', attempts: 1 });
+    expect(line.cause).toMatch(/ECONNREFUSED/);
+  });
 });
