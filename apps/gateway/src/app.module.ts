@@ -21,6 +21,8 @@ import { RequestContextMiddleware } from './observability/request-context.middle
 import { OpenApiController } from './openapi/openapi.controller.js';
 import { RequestGrammarMiddleware } from './server/request-grammar.middleware.js';
 import { UpstreamsModule } from './upstreams/upstreams.module.js';
+import { UpgradeMiddleware } from './websocket/upgrade.middleware.js';
+import { WebSocketModule } from './websocket/websocket.module.js';
 
 @Module({
   imports: [
@@ -35,6 +37,7 @@ import { UpstreamsModule } from './upstreams/upstreams.module.js';
     HealthModule,
     LifecycleModule,
     UpstreamsModule,
+    WebSocketModule,
     // A team's modules go here.
   ],
   controllers: [OpenApiController],
@@ -60,6 +63,7 @@ export class AppModule implements NestModule {
         RequestGrammarMiddleware,
         PreflightMiddleware,
         ProxyMiddleware,
+        UpgradeMiddleware,
         ControllerHeadersMiddleware,
       )
       .forRoutes('/');

@@ -7,6 +7,8 @@ import { AppModule } from './app.module.js';
 import type { GatewayConfig } from './config/gateway-config.js';
 import { createPino, GatewayLogger } from './observability/gateway-logger.js';
 import { GatewayHttpAdapter } from './server/gateway-http.adapter.js';
+import { GatewayWebSocketAdapter } from './websocket/websocket.adapter.js';
+import { WebSocketRoutes } from './websocket/websocket-routes.js';
 
 export interface GatewayExtras {
   /** Modules beside those of `app.module.ts`. Default: none. */
@@ -28,12 +30,14 @@ export async function createGateway(
   { modules = [], logs }: GatewayExtras = {},
 ): Promise<NestExpressApplication> {
   const pino = createPino(config, logs);
+  const http = new GatewayHttpAdapter(config.server);
   const app = await NestFactory.create<NestExpressApplication>(
     AppModule.with(config, pino, modules),
-    new GatewayHttpAdapter(config.server),
+    http,
     // bodyParser off: bodies pass as they come. abortOnError off: the caller says how a failed boot ends.
     { bodyParser: false, abortOnError: false, logger: new GatewayLogger(pino) },
   );
+  app.useWebSocketAdapter(new GatewayWebSocketAdapter(http, app.get(WebSocketRoutes)));
   await app.init();
   return app;
 }

@@ -26,14 +26,22 @@ export class Authenticator {
     if (authorization === undefined) throw new AuthenticationException('missing_header');
     const token = BEARER.exec(authorization)?.[1];
     if (token === undefined) throw new AuthenticationException('invalid_format');
+    const principal = this.principalFor(token);
+    if (principal instanceof Promise) return principal.then((known) => setPrincipal(request, known));
+    setPrincipal(request, principal);
+  }
+
+  /** Whose access token this is, by the same rules. @throws AuthenticationException */
+  principalFor(token: string): Principal | Promise<Principal> {
     const principal = this.verifier.verify(token);
     const revoked = this.revocations.isRevoked(principal.tokenId);
-    if (typeof revoked === 'boolean') accept(request, principal, revoked);
-    else return revoked.then((result) => accept(request, principal, result));
+    return typeof revoked === 'boolean'
+      ? unlessRevoked(principal, revoked)
+      : revoked.then((result) => unlessRevoked(principal, result));
   }
 }
 
-function accept(request: IncomingMessage, principal: Principal, revoked: boolean): void {
+function unlessRevoked(principal: Principal, revoked: boolean): Principal {
   if (revoked) throw new AuthenticationException('revoked');
-  setPrincipal(request, principal);
+  return principal;
 }

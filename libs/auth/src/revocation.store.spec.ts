@@ -17,6 +17,16 @@ describe('MemoryRevocationStore', () => {
     expect(store.isRevoked('b')).toBe(false);
   });
 
+  it('tells those who asked', () => {
+    const store = new MemoryRevocationStore();
+    const told: string[] = [];
+    store.onRevoked((tokenId) => told.push(`${tokenId} ${store.isRevoked(tokenId)}`));
+
+    store.revoke('a', NOW + 900);
+
+    expect(told).toEqual(['a true']);
+  });
+
   it('forgets tokens that expired by themselves, so that its size follows the logouts of one token life', () => {
     const store = new MemoryRevocationStore();
 

@@ -1,7 +1,21 @@
 import { Injectable } from '@nestjs/common';
 
-/** Remembers which access tokens were revoked before they expired. */
+/** Called with the `jti` of a token as soon as it is known to be revoked. Must not throw. */
+export type RevocationListener = (tokenId: string) => void;
+
+/** Remembers which access tokens were revoked before they expired, and tells those who must act on it. */
 export abstract class RevocationStore {
+  private readonly listeners: RevocationListener[] = [];
+
+  /** Asks to be told of every revocation from now on. */
+  onRevoked(listener: RevocationListener): void {
+    this.listeners.push(listener);
+  }
+
+  protected announce(tokenId: string): void {
+    for (const listener of this.listeners) listener(tokenId);
+  }
+
   /** Whether the token with this `jti` was revoked. */
   abstract isRevoked(tokenId: string): boolean | Promise<boolean>;
 
@@ -25,6 +39,7 @@ export class MemoryRevocationStore extends RevocationStore {
   override revoke(tokenId: string, expiresAt: number): void {
     this.expiries.set(tokenId, expiresAt);
     if (this.expiries.size >= this.sweepAt) this.sweep();
+    this.announce(tokenId);
   }
 
   get size(): number {

@@ -42,6 +42,8 @@ export class Exchange implements Peer {
   /** Where the parameters of the row stand among the path's segments. */
   parameterPositions: ReadonlyMap<string, number> | undefined;
 
+  hasSwitchedProtocols = false;
+
   /** Whether the connection may serve on once the client was told to send its body. */
   private keepAliveOnceContinued = false;
   private waitsForContinue = false;
@@ -89,6 +91,12 @@ export class Exchange implements Peer {
     this.waitsForContinue = false;
     this.response.shouldKeepAlive = this.keepAliveOnceContinued;
     this.response.writeContinue();
+  }
+
+  /** The connection speaks another protocol from now on (RFC 9110, section 15.2.2); the exchange ends with 101. */
+  switchProtocols(): void {
+    this.hasSwitchedProtocols = true;
+    this.response.statusCode = 101;
   }
 
   /** Makes this exchange the last of its connection, where its headers are not out yet. */

@@ -77,16 +77,19 @@ function proceed(
     return;
   }
   if (!row) throw new RouteMethodException(allowOf(entry));
-  if (row.route.websocket) throw new UpgradeRequiredException();
+  if (row.route.websocket) {
+    // The application's WebSocket middleware takes it from here.
+    if (!isUpgrade(exchange.request)) throw new UpgradeRequiredException();
+    next();
+    return;
+  }
   // :: Step 4
   const { request } = exchange;
   checkAnnouncedLength(request, row.plan.limits.bodyBytes);
-  return row.proxy.forward(exchange, row.plan, targetOf(row, request.url!), next);
+  return row.proxy.forward(exchange, row.plan, row.targetOf(request.url!), next);
 }
 
-/** The path and query that the service sees. */
-function targetOf({ rewrite }: ProxyRow, url: string): string {
-  if (!rewrite) return url;
-  const path = pathOf(url);
-  return rewrite(path) + url.slice(path.length);
+/** Node sets it where the server's `upgrade` listener got the request. */
+function isUpgrade(request: IncomingMessage & { readonly upgrade?: boolean }): boolean {
+  return request.upgrade === true;
 }

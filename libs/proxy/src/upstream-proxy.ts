@@ -101,7 +101,8 @@ export class UpstreamProxy {
     };
   }
 
-  private nextInstance(): Instance {
+  /** The instance whose turn it is. */
+  nextInstance(): Instance {
     this.turn = (this.turn + 1) % this.instances.length;
     return this.instances[this.turn]!;
   }

@@ -11,14 +11,8 @@ const milliseconds = (fallback: number, least = 1) =>
     .default(fallback)
     .describe(`milliseconds, ${least} to 86400000`);
 
-const bytes = (fallback: number) =>
-  z.coerce
-    .number()
-    .int()
-    .min(1)
-    .max(2 ** 40)
-    .default(fallback)
-    .describe('bytes, 1 to 1099511627776');
+const bytes = (fallback: number, most = 2 ** 40) =>
+  z.coerce.number().int().min(1).max(most).default(fallback).describe(`bytes, 1 to ${most}`);
 
 const count = (fallback: number) =>
   z.coerce.number().int().min(1).max(100_000).default(fallback).describe('a whole number, 1 to 100000');
@@ -90,6 +84,15 @@ export const VARIABLES = {
   HEADER_LIMIT_BYTES: bytes(16 * 1024),
   BODY_MINIMUM_RATE_BYTES: bytes(240),
   BODY_GRACE_MS: milliseconds(5_000),
+  WEBSOCKET_MESSAGE_LIMIT_BYTES: bytes(1024 * 1024, 16 * 1024 * 1024),
+  WEBSOCKET_MESSAGES_PER_SECOND: count(100),
+  WEBSOCKET_CONNECTIONS_PER_USER: count(20),
+  WEBSOCKET_CONNECTIONS: count(10_000),
+  WEBSOCKET_PING_MS: milliseconds(25_000),
+  WEBSOCKET_STALL_MS: milliseconds(30_000),
+  WEBSOCKET_BUFFER_BYTES: bytes(64 * 1024 * 1024),
+  WEBSOCKET_RESUME_MS: milliseconds(30_000),
+  WEBSOCKET_RESUME_BYTES: bytes(256 * 1024),
   DRAIN_NOTICE_MS: milliseconds(5_000, 0),
   DRAIN_TIMEOUT_MS: milliseconds(30_000, 0),
 } as const;

@@ -1,5 +1,5 @@
 import type { AuthOptions } from '@app/auth';
-import type { ProxyOptions, TrustOptions } from '@app/proxy';
+import type { ProxyOptions, TrustOptions, WebSocketPolicy } from '@app/proxy';
 
 /** Everything that can be set, read once before the application is made, and frozen. */
 export interface GatewayConfig {
@@ -13,6 +13,7 @@ export interface GatewayConfig {
   readonly auth: AuthOptions;
   readonly server: ServerConfig;
   readonly proxy: Omit<ProxyOptions, 'gates'>;
+  readonly websocket: WebSocketConfig;
   readonly drain: DrainConfig;
 }
 
@@ -23,6 +24,23 @@ export interface ServerConfig {
   readonly headerTimeoutMs: number;
   /** Milliseconds that an unused client connection is kept. */
   readonly keepAliveMs: number;
+}
+
+export interface WebSocketConfig {
+  /** What a route's policy does not say. */
+  readonly defaults: Required<Omit<WebSocketPolicy, 'resume' | 'closesAtExpiry'>>;
+  /** Milliseconds between two pings to each side; a peer that misses two is dropped. */
+  readonly pingMs: number;
+  /** Milliseconds for which one side may be held back because the other does not read. */
+  readonly stallMs: number;
+  /** Milliseconds that a peer has to answer a close frame. */
+  readonly closeTimeoutMs: number;
+  /** Bytes that all sockets of the process may hold: messages that are incomplete, or wait for a slow reader. */
+  readonly bufferBytes: number;
+  /** Milliseconds for which a service that went away is waited for. */
+  readonly resumeMs: number;
+  /** Bytes of a client's messages that wait meanwhile, for each socket. */
+  readonly resumeBytes: number;
 }
 
 export interface DrainConfig {

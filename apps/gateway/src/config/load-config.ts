@@ -13,6 +13,7 @@ const LOCAL_ORIGINS = ['localhost', '127.0.0.1'].flatMap((host) => [
 
 const CLOCK_TICK_MS = 250;
 const CACHED_TOKENS = 10_000;
+const CLOSE_TIMEOUT_MS = 2_000;
 
 /** @throws ConfigurationError with all faults at once */
 export function loadConfig(variables: Variables = process.env): GatewayConfig {
@@ -27,7 +28,7 @@ function configFrom({ values, addresses }: ReadEnvironment): GatewayConfig {
     host: values.HOST ?? (inCompose ? '0.0.0.0' : '127.0.0.1'),
     port: values.PORT,
     logLevel: values.LOG_LEVEL,
-    allowedOrigins: new Set([...LOCAL_ORIGINS, ...values.CORS_ALLOWED_ORIGINS]),
+    allowedOrigins: new Set([...values.CORS_ALLOWED_ORIGINS, ...LOCAL_ORIGINS]),
     trust: values.TRUST_PROXY,
     auth: {
       secret: values.JWT_SECRET,
@@ -57,6 +58,20 @@ function configFrom({ values, addresses }: ReadEnvironment): GatewayConfig {
       bodyLimitBytes: values.BODY_LIMIT_BYTES,
       minimumRate: { bytesPerSecond: values.BODY_MINIMUM_RATE_BYTES, graceMs: values.BODY_GRACE_MS },
       clockTickMs: CLOCK_TICK_MS,
+    },
+    websocket: {
+      defaults: {
+        messageLimitBytes: values.WEBSOCKET_MESSAGE_LIMIT_BYTES,
+        messagesPerSecond: values.WEBSOCKET_MESSAGES_PER_SECOND,
+        connectionsPerUser: values.WEBSOCKET_CONNECTIONS_PER_USER,
+        connections: values.WEBSOCKET_CONNECTIONS,
+      },
+      pingMs: values.WEBSOCKET_PING_MS,
+      stallMs: values.WEBSOCKET_STALL_MS,
+      closeTimeoutMs: CLOSE_TIMEOUT_MS,
+      bufferBytes: values.WEBSOCKET_BUFFER_BYTES,
+      resumeMs: values.WEBSOCKET_RESUME_MS,
+      resumeBytes: values.WEBSOCKET_RESUME_BYTES,
     },
     drain: { noticeMs: values.DRAIN_NOTICE_MS, timeoutMs: values.DRAIN_TIMEOUT_MS },
   };

@@ -9,6 +9,37 @@ export class OriginForbiddenException extends HttpException {
   }
 }
 
+/** A new WebSocket for a process that is about to end; another one will take it. */
+export class GatewayDrainingException extends ProxyException {
+  constructor() {
+    super({
+      status: 503,
+      code: 'GATEWAY_DRAINING',
+      message: 'Gateway is restarting',
+      headers: ['Retry-After', '1'],
+    });
+  }
+}
+
+/** More open WebSockets than the route lets one user, or all of them, have. */
+export class TooManyConnectionsException extends ProxyException {
+  constructor() {
+    super({ status: 429, code: 'TOO_MANY_CONNECTIONS', message: 'Too many open WebSockets' });
+  }
+}
+
+/** A handshake of another version than 13 (RFC 6455, section 4.4). */
+export class WebSocketVersionException extends ProxyException {
+  constructor() {
+    super({
+      status: 426,
+      code: 'WEBSOCKET_VERSION',
+      message: 'Unsupported WebSocket version',
+      headers: ['Sec-WebSocket-Version', '13'],
+    });
+  }
+}
+
 /** An `Expect` other than `100-continue` (RFC 9110, section 10.1.1). */
 export class ExpectationFailedException extends ProxyException {
   constructor() {

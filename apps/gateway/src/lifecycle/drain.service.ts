@@ -11,6 +11,7 @@ import {
 } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { GATEWAY_CONFIG, type GatewayConfig } from '../config/gateway-config.js';
+import { LiveRelays } from '../websocket/live-relays.js';
 import { OpenExchanges } from './open-exchanges.js';
 
 /** How often the drain looks whether it is done, in milliseconds. */
@@ -22,13 +23,17 @@ const LOOK_MS = 50;
  */
 const QUIET_MS = 1_000;
 
+/** The part of the drain's time in which WebSockets are closed; the rest is theirs to answer. */
+const SPREAD_SHARE = 0.8;
+
 /**
  * The one owner of shutdown, so that no request is lost in it:
  *
  * 1. Readiness answers 503; everything is served on, each response with `Connection: close`, until whoever reads
  *    readiness has noticed.
- * 2. The listener closes.
- * 3. Requests in flight finish; a connection without one is closed once it has been silent for a second.
+ * 2. The listener closes, and new WebSockets are refused.
+ * 3. Side by side: requests in flight finish, and a connection without one is closed once it has been silent for a
+ *    second; WebSockets are told to come back (1012), spread over most of the time there is.
  * 4. At the deadline, what is left is destroyed.
  */
 @Injectable()
@@ -41,6 +46,7 @@ export class DrainService implements OnModuleInit, OnModuleDestroy, BeforeApplic
     @Inject(GATEWAY_CONFIG) private readonly config: GatewayConfig,
     private readonly adapterHost: HttpAdapterHost,
     private readonly exchanges: OpenExchanges,
+    private readonly relays: LiveRelays,
   ) {}
 
   /** Whether the signal to end has come. */
@@ -67,10 +73,11 @@ export class DrainService implements OnModuleInit, OnModuleDestroy, BeforeApplic
     await delay(noticeMs);
     // :: Step 2
     this.stopListening();
+    this.relays.refuseMore();
     this.report('drain: listener closed');
     // :: Step 3
     const deadline = performance.now() + timeoutMs;
-    await this.closeConnections(deadline);
+    await Promise.all([this.closeConnections(deadline), this.relays.drain(timeoutMs * SPREAD_SHARE)]);
     // :: Step 4
     if (this.connections.size === 0) this.report('drain complete');
     else this.report('drain deadline: destroying what is left');
@@ -82,6 +89,7 @@ export class DrainService implements OnModuleInit, OnModuleDestroy, BeforeApplic
     while (this.connections.size > 0 && performance.now() < deadline) {
       const now = performance.now();
       for (const socket of this.connections) {
+        if (this.relays.owns(socket)) continue;
         const { bytesRead } = socket;
         const before = quiet.get(socket);
         if (!before || before.bytesRead !== bytesRead || isServing(socket))
@@ -102,7 +110,11 @@ export class DrainService implements OnModuleInit, OnModuleDestroy, BeforeApplic
   }
 
   private report(message: string, more: object = {}): void {
-    const counts = { in_flight: this.exchanges.size, connections: this.connections.size };
+    const counts = {
+      in_flight: this.exchanges.size,
+      websockets: this.relays.size,
+      connections: this.connections.size,
+    };
     this.logger.log({ message, ...counts, ...more });
   }
 }

@@ -14,7 +14,7 @@ export class ObservabilityModule {
       module: ObservabilityModule,
       controllers: [MetricsController],
       providers: [{ provide: PINO, useValue: pino }, AccessLog, Metrics, UpstreamMetrics],
-      exports: [AccessLog, Metrics],
+      exports: [AccessLog, Metrics, PINO],
     };
   }
 }

@@ -35,7 +35,8 @@ export class RequestContextMiddleware implements NestMiddleware<IncomingMessage,
     this.onClose = function (this: ServerResponse): void {
       const exchange = exchangeOf(this.req)!;
       const elapsedMs = performance.now() - exchange.startedAt;
-      const status = this.writableFinished ? this.statusCode : interruptedStatus(exchange);
+      const isAnswered = this.writableFinished || exchange.hasSwitchedProtocols;
+      const status = isAnswered ? this.statusCode : interruptedStatus(exchange);
       open.delete(exchange);
       if (exchange.failure instanceof AuthenticationException) metrics.authFailed(exchange.failure.failure);
       metrics.closed(exchange, controllerPath(exchange), status, elapsedMs);

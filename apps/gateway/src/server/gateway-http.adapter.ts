@@ -6,6 +6,9 @@ import type { ServerConfig } from '../config/gateway-config.js';
  * Express on a server with the gateway's clocks and limits: Nest passes none of Node's server options on.
  */
 export class GatewayHttpAdapter extends ExpressAdapter {
+  /** Whether a request's `Upgrade` goes to the server's `upgrade` listener; all others are plain requests. */
+  isUpgrade: (request: IncomingMessage) => boolean = () => false;
+
   constructor(private readonly config: ServerConfig) {
     super();
     // Each is work for every response that a proxy must not do: the service says who it is and what has changed.
@@ -24,6 +27,7 @@ export class GatewayHttpAdapter extends ExpressAdapter {
         connectionsCheckingInterval: 1_000,
         // The grammar check answers for it, in the gateway's own format.
         requireHostHeader: false,
+        shouldUpgradeCallback: (request) => this.isUpgrade(request),
       },
       this.getInstance(),
     );

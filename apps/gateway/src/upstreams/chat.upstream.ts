@@ -6,7 +6,9 @@ import { Upstream } from '@app/proxy';
   routes: [
     { methods: ['GET', 'POST'], path: '/v1/messages' },
     { methods: ['POST'], path: '/v1/presence' },
-    { methods: ['GET'], path: '/v1/ws/chat', websocket: true },
+    // A room is its conversation's id, which every connection names anew: nothing is lost with one. Clients know
+    // no renewal of tokens.
+    { methods: ['GET'], path: '/v1/ws/chat', websocket: { resume: true, closesAtExpiry: false } },
   ],
 })
 export class ChatUpstream {}

@@ -1,4 +1,11 @@
-import { Upstream } from '@app/proxy';
+import { Upstream, type WebSocketPolicy } from '@app/proxy';
+
+/**
+ * An offer and its answer belong to one connection: over a new one the service would get the second half of a
+ * negotiation that it does not know. The client begins anew, as it does after every close. Clients know no renewal of
+ * tokens.
+ */
+const SIGNALING: WebSocketPolicy = { resume: false, closesAtExpiry: false };
 
 @Upstream({
   name: 'video-service',
@@ -8,8 +15,8 @@ import { Upstream } from '@app/proxy';
     { methods: ['GET'], path: '/v1/calls/:id' },
     { methods: ['POST'], path: '/v1/calls/:id/join' },
     { methods: ['POST'], path: '/v1/calls/:id/end' },
-    { methods: ['GET'], path: '/v1/calls/ws/signaling', websocket: true },
-    { methods: ['GET'], path: '/v1/ws/signaling', websocket: true, rewrite: '/v1/calls/ws/signaling' },
+    { methods: ['GET'], path: '/v1/calls/ws/signaling', websocket: SIGNALING },
+    { methods: ['GET'], path: '/v1/ws/signaling', websocket: SIGNALING, rewrite: '/v1/calls/ws/signaling' },
   ],
 })
 export class VideoUpstream {}

@@ -1,3 +1,4 @@
+import type { Exchange } from '../exchange.js';
 import { isHopByHop, lengthsOf, nominatedBy } from './hop-by-hop.js';
 
 /** What the gateway itself says about the exchange to the service. */
@@ -77,4 +78,16 @@ export function requestHeadersFor(
 
 function isForwardingField(lower: string): boolean {
   return lower.startsWith('x-forwarded') || lower === 'x-real-ip' || lower === 'forwarded';
+}
+
+/** The headers with which an exchange goes to the service. */
+export function forwardedHeadersOf(exchange: Exchange): string[] {
+  const { headers, rawHeaders, socket } = exchange.request;
+  return requestHeadersFor(rawHeaders, headers.connection, {
+    requestId: exchange.id,
+    peerAddress: exchange.peerAddress,
+    peerTrusted: exchange.peerTrusted,
+    protocol: 'encrypted' in socket ? 'https' : 'http',
+    host: headers.host ?? '',
+  });
 }

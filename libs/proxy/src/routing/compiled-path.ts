@@ -1,12 +1,12 @@
-import { isUnambiguousPath } from './path-rules.js';
+import { isUnambiguousPath, pathOf } from './path-rules.js';
 import { describeRow, RouteTableError, splitPath, type TableRow } from './table-row.js';
 
 /** What can be known of a route's path at boot. */
 export interface CompiledPath {
   /** Positions of the parameters among the path's segments; segment 0 follows the first slash. */
   readonly parameters: ReadonlyMap<string, number>;
-  /** Turns the raw path of a request into the one for the service; undefined where it stays as it is. */
-  readonly rewrite: ((path: string) => string) | undefined;
+  /** Turns a request's path and query into those for the service. */
+  readonly targetOf: (url: string) => string;
 }
 
 /** @throws RouteTableError where no request could match the row, or its parameters make no sense */
@@ -29,12 +29,12 @@ export function compilePath(row: TableRow): CompiledPath {
       throw new RouteTableError(`${describeRow(row)} names the parameter :${name} twice`);
     parameters.set(name, index);
   }
-  return { parameters, rewrite: compileRewrite(row, parameters) };
+  return { parameters, targetOf: compileRewrite(row, parameters) };
 }
 
-function compileRewrite(row: TableRow, parameters: ReadonlyMap<string, number>): CompiledPath['rewrite'] {
+function compileRewrite(row: TableRow, parameters: ReadonlyMap<string, number>): CompiledPath['targetOf'] {
   const { rewrite } = row.route;
-  if (rewrite === undefined) return undefined;
+  if (rewrite === undefined) return (url) => url;
   if (!isUnambiguousPath(rewrite)) {
     throw new RouteTableError(`${describeRow(row)} rewrites to a path that no request can have: ${rewrite}`);
   }
@@ -46,8 +46,10 @@ function compileRewrite(row: TableRow, parameters: ReadonlyMap<string, number>):
     }
     return position;
   });
-  return (path) => {
+  return (url) => {
+    const path = pathOf(url);
     const segments = splitPath(path);
-    return `/${parts.map((part) => (typeof part === 'number' ? segments[part] : part)).join('/')}`;
+    const rewritten = parts.map((part) => (typeof part === 'number' ? segments[part] : part)).join('/');
+    return `/${rewritten}${url.slice(path.length)}`;
   };
 }

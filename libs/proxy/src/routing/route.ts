@@ -1,6 +1,30 @@
 /** The methods a route may name. A route that names GET answers HEAD too (RFC 9110, section 9.3.2). */
 export type HttpMethod = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE' | 'OPTIONS';
 
+/** What a WebSocket route asks for; limits that it does not name are the application's. */
+export interface WebSocketPolicy {
+  /**
+   * Whether the client's socket stays while the service restarts (closes with 1006, 1001 or 1012): messages that the
+   * client sends meanwhile wait for the new connection. For services that keep no state of a connection but what its
+   * URL and token say. Danger: a service whose state was built by earlier messages would get the later ones
+   * without it. Default: false.
+   */
+  readonly resume?: boolean;
+  /**
+   * Whether the socket is closed with 4401 once the access token has expired; a client may renew it in place.
+   * Default: true. Ignored where the row says `auth: 'none'`.
+   */
+  readonly closesAtExpiry?: boolean;
+  /** Largest message in bytes, either way; a client that sends more is closed with 1009. At most 16 MiB. */
+  readonly messageLimitBytes?: number;
+  /** Messages a second that a client may send, on average; twice as many at once. Past it 1008. */
+  readonly messagesPerSecond?: number;
+  /** Open sockets of one user, or of one client address where the row says `auth: 'none'`; past it 429. */
+  readonly connectionsPerUser?: number;
+  /** Open sockets of all; past it 429. */
+  readonly connections?: number;
+}
+
 /** One row of an upstream's route table. Data, no code. */
 export interface Route {
   /** The methods that pass; every other one is answered with 405 and `Allow`. */
@@ -33,6 +57,9 @@ export interface Route {
   /** The path that the service sees instead; its parameters are those of `path`. The query passes unchanged. */
   readonly rewrite?: string;
 
-  /** The route is a WebSocket: a plain request is answered with 426. Default: false. */
-  readonly websocket?: boolean;
+  /**
+   * The route is a WebSocket, with this policy: `{}` is all defaults. A plain request is answered with 426.
+   * A `@WebSocketGateway({ path })` class must name the path, or the one that it is rewritten to. Default: none.
+   */
+  readonly websocket?: WebSocketPolicy;
 }

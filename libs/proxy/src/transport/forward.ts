@@ -8,7 +8,7 @@ import {
 } from '../exceptions.js';
 import type { Exchange } from '../exchange.js';
 import type { Gate } from '../gate.js';
-import { requestHeadersFor } from '../headers/request-headers.js';
+import { forwardedHeadersOf } from '../headers/request-headers.js';
 import { responseHeadersFor, responseTrailersFor } from '../headers/response-headers.js';
 import type { ExchangeClock, Ticking } from './exchange-clock.js';
 import { exceptionFor, isConnectionLost } from './failure.js';
@@ -110,17 +110,10 @@ export class Forward implements ResponseHandler, Ticking {
   start(): void {
     if (this.settled) return;
     const { exchange, request } = this;
-    const { headers } = request;
     this.outgoing = {
       method: request.method!,
       path: this.target,
-      headers: requestHeadersFor(request.rawHeaders, headers.connection, {
-        requestId: exchange.id,
-        peerAddress: exchange.peerAddress,
-        peerTrusted: exchange.peerTrusted,
-        protocol: 'encrypted' in request.socket ? 'https' : 'http',
-        host: headers.host ?? '',
-      }),
+      headers: forwardedHeadersOf(exchange),
       body: this.body,
     };
     exchange.writeContinue();

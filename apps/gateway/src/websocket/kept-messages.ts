@@ -1,0 +1,44 @@
+import type { ByteBudget } from './byte-budget.js';
+
+interface KeptMessage {
+  readonly data: Buffer;
+  readonly isBinary: boolean;
+}
+
+/** What a client sends while its service is away, in order and within bounds. */
+export class KeptMessages {
+  private messages: KeptMessage[] = [];
+  private bytes = 0;
+
+  constructor(
+    private readonly limitBytes: number,
+    private readonly budget: ByteBudget,
+  ) {}
+
+  /** Whether there was room. */
+  add(data: Buffer, isBinary: boolean): boolean {
+    const cost = data.length + MESSAGE_COST_BYTES;
+    if (this.bytes + cost > this.limitBytes || !this.budget.take(cost)) return false;
+    this.bytes += cost;
+    // A small message is a view of a larger chunk, which would stay in memory with it.
+    this.messages.push({ data: Buffer.from(data), isBinary });
+    return true;
+  }
+
+  /** All of them, which are not kept any more. */
+  take(): KeptMessage[] {
+    const { messages } = this;
+    this.budget.giveBack(this.bytes);
+    this.messages = [];
+    this.bytes = 0;
+    return messages;
+  }
+
+  /** Forgets all, and says how many there were. */
+  drop(): number {
+    return this.take().length;
+  }
+}
+
+/** What a kept message takes beside its bytes, so that empty messages are bounded too. */
+const MESSAGE_COST_BYTES = 128;

@@ -1,0 +1,94 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { RevocationStore } from '@app/auth';
+import { ExchangeClock } from '@app/proxy';
+import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import { GATEWAY_CONFIG, type GatewayConfig } from '../config/gateway-config.js';
+import { CLOSE } from './close-codes.js';
+import type { Relay } from './relay.js';
+
+/** How often each relay looks at its clocks, in milliseconds. */
+const TICK_MS = 1_000;
+
+/** The relays that stand now: revocation and drain find them here, and their clocks tick from here. */
+@Injectable()
+export class LiveRelays implements OnApplicationShutdown {
+  private readonly relays = new Set<Relay>();
+  private readonly byToken = new Map<string, Set<Relay>>();
+  private readonly streams = new WeakSet<object>();
+  private readonly clock: ExchangeClock;
+  private draining = false;
+
+  constructor(@Inject(GATEWAY_CONFIG) config: GatewayConfig, revocations: RevocationStore) {
+    this.clock = new ExchangeClock(Math.min(TICK_MS, config.websocket.pingMs));
+    revocations.onRevoked((tokenId) => {
+      for (const relay of this.byToken.get(tokenId) ?? []) relay.close(CLOSE.TOKEN_REVOKED, 'token revoked');
+    });
+  }
+
+  [Symbol.iterator](): Iterator<Relay> {
+    return this.relays.values();
+  }
+
+  get size(): number {
+    return this.relays.size;
+  }
+
+  /** Whether no new relay may begin and no service is waited for. */
+  get isDraining(): boolean {
+    return this.draining;
+  }
+
+  /** Whether a client's connection is a relay's, and so no HTTP any more. */
+  owns(stream: object): boolean {
+    return this.streams.has(stream);
+  }
+
+  add(relay: Relay, stream: object): void {
+    this.relays.add(relay);
+    this.streams.add(stream);
+    this.clock.add(relay);
+  }
+
+  delete(relay: Relay): void {
+    this.relays.delete(relay);
+    this.clock.delete(relay);
+  }
+
+  /** Finds the relay by its token from now on. @param before the token that it had until now */
+  index(relay: Relay, tokenId: string | undefined, before: string | undefined): void {
+    if (before !== undefined) {
+      const others = this.byToken.get(before);
+      others?.delete(relay);
+      if (others?.size === 0) this.byToken.delete(before);
+    }
+    if (tokenId === undefined) return;
+    const relays = this.byToken.get(tokenId) ?? new Set();
+    this.byToken.set(tokenId, relays.add(relay));
+  }
+
+  /** Refuses new relays from now on. */
+  refuseMore(): void {
+    this.draining = true;
+  }
+
+  /**
+   * Asks every client to come back (1012), spread evenly in random order over the time, so that they do not all
+   * arrive at once where they come back to.
+   */
+  async drain(spreadMs: number): Promise<void> {
+    const order = [...this.relays].map((relay) => ({ relay, rank: Math.random() }));
+    order.sort((one, other) => one.rank - other.rank);
+    const begun = performance.now();
+    for (const [index, { relay }] of order.entries()) {
+      const due = begun + (spreadMs * index) / order.length;
+      const early = due - performance.now();
+      if (early > 0) await delay(early);
+      relay.close(CLOSE.SERVICE_RESTART, 'service restart');
+    }
+  }
+
+  onApplicationShutdown(): void {
+    this.clock.stop();
+    for (const relay of this.relays) relay.terminate();
+  }
+}

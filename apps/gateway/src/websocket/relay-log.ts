@@ -1,0 +1,34 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { Logger } from 'pino';
+import { PINO } from '../observability/gateway-logger.js';
+import type { Closer, Relay } from './relay.js';
+
+/** Writes one line at the end of each relay; the line of its beginning is the access line with status 101. */
+@Injectable()
+export class RelayLog {
+  constructor(@Inject(PINO) private readonly pino: Logger) {}
+
+  write({ origin, route, openedAt, counts }: Relay, code: number, by: Closer): void {
+    // Messages that are lost or in doubt are what somebody will look for.
+    const level = counts.lost + counts.inDoubt > 0 ? 'warn' : 'info';
+    this.pino[level](
+      {
+        request_id: origin.requestId,
+        client_ip: origin.clientAddress,
+        path: origin.path,
+        upstream: route.row.upstream,
+        code,
+        closed_by: by,
+        duration: Math.round(performance.now() - openedAt),
+        messages_in: counts.messagesIn,
+        messages_out: counts.messagesOut,
+        bytes_in: counts.bytesIn,
+        bytes_out: counts.bytesOut,
+        resumptions: counts.resumptions,
+        messages_in_doubt: counts.inDoubt,
+        messages_lost: counts.lost,
+      },
+      'websocket closed',
+    );
+  }
+}

@@ -1,0 +1,60 @@
+import type { IncomingMessage } from 'node:http';
+import { pathOf, RouteTableError, UpstreamRegistry, type ProxyRow } from '@app/proxy';
+import { Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
+import { WebSocketServer } from 'ws';
+import { GATEWAY_CONFIG, type GatewayConfig } from '../config/gateway-config.js';
+import { WebSocketRoute } from './websocket-route.js';
+
+/**
+ * The WebSocket rows of all upstreams, each joined to the `@WebSocketGateway()` class that names its path: a row
+ * without its class would have nobody to speak for it, and a class without its row no service.
+ */
+@Injectable()
+export class WebSocketRoutes implements OnApplicationBootstrap {
+  private readonly classes = new Map<string, WebSocketServer>();
+  private readonly routes = new Map<ProxyRow, WebSocketRoute>();
+
+  constructor(
+    private readonly registry: UpstreamRegistry,
+    @Inject(GATEWAY_CONFIG) private readonly config: GatewayConfig,
+  ) {}
+
+  /** Takes note of a class. Nest hears of the sockets of its path through the server. */
+  addClass(path: string): WebSocketServer {
+    const server = new WebSocketServer({ noServer: true, clientTracking: false });
+    this.classes.set(path, server);
+    return server;
+  }
+
+  /** @throws RouteTableError where a row and its class do not find each other */
+  onApplicationBootstrap(): void {
+    const lonely = new Set(this.classes.keys());
+    for (const row of this.registry.rows) {
+      const { path, rewrite, websocket } = row.route;
+      if (!websocket) continue;
+      const named = this.classes.has(path) ? path : (rewrite ?? path);
+      const server = this.classes.get(named);
+      if (!server) {
+        throw new RouteTableError(`No @WebSocketGateway() class names ${path} (${row.upstream})`);
+      }
+      lonely.delete(named);
+      this.routes.set(row, new WebSocketRoute(row, server, this.config.websocket));
+    }
+    const [path] = lonely;
+    if (path !== undefined)
+      throw new RouteTableError(`@WebSocketGateway() names ${path}, which no WebSocket row has`);
+  }
+
+  /** The route of a request target; undefined where it is no WebSocket's. */
+  find(target: string): WebSocketRoute | undefined {
+    const row = this.registry.find(pathOf(target))?.byMethod.get('GET');
+    return row && this.routes.get(row);
+  }
+
+  /** Whether a request asks for a WebSocket where there is one; any other `Upgrade` is ignored (RFC 9110, section 7.8). */
+  isUpgrade({ method, url, headers }: IncomingMessage): boolean {
+    return (
+      method === 'GET' && headers.upgrade?.toLowerCase() === 'websocket' && this.find(url!) !== undefined
+    );
+  }
+}

@@ -1,0 +1,42 @@
+import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
+import { AbstractWsAdapter } from '@nestjs/websockets';
+import type { WebSocket, WebSocketServer } from 'ws';
+import type { GatewayHttpAdapter } from '../server/gateway-http.adapter.js';
+import { moveToken } from './handshake-token.js';
+import { responseFor } from './upgrade.js';
+import type { WebSocketRoutes } from './websocket-routes.js';
+
+/**
+ * Brings `@WebSocketGateway()` classes to the gateway: it owns the server's one `upgrade` listener, which sends each
+ * request through the same middleware as every other, where `UpgradeMiddleware` takes it up behind the gates.
+ */
+export class GatewayWebSocketAdapter extends AbstractWsAdapter {
+  constructor(
+    http: GatewayHttpAdapter,
+    private readonly routes: WebSocketRoutes,
+  ) {
+    const server = http.getHttpServer();
+    super(server);
+    http.isUpgrade = (request) => routes.isUpgrade(request);
+    server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
+      // A public route's service may have parameters of these names for purposes of its own.
+      if (routes.find(request.url!)!.row.route.auth !== 'none') moveToken(request);
+      server.emit('request', request, responseFor(request, { socket, head }));
+    });
+  }
+
+  override create(_port: number, { path = '' }: { readonly path?: string } = {}): WebSocketServer {
+    return this.routes.addClass(path);
+  }
+
+  override bindClientDisconnect(client: WebSocket, callback: () => void): void {
+    client.once('close', callback);
+  }
+
+  /** Messages are the service's: `@SubscribeMessage()` handlers have no part in a relay. */
+  override bindMessageHandlers(): void {}
+
+  /** The drain has closed every socket already. */
+  override async close(): Promise<void> {}
+}
