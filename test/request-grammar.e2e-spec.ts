@@ -34,6 +34,12 @@ const REFUSED: Readonly<Record<string, Refused>> = {
     'Unsupported protocol version',
     `POST /v1/auth/login HTTP/2.0\r\n${HEADERS}\r\n`,
   ),
+  'a target that is no URL': {
+    bytes: `POST http://[x HTTP/1.1\r\n${HEADERS}Connection: close\r\n\r\n`,
+    status: 400,
+    error: 'Invalid path',
+    logged: { message: 'request', status: 400, error_code: 'AMBIGUOUS_PATH' },
+  },
   'HTTP/2 preface': parser('HPE_PAUSED_H2_UPGRADE', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'),
   'HTTP/1.2': parser('HPE_INVALID_VERSION', `POST /v1/auth/login HTTP/1.2\r\n${HEADERS}\r\n`),
   RTSP: grammar('Unsupported protocol', `GET /v1/auth/profile RTSP/1.1\r\n${HEADERS}\r\n`),

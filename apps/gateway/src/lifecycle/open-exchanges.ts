@@ -7,6 +7,10 @@ export class OpenExchanges {
   private readonly exchanges = new Set<Exchange>();
   private ending = false;
 
+  [Symbol.iterator](): Iterator<Exchange> {
+    return this.exchanges.values();
+  }
+
   get size(): number {
     return this.exchanges.size;
   }

@@ -1,6 +1,13 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import {
+  createServer,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import type { ServerConfig } from '../config/gateway-config.js';
+import { inTurn } from './request-turns.js';
 
 /**
  * Express on a server with the gateway's clocks and limits: Nest passes none of Node's server options on.
@@ -17,6 +24,7 @@ export class GatewayHttpAdapter extends ExpressAdapter {
   }
 
   override initHttpServer(): void {
+    const express = this.getInstance() as RequestListener;
     const server = createServer(
       {
         maxHeaderSize: this.config.headerLimitBytes,
@@ -29,7 +37,11 @@ export class GatewayHttpAdapter extends ExpressAdapter {
         requireHostHeader: false,
         shouldUpgradeCallback: (request) => this.isUpgrade(request),
       },
-      this.getInstance(),
+      inTurn((request, response) => {
+        // What Express cannot parse it would answer by itself, past every middleware; `*` is refused in order.
+        if (!request.url!.startsWith('/')) request.url = '*';
+        express(request, response);
+      }),
     );
     // Node would answer both at once: 100 before the gates, 417 without a body, an id or a log line.
     const handle = (request: IncomingMessage, response: ServerResponse): void => {
