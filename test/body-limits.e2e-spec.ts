@@ -1,10 +1,16 @@
 import { once } from 'node:events';
+import { request as httpRequest, type IncomingMessage } from 'node:http';
+import { setTimeout as delay } from 'node:timers/promises';
 import { bearer, startGateway } from './support/gateway.js';
+import { SHORT_CLOCKS } from './support/clocks.js';
 import { RawClient } from './support/raw-client.js';
 import { bodyOf, startRawService, startService } from './support/service.js';
 
-const post = (headers: string, body = '', path = '/v1/auth/login'): string =>
-  `POST ${path} HTTP/1.1\r\nHost: a\r\n${headers}\r\n\r\n${body}`;
+/** A minimum rate whose grace is short. */
+const SLOW = { BODY_GRACE_MS: '300', BODY_MINIMUM_RATE_BYTES: '1000' };
+
+const post = (headers: string, body = '', path = '/v1/keys/upload'): string =>
+  `POST ${path} HTTP/1.1\r\nHost: a\r\nAuthorization: ${bearer().Authorization}\r\n${headers}\r\n\r\n${body}`;
 
 describe('the body limit', () => {
   it('refuses a known length before the service hears of it, and the connection serves on', async () => {
@@ -87,8 +93,6 @@ describe('the body limit', () => {
 });
 
 describe('the minimum rate', () => {
-  const SLOW = { BODY_GRACE_MS: '300', BODY_MINIMUM_RATE_BYTES: '1000' };
-
   it('cuts a body that trickles', async () => {
     await using service = await startService((request) => void request.resume());
     await using gateway = await startGateway({ env: { AUTH_SERVICE_URL: service.url, ...SLOW } });
@@ -127,19 +131,81 @@ describe('the minimum rate', () => {
   });
 });
 
+describe('a body whose service has begun its answer', () => {
+  it('is not cut while it comes, though the answer stands still', async () => {
+    const { promise: whole, resolve } = Promise.withResolvers<void>();
+    await using service = await startService((request, response) => {
+      response.write('early');
+      void bodyOf(request).then(
+        (body) => response.end(String(body.length)),
+        () => {},
+      );
+      resolve();
+    });
+    await using gateway = await startGateway({ env: { AUTH_SERVICE_URL: service.url, ...SHORT_CLOCKS } });
+    await using client = await RawClient.connect(gateway.port);
+    client.write(post('Content-Length: 20\r\nConnection: close', 'x'));
+    await whole;
+    // Longer in all than the idle time, and never idle.
+    for (let sent = 1; sent < 20; sent++) {
+      await delay(100);
+      client.write('x');
+    }
+
+    expect((await client.ended()).text).toMatch(/20\r\n0\r\n\r\n$/);
+  });
+
+  it('is cut where it trickles, though the answer goes on', async () => {
+    await using service = await startService((request, response) => {
+      request.on('error', () => {});
+      const more = setInterval(() => response.write('more'), 50);
+      response.once('close', () => clearInterval(more));
+    });
+    await using gateway = await startGateway({ env: { AUTH_SERVICE_URL: service.url, ...SLOW } });
+    await using client = await RawClient.connect(gateway.port);
+    client.write(post('Content-Length: 100000', 'x'));
+
+    await client.ended();
+
+    expect(await gateway.logged({ status: 408 })).toMatchObject({ error_code: 'BODY_TOO_SLOW' });
+  });
+});
+
 describe('a body that nobody wants', () => {
   it('does not get in the way of the next request on its connection', async () => {
     await using service = await startService((_request, response) => response.end('fine'));
     await using gateway = await startGateway({ env: { AUTH_SERVICE_URL: service.url } });
     await using client = await RawClient.connect(gateway.port);
 
-    client.write(post('Content-Length: 5', 'no to', '/v1/users/me/email'));
+    client.write('POST /v1/users/me/email HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nno to');
     client.write(
       `GET /v1/auth/profile HTTP/1.1\r\nHost: a\r\nConnection: close\r\nAuthorization: ${bearer().Authorization}\r\n\r\n`,
     );
     const { statuses } = await client.ended();
 
     expect(statuses).toEqual([401, 200]);
+  });
+
+  it('does not take the answer away from a client that writes before it reads, on a connection that ends', async () => {
+    await using gateway = await startGateway();
+    const body = Buffer.alloc(600_000);
+
+    for (const [path, status] of [
+      ['/v1/auth/login', 413],
+      ['/nowhere', 404],
+    ] as const) {
+      const request = httpRequest(`${gateway.url}${path}`, {
+        method: 'POST',
+        agent: false,
+        headers: { Connection: 'close', 'Content-Length': body.length },
+      });
+      request.end(body);
+      const [response] = (await once(request, 'response')) as [IncomingMessage];
+      response.resume();
+      await once(response, 'end');
+
+      expect(response.statusCode).toBe(status);
+    }
   });
 
   it("lets the service's early answer through while the upload is still coming", async () => {

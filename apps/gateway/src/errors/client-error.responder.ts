@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { Metrics } from '../observability/metrics.js';
+import { endLingering, lingerOn } from '../server/lingering-close.js';
 import { rawAnswer } from './error-answer.js';
 
 /** What Node's parser found wrong, by its code; anything else is 400. */
@@ -11,6 +12,9 @@ const ANSWERS: Readonly<Record<string, readonly [number, string]>> = {
   HPE_HEADER_OVERFLOW: [431, 'Request headers too large'],
   HPE_CHUNK_EXTENSIONS_OVERFLOW: [413, 'Chunk extensions too large'],
 };
+
+/** The client has gone; an end in the middle of a request is no different from a reset. */
+const LEFT: ReadonlySet<string> = new Set(['ECONNRESET', 'EPIPE', 'HPE_INVALID_EOF_STATE']);
 
 /** A socket as Node's server leaves it at a parse error: with the response that is due on it, if any. */
 interface ServerSocket extends Socket {
@@ -43,11 +47,14 @@ export class ClientErrorResponder implements OnModuleInit {
   }
 
   private answer(error: NodeJS.ErrnoException, socket: ServerSocket): void {
-    if (error.code === 'ECONNRESET' || error.code === 'EPIPE' || !socket.writable) {
+    if (LEFT.has(error.code ?? '') || !socket.writable) {
       socket.destroy();
       return;
     }
-    if (this.faulty.has(socket)) return;
+    if (this.faulty.has(socket)) {
+      lingerOn(socket);
+      return;
+    }
     this.faulty.add(socket);
     this.answerInTurn(error, socket);
   }
@@ -71,7 +78,7 @@ export class ClientErrorResponder implements OnModuleInit {
         client_ip: socket.remoteAddress,
       });
       this.metrics.malformed(status);
-      socket.end(rawAnswer(status, message), () => socket.destroy());
+      endLingering(socket, rawAnswer(status, message));
     }
   }
 }

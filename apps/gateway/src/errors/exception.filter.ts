@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http';
 import { exchangeOf, pathOf, RouteMethodException } from '@app/proxy';
 import {
   Catch,
@@ -42,7 +42,8 @@ export class GatewayExceptionFilter implements ExceptionFilter {
     const answer = answerFor(exception, exchange?.id ?? '');
     // A controller may have set headers of a body that now does not come.
     for (const name of response.getHeaderNames()) response.removeHeader(name);
-    response.writeHead(answer.status, [
+    // With its phrase, or Node would repeat one that a service sent before it failed.
+    response.writeHead(answer.status, STATUS_CODES[answer.status] ?? 'Error', [
       ...(exchange?.responseHeaders ?? []),
       ...answer.headers,
       ...(answer.body === '' ? [] : ['Content-Type', 'application/json; charset=utf-8']),
@@ -51,6 +52,7 @@ export class GatewayExceptionFilter implements ExceptionFilter {
     ]);
     response.end(request.method === 'HEAD' ? undefined : answer.body);
   }
+
   private methodRefusal(request: IncomingMessage): RouteMethodException | undefined {
     const allow = controllerMethodsFor(this.adapterHost.httpAdapter.getInstance(), pathOf(request.url!));
     return allow === undefined ? undefined : new RouteMethodException(allow);

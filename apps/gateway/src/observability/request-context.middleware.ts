@@ -4,7 +4,7 @@ import { AuthenticationException } from '@app/auth';
 import { Exchange, exchangeOf, TrustedProxies } from '@app/proxy';
 import { Inject, Injectable, type NestMiddleware } from '@nestjs/common';
 import { GATEWAY_CONFIG, type GatewayConfig } from '../config/gateway-config.js';
-import { discardBody } from '../server/body-discard.js';
+import { discardBody } from '../server/lingering-close.js';
 import { expectsContinue } from '../server/request-grammar.js';
 import { AccessLog } from './access-log.js';
 import { Metrics } from './metrics.js';
@@ -52,7 +52,8 @@ export class RequestContextMiddleware implements NestMiddleware<IncomingMessage,
     exchange.responseHeaders.push('X-Request-ID', id);
     this.open.add(exchange);
     response.on('close', this.onClose);
-    response.on('finish', onFinish);
+    // Before Node's own listener, which may close the connection.
+    response.prependListener('finish', onFinish);
     if (expectsContinue(request)) exchange.expectContinue();
     next();
   }

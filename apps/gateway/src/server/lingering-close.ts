@@ -1,0 +1,48 @@
+import type { IncomingMessage } from 'node:http';
+import { Socket } from 'node:net';
+
+/** What is read and thrown away of bytes that nobody wants, so that their sender gets to see the answer. */
+const LIMIT_BYTES = 1024 * 1024;
+const LIMIT_MS = 5_000;
+
+/**
+ * Reads the rest of a body whose response is out. Closing with bytes unread would reset the connection, and with it
+ * the answer that the client has not read yet; reading for ever would serve a sender who never stops. To be called
+ * before Node's own listener of the response's end, which closes a connection that is not kept.
+ */
+export function discardBody(request: IncomingMessage): void {
+  const { socket } = request;
+  if (request.complete || socket.destroyed) return;
+  let isClosing = false;
+  socket.destroySoon = () => {
+    isClosing = true;
+    socket.end();
+  };
+  let left = LIMIT_BYTES;
+  const timer = setTimeout(() => socket.destroy(), LIMIT_MS).unref();
+  request.on('data', (chunk: Buffer) => {
+    left -= chunk.length;
+    if (left < 0) socket.destroy();
+  });
+  request.once('end', () => {
+    socket.destroySoon = Socket.prototype.destroySoon;
+    if (isClosing) socket.destroySoon();
+  });
+  request.once('close', () => clearTimeout(timer));
+  request.resume();
+}
+
+const lingering = new WeakMap<Socket, number>();
+
+/** Sends the last bytes of a connection that is no HTTP any more, and closes it once its peer had time to read them. */
+export function endLingering(socket: Socket, bytes: string): void {
+  lingering.set(socket, socket.bytesRead);
+  socket.end(bytes);
+  const timer = setTimeout(() => socket.destroy(), LIMIT_MS).unref();
+  socket.once('close', () => clearTimeout(timer));
+}
+
+/** To be called where more came from a peer that has got its last bytes: too much ends the connection at once. */
+export function lingerOn(socket: Socket): void {
+  if (socket.bytesRead - (lingering.get(socket) ?? 0) > LIMIT_BYTES) socket.destroy();
+}
