@@ -212,6 +212,12 @@ describe('the log', () => {
       ['/v1/auth/profile', { headers: { Authorization: valid } }],
       [`/v1/auth/profile?access_token=${valid}&token=${valid}`],
       [`/nowhere/${valid}`],
+      [`/v1/keys/${valid}`],
+      [`/nowhere/${valid.replaceAll('.', '%2E')}`],
+      [
+        '/v1/auth/profile',
+        { headers: { Authorization: `Bearer ${head}.${btoa('pw=hunter2').replaceAll('=', '')}.x` } },
+      ],
       [`/nowhere?token=${valid}`],
       [`/v1/storage/objects/${valid}`],
       [`/v1/auth/profile%2f..%2f${valid}`],
@@ -225,5 +231,6 @@ describe('the log', () => {
     expect(gateway.logs.filter(({ message }) => message === 'request')).toHaveLength(requests.length);
     for (const part of [claims, signature]) expect(log).not.toContain(part);
     expect(log).not.toContain(JWT_SECRET);
+    expect(log).not.toContain('hunter2');
   });
 });

@@ -17,6 +17,12 @@ const AccessClaims = z.object({
   username: z.string().catch(''),
 });
 
+const VERIFIER_ERRORS: ReadonlySet<string> = new Set([
+  'JsonWebTokenError',
+  'NotBeforeError',
+  'TokenExpiredError',
+]);
+
 /**
  * Tells whose access token this is: HS256 by the shared secret, unexpired, already valid, for this audience and
  * from this issuer, with a `jti` to revoke it by. A token that was verified once is looked up until it expires.
@@ -50,8 +56,10 @@ export class AccessTokenVerifier {
     try {
       return this.jwt.verify<Record<string, unknown>>(token);
     } catch (error) {
-      const expired = (error as Error).name === 'TokenExpiredError';
-      throw new AuthenticationException(expired ? 'expired' : 'invalid_token', error);
+      const { name } = error as Error;
+      // Any other error than the verifier's own may quote the token, which must not get into a log.
+      const cause = VERIFIER_ERRORS.has(name) ? error : new Error(name);
+      throw new AuthenticationException(name === 'TokenExpiredError' ? 'expired' : 'invalid_token', cause);
     }
   }
 

@@ -6,8 +6,8 @@ import { PINO } from './gateway-logger.js';
 const PATH_LENGTH = 512;
 const USER_AGENT_LENGTH = 256;
 
-/** Three dotted runs of base64url: a JWT or a signed token that stands where no route names a secret. */
-const TOKEN_LIKE = /[\w-]{8,}\.[\w-]{4,}\.[\w-]{8,}/g;
+/** Three dotted runs of base64url, the dots encoded or not: a JWT that stands where no route names a secret. */
+const TOKEN_LIKE = /[\w-]{8,}(?:\.|%2e)[\w-]{4,}(?:\.|%2e)[\w-]{8,}/gi;
 
 /** Writes one line at the end of each exchange. */
 @Injectable()
@@ -51,9 +51,9 @@ export class AccessLog {
 
 /** The path without its query, which may hold a token, and with the parameters that are secrets hidden. */
 export function loggedPath(exchange: Exchange): string {
-  const path = pathOf(exchange.request.url!).slice(0, PATH_LENGTH);
-  if (!exchange.template) return path.replace(TOKEN_LIKE, '[redacted]');
-  if (!exchange.template.includes('/:token')) return path;
+  // Before it is cut: half a token is a secret too.
+  const path = pathOf(exchange.request.url!).replace(TOKEN_LIKE, '[redacted]').slice(0, PATH_LENGTH);
+  if (!exchange.template?.includes('/:token')) return path;
   const names = exchange.template.split('/');
   return path
     .split('/')
