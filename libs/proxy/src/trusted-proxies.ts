@@ -78,8 +78,13 @@ function familyOf(address: string): 'ipv4' | 'ipv6' {
   return address.includes(':') ? 'ipv6' : 'ipv4';
 }
 
-/** An IPv4 address that a dual-stack socket shows as `::ffff:1.2.3.4`, in its own form; an address with a port, without. */
+/**
+ * An IPv4 address that a dual-stack socket shows as `::ffff:1.2.3.4`, in its own form; an address with a port or a
+ * zone (`fe80::1%eth0`), without.
+ */
 function plainAddress(address: string): string {
+  const zone = address.indexOf('%');
+  if (zone !== -1) return address.slice(0, zone);
   if (address.startsWith('::ffff:') && address.includes('.')) return address.slice('::ffff:'.length);
   if (address.startsWith('[')) return address.slice(1, address.indexOf(']'));
   const colon = address.indexOf(':');

@@ -64,7 +64,7 @@ describe('loadConfig', () => {
   });
 
   it('takes an empty variable for one that is not set', () => {
-    expect(loadConfig({ JWT_SECRET, PORT: '', TRUST_PROXY: '' })).toMatchObject({
+    expect(loadConfig({ JWT_SECRET, PORT: '', TRUST_PROXY: ' ' })).toMatchObject({
       port: 8080,
       trust: { kind: 'none' },
     });

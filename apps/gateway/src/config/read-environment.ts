@@ -35,7 +35,7 @@ export function readEnvironment(variables: Variables): ReadEnvironment {
   for (const [name, schema] of Object.entries<z.ZodType>(VARIABLES)) {
     const read: Read = SECRETS.has(name)
       ? readSecret(name, variables)
-      : { text: variables[name] || undefined };
+      : { text: variables[name]?.trim() || undefined };
     if (read.fault !== undefined) faults.push(read.fault);
     else judge(name, read.text, schema, faults, (value) => (values[name] = value));
   }

@@ -1,14 +1,17 @@
 import { Upstream } from '@app/proxy';
 
+const KIB = 1024;
+
 @Upstream({
   name: 'auth-service',
   instances: { compose: ['http://auth-service:8080'], local: ['http://localhost:8081'] },
   routes: [
-    { methods: ['POST'], path: '/v1/auth/register', auth: 'none' },
-    { methods: ['POST'], path: '/v1/auth/login', auth: 'none' },
-    { methods: ['POST'], path: '/v1/auth/refresh', auth: 'none' },
-    { methods: ['POST'], path: '/v1/auth/password-reset/request', auth: 'none' },
-    { methods: ['POST'], path: '/v1/auth/password-reset/confirm', auth: 'none' },
+    // Open to strangers: a large body, sent slowly, would hold a connection to the service for hours.
+    { methods: ['POST'], path: '/v1/auth/register', auth: 'none', bodyLimitBytes: 64 * KIB },
+    { methods: ['POST'], path: '/v1/auth/login', auth: 'none', bodyLimitBytes: 64 * KIB },
+    { methods: ['POST'], path: '/v1/auth/refresh', auth: 'none', bodyLimitBytes: 64 * KIB },
+    { methods: ['POST'], path: '/v1/auth/password-reset/request', auth: 'none', bodyLimitBytes: 64 * KIB },
+    { methods: ['POST'], path: '/v1/auth/password-reset/confirm', auth: 'none', bodyLimitBytes: 64 * KIB },
     { methods: ['POST'], path: '/v1/auth/logout', endsSession: true },
     { methods: ['GET'], path: '/v1/auth/profile' },
 
