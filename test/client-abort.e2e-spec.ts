@@ -1,6 +1,6 @@
 import { once } from 'node:events';
-import type { IncomingMessage, RequestListener } from 'node:http';
-import { startGateway } from './support/gateway.js';
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import { bearer, startGateway } from './support/gateway.js';
 import { RawClient } from './support/raw-client.js';
 import { rawRequest } from './support/raw-request.js';
 import { startService } from './support/service.js';
@@ -17,6 +17,41 @@ async function startWatchingService(listener: RequestListener = () => {}) {
   });
   return Object.assign(service, { asked, left });
 }
+
+describe('clients that leave', () => {
+  it('while they wait for a connection cost the service none', async () => {
+    const waiting: ServerResponse[] = [];
+    await using service = await startService((_request, response) => {
+      waiting.push(response);
+      service.server.emit('asked');
+    });
+    await using gateway = await startGateway({
+      env: { AUTH_SERVICE_URL: service.url, UPSTREAM_CONNECTIONS: '1' },
+    });
+    const first = once(service.server, 'asked');
+    const held = fetch(`${gateway.url}/v1/auth/profile`, { headers: bearer() });
+    await first;
+    for (let each = 0; each < 20; each++) {
+      const client = await RawClient.connect(gateway.port);
+      client.write(rawRequest('GET /v1/users/me'));
+      client.socket.destroySoon();
+    }
+    await gateway.logged({ message: 'request', status: 499 });
+    while (gateway.logs.filter(({ status }) => status === 499).length < 20)
+      await fetch(`${gateway.url}/health`);
+    const last = fetch(`${gateway.url}/v1/users/me/friends`, { headers: bearer() });
+    const second = once(service.server, 'asked');
+
+    waiting[0]!.end('held');
+    await (await held).text();
+    await second;
+    waiting[1]!.end('last');
+    await (await last).text();
+
+    expect(waiting.map(({ req }) => req.url)).toEqual(['/v1/auth/profile', '/v1/users/me/friends']);
+    expect(service.accepted()).toBe(1);
+  });
+});
 
 describe('a client that leaves', () => {
   it('before the response headers ends the request to the service', async () => {

@@ -90,6 +90,12 @@ const FAULTS: Readonly<Record<string, Fault>> = {
     code: 'UPSTREAM_INVALID_RESPONSE',
     stage: 'response_headers',
   },
+  'uses a transfer coding that would be lost': {
+    act: (socket) => socket.write(`${OK}Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n`),
+    status: 502,
+    code: 'UPSTREAM_INVALID_RESPONSE',
+    stage: 'response_headers',
+  },
   'switches protocols unasked': {
     act: (socket) =>
       socket.write('HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n'),

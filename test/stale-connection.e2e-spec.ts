@@ -1,5 +1,5 @@
 import { bearer, startGateway } from './support/gateway.js';
-import { startService, type PlayedService } from './support/service.js';
+import { startRawService, startService, type PlayedService } from './support/service.js';
 
 interface ForgetfulService extends PlayedService {
   /** Method and path of each request that arrived, in order. */
@@ -55,6 +55,25 @@ describe('a pooled connection that the service closes at the moment of reuse', (
     expect(service.requests.filter((request) => request === `${method} ${path}`)).toHaveLength(1);
     const line = await gateway.logged({ request_id: response.headers.get('x-request-id') });
     expect(line).toMatchObject({ error_code: 'UPSTREAM_DISCONNECTED', reused_connection: true, attempts: 1 });
+  });
+
+  it('is a 502 for a GET whose answer had begun', async () => {
+    let asked = 0;
+    await using service = await startRawService((socket) => {
+      socket.on('data', () => {
+        asked++;
+        if (asked === 1) socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
+        else socket.end('HTTP/1.1 20');
+      });
+    });
+    await using gateway = await startGateway({ env: { AUTH_SERVICE_URL: service.url } });
+    const send = (): Promise<Response> => fetch(`${gateway.url}/v1/users/me`, { headers: bearer() });
+    await (await send()).text();
+
+    const second = await send();
+
+    expect(second.status).toBe(502);
+    expect(asked).toBe(2);
   });
 
   it('is one 502 where the fresh connection breaks too', async () => {

@@ -162,6 +162,58 @@ describe('streaming', () => {
   });
 
   it.each([
+    ['HEAD', '1.1'],
+    ['GET', '1.0'],
+  ])('leaves out the announcement of trailers that %s in HTTP/%s cannot have', async (method, version) => {
+    await using service = await startService((_request, response) => {
+      response.writeHead(200, { Trailer: 'X-Checksum', 'Transfer-Encoding': 'chunked' });
+      response.addTrailers({ 'X-Checksum': 'abc' });
+      response.end();
+    });
+    await using gateway = await startGateway({ env: { AUTH_SERVICE_URL: service.url } });
+    await using client = await RawClient.connect(gateway.port);
+    client.write(
+      get()
+        .replace('GET', method)
+        .replace('HTTP/1.1', `HTTP/${version}`)
+        .replace('Host: a', 'Host: a\r\nConnection: close'),
+    );
+
+    const { text, statuses } = await client.ended();
+
+    expect(statuses).toEqual([200]);
+    expect(text).not.toMatch(/trailer|checksum/i);
+  });
+
+  it.each([
+    ['Trouv\xe9', 'OK'],
+    ['\u2713', 'OK'],
+    ['', 'OK'],
+    ['Fine by me', 'Fine by me'],
+  ])('passes an answer with the reason phrase "%s" as "%s"', async (sent, got) => {
+    await using service = await startRawService((socket) => {
+      socket.once('data', () => {
+        const bytes = sent === '\u2713' ? Buffer.from(sent) : Buffer.from(sent, 'latin1');
+        socket.write(
+          Buffer.concat([
+            Buffer.from('HTTP/1.1 200 '),
+            bytes,
+            Buffer.from('\r\nContent-Length: 4\r\n\r\nfine'),
+          ]),
+        );
+      });
+    });
+    await using gateway = await startGateway({ env: { AUTH_SERVICE_URL: service.url } });
+    await using client = await RawClient.connect(gateway.port);
+    client.write(get().replace('Host: a', 'Host: a\r\nConnection: close'));
+
+    const { text } = await client.ended();
+
+    expect(text.split('\r\n')[0]).toBe(`HTTP/1.1 200 ${got}`);
+    expect(text).toMatch(/fine$/);
+  });
+
+  it.each([
     ['HEAD', 200, { 'Content-Length': '5' }],
     ['GET', 204, {}],
     ['GET', 304, { ETag: '"x"' }],

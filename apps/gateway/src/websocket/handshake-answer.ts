@@ -7,7 +7,7 @@ import type { ServiceConnection, ServiceRefusal } from './service-dialer.js';
  * what the gateway adds.
  */
 export function answerHeadersOf(exchange: Exchange, { response, subprotocol }: ServiceConnection): string[] {
-  const { headers } = responseHeadersFor(asBytes(response.rawHeaders), exchange.responseHeaders, 101);
+  const { headers } = responseHeadersFor(asBytes(response.rawHeaders), exchange.responseHeaders, 101, false);
   const lines = subprotocol === '' ? [] : [`Sec-WebSocket-Protocol: ${subprotocol}`];
   for (let index = 0; index < headers.length; index += 2) {
     if (/^sec-websocket-|^content-length$/i.test(headers[index]!)) continue;
@@ -20,7 +20,12 @@ export function answerHeadersOf(exchange: Exchange, { response, subprotocol }: S
 export function passRefusal(exchange: Exchange, { response: refusal, body }: ServiceRefusal): void {
   const { response, upstream: service } = exchange;
   const status = refusal.statusCode!;
-  const { headers } = responseHeadersFor(asBytes(refusal.rawHeaders), exchange.responseHeaders, status);
+  const { headers } = responseHeadersFor(
+    asBytes(refusal.rawHeaders),
+    exchange.responseHeaders,
+    status,
+    false,
+  );
   const kept = withoutFraming(headers, body.length === 0);
   const content = body.length > 0 ? body : Buffer.from(errorOf(status, service, exchange.id));
   if (body.length === 0) kept.push('Content-Type', 'application/json; charset=utf-8');

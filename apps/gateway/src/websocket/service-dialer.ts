@@ -79,7 +79,8 @@ export class ServiceDialer {
     let stream: Socket | undefined;
     let subprotocol = '';
     let response: IncomingMessage | undefined;
-    const options = {
+    // An `object`, since the types of `ws` know neither all of its options nor all that Node takes for them.
+    const options: object = {
       headers,
       perMessageDeflate: false,
       maxPayload: route.messageLimitBytes,

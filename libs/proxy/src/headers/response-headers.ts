@@ -7,6 +7,8 @@ export interface ResponseHead {
   /** The announced length in bytes, or -1. */
   readonly contentLength: number;
   readonly isEventStream: boolean;
+  /** Whether the service used a transfer coding besides chunked, which would be lost on the way. */
+  readonly hasUnknownCoding: boolean;
 }
 
 const SPECIAL_LENGTHS = lengthsOf(['content-type', 'content-length', 'x-request-id', 'trailer']);
@@ -19,16 +21,19 @@ const SPECIAL_LENGTHS = lengthsOf(['content-type', 'content-length', 'x-request-
  * @param raw name, value, name, value as bytes; read as latin1, as they came (RFC 9110, section 5.5)
  * @param own what the gateway adds, name, value, name, value
  * @param status a 204 loses its `Content-Length` (RFC 9110, section 8.6)
+ * @param toChunks whether a body without a length goes to the client in chunks; only then can trailers follow it
  */
 export function responseHeadersFor(
   raw: readonly Buffer[],
   own: readonly string[],
   status: number,
+  toChunks: boolean,
 ): ResponseHead {
   const headers: string[] = [];
   let contentLength = -1;
   let isEventStream = false;
   let chunked = false;
+  let hasUnknownCoding = false;
   let announcesTrailers = false;
   let nominated: ReadonlySet<string> | undefined;
   for (let index = 0; index < raw.length; index += 2) {
@@ -37,7 +42,7 @@ export function responseHeadersFor(
     if (SPECIAL_LENGTHS.has(name.length)) {
       const lower = name.toLowerCase();
       if (lower === 'content-type') {
-        isEventStream = value.startsWith('text/event-stream');
+        isEventStream = value.toLowerCase().startsWith('text/event-stream');
       } else if (lower === 'content-length') {
         if (status === 204) continue;
         contentLength = Number(value);
@@ -49,7 +54,10 @@ export function responseHeadersFor(
       } else if (lower === 'trailer') {
         announcesTrailers = true;
       } else if (isHopByHop(lower)) {
-        chunked ||= lower === 'transfer-encoding';
+        if (lower === 'transfer-encoding') {
+          chunked = true;
+          hasUnknownCoding ||= value.toLowerCase() !== 'chunked';
+        }
         continue;
       }
     }
@@ -58,9 +66,9 @@ export function responseHeadersFor(
   }
   if (nominated) dropNames(headers, nominated);
   // A `Trailer` announcement without a chunked body promises what cannot come (RFC 9110, section 6.6.2).
-  if (announcesTrailers && !chunked) dropNames(headers, TRAILER);
+  if (announcesTrailers && !(chunked && toChunks)) dropNames(headers, TRAILER);
   for (let index = 0; index < own.length; index++) headers.push(own[index]!);
-  return { headers, contentLength, isEventStream };
+  return { headers, contentLength, isEventStream, hasUnknownCoding };
 }
 
 /** A service's raw trailers as pairs for the client; fields that frame or route a message may not be trailers. */
@@ -87,6 +95,7 @@ const FORBIDDEN_TRAILERS = new Set([
   'set-cookie',
   'trailer',
   'www-authenticate',
+  'x-request-id',
 ]);
 
 function isCorsField(name: string): boolean {

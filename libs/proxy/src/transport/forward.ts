@@ -1,7 +1,8 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http';
 import {
   ClientGoneException,
   ClientStalledException,
+  UpstreamInvalidResponseException,
   UpstreamTimeoutException,
   type ProxyException,
   type Stage,
@@ -61,7 +62,6 @@ const EMPTY = Buffer.alloc(0);
  * 5. `onResponseEnd` or `fail`: end, exception, or, where bytes of the response are out, a broken connection.
  */
 export class Forward implements ResponseHandler, Ticking {
-  reusedConnection = false;
   connection: ConnectionState | undefined;
 
   private readonly request: IncomingMessage;
@@ -75,6 +75,8 @@ export class Forward implements ResponseHandler, Ticking {
   private settled = false;
   private announcedBytes = -1;
   private idleLimitMs: number;
+  /** Whether a byte of a response came. */
+  private hasResponse = false;
   private hasProgressed = false;
   private waitsForClient = false;
   private bytesAtLastTick = 0;
@@ -133,11 +135,9 @@ export class Forward implements ResponseHandler, Ticking {
 
   onRequestStart(controller: ResponseController): void {
     this.controller = controller;
-    this.exchange.reusedConnection = this.reusedConnection;
-    if (this.settled) {
-      controller.abort(new ClientGoneException('connect'));
-      return;
-    }
+    this.exchange.reusedConnection = this.connection!.begin();
+    // Thrown, since an abort would cost the connection that is about to be used.
+    if (this.settled) throw new ClientGoneException('connect');
     this.stage = this.body ? 'request_body' : 'response_headers';
     this.sentAt = performance.now();
   }
@@ -145,6 +145,10 @@ export class Forward implements ResponseHandler, Ticking {
   onRequestSent(): void {
     this.stage = 'response_headers';
     this.sentAt = performance.now();
+  }
+
+  onResponseStarted(): void {
+    this.hasResponse = true;
   }
 
   // :: Step 3
@@ -161,11 +165,15 @@ export class Forward implements ResponseHandler, Ticking {
     }
     const { exchange, response } = this;
     for (const gate of this.plan.observers) gate.answered!(exchange, status);
-    const head = responseHeadersFor(raw, exchange.responseHeaders, status);
+    const head = responseHeadersFor(raw, exchange.responseHeaders, status, this.isChunked(status));
+    if (head.hasUnknownCoding) {
+      this.fail(invalidResponse(this.plan.service, 'transfer coding besides chunked'));
+      return;
+    }
     this.announcedBytes = head.contentLength;
     if (head.isEventStream) this.idleLimitMs = this.plan.limits.idleEventStreamMs;
     try {
-      response.writeHead(status, statusText, head.headers);
+      response.writeHead(status, phraseOf(status, statusText), head.headers);
     } catch (error) {
       // Bytes that may not stand in a header: undici reads them, Node does not write them.
       this.fail(exceptionFor(error as Error, this.plan.service, 'response_headers'));
@@ -215,7 +223,7 @@ export class Forward implements ResponseHandler, Ticking {
   }
 
   tick(now: number, elapsedMs: number): void {
-    if (this.stage === 'response_body') this.tickResponse(now);
+    if (this.stage === 'response_body') this.tickResponse(now, elapsedMs);
     else if (this.stage === 'connect' || !this.body || this.body.complete) this.tickWait(now);
     else this.tickUpload(now, elapsedMs, this.body);
   }
@@ -242,7 +250,14 @@ export class Forward implements ResponseHandler, Ticking {
     body.tick(elapsedMs);
   }
 
-  private tickResponse(now: number): void {
+  private tickResponse(now: number, elapsedMs: number): void {
+    const { body } = this;
+    // A service may answer early and read on; then both bodies are on their way.
+    if (body && !body.complete) {
+      if (this.exchange.requestBytes !== this.bytesAtLastTick) this.hasProgressed = true;
+      this.bytesAtLastTick = this.exchange.requestBytes;
+      body.tick(elapsedMs);
+    }
     if (this.hasProgressed) {
       this.hasProgressed = false;
       this.progressAt = now;
@@ -278,7 +293,8 @@ export class Forward implements ResponseHandler, Ticking {
   private maySendAgain(error: Error): boolean {
     return (
       this.stage === 'response_headers' &&
-      this.reusedConnection &&
+      !this.hasResponse &&
+      this.exchange.reusedConnection &&
       this.exchange.attempts === 1 &&
       this.body === null &&
       SAFE_METHODS.has(this.outgoing.method) &&
@@ -299,6 +315,12 @@ export class Forward implements ResponseHandler, Ticking {
     if (exception instanceof ClientGoneException) return;
     if (!response.headersSent) this.refuse(exception);
     else this.breakOff();
+  }
+
+  /** Whether a body of this length unknown goes to the client in chunks, with trailers at their end. */
+  private isChunked(status: number): boolean {
+    const { method, httpVersionMinor } = this.request;
+    return method !== 'HEAD' && httpVersionMinor === 1 && status !== 204 && status !== 304;
   }
 
   /** Ends the response so that the client cannot take it for complete; where only its end frames it, by a reset. */
@@ -326,6 +348,17 @@ export class Forward implements ResponseHandler, Ticking {
       // A hint that Node will not write is a hint less; the response itself comes still.
     }
   }
+}
+
+/** A reason phrase that Node will write: undici reads it as UTF-8, and a service may send any bytes. */
+const PHRASE = /^[\t\x20-\x7e]+$/;
+
+function phraseOf(status: number, statusText = ''): string {
+  return PHRASE.test(statusText) ? statusText : (STATUS_CODES[status] ?? 'Unknown');
+}
+
+function invalidResponse(service: string, reason: string): UpstreamInvalidResponseException {
+  return new UpstreamInvalidResponseException(service, 'response_headers', new Error(reason));
 }
 
 const FORWARD = Symbol('forward');

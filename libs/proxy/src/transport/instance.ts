@@ -3,12 +3,12 @@ import type { Readable } from 'node:stream';
 
 /** What undici tells about one request; the methods of `Dispatcher.DispatchHandler` that the forward uses. */
 export interface ResponseHandler {
-  /** Set when a connection takes the request: whether it had served before. */
-  reusedConnection: boolean;
-  /** Set at the same time: what became of the connection. */
+  /** Set before the request goes to a connection. */
   connection: ConnectionState | undefined;
   onRequestStart(controller: ResponseController): void;
   onRequestSent(): void;
+  /** The first byte of a response is there. */
+  onResponseStarted(): void;
   onResponseStart(
     controller: ResponseController,
     status: number,
@@ -22,6 +22,8 @@ export interface ResponseHandler {
 
 /** What undici keeps to itself about a connection. */
 export interface ConnectionState {
+  /** Whether the connection has served before; to be asked once, when a request goes out on it. */
+  begin(): boolean;
   /**
    * Why the connection broke, where it did. undici takes the reset of a connection for the end of a response that
    * only its end frames, and reports that response as complete: whoever hears of an end must look here first.
@@ -158,15 +160,10 @@ export class Instance {
 
 /** A connection that tells the handler of a request what undici does not: whether it has served, how it broke. */
 class WatchedClient extends Client {
-  private served = false;
-  private readonly state: ConnectionState;
+  private readonly state: WatchedState;
 
-  constructor(
-    url: URL,
-    options: object,
-    private readonly onReuse: () => void,
-  ) {
-    const state: ConnectionState = { error: undefined };
+  constructor(url: URL, options: object, onReuse: () => void) {
+    const state = new WatchedState(onReuse);
     const connect = (options as { connect: buildConnector.connector }).connect;
     super(url, {
       ...options,
@@ -178,21 +175,34 @@ class WatchedClient extends Client {
         }),
     });
     this.state = state;
-    this.on('disconnect', () => {
-      this.served = false;
-      this.state.error = undefined;
-    });
+    this.on('disconnect', () => state.reset());
   }
 
   override dispatch(
     options: Parameters<Client['dispatch']>[0],
     handler: Parameters<Client['dispatch']>[1],
   ): boolean {
-    const watching = handler as Partial<ResponseHandler>;
-    watching.reusedConnection = this.served;
-    watching.connection = this.state;
-    if (this.served) this.onReuse();
-    this.served = true;
+    (handler as Partial<ResponseHandler>).connection = this.state;
     return super.dispatch(options, handler);
+  }
+}
+
+class WatchedState implements ConnectionState {
+  error: Error | undefined;
+  private served = false;
+
+  constructor(private readonly onReuse: () => void) {}
+
+  begin(): boolean {
+    const { served } = this;
+    if (served) this.onReuse();
+    this.served = true;
+    return served;
+  }
+
+  /** The next request finds another connection. */
+  reset(): void {
+    this.error = undefined;
+    this.served = false;
   }
 }
