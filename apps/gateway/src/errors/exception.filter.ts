@@ -30,11 +30,10 @@ export class GatewayExceptionFilter implements ExceptionFilter {
     const isUnrouted = thrown instanceof NotFoundException && request.route === undefined;
     const exception = (isUnrouted && this.methodRefusal(request)) || thrown;
     const exchange = exchangeOf(request);
-    if (exception instanceof HttpException) {
-      if (exchange) exchange.failure ??= exception;
-    } else {
+    if (!(exception instanceof HttpException)) {
       this.logger.error({ message: 'unexpected error', request_id: exchange?.id, err: exception });
     }
+    if (exchange) exchange.failure ??= asHttpException(exception);
     if (response.headersSent) {
       response.destroy();
       return;
@@ -57,4 +56,10 @@ export class GatewayExceptionFilter implements ExceptionFilter {
     const allow = controllerMethodsFor(this.adapterHost.httpAdapter.getInstance(), pathOf(request.url!));
     return allow === undefined ? undefined : new RouteMethodException(allow);
   }
+}
+
+/** For the access line; the client reads nothing of it. */
+function asHttpException(exception: unknown): HttpException {
+  if (exception instanceof HttpException) return exception;
+  return new HttpException('Internal server error', 500, { errorCode: 'INTERNAL_ERROR', cause: exception });
 }

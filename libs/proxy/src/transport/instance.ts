@@ -101,6 +101,8 @@ export class Instance {
       allowH2: false,
       pipelining: 1,
       keepAliveTimeout: options.keepAliveMs,
+      // Or a service's longer `Keep-Alive: timeout` would count.
+      keepAliveMaxTimeout: options.keepAliveMs,
       keepAliveTimeoutThreshold: 1_000,
       maxHeaderSize: options.headerLimitBytes,
       // The forward's own clocks know uploads, event streams and clients that hold back; these do not.
