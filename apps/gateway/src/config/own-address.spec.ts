@@ -6,6 +6,7 @@ describe('isOwnAddress', () => {
     'http://localhost:8080',
     'http://LOCALHOST:8080',
     'http://localhost.:8080',
+    'http://gateway.localhost:8080',
     'http://127.0.0.1:8080',
     'http://127.8.9.10:8080',
     'http://2130706433:8080',

@@ -7,7 +7,8 @@ export function isOwnAddress(address: URL, ownPort: number): boolean {
   if (port !== ownPort) return false;
   const host = address.hostname.replace(/^\[|\]$|\.$/g, '').toLowerCase();
   const family = isIP(host);
-  if (family === 0) return host === 'localhost' || host === hostname().toLowerCase();
+  if (family === 0)
+    return host === 'localhost' || host.endsWith('.localhost') || host === hostname().toLowerCase();
   return ownAddresses().check(host, family === 6 ? 'ipv6' : 'ipv4');
 }
 

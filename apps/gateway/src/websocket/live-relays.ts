@@ -18,7 +18,10 @@ export class LiveRelays implements OnApplicationShutdown {
   private readonly clock: ExchangeClock;
   private draining = false;
 
-  constructor(@Inject(GATEWAY_CONFIG) config: GatewayConfig, revocations: RevocationStore) {
+  constructor(
+    @Inject(GATEWAY_CONFIG) config: GatewayConfig,
+    private readonly revocations: RevocationStore,
+  ) {
     this.clock = new ExchangeClock(Math.min(TICK_MS, config.websocket.pingMs));
     revocations.onRevoked((tokenId) => {
       for (const relay of this.byToken.get(tokenId) ?? []) relay.close(CLOSE.TOKEN_REVOKED, 'token revoked');
@@ -47,6 +50,8 @@ export class LiveRelays implements OnApplicationShutdown {
     this.relays.add(relay);
     this.streams.add(stream);
     this.clock.add(relay);
+    // It passed the gates before the drain began, and opened after.
+    if (this.draining) relay.close(CLOSE.SERVICE_RESTART, 'service restart');
   }
 
   delete(relay: Relay): void {
@@ -64,6 +69,8 @@ export class LiveRelays implements OnApplicationShutdown {
     if (tokenId === undefined) return;
     const relays = this.byToken.get(tokenId) ?? new Set();
     this.byToken.set(tokenId, relays.add(relay));
+    // The gate has seen the token some time ago.
+    if (this.revocations.isRevoked(tokenId) === true) relay.close(CLOSE.TOKEN_REVOKED, 'token revoked');
   }
 
   /** Refuses new relays from now on. */

@@ -97,9 +97,9 @@ export class Relay implements SideListener, Ticking {
     this.allowance = route.messagesPerSecond * 2;
     // Not all at once where many came at once.
     this.nextPingAt = this.openedAt + config.pingMs * (0.5 + Math.random() / 2);
+    connection.socket.resume();
     live.add(this, stream);
     this.setPrincipal(principal);
-    connection.socket.resume();
   }
 
   /** Closes both sides. The first code counts: whatever follows from it is no news. */

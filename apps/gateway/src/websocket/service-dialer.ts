@@ -68,7 +68,7 @@ export class ServiceDialer {
    * @param signal gives up
    * @throws ProxyException where the service cannot be reached, is late, or answers what is no handshake
    */
-  dial(
+  async dial(
     route: WebSocketRoute,
     { target, offered, headers }: ServiceHandshake,
     signal: AbortSignal,
@@ -94,7 +94,7 @@ export class ServiceDialer {
     const socket = new WebSocket(origin, options);
     const giveUp = (): void => socket.terminate();
     signal.addEventListener('abort', giveUp);
-    return new Promise<ServiceConnection | ServiceRefusal>((resolve, reject) => {
+    return await new Promise<ServiceConnection | ServiceRefusal>((resolve, reject) => {
       const fail = (error: Error): void => reject(failureOf(error, proxy.name, stream?.connecting === false));
       socket.on('error', fail);
       socket.once('upgrade', (answer) => {

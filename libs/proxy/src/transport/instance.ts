@@ -52,7 +52,7 @@ export interface InstanceRequest {
 export interface InstanceOptions {
   /** Milliseconds until a TCP (and TLS) connection must stand. */
   readonly connectTimeoutMs: number;
-  /** Most connections at a time; requests past it wait. */
+  /** Most connections at a time; requests past it wait. Retries may open as many of their own. */
   readonly maxConnections: number;
   /**
    * Milliseconds that an unused connection is kept. Below the service's own keep-alive, or the service closes

@@ -1,0 +1,186 @@
+import { once } from 'node:events';
+import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import { WebSocket, WebSocketServer, type ServerOptions } from 'ws';
+import { bearer } from './gateway.js';
+
+/** How a socket ended. */
+export interface Closed {
+  readonly code: number;
+  readonly reason: string;
+}
+
+/** One end of a WebSocket that keeps what it gets, in order. */
+export class SocketEnd implements AsyncDisposable {
+  /** Texts as strings, binary messages as buffers. */
+  readonly messages: (string | Buffer)[] = [];
+  readonly pings: string[] = [];
+  readonly closed: Promise<Closed>;
+
+  constructor(
+    readonly socket: WebSocket,
+    /** The handshake's request at a service, its response at a client. */
+    readonly handshake: IncomingMessage,
+  ) {
+    socket.on('message', (data: Buffer, isBinary) => {
+      this.messages.push(isBinary ? data : data.toString());
+      socket.emit('kept');
+    });
+    socket.on('ping', (data: Buffer) => {
+      this.pings.push(data.toString());
+      socket.emit('kept');
+    });
+    socket.on('error', () => {});
+    this.closed = once(socket, 'close').then(([code, reason]) => ({
+      code: code as number,
+      reason: String(reason),
+    }));
+    void this.closed.then(() => socket.emit('kept'));
+  }
+
+  /** The TCP connection under the socket. */
+  get stream(): Socket {
+    return (this.socket as unknown as { readonly _socket: Socket })._socket;
+  }
+
+  send(data: string | Buffer): void {
+    this.socket.send(data);
+  }
+
+  /** Resolves once this holds of what came. @throws Error where the socket ends before */
+  async until(isEnough: () => boolean): Promise<void> {
+    while (!isEnough()) {
+      if (this.socket.readyState === WebSocket.CLOSED) {
+        throw new Error(
+          `The socket ended before: ${JSON.stringify(await this.closed)} ${this.messages.length}`,
+        );
+      }
+      await once(this.socket, 'kept');
+    }
+  }
+
+  /** The messages, once there are this many. */
+  async received(count: number): Promise<(string | Buffer)[]> {
+    await this.until(() => this.messages.length >= count);
+    return this.messages;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.socket.terminate();
+    await this.closed;
+  }
+}
+
+/** A service that speaks WebSocket, on a free port of 127.0.0.1. */
+export interface SocketService extends AsyncDisposable {
+  readonly url: string;
+  readonly port: number;
+  /** All connections so far, in order. */
+  readonly connections: readonly SocketEnd[];
+  /** The connection of this number, past or future; the first is 0. */
+  connection(index: number): Promise<SocketEnd>;
+}
+
+/** @param onConnection speaks first @param port where a service was before that comes back */
+export async function startSocketService(
+  onConnection: (end: SocketEnd) => void = () => {},
+  { port = 0, ...options }: ServerOptions = {},
+): Promise<SocketService> {
+  const server = new WebSocketServer({ host: '127.0.0.1', port, ...options });
+  await once(server, 'listening');
+  const connections: SocketEnd[] = [];
+  server.on('connection', (socket, request) => {
+    const end = new SocketEnd(socket, request);
+    connections.push(end);
+    onConnection(end);
+    server.emit('kept');
+  });
+  const address = server.address() as AddressInfo;
+  return {
+    url: `http://127.0.0.1:${address.port}`,
+    port: address.port,
+    connections,
+    async connection(index) {
+      while (connections.length <= index) await once(server, 'kept');
+      return connections[index]!;
+    },
+    async [Symbol.asyncDispose]() {
+      for (const { socket } of connections) socket.terminate();
+      await new Promise((done) => server.close(done));
+    },
+  };
+}
+
+/** Sends every message back as it came. */
+export function echo({ socket }: SocketEnd): void {
+  socket.on('message', (data, isBinary) => socket.send(data, { binary: isBinary }));
+}
+
+export interface ClientOptions {
+  readonly headers?: OutgoingHttpHeaders;
+  readonly protocols?: string[];
+}
+
+export const CHAT = '/v1/ws/chat?conversation_id=7';
+
+/** Opens a client's socket, with a valid token unless headers say otherwise. @throws Error with the status of a refusal */
+export async function openSocket(
+  { port }: { readonly port: number },
+  path = CHAT,
+  { headers = bearer(), protocols = [] }: ClientOptions = {},
+): Promise<SocketEnd> {
+  const socket = new WebSocket(`ws://127.0.0.1:${port}${path}`, protocols, {
+    headers: headers as Record<string, string>,
+    perMessageDeflate: false,
+  });
+  let response!: IncomingMessage;
+  socket.once('upgrade', (answer) => (response = answer));
+  const opened = once(socket, 'open');
+  // Listening from the start: the first message may come with the handshake's answer.
+  const early: [Buffer, boolean][] = [];
+  const keep = (data: Buffer, isBinary: boolean): void => void early.push([data, isBinary]);
+  socket.on('message', keep);
+  await opened;
+  const end = new SocketEnd(socket, response);
+  socket.off('message', keep);
+  for (const [data, isBinary] of early) end.messages.push(isBinary ? data : data.toString());
+  return end;
+}
+
+/** The bytes of a handshake. */
+export function rawHandshake(path = CHAT, headers: Readonly<Record<string, string>> = {}): string {
+  const fields = {
+    Host: 'gateway',
+    ...bearer(),
+    Connection: 'Upgrade',
+    Upgrade: 'websocket',
+    'Sec-WebSocket-Version': '13',
+    'Sec-WebSocket-Key': 'dGhlIHNhbXBsZSBub25jZQ==',
+    ...headers,
+  };
+  const lines = Object.entries(fields)
+    .filter(([, value]) => value !== '')
+    .map(([name, value]) => `${name}: ${value}\r\n`);
+  return `GET ${path} HTTP/1.1\r\n${lines.join('')}\r\n`;
+}
+
+/** The bytes of a frame as a client sends it: masked with zeros, so that its payload can be read. */
+export function frame(
+  opcode: number,
+  payload: string | Buffer = '',
+  { fin = true, rsv = 0, masked = true }: { fin?: boolean; rsv?: number; masked?: boolean } = {},
+): Buffer {
+  const body = typeof payload === 'string' ? Buffer.from(payload) : payload;
+  const head = [(fin ? 0x80 : 0) | (rsv << 4) | opcode];
+  const mask = masked ? 0x80 : 0;
+  if (body.length < 126) head.push(mask | body.length);
+  else if (body.length < 65_536) head.push(mask | 126, body.length >> 8, body.length & 0xff);
+  else {
+    const length = Buffer.alloc(8);
+    length.writeBigUInt64BE(BigInt(body.length));
+    head.push(mask | 127, ...length);
+  }
+  return Buffer.concat([Buffer.from(head), ...(masked ? [Buffer.alloc(4)] : []), body]);
+}
+
+export const OPCODE = { continuation: 0, text: 1, binary: 2, close: 8, ping: 9, pong: 10 } as const;
