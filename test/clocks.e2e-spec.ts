@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { connect, type Socket } from 'node:net';
+import { connect } from 'node:net';
 import { setInterval as every } from 'node:timers/promises';
 import { Upstream } from '@app/proxy';
 import { Module } from '@nestjs/common';
