@@ -1,19 +1,17 @@
 import { STATUS_CODES } from 'node:http';
 import { responseHeadersFor, type Exchange } from '@app/proxy';
 import type { ServiceConnection, ServiceRefusal } from './service-dialer.js';
+import type { HandshakeAnswer } from './websocket-route.js';
 
-/**
- * The header lines of a client's 101 beside those of the handshake itself: what the service sent with its own, and
- * what the gateway adds.
- */
-export function answerHeadersOf(exchange: Exchange, { response, subprotocol }: ServiceConnection): string[] {
+/** What a client's 101 says: the service's choice and its own headers, and what the gateway adds. */
+export function answerFor(exchange: Exchange, { response, subprotocol }: ServiceConnection): HandshakeAnswer {
   const { headers } = responseHeadersFor(asBytes(response.rawHeaders), exchange.responseHeaders, 101, false);
-  const lines = subprotocol === '' ? [] : [`Sec-WebSocket-Protocol: ${subprotocol}`];
+  const lines: string[] = [];
   for (let index = 0; index < headers.length; index += 2) {
     if (/^sec-websocket-|^content-length$/i.test(headers[index]!)) continue;
     lines.push(`${headers[index]}: ${headers[index + 1]}`);
   }
-  return lines;
+  return { subprotocol, headers: lines };
 }
 
 /** Passes a service's refusal on: its status, headers and body, or an error of the gateway's form where it has none. */

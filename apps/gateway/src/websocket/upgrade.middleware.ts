@@ -10,7 +10,7 @@ import {
 } from '../errors/exceptions.js';
 import { loggedPath } from '../observability/access-log.js';
 import { handshakeFault, VERSION } from './handshake.js';
-import { answerHeadersOf, passRefusal } from './handshake-answer.js';
+import { answerFor, passRefusal } from './handshake-answer.js';
 import { Relay } from './relay.js';
 import { RelayServices } from './relay.services.js';
 import type { ServiceConnection, ServiceHandshake, ServiceRefusal } from './service-dialer.js';
@@ -97,16 +97,14 @@ export class UpgradeMiddleware implements NestMiddleware<IncomingMessage, Server
   private complete(opening: Opening, connection: ServiceConnection): boolean {
     const { exchange, route, upgrade } = opening;
     const { request, response } = exchange;
-    const { socket, head } = upgrade;
+    const { socket } = upgrade;
     if (!socket.readable || !socket.writable) {
       connection.socket.terminate();
       return false;
     }
     exchange.switchProtocols();
     release(response, socket);
-    const headers = answerHeadersOf(exchange, connection);
-    route.handshakes.once('headers', (lines: string[]) => lines.push(...headers));
-    route.handshakes.handleUpgrade(request, socket, head, (client) => {
+    route.accept(request, upgrade, answerFor(exchange, connection), (client) => {
       this.join(opening, connection, client);
     });
     return true;

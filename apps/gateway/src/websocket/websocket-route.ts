@@ -1,7 +1,9 @@
+import type { IncomingMessage } from 'node:http';
 import { RouteTableError, type ProxyRow } from '@app/proxy';
-import { WebSocketServer, type ServerOptions } from 'ws';
+import { WebSocketServer, type ServerOptions, type WebSocket } from 'ws';
 import type { WebSocketConfig } from '../config/gateway-config.js';
 import { ConnectionCounts } from './connection-counts.js';
+import type { Upgrade } from './upgrade.js';
 
 /** An option of `ws` that its types do not know yet: milliseconds that a peer has to answer a close frame. */
 interface CloseTimeout {
@@ -10,6 +12,14 @@ interface CloseTimeout {
 
 /** The largest message that a route may let through; what is larger does not belong on a socket. */
 const MESSAGE_CEILING_BYTES = 16 * 1024 * 1024;
+
+/** What a client's 101 says beside the handshake itself. */
+export interface HandshakeAnswer {
+  /** The one that the service chose; empty where it chose none. */
+  readonly subprotocol: string;
+  /** Whole lines. */
+  readonly headers: readonly string[];
+}
 
 /** A WebSocket row with everything that can be worked out for it at boot. */
 export class WebSocketRoute {
@@ -20,8 +30,8 @@ export class WebSocketRoute {
   readonly messageLimitBytes: number;
   readonly messagesPerSecond: number;
   readonly connections: ConnectionCounts;
-  /** Completes handshakes; it owns no port and no path. */
-  readonly handshakes: WebSocketServer;
+  private readonly handshakes: WebSocketServer;
+  private readonly answers = new WeakMap<IncomingMessage, HandshakeAnswer>();
 
   /**
    * @param server through which the route's class hears of its sockets
@@ -52,7 +62,22 @@ export class WebSocketRoute {
       perMessageDeflate: false,
       maxPayload: policy.messageLimitBytes,
       closeTimeout: config.closeTimeoutMs,
+      // By itself `ws` takes the first that the client offers.
+      handleProtocols: (_offered, request) => this.answers.get(request)!.subprotocol || false,
     };
-    this.handshakes = new WebSocketServer(options);
+    this.handshakes = new WebSocketServer(options).on('headers', (lines, request) => {
+      lines.push(...this.answers.get(request)!.headers);
+    });
+  }
+
+  /** Sends a client its 101. @param done gets the client's side of the socket */
+  accept(
+    request: IncomingMessage,
+    { socket, head }: Upgrade,
+    answer: HandshakeAnswer,
+    done: (client: WebSocket) => void,
+  ): void {
+    this.answers.set(request, answer);
+    this.handshakes.handleUpgrade(request, socket, head, done);
   }
 }
