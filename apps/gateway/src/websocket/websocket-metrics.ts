@@ -40,6 +40,7 @@ export class WebSocketMetrics {
 
   constructor(metrics: Metrics, budget: ByteBudget, live: LiveRelays) {
     const registers = [metrics.registry];
+    const { past } = this;
     this.closes = new Counter({
       name: 'websocket_closes_total',
       help: 'Sockets closed, by code and by who closed first',
@@ -66,6 +67,7 @@ export class WebSocketMetrics {
       registers,
       collect() {
         this.reset();
+        for (const endpoint of past.keys()) this.set({ endpoint }, 0);
         for (const { route } of live) this.inc({ endpoint: route.endpoint });
       },
     });
