@@ -26,10 +26,10 @@ export interface PlayedService extends AsyncDisposable {
 /** A service that speaks HTTP as Node does. */
 export async function startService(
   listener: RequestListener,
-  options: ServerOptions = {},
+  { port = 0, ...options }: ServerOptions & { readonly port?: number } = {},
 ): Promise<PlayedService & { readonly server: Server }> {
   const server = createServer(options, listener);
-  return Object.assign(await play(server), { server });
+  return Object.assign(await play(server, port), { server });
 }
 
 /**
@@ -40,7 +40,7 @@ export async function startRawService(onConnection: (socket: Socket) => void): P
   return play(createTcpServer({ allowHalfOpen: true }, onConnection));
 }
 
-async function play(server: TcpServer): Promise<PlayedService> {
+async function play(server: TcpServer, at = 0): Promise<PlayedService> {
   const sockets = new Set<Socket>();
   let accepted = 0;
   server.on('connection', (socket: Socket) => {
@@ -49,7 +49,7 @@ async function play(server: TcpServer): Promise<PlayedService> {
     socket.on('error', () => socket.destroy());
     socket.once('close', () => sockets.delete(socket));
   });
-  server.listen(0, '127.0.0.1');
+  server.listen(at, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
   return {

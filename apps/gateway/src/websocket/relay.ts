@@ -201,7 +201,9 @@ export class Relay implements SideListener, Ticking {
     if (violation !== undefined) {
       this.end(CLOSE.BAD_GATEWAY, 'service');
       this.client.close(CLOSE.BAD_GATEWAY, 'bad gateway');
-    } else if (this.route.resume && isRestart(code) && this.client.isOpen && !live.isDraining) {
+    } else if (!this.client.isOpen) {
+      // The client is leaving by itself; its own code counts.
+    } else if (this.route.resume && isRestart(code) && !live.isDraining) {
       void this.resume();
     } else {
       this.end(code, 'service');

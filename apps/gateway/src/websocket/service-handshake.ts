@@ -3,6 +3,9 @@ import { connect as connectTcp, isIP, type NetConnectOpts, type Socket } from 'n
 import { connect as connectTls, type ConnectionOptions } from 'node:tls';
 import { forwardedHeadersOf, type Exchange } from '@app/proxy';
 
+/** `Authorization` is written under one name, whatever the client's spelling: a renewed token takes its place. */
+const LEFT_OUT: ReadonlySet<string> = new Set(['authorization', 'content-length']);
+
 /**
  * The headers of a handshake with a service: as an HTTP request of this exchange would have them, less the client's
  * own handshake. @param allowedOrigin sent where the client has no Origin: services that demand one mean browsers, and
@@ -14,13 +17,14 @@ export function handshakeHeadersOf(exchange: Exchange, allowedOrigin: string): O
   const headers: OutgoingHttpHeaders = {};
   for (let index = 0; index < flat.length; index += 2) {
     const lower = flat[index]!.toLowerCase();
-    if (lower.startsWith('sec-websocket-') || lower === 'content-length') continue;
+    if (lower.startsWith('sec-websocket-') || LEFT_OUT.has(lower)) continue;
     const name = names.get(lower) ?? flat[index]!;
     names.set(lower, name);
     const before = headers[name] as string | string[] | undefined;
     headers[name] = before === undefined ? flat[index + 1] : [before, flat[index + 1]!].flat();
   }
-  const { origin, 'sec-websocket-protocol': offered } = exchange.request.headers;
+  const { authorization, origin, 'sec-websocket-protocol': offered } = exchange.request.headers;
+  if (authorization !== undefined) headers['Authorization'] = authorization;
   if (offered !== undefined) headers['Sec-WebSocket-Protocol'] = offered;
   if (origin === undefined) headers['Origin'] = allowedOrigin;
   return headers;
