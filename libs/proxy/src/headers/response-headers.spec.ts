@@ -1,0 +1,111 @@
+import { responseHeadersFor, responseTrailersFor } from './response-headers.js';
+
+const raw = (...fields: [string, string][]): Buffer[] =>
+  fields.flat().map((text) => Buffer.from(text, 'latin1'));
+
+const headersOf = (...fields: [string, string][]): string[] =>
+  responseHeadersFor(raw(...fields), [], 200, true).headers;
+
+describe('responseHeadersFor', () => {
+  it('keeps names, order, duplicates and bytes, and adds what is given', () => {
+    const head = responseHeadersFor(
+      raw(['Set-Cookie', 'a'], ['x-Odd', 'caf\u00e9'], ['set-cookie', 'b'], ['Server', 's']),
+      ['Vary', 'Origin'],
+      200,
+      true,
+    );
+
+    expect(head.headers).toEqual([
+      ...['Set-Cookie', 'a', 'x-Odd', 'caf\u00e9', 'set-cookie', 'b', 'Server', 's'],
+      ...['Vary', 'Origin'],
+    ]);
+  });
+
+  it.each([
+    'Connection',
+    'Keep-Alive',
+    'Proxy-Connection',
+    'Proxy-Authenticate',
+    'Proxy-Authorization',
+    'TE',
+    'Transfer-Encoding',
+    'Upgrade',
+    'X-Request-ID',
+    'Access-Control-Allow-Origin',
+    'ACCESS-CONTROL-ALLOW-CREDENTIALS',
+    'access-control-max-age',
+  ])('drops %s in any case', (name) => {
+    const value = name === 'Transfer-Encoding' ? 'chunked' : 'x';
+
+    expect(headersOf([name, value], ['A', '1'], [name.toLowerCase(), value])).toEqual(['A', '1']);
+    expect(headersOf([name.toUpperCase(), value])).toEqual([]);
+  });
+
+  it('drops what Connection nominates, wherever it stands', () => {
+    expect(
+      headersOf(['X-One', '1'], ['Connection', 'x-one, X-Two'], ['x-two', '2'], ['X-Three', '3']),
+    ).toEqual(['X-Three', '3']);
+    expect(
+      headersOf(['Connection', 'x-one'], ['X-One', '1'], ['connection', 'X-Two'], ['X-Two', '2']),
+    ).toEqual([]);
+  });
+
+  it.each([
+    [200, 5],
+    [204, -1],
+    [304, 5],
+  ])('reads the length of a %d as %d', (status, contentLength) => {
+    expect(responseHeadersFor(raw(['content-length', '5']), [], status, true).contentLength).toBe(
+      contentLength,
+    );
+  });
+
+  it.each([
+    ['text/event-stream', true],
+    ['Text/Event-Stream; charset=utf-8', true],
+    ['text/plain', false],
+  ])('sees in %s an event stream: %s', (type, isEventStream) => {
+    expect(responseHeadersFor(raw(['Content-Type', type]), [], 200, true).isEventStream).toBe(isEventStream);
+  });
+
+  it.each([
+    [true, true, ['Trailer', 'X-Sum']],
+    [true, false, []],
+    [false, true, []],
+  ])('announces trailers where they can come (chunked: %s, to chunks: %s)', (chunked, toChunks, headers) => {
+    const fields: [string, string][] = [['Trailer', 'X-Sum']];
+    if (chunked) fields.push(['Transfer-Encoding', 'chunked']);
+
+    expect(responseHeadersFor(raw(...fields), [], 200, toChunks).headers).toEqual(headers);
+  });
+
+  it.each([
+    ['chunked', false],
+    ['Chunked', false],
+    ['gzip, chunked', true],
+    ['identity', true],
+  ])('finds in the transfer coding %s one that it does not know: %s', (coding, hasUnknownCoding) => {
+    expect(responseHeadersFor(raw(['Transfer-Encoding', coding]), [], 200, true)).toMatchObject({
+      hasUnknownCoding,
+    });
+  });
+});
+
+describe('responseTrailersFor', () => {
+  it('keeps what may be a trailer', () => {
+    const trailers = raw(
+      ['X-Sum', 'caf\u00e9'],
+      ['Content-Length', '5'],
+      ['Transfer-Encoding', 'chunked'],
+      ['set-cookie', 'a'],
+      ['Access-Control-Allow-Origin', '*'],
+      ['X-Request-ID', 'x'],
+      ['Server-Timing', 'a;dur=1'],
+    );
+
+    expect(responseTrailersFor(trailers)).toEqual([
+      ['X-Sum', 'caf\u00e9'],
+      ['Server-Timing', 'a;dur=1'],
+    ]);
+  });
+});
