@@ -16,8 +16,16 @@ describe('responseHeadersFor', () => {
     );
 
     expect(head.headers).toEqual([
-      ...['Set-Cookie', 'a', 'x-Odd', 'caf\u00e9', 'set-cookie', 'b', 'Server', 's'],
-      ...['Vary', 'Origin'],
+      'Set-Cookie',
+      'a',
+      'x-Odd',
+      'caf\u00e9',
+      'set-cookie',
+      'b',
+      'Server',
+      's',
+      'Vary',
+      'Origin',
     ]);
   });
 

@@ -5,9 +5,7 @@ const hex = (byte: number): string => byte.toString(16).padStart(2, '0');
 
 /** RFC 3986: unreserved, sub-delims, `:` and `@`, less `;`, which some servers strip with all that follows. */
 const RAW = new Set(
-  [..."abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~!$&'()*+,=:@"].map((character) =>
-    character.charCodeAt(0),
-  ),
+  Buffer.from("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~!$&'()*+,=:@"),
 );
 
 /** Encoded, these mean something else to some servers, or the same as unencoded to others. */
