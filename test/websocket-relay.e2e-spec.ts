@@ -321,6 +321,30 @@ describe('a client that floods', () => {
   });
 });
 
+describe('pings of a client', () => {
+  it('are all answered, though they come in one packet, and cost no message behind them', async () => {
+    await using service = await startSocketService(echo);
+    await using gateway = await startGateway({ env: { CHAT_SERVICE_URL: service.url } });
+    await using client = await RawClient.connect(gateway.port);
+    const pings = Array.from({ length: 126 }, () => frame(OPCODE.ping, 'p'));
+
+    client.write(Buffer.concat([Buffer.from(rawHandshake()), ...pings, frame(OPCODE.text, 'behind')]));
+
+    await client.until(/behind/);
+    expect(client.text.match(/\x8a\x01p/g)).toHaveLength(126);
+  });
+
+  it('that flood close its socket with 1008', async () => {
+    await using service = await startSocketService(echo);
+    await using gateway = await startGateway({ env: { CHAT_SERVICE_URL: service.url } });
+    await using client = await openSocket(gateway);
+
+    for (let each = 0; each < 1_000; each++) client.socket.ping('p');
+
+    expect(await client.closed).toEqual({ code: 1008, reason: 'too many messages' });
+  });
+});
+
 describe('a class of a route', () => {
   it('lets one user have a socket on each of two conversations', async () => {
     await using service = await startSocketService(echo);

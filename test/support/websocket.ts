@@ -4,6 +4,7 @@ import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { WebSocket, WebSocketServer, type ServerOptions } from 'ws';
 import { bearer } from './gateway.js';
+import { RawClient } from './raw-client.js';
 
 /** How a socket ended. */
 export interface Closed {
@@ -189,4 +190,23 @@ export const OPCODE = { continuation: 0, text: 1, binary: 2, close: 8, ping: 9, 
 /** The answer to a handshake's key (RFC 6455, section 4.2.2). */
 export function acceptOf(key: string): string {
   return createHash('sha1').update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest('base64');
+}
+
+/** The bytes of a close frame. */
+export function closeFrame(code: number, reason: string | Buffer = '', masked = true): Buffer {
+  const payload = Buffer.concat([Buffer.of(code >> 8, code & 0xff), Buffer.from(reason)]);
+  return frame(OPCODE.close, payload, { masked });
+}
+
+/** Opens a socket whose client writes its frames by hand; `peer` is the service's end. */
+export async function openRawSocket(
+  gateway: { readonly port: number },
+  service: SocketService,
+): Promise<RawClient & { readonly peer: SocketEnd }> {
+  const index = service.connections.length;
+  const client = await RawClient.connect(gateway.port);
+  client.socket.setNoDelay(true);
+  client.write(rawHandshake());
+  await client.until(/\r\n\r\n/);
+  return Object.assign(client, { peer: await service.connection(index) });
 }

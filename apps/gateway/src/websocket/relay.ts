@@ -144,6 +144,13 @@ export class Relay implements SideListener, Ticking {
     }
   }
 
+  /** Pings count as messages do: each is work, and an answer that somebody must read. */
+  onPing(side: Side): void {
+    if (side === this.client && !this.ended && !this.isWithinRate()) {
+      this.close(CLOSE.POLICY_VIOLATION, 'too many messages');
+    }
+  }
+
   /** A token bucket: the route's rate, and twice as much at once. */
   private isWithinRate(): boolean {
     const { messagesPerSecond } = this.route;

@@ -85,6 +85,7 @@ export class ServiceDialer {
       perMessageDeflate: false,
       maxPayload: route.messageLimitBytes,
       handshakeTimeout: this.config.proxy.responseHeadersTimeoutMs,
+      maxPendingAutoPongs: 0,
       closeTimeout: this.config.websocket.closeTimeoutMs,
       createConnection: (connection: NetConnectOpts) =>
         (stream = connectWithin(connectTimeoutMs, origin.startsWith('https:'), connection)),

@@ -17,6 +17,8 @@ const BINARY = { binary: true, compress: false } as const;
 /** What a side reports. */
 export interface SideListener {
   onMessage(side: Side, data: Buffer, isBinary: boolean): void;
+  /** The peer has asked whether somebody is there; `ws` has answered. */
+  onPing(side: Side): void;
   /** The connection is gone. @param violation the code of what its peer did wrong, where it did */
   onClose(side: Side, code: number, reason: Buffer, violation: number | undefined): void;
   /** There is no room for what the side sends or should be sent. */
@@ -47,7 +49,7 @@ export class Side {
     // Before `ws` reads the same bytes, so that a message ends the count of its own.
     stream.prependListener('data', this.onData);
     socket.on('message', this.onMessage);
-    socket.on('ping', this.onControlFrame);
+    socket.on('ping', this.onPing);
     socket.on('pong', this.onPong);
     socket.on('error', (error) => (this.violation ??= violationOf(error)));
     socket.once('close', this.onClose);
@@ -143,6 +145,11 @@ export class Side {
   /** Control frames may come in the middle of a message; they are no part of it. */
   private readonly onControlFrame = (payload: Buffer): void => {
     this.partialBytes = Math.max(0, this.partialBytes - payload.length - FRAME_HEADER_BYTES);
+  };
+
+  private readonly onPing = (payload: Buffer): void => {
+    this.onControlFrame(payload);
+    this.listener.onPing(this);
   };
 
   private readonly onPong = (payload: Buffer): void => {

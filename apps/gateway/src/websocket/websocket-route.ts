@@ -5,9 +5,12 @@ import type { WebSocketConfig } from '../config/gateway-config.js';
 import { ConnectionCounts } from './connection-counts.js';
 import type { Upgrade } from './upgrade.js';
 
-/** An option of `ws` that its types do not know yet: milliseconds that a peer has to answer a close frame. */
-interface CloseTimeout {
+/** Options of `ws` that its types do not know yet. */
+interface NewOptions {
+  /** Milliseconds that a peer has to answer a close frame. */
   readonly closeTimeout: number;
+  /** Pongs that may wait to be written; 0: any number. */
+  readonly maxPendingAutoPongs: number;
 }
 
 /** The largest message that a route may let through; what is larger does not belong on a socket. */
@@ -55,12 +58,14 @@ export class WebSocketRoute {
     this.messageLimitBytes = policy.messageLimitBytes;
     this.messagesPerSecond = policy.messagesPerSecond;
     this.connections = new ConnectionCounts(policy.connectionsPerUser, policy.connections);
-    const options: ServerOptions & CloseTimeout = {
+    const options: ServerOptions & NewOptions = {
       noServer: true,
       clientTracking: false,
       // Compression costs memory for every socket, and it lets guesses be measured against secrets.
       perMessageDeflate: false,
       maxPayload: policy.messageLimitBytes,
+      // It would end the socket of a client whose pings come in one packet; the rate bounds them.
+      maxPendingAutoPongs: 0,
       closeTimeout: config.closeTimeoutMs,
       // By itself `ws` takes the first that the client offers.
       handleProtocols: (_offered, request) => this.answers.get(request)!.subprotocol || false,
