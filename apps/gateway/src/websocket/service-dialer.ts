@@ -111,6 +111,8 @@ export class ServiceDialer {
           return;
         }
         socket.pause();
+        // Whoever takes it over listens anew; these would keep the whole handshake in memory with it.
+        socket.removeAllListeners();
         resolve({ socket, stream: stream!, subprotocol, instance: origin, response: response! });
       });
       socket.once('unexpected-response', (request, answer) => {
