@@ -118,9 +118,10 @@ describe('revocation', () => {
     const { promise: opening, resolve: begin } = Promise.withResolvers<void>();
     const { promise: loggedOut, resolve: logOut } = Promise.withResolvers<void>();
     await using service = await startSocketService(() => {}, {
-      verifyClient: (_info, done) => {
+      verifyClient: async (_info, done) => {
         begin();
-        void loggedOut.then(() => done(true));
+        await loggedOut;
+        done(true);
       },
     });
     await using auth = await startService((_request, response) => response.end('{}'));
