@@ -163,6 +163,20 @@ describe('SIGTERM with open WebSockets', () => {
     expect(client.text).toMatch(/\x88.\x03\xf4service restart/s);
   });
 
+  it('ends as soon as nobody is left, whatever time it has', async () => {
+    await using service = await startSocketService(echo);
+    await using gateway = GatewayProcess.start({ CHAT_SERVICE_URL: service.url, DRAIN_TIMEOUT_MS: '60000' });
+    const port = await gateway.port();
+    const clients = await Promise.all([openSocket({ port }), openSocket({ port })]);
+
+    gateway.signal('SIGTERM');
+    await gateway.logged('drain: listener closed');
+    for (const client of clients) client.socket.close();
+
+    // The test's own limit is a fraction of the drain's.
+    expect(await gateway.exited).toBe(0);
+  });
+
   it('waits for no service that is away', async () => {
     await using service = await startSocketService();
     await using gateway = GatewayProcess.start({ CHAT_SERVICE_URL: service.url, DRAIN_TIMEOUT_MS: '2000' });

@@ -1,5 +1,3 @@
-import type { ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { GatewayProcess } from './support/process.js';
 import { RawClient } from './support/raw-client.js';
@@ -21,11 +19,6 @@ const CLOSE_FRAME = '\x88\x11\x03\xf4service restart';
 
 /** Descriptors that a process needs beside its sockets. */
 const OTHER_DESCRIPTORS = 200;
-
-/** The process under the helper. */
-function childOf(gateway: GatewayProcess): ChildProcess {
-  return (gateway as unknown as { readonly child: ChildProcess }).child;
-}
 
 function startCrowdGateway(
   service: SocketService,
@@ -103,7 +96,7 @@ async function gaugeOf(port: number): Promise<number> {
 /** Resolves once the gateway has logged the end of this many sockets. */
 async function loggedEnds(gateway: GatewayProcess, count: number): Promise<void> {
   const ends = (): number => gateway.lines.filter(({ message }) => message === 'websocket closed').length;
-  while (ends() < count) await once(childOf(gateway), 'line');
+  while (ends() < count) await gateway.nextLine();
 }
 
 /** What a process holds in memory, in KB. */
@@ -152,7 +145,7 @@ describe('5,000 idle sockets', () => {
     await using service = await startSocketService(() => {}, { backlog: BACKLOG });
     await using gateway = startCrowdGateway(service);
     const port = await gateway.port();
-    const pid = childOf(gateway).pid!;
+    const { pid } = gateway;
     expect(await gaugeOf(port)).toBe(0);
     const before = await residentKb(pid);
 
@@ -183,14 +176,14 @@ describe('SIGTERM', () => {
     connected.write(rawHandshake());
     await expect(openSocket({ port })).rejects.toMatchObject({ code: 'ECONNREFUSED' });
     const { statuses } = await connected.ended();
+    expect(statuses).toEqual([503]);
     await closings.reach(count / 4);
     const stillOpen = crowd.ends.filter(({ socket }) => socket.readyState === socket.OPEN);
+    expect(stillOpen.length).toBeGreaterThan(count / 2);
     for (const end of stillOpen) end.send('still served');
     const echoed = await Promise.any(stillOpen.map((end) => end.received(1)));
     const closed = await crowd.closed;
 
-    expect(statuses).toEqual([503]);
-    expect(stillOpen.length).toBeGreaterThan(count / 2);
     expect(echoed).toEqual(['still served']);
     expect(tally(closed)).toEqual({ '1012 service restart': count });
     const begun = closings.all[0]!.at;

@@ -36,13 +36,22 @@ export class GatewayProcess implements AsyncDisposable {
       if (found) return found;
       if (this.child.exitCode !== null)
         throw new Error(`exit ${this.child.exitCode} before "${message}": ${this.stderr}`);
-      await Promise.race([once(this.child, 'line'), this.exited]);
+      await this.nextLine();
     }
   }
 
   /** The port it listens on. */
   async port(): Promise<number> {
     return Number((await this.logged('listening')).port);
+  }
+
+  get pid(): number {
+    return this.child.pid!;
+  }
+
+  /** Resolves once another line is there, or none can come any more. */
+  async nextLine(): Promise<void> {
+    await Promise.race([once(this.child, 'line'), this.exited]);
   }
 
   signal(name: NodeJS.Signals): void {

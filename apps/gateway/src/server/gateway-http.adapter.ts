@@ -9,6 +9,9 @@ import { ExpressAdapter } from '@nestjs/platform-express';
 import type { ServerConfig } from '../config/gateway-config.js';
 import { inTurn } from './request-turns.js';
 
+/** Connections that may wait to be accepted; the kernel's own limit counts where it is less. */
+const BACKLOG = 4_096;
+
 /**
  * Express on a server with the gateway's clocks and limits: Nest passes none of Node's server options on.
  */
@@ -21,6 +24,13 @@ export class GatewayHttpAdapter extends ExpressAdapter {
     // Each is work for every response that a proxy must not do: the service says who it is and what has changed.
     this.disable('x-powered-by');
     this.disable('etag');
+  }
+
+  /** Nest passes no backlog on; with Node's 511, some of many clients that come back at once would wait for a second. */
+  override listen(port: string | number, host?: string | (() => void), done?: () => void): Server {
+    const named = typeof host === 'string' ? { host } : {};
+    const callback = typeof host === 'function' ? host : done;
+    return this.httpServer.listen({ port: Number(port), backlog: BACKLOG, ...named }, callback);
   }
 
   override initHttpServer(): void {

@@ -9,6 +9,9 @@ import type { Relay } from './relay.js';
 /** How often each relay looks at its clocks, in milliseconds. */
 const TICK_MS = 1_000;
 
+/** How often a drain looks whether it is done, in milliseconds. */
+const LOOK_MS = 50;
+
 /** The relays that stand now: revocation and drain find them here, and their clocks tick from here. */
 @Injectable()
 export class LiveRelays implements OnApplicationShutdown {
@@ -88,9 +91,11 @@ export class LiveRelays implements OnApplicationShutdown {
     const begun = performance.now();
     for (const [index, { relay }] of order.entries()) {
       const due = begun + (spreadMs * index) / order.length;
-      const early = due - performance.now();
-      if (early > 0) await delay(early);
-      relay.close(CLOSE.SERVICE_RESTART, 'service restart');
+      // Those that left meanwhile need no time.
+      while (performance.now() < due && this.relays.size > 0) {
+        await delay(Math.min(LOOK_MS, Math.max(0, due - performance.now())));
+      }
+      if (this.relays.has(relay)) relay.close(CLOSE.SERVICE_RESTART, 'service restart');
     }
   }
 

@@ -41,8 +41,12 @@ export function connectWithin(timeoutMs: number, isSecure: boolean, options: Net
   const timer = setTimeout(() => {
     socket.destroy(Object.assign(new Error('connect timeout'), { code: 'ETIMEDOUT' }));
   }, timeoutMs);
-  const stop = (): void => clearTimeout(timer);
-  return socket.once(isSecure ? 'secureConnect' : 'connect', stop).once('close', stop);
+  const connected = isSecure ? 'secureConnect' : 'connect';
+  const stop = (): void => {
+    clearTimeout(timer);
+    socket.off(connected, stop).off('close', stop);
+  };
+  return socket.once(connected, stop).once('close', stop);
 }
 
 /** The body of a response, or as much of it as the limit lets through. */
