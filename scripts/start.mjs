@@ -13,6 +13,11 @@ const SERVICES = ['auth', 'chat', 'video', 'storage'];
 
 const isGiven = Boolean(process.env.JWT_SECRET);
 const secret = process.env.JWT_SECRET || randomBytes(32).toString('base64url');
+// The page of this system may talk to it, whatever its port.
+const origins = ['localhost', '127.0.0.1']
+  .map((host) => `http://${host}:${port}`)
+  .concat(process.env.CORS_ALLOWED_ORIGINS || [])
+  .join();
 const dataDir = process.env.DATA_DIR || `${root}.local`;
 mkdirSync(dataDir, { recursive: true });
 
@@ -99,17 +104,30 @@ const addresses = {};
 try {
   await Promise.all(
     SERVICES.map(async (name) => {
-      const environment = { SERVICE: name, PORT: '0', HOST: '127.0.0.1', DATA_DIR: dataDir };
+      const environment = {
+        SERVICE: name,
+        PORT: '0',
+        HOST: '127.0.0.1',
+        DATA_DIR: dataDir,
+        ALLOWED_ORIGINS: origins,
+      };
       const child = launch(name, 'reference', environment);
       addresses[`${name.toUpperCase()}_SERVICE_URL`] = `http://127.0.0.1:${await listening(child, name)}`;
     }),
   );
   // Nobody reads readiness here, so nobody needs time to notice.
-  const gateway = launch('gateway', 'gateway', { PORT: String(port), DRAIN_NOTICE_MS: '0', ...addresses });
+  const gateway = launch('gateway', 'gateway', {
+    PORT: String(port),
+    DRAIN_NOTICE_MS: '0',
+    CORS_ALLOWED_ORIGINS: origins,
+    DEMO_SERVICE_URL: addresses.CHAT_SERVICE_URL,
+    ...addresses,
+  });
   const address = `http://127.0.0.1:${await listening(gateway, 'gateway')}`;
   console.log(`
 SecureConnect runs at ${address}   (Ctrl-C ends it)
 ${isGiven ? 'JWT_SECRET is yours.' : 'JWT_SECRET is a random one for this run: set it to keep tokens valid over a restart.'}
+See it: ${address}/demo
 Data is in ${dataDir}. Log lines: LOG_LEVEL=info npm start
 
 Try:

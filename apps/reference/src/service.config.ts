@@ -8,6 +8,10 @@ export interface ServiceConfig {
   readonly dataDir?: string | undefined;
   /** Put before the paths of signed URLs (storage). */
   readonly publicUrl?: string | undefined;
+  /** Pages that may open WebSockets (chat, video); a request without an Origin may not. */
+  readonly allowedOrigins?: readonly string[] | undefined;
+  /** Milliseconds between two pings, and for which a peer may be silent (chat, video). */
+  readonly heartbeatMs?: number | undefined;
   /** Bytes each user may store (storage). */
   readonly quotaBytes?: number | undefined;
 }
@@ -26,6 +30,10 @@ const Environment = z.object({
   DATA_DIR: z.string().optional(),
   JWT_SECRET: z.string('required, or JWT_SECRET_FILE').min(32, 'at least 32 characters'),
   PUBLIC_URL: z.url({ protocol: /^https?$/ }).optional(),
+  ALLOWED_ORIGINS: z
+    .string()
+    .default('http://localhost:3000,http://localhost:8080,http://127.0.0.1:3000,http://127.0.0.1:8080')
+    .transform((text) => text.split(',').map((origin) => origin.trim())),
   QUOTA_BYTES: z.coerce.number().int().positive().optional(),
 });
 
@@ -58,6 +66,7 @@ export function readEnvironment(env: NodeJS.ProcessEnv): ServiceConfig & { host:
     jwtSecret: values.JWT_SECRET,
     dataDir: values.DATA_DIR,
     publicUrl: values.PUBLIC_URL?.replace(/\/+$/, ''),
+    allowedOrigins: values.ALLOWED_ORIGINS,
     quotaBytes: values.QUOTA_BYTES,
   };
 }

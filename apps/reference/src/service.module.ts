@@ -14,7 +14,9 @@ import { GracefulStopService } from './graceful-stop.service.js';
 import { HealthController } from './health.controller.js';
 import { SERVICE_CONFIG, type ServiceConfig } from './service.config.js';
 import { StorageModule } from './storage/storage.module.js';
+import { SocketServer } from './sockets/socket.server.js';
 import { AccessTokenGuard } from './tokens/access-token.guard.js';
+import { AccessTokenVerifier } from './tokens/access-token.verifier.js';
 import { AUDIENCE, ISSUER } from './tokens/access-token.js';
 import { VideoModule } from './video/video.module.js';
 
@@ -42,9 +44,11 @@ export class ServiceModule {
         { provide: APP_INTERCEPTOR, useClass: EnvelopeInterceptor },
         { provide: APP_FILTER, useClass: ErrorFilter },
         { provide: APP_PIPE, useValue: new StandardSchemaValidationPipe({ exceptionFactory: invalid }) },
+        AccessTokenVerifier,
         GracefulStopService,
+        SocketServer,
       ],
-      exports: [SERVICE_CONFIG, JwtModule],
+      exports: [SERVICE_CONFIG, JwtModule, SocketServer],
     };
   }
 }

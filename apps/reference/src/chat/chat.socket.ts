@@ -1,0 +1,38 @@
+import { Injectable, type OnApplicationBootstrap } from '@nestjs/common';
+import { z } from 'zod';
+import type { Member, Room } from '../sockets/room.js';
+import { SocketServer, type SocketEndpoint } from '../sockets/socket.server.js';
+import { MessagesService } from './messages.service.js';
+
+const ChatEvent = z.object({
+  type: z.literal('message'),
+  content: z.string().min(1).max(65_536),
+  client_id: z.string().min(1).max(100).nullable().default(null),
+});
+
+/** Chat as it happens: what anyone in the conversation's room says, everyone in it hears, the sender too. */
+@Injectable()
+export class ChatSocket implements SocketEndpoint, OnApplicationBootstrap {
+  readonly path = '/v1/ws/chat';
+  readonly parameter = 'conversation_id';
+
+  constructor(
+    private readonly messages: MessagesService,
+    private readonly sockets: SocketServer,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    this.sockets.serve(this);
+  }
+
+  receive(member: Member, room: Room, event: unknown): void {
+    const { data } = ChatEvent.safeParse(event);
+    if (!data) {
+      member.refuse('INVALID_MESSAGE', 'Only {"type":"message","content","client_id"?} is known');
+      return;
+    }
+    // Stored first: what was heard is in the history, whatever happens next.
+    const message = this.messages.add(room.id, member.caller.user_id, data.content, data.client_id);
+    room.send({ type: 'message', ...message });
+  }
+}

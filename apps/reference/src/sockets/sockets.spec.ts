@@ -1,0 +1,210 @@
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { WebSocket } from 'ws';
+import { makeUser, startService, type RunningService } from '../../test/running-service.js';
+
+const ORIGIN = 'http://localhost:3000';
+const WITH_ORIGIN = { allowedOrigins: [ORIGIN] };
+
+type Event = Record<string, any>;
+
+/** A client that keeps the events it gets. */
+class Client implements AsyncDisposable {
+  readonly events: Event[] = [];
+  readonly closed: Promise<number>;
+
+  constructor(readonly socket: WebSocket) {
+    socket.on('message', (data: Buffer) => {
+      this.events.push(JSON.parse(data.toString()) as Event);
+      socket.emit('kept');
+    });
+    this.closed = new Promise((resolve) => socket.once('close', resolve));
+  }
+
+  static async open({ url }: RunningService, path: string, token: string): Promise<Client> {
+    const client = new Client(
+      new WebSocket(`${url}${path}`, ['secureconnect.v1'], {
+        headers: { Authorization: `Bearer ${token}`, Origin: ORIGIN },
+      }),
+    );
+    await once(client.socket, 'open');
+    return client;
+  }
+
+  send(event: object | string): void {
+    this.socket.send(typeof event === 'string' ? event : JSON.stringify(event));
+  }
+
+  /** The first event of this type, past or future. */
+  async event(type: string): Promise<Event> {
+    for (;;) {
+      const found = this.events.find((event) => event['type'] === type);
+      if (found) return found;
+      await once(this.socket, 'kept');
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.socket.terminate();
+    await this.closed;
+  }
+}
+
+const chatPath = (room: string): string => `/v1/ws/chat?conversation_id=${room}`;
+
+describe('a WebSocket', () => {
+  it.each([
+    ['no token', {}, chatPath(randomUUID()), 401],
+    ['no Origin', { Origin: undefined }, chatPath(randomUUID()), 403],
+    ['a foreign Origin', { Origin: 'https://evil.example' }, chatPath(randomUUID()), 403],
+    ['no room', { Authorization: 'valid' }, '/v1/ws/chat', 400],
+    ['a room that is no UUID', { Authorization: 'valid' }, chatPath('x'), 400],
+    ['another path', { Authorization: 'valid' }, '/v1/ws/other', 404],
+  ])('is refused with %s, in the envelope', async (_name, given: Event, path, status) => {
+    await using chat = await startService('chat', WITH_ORIGIN);
+    const { token } = makeUser();
+    const headers: Event = { Origin: ORIGIN, ...given };
+    if (headers['Authorization']) headers['Authorization'] = `Bearer ${token}`;
+    if (headers['Origin'] === undefined) delete headers['Origin'];
+    const socket = new WebSocket(`${chat.url}${path}`, { headers });
+
+    const [, response] = (await once(socket, 'unexpected-response')) as [
+      unknown,
+      NodeJS.ReadableStream & Event,
+    ];
+    let body = '';
+    for await (const chunk of response) body += String(chunk);
+
+    expect(response['statusCode']).toBe(status);
+    expect(JSON.parse(body)).toMatchObject({ success: false, error: { code: expect.any(String) } });
+  });
+
+  it('is let go when it is silent for too long, and kept while it answers', async () => {
+    await using chat = await startService('chat', { ...WITH_ORIGIN, heartbeatMs: 100 });
+    const room = chatPath(randomUUID());
+    await using alive = await Client.open(chat, room, makeUser().token);
+    const silent = new WebSocket(`${chat.url}${room}`, {
+      autoPong: false,
+      headers: { Authorization: `Bearer ${makeUser().token}`, Origin: ORIGIN },
+    } as object);
+
+    const [code] = (await once(silent, 'close')) as [number];
+
+    expect(code).toBe(1006);
+    expect(await alive.event('leave')).toBeDefined();
+    expect(alive.socket.readyState).toBe(WebSocket.OPEN);
+  });
+
+  it('is closed with 1001 when the service stops', async () => {
+    const chat = await startService('chat', WITH_ORIGIN);
+    await using client = await Client.open(chat, chatPath(randomUUID()), makeUser().token);
+
+    await chat.app.close();
+
+    expect(await client.closed).toBe(1001);
+  });
+});
+
+describe('chat', () => {
+  it('tells everyone in the room, and nobody else, who comes, what is said and who goes', async () => {
+    await using chat = await startService('chat', WITH_ORIGIN);
+    const [room, elsewhere] = [randomUUID(), randomUUID()];
+    const [ada, bob, eve] = [makeUser({ username: 'ada' }), makeUser({ username: 'bob' }), makeUser()];
+    await using first = await Client.open(chat, chatPath(room), ada.token);
+    await first.event('joined');
+    await using second = await Client.open(chat, chatPath(room), bob.token);
+    await using other = await Client.open(chat, chatPath(elsewhere), eve.token);
+
+    expect(await second.event('joined')).toEqual({
+      type: 'joined',
+      conversation_id: room,
+      users: [
+        { user_id: ada.id, username: 'ada' },
+        { user_id: bob.id, username: 'bob' },
+      ],
+    });
+    expect(await first.event('join')).toEqual({ type: 'join', user_id: bob.id, username: 'bob' });
+    second.send({ type: 'message', content: 'hello' });
+    const heard = await first.event('message');
+    expect(heard).toMatchObject({ sender_id: bob.id, content: 'hello', conversation_id: room });
+    expect(await second.event('message')).toEqual(heard);
+    const history = await chat.send('GET', `/v1/messages?conversation_id=${room}`, ada.token);
+    expect(history.body.data.messages).toMatchObject([{ id: heard['id'], content: 'hello' }]);
+    second.socket.close();
+    expect(await first.event('leave')).toMatchObject({ user_id: bob.id });
+    expect(other.events.map(({ type }) => type as string)).toEqual(['joined']);
+  });
+
+  it('stores a message that is sent twice under one id once', async () => {
+    await using chat = await startService('chat', WITH_ORIGIN);
+    const [room, user] = [randomUUID(), makeUser()];
+    await using client = await Client.open(chat, chatPath(room), user.token);
+
+    for (let each = 0; each < 2; each++) client.send({ type: 'message', content: 'once', client_id: 'c1' });
+    client.send({ type: 'message', content: 'last' });
+    while (client.events.filter(({ type }) => type === 'message').length < 3)
+      await once(client.socket, 'kept');
+
+    const [, one, two, last] = client.events;
+    expect(two).toEqual(one);
+    expect(last!['id']).not.toBe(one!['id']);
+    const history = await chat.send('GET', `/v1/messages?conversation_id=${room}`, user.token);
+    expect(history.body.data.messages).toHaveLength(2);
+  });
+
+  it.each(['not JSON', '{"type":"dance"}', '{"type":"message","content":""}', 'null', '[]'])(
+    'answers %s with an error, and the socket stays',
+    async (text) => {
+      await using chat = await startService('chat', WITH_ORIGIN);
+      await using client = await Client.open(chat, chatPath(randomUUID()), makeUser().token);
+
+      client.send(text);
+      expect(await client.event('error')).toMatchObject({ error: { code: 'INVALID_MESSAGE' } });
+      client.send({ type: 'message', content: 'still here' });
+
+      expect(await client.event('message')).toMatchObject({ content: 'still here' });
+    },
+  );
+});
+
+describe('signaling', () => {
+  const signalingPath = (call: string): string => `/v1/calls/ws/signaling?call_id=${call}`;
+
+  it('carries offer, answer and candidates to the one they are for', async () => {
+    await using video = await startService('video', WITH_ORIGIN);
+    const [ada, bob, cy] = [makeUser(), makeUser(), makeUser()];
+    const call = await video.send('POST', '/v1/calls/initiate', ada.token, {
+      callee_ids: [bob.id, cy.id],
+      type: 'video',
+    });
+    const path = signalingPath(call.body.data.id);
+    await using caller = await Client.open(video, path, ada.token);
+    await using callee = await Client.open(video, path, bob.token);
+    await using third = await Client.open(video, path, cy.token);
+    await third.event('joined');
+
+    caller.send({ type: 'offer', to: bob.id, data: { sdp: 'v=0' } });
+    expect(await callee.event('offer')).toEqual({ type: 'offer', from: ada.id, data: { sdp: 'v=0' } });
+    callee.send({ type: 'answer', to: ada.id, data: 'a' });
+    callee.send({ type: 'ice', to: ada.id, data: { candidate: 'c' } });
+    expect(await caller.event('answer')).toEqual({ type: 'answer', from: bob.id, data: 'a' });
+    expect(await caller.event('ice')).toMatchObject({ data: { candidate: 'c' } });
+    caller.send({ type: 'offer', to: randomUUID(), data: {} });
+    expect(await caller.event('error')).toMatchObject({ error: { code: 'NOT_IN_CALL' } });
+
+    expect(third.events.map(({ type }) => type as string)).toEqual(['joined']);
+  });
+
+  it('does not exist for those whom nobody called', async () => {
+    await using video = await startService('video', WITH_ORIGIN);
+    const ada = makeUser();
+    const call = await video.send('POST', '/v1/calls/initiate', ada.token, {
+      callee_ids: [makeUser().id],
+      type: 'audio',
+    });
+
+    await expect(Client.open(video, signalingPath(call.body.data.id), makeUser().token)).rejects.toThrow(
+      '404',
+    );
+  });
+});

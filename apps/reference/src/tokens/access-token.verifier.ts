@@ -1,0 +1,23 @@
+import { Injectable, UnauthorizedException } from '@nestjs/common';
+import { JwtService } from '@nestjs/jwt';
+import { AccessClaims } from './access-token.js';
+
+/** Says whose access token an `Authorization` header carries, for requests and for WebSockets alike. */
+@Injectable()
+export class AccessTokenVerifier {
+  constructor(private readonly jwt: JwtService) {}
+
+  /** @throws UnauthorizedException */
+  async verify(header: string | undefined): Promise<AccessClaims> {
+    if (header === undefined) throw new UnauthorizedException('Authorization header required');
+    const token = /^Bearer ([^\s]+)$/i.exec(header)?.[1];
+    if (token === undefined) throw new UnauthorizedException('Invalid authorization header format');
+    const payload: unknown = await this.jwt.verifyAsync(token).catch((error: Error) => {
+      const isForOthers = error.message.startsWith('jwt audience invalid');
+      throw new UnauthorizedException(isForOthers ? 'Invalid token audience' : 'Invalid token');
+    });
+    const claims = AccessClaims.safeParse(payload);
+    if (!claims.success) throw new UnauthorizedException('Invalid token');
+    return claims.data;
+  }
+}

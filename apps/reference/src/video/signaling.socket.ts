@@ -1,0 +1,41 @@
+import { Injectable, type OnApplicationBootstrap } from '@nestjs/common';
+import { z } from 'zod';
+import { Id } from '../id.schema.js';
+import type { Member, Room } from '../sockets/room.js';
+import { SocketServer, type SocketEndpoint } from '../sockets/socket.server.js';
+import type { AccessClaims } from '../tokens/access-token.js';
+import { CallsService } from './calls.service.js';
+
+const Signal = z.object({ type: z.enum(['offer', 'answer', 'ice']), to: Id, data: z.unknown() });
+
+/** Carries WebRTC's offers, answers and candidates between two participants of a call, and no further. */
+@Injectable()
+export class SignalingSocket implements SocketEndpoint, OnApplicationBootstrap {
+  readonly path = '/v1/calls/ws/signaling';
+  readonly parameter = 'call_id';
+
+  constructor(
+    private readonly calls: CallsService,
+    private readonly sockets: SocketServer,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    this.sockets.serve(this);
+  }
+
+  admit(caller: AccessClaims, callId: string): void {
+    this.calls.get(caller.user_id, callId);
+  }
+
+  receive(member: Member, room: Room, event: unknown): void {
+    const { data: signal } = Signal.safeParse(event);
+    if (!signal) {
+      member.refuse('INVALID_MESSAGE', 'Only {"type":"offer"|"answer"|"ice","to","data"} is known');
+      return;
+    }
+    const { type, to, data } = signal;
+    const targets = [...room.members].filter(({ user }) => user.user_id === to);
+    for (const target of targets) target.send({ type, from: member.caller.user_id, data });
+    if (targets.length === 0) member.refuse('NOT_IN_CALL', 'Nobody of that id is in the call');
+  }
+}
