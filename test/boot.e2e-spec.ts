@@ -2,6 +2,7 @@ import { createServer } from 'node:net';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { GatewayProcess } from './support/process.js';
+import { freePort } from './support/service.js';
 
 describe('starting the gateway', () => {
   it('prints every fault of its configuration at once, never a secret, and exits with 78', async () => {
@@ -53,16 +54,6 @@ describe('starting the gateway', () => {
     expect(await gateway.exited).toBe(0);
   });
 });
-
-/** A port that was free a moment ago: a gateway whose log is lost cannot report the one that it chose. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
 
 /** Its log is lost, so that only asking tells. @throws Error where the process ends before */
 async function untilHealthy(port: number, gateway: GatewayProcess): Promise<void> {

@@ -86,7 +86,7 @@ describe('a WebSocket', () => {
     const silent = new WebSocket(`${chat.url}${room}`, {
       autoPong: false,
       headers: { Authorization: `Bearer ${makeUser().token}`, Origin: ORIGIN },
-    } as object);
+    });
 
     const [code] = (await once(silent, 'close')) as [number];
 

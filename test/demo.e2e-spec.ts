@@ -1,0 +1,112 @@
+import { existsSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { chromium, type Browser, type Page } from 'playwright-core';
+import { RunningSystem } from './support/system.js';
+
+const CHROMIUM = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
+
+/** What a page shows, in order. */
+const messagesOf = (page: Page, who: string): Promise<string[]> =>
+  page.locator(`#${who}-log li`).allTextContents();
+
+async function say(page: Page, who: string, text: string): Promise<void> {
+  await page.fill(`#${who}-input`, text);
+  await page.click(`#${who}-send`);
+}
+
+async function untilBothShow(page: Page, count: number): Promise<void> {
+  for (const who of ['alice', 'bob'])
+    await page
+      .locator(`#${who}-log li`)
+      .nth(count - 1)
+      .waitFor();
+}
+
+/** On a laptop without Chromium these are not run, and say so; where changes are judged, that is a failure. */
+const isMissing = !existsSync(CHROMIUM) && !process.env['CI'];
+if (isMissing)
+  console.warn(`Not run: the tests in a browser. There is no ${CHROMIUM}; CHROMIUM names another one.`);
+
+(isMissing ? describe.skip : describe)('the demo page in a browser', () => {
+  let folder: string;
+  let browser: Browser;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'secureconnect-'));
+    browser = await chromium.launch({
+      executablePath: CHROMIUM,
+      args: [
+        '--no-sandbox',
+        '--disable-gpu',
+        '--disable-quic',
+        '--disable-background-networking',
+        '--disable-component-update',
+        '--disable-sync',
+        // Candidates with the loopback address rather than names that only a resolver on the network knows.
+        '--disable-features=WebRtcHideLocalIpsWithMdns',
+        '--allow-loopback-in-peer-connection',
+      ],
+    });
+  }, 60_000);
+  afterAll(async () => {
+    await browser.close();
+    await rm(folder, { recursive: true });
+  });
+
+  it('lets two people chat, and go on when the chat service is killed and comes back', async () => {
+    await using system = await RunningSystem.start(folder);
+    const page = await browser.newPage();
+    await page.goto(`${system.url}/demo`);
+    await page.locator('#alice-state', { hasText: 'open' }).waitFor();
+    await page.locator('#bob-state', { hasText: 'open' }).waitFor();
+    await say(page, 'alice', 'hello Bob');
+    await untilBothShow(page, 1);
+    await say(page, 'bob', 'hello Alice');
+    await untilBothShow(page, 2);
+    const seen = await system.gateway.logged('request');
+    expect(seen).toBeDefined();
+
+    await system.kill('chat', 'SIGKILL');
+    for (const text of ['are you there?', 'anybody?']) await say(page, 'alice', text);
+    await say(page, 'bob', 'a moment');
+    await system.restart('chat');
+    await untilBothShow(page, 5);
+    await say(page, 'bob', 'here again');
+    await untilBothShow(page, 6);
+
+    const said = ['hello Bob', 'hello Alice', 'are you there?', 'anybody?', 'a moment', 'here again'];
+    for (const who of ['alice', 'bob']) {
+      const shown = await messagesOf(page, who);
+      expect(shown.toSorted()).toEqual(said.toSorted());
+      expect(shown.filter((text) => ['are you there?', 'anybody?'].includes(text))).toEqual([
+        'are you there?',
+        'anybody?',
+      ]);
+      // The socket was never closed: the page would say with which code.
+      expect(await page.textContent(`#${who}-state`)).toBe('open');
+    }
+    expect(system.gateway.lines.filter(({ message }) => message === 'websocket closed')).toEqual([]);
+    await page.close();
+  }, 60_000);
+
+  it('connects two tabs to one another through signaling', async () => {
+    await using system = await RunningSystem.start(folder);
+    const context = await browser.newContext();
+    const alice = await context.newPage();
+    await alice.goto(`${system.url}/demo`);
+    await alice.click('#call-start');
+    await alice.locator('#call-link').waitFor();
+    const [bob] = await Promise.all([context.waitForEvent('page'), alice.click('#call-link')]);
+
+    for (const tab of [alice, bob]) await tab.locator('#call-state[data-state="open"]').waitFor();
+    await bob.fill('#call-input', 'without the gateway');
+    await bob.click('#call-send');
+
+    await alice.locator('#call-log li', { hasText: 'without the gateway' }).waitFor();
+    const log = JSON.stringify(system.gateway.lines);
+    expect(log).toContain('/v1/ws/signaling');
+    expect(log).not.toMatch(/eyJ[\w-]+\.eyJ/);
+    await context.close();
+  }, 60_000);
+});

@@ -1,0 +1,79 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { JWT_SECRET } from './gateway.js';
+import { GatewayProcess } from './process.js';
+import { freePort } from './service.js';
+
+type ServiceName = 'auth' | 'chat' | 'video';
+
+/** A reference service as a process of its own. */
+class ServiceProcess {
+  private constructor(private readonly child: ChildProcess) {}
+
+  static async start(env: Readonly<Record<string, string>>): Promise<ServiceProcess> {
+    const child = spawn(process.execPath, ['dist/apps/reference/src/main.js'], {
+      env: { JWT_SECRET, ...env },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const lines = createInterface({ input: child.stdout });
+    for await (const line of lines) if (line.includes('"listening"')) break;
+    child.stdout.resume();
+    return new ServiceProcess(child);
+  }
+
+  async kill(signal: NodeJS.Signals): Promise<void> {
+    if (this.child.exitCode !== null || this.child.signalCode !== null) return;
+    const exited = once(this.child, 'exit');
+    this.child.kill(signal);
+    await exited;
+  }
+}
+
+/** The gateway before auth, chat and video, each a process, with the demo page. */
+export class RunningSystem implements AsyncDisposable {
+  private constructor(
+    readonly url: string,
+    readonly gateway: GatewayProcess,
+    private readonly services: Map<ServiceName, ServiceProcess>,
+    private readonly environments: ReadonlyMap<ServiceName, Readonly<Record<string, string>>>,
+  ) {}
+
+  /** @param dataDir where the services keep what a restart must not lose */
+  static async start(dataDir: string): Promise<RunningSystem> {
+    const port = await freePort();
+    const url = `http://127.0.0.1:${port}`;
+    const services = new Map<ServiceName, ServiceProcess>();
+    const environments = new Map<ServiceName, Readonly<Record<string, string>>>();
+    const addresses: Record<string, string> = {};
+    for (const name of ['auth', 'chat', 'video'] as const) {
+      const at = String(await freePort());
+      const env = { SERVICE: name, PORT: at, DATA_DIR: dataDir, ALLOWED_ORIGINS: url };
+      environments.set(name, env);
+      services.set(name, await ServiceProcess.start(env));
+      addresses[`${name.toUpperCase()}_SERVICE_URL`] = `http://127.0.0.1:${at}`;
+    }
+    const gateway = GatewayProcess.start({
+      ...addresses,
+      PORT: String(port),
+      CORS_ALLOWED_ORIGINS: url,
+      DEMO_SERVICE_URL: addresses['CHAT_SERVICE_URL']!,
+    });
+    await gateway.port();
+    return new RunningSystem(url, gateway, services, environments);
+  }
+
+  async kill(name: ServiceName, signal: NodeJS.Signals): Promise<void> {
+    await this.services.get(name)!.kill(signal);
+  }
+
+  /** Starts a service again, where it was and with what it kept. */
+  async restart(name: ServiceName): Promise<void> {
+    this.services.set(name, await ServiceProcess.start(this.environments.get(name)!));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.gateway[Symbol.asyncDispose]();
+    await Promise.all([...this.services.values()].map((service) => service.kill('SIGKILL')));
+  }
+}
