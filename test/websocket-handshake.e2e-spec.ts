@@ -1,6 +1,6 @@
 import { once } from 'node:events';
-import { Upstream } from '@app/proxy';
-import { Module } from '@nestjs/common';
+import { Upstream, type WebSocketPolicy } from '@app/proxy';
+import { Module, type Type } from '@nestjs/common';
 import { WebSocketGateway } from '@nestjs/websockets';
 import { SHORT_CLOCKS } from './support/clocks.js';
 import { bearer, startGateway, type LogLine } from './support/gateway.js';
@@ -443,19 +443,61 @@ describe('the number of sockets', () => {
   });
 });
 
+/** A team's module with one WebSocket row, and with a class that names its path unless told otherwise. */
+function moduleOf(websocket: WebSocketPolicy, hasClass = true): Type {
+  @Upstream({
+    name: 'other-service',
+    instances: { compose: ['http://127.0.0.1:9'], local: ['http://127.0.0.1:9'] },
+    routes: [{ methods: ['GET'], path: '/v1/ws/other', websocket }],
+  })
+  class OtherUpstream {}
+  @WebSocketGateway({ path: '/v1/ws/other' })
+  class OtherGateway {}
+  @Module({ providers: hasClass ? [OtherUpstream, OtherGateway] : [OtherUpstream] })
+  class OtherModule {}
+  return OtherModule;
+}
+
+describe('the policy of a row', () => {
+  it('comes before what the environment says', async () => {
+    const policy = { messageLimitBytes: 10, messagesPerSecond: 5, connectionsPerUser: 1, connections: 2 };
+    await using service = await startSocketService(echo);
+    await using gateway = await startGateway({
+      modules: [moduleOf(policy)],
+      env: { OTHER_SERVICE_URL: service.url, CHAT_SERVICE_URL: service.url },
+    });
+    const headers = bearer();
+    const open = (as = bearer()) => openSocket(gateway, '/v1/ws/other', { headers: as });
+    await using large = await open(headers);
+    await using fast = await open();
+
+    await expect(open(headers)).rejects.toThrow('429');
+    await expect(open()).rejects.toThrow('429');
+    large.send('ten bytes.');
+    await large.received(1);
+    large.send('eleven byte');
+    for (let each = 0; each < 20; each++) fast.send('x');
+
+    expect(await large.closed).toMatchObject({ code: 1009 });
+    expect(await fast.closed).toMatchObject({ code: 1008 });
+    await using chat = await openSocket(gateway, CHAT, { headers });
+    chat.send('x'.repeat(1_000));
+    await chat.received(1);
+  });
+});
+
 describe('the boot stops', () => {
   it('at a row without its class', async () => {
-    @Upstream({
-      name: 'other-service',
-      instances: { compose: ['http://127.0.0.1:9'], local: ['http://127.0.0.1:9'] },
-      routes: [{ methods: ['GET'], path: '/v1/ws/other', websocket: {} }],
-    })
-    class OtherUpstream {}
-    @Module({ providers: [OtherUpstream] })
-    class OtherModule {}
-
-    await expect(startGateway({ modules: [OtherModule] })).rejects.toThrow(
+    await expect(startGateway({ modules: [moduleOf({}, false)] })).rejects.toThrow(
       'No @WebSocketGateway() class names /v1/ws/other (other-service)',
+    );
+  });
+
+  it('at a row whose messages would be too large', async () => {
+    const module = moduleOf({ messageLimitBytes: 16 * 1024 * 1024 + 1 });
+
+    await expect(startGateway({ modules: [module] })).rejects.toThrow(
+      '/v1/ws/other (other-service) has a messageLimitBytes above 16777216',
     );
   });
 
