@@ -8,7 +8,8 @@ import {
 } from '@nestjs/common';
 import type { Response } from 'express';
 
-interface Failure {
+/** An error as a client hears of it. */
+export interface Failure {
   readonly status: number;
   readonly code: string;
   readonly message: string;
@@ -30,7 +31,7 @@ export class ErrorFilter implements ExceptionFilter {
   }
 }
 
-function failureOf(error: unknown): Failure {
+export function failureOf(error: unknown): Failure {
   if (error instanceof HttpException) {
     const status = error.getStatus();
     return { status, code: error.errorCode ?? codeOf(status), message: error.message };

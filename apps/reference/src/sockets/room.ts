@@ -35,8 +35,23 @@ export class Room {
 
   constructor(readonly id: string) {}
 
-  send(event: object, except?: Member): void {
-    for (const member of this.members) if (member !== except) member.send(event);
+  send(event: object): void {
+    for (const member of this.members) member.send(event);
+  }
+
+  /** Tells the others of a user; who has several sockets comes with the first and goes with the last. */
+  add(member: Member): void {
+    if (!this.#has(member)) this.send({ type: 'join', ...member.user });
+    this.members.add(member);
+  }
+
+  delete(member: Member): void {
+    this.members.delete(member);
+    if (!this.#has(member)) this.send({ type: 'leave', ...member.user });
+  }
+
+  #has({ user }: Member): boolean {
+    return [...this.members].some((other) => other.user.user_id === user.user_id);
   }
 
   /** Each user once, however many sockets. */

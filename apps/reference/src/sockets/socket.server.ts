@@ -4,14 +4,15 @@ import type { Duplex } from 'node:stream';
 import {
   BadRequestException,
   ForbiddenException,
-  HttpException,
   Inject,
   Injectable,
-  NotFoundException,
+  Logger,
+  ServiceUnavailableException,
   type BeforeApplicationShutdown,
 } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { WebSocketServer, type RawData, type WebSocket } from 'ws';
+import { failureOf, type Failure } from '../error.filter.js';
 import { Id } from '../id.schema.js';
 import { SERVICE_CONFIG, type ServiceConfig } from '../service.config.js';
 import type { AccessClaims } from '../tokens/access-token.js';
@@ -44,8 +45,12 @@ export class SocketServer implements BeforeApplicationShutdown {
     perMessageDeflate: false,
     handleProtocols: (offered) => (offered.has(SUBPROTOCOL) ? SUBPROTOCOL : false),
   });
+  readonly #logger = new Logger();
   readonly #rooms = new Map<string, Room>();
   #heartbeat: NodeJS.Timeout | undefined;
+  /** `performance.now()` of the last pings. */
+  #pingedAt = 0;
+  #stopping = false;
 
   constructor(
     private readonly adapterHost: HttpAdapterHost,
@@ -53,15 +58,18 @@ export class SocketServer implements BeforeApplicationShutdown {
     @Inject(SERVICE_CONFIG) private readonly config: ServiceConfig,
   ) {}
 
-  /** Takes every upgrade of the server; to be called once. */
+  /** Takes the endpoint's handshakes; to be called once. Whatever else asks for an upgrade is answered as if it did not. */
   serve(endpoint: SocketEndpoint): void {
     const server: Server = this.adapterHost.httpAdapter.getHttpServer();
+    Object.assign(server, {
+      shouldUpgradeCallback: (request: IncomingMessage) => isHandshake(request, endpoint),
+    });
     server.on('upgrade', (request: IncomingMessage, stream: Duplex, head: Buffer) => {
       stream.on('error', () => stream.destroy());
       void this.#open(endpoint, request, stream, head);
     });
     const every = this.config.heartbeatMs ?? HEARTBEAT_MS;
-    this.#heartbeat = setInterval(() => this.#beat(every), every).unref();
+    this.#heartbeat = setInterval(() => this.#beat(), every).unref();
   }
 
   async #open(
@@ -72,11 +80,12 @@ export class SocketServer implements BeforeApplicationShutdown {
   ): Promise<void> {
     try {
       const { caller, roomId } = await this.#admit(endpoint, request);
+      if (this.#stopping) throw new ServiceUnavailableException('Service is stopping');
       this.#sockets.handleUpgrade(request, stream, head, (socket) => {
         this.#enter(endpoint, roomId, new Member(socket, caller));
       });
     } catch (error) {
-      refuse(stream, error);
+      refuse(stream, this.#failureOf(error));
     }
   }
 
@@ -85,12 +94,11 @@ export class SocketServer implements BeforeApplicationShutdown {
     { url, headers }: IncomingMessage,
   ): Promise<{ caller: AccessClaims; roomId: string }> {
     const { path, parameter } = endpoint;
-    const target = new URL(url!, 'http://localhost');
-    if (target.pathname !== path) throw new NotFoundException('Not found');
+    const query = new URLSearchParams(url!.slice(path.length));
     const origins = this.config.allowedOrigins ?? [];
     if (!origins.includes(headers.origin ?? '')) throw new ForbiddenException('Origin not allowed');
     const caller = await this.tokens.verify(headers.authorization);
-    const id = Id.safeParse(target.searchParams.get(parameter));
+    const id = Id.safeParse(query.get(parameter));
     if (!id.success) throw new BadRequestException(`${parameter} must be a UUID`);
     endpoint.admit?.(caller, id.data);
     return { caller, roomId: id.data };
@@ -108,26 +116,42 @@ export class SocketServer implements BeforeApplicationShutdown {
       hear();
       const event = isBinary ? undefined : parse(data);
       if (event === undefined) member.refuse('INVALID_MESSAGE', 'Messages are JSON');
-      else endpoint.receive(member, room, event);
+      else this.#receive(endpoint, member, room, event);
     });
     socket.once('close', () => this.#leave(room, member));
     this.#rooms.set(roomId, room);
-    room.members.add(member);
+    room.add(member);
     member.send({ type: 'joined', [endpoint.parameter]: room.id, users: room.users() });
-    room.send({ type: 'join', ...member.user }, member);
+  }
+
+  /** What goes wrong with one message is no reason for the service to end. */
+  #receive(endpoint: SocketEndpoint, member: Member, room: Room, event: unknown): void {
+    try {
+      endpoint.receive(member, room, event);
+    } catch (error) {
+      const { code, message } = this.#failureOf(error);
+      member.refuse(code, message);
+    }
+  }
+
+  #failureOf(error: unknown): Failure {
+    const failure = failureOf(error);
+    if (failure.status === 500) this.#logger.error(error);
+    return failure;
   }
 
   #leave(room: Room, member: Member): void {
-    room.members.delete(member);
-    room.send({ type: 'leave', ...member.user });
+    room.delete(member);
     if (room.members.size === 0) this.#rooms.delete(room.id);
   }
 
   /** Pings everyone, and lets go of those who were silent since the last time. */
-  #beat(everyMs: number): void {
-    const now = performance.now();
+  #beat(): void {
+    // No span of time: a timer may come late, and the answer to the last pings came soon after them.
+    const pingedAt = this.#pingedAt;
+    this.#pingedAt = performance.now();
     for (const { socket, heardAt } of this.#members()) {
-      if (now - heardAt > everyMs) socket.terminate();
+      if (heardAt < pingedAt) socket.terminate();
       else socket.ping();
     }
   }
@@ -137,6 +161,7 @@ export class SocketServer implements BeforeApplicationShutdown {
   }
 
   beforeApplicationShutdown(): void {
+    this.#stopping = true;
     clearInterval(this.#heartbeat);
     for (const { socket } of this.#members()) close(socket);
   }
@@ -148,6 +173,10 @@ function close(socket: WebSocket): void {
   setTimeout(() => socket.terminate(), ANSWER_MS).unref();
 }
 
+function isHandshake({ method, url, headers }: IncomingMessage, { path }: SocketEndpoint): boolean {
+  return method === 'GET' && url!.split('?', 1)[0] === path && headers.upgrade?.toLowerCase() === 'websocket';
+}
+
 function parse(data: RawData): unknown {
   try {
     return JSON.parse((data as Buffer).toString());
@@ -157,14 +186,12 @@ function parse(data: RawData): unknown {
 }
 
 /** In the envelope of every other error. */
-function refuse(stream: Duplex, error: unknown): void {
-  const [status, message] =
-    error instanceof HttpException ? [error.getStatus(), error.message] : [500, 'Internal server error'];
-  const phrase = STATUS_CODES[status]!;
-  const code = phrase.toUpperCase().replaceAll(' ', '_');
+function refuse(stream: Duplex, { status, code, message }: Failure): void {
   const body = JSON.stringify({ success: false, error: { code, message } });
+  // A peer that does not end its half would keep the connection, and with it the service's stop.
+  stream.once('finish', () => stream.destroy());
   stream.end(
-    `HTTP/1.1 ${status} ${phrase}\r\nConnection: close\r\nContent-Type: application/json\r\n` +
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\nContent-Type: application/json\r\n` +
       `Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
   );
 }

@@ -1,7 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
+import type { Server } from 'node:http';
+import { connect, type Socket } from 'node:net';
 import { WebSocket } from 'ws';
 import { makeUser, startService, type RunningService } from '../../test/running-service.js';
+import { MessagesService } from '../chat/messages.service.js';
 
 const ORIGIN = 'http://localhost:3000';
 const WITH_ORIGIN = { allowedOrigins: [ORIGIN] };
@@ -50,6 +53,30 @@ class Client implements AsyncDisposable {
   }
 }
 
+/** A connection that is no WebSocket's, and that does not end with the other side. */
+function connectTo({ url }: RunningService): Socket {
+  return connect({ port: Number(new URL(url).port), host: '127.0.0.1', allowHalfOpen: true }).on(
+    'error',
+    () => {},
+  );
+}
+
+/** The status line of the answer to a request with these headers. */
+async function ask(connection: Socket, target: string, headers: Event): Promise<string> {
+  const lines = Object.entries({ Host: 'x', ...headers }).map(([name, value]) => `${name}: ${value}\r\n`);
+  connection.write(`GET ${target} HTTP/1.1\r\n${lines.join('')}\r\n`);
+  const [answer] = (await once(connection, 'data')) as [Buffer];
+  return answer.toString().split('\r\n', 1)[0]!;
+}
+
+const HANDSHAKE = {
+  Connection: 'Upgrade',
+  Upgrade: 'websocket',
+  Origin: ORIGIN,
+  'Sec-WebSocket-Version': '13',
+  'Sec-WebSocket-Key': 'dGhlIHNhbXBsZSBub25jZQ==',
+};
+
 const chatPath = (room: string): string => `/v1/ws/chat?conversation_id=${room}`;
 
 describe('a WebSocket', () => {
@@ -92,7 +119,37 @@ describe('a WebSocket', () => {
 
     expect(code).toBe(1006);
     expect(await alive.event('leave')).toBeDefined();
+    for (let pings = 0; pings < 10; pings++) await once(alive.socket, 'ping');
     expect(alive.socket.readyState).toBe(WebSocket.OPEN);
+  });
+
+  it('is closed with 1009 for a message of more than 1 MiB', async () => {
+    await using chat = await startService('chat', WITH_ORIGIN);
+    await using client = await Client.open(chat, chatPath(randomUUID()), makeUser().token);
+
+    client.send('x'.repeat(1024 * 1024 + 1));
+
+    expect(await client.closed).toBe(1009);
+  });
+
+  it('is closed with 1013 when it reads too slowly, which nobody else notices', async () => {
+    await using chat = await startService('chat', WITH_ORIGIN);
+    const room = chatPath(randomUUID());
+    await using slow = await Client.open(chat, room, makeUser().token);
+    await slow.event('joined');
+    slow.socket.pause();
+    await using fast = await Client.open(chat, room, makeUser().token);
+
+    // More than the kernel's buffers and the backlog together take.
+    const count = 300;
+    for (let each = 1; each <= count; each++) {
+      fast.send({ type: 'message', content: 'x'.repeat(60_000) });
+      while (fast.events.length <= each) await once(fast.socket, 'kept');
+    }
+    slow.socket.resume();
+
+    expect(await slow.closed).toBe(1013);
+    expect(slow.events.length).toBeLessThan(count);
   });
 
   it('is closed with 1001 when the service stops', async () => {
@@ -102,6 +159,44 @@ describe('a WebSocket', () => {
     await chat.app.close();
 
     expect(await client.closed).toBe(1001);
+  });
+
+  it('is refused with 503 once the service stops, which it does not hold up', async () => {
+    const chat = await startService('chat', WITH_ORIGIN);
+    const connection = connectTo(chat);
+    expect(await ask(connection, '/health', {})).toBe('HTTP/1.1 200 OK');
+    const { token } = makeUser();
+
+    const closed = (chat.app as { close(signal: string): Promise<void> }).close('SIGTERM');
+    const handshake = { ...HANDSHAKE, Authorization: `Bearer ${token}` };
+
+    expect(await ask(connection, chatPath(randomUUID()), handshake)).toBe('HTTP/1.1 503 Service Unavailable');
+    await closed;
+    connection.destroy();
+  });
+
+  it('that was refused keeps no connection, though its client does', async () => {
+    await using chat = await startService('chat', WITH_ORIGIN);
+    const arrived = once(chat.app.getHttpServer() as Server, 'connection');
+    const connection = connectTo(chat);
+    const [accepted] = (await arrived) as [Socket];
+    const gone = once(accepted, 'close');
+
+    expect(await ask(connection, chatPath(randomUUID()), HANDSHAKE)).toBe('HTTP/1.1 401 Unauthorized');
+
+    await gone;
+    connection.destroy();
+  });
+
+  it.each([
+    ['/health', 'h2c', 'HTTP/1.1 200 OK'],
+    ['//', 'websocket', 'HTTP/1.1 404 Not Found'],
+  ])('is not what %s with Upgrade: %s asks for', async (target, upgrade, status) => {
+    await using chat = await startService('chat', WITH_ORIGIN);
+    const connection = connectTo(chat);
+
+    expect(await ask(connection, target, { Connection: 'Upgrade', Upgrade: upgrade })).toBe(status);
+    connection.destroy();
   });
 });
 
@@ -133,6 +228,45 @@ describe('chat', () => {
     second.socket.close();
     expect(await first.event('leave')).toMatchObject({ user_id: bob.id });
     expect(other.events.map(({ type }) => type as string)).toEqual(['joined']);
+  });
+
+  it('has a user come with the first socket and go with the last', async () => {
+    await using chat = await startService('chat', WITH_ORIGIN);
+    const room = chatPath(randomUUID());
+    const bob = makeUser();
+    await using ada = await Client.open(chat, room, makeUser().token);
+    const both = [await Client.open(chat, room, bob.token), await Client.open(chat, room, bob.token)];
+    for (const client of both) {
+      client.send({ type: 'message', content: 'bye' });
+      await client.event('message');
+      await client[Symbol.asyncDispose]();
+    }
+    await ada.event('leave');
+
+    expect(ada.events.map(({ type }) => type as string)).toEqual([
+      'joined',
+      'join',
+      'message',
+      'message',
+      'leave',
+    ]);
+  });
+
+  it('answers a message that cannot be stored with an error, and goes on', async () => {
+    await using chat = await startService('chat', WITH_ORIGIN);
+    await using client = await Client.open(chat, chatPath(randomUUID()), makeUser().token);
+    const messages = chat.app.get(MessagesService, { strict: false });
+    const { add } = messages;
+    messages.add = () => {
+      messages.add = add;
+      throw new Error('database or disk is full');
+    };
+
+    client.send({ type: 'message', content: 'lost' });
+    expect(await client.event('error')).toMatchObject({ error: { code: 'INTERNAL_SERVER_ERROR' } });
+    client.send({ type: 'message', content: 'kept' });
+
+    expect(await client.event('message')).toMatchObject({ content: 'kept' });
   });
 
   it('stores a message that is sent twice under one id once', async () => {
@@ -193,6 +327,19 @@ describe('signaling', () => {
     expect(await caller.event('error')).toMatchObject({ error: { code: 'NOT_IN_CALL' } });
 
     expect(third.events.map(({ type }) => type as string)).toEqual(['joined']);
+  });
+
+  it('is over with the call', async () => {
+    await using video = await startService('video', WITH_ORIGIN);
+    const ada = makeUser();
+    const call = await video.send('POST', '/v1/calls/initiate', ada.token, {
+      callee_ids: [makeUser().id],
+      type: 'audio',
+    });
+    const { id } = call.body.data;
+    await video.send('POST', `/v1/calls/${id}/end`, ada.token);
+
+    await expect(Client.open(video, signalingPath(id), ada.token)).rejects.toThrow('409');
   });
 
   it('does not exist for those whom nobody called', async () => {

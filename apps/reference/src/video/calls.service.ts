@@ -52,9 +52,13 @@ export class CallsService {
     return { ...call, participants };
   }
 
+  requireOngoing(userId: string, id: string): void {
+    const { status } = this.get(userId, id);
+    if (status === 'ended') throw new ConflictException('Call has ended', { errorCode: 'CALL_ENDED' });
+  }
+
   join(userId: string, id: string): Call {
-    const call = this.get(userId, id);
-    if (call.status === 'ended') throw new ConflictException('Call has ended', { errorCode: 'CALL_ENDED' });
+    this.requireOngoing(userId, id);
     const now = new Date().toISOString();
     this.database.transaction(() => {
       this.database.run`

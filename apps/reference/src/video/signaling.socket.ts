@@ -24,7 +24,7 @@ export class SignalingSocket implements SocketEndpoint, OnApplicationBootstrap {
   }
 
   admit(caller: AccessClaims, callId: string): void {
-    this.calls.get(caller.user_id, callId);
+    this.calls.requireOngoing(caller.user_id, callId);
   }
 
   receive(member: Member, room: Room, event: unknown): void {
