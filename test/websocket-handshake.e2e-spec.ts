@@ -6,6 +6,7 @@ import { SHORT_CLOCKS } from './support/clocks.js';
 import { bearer, startGateway, type LogLine } from './support/gateway.js';
 import { exchangeRaw, RawClient } from './support/raw-client.js';
 import { startRecordingService, valuesOf } from './support/recording-service.js';
+import { rawRequest } from './support/raw-request.js';
 import { startRawService, startService } from './support/service.js';
 import {
   acceptOf,
@@ -532,6 +533,26 @@ describe('a connection', () => {
     client.write(frame(OPCODE.text, 'still here'));
 
     await client.until(/still here/);
+  });
+});
+
+describe('a handshake behind a request that has no answer yet', () => {
+  it('is a plain request, answered in its turn', async () => {
+    await using service = await startService((_request, response) => {
+      service.server.once('go on', () => response.end('first'));
+      service.server.emit('asked');
+    });
+    await using gateway = await startGateway({ env: { AUTH_SERVICE_URL: service.url } });
+    await using client = await RawClient.connect(gateway.port);
+    const asked = once(service.server, 'asked');
+
+    client.write(rawRequest('GET /v1/auth/profile') + rawHandshake(CHAT, { Connection: 'Upgrade, close' }));
+    await asked;
+    service.server.emit('go on');
+    const { statuses } = await client.ended();
+
+    expect(statuses).toEqual([200, 426]);
+    expect((await fetch(`${gateway.url}/health`)).status).toBe(200);
   });
 });
 

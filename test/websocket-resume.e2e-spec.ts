@@ -84,6 +84,38 @@ describe('a chat service that comes back', () => {
     expect((await client.received(2))[1]).toBe('after');
   });
 
+  it('is caught up with by a client that was held back when it broke', async () => {
+    await using service = await startSocketService(({ socket }) => {
+      if (service.connections.length === 1) socket.pause();
+    });
+    await using gateway = await startGateway({
+      env: {
+        CHAT_SERVICE_URL: service.url,
+        WEBSOCKET_MESSAGES_PER_SECOND: '100000',
+        WEBSOCKET_RESUME_BYTES: String(32 * 1024 * 1024),
+      },
+    });
+    await using client = await openSocket(gateway);
+    const end = await service.connection(0);
+    let written = 0;
+    let settled = 0;
+    const chunk = Buffer.alloc(64 * 1024);
+    // Until the kernel, the gateway and the client's own buffer are full.
+    while (written - settled < 20) {
+      written++;
+      client.socket.send(chunk, () => settled++);
+      await fetch(`${gateway.url}/health`);
+    }
+
+    end.stream.resetAndDestroy();
+    client.send('after');
+
+    const again = await service.connection(1);
+    await again.until(() => again.messages.at(-1) === 'after');
+    expect(again.messages.length).toBeGreaterThan(20);
+    expect(again.messages.length).toBeLessThan(written);
+  });
+
   it('gets what was in doubt never again, and the log says how much that was', async () => {
     await using service = await startSocketService();
     await using gateway = await startGateway({

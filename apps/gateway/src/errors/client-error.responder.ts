@@ -1,9 +1,10 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { Metrics } from '../observability/metrics.js';
 import { endLingering, lingerOn } from '../server/lingering-close.js';
+import { pendingResponseOf } from '../server/pending-response.js';
 import { rawAnswer } from './error-answer.js';
 
 /** What Node's parser found wrong, by its code; anything else is 400. */
@@ -15,11 +16,6 @@ const ANSWERS: Readonly<Record<string, readonly [number, string]>> = {
 
 /** The client has gone; an end in the middle of a request is no different from a reset. */
 const LEFT: ReadonlySet<string> = new Set(['ECONNRESET', 'EPIPE', 'HPE_INVALID_EOF_STATE']);
-
-/** A socket as Node's server leaves it at a parse error: with the response that is due on it, if any. */
-interface ServerSocket extends Socket {
-  readonly _httpMessage?: ServerResponse | null;
-}
 
 /** Answers bytes that never became a request, in the gateway's own format, and ends their connection. */
 @Injectable()
@@ -36,17 +32,17 @@ export class ClientErrorResponder implements OnModuleInit {
   onModuleInit(): void {
     this.adapterHost.httpAdapter
       .getHttpServer()
-      .on('clientError', (error: NodeJS.ErrnoException, socket: ServerSocket) => {
+      .on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
         this.answer(error, socket);
       })
       // Node hands CONNECT over here, and without a listener ends the connection without a word.
-      .on('connect', (_request: IncomingMessage, socket: ServerSocket) => {
+      .on('connect', (_request: IncomingMessage, socket: Socket) => {
         socket.on('error', () => socket.destroy());
         this.answer(Object.assign(new Error('CONNECT'), { code: 'UNSUPPORTED_METHOD' }), socket);
       });
   }
 
-  private answer(error: NodeJS.ErrnoException, socket: ServerSocket): void {
+  private answer(error: NodeJS.ErrnoException, socket: Socket): void {
     if (LEFT.has(error.code ?? '') || !socket.writable) {
       socket.destroy();
       return;
@@ -60,8 +56,8 @@ export class ClientErrorResponder implements OnModuleInit {
   }
 
   /** The answer to a complete request goes first: the fault lies in what the client sent behind it. */
-  private answerInTurn(error: NodeJS.ErrnoException, socket: ServerSocket): void {
-    const pending = socket._httpMessage;
+  private answerInTurn(error: NodeJS.ErrnoException, socket: Socket): void {
+    const pending = pendingResponseOf(socket);
     if (!socket.writable) {
       socket.destroy();
     } else if (pending?.req.complete) {

@@ -11,6 +11,7 @@ import {
 } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { GATEWAY_CONFIG, type GatewayConfig } from '../config/gateway-config.js';
+import { pendingResponseOf } from '../server/pending-response.js';
 import { LiveRelays } from '../websocket/live-relays.js';
 import { OpenExchanges } from './open-exchanges.js';
 
@@ -92,7 +93,7 @@ export class DrainService implements OnModuleInit, OnModuleDestroy, BeforeApplic
         if (this.relays.owns(socket)) continue;
         const { bytesRead } = socket;
         const before = quiet.get(socket);
-        if (!before || before.bytesRead !== bytesRead || isServing(socket))
+        if (!before || before.bytesRead !== bytesRead || pendingResponseOf(socket))
           quiet.set(socket, { bytesRead, since: now });
         else if (now - before.since >= QUIET_MS) socket.destroySoon();
       }
@@ -117,9 +118,4 @@ export class DrainService implements OnModuleInit, OnModuleDestroy, BeforeApplic
     };
     this.logger.log({ message, ...counts, ...more });
   }
-}
-
-/** Whether a response is due on the connection: Node keeps it there until it is complete. */
-function isServing(socket: Socket & { _httpMessage?: unknown }): boolean {
-  return socket._httpMessage !== null && socket._httpMessage !== undefined;
 }

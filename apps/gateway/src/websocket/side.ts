@@ -72,9 +72,10 @@ export class Side {
       return;
     }
     source.hold();
-    this.socket.send(data, options, () => {
+    this.socket.send(data, options, (error) => {
       this.budget.giveBack(data.length);
-      if (this.socket.bufferedAmount < HIGH_WATER_BYTES) source.release();
+      // A connection that broke keeps its figure, and nothing will lower it.
+      if (error || this.socket.bufferedAmount < HIGH_WATER_BYTES) source.release();
     });
   }
 

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import { AbstractWsAdapter } from '@nestjs/websockets';
 import type { WebSocket, WebSocketServer } from 'ws';
 import type { GatewayHttpAdapter } from '../server/gateway-http.adapter.js';
+import { pendingResponseOf } from '../server/pending-response.js';
 import { moveToken } from './handshake-token.js';
 import { responseFor } from './upgrade.js';
 import type { WebSocketRoutes } from './websocket-routes.js';
@@ -18,7 +19,8 @@ export class GatewayWebSocketAdapter extends AbstractWsAdapter {
   ) {
     const server = http.getHttpServer();
     super(server);
-    http.isUpgrade = (request) => routes.isUpgrade(request);
+    // Behind a request that is not answered yet it is a plain one: the connection is not free to change hands.
+    http.isUpgrade = (request) => !pendingResponseOf(request.socket) && routes.isUpgrade(request);
     server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
       // A public route's service may have parameters of these names for purposes of its own.
       if (routes.find(request.url!)!.row.route.auth !== 'none') moveToken(request);

@@ -1,4 +1,8 @@
-import { requestHeadersFor, type ForwardedFacts } from './request-headers.js';
+import { IncomingMessage, ServerResponse } from 'node:http';
+import { Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
+import { Exchange } from '../exchange.js';
+import { forwardedHeadersOf, requestHeadersFor, type ForwardedFacts } from './request-headers.js';
 
 const FACTS: ForwardedFacts = {
   requestId: 'id-1',
@@ -68,6 +72,54 @@ describe('requestHeadersFor', () => {
     },
   );
 
+  it.each([
+    'X-Username',
+    'X-User',
+    'X_Users',
+    'X-Real-IPs',
+    'X-Request-ID2',
+    'X-Forward',
+    'Xylophone',
+    'X',
+    'Forwarder',
+    'Trailed',
+    'Expert',
+    'Upgraded',
+    'Upgrade-Insecure-Requests',
+    'Keep_Alive',
+    'Via',
+  ])('keeps %s, which only looks like another', (name) => {
+    expect(carried([name, 'x'])).toEqual([name, 'x', ...OWN]);
+  });
+
+  it.each(['Forwarded', 'X-Forwarded-Prefix', 'X-Forwarded-Port', 'X-Real-IP'])(
+    'keeps %s of a trusted proxy',
+    (name) => {
+      expect(carried([name, 'x'], undefined, { peerTrusted: true })).toEqual([name, 'x', ...OWN]);
+    },
+  );
+
+  it('says itself what a trusted proxy leaves empty', () => {
+    const raw = ['X-Forwarded-Proto', '', 'X-Forwarded-Host', ''];
+
+    expect(carried(raw, undefined, { peerTrusted: true, protocol: 'https' })).toEqual([
+      ...OWN.slice(0, 5),
+      'https',
+      ...OWN.slice(6),
+    ]);
+  });
+
+  it.each(['Expect', 'Trailer', 'X-User-Id', 'X-Request-ID', 'Proxy-Authorization'])(
+    'drops %s of a trusted proxy, whatever Connection nominates',
+    (name) => {
+      expect(carried([name, 'x', 'X-One', '1'], 'X-Two', { peerTrusted: true })).toEqual([
+        'X-One',
+        '1',
+        ...OWN,
+      ]);
+    },
+  );
+
   it('goes on from what a trusted proxy says', () => {
     const raw = [
       'X-Forwarded-For',
@@ -114,5 +166,31 @@ describe('requestHeadersFor', () => {
 
   it('names no host where there is none', () => {
     expect(carried([], undefined, { host: '' })).toEqual(OWN.slice(0, -2));
+  });
+});
+
+describe('forwardedHeadersOf', () => {
+  const exchangeOver = (socket: Socket, headers: Record<string, string>): Exchange => {
+    const request = new IncomingMessage(socket);
+    request.rawHeaders = Object.entries(headers).flat();
+    request.headers = headers;
+    const peer = { peerAddress: '192.0.2.1', peerTrusted: false, clientAddress: '203.0.113.7' };
+    return new Exchange('id-1', request, new ServerResponse(request), peer);
+  };
+
+  it('says what the exchange knows: its id, its peer, its host', () => {
+    const exchange = exchangeOver(new Socket(), { host: 'api.example', connection: 'x-one', 'x-one': '1' });
+
+    expect(forwardedHeadersOf(exchange)).toEqual(['host', 'api.example', ...OWN]);
+  });
+
+  it('says https of an encrypted connection', () => {
+    const headers = forwardedHeadersOf(exchangeOver(new TLSSocket(new Socket()), {}));
+
+    expect(headers[headers.indexOf('X-Forwarded-Proto') + 1]).toBe('https');
+  });
+
+  it('names no host for a request without one', () => {
+    expect(forwardedHeadersOf(exchangeOver(new Socket(), {}))).toEqual(OWN.slice(0, -2));
   });
 });

@@ -49,6 +49,40 @@ describe('responseHeadersFor', () => {
     expect(headersOf([name.toUpperCase(), value])).toEqual([]);
   });
 
+  it.each([
+    'Content-Security-Policy',
+    'Strict-Transport-Security',
+    'Accept-Control-Allow-Origin',
+    'Access-Controlled-By-Nobody',
+    'X-Request-IDs',
+    'Trailers',
+    'Upgrades',
+    'Server',
+    '__proto__',
+  ])('keeps %s, which only looks like another', (name) => {
+    expect(headersOf([name, 'x'])).toEqual([name, 'x']);
+  });
+
+  it('knows nothing more of a head that says nothing more', () => {
+    const fields = raw(['Connection', 'close'], ['Keep-Alive', 'timeout=5'], ['Upgrade', 'h2c'], ['TE', 'x']);
+
+    expect(responseHeadersFor(fields, [], 200, true)).toStrictEqual({
+      headers: [],
+      contentLength: -1,
+      isEventStream: false,
+      hasUnknownCoding: false,
+    });
+  });
+
+  it('adds what is given even where the service nominates its name', () => {
+    const fields = raw(['Connection', 'vary, x-one'], ['Vary', 'Accept'], ['X-One', '1']);
+
+    expect(responseHeadersFor(fields, ['Vary', 'Origin'], 200, true).headers).toStrictEqual([
+      'Vary',
+      'Origin',
+    ]);
+  });
+
   it('drops what Connection nominates, wherever it stands', () => {
     expect(
       headersOf(['X-One', '1'], ['Connection', 'x-one, X-Two'], ['x-two', '2'], ['X-Three', '3']),
@@ -87,6 +121,30 @@ describe('responseHeadersFor', () => {
     expect(responseHeadersFor(raw(...fields), [], 200, toChunks).headers).toEqual(headers);
   });
 
+  it('reads a length of 0 as 0, and takes it out of a 204 alone', () => {
+    const fields = raw(['Content-Length', '0']);
+
+    expect(responseHeadersFor(fields, [], 200, true)).toMatchObject({
+      headers: ['Content-Length', '0'],
+      contentLength: 0,
+    });
+    expect(responseHeadersFor(fields, [], 204, true).headers).toEqual([]);
+    expect(responseHeadersFor(fields, [], 304, true).headers).toEqual(['Content-Length', '0']);
+  });
+
+  it('takes no other field of the connection for a chunked body', () => {
+    expect(headersOf(['Trailer', 'X-Sum'], ['Keep-Alive', 'chunked'], ['TE', 'trailers'])).toEqual([]);
+  });
+
+  it.each([
+    ['gzip', 'chunked'],
+    ['chunked', 'gzip'],
+  ])('finds an unknown transfer coding among two fields: %s, then %s', (...codings) => {
+    const fields = codings.map((coding): [string, string] => ['Transfer-Encoding', coding]);
+
+    expect(responseHeadersFor(raw(...fields), [], 200, true).hasUnknownCoding).toBe(true);
+  });
+
   it.each([
     ['chunked', false],
     ['Chunked', false],
@@ -115,5 +173,38 @@ describe('responseTrailersFor', () => {
       ['X-Sum', 'caf\u00e9'],
       ['Server-Timing', 'a;dur=1'],
     ]);
+  });
+
+  it.each([
+    'Connection',
+    'Keep-Alive',
+    'Proxy-Authenticate',
+    'Transfer-Encoding',
+    'Upgrade',
+    'Content-Length',
+    'Content-Encoding',
+    'Content-Type',
+    'Content-Range',
+    'Host',
+    'Set-Cookie',
+    'Trailer',
+    'WWW-Authenticate',
+    'X-Request-ID',
+    'Access-Control-Expose-Headers',
+  ])('drops %s in any case', (name) => {
+    const trailers = raw([name, 'x'], ['X-Sum', '1'], [name.toLowerCase(), 'x'], [name.toUpperCase(), 'x']);
+
+    expect(responseTrailersFor(trailers)).toEqual([['X-Sum', '1']]);
+  });
+
+  it('keeps order and duplicates', () => {
+    const fields: [string, string][] = [
+      ['x-b', '1'],
+      ['X-A', ''],
+      ['X-B', '2'],
+    ];
+
+    expect(responseTrailersFor(raw(...fields))).toEqual(fields);
+    expect(responseTrailersFor([])).toEqual([]);
   });
 });

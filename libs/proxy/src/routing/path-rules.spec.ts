@@ -29,6 +29,33 @@ describe('isUnambiguousPath', () => {
     expect(accepted).toEqual(bytes.filter((byte) => !isTricky(byte)));
   });
 
+  it.each([
+    ['begins', '', 'b', '/'],
+    ['ends', 'a', '', ''],
+    ['is', '', '', './'],
+  ])('judges a byte that %s a segment as within one', (_where, before, after, refused) => {
+    const accepted = bytes.filter((byte) =>
+      isUnambiguousPath(`/${before}${String.fromCharCode(byte)}${after}`),
+    );
+
+    // An empty segment, or one of a lone dot, is what other servers take out.
+    const expected = [...RAW, 0x2f].filter((byte) => !refused.includes(String.fromCharCode(byte)));
+    expect(accepted).toEqual(expected.toSorted((one, other) => one - other));
+  });
+
+  it('lets no byte stand encoded twice', () => {
+    expect(bytes.filter((byte) => isUnambiguousPath(`/a%25${hex(byte)}b`))).toEqual([]);
+  });
+
+  it('takes only hexadecimal digits for an encoded byte', () => {
+    const characters = bytes.map((byte) => String.fromCharCode(byte));
+    const high = characters.filter((digit) => isUnambiguousPath(`/%${digit}0`));
+    const low = characters.filter((digit) => isUnambiguousPath(`/%2${digit}`));
+
+    expect(high.join('')).toBe('24689ABCDEFabcdef');
+    expect(low.join('')).toBe('012346789ABCabc');
+  });
+
   it.each(['/', '/a', '/a/', '/a/b', '/a/.b', '/a/b.', '/a/...', '/a/..b', '/a/~', '/%C3%A9', '/a%20b'])(
     'accepts %s',
     (path) => expect(isUnambiguousPath(path)).toBe(true),
@@ -65,6 +92,28 @@ describe('isUnambiguousPath', () => {
     'http://a/b',
   ])('refuses %s', (path) => expect(isUnambiguousPath(path)).toBe(false));
 
+  it.each([
+    '/a\n',
+    '/a\r\n',
+    '\n/a',
+    '/a\u2028',
+    '/a\uff0fb',
+    '/\uff0e\uff0e/a',
+    '/a\u0100',
+    '/\ud83d\ude00',
+  ])('refuses %j', (path) => expect(isUnambiguousPath(path)).toBe(false));
+
+  it.each<[string, string, boolean]>([
+    ['only dots', `/${'.'.repeat(16_383)}`, true],
+    ['dots and one bad byte', `/${'.'.repeat(16_383)};`, false],
+    ['segments of dots that climb at last', `${'/...'.repeat(4_096)}/..`, false],
+    ['an empty segment at the end', `${'/a'.repeat(8_192)}//`, false],
+    ['only slashes', '/'.repeat(16_384), false],
+    ['half of an encoded byte, again and again', `/${'%2'.repeat(8_192)}`, false],
+  ])('judges 16 KB of the worst: %s', (_what, path, isAccepted) => {
+    expect(isUnambiguousPath(path)).toBe(isAccepted);
+  });
+
   it('judges the longest path that headers have room for', () => {
     expect(isUnambiguousPath('/a'.repeat(8_192))).toBe(true);
     expect(isUnambiguousPath(`${'/a'.repeat(8_192)}/..`)).toBe(false);
@@ -79,5 +128,8 @@ describe('pathOf', () => {
     ['/a?', '/a'],
     ['/a', '/a'],
     ['?', ''],
+    ['', ''],
+    ['/a%3Fb', '/a%3Fb'],
+    ['/a#b?c', '/a#b'],
   ])('of %s is "%s"', (target, path) => expect(pathOf(target)).toBe(path));
 });

@@ -1,7 +1,7 @@
 import { compilePath } from './compiled-path.js';
 import type { HttpMethod, Route } from './route.js';
 import { allowOf, RouteTable } from './route-table.js';
-import type { TableRow } from './table-row.js';
+import { RouteTableError, type TableRow } from './table-row.js';
 
 const row = (path: string, methods: HttpMethod[] = ['GET'], more: Partial<Route> = {}): TableRow => ({
   route: { path, methods, ...more },
@@ -45,6 +45,49 @@ describe('RouteTable', () => {
     expect(table.find(path)).toBeUndefined();
   });
 
+  it.each([
+    ['/x/b/c/e', '/x/b/:c/e'],
+    ['/x/b/c/f', '/x/:b/c/f'],
+    ['/x/b/c/d', '/:a/b/c/d'],
+    ['/x/b', '/:a/b'],
+    ['/x', '/:a'],
+    ['/x/b/c/g', undefined],
+    ['/x/b/c', undefined],
+    ['/x/', undefined],
+  ])('takes back as many steps as it must: %s is %s, in whatever order the rows came', (path, template) => {
+    const rows = [row('/x/b/:c/e'), row('/x/:b/c/f'), row('/:a/b/c/d'), row('/:a/b'), row('/:a')];
+
+    expect(tableOf(...rows).find(path)?.template).toBe(template);
+    expect(tableOf(...rows.toReversed()).find(path)?.template).toBe(template);
+  });
+
+  it('finds nothing for a name that every object has', () => {
+    const names = ['constructor', '__proto__', 'toString'];
+
+    expect(names.filter((name) => tableOf(row('/a')).find(`/${name}`))).toEqual([]);
+    expect(names.map((name) => tableOf(row(`/${name}`)).find(`/${name}`)?.template)).toEqual([
+      '/constructor',
+      '/__proto__',
+      '/toString',
+    ]);
+  });
+
+  it('keeps its rows in the order in which they came', () => {
+    const rows = [row('/b'), row('/a/:id'), row('/a/:id', ['POST']), row('/')];
+
+    expect(tableOf(...rows).rows).toStrictEqual(rows);
+  });
+
+  it.each<[HttpMethod[], string]>([
+    [['GET'], 'GET, HEAD'],
+    [['HEAD', 'GET'], 'HEAD, GET'],
+    [['HEAD'], 'HEAD'],
+    [['POST'], 'POST'],
+    [['DELETE', 'GET', 'OPTIONS'], 'DELETE, GET, OPTIONS, HEAD'],
+  ])('allows for %j: %s', (methods, allow) => {
+    expect(allowOf(tableOf(row('/a', methods)).find('/a')!)).toBe(allow);
+  });
+
   it('finds the row of each method, and HEAD where GET is', () => {
     const entry = tableOf(row('/a', ['GET']), row('/a', ['POST', 'PUT'])).find('/a')!;
 
@@ -55,6 +98,9 @@ describe('RouteTable', () => {
 
   it('has no HEAD for a WebSocket', () => {
     expect(allowOf(tableOf(row('/a', ['GET'], { websocket: {} })).find('/a')!)).toBe('GET');
+    expect(allowOf(tableOf(row('/a', ['GET'], { websocket: {} }), row('/a', ['POST'])).find('/a')!)).toBe(
+      'GET, POST',
+    );
   });
 
   it.each([
@@ -66,8 +112,30 @@ describe('RouteTable', () => {
     [row('/a/:id'), row('/a/:id'), /GET \/a\/:id \(x-service\) repeats GET \/a\/:id/],
     [row('/a/:id'), row('/a/:room', ['POST']), /POST \/a\/:room .* contradicts GET \/a\/:id/],
     [row('/a', ['GET'], { websocket: {} }), row('/a'), /GET \/a .* repeats WEBSOCKET \/a/],
+    [row('/a', ['GET']), row('/a', ['HEAD']), /^HEAD \/a .* repeats GET \/a .* for HEAD$/],
+    [row('/a', ['HEAD']), row('/a', ['GET']), /^GET \/a .* repeats HEAD \/a .* for HEAD$/],
+    [row('/a', ['GET', 'GET']), row('/b'), /^GET,GET \/a .* repeats GET,GET \/a .* for GET$/],
+    [
+      { ...row('/a', ['POST']), upstream: 'y-service' },
+      row('/a', ['PUT', 'POST']),
+      /^PUT,POST \/a \(x-service\) repeats POST \/a \(y-service\) for POST$/,
+    ],
+    [
+      { ...row('/:a/:b'), upstream: 'y-service' },
+      row('/:b/:a', ['PUT']),
+      /^PUT \/:b\/:a \(x-service\) contradicts GET \/:a\/:b \(y-service\)/,
+    ],
   ])('refuses two rows that cannot both be', (one, other, message) => {
     expect(() => tableOf(one, other)).toThrow(message);
+    expect(() => tableOf(one, other)).toThrow(RouteTableError);
+  });
+
+  it('lets two paths name a parameter differently where they go on differently', () => {
+    const rooms = tableOf(row('/a/:id'), row('/a/:room/b'), row('/a/:user/c'));
+
+    expect(rooms.find('/a/1')?.template).toBe('/a/:id');
+    expect(rooms.find('/a/1/b')?.template).toBe('/a/:room/b');
+    expect(rooms.find('/a/1/c')?.template).toBe('/a/:user/c');
   });
 });
 
@@ -85,11 +153,28 @@ describe('compilePath', () => {
     ['/c', '/a/1/b?q=1?2', '/c?q=1?2'],
     ['/c/:id/d', '/a/%C3%A9/b?', '/c/%C3%A9/d?'],
     ['/:id', '/a/x/b', '/x'],
+    ['/:id/:id', '/a/x/b', '/x/x'],
+    ['/c/', '/a/x/b?q', '/c/?q'],
+    ['/', '/a/x/b', '/'],
+    ['/c', '/a/x/b?next=/a/y/b', '/c?next=/a/y/b'],
   ])('rewritten to %s, makes %s %s', (rewrite, url, target) => {
     const { targetOf } = compilePath(row('/a/:id/b', ['GET'], rewrite === undefined ? {} : { rewrite }));
 
     expect(targetOf(url)).toBe(target);
   });
+
+  it('moves each parameter to where the rewrite has it', () => {
+    const { targetOf } = compilePath(row('/:a/b/:c', ['POST'], { rewrite: '/:c/:a' }));
+
+    expect(targetOf('/1/b/2?q')).toBe('/2/1?q');
+  });
+
+  it.each([row('/'), row('/a', ['POST']), row('/a', ['GET'], { websocket: {} }), row('/:_a1/:A')])(
+    'takes $route.path for $route.methods',
+    (readable) => {
+      expect(compilePath(readable).targetOf('/a/b')).toBe('/a/b');
+    },
+  );
 
   it.each([
     [row('/a', []), 'names no method'],
@@ -99,11 +184,24 @@ describe('compilePath', () => {
     [row('/a/../b'), 'a path that no request can have'],
     [row('/a/:'), 'a nameless parameter'],
     [row('/a/:1'), 'a nameless parameter'],
+    [row('/a/:id*'), 'a nameless parameter'],
+    [row('/a/:id.json'), 'a nameless parameter'],
+    [row('/a/::id'), 'a nameless parameter'],
+    [row(''), 'a path that no request can have'],
+    [row('/a/:id?'), 'a path that no request can have'],
+    [row('/a/{id}'), 'a path that no request can have'],
+    [row('/a/%61'), 'a path that no request can have'],
+    [row('/a?b'), 'a path that no request can have'],
+    [row('/a', ['POST'], { websocket: {} }), 'is a WebSocket, which is asked for with GET alone'],
     [row('/:a/:a'), 'names the parameter :a twice'],
     [row('/a', ['GET'], { rewrite: 'b' }), 'rewrites to a path that no request can have'],
+    [row('/a', ['GET'], { rewrite: '/b?c' }), 'rewrites to a path that no request can have'],
+    [row('/a', ['GET'], { rewrite: 'http://b/c' }), 'rewrites to a path that no request can have'],
+    [row('/:id', ['GET'], { rewrite: '/:ID' }), 'rewrites with :ID, which its path does not have'],
     [row('/a', ['GET'], { rewrite: '/:id' }), 'rewrites with :id, which its path does not have'],
     [row('/a', ['GET', 'POST'], { websocket: {} }), 'is a WebSocket, which is asked for with GET alone'],
   ])('refuses a row that makes no sense', (faulty, message) => {
     expect(() => compilePath(faulty)).toThrow(message);
+    expect(() => compilePath(faulty)).toThrow(RouteTableError);
   });
 });

@@ -28,6 +28,83 @@ describe('exceptionFor', () => {
     expect(JSON.stringify(exception.getResponse())).not.toMatch(/ECONN|UND_ERR|HPE_/);
   });
 
+  const stages = ['request', 'connect', 'request_body', 'response_headers', 'response_body'] as const;
+  const everyStage = (codes: string[], status: number, errorCode: string): [string, number, string][] =>
+    codes.map((code) => [code, status, errorCode]);
+
+  it.each([
+    ...everyStage(
+      [
+        'ECONNREFUSED',
+        'EHOSTUNREACH',
+        'ENETUNREACH',
+        'ENOTFOUND',
+        'EAI_AGAIN',
+        'EADDRNOTAVAIL',
+        'EMFILE',
+        'ENFILE',
+      ],
+      502,
+      'UPSTREAM_UNREACHABLE',
+    ),
+    ...everyStage(['UND_ERR_CONNECT_TIMEOUT', 'ETIMEDOUT'], 504, 'UPSTREAM_TIMEOUT'),
+    ...everyStage(['UND_ERR_DESTROYED', 'UND_ERR_CLOSED'], 503, 'UPSTREAM_UNAVAILABLE'),
+    ...everyStage(['UND_ERR_INVALID_ARG', 'UND_ERR_NOT_SUPPORTED'], 400, 'INVALID_REQUEST'),
+  ])('makes of %s a %d %s at every stage', (code, status, errorCode) => {
+    for (const stage of stages) {
+      expect(exceptionFor(errorOf(code), 'x-service', stage)).toMatchObject({ status, errorCode });
+    }
+  });
+
+  it.each(['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE', 'ECONNABORTED'])(
+    'takes %s for a service out of reach while it connects, and for a break from then on',
+    (code) => {
+      const errorCodes = stages.map((stage) => exceptionFor(errorOf(code), 'x-service', stage).errorCode);
+
+      expect(errorCodes).toEqual([
+        'UPSTREAM_DISCONNECTED',
+        'UPSTREAM_UNREACHABLE',
+        'UPSTREAM_DISCONNECTED',
+        'UPSTREAM_DISCONNECTED',
+        'UPSTREAM_DISCONNECTED',
+      ]);
+    },
+  );
+
+  it.each(['bad response', 'bad upgrade'])('takes a %s for an answer that is not HTTP', (message) => {
+    expect(exceptionFor(errorOf('UND_ERR_SOCKET', message), 'x-service', 'response_headers')).toMatchObject({
+      status: 502,
+      errorCode: 'UPSTREAM_INVALID_RESPONSE',
+    });
+  });
+
+  it.each([
+    ['ECONNREFUSED', 'connect', { error: 'Service unavailable', service: 'x-service' }],
+    ['ETIMEDOUT', 'response_body', { error: 'Service timed out', service: 'x-service' }],
+    ['EPIPE', 'request_body', { error: 'Service unavailable', service: 'x-service' }],
+    ['HPE_INVALID_CONSTANT', 'response_headers', { error: 'Service unavailable', service: 'x-service' }],
+    ['UND_ERR_NOT_SUPPORTED', 'request', { error: 'Invalid request' }],
+  ] as const)(
+    'keeps of %s the stage %s and the cause for the log, not for the client',
+    (code, stage, body) => {
+      const error = errorOf(code, 'connect 10.0.0.1:8080');
+      const exception = exceptionFor(error, 'x-service', stage);
+
+      expect(exception.stage).toBe(stage);
+      expect(exception.cause).toBe(error);
+      expect(exception.getResponse()).toEqual(body);
+    },
+  );
+
+  it('tells a client when to come again only where the service is not asked', () => {
+    const headersOf = (code: string): readonly string[] =>
+      exceptionFor(errorOf(code), 'x-service', 'connect').headers;
+
+    expect(headersOf('UND_ERR_CLOSED')).toEqual(['Retry-After', '1']);
+    expect(headersOf('ECONNREFUSED')).toEqual([]);
+    expect(headersOf('ETIMEDOUT')).toEqual([]);
+  });
+
   it('leaves an exception as it is', () => {
     const exception = new UpstreamTimeoutException('x-service', 'connect', undefined);
 
@@ -41,8 +118,13 @@ describe('isConnectionLost', () => {
     ['UND_ERR_SOCKET', 'other side closed', true],
     ['UND_ERR_SOCKET', 'bad response', false],
     ['UND_ERR_SOCKET', 'bad upgrade', false],
+    ['EPIPE', 'x', true],
+    ['ECONNABORTED', 'x', true],
     ['ETIMEDOUT', 'x', false],
+    ['ECONNREFUSED', 'x', false],
+    ['UND_ERR_DESTROYED', 'x', false],
     [undefined, 'x', false],
+    [undefined, 'ECONNRESET', false],
   ])('is true of %s (%s): %s', (code, message, isLost) => {
     expect(isConnectionLost(errorOf(code, message))).toBe(isLost);
   });
