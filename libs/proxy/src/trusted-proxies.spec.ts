@@ -96,7 +96,7 @@ describe('the address of a peer', () => {
     ['fe80::1%eth0', 'fe80::1'],
     ['2001:db8::1', '2001:db8::1'],
     ['::1', '::1'],
-    ['::ffff:a00:1', '::ffff:a00:1'],
+    ['::ffff:a00:1', '10.0.0.1'],
   ])('that the connection calls %s is %s, believed or not', (remote, address) => {
     for (const options of [NONE, hops(1)]) {
       expect(new TrustedProxies(options).resolve(remote, undefined)).toMatchObject({
@@ -179,4 +179,34 @@ describe('isAddressRange', () => {
     '[::1]',
     '::1::',
   ])('"%s" is none', (text) => expect(isAddressRange(text)).toBe(false));
+});
+
+describe('one client', () => {
+  it.each([
+    ['203.0.113.7', '203.0.113.7'],
+    ['203.0.113.7:443', '203.0.113.7'],
+    ['::ffff:203.0.113.7', '203.0.113.7'],
+    ['::FFFF:203.0.113.7', '203.0.113.7'],
+    ['[::ffff:203.0.113.7]:443', '203.0.113.7'],
+    ['::ffff:cb00:7107', '203.0.113.7'],
+    ['::ffff:203.0.113.7%eth0', '203.0.113.7'],
+    ['2001:DB8::7', '2001:db8::7'],
+    ['[2001:db8::7]:443', '2001:db8::7'],
+  ])('has one name: %s is %s', (claimed, clientAddress) => {
+    expect(new TrustedProxies(hops(1)).resolve('10.0.0.1', claimed)).toMatchObject({ clientAddress });
+    expect(new TrustedProxies(NONE).resolve(claimed, undefined)).toMatchObject({ clientAddress });
+  });
+
+  it.each([
+    '[2001:db8::77',
+    '203.0.113.7:junk',
+    '[2001:db8::7]junk',
+    '203.0.113.7%x',
+    '[203.0.113.7',
+    'a:b:c',
+  ])('is not what %s names', (claimed) => {
+    expect(new TrustedProxies(hops(1)).resolve('10.0.0.1', claimed)).toMatchObject({
+      clientAddress: '10.0.0.1',
+    });
+  });
 });

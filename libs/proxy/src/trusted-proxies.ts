@@ -78,15 +78,30 @@ function familyOf(address: string): 'ipv4' | 'ipv6' {
   return address.includes(':') ? 'ipv6' : 'ipv4';
 }
 
+/** As `X-Forwarded-For` may have it: an IPv6 address in brackets, either with a port. */
+const WITH_PORT = /^(?:\[([0-9A-Fa-f:.%\w]+)\]|(\d+\.\d+\.\d+\.\d+))(?::\d{1,5})?$/;
+
+/** IPv4 in IPv6 (RFC 4291, section 2.5.5.2), as a dual-stack socket shows it. */
+const MAPPED = /^::ffff:(?:(\d+\.\d+\.\d+\.\d+)|([0-9a-f]{1,4}):([0-9a-f]{1,4}))$/;
+
 /**
- * An IPv4 address that a dual-stack socket shows as `::ffff:1.2.3.4`, in its own form; an address with a port or a
- * zone (`fe80::1%eth0`), without.
+ * One form for each address, or whoever counts by address would count a client more than once: no port, no zone
+ * (`fe80::1%eth0`), lower case, IPv4 as itself. What is no address stays none.
  */
-function plainAddress(address: string): string {
+function plainAddress(text: string): string {
+  const found = WITH_PORT.exec(text);
+  const address = found?.[1] ?? found?.[2] ?? text;
+  if (!address.includes(':')) return address;
   const zone = address.indexOf('%');
-  if (zone !== -1) return address.slice(0, zone);
-  if (address.startsWith('::ffff:') && address.includes('.')) return address.slice('::ffff:'.length);
-  if (address.startsWith('[')) return address.slice(1, address.indexOf(']'));
-  const colon = address.indexOf(':');
-  return colon !== -1 && colon === address.lastIndexOf(':') ? address.slice(0, colon) : address;
+  const lower = (zone === -1 ? address : address.slice(0, zone)).toLowerCase();
+  const mapped = MAPPED.exec(lower);
+  if (!mapped) return lower;
+  const [, dotted, high, low] = mapped;
+  return (
+    dotted ??
+    [high!, low!]
+      .map((part) => Number.parseInt(part, 16))
+      .flatMap((half) => [half >> 8, half & 0xff])
+      .join('.')
+  );
 }

@@ -193,4 +193,18 @@ describe('forwardedHeadersOf', () => {
   it('names no host for a request without one', () => {
     expect(forwardedHeadersOf(exchangeOver(new Socket(), {}))).toEqual(OWN.slice(0, -2));
   });
+
+  it('takes `_` for itself in what Connection nominates', () => {
+    expect(carried(['X_Session', '1', 'X-Session', '2'], 'close, X_Session')).toEqual([
+      'X-Session',
+      '2',
+      ...OWN,
+    ]);
+  });
+
+  it('adds nothing to an empty X-Forwarded-For', () => {
+    expect(
+      carried(['X-Forwarded-For', '', 'X-Forwarded-For', '1.1.1.1'], undefined, { peerTrusted: true }),
+    ).toContain('1.1.1.1, 192.0.2.1');
+  });
 });

@@ -49,12 +49,12 @@ export function requestHeadersFor(
     if (startsWithX || nominated || SPECIAL_LENGTHS.has(name.length)) {
       const lower = startsWithX ? name.toLowerCase().replaceAll('_', '-') : name.toLowerCase();
       if (isHopByHop(lower)) continue;
-      if (nominated?.has(lower) && lower !== 'host' && lower !== 'content-length') continue;
+      if (nominated?.has(name.toLowerCase()) && lower !== 'host' && lower !== 'content-length') continue;
       if (startsWithX || OWN.has(lower) || lower === 'forwarded') {
         if (lower.startsWith('x-user-')) continue;
         // A trusted proxy writes no `_`: what has one was passed on for a stranger.
         if ((!facts.peerTrusted || name.includes('_')) && isForwardingField(lower)) continue;
-        if (lower === 'x-forwarded-for') forwardedFor += `${value}, `;
+        if (lower === 'x-forwarded-for') forwardedFor += value === '' ? '' : `${value}, `;
         else if (lower === 'x-forwarded-proto') forwardedProto = value;
         else if (lower === 'x-forwarded-host') forwardedHost = value;
         if (OWN.has(lower)) continue;

@@ -157,6 +157,15 @@ describe('responseHeadersFor', () => {
   });
 });
 
+describe('a length that Connection nominates', () => {
+  it('stays, since it frames the message', () => {
+    expect(headersOf(['Connection', 'content-length'], ['Content-Length', '50'])).toEqual([
+      'Content-Length',
+      '50',
+    ]);
+  });
+});
+
 describe('responseTrailersFor', () => {
   it('keeps what may be a trailer', () => {
     const trailers = raw(

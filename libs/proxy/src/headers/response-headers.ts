@@ -11,6 +11,8 @@ export interface ResponseHead {
   readonly hasUnknownCoding: boolean;
 }
 
+const EVENT_STREAM = /^text\/event-stream *(?:;|$)/i;
+
 const SPECIAL_LENGTHS = lengthsOf(['content-type', 'content-length', 'x-request-id', 'trailer']);
 
 /**
@@ -42,7 +44,7 @@ export function responseHeadersFor(
     if (SPECIAL_LENGTHS.has(name.length)) {
       const lower = name.toLowerCase();
       if (lower === 'content-type') {
-        isEventStream = value.toLowerCase().startsWith('text/event-stream');
+        isEventStream = EVENT_STREAM.test(value);
       } else if (lower === 'content-length') {
         if (status === 204) continue;
         contentLength = Number(value);
@@ -115,6 +117,8 @@ function mergeNames(
 
 function dropNames(headers: string[], names: ReadonlySet<string>): void {
   for (let index = headers.length - 2; index >= 0; index -= 2) {
-    if (names.has(headers[index]!.toLowerCase())) headers.splice(index, 2);
+    const lower = headers[index]!.toLowerCase();
+    // Whatever `Connection` says: it frames the message.
+    if (names.has(lower) && lower !== 'content-length') headers.splice(index, 2);
   }
 }
