@@ -267,6 +267,8 @@ describe('a peer that does not read', () => {
     expect(line).toMatchObject({ code: 1013, closed_by: 'gateway' });
     if (who === 'service')
       expect(await client.closed).toEqual({ code: 1013, reason: 'service does not read' });
+    // The service's side may take a moment longer; what both held is given back.
+    while (!/websocket_buffered_bytes\{.*\} 0\n/.test(await (await fetch(`${gateway.url}/metrics`)).text()));
   });
 
   it('costs what all sockets together may hold, and not more', async () => {
