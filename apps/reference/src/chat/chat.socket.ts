@@ -2,13 +2,10 @@ import { Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { z } from 'zod';
 import type { Member, Room } from '../sockets/room.js';
 import { SocketServer, type SocketEndpoint } from '../sockets/socket.server.js';
+import { MessageContent } from './message-content.schema.js';
 import { MessagesService } from './messages.service.js';
 
-const ChatEvent = z.object({
-  type: z.literal('message'),
-  content: z.string().min(1).max(65_536),
-  client_id: z.string().min(1).max(100).nullable().default(null),
-});
+const ChatEvent = MessageContent.extend({ type: z.literal('message') });
 
 /** Chat as it happens: what anyone in the conversation's room says, everyone in it hears, the sender too. */
 @Injectable()

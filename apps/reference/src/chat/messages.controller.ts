@@ -3,13 +3,10 @@ import { z } from 'zod';
 import { Id } from '../id.schema.js';
 import type { AccessClaims } from '../tokens/access-token.js';
 import { Caller } from '../tokens/caller.decorator.js';
+import { MessageContent } from './message-content.schema.js';
 import { MessagesService } from './messages.service.js';
 
-const NewMessage = z.object({
-  conversation_id: Id,
-  content: z.string().min(1).max(65_536),
-  client_id: z.string().min(1).max(100).nullable().default(null),
-});
+const NewMessage = MessageContent.extend({ conversation_id: Id });
 const PageQuery = z.object({
   conversation_id: Id,
   before: Id.optional(),

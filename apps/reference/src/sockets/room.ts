@@ -4,6 +4,11 @@ import type { AccessClaims } from '../tokens/access-token.js';
 /** Bytes that a reader may be behind before it is let go. */
 const BACKLOG_BYTES = 4 * 1024 * 1024;
 
+interface User {
+  readonly user_id: string;
+  readonly username: string;
+}
+
 /** One socket in a room. */
 export class Member {
   /** `performance.now()` of the last frame that came. */
@@ -14,7 +19,7 @@ export class Member {
     readonly caller: AccessClaims,
   ) {}
 
-  get user(): { readonly user_id: string; readonly username: string } {
+  get user(): User {
     return { user_id: this.caller.user_id, username: this.caller.username };
   }
 
@@ -55,7 +60,7 @@ export class Room {
   }
 
   /** Each user once, however many sockets. */
-  users(): { readonly user_id: string; readonly username: string }[] {
+  users(): User[] {
     return [...new Map([...this.members].map(({ user }) => [user.user_id, user])).values()];
   }
 }

@@ -33,7 +33,9 @@ export interface SocketEndpoint {
 /** What a client that offers subprotocols gets; a browser demands that one is chosen. */
 const SUBPROTOCOL = 'secureconnect.v1';
 const MESSAGE_LIMIT_BYTES = 1024 * 1024;
+/** Milliseconds between two pings, and for which a socket may be silent. */
 const HEARTBEAT_MS = 60_000;
+/** Milliseconds that a client has to answer a close frame. */
 const ANSWER_MS = 500;
 
 /** Serves WebSockets: who may enter which room, who is in it, and who has gone. */
