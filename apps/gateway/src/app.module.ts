@@ -20,7 +20,7 @@ import { ObservabilityModule } from './observability/observability.module.js';
 import { RequestContextMiddleware } from './observability/request-context.middleware.js';
 import { OpenApiController } from './openapi/openapi.controller.js';
 import { RequestGrammarMiddleware } from './server/request-grammar.middleware.js';
-import { DemoModule } from './upstreams/demo.module.js';
+import { DemoUpstream } from './upstreams/demo.upstream.js';
 import { UpstreamsModule } from './upstreams/upstreams.module.js';
 import { UpgradeMiddleware } from './websocket/upgrade.middleware.js';
 import { WebSocketModule } from './websocket/websocket.module.js';
@@ -52,12 +52,8 @@ export class AppModule implements NestModule {
   ): DynamicModule {
     return {
       module: AppModule,
-      imports: [
-        ConfigModule.forRoot(config),
-        ObservabilityModule.forRoot(pino),
-        ...(config.proxy.addresses.has('demo-service') ? [DemoModule] : []),
-        ...modules,
-      ],
+      imports: [ConfigModule.forRoot(config), ObservabilityModule.forRoot(pino), ...modules],
+      providers: config.proxy.addresses.has('demo-service') ? [DemoUpstream] : [],
     };
   }
 

@@ -1,6 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Inject, Injectable, type NestMiddleware } from '@nestjs/common';
-import { AmbiguousPathException, RouteMethodException, UpgradeRequiredException } from './exceptions.js';
+import {
+  AmbiguousPathException,
+  InvalidRequestException,
+  RouteMethodException,
+  UpgradeRequiredException,
+} from './exceptions.js';
 import { exchangeOf, type Exchange } from './exchange.js';
 import type { Gate } from './gate.js';
 import { PROXY_OPTIONS, type ProxyOptions } from './proxy.options.js';
@@ -76,7 +81,7 @@ function proceed(
     next();
     return;
   }
-  if (!row) throw new RouteMethodException(allowOf(entry));
+  if (!row) throw refusalOf(exchange.request, entry);
   if (row.route.websocket) {
     // The application's WebSocket middleware takes it from here.
     if (!isUpgrade(exchange.request)) throw new UpgradeRequiredException();
@@ -87,6 +92,14 @@ function proceed(
   const { request } = exchange;
   checkAnnouncedLength(request, row.plan.limits.bodyBytes);
   return row.proxy.forward(exchange, row.plan, row.targetOf(request.url!), next);
+}
+
+/** A method that the path does not have; RFC 6455, section 4.1, knows handshakes by GET only. */
+function refusalOf({ headers }: IncomingMessage, entry: PathEntry<ProxyRow>): Error {
+  const isHandshake = headers.upgrade?.toLowerCase() === 'websocket';
+  return isHandshake && entry.byMethod.get('GET')?.route.websocket
+    ? new InvalidRequestException('WebSocket handshake must be a GET')
+    : new RouteMethodException(allowOf(entry));
 }
 
 /** Node sets it where the server's `upgrade` listener got the request. */

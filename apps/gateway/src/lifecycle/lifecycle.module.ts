@@ -1,6 +1,6 @@
 import { Global, Module } from '@nestjs/common';
 import { DrainService } from './drain.service.js';
-import { StalledResponses } from '../server/stalled-responses.js';
+import { StalledResponses } from './stalled-responses.js';
 import { OpenExchanges } from './open-exchanges.js';
 
 @Global()

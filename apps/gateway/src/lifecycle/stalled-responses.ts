@@ -1,7 +1,7 @@
 import { ClientStalledException, ExchangeClock, type Exchange } from '@app/proxy';
 import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { GATEWAY_CONFIG, type GatewayConfig } from '../config/gateway-config.js';
-import { OpenExchanges } from '../lifecycle/open-exchanges.js';
+import { OpenExchanges } from './open-exchanges.js';
 
 /** How often responses are looked at, in milliseconds. */
 const TICK_MS = 1_000;

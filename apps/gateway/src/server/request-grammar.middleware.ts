@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { exchangeOf, InvalidRequestException } from '@app/proxy';
 import { Injectable, type NestMiddleware } from '@nestjs/common';
 import { ExpectationFailedException } from '../errors/exceptions.js';
-import { expectsContinue, grammarFault } from './request-grammar.js';
+import { expectsUnknown, grammarFault } from './request-grammar.js';
 
 /** Refuses requests that Node's parser lets through and a gateway must not, and ends their connection. */
 @Injectable()
@@ -13,8 +13,7 @@ export class RequestGrammarMiddleware implements NestMiddleware<IncomingMessage,
       exchangeOf(request)!.endConnection();
       throw new InvalidRequestException(fault);
     }
-    // HTTP/1.0 knows no expectations: there it is ignored.
-    if (request.headers.expect !== undefined && request.httpVersionMinor === 1 && !expectsContinue(request)) {
+    if (expectsUnknown(request)) {
       exchangeOf(request)!.endConnection();
       throw new ExpectationFailedException();
     }

@@ -44,6 +44,12 @@ export function expectsContinue({ headers, httpVersionMinor }: IncomingMessage):
   return headers.expect !== undefined && httpVersionMinor === 1 && CONTINUE.test(headers.expect);
 }
 
+/** Whether the client expects what no HTTP/1.1 server knows (RFC 9110, section 10.1.1). */
+export function expectsUnknown(request: IncomingMessage): boolean {
+  const { headers, httpVersionMinor } = request;
+  return headers.expect !== undefined && httpVersionMinor === 1 && !expectsContinue(request);
+}
+
 interface ParserSocket extends Socket {
   parser?: { getCurrentBuffer?: () => Buffer };
 }

@@ -1,13 +1,12 @@
 import { Upstream } from '@app/proxy';
-import { Module } from '@nestjs/common';
 
-/** The page on which the system can be seen to work; only there where `DEMO_SERVICE_URL` says who serves it. */
+/**
+ * The page on which the system can be seen to work. It has no address of its own: the module list holds it only where
+ * `DEMO_SERVICE_URL` says who serves it.
+ */
 @Upstream({
   name: 'demo-service',
   instances: { compose: [], local: [] },
   routes: [{ methods: ['GET'], path: '/demo', auth: 'none' }],
 })
-class DemoUpstream {}
-
-@Module({ providers: [DemoUpstream] })
-export class DemoModule {}
+export class DemoUpstream {}
