@@ -7,7 +7,7 @@ import { AppModule } from './app.module.js';
 import type { GatewayConfig } from './config/gateway-config.js';
 import { createPino, GatewayLogger } from './observability/gateway-logger.js';
 import { GatewayHttpAdapter } from './server/gateway-http.adapter.js';
-import { GatewayWebSocketAdapter } from './websocket/websocket.adapter.js';
+import { GatewayWebSocketAdapter } from './websocket/gateway-websocket.adapter.js';
 import { WebSocketRoutes } from './websocket/websocket-routes.js';
 
 export interface GatewayExtras {

@@ -35,7 +35,10 @@ export interface WebSocketConfig {
   readonly stallMs: number;
   /** Milliseconds that a peer has to answer a close frame. */
   readonly closeTimeoutMs: number;
-  /** Bytes that all sockets of the process may hold: messages that are incomplete, or wait for a slow reader. */
+  /**
+   * Bytes that all sockets of the process may hold beyond 32 KiB each way: messages that are incomplete, or wait for a
+   * slow reader; and all that is kept for services that are away.
+   */
   readonly bufferBytes: number;
   /** Milliseconds for which a service that went away is waited for. */
   readonly resumeMs: number;

@@ -1,44 +1,66 @@
-/** Close codes that the gateway sends by itself (RFC 6455, section 7.4; IANA's registry; 4000 and up are ours). */
-export const CLOSE = {
-  /** To a service: its client has gone, or the gateway has closed it. */
+/** Close codes (RFC 6455, section 7.4.1; 1012 to 1014 from IANA's registry of WebSocket close codes). */
+export const CODE = {
   GOING_AWAY: 1001,
-  /** The client sends more messages than the route lets it. */
+  PROTOCOL_ERROR: 1002,
+  /** Not sent, but reported: a close frame without a code. */
+  NONE: 1005,
+  /** Not sent, but reported: a connection that broke without a close frame. */
+  BROKEN: 1006,
+  INVALID_PAYLOAD: 1007,
   POLICY_VIOLATION: 1008,
-  /** The gateway or the service restarts: come back. */
+  MESSAGE_TOO_BIG: 1009,
   SERVICE_RESTART: 1012,
-  /** The client does not read, or the gateway has no room: come back later. */
   TRY_AGAIN_LATER: 1013,
-  /** The service sent what no client may get. */
   BAD_GATEWAY: 1014,
+  /** 4000 and up are each application's own. */
   TOKEN_EXPIRED: 4401,
   TOKEN_REVOKED: 4403,
 } as const;
 
-/** Not sent, but reported: a close frame without a code, and a connection that broke without a close frame. */
-export const NO_CODE = 1005;
-export const BROKEN = 1006;
+/** Why a socket is closed, as its peer hears it. */
+export interface Closure {
+  readonly code: number;
+  readonly reason: string;
+}
 
-/** With which codes a service's end means that it comes back (RFC 6455, section 7.4.1). */
-const RESTARTS: ReadonlySet<number> = new Set([BROKEN, CLOSE.GOING_AWAY, CLOSE.SERVICE_RESTART]);
+/** What the gateway closes sockets with by itself. */
+export const CLOSURE = {
+  /** To a service only. */
+  CLIENT_GONE: { code: CODE.GOING_AWAY, reason: 'client gone' },
+  TOO_MANY_MESSAGES: { code: CODE.POLICY_VIOLATION, reason: 'too many messages' },
+  SERVICE_RESTART: { code: CODE.SERVICE_RESTART, reason: 'service restart' },
+  NO_ROOM: { code: CODE.TRY_AGAIN_LATER, reason: 'no room' },
+  CLIENT_STALLED: { code: CODE.TRY_AGAIN_LATER, reason: 'client does not read' },
+  SERVICE_STALLED: { code: CODE.TRY_AGAIN_LATER, reason: 'service does not read' },
+  /** The service sent what no client may get. */
+  BAD_GATEWAY: { code: CODE.BAD_GATEWAY, reason: 'bad gateway' },
+  TOKEN_EXPIRED: { code: CODE.TOKEN_EXPIRED, reason: 'token expired' },
+  TOKEN_REVOKED: { code: CODE.TOKEN_REVOKED, reason: 'token revoked' },
+} as const satisfies Record<string, Closure>;
+
+/** With which codes a service's end means that it comes back. */
+const RESTARTS: ReadonlySet<number> = new Set([CODE.BROKEN, CODE.GOING_AWAY, CODE.SERVICE_RESTART]);
 
 /** Whether a service that closed with this code is restarting. */
 export function isRestart(code: number): boolean {
   return RESTARTS.has(code);
 }
 
-/** What went wrong with a peer's frames, by the code of the error that `ws` reports. */
-export function codeOfViolation(error: Error): number | undefined {
-  const { code } = error as NodeJS.ErrnoException;
-  if (code === undefined || !code.startsWith('WS_ERR_')) return undefined;
-  if (code === 'WS_ERR_INVALID_UTF8') return 1007;
-  if (code === 'WS_ERR_TOO_MANY_BUFFERED_PARTS') return CLOSE.POLICY_VIOLATION;
-  return code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH' || code === 'WS_ERR_UNSUPPORTED_DATA_PAYLOAD_LENGTH'
-    ? 1009
-    : 1002;
+/** What `ws` closes a peer with for frames that break a rule; 1002 for every error that is not here. */
+const VIOLATIONS: Readonly<Record<string, number>> = {
+  WS_ERR_INVALID_UTF8: CODE.INVALID_PAYLOAD,
+  WS_ERR_TOO_MANY_BUFFERED_PARTS: CODE.POLICY_VIOLATION,
+  WS_ERR_UNSUPPORTED_MESSAGE_LENGTH: CODE.MESSAGE_TOO_BIG,
+  WS_ERR_UNSUPPORTED_DATA_PAYLOAD_LENGTH: CODE.MESSAGE_TOO_BIG,
+};
+
+/** What went wrong with a peer's frames, by the code of the error that `ws` reports; undefined for other errors. */
+export function codeOfViolation({ code }: NodeJS.ErrnoException): number | undefined {
+  return code?.startsWith('WS_ERR_') ? (VIOLATIONS[code] ?? CODE.PROTOCOL_ERROR) : undefined;
 }
 
 /** A code as a metric's label: clients may send any of 2,000 of their own. */
 export function labelOf(code: number): string {
-  if (code < 3000 || code === CLOSE.TOKEN_EXPIRED || code === CLOSE.TOKEN_REVOKED) return String(code);
+  if (code < 3000 || code === CODE.TOKEN_EXPIRED || code === CODE.TOKEN_REVOKED) return String(code);
   return code < 4000 ? '3xxx' : '4xxx';
 }

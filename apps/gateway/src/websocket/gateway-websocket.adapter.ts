@@ -1,7 +1,8 @@
+import type { EventEmitter } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { AbstractWsAdapter } from '@nestjs/websockets';
-import type { WebSocket, WebSocketServer } from 'ws';
+import type { WebSocket } from 'ws';
 import type { GatewayHttpAdapter } from '../server/gateway-http.adapter.js';
 import { pendingResponseOf } from '../server/pending-response.js';
 import { moveToken } from './handshake-token.js';
@@ -28,7 +29,7 @@ export class GatewayWebSocketAdapter extends AbstractWsAdapter {
     });
   }
 
-  override create(_port: number, { path = '' }: { readonly path?: string } = {}): WebSocketServer {
+  override create(_port: number, { path = '' }: { readonly path?: string } = {}): EventEmitter {
     return this.routes.addClass(path);
   }
 

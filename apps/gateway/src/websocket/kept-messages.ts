@@ -5,6 +5,9 @@ interface KeptMessage {
   readonly isBinary: boolean;
 }
 
+/** What a kept message takes beside its bytes, so that empty messages are bounded too. */
+const MESSAGE_COST_BYTES = 128;
+
 /** What a client sends while its service is away, in order and within bounds. */
 export class KeptMessages {
   private messages: KeptMessage[] = [];
@@ -14,6 +17,10 @@ export class KeptMessages {
     private readonly limitBytes: number,
     private readonly budget: ByteBudget,
   ) {}
+
+  get size(): number {
+    return this.messages.length;
+  }
 
   /** Whether there was room. */
   add(data: Buffer, isBinary: boolean): boolean {
@@ -33,12 +40,4 @@ export class KeptMessages {
     this.bytes = 0;
     return messages;
   }
-
-  /** Forgets all, and says how many there were. */
-  drop(): number {
-    return this.take().length;
-  }
 }
-
-/** What a kept message takes beside its bytes, so that empty messages are bounded too. */
-const MESSAGE_COST_BYTES = 128;

@@ -3,7 +3,7 @@ import { RevocationStore } from '@app/auth';
 import { ExchangeClock } from '@app/proxy';
 import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { GATEWAY_CONFIG, type GatewayConfig } from '../config/gateway-config.js';
-import { CLOSE } from './close-codes.js';
+import { CLOSURE } from './close-codes.js';
 import type { Relay } from './relay.js';
 
 /** How often each relay looks at its clocks, in milliseconds. */
@@ -19,7 +19,7 @@ export class LiveRelays implements OnApplicationShutdown {
   private readonly byToken = new Map<string, Set<Relay>>();
   private readonly streams = new WeakSet<object>();
   private readonly clock: ExchangeClock;
-  private draining = false;
+  private isClosed = false;
 
   constructor(
     @Inject(GATEWAY_CONFIG) config: GatewayConfig,
@@ -27,7 +27,7 @@ export class LiveRelays implements OnApplicationShutdown {
   ) {
     this.clock = new ExchangeClock(Math.min(TICK_MS, config.websocket.pingMs));
     revocations.onRevoked((tokenId) => {
-      for (const relay of this.byToken.get(tokenId) ?? []) relay.close(CLOSE.TOKEN_REVOKED, 'token revoked');
+      for (const relay of this.byToken.get(tokenId) ?? []) relay.close(CLOSURE.TOKEN_REVOKED);
     });
   }
 
@@ -40,8 +40,8 @@ export class LiveRelays implements OnApplicationShutdown {
   }
 
   /** Whether no new relay may begin and no service is waited for. */
-  get isDraining(): boolean {
-    return this.draining;
+  get refusesMore(): boolean {
+    return this.isClosed;
   }
 
   /** Whether a client's connection is a relay's, and so no HTTP any more. */
@@ -54,7 +54,7 @@ export class LiveRelays implements OnApplicationShutdown {
     this.streams.add(stream);
     this.clock.add(relay);
     // It passed the gates before the drain began, and opened after.
-    if (this.draining) relay.close(CLOSE.SERVICE_RESTART, 'service restart');
+    if (this.isClosed) relay.close(CLOSURE.SERVICE_RESTART);
   }
 
   delete(relay: Relay): void {
@@ -73,12 +73,12 @@ export class LiveRelays implements OnApplicationShutdown {
     const relays = this.byToken.get(tokenId) ?? new Set();
     this.byToken.set(tokenId, relays.add(relay));
     // The gate has seen the token some time ago.
-    if (this.revocations.isRevoked(tokenId) === true) relay.close(CLOSE.TOKEN_REVOKED, 'token revoked');
+    if (this.revocations.isRevoked(tokenId) === true) relay.close(CLOSURE.TOKEN_REVOKED);
   }
 
   /** Refuses new relays from now on. */
   refuseMore(): void {
-    this.draining = true;
+    this.isClosed = true;
   }
 
   /**
@@ -95,7 +95,7 @@ export class LiveRelays implements OnApplicationShutdown {
       while (performance.now() < due && this.relays.size > 0) {
         await delay(Math.min(LOOK_MS, Math.max(0, due - performance.now())));
       }
-      if (this.relays.has(relay)) relay.close(CLOSE.SERVICE_RESTART, 'service restart');
+      if (this.relays.has(relay)) relay.close(CLOSURE.SERVICE_RESTART);
     }
   }
 

@@ -9,7 +9,7 @@ import { WebSocketMetrics } from './websocket-metrics.js';
 
 /** What every relay needs of the application. */
 @Injectable()
-export class RelayServices {
+export class RelayContext {
   readonly config: WebSocketConfig;
 
   constructor(

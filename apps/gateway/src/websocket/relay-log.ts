@@ -8,14 +8,14 @@ import type { Closer, Relay } from './relay.js';
 export class RelayLog {
   constructor(@Inject(PINO) private readonly pino: Logger) {}
 
-  write({ origin, route, openedAt, counts }: Relay, code: number, by: Closer): void {
+  write({ request, route, openedAt, counts }: Relay, code: number, by: Closer): void {
     // Messages that are lost or in doubt are what somebody will look for.
     const level = counts.lost + counts.inDoubt > 0 ? 'warn' : 'info';
     this.pino[level](
       {
-        request_id: origin.requestId,
-        client_ip: origin.clientAddress,
-        path: origin.path,
+        request_id: request.id,
+        client_ip: request.clientAddress,
+        path: request.path,
         upstream: route.row.upstream,
         code,
         closed_by: by,

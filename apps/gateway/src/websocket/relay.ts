@@ -3,11 +3,13 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { AuthenticationException, type Principal } from '@app/auth';
 import type { Ticking } from '@app/proxy';
 import type { WebSocket } from 'ws';
-import { BROKEN, CLOSE, codeOfViolation, isRestart, NO_CODE } from './close-codes.js';
+import { CLOSURE, CODE, isRestart, type Closure } from './close-codes.js';
 import { KeptMessages } from './kept-messages.js';
-import type { RelayServices } from './relay.services.js';
+import { MessageRate } from './message-rate.js';
+import type { RelayContext } from './relay-context.js';
 import { isRenewal, renewalFailed, renewed, tokenOf } from './renewal.js';
-import type { ServiceConnection, ServiceHandshake } from './service-dialer.js';
+import type { ServiceConnection } from './service-dialer.js';
+import type { ServiceHandshake } from './service-handshake.js';
 import { Side, type SideListener } from './side.js';
 import type { WebSocketRoute } from './websocket-route.js';
 
@@ -30,18 +32,15 @@ export interface RelayCounts {
 }
 
 /** What a relay remembers of the request that opened it. */
-export interface RelayOrigin {
-  readonly requestId: string;
+export interface RelayRequest {
+  readonly id: string;
   readonly clientAddress: string;
   /** As it may stand in a log line. */
   readonly path: string;
-  /** Whose share of the route's connections it takes. */
+  /** Whose share of the route's connections it takes: a user, or a client address where nobody is known. */
   readonly holder: string;
   readonly handshake: ServiceHandshake;
 }
-
-/** Pings without an answer after which a peer is gone. */
-const MISSED_PONGS = 2;
 
 /** Milliseconds between two tries to reach a service that went away: the first, doubled each time, and the most. */
 const FIRST_WAIT_MS = 50;
@@ -71,30 +70,30 @@ export class Relay implements SideListener, Ticking {
   private readonly client: Side;
   private service: Side;
   private readonly subprotocol: string;
+  private readonly rate: MessageRate;
   private readonly kept: KeptMessages;
   private principal: Principal | undefined;
   private ended: { readonly code: number; readonly by: Closer } | undefined;
   /** Set while a service is waited for; aborting it gives up. */
   private resumption: AbortController | undefined;
   private nextPingAt: number;
-  private allowance: number;
-  private allowanceAt = performance.now();
 
+  /** @param stream the client's connection */
   constructor(
     client: WebSocket,
     stream: Socket,
     connection: ServiceConnection,
     readonly route: WebSocketRoute,
-    readonly origin: RelayOrigin,
+    readonly request: RelayRequest,
     principal: Principal | undefined,
-    private readonly services: RelayServices,
+    private readonly context: RelayContext,
   ) {
-    const { config, budget, live } = services;
-    this.client = this.createSide(client, stream);
-    this.service = this.createSide(connection.socket, connection.stream);
+    const { config, budget, live } = context;
+    this.client = new Side(client, stream, budget, this);
+    this.service = new Side(connection.socket, connection.stream, budget, this);
     this.subprotocol = connection.subprotocol;
+    this.rate = new MessageRate(route.messagesPerSecond);
     this.kept = new KeptMessages(config.resumeBytes, budget);
-    this.allowance = route.messagesPerSecond * 2;
     // Not all at once where many came at once.
     this.nextPingAt = this.openedAt + config.pingMs * (0.5 + Math.random() / 2);
     connection.socket.resume();
@@ -102,17 +101,17 @@ export class Relay implements SideListener, Ticking {
     this.setPrincipal(principal);
   }
 
-  /** Closes both sides. The first code counts: whatever follows from it is no news. */
-  close(code: number, reason: string): void {
+  /** Closes both sides. The first closure counts: whatever follows from it is no news. */
+  close({ code, reason }: Closure): void {
     if (this.ended) return;
     this.end(code, 'gateway');
     this.client.close(code, reason);
-    this.service.close(CLOSE.GOING_AWAY, reason);
+    this.service.close(CODE.GOING_AWAY, reason);
   }
 
   /** Ends both connections without a word. */
   terminate(): void {
-    this.end(BROKEN, 'gateway');
+    this.end(CODE.BROKEN, 'gateway');
     this.client.terminate();
     this.service.terminate();
   }
@@ -131,47 +130,39 @@ export class Relay implements SideListener, Ticking {
   }
 
   private onClientMessage(data: Buffer, isBinary: boolean): void {
-    if (!this.isWithinRate()) {
-      this.close(CLOSE.POLICY_VIOLATION, 'too many messages');
-    } else if (this.route.closesAtExpiry && isRenewal(data, isBinary)) {
+    if (!this.isWithinRate()) return;
+    if (this.route.closesAtExpiry && isRenewal(data, isBinary)) {
       void this.renew(data);
-    } else {
-      this.counts.messagesIn++;
-      this.counts.bytesIn += data.length;
-      if (this.service.isOpen) this.service.send(data, isBinary, this.client);
-      else if (!this.route.resume) this.counts.lost++;
-      else if (!this.kept.add(data, isBinary)) this.giveUp(1);
+      return;
     }
+    this.counts.messagesIn++;
+    this.counts.bytesIn += data.length;
+    if (this.service.isOpen) this.service.send(data, isBinary, this.client);
+    else if (!this.route.resume) this.counts.lost++;
+    else if (!this.kept.add(data, isBinary)) this.giveUp(1);
   }
 
   /** Pings count as messages do: each is work, and an answer that somebody must read. */
   onPing(side: Side): void {
-    if (side === this.client && !this.ended && !this.isWithinRate()) {
-      this.close(CLOSE.POLICY_VIOLATION, 'too many messages');
-    }
+    if (side === this.client && !this.ended) this.isWithinRate();
   }
 
-  /** A token bucket: the route's rate, and twice as much at once. */
+  /** Whether a client may send one more; otherwise it is closed. */
   private isWithinRate(): boolean {
-    const { messagesPerSecond } = this.route;
-    const now = performance.now();
-    const earned = ((now - this.allowanceAt) / 1000) * messagesPerSecond;
-    this.allowance = Math.min(messagesPerSecond * 2, this.allowance + earned);
-    this.allowanceAt = now;
-    if (this.allowance < 1) return false;
-    this.allowance--;
-    return true;
+    if (this.rate.take()) return true;
+    this.close(CLOSURE.TOO_MANY_MESSAGES);
+    return false;
   }
 
   private async renew(data: Buffer): Promise<void> {
     try {
       const token = tokenOf(data);
       if (token === undefined) throw new AuthenticationException('invalid_format');
-      const principal = await this.services.authenticator.principalFor(token);
+      const principal = await this.context.authenticator.principalFor(token);
       if (principal.userId !== this.principal?.userId) throw new AuthenticationException('invalid_token');
       if (this.ended) return;
       this.setPrincipal(principal);
-      this.origin.handshake.headers['Authorization'] = `Bearer ${token}`;
+      this.request.handshake.headers['Authorization'] = `Bearer ${token}`;
       this.client.say(renewed(principal.expiresAt));
     } catch (error) {
       if (!this.ended) this.client.say(renewalFailed((error as Error).message));
@@ -179,7 +170,7 @@ export class Relay implements SideListener, Ticking {
   }
 
   onOverBudget(): void {
-    this.close(CLOSE.TRY_AGAIN_LATER, 'no room');
+    this.close(CLOSURE.NO_ROOM);
   }
 
   // :: Step 2
@@ -196,33 +187,32 @@ export class Relay implements SideListener, Ticking {
     if (this.ended) return;
     // What a client did wrong, `ws` has told it with the code.
     this.end(violation ?? code, violation === undefined ? 'client' : 'gateway');
-    if (code === BROKEN || violation !== undefined) this.service.close(CLOSE.GOING_AWAY, 'client gone');
-    else if (code === NO_CODE) this.service.close();
+    const isBroken = code === CODE.BROKEN || violation !== undefined;
+    if (isBroken) this.service.close(CLOSURE.CLIENT_GONE.code, CLOSURE.CLIENT_GONE.reason);
     else this.service.close(code, reason);
   }
 
   private onServiceClose(code: number, reason: Buffer, violation: number | undefined): void {
     if (this.ended) return;
     if (isRestart(code)) this.counts.inDoubt += this.service.messagesInDoubt;
-    const { live } = this.services;
+    const { live } = this.context;
     if (violation !== undefined) {
-      this.end(CLOSE.BAD_GATEWAY, 'service');
-      this.client.close(CLOSE.BAD_GATEWAY, 'bad gateway');
+      this.close(CLOSURE.BAD_GATEWAY);
     } else if (!this.client.isOpen) {
       // The client is leaving by itself; its own code counts.
-    } else if (this.route.resume && isRestart(code) && !live.isDraining) {
+    } else if (this.route.resume && isRestart(code) && !live.refusesMore) {
       void this.resume();
     } else {
       this.end(code, 'service');
-      if (code === BROKEN) this.client.close(CLOSE.SERVICE_RESTART, 'service restart');
-      else if (code === NO_CODE) this.client.close();
+      if (code === CODE.BROKEN)
+        this.client.close(CLOSURE.SERVICE_RESTART.code, CLOSURE.SERVICE_RESTART.reason);
       else this.client.close(code, reason);
     }
   }
 
   // :: Step 3
   private async resume(): Promise<void> {
-    const { config, dialer } = this.services;
+    const { config, dialer } = this.context;
     const { signal } = (this.resumption = new AbortController());
     const until = performance.now() + config.resumeMs;
     for (let wait = FIRST_WAIT_MS; ; wait = Math.min(wait * 2, LONGEST_WAIT_MS)) {
@@ -234,10 +224,10 @@ export class Relay implements SideListener, Ticking {
         return;
       }
       if (this.isExpired()) {
-        this.close(CLOSE.TOKEN_EXPIRED, 'token expired');
+        this.close(CLOSURE.TOKEN_EXPIRED);
         return;
       }
-      const answer = await dialer.dial(this.route, this.origin.handshake, signal).catch(() => undefined);
+      const answer = await dialer.dial(this.route, this.request.handshake, signal).catch(() => undefined);
       if (answer === undefined) continue;
       if ('socket' in answer) {
         this.rejoin(answer);
@@ -257,13 +247,13 @@ export class Relay implements SideListener, Ticking {
       connection.socket.terminate();
       return;
     }
-    this.service = this.createSide(connection.socket, connection.stream);
+    this.service = new Side(connection.socket, connection.stream, this.context.budget, this);
     if (connection.subprotocol !== this.subprotocol) {
       this.giveUp();
       return;
     }
     this.counts.resumptions++;
-    this.services.metrics.resumed(this.route, 'joined');
+    this.context.metrics.resumed(this.route, 'joined');
     connection.socket.resume();
     for (const { data, isBinary } of this.kept.take()) this.service.send(data, isBinary, this.client);
   }
@@ -271,14 +261,14 @@ export class Relay implements SideListener, Ticking {
   /** The client must come back by itself. @param more messages that were lost beside those that waited */
   private giveUp(more = 0): void {
     this.counts.lost += more;
-    this.services.metrics.resumed(this.route, 'given_up');
-    this.close(CLOSE.SERVICE_RESTART, 'service restart');
+    this.context.metrics.resumed(this.route, 'given_up');
+    this.close(CLOSURE.SERVICE_RESTART);
   }
 
   // :: Step 4
   private finish(): void {
-    const { live, log, metrics } = this.services;
-    this.route.connections.giveBack(this.origin.holder);
+    const { live, log, metrics } = this.context;
+    this.route.connections.giveBack(this.request.holder);
     this.setPrincipal(undefined);
     live.delete(this);
     const { code, by } = this.ended!;
@@ -289,21 +279,20 @@ export class Relay implements SideListener, Ticking {
   private end(code: number, by: Closer): void {
     this.ended ??= { code, by };
     this.resumption?.abort();
-    this.counts.lost += this.kept.drop();
+    this.counts.lost += this.kept.take().length;
   }
 
   /** Pings, counts missed answers, and looks at the clocks. */
   tick(now: number): void {
     if (this.ended) return;
-    const { stallMs, pingMs } = this.services.config;
-    if (this.client.isHeldLonger(now, stallMs)) this.close(CLOSE.TRY_AGAIN_LATER, 'service does not read');
-    else if (this.service.isHeldLonger(now, stallMs))
-      this.close(CLOSE.TRY_AGAIN_LATER, 'client does not read');
-    else if (this.route.closesAtExpiry && this.isExpired()) this.close(CLOSE.TOKEN_EXPIRED, 'token expired');
+    const { stallMs, pingMs } = this.context.config;
+    if (this.client.isHeldLonger(now, stallMs)) this.close(CLOSURE.SERVICE_STALLED);
+    else if (this.service.isHeldLonger(now, stallMs)) this.close(CLOSURE.CLIENT_STALLED);
+    else if (this.route.closesAtExpiry && this.isExpired()) this.close(CLOSURE.TOKEN_EXPIRED);
     else if (now >= this.nextPingAt) {
       this.nextPingAt = now + pingMs;
-      this.client.ping(MISSED_PONGS);
-      this.service.ping(MISSED_PONGS);
+      this.client.ping();
+      this.service.ping();
     }
   }
 
@@ -312,11 +301,7 @@ export class Relay implements SideListener, Ticking {
   }
 
   private setPrincipal(principal: Principal | undefined): void {
-    this.services.live.index(this, principal?.tokenId, this.principal?.tokenId);
+    this.context.live.index(this, principal?.tokenId, this.principal?.tokenId);
     this.principal = principal;
-  }
-
-  private createSide(socket: WebSocket, stream: Socket): Side {
-    return new Side(socket, stream, this.services.budget, this, codeOfViolation);
   }
 }

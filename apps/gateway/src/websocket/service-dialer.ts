@@ -1,16 +1,12 @@
-import type { ClientRequest, IncomingMessage, OutgoingHttpHeaders } from 'node:http';
+import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { NetConnectOpts, Socket } from 'node:net';
-import {
-  exceptionFor,
-  UpstreamInvalidResponseException,
-  type Exchange,
-  type ProxyException,
-} from '@app/proxy';
+import { exceptionFor, UpstreamInvalidResponseException, type ProxyException } from '@app/proxy';
 import { Inject, Injectable } from '@nestjs/common';
 import { WebSocket } from 'ws';
 import { GATEWAY_CONFIG, type GatewayConfig } from '../config/gateway-config.js';
-import { subprotocolsOf } from './handshake.js';
-import { bodyOf, connectWithin, handshakeHeadersOf } from './service-handshake.js';
+import { connectWithin } from './connect-within.js';
+import type { ServiceHandshake } from './service-handshake.js';
+import { bodyOf, type ServiceRefusal } from './service-refusal.js';
 import type { WebSocketRoute } from './websocket-route.js';
 
 /** A service's side of a socket, open and paused, so that nothing is lost until somebody listens. */
@@ -26,42 +22,10 @@ export interface ServiceConnection {
   readonly response: IncomingMessage;
 }
 
-/** What a client's handshake becomes for the service; the same one serves again where the service restarts. */
-export interface ServiceHandshake {
-  readonly target: string;
-  /** The subprotocols that the client offers. */
-  readonly offered: readonly string[];
-  readonly headers: OutgoingHttpHeaders;
-}
-
-/** A service that answered a handshake with another status than 101. */
-export interface ServiceRefusal {
-  readonly instance: string;
-  readonly response: IncomingMessage;
-  readonly body: Buffer;
-}
-
-/** How much of a refusal's body is passed on. */
-const REFUSAL_LIMIT_BYTES = 64 * 1024;
-
 /** Opens WebSockets to services. */
 @Injectable()
 export class ServiceDialer {
-  private readonly allowedOrigin: string;
-
-  constructor(@Inject(GATEWAY_CONFIG) private readonly config: GatewayConfig) {
-    this.allowedOrigin = [...config.allowedOrigins][0]!;
-  }
-
-  /** What the service gets of a client's handshake. */
-  handshakeFor(route: WebSocketRoute, exchange: Exchange): ServiceHandshake {
-    const { request } = exchange;
-    return {
-      target: route.row.targetOf(request.url!),
-      offered: subprotocolsOf(request.headers['sec-websocket-protocol']),
-      headers: handshakeHeadersOf(exchange, this.allowedOrigin),
-    };
-  }
+  constructor(@Inject(GATEWAY_CONFIG) private readonly config: GatewayConfig) {}
 
   /**
    * Opens a service's side, at the instance whose turn it is.
@@ -79,14 +43,11 @@ export class ServiceDialer {
     let stream: Socket | undefined;
     let subprotocol = '';
     let response: IncomingMessage | undefined;
-    // An `object`, since the types of `ws` know neither all of its options nor all that Node takes for them.
+    // An `object`, since the types of `ws` do not know all that Node takes for these.
     const options: object = {
+      ...route.socketOptions,
       headers,
-      perMessageDeflate: false,
-      maxPayload: route.messageLimitBytes,
       handshakeTimeout: this.config.proxy.responseHeadersTimeoutMs,
-      maxPendingAutoPongs: 0,
-      closeTimeout: this.config.websocket.closeTimeoutMs,
       createConnection: (connection: NetConnectOpts) =>
         (stream = connectWithin(connectTimeoutMs, origin.startsWith('https:'), connection)),
       // The target as the client wrote it: a URL parser would rewrite some of its bytes.
@@ -116,7 +77,7 @@ export class ServiceDialer {
         resolve({ socket, stream: stream!, subprotocol, instance: origin, response: response! });
       });
       socket.once('unexpected-response', (request, answer) => {
-        bodyOf(answer, REFUSAL_LIMIT_BYTES)
+        bodyOf(answer)
           .then((body) => resolve({ response: answer, instance: origin, body }), fail)
           .finally(() => request.destroy());
       });

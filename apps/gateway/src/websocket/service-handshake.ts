@@ -1,17 +1,39 @@
-import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http';
-import { connect as connectTcp, isIP, type NetConnectOpts, type Socket } from 'node:net';
-import { connect as connectTls, type ConnectionOptions } from 'node:tls';
+import type { OutgoingHttpHeaders } from 'node:http';
 import { forwardedHeadersOf, type Exchange } from '@app/proxy';
+import { subprotocolsOf } from './handshake.js';
+import type { WebSocketRoute } from './websocket-route.js';
+
+/** What a client's handshake becomes for the service; the same one serves again where the service restarts. */
+export interface ServiceHandshake {
+  readonly target: string;
+  /** The subprotocols that the client offers. */
+  readonly offered: readonly string[];
+  readonly headers: OutgoingHttpHeaders;
+}
 
 /** `Authorization` is written under one name, whatever the client's spelling: a renewed token takes its place. */
 const LEFT_OUT: ReadonlySet<string> = new Set(['authorization', 'content-length']);
 
 /**
- * The headers of a handshake with a service: as an HTTP request of this exchange would have them, less the client's
- * own handshake. @param allowedOrigin sent where the client has no Origin: services that demand one mean browsers, and
- * a native client has passed the gateway's own gate
+ * What the service gets of a client's handshake.
+ * @param allowedOrigin sent where the client has no Origin: services that demand one mean browsers, and a native
+ * client has passed the gateway's own gate
  */
-export function handshakeHeadersOf(exchange: Exchange, allowedOrigin: string): OutgoingHttpHeaders {
+export function serviceHandshakeFor(
+  exchange: Exchange,
+  route: WebSocketRoute,
+  allowedOrigin: string,
+): ServiceHandshake {
+  const { request } = exchange;
+  return {
+    target: route.row.targetOf(request.url!),
+    offered: subprotocolsOf(request.headers['sec-websocket-protocol']),
+    headers: headersOf(exchange, allowedOrigin),
+  };
+}
+
+/** As an HTTP request of this exchange would have them, less the client's own handshake. */
+function headersOf(exchange: Exchange, allowedOrigin: string): OutgoingHttpHeaders {
   const flat = forwardedHeadersOf(exchange);
   const names = new Map<string, string>();
   const headers: OutgoingHttpHeaders = {};
@@ -28,35 +50,4 @@ export function handshakeHeadersOf(exchange: Exchange, allowedOrigin: string): O
   if (offered !== undefined) headers['Sec-WebSocket-Protocol'] = offered;
   if (origin === undefined) headers['Origin'] = allowedOrigin;
   return headers;
-}
-
-/** Connects to a service, and gives up with `ETIMEDOUT`. @param timeoutMs until the TCP (and TLS) connection stands */
-export function connectWithin(timeoutMs: number, isSecure: boolean, options: NetConnectOpts): Socket {
-  // `path` is the request's here; for a socket it would name a Unix domain.
-  const plain = { ...options, path: undefined } as ConnectionOptions;
-  const host = plain.host ?? '';
-  const socket = isSecure
-    ? connectTls({ ...plain, servername: isIP(host) === 0 ? host : '' })
-    : connectTcp(plain as NetConnectOpts);
-  const timer = setTimeout(() => {
-    socket.destroy(Object.assign(new Error('connect timeout'), { code: 'ETIMEDOUT' }));
-  }, timeoutMs);
-  const connected = isSecure ? 'secureConnect' : 'connect';
-  const stop = (): void => {
-    clearTimeout(timer);
-    socket.off(connected, stop).off('close', stop);
-  };
-  return socket.once(connected, stop).once('close', stop);
-}
-
-/** The body of a response, or as much of it as the limit lets through. */
-export async function bodyOf(response: IncomingMessage, limitBytes: number): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let left = limitBytes;
-  for await (const chunk of response as AsyncIterable<Buffer>) {
-    chunks.push(chunk.subarray(0, left));
-    left -= chunk.length;
-    if (left <= 0) break;
-  }
-  return Buffer.concat(chunks);
 }

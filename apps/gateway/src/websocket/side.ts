@@ -1,12 +1,16 @@
 import type { Socket } from 'node:net';
 import { WebSocket } from 'ws';
 import type { ByteBudget } from './byte-budget.js';
+import { CODE, codeOfViolation } from './close-codes.js';
 
 /** Bytes that may wait for a slow reader before the other side is held back and the budget is asked. */
 const HIGH_WATER_BYTES = 32 * 1024;
 
 /** Part of an incomplete message up to which the budget is not asked: most messages are far smaller. */
 const UNCOUNTED_BYTES = 32 * 1024;
+
+/** Pings without an answer after which a peer is gone. */
+const MISSED_PONGS = 2;
 
 /** The least that a control frame takes beside its payload. */
 const FRAME_HEADER_BYTES = 2;
@@ -44,14 +48,13 @@ export class Side {
     private readonly stream: Socket,
     private readonly budget: ByteBudget,
     private readonly listener: SideListener,
-    violationOf: (error: Error) => number | undefined,
   ) {
     // Before `ws` reads the same bytes, so that a message ends the count of its own.
     stream.prependListener('data', this.onData);
     socket.on('message', this.onMessage);
     socket.on('ping', this.onPing);
     socket.on('pong', this.onPong);
-    socket.on('error', (error) => (this.violation ??= violationOf(error)));
+    socket.on('error', (error) => (this.violation ??= codeOfViolation(error)));
     socket.once('close', this.onClose);
   }
 
@@ -93,11 +96,11 @@ export class Side {
     return this.heldSince !== 0 && now - this.heldSince > limitMs;
   }
 
-  /** Asks the peer whether it is there, or ends the connection. @param mostMissed pings that may go unanswered */
-  ping(mostMissed: number): void {
+  /** Asks the peer whether it is there, or ends the connection. */
+  ping(): void {
     // From a side that is held back no answer can be read.
     if (!this.isOpen || this.heldSince !== 0) return;
-    if (this.missedPongs >= mostMissed) {
+    if (this.missedPongs >= MISSED_PONGS) {
       this.socket.terminate();
       return;
     }
@@ -106,11 +109,12 @@ export class Side {
     this.socket.ping();
   }
 
-  /** Begins the closing handshake. @param code left out where the peer gave none */
-  close(code?: number, reason?: string | Buffer): void {
+  /** Begins the closing handshake. @param code `CODE.NONE` for a close frame without one */
+  close(code: number, reason: string | Buffer): void {
     // A peer that is held back could not answer the close frame.
     this.release();
-    this.socket.close(code, reason);
+    if (code === CODE.NONE) this.socket.close();
+    else this.socket.close(code, reason);
   }
 
   /** Ends the connection at once. */

@@ -1,8 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { principalOf } from '@app/auth';
 import { exchangeOf, InvalidRequestException, type Exchange } from '@app/proxy';
-import { Injectable, type NestMiddleware } from '@nestjs/common';
+import { Inject, Injectable, type NestMiddleware } from '@nestjs/common';
 import type { WebSocket } from 'ws';
+import { GATEWAY_CONFIG, type GatewayConfig } from '../config/gateway-config.js';
 import {
   GatewayDrainingException,
   TooManyConnectionsException,
@@ -10,10 +11,12 @@ import {
 } from '../errors/exceptions.js';
 import { loggedPath } from '../observability/access-log.js';
 import { handshakeFault, VERSION } from './handshake.js';
-import { answerFor, passRefusal } from './handshake-answer.js';
-import { Relay } from './relay.js';
-import { RelayServices } from './relay.services.js';
-import type { ServiceConnection, ServiceHandshake, ServiceRefusal } from './service-dialer.js';
+import { handshakeAnswerFor } from './handshake-answer.js';
+import { Relay, type RelayRequest } from './relay.js';
+import { RelayContext } from './relay-context.js';
+import type { ServiceConnection } from './service-dialer.js';
+import { serviceHandshakeFor } from './service-handshake.js';
+import { passRefusal, type ServiceRefusal } from './service-refusal.js';
 import { release, upgradeOf, type Upgrade } from './upgrade.js';
 import type { WebSocketRoute } from './websocket-route.js';
 import { WebSocketRoutes } from './websocket-routes.js';
@@ -23,9 +26,7 @@ interface Opening {
   readonly exchange: Exchange;
   readonly upgrade: Upgrade;
   readonly route: WebSocketRoute;
-  /** Whose share of the route's connections it takes: a user, or a client address where nobody is known. */
-  readonly holder: string;
-  readonly handshake: ServiceHandshake;
+  readonly request: RelayRequest;
 }
 
 /**
@@ -37,10 +38,15 @@ interface Opening {
  */
 @Injectable()
 export class UpgradeMiddleware implements NestMiddleware<IncomingMessage, ServerResponse> {
+  private readonly allowedOrigin: string;
+
   constructor(
+    @Inject(GATEWAY_CONFIG) { allowedOrigins }: GatewayConfig,
     private readonly routes: WebSocketRoutes,
-    private readonly services: RelayServices,
-  ) {}
+    private readonly context: RelayContext,
+  ) {
+    this.allowedOrigin = [...allowedOrigins][0]!;
+  }
 
   use(request: IncomingMessage, _response: ServerResponse, next: () => void): void | Promise<void> {
     const upgrade = upgradeOf(request);
@@ -49,23 +55,35 @@ export class UpgradeMiddleware implements NestMiddleware<IncomingMessage, Server
   }
 
   private async open(exchange: Exchange, upgrade: Upgrade): Promise<void> {
-    const { request } = exchange;
     // :: Step 1
-    if (this.services.live.isDraining) throw new GatewayDrainingException();
+    this.check(exchange.request);
+    const route = this.routes.find(exchange.request.url!)!;
+    const request: RelayRequest = {
+      id: exchange.id,
+      clientAddress: exchange.clientAddress,
+      path: loggedPath(exchange),
+      holder: principalOf(exchange.request)?.userId ?? exchange.clientAddress,
+      handshake: serviceHandshakeFor(exchange, route, this.allowedOrigin),
+    };
+    if (!route.connections.take(request.holder)) throw new TooManyConnectionsException();
+    let isOpen = false;
+    try {
+      isOpen = await this.connect({ exchange, upgrade, route, request });
+    } finally {
+      // The relay of an open one gives the connection back.
+      if (!isOpen) route.connections.giveBack(request.holder);
+    }
+  }
+
+  private check(request: IncomingMessage): void {
+    if (this.context.live.refusesMore) throw new GatewayDrainingException();
     if (request.headers['sec-websocket-version'] !== VERSION) throw new WebSocketVersionException();
     const fault = handshakeFault(request);
     if (fault !== undefined) throw new InvalidRequestException(fault);
-    const route = this.routes.find(request.url!)!;
-    const holder = principalOf(request)?.userId ?? exchange.clientAddress;
-    if (!route.connections.take(holder)) throw new TooManyConnectionsException();
-    const handshake = this.services.dialer.handshakeFor(route, exchange);
-    const opening = { exchange, upgrade, route, holder, handshake };
-    // From the handshake's completion on, the relay gives the connection back.
-    if (!(await this.isJoined(opening).catch(giveBackAnd(opening)))) route.connections.giveBack(holder);
   }
 
   /** Whether the client and the service are joined; otherwise the client has got its answer, or has left. */
-  private async isJoined(opening: Opening): Promise<boolean> {
+  private async connect(opening: Opening): Promise<boolean> {
     const { exchange } = opening;
     const answer = await this.dial(opening);
     if (answer === undefined) return false;
@@ -77,14 +95,17 @@ export class UpgradeMiddleware implements NestMiddleware<IncomingMessage, Server
 
   // :: Step 2
   /** Undefined where the client has left meanwhile. */
-  private async dial(opening: Opening): Promise<ServiceConnection | ServiceRefusal | undefined> {
-    const { exchange, route, handshake } = opening;
+  private async dial({
+    exchange,
+    route,
+    request,
+  }: Opening): Promise<ServiceConnection | ServiceRefusal | undefined> {
     const left = new AbortController();
     const leave = (): void => left.abort();
     exchange.attempts++;
     exchange.response.once('close', leave);
     try {
-      return await this.services.dialer.dial(route, handshake, left.signal);
+      return await this.context.dialer.dial(route, request.handshake, left.signal);
     } catch (error) {
       if (left.signal.aborted) return undefined;
       throw error;
@@ -104,40 +125,20 @@ export class UpgradeMiddleware implements NestMiddleware<IncomingMessage, Server
     }
     exchange.switchProtocols();
     release(response, socket);
-    route.accept(request, upgrade, answerFor(exchange, connection), (client) => {
+    route.accept(request, upgrade, handshakeAnswerFor(exchange, connection), (client) => {
       this.join(opening, connection, client);
     });
     return true;
   }
 
   private join(
-    { exchange, upgrade, route, holder, handshake }: Opening,
+    { exchange, upgrade, route, request }: Opening,
     connection: ServiceConnection,
     client: WebSocket,
   ): void {
-    const relay = new Relay(
-      client,
-      upgrade.socket,
-      connection,
-      route,
-      {
-        requestId: exchange.id,
-        clientAddress: exchange.clientAddress,
-        path: loggedPath(exchange),
-        holder,
-        handshake,
-      },
-      principalOf(exchange.request),
-      this.services,
-    );
-    this.services.metrics.opened(route, performance.now() - exchange.startedAt);
-    route.server.emit('connection', client, relay);
+    const principal = principalOf(exchange.request);
+    new Relay(client, upgrade.socket, connection, route, request, principal, this.context);
+    this.context.metrics.opened(route, performance.now() - exchange.startedAt);
+    route.server.emit('connection', client, exchange.request);
   }
-}
-
-function giveBackAnd({ route, holder }: Opening): (error: unknown) => never {
-  return (error) => {
-    route.connections.giveBack(holder);
-    throw error;
-  };
 }

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { Counter, Gauge, Histogram } from 'prom-client';
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import { Metrics } from '../observability/metrics.js';
 import { ByteBudget } from './byte-budget.js';
 import { labelOf } from './close-codes.js';
@@ -10,24 +10,11 @@ import type { WebSocketRoute } from './websocket-route.js';
 /** Seconds; from a service on the same machine to one that is late. */
 const HANDSHAKE_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
-/** The sums that are read off the relays when somebody asks, so that a message costs an addition. */
-const SUMS: readonly {
-  readonly name: string;
-  readonly help: string;
-  readonly direction?: 'in' | 'out';
+/** What of a relay's counts stands under which labels beside its endpoint. */
+interface SummedCount {
+  readonly labels: Readonly<Record<string, string>>;
   readonly count: keyof RelayCounts;
-}[] = [
-  { name: 'websocket_messages_total', help: 'Messages', direction: 'in', count: 'messagesIn' },
-  { name: 'websocket_messages_total', help: 'Messages', direction: 'out', count: 'messagesOut' },
-  { name: 'websocket_bytes_total', help: 'Bytes of messages', direction: 'in', count: 'bytesIn' },
-  { name: 'websocket_bytes_total', help: 'Bytes of messages', direction: 'out', count: 'bytesOut' },
-  {
-    name: 'websocket_messages_in_doubt_total',
-    help: 'Messages written to a connection that broke before it proved that they arrived',
-    count: 'inDoubt',
-  },
-  { name: 'websocket_messages_lost_total', help: 'Messages that were given up', count: 'lost' },
-];
+}
 
 /** Figures of the sockets, by the template of their route. */
 @Injectable()
@@ -38,7 +25,11 @@ export class WebSocketMetrics {
   private readonly handshakes: Histogram<'endpoint'>;
   private readonly resumptions: Counter<'endpoint' | 'result'>;
 
-  constructor(metrics: Metrics, budget: ByteBudget, live: LiveRelays) {
+  constructor(
+    metrics: Metrics,
+    budget: ByteBudget,
+    private readonly live: LiveRelays,
+  ) {
     const registers = [metrics.registry];
     const { past } = this;
     this.closes = new Counter({
@@ -79,7 +70,23 @@ export class WebSocketMetrics {
         this.set(budget.heldBytes);
       },
     });
-    for (const name of new Set(SUMS.map((sum) => sum.name))) this.register(name, metrics, live);
+    this.sum(registers, 'websocket_messages_total', 'Messages', [
+      { labels: { direction: 'in' }, count: 'messagesIn' },
+      { labels: { direction: 'out' }, count: 'messagesOut' },
+    ]);
+    this.sum(registers, 'websocket_bytes_total', 'Bytes of messages', [
+      { labels: { direction: 'in' }, count: 'bytesIn' },
+      { labels: { direction: 'out' }, count: 'bytesOut' },
+    ]);
+    this.sum(
+      registers,
+      'websocket_messages_in_doubt_total',
+      'Messages written to a connection that broke before it proved that they arrived',
+      [{ labels: {}, count: 'inDoubt' }],
+    );
+    this.sum(registers, 'websocket_messages_lost_total', 'Messages that were given up', [
+      { labels: {}, count: 'lost' },
+    ]);
   }
 
   opened(route: WebSocketRoute, elapsedMs: number): void {
@@ -98,29 +105,26 @@ export class WebSocketMetrics {
     else this.past.set(endpoint, { ...counts });
   }
 
-  private register(name: string, metrics: Metrics, live: LiveRelays): void {
-    const sums = SUMS.filter((sum) => sum.name === name);
-    const hasDirection = sums.length > 1;
-    const totals = (): Map<string, RelayCounts> => this.totals(live);
+  /** Registers a sum that is read off the relays when somebody asks, so that a message costs an addition. */
+  private sum(registers: Registry[], name: string, help: string, counts: readonly SummedCount[]): void {
+    const totals = (): Map<string, RelayCounts> => this.totals();
     new Counter({
       name,
-      help: sums[0]!.help,
-      labelNames: hasDirection ? ['endpoint', 'direction'] : ['endpoint'],
-      registers: [metrics.registry],
+      help,
+      labelNames: ['endpoint', ...Object.keys(counts[0]!.labels)],
+      registers,
       collect() {
         this.reset();
-        for (const [endpoint, counts] of totals()) {
-          for (const { direction, count } of sums) {
-            this.inc({ endpoint, ...(direction && { direction }) }, counts[count]);
-          }
+        for (const [endpoint, total] of totals()) {
+          for (const { labels, count } of counts) this.inc({ endpoint, ...labels }, total[count]);
         }
       },
     });
   }
 
-  private totals(live: LiveRelays): Map<string, RelayCounts> {
+  private totals(): Map<string, RelayCounts> {
     const totals = new Map([...this.past].map(([endpoint, counts]) => [endpoint, { ...counts }]));
-    for (const { route, counts } of live) {
+    for (const { route, counts } of this.live) {
       const total = totals.get(route.endpoint);
       if (total) addTo(total, counts);
       else totals.set(route.endpoint, { ...counts });

@@ -1,12 +1,16 @@
+import type { EventEmitter } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import { RouteTableError, type ProxyRow } from '@app/proxy';
 import { WebSocketServer, type ServerOptions, type WebSocket } from 'ws';
 import type { WebSocketConfig } from '../config/gateway-config.js';
 import { ConnectionCounts } from './connection-counts.js';
+import type { HandshakeAnswer } from './handshake-answer.js';
 import type { Upgrade } from './upgrade.js';
 
-/** Options of `ws` that its types do not know yet. */
-interface NewOptions {
+/** Options of either end of a relay; the types of `ws` do not know all of them yet. */
+interface SocketOptions {
+  readonly perMessageDeflate: false;
+  readonly maxPayload: number;
   /** Milliseconds that a peer has to answer a close frame. */
   readonly closeTimeout: number;
   /** Pongs that may wait to be written; 0: any number. */
@@ -16,21 +20,13 @@ interface NewOptions {
 /** The largest message that a route may let through; what is larger does not belong on a socket. */
 const MESSAGE_CEILING_BYTES = 16 * 1024 * 1024;
 
-/** What a client's 101 says beside the handshake itself. */
-export interface HandshakeAnswer {
-  /** The one that the service chose; empty where it chose none. */
-  readonly subprotocol: string;
-  /** Whole lines. */
-  readonly headers: readonly string[];
-}
-
 /** A WebSocket row with everything that can be worked out for it at boot. */
 export class WebSocketRoute {
   /** The template of its path, as metrics name it. */
   readonly endpoint: string;
   readonly resume: boolean;
   readonly closesAtExpiry: boolean;
-  readonly messageLimitBytes: number;
+  readonly socketOptions: SocketOptions;
   readonly messagesPerSecond: number;
   readonly connections: ConnectionCounts;
   private readonly handshakes: WebSocketServer;
@@ -42,7 +38,7 @@ export class WebSocketRoute {
    */
   constructor(
     readonly row: ProxyRow,
-    readonly server: WebSocketServer,
+    readonly server: EventEmitter,
     config: WebSocketConfig,
   ) {
     const { path, auth, websocket } = row.route;
@@ -55,18 +51,20 @@ export class WebSocketRoute {
     this.endpoint = path;
     this.resume = policy.resume ?? false;
     this.closesAtExpiry = auth !== 'none' && (policy.closesAtExpiry ?? true);
-    this.messageLimitBytes = policy.messageLimitBytes;
     this.messagesPerSecond = policy.messagesPerSecond;
     this.connections = new ConnectionCounts(policy.connectionsPerUser, policy.connections);
-    const options: ServerOptions & NewOptions = {
-      noServer: true,
-      clientTracking: false,
+    this.socketOptions = {
       // Compression costs memory for every socket, and it lets guesses be measured against secrets.
       perMessageDeflate: false,
       maxPayload: policy.messageLimitBytes,
-      // It would end the socket of a client whose pings come in one packet; the rate bounds them.
-      maxPendingAutoPongs: 0,
       closeTimeout: config.closeTimeoutMs,
+      // A bound would end the socket of a client whose pings come in one packet; the rate bounds them.
+      maxPendingAutoPongs: 0,
+    };
+    const options: ServerOptions = {
+      ...this.socketOptions,
+      noServer: true,
+      clientTracking: false,
       // By itself `ws` takes the first that the client offers.
       handleProtocols: (_offered, request) => this.answers.get(request)!.subprotocol || false,
     };

@@ -1,7 +1,7 @@
+import { EventEmitter } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import { pathOf, RouteTableError, UpstreamRegistry, type ProxyRow } from '@app/proxy';
 import { Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
-import { WebSocketServer } from 'ws';
 import { GATEWAY_CONFIG, type GatewayConfig } from '../config/gateway-config.js';
 import { WebSocketRoute } from './websocket-route.js';
 
@@ -11,7 +11,7 @@ import { WebSocketRoute } from './websocket-route.js';
  */
 @Injectable()
 export class WebSocketRoutes implements OnApplicationBootstrap {
-  private readonly classes = new Map<string, WebSocketServer>();
+  private readonly classes = new Map<string, EventEmitter>();
   private readonly routes = new Map<ProxyRow, WebSocketRoute>();
 
   constructor(
@@ -19,9 +19,9 @@ export class WebSocketRoutes implements OnApplicationBootstrap {
     @Inject(GATEWAY_CONFIG) private readonly config: GatewayConfig,
   ) {}
 
-  /** Takes note of a class. Nest hears of the sockets of its path through the server. */
-  addClass(path: string): WebSocketServer {
-    const server = new WebSocketServer({ noServer: true, clientTracking: false });
+  /** Takes note of a class. What it returns is the class's server: it tells Nest of the path's sockets. */
+  addClass(path: string): EventEmitter {
+    const server = new EventEmitter();
     this.classes.set(path, server);
     return server;
   }

@@ -4,7 +4,7 @@ import { ByteBudget } from './byte-budget.js';
 import { ChatGateway } from './chat.gateway.js';
 import { LiveRelays } from './live-relays.js';
 import { RelayLog } from './relay-log.js';
-import { RelayServices } from './relay.services.js';
+import { RelayContext } from './relay-context.js';
 import { ServiceDialer } from './service-dialer.js';
 import { SignalingGateway } from './signaling.gateway.js';
 import { WebSocketMetrics } from './websocket-metrics.js';
@@ -17,7 +17,7 @@ import { WebSocketRoutes } from './websocket-routes.js';
     SignalingGateway,
     LiveRelays,
     RelayLog,
-    RelayServices,
+    RelayContext,
     ServiceDialer,
     WebSocketMetrics,
     WebSocketRoutes,
@@ -27,6 +27,6 @@ import { WebSocketRoutes } from './websocket-routes.js';
       useFactory: ({ websocket }: GatewayConfig) => new ByteBudget(websocket.bufferBytes),
     },
   ],
-  exports: [LiveRelays, RelayServices, WebSocketRoutes],
+  exports: [LiveRelays, RelayContext, WebSocketRoutes],
 })
 export class WebSocketModule {}
