@@ -8,6 +8,7 @@ import type { GatewayConfig } from './config/gateway-config.js';
 import { createPino, GatewayLogger } from './observability/gateway-logger.js';
 import { GatewayHttpAdapter } from './server/gateway-http.adapter.js';
 import { GatewayWebSocketAdapter } from './websocket/gateway-websocket.adapter.js';
+import { WebSocketClasses } from './websocket/websocket-classes.js';
 import { WebSocketRoutes } from './websocket/websocket-routes.js';
 
 export interface GatewayExtras {
@@ -37,6 +38,7 @@ export async function createGateway(
     // bodyParser off: bodies pass as they come. abortOnError off: the caller says how a failed boot ends.
     { bodyParser: false, abortOnError: false, logger: new GatewayLogger(pino) },
   );
+  app.get(WebSocketClasses).containFailures();
   app.useWebSocketAdapter(new GatewayWebSocketAdapter(http, app.get(WebSocketRoutes)));
   await app.init();
   return app;

@@ -1,4 +1,5 @@
 import { Global, Module } from '@nestjs/common';
+import { DiscoveryModule } from '@nestjs/core';
 import { GATEWAY_CONFIG, type GatewayConfig } from '../config/gateway-config.js';
 import { ByteBudget } from './byte-budget.js';
 import { ChatGateway } from './chat.gateway.js';
@@ -7,11 +8,13 @@ import { RelayLog } from './relay-log.js';
 import { RelayContext } from './relay-context.js';
 import { ServiceDialer } from './service-dialer.js';
 import { SignalingGateway } from './signaling.gateway.js';
+import { WebSocketClasses } from './websocket-classes.js';
 import { WebSocketMetrics } from './websocket-metrics.js';
 import { WebSocketRoutes } from './websocket-routes.js';
 
 @Global()
 @Module({
+  imports: [DiscoveryModule],
   providers: [
     ChatGateway,
     SignalingGateway,
@@ -19,6 +22,7 @@ import { WebSocketRoutes } from './websocket-routes.js';
     RelayLog,
     RelayContext,
     ServiceDialer,
+    WebSocketClasses,
     WebSocketMetrics,
     WebSocketRoutes,
     {
@@ -27,6 +31,6 @@ import { WebSocketRoutes } from './websocket-routes.js';
       useFactory: ({ websocket }: GatewayConfig) => new ByteBudget(websocket.bufferBytes),
     },
   ],
-  exports: [LiveRelays, RelayContext, WebSocketRoutes],
+  exports: [LiveRelays, RelayContext, WebSocketClasses, WebSocketRoutes],
 })
 export class WebSocketModule {}

@@ -1,0 +1,46 @@
+import { Injectable, Logger } from '@nestjs/common';
+import { DiscoveryService } from '@nestjs/core';
+import { GATEWAY_METADATA } from '@nestjs/websockets/constants.js';
+import { WebSocket } from 'ws';
+import { CLOSURE } from './close-codes.js';
+
+type Handler = (client: WebSocket, ...rest: unknown[]) => unknown;
+
+/** What Nest calls on a `@WebSocketGateway()` class for each socket. */
+const HANDLERS = ['handleConnection', 'handleDisconnect'] as const;
+
+/** The `@WebSocketGateway()` classes of the application. */
+@Injectable()
+export class WebSocketClasses {
+  private readonly logger = new Logger(WebSocketClasses.name);
+
+  constructor(private readonly discovery: DiscoveryService) {}
+
+  /**
+   * Lets a handler that fails close its own socket with 1011; from Nest, its error would end the process. To be called
+   * before Nest binds the handlers.
+   */
+  containFailures(): void {
+    for (const { instance, metatype } of this.discovery.getProviders()) {
+      if (!instance || !metatype || !Reflect.hasMetadata(GATEWAY_METADATA, metatype)) continue;
+      const handlers = instance as Record<string, Handler | undefined>;
+      for (const name of HANDLERS) {
+        const handler = handlers[name]?.bind(instance);
+        if (handler) handlers[name] = this.contained(`${metatype.name}.${name}`, handler);
+      }
+    }
+  }
+
+  private contained(name: string, handler: Handler): Handler {
+    return async (client, ...rest) => {
+      try {
+        await handler(client, ...rest);
+      } catch (error) {
+        this.logger.error({ message: 'websocket handler failed', handler: name, err: error });
+        if (client.readyState === WebSocket.OPEN) {
+          client.close(CLOSURE.INTERNAL_ERROR.code, CLOSURE.INTERNAL_ERROR.reason);
+        }
+      }
+    };
+  }
+}
