@@ -1,5 +1,5 @@
 import { bearer, startGateway } from './support/gateway.js';
-import { startService } from './support/service.js';
+import { startRawService, startService } from './support/service.js';
 import { CHAT, echo, openSocket, startSocketService, type SocketEnd } from './support/websocket.js';
 
 /** A service that was at an address, and is not there any more. */
@@ -214,6 +214,33 @@ describe('a chat service that does not come back as it was', () => {
     });
 
     expect(await system.client.closed).toEqual({ code: 1012, reason: 'service restart' });
+  });
+
+  it('but takes connections without a word is waited for no longer than any other', async () => {
+    const service = await startSocketService();
+    await using gateway = await startGateway({
+      env: { CHAT_SERVICE_URL: service.url, WEBSOCKET_RESUME_MS: '300' },
+    });
+    await using client = await openSocket(gateway);
+    await service.connection(0);
+    await service[Symbol.asyncDispose]();
+    await using silent = await startRawService(() => {}, service.port);
+
+    expect(await client.closed).toEqual({ code: 1012, reason: 'service restart' });
+    // The test's own time is less than the 30 s that a service may take for an answer.
+    expect(silent.accepted()).toBeGreaterThan(0);
+  });
+
+  it('but ends each connection at once is dialled ever more rarely, and then given up', async () => {
+    await using service = await startSocketService(({ socket }) => socket.close(1001));
+    await using gateway = await startGateway({
+      env: { CHAT_SERVICE_URL: service.url, WEBSOCKET_RESUME_MS: '1500' },
+    });
+    await using client = await openSocket(gateway);
+
+    expect(await client.closed).toEqual({ code: 1012, reason: 'service restart' });
+    // 50 ms and twice as much each time, at random from the half of it on.
+    expect(service.connections.length).toBeLessThan(10);
   });
 });
 

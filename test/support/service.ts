@@ -34,10 +34,13 @@ export async function startService(
 
 /**
  * A service that writes whatever bytes it is told, right or wrong. `onConnection` gets each raw connection; errors on
- * it are swallowed, since the peer may reset it.
+ * it are swallowed, since the peer may reset it. @param port where a service was before that comes back
  */
-export async function startRawService(onConnection: (socket: Socket) => void): Promise<PlayedService> {
-  return play(createTcpServer({ allowHalfOpen: true }, onConnection));
+export async function startRawService(
+  onConnection: (socket: Socket) => void,
+  port = 0,
+): Promise<PlayedService> {
+  return play(createTcpServer({ allowHalfOpen: true }, onConnection), port);
 }
 
 async function play(server: TcpServer, at = 0): Promise<PlayedService> {

@@ -36,8 +36,8 @@ export interface WebSocketConfig {
   /** Milliseconds that a peer has to answer a close frame. */
   readonly closeTimeoutMs: number;
   /**
-   * Bytes that all sockets of the process may hold beyond 32 KiB each way: messages that are incomplete, or wait for a
-   * slow reader; and all that is kept for services that are away.
+   * Bytes that all sockets of the process may hold: messages that are incomplete, wait for a slow reader, or are kept
+   * for a service that is away.
    */
   readonly bufferBytes: number;
   /** Milliseconds for which a service that went away is waited for. */

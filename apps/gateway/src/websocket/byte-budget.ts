@@ -19,3 +19,23 @@ export class ByteBudget {
     this.held -= bytes;
   }
 }
+
+/** What one holder has of a budget. */
+export class BudgetShare {
+  private held = 0;
+
+  constructor(private readonly budget: ByteBudget) {}
+
+  get heldBytes(): number {
+    return this.held;
+  }
+
+  /** Holds this much from now on. Whether there was room for it, which there is for less than before. */
+  set(bytes: number): boolean {
+    const more = bytes - this.held;
+    if (more > 0 && !this.budget.take(more)) return false;
+    if (more < 0) this.budget.giveBack(-more);
+    this.held = bytes;
+    return true;
+  }
+}

@@ -9,6 +9,7 @@ export const CODE = {
   INVALID_PAYLOAD: 1007,
   POLICY_VIOLATION: 1008,
   MESSAGE_TOO_BIG: 1009,
+  INTERNAL_ERROR: 1011,
   SERVICE_RESTART: 1012,
   TRY_AGAIN_LATER: 1013,
   BAD_GATEWAY: 1014,
@@ -32,6 +33,9 @@ export const CLOSURE = {
   NO_ROOM: { code: CODE.TRY_AGAIN_LATER, reason: 'no room' },
   CLIENT_STALLED: { code: CODE.TRY_AGAIN_LATER, reason: 'client does not read' },
   SERVICE_STALLED: { code: CODE.TRY_AGAIN_LATER, reason: 'service does not read' },
+  MESSAGE_STALLED: { code: CODE.TRY_AGAIN_LATER, reason: 'message too slow' },
+  /** A class of the route failed. */
+  INTERNAL_ERROR: { code: CODE.INTERNAL_ERROR, reason: 'internal error' },
   /** The service sent what no client may get. */
   BAD_GATEWAY: { code: CODE.BAD_GATEWAY, reason: 'bad gateway' },
   TOKEN_EXPIRED: { code: CODE.TOKEN_EXPIRED, reason: 'token expired' },

@@ -18,8 +18,10 @@ export function handshakeAnswerFor(
   const { headers } = responseHeadersFor(raw, exchange.responseHeaders, 101, false);
   const lines: string[] = [];
   for (let index = 0; index < headers.length; index += 2) {
-    if (/^sec-websocket-|^content-length$/i.test(headers[index]!)) continue;
-    lines.push(`${headers[index]}: ${headers[index + 1]}`);
+    const [name, value] = [headers[index]!, headers[index + 1]!];
+    // `ws` writes UTF-8: bytes past ASCII would not arrive as they are.
+    if (/^sec-websocket-|^content-length$/i.test(name) || /[^\t -~]/.test(value)) continue;
+    lines.push(`${name}: ${value}`);
   }
   return { subprotocol, headers: lines };
 }

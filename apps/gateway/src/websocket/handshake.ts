@@ -6,6 +6,9 @@ const KEY = /^[+/0-9A-Za-z]{21}[AQgw]==$/;
 /** A token of RFC 9110, section 5.6.2. */
 const SUBPROTOCOL = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 
+/** Optional whitespace of RFC 9110, section 5.6.3: less than JavaScript trims. */
+const OWS = /^[ \t]+|[ \t]+$/g;
+
 /** The only version there is (RFC 6455, section 4.2.1). */
 export const VERSION = '13';
 
@@ -20,5 +23,5 @@ export function handshakeFault({ headers, httpVersionMinor }: IncomingMessage): 
 
 /** The subprotocols that a client offers, in its order. */
 export function subprotocolsOf(header: string | undefined): string[] {
-  return header === undefined ? [] : header.split(',').map((name) => name.trim());
+  return header === undefined ? [] : header.split(',').map((name) => name.replace(OWS, ''));
 }

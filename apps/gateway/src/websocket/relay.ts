@@ -46,6 +46,9 @@ export interface RelayRequest {
 const FIRST_WAIT_MS = 50;
 const LONGEST_WAIT_MS = 2_000;
 
+/** Milliseconds after which a service that came back counts as being there. */
+const PROVEN_MS = 5_000;
+
 /**
  * Joins a client's socket to a service's: messages pass whole and in order, the slower side sets the pace, and each
  * side hears of the other's end by a close frame.
@@ -76,6 +79,9 @@ export class Relay implements SideListener, Ticking {
   private ended: { readonly code: number; readonly by: Closer } | undefined;
   /** Set while a service is waited for; aborting it gives up. */
   private resumption: AbortController | undefined;
+  /** `performance.now()` until when it is waited for, and how long before the next try. */
+  private outage = { until: 0, waitMs: FIRST_WAIT_MS };
+  private provenAt = 0;
   private nextPingAt: number;
 
   /** @param stream the client's connection */
@@ -142,9 +148,9 @@ export class Relay implements SideListener, Ticking {
     else if (!this.kept.add(data, isBinary)) this.giveUp(1);
   }
 
-  /** Pings count as messages do: each is work, and an answer that somebody must read. */
-  onPing(side: Side): void {
-    if (side === this.client && !this.ended) this.isWithinRate();
+  /** A client's count as messages do: each is work, and a ping an answer that somebody must read. */
+  onControlFrame(side: Side): boolean {
+    return !this.ended && (side !== this.client || this.isWithinRate());
   }
 
   /** Whether a client may send one more; otherwise it is closed. */
@@ -165,7 +171,8 @@ export class Relay implements SideListener, Ticking {
       this.request.handshake.headers['Authorization'] = `Bearer ${token}`;
       this.client.say(renewed(principal.expiresAt));
     } catch (error) {
-      if (!this.ended) this.client.say(renewalFailed((error as Error).message));
+      const message = error instanceof AuthenticationException ? error.message : 'Renewal failed';
+      if (!this.ended) this.client.say(renewalFailed(message));
     }
   }
 
@@ -214,29 +221,24 @@ export class Relay implements SideListener, Ticking {
   private async resume(): Promise<void> {
     const { config, dialer } = this.context;
     const { signal } = (this.resumption = new AbortController());
-    const until = performance.now() + config.resumeMs;
-    for (let wait = FIRST_WAIT_MS; ; wait = Math.min(wait * 2, LONGEST_WAIT_MS)) {
+    const begun = performance.now();
+    // A connection that ended at once was no return: the same outage goes on.
+    if (begun > this.provenAt) this.outage = { until: begun + config.resumeMs, waitMs: FIRST_WAIT_MS };
+    const { outage } = this;
+    for (;;) {
       // At random, so that the clients of a service do not all come back at once.
-      await delay(wait * (0.5 + Math.random() / 2), undefined, { signal }).catch(() => {});
+      await delay(outage.waitMs * (0.5 + Math.random() / 2), undefined, { signal }).catch(() => {});
+      outage.waitMs = Math.min(outage.waitMs * 2, LONGEST_WAIT_MS);
+      const leftMs = outage.until - performance.now();
       if (this.ended) return;
-      if (performance.now() > until) {
-        this.giveUp();
-        return;
-      }
-      if (this.isExpired()) {
-        this.close(CLOSURE.TOKEN_EXPIRED);
-        return;
-      }
-      const answer = await dialer.dial(this.route, this.request.handshake, signal).catch(() => undefined);
+      if (this.isExpired()) return this.close(CLOSURE.TOKEN_EXPIRED);
+      if (leftMs <= 0) return this.giveUp();
+      const answer = await dialer
+        .dial(this.route, this.request.handshake, signal, leftMs)
+        .catch(() => undefined);
       if (answer === undefined) continue;
-      if ('socket' in answer) {
-        this.rejoin(answer);
-        return;
-      }
-      if (answer.response.statusCode! < 500) {
-        this.giveUp();
-        return;
-      }
+      if ('socket' in answer) return this.rejoin(answer);
+      if (answer.response.statusCode! < 500) return this.giveUp();
     }
   }
 
@@ -247,6 +249,7 @@ export class Relay implements SideListener, Ticking {
       connection.socket.terminate();
       return;
     }
+    this.provenAt = performance.now() + PROVEN_MS;
     this.service = new Side(connection.socket, connection.stream, this.context.budget, this);
     if (connection.subprotocol !== this.subprotocol) {
       this.giveUp();
@@ -255,7 +258,11 @@ export class Relay implements SideListener, Ticking {
     this.counts.resumptions++;
     this.context.metrics.resumed(this.route, 'joined');
     connection.socket.resume();
-    for (const { data, isBinary } of this.kept.take()) this.service.send(data, isBinary, this.client);
+    for (const { data, isBinary } of this.kept.take()) {
+      // One of them may have been one too many.
+      if (this.ended) this.counts.lost++;
+      else this.service.send(data, isBinary, this.client);
+    }
   }
 
   /** The client must come back by itself. @param more messages that were lost beside those that waited */
@@ -286,8 +293,13 @@ export class Relay implements SideListener, Ticking {
   tick(now: number): void {
     if (this.ended) return;
     const { stallMs, pingMs } = this.context.config;
-    if (this.client.isHeldLonger(now, stallMs)) this.close(CLOSURE.SERVICE_STALLED);
-    else if (this.service.isHeldLonger(now, stallMs)) this.close(CLOSURE.CLIENT_STALLED);
+    const { client, service } = this;
+    if (client.isHeldLonger(now, stallMs)) {
+      this.close(client.isHeldByItself ? CLOSURE.CLIENT_STALLED : CLOSURE.SERVICE_STALLED);
+    } else if (service.isHeldLonger(now, stallMs)) {
+      this.close(service.isHeldByItself ? CLOSURE.SERVICE_STALLED : CLOSURE.CLIENT_STALLED);
+    } else if (client.isTooSlow(now, stallMs) || service.isTooSlow(now, stallMs))
+      this.close(CLOSURE.MESSAGE_STALLED);
     else if (this.route.closesAtExpiry && this.isExpired()) this.close(CLOSURE.TOKEN_EXPIRED);
     else if (now >= this.nextPingAt) {
       this.nextPingAt = now + pingMs;

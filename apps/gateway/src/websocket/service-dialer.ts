@@ -30,16 +30,18 @@ export class ServiceDialer {
   /**
    * Opens a service's side, at the instance whose turn it is.
    * @param signal gives up
+   * @param withinMs milliseconds for all of it, where that is less than a service has to answer
    * @throws ProxyException where the service cannot be reached, is late, or answers what is no handshake
    */
   async dial(
     route: WebSocketRoute,
     { target, offered, headers }: ServiceHandshake,
     signal: AbortSignal,
+    withinMs = Infinity,
   ): Promise<ServiceConnection | ServiceRefusal> {
     const { proxy } = route.row;
     const { origin } = proxy.nextInstance();
-    const { connectTimeoutMs } = this.config.proxy.connections;
+    const { connections, responseHeadersTimeoutMs } = this.config.proxy;
     let stream: Socket | undefined;
     let subprotocol = '';
     let response: IncomingMessage | undefined;
@@ -47,17 +49,25 @@ export class ServiceDialer {
     const options: object = {
       ...route.socketOptions,
       headers,
-      handshakeTimeout: this.config.proxy.responseHeadersTimeoutMs,
       createConnection: (connection: NetConnectOpts) =>
-        (stream = connectWithin(connectTimeoutMs, origin.startsWith('https:'), connection)),
+        (stream = connectWithin(connections.connectTimeoutMs, origin.startsWith('https:'), connection)),
       // The target as the client wrote it: a URL parser would rewrite some of its bytes.
       finishRequest: (request: ClientRequest) => Object.assign(request, { path: target }).end(),
     };
     const socket = new WebSocket(origin, options);
     const giveUp = (): void => socket.terminate();
     signal.addEventListener('abort', giveUp);
+    let clock: NodeJS.Timeout | undefined;
     return await new Promise<ServiceConnection | ServiceRefusal>((resolve, reject) => {
       const fail = (error: Error): void => reject(failureOf(error, proxy.name, stream?.connecting === false));
+      // For everything up to a refusal's last byte: `ws` looks at the time between two bytes only.
+      clock = setTimeout(
+        () => {
+          fail(Object.assign(new Error('no answer to the handshake'), { code: 'ETIMEDOUT' }));
+          giveUp();
+        },
+        Math.min(responseHeadersTimeoutMs, withinMs),
+      );
       socket.on('error', fail);
       socket.once('upgrade', (answer) => {
         response = answer;
@@ -73,24 +83,29 @@ export class ServiceDialer {
         }
         socket.pause();
         // Whoever takes it over listens anew; these would keep the whole handshake in memory with it.
-        socket.removeAllListeners();
+        socket.removeAllListeners().on('error', ignore);
         resolve({ socket, stream: stream!, subprotocol, instance: origin, response: response! });
       });
       socket.once('unexpected-response', (request, answer) => {
+        const status = answer.statusCode!;
+        if (status < 300) fail(new Error(`status ${status} is no answer to a handshake`));
         bodyOf(answer)
           .then((body) => resolve({ response: answer, instance: origin, body }), fail)
           .finally(() => request.destroy());
       });
-    }).finally(() => signal.removeEventListener('abort', giveUp));
+    }).finally(() => {
+      clearTimeout(clock);
+      signal.removeEventListener('abort', giveUp);
+    });
   }
 }
+
+/** Nobody may be left to hear that a service sent garbage behind its handshake. One function for all of them. */
+function ignore(): void {}
 
 /** @param isConnected whether the connection stood before it failed */
 function failureOf(error: Error, service: string, isConnected: boolean): ProxyException {
   const stage = isConnected ? 'response_headers' : 'connect';
-  if (error.message === 'Opening handshake has timed out') {
-    return exceptionFor(Object.assign(error, { code: 'ETIMEDOUT' }), service, stage);
-  }
   const { code } = error as NodeJS.ErrnoException;
   // Errors of `ws` about an answer have no code; those of Node's parser begin so.
   return code === undefined || code.startsWith('HPE_')

@@ -36,7 +36,8 @@ export function serviceHandshakeFor(
 function headersOf(exchange: Exchange, allowedOrigin: string): OutgoingHttpHeaders {
   const flat = forwardedHeadersOf(exchange);
   const names = new Map<string, string>();
-  const headers: OutgoingHttpHeaders = {};
+  // Without a prototype, whose members a client may name.
+  const headers = Object.create(null) as OutgoingHttpHeaders;
   for (let index = 0; index < flat.length; index += 2) {
     const lower = flat[index]!.toLowerCase();
     if (lower.startsWith('sec-websocket-') || LEFT_OUT.has(lower)) continue;

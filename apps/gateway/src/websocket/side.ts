@@ -1,19 +1,21 @@
 import type { Socket } from 'node:net';
 import { WebSocket } from 'ws';
-import type { ByteBudget } from './byte-budget.js';
+import { BudgetShare, type ByteBudget } from './byte-budget.js';
 import { CODE, codeOfViolation } from './close-codes.js';
+import { heldOfIncomplete } from './incomplete-message.js';
 
-/** Bytes that may wait for a slow reader before the other side is held back and the budget is asked. */
+/** Bytes that may wait for a slow reader before whoever sends them is held back. */
 const HIGH_WATER_BYTES = 32 * 1024;
-
-/** Part of an incomplete message up to which the budget is not asked: most messages are far smaller. */
-const UNCOUNTED_BYTES = 32 * 1024;
 
 /** Pings without an answer after which a peer is gone. */
 const MISSED_PONGS = 2;
 
-/** The least that a control frame takes beside its payload. */
-const FRAME_HEADER_BYTES = 2;
+/** Bytes a second that a message must bring once it has taken longer than a side may be held back. */
+const MINIMUM_RATE_BYTES = 1_024;
+
+/** Who holds a side back: the other one, which does not keep up, or itself, which does not read its own answers. */
+const BY_OTHER = 1;
+const BY_ITSELF = 2;
 
 const TEXT = { binary: false, compress: false } as const;
 const BINARY = { binary: true, compress: false } as const;
@@ -21,8 +23,8 @@ const BINARY = { binary: true, compress: false } as const;
 /** What a side reports. */
 export interface SideListener {
   onMessage(side: Side, data: Buffer, isBinary: boolean): void;
-  /** The peer has asked whether somebody is there; `ws` has answered. */
-  onPing(side: Side): void;
+  /** The peer has sent a ping, or a pong that nobody asked for. Whether it may. */
+  onControlFrame(side: Side): boolean;
   /** The connection is gone. @param violation the code of what its peer did wrong, where it did */
   onClose(side: Side, code: number, reason: Buffer, violation: number | undefined): void;
   /** There is no room for what the side sends or should be sent. */
@@ -31,30 +33,41 @@ export interface SideListener {
 
 /** One side of a relay: a socket that sends within bounds, is held back where the other side is slow, and is pinged. */
 export class Side {
-  /** Since when this side is not read from because the other does not keep up; 0 while it is. */
+  /** Since when this side is not read from; 0 while it is. */
   private heldSince = 0;
+  private heldBy = 0;
+  /** The other side, where this one holds it back. */
+  private holds: Side | undefined;
+  /** Nothing more is read: what came was too much. */
+  private isStopped = false;
+
   private missedPongs = 0;
   private messagesSent = 0;
-  private messagesAtPing = 0;
   /** How many messages came before the last ping that was answered. */
   private messagesProven = 0;
   private violation: number | undefined;
-  /** Bytes read of a message that is not complete yet. */
-  private partialBytes = 0;
-  private budgetedBytes = 0;
+
+  private readonly incoming: BudgetShare;
+  private readonly outgoing: BudgetShare;
+  private messagesRead = 0;
+  /** When, after how many messages and how many bytes, the message that is incomplete was first seen to be. */
+  private incompleteSince = 0;
+  private incompleteAt = { messages: -1, bytes: 0 };
 
   constructor(
     readonly socket: WebSocket,
     private readonly stream: Socket,
-    private readonly budget: ByteBudget,
+    budget: ByteBudget,
     private readonly listener: SideListener,
   ) {
-    // Before `ws` reads the same bytes, so that a message ends the count of its own.
-    stream.prependListener('data', this.onData);
+    this.incoming = new BudgetShare(budget);
+    this.outgoing = new BudgetShare(budget);
+    // Behind the listener of `ws`, which has taken up the same bytes.
+    stream.on('data', this.onData);
     socket.on('message', this.onMessage);
     socket.on('ping', this.onPing);
     socket.on('pong', this.onPong);
-    socket.on('error', (error) => (this.violation ??= codeOfViolation(error)));
+    socket.on('error', this.onError);
     socket.once('close', this.onClose);
   }
 
@@ -64,27 +77,20 @@ export class Side {
 
   /** Sends a message that came from `source`, which is held back until this side has taken it. */
   send(data: Buffer, isBinary: boolean, source: Side): void {
-    const options = isBinary ? BINARY : TEXT;
+    if (!this.hasRoomFor(data.length)) {
+      source.stop();
+      return;
+    }
     this.messagesSent++;
-    if (this.socket.bufferedAmount + data.length < HIGH_WATER_BYTES) {
-      this.socket.send(data, options);
-      return;
-    }
-    if (!this.budget.take(data.length)) {
-      this.listener.onOverBudget();
-      return;
-    }
-    source.hold();
-    this.socket.send(data, options, (error) => {
-      this.budget.giveBack(data.length);
-      // A connection that broke keeps its figure, and nothing will lower it.
-      if (error || this.socket.bufferedAmount < HIGH_WATER_BYTES) source.release();
-    });
+    this.socket.send(data, isBinary ? BINARY : TEXT, this.onSent);
+    if (this.settle() >= HIGH_WATER_BYTES) (this.holds = source).hold(BY_OTHER);
   }
 
   /** Sends what the gateway itself has to say. */
   say(text: string): void {
-    this.socket.send(text, TEXT);
+    if (!this.hasRoomFor(text.length)) return;
+    this.socket.send(text, TEXT, this.onSent);
+    this.settleAnswer();
   }
 
   /** Messages that were written to the connection and that no answered ping proves to have arrived. */
@@ -96,6 +102,26 @@ export class Side {
     return this.heldSince !== 0 && now - this.heldSince > limitMs;
   }
 
+  /** Whether that is because its peer does not read what the gateway answers it. */
+  get isHeldByItself(): boolean {
+    return (this.heldBy & BY_ITSELF) !== 0;
+  }
+
+  /** Whether a message has been coming for longer than the limit, and too slowly. To be asked about once a second. */
+  isTooSlow(now: number, limitMs: number): boolean {
+    const { bytesRead } = this.stream;
+    const isSame = this.incoming.heldBytes > 0 && this.incompleteAt.messages === this.messagesRead;
+    if (!isSame || this.heldSince !== 0) {
+      this.incompleteSince = now;
+      this.incompleteAt = { messages: this.messagesRead, bytes: bytesRead };
+      return false;
+    }
+    const elapsedMs = now - this.incompleteSince;
+    return (
+      elapsedMs > limitMs && bytesRead - this.incompleteAt.bytes < (elapsedMs / 1000) * MINIMUM_RATE_BYTES
+    );
+  }
+
   /** Asks the peer whether it is there, or ends the connection. */
   ping(): void {
     // From a side that is held back no answer can be read.
@@ -105,14 +131,14 @@ export class Side {
       return;
     }
     this.missedPongs++;
-    this.messagesAtPing = this.messagesSent;
-    this.socket.ping();
+    // The answer repeats it, and so says which messages came before.
+    this.socket.ping(String(this.messagesSent));
   }
 
   /** Begins the closing handshake. @param code `CODE.NONE` for a close frame without one */
   close(code: number, reason: string | Buffer): void {
     // A peer that is held back could not answer the close frame.
-    this.release();
+    this.release(BY_OTHER | BY_ITSELF);
     if (code === CODE.NONE) this.socket.close();
     else this.socket.close(code, reason);
   }
@@ -122,57 +148,95 @@ export class Side {
     this.socket.terminate();
   }
 
-  private hold(): void {
-    if (this.heldSince !== 0 || !this.isOpen) return;
+  private hasRoomFor(bytes: number): boolean {
+    if (this.outgoing.set(this.socket.bufferedAmount + bytes)) return true;
+    this.listener.onOverBudget();
+    return false;
+  }
+
+  /** Counts what waits to be written, and says how much that is. */
+  private settle(): number {
+    const { bufferedAmount } = this.socket;
+    this.outgoing.set(bufferedAmount);
+    return bufferedAmount;
+  }
+
+  /** A peer that does not read its answers gets no more questions in. */
+  private settleAnswer(): void {
+    if (this.settle() >= HIGH_WATER_BYTES) this.hold(BY_ITSELF);
+  }
+
+  private readonly onSent = (error?: Error | null): void => {
+    // A connection that broke keeps its figure, and nothing will lower it.
+    if (error) this.outgoing.set(0);
+    else if (this.settle() >= HIGH_WATER_BYTES) return;
+    this.release(BY_ITSELF);
+    this.holds?.release(BY_OTHER);
+    this.holds = undefined;
+  };
+
+  private hold(by: number): void {
+    if (!this.isOpen) return;
+    this.heldBy |= by;
+    if (this.heldSince !== 0) return;
     this.heldSince = performance.now();
     this.socket.pause();
   }
 
-  private release(): void {
-    if (this.heldSince === 0) return;
+  private release(by: number): void {
+    this.heldBy &= ~by;
+    if (this.heldBy !== 0 || this.heldSince === 0) return;
     this.heldSince = 0;
-    this.socket.resume();
+    if (!this.isStopped) this.socket.resume();
   }
 
-  private readonly onData = (chunk: Buffer): void => {
-    this.partialBytes += chunk.length;
-    const more = this.partialBytes - UNCOUNTED_BYTES - this.budgetedBytes;
-    if (more <= 0) return;
-    if (this.budget.take(more)) this.budgetedBytes += more;
-    else this.listener.onOverBudget();
+  /** Reads no more, ever: the close frame is on its way, and its answer would come behind what there is no room for. */
+  private stop(): void {
+    this.isStopped = true;
+    this.socket.pause();
+  }
+
+  private readonly onData = (): void => {
+    // Who sends is there, and in the middle of a message cannot answer a ping.
+    this.missedPongs = 0;
+    const held = heldOfIncomplete(this.socket);
+    if (held === this.incoming.heldBytes || this.incoming.set(held)) return;
+    this.stop();
+    this.listener.onOverBudget();
   };
 
   private readonly onMessage = (data: Buffer, isBinary: boolean): void => {
-    this.forgetPartial();
+    this.messagesRead++;
     this.listener.onMessage(this, data, isBinary);
   };
 
-  /** Control frames may come in the middle of a message; they are no part of it. */
-  private readonly onControlFrame = (payload: Buffer): void => {
-    this.partialBytes = Math.max(0, this.partialBytes - payload.length - FRAME_HEADER_BYTES);
-  };
-
   private readonly onPing = (payload: Buffer): void => {
-    this.onControlFrame(payload);
-    this.listener.onPing(this);
+    if (!this.listener.onControlFrame(this) || !this.isOpen || !this.hasRoomFor(payload.length)) return;
+    this.socket.pong(payload, undefined, this.onSent);
+    this.settleAnswer();
   };
 
   private readonly onPong = (payload: Buffer): void => {
-    this.onControlFrame(payload);
-    this.missedPongs = 0;
-    this.messagesProven = this.messagesAtPing;
+    const proven = Number(payload.toString('latin1'));
+    if (proven > this.messagesProven && proven <= this.messagesSent) this.messagesProven = proven;
+    if (this.missedPongs === 0) this.listener.onControlFrame(this);
+  };
+
+  private readonly onError = (error: Error): void => {
+    this.violation ??= codeOfViolation(error);
+    // From here on `ws` throws away what comes.
+    this.forgetIncoming();
   };
 
   private readonly onClose = (code: number, reason: Buffer): void => {
-    this.forgetPartial();
-    this.stream.off('data', this.onData);
+    this.forgetIncoming();
+    this.outgoing.set(0);
+    this.holds?.release(BY_OTHER);
     this.listener.onClose(this, code, reason, this.violation);
   };
 
-  private forgetPartial(): void {
-    this.partialBytes = 0;
-    if (this.budgetedBytes === 0) return;
-    this.budget.giveBack(this.budgetedBytes);
-    this.budgetedBytes = 0;
+  private forgetIncoming(): void {
+    this.stream.off('data', this.onData);
+    this.incoming.set(0);
   }
 }

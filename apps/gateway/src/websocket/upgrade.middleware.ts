@@ -2,7 +2,6 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { principalOf } from '@app/auth';
 import { exchangeOf, InvalidRequestException, type Exchange } from '@app/proxy';
 import { Inject, Injectable, type NestMiddleware } from '@nestjs/common';
-import type { WebSocket } from 'ws';
 import { GATEWAY_CONFIG, type GatewayConfig } from '../config/gateway-config.js';
 import {
   GatewayDrainingException,
@@ -115,30 +114,22 @@ export class UpgradeMiddleware implements NestMiddleware<IncomingMessage, Server
   }
 
   // :: Step 3
-  private complete(opening: Opening, connection: ServiceConnection): boolean {
-    const { exchange, route, upgrade } = opening;
-    const { request, response } = exchange;
+  private complete({ exchange, upgrade, route, request }: Opening, connection: ServiceConnection): boolean {
     const { socket } = upgrade;
     if (!socket.readable || !socket.writable) {
       connection.socket.terminate();
       return false;
     }
     exchange.switchProtocols();
-    release(response, socket);
-    route.accept(request, upgrade, handshakeAnswerFor(exchange, connection), (client) => {
-      this.join(opening, connection, client);
-    });
-    return true;
-  }
-
-  private join(
-    { exchange, upgrade, route, request }: Opening,
-    connection: ServiceConnection,
-    client: WebSocket,
-  ): void {
-    const principal = principalOf(exchange.request);
-    new Relay(client, upgrade.socket, connection, route, request, principal, this.context);
+    release(exchange.response, socket);
+    const client = route.accept(exchange.request, upgrade, handshakeAnswerFor(exchange, connection));
+    if (!client) {
+      connection.socket.terminate();
+      return false;
+    }
+    new Relay(client, socket, connection, route, request, principalOf(exchange.request), this.context);
     this.context.metrics.opened(route, performance.now() - exchange.startedAt);
     route.server.emit('connection', client, exchange.request);
+    return true;
   }
 }

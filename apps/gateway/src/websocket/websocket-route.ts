@@ -7,14 +7,18 @@ import { ConnectionCounts } from './connection-counts.js';
 import type { HandshakeAnswer } from './handshake-answer.js';
 import type { Upgrade } from './upgrade.js';
 
+/** Bytes that each chunk of the largest message has on average at least; smaller ones are somebody's game. */
+const LEAST_CHUNK_BYTES = 256;
+const LEAST_CHUNKS = 4_096;
+
 /** Options of either end of a relay; the types of `ws` do not know all of them yet. */
 interface SocketOptions {
   readonly perMessageDeflate: false;
+  readonly autoPong: false;
   readonly maxPayload: number;
+  readonly maxBufferedChunks: number;
   /** Milliseconds that a peer has to answer a close frame. */
   readonly closeTimeout: number;
-  /** Pongs that may wait to be written; 0: any number. */
-  readonly maxPendingAutoPongs: number;
 }
 
 /** The largest message that a route may let through; what is larger does not belong on a socket. */
@@ -56,10 +60,11 @@ export class WebSocketRoute {
     this.socketOptions = {
       // Compression costs memory for every socket, and it lets guesses be measured against secrets.
       perMessageDeflate: false,
+      // The relay answers pings, within bounds.
+      autoPong: false,
       maxPayload: policy.messageLimitBytes,
+      maxBufferedChunks: Math.max(LEAST_CHUNKS, policy.messageLimitBytes / LEAST_CHUNK_BYTES),
       closeTimeout: config.closeTimeoutMs,
-      // A bound would end the socket of a client whose pings come in one packet; the rate bounds them.
-      maxPendingAutoPongs: 0,
     };
     const options: ServerOptions = {
       ...this.socketOptions,
@@ -73,14 +78,15 @@ export class WebSocketRoute {
     });
   }
 
-  /** Sends a client its 101. @param done gets the client's side of the socket */
+  /** Sends a client its 101, and gives its side of the socket; undefined where `ws` has refused it. */
   accept(
     request: IncomingMessage,
     { socket, head }: Upgrade,
     answer: HandshakeAnswer,
-    done: (client: WebSocket) => void,
-  ): void {
+  ): WebSocket | undefined {
+    let accepted: WebSocket | undefined;
     this.answers.set(request, answer);
-    this.handshakes.handleUpgrade(request, socket, head, done);
+    this.handshakes.handleUpgrade(request, socket, head, (client) => (accepted = client));
+    return accepted;
   }
 }
