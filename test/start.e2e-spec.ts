@@ -61,8 +61,15 @@ describe('npm start', () => {
     ]);
     expect(output).toContain('JWT_SECRET is a random one');
 
+    const [, demo] = /See it: (http:\S+)/.exec(output)!;
+    expect(demo).toBe(`${address}/demo`);
+    const page = await fetch(demo!, { headers: { Connection: 'close' } });
+    expect(page.status).toBe(200);
+    expect(page.headers.get('content-type')).toMatch(/^text\/html\b/);
+    expect(await page.text()).toMatch(/^<!doctype html>[^]*<title>SecureConnect[^]*<\/html>\s*$/);
+
     expect(await system.interrupt()).toBe(0);
     expect(await system.printed(/Everything has ended/)).toContain('the gateway drains');
     await expect(fetch(`${address}/health`)).rejects.toThrow('fetch failed');
-  });
+  }, 30_000);
 });

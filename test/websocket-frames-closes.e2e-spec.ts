@@ -7,13 +7,11 @@ import {
   OPCODE,
   openRawSocket,
   openSocket,
+  SIGNALING,
   type SocketEnd,
   type SocketService,
   startSocketService,
 } from './support/websocket.js';
-
-/** Its row waits for no service that went away, so that a service's code is always the client's. */
-const SIGNALING = '/v1/calls/ws/signaling?call_id=7';
 
 /** Codes that a peer may send, those of the RFC, of the registry, of libraries and of applications. */
 const CODES = [

@@ -1,11 +1,10 @@
 import { startGateway, type RunningGateway } from './support/gateway.js';
-import { RawClient } from './support/raw-client.js';
 import {
   closeFrame,
   echo,
   frame,
   OPCODE,
-  rawHandshake,
+  openRawSocket,
   type SocketService,
   startSocketService,
 } from './support/websocket.js';
@@ -181,11 +180,8 @@ describe.each([
   it.each(Object.entries(violations))(
     '(%s) fails the connection',
     async (_case, [bytes, code, passed = []]) => {
-      const index = service.connections.length;
-      await using client = await RawClient.connect(gateway.port);
-      client.write(rawHandshake());
-      await client.until(/\r\n\r\n/);
-      const peer = await service.connection(index);
+      await using client = await openRawSocket(gateway, service);
+      const { peer } = client;
 
       client.write(Buffer.isBuffer(bytes) ? bytes : Buffer.concat(bytes));
       const { text: received, reset } = await client.ended();
@@ -216,14 +212,12 @@ describe('a message at the limit', () => {
     ],
     ['around a ping', [frame(text, whole, part), frame(ping, 'x'.repeat(125)), frame(continuation)]],
   ])('passes %s, again and again', async (_how, frames) => {
-    const index = service.connections.length;
-    await using client = await RawClient.connect(gateway.port);
-    client.write(rawHandshake());
+    await using client = await openRawSocket(gateway, service);
 
     client.write(Buffer.concat([...frames, ...frames, ...frames]));
 
     await client.until(/\r\n\r\n(?:[^]*x{4096}){3}$/);
-    expect((await service.connection(index)).messages).toEqual([whole, whole, whole]);
+    expect(client.peer.messages).toEqual([whole, whole, whole]);
   });
 });
 

@@ -3,22 +3,13 @@ import { GatewayProcess } from './support/process.js';
 import { bearer, startGateway } from './support/gateway.js';
 import { RawClient } from './support/raw-client.js';
 import { startRawService } from './support/service.js';
-import { acceptOf, CHAT, openSocket, rawHandshake, startSocketService } from './support/websocket.js';
+import { acceptingAnswer, CHAT, openSocket, rawHandshake, startSocketService } from './support/websocket.js';
 
 const SHORT_CLOCKS = {
   CONNECT_TIMEOUT_MS: '200',
   RESPONSE_HEADERS_TIMEOUT_MS: '300',
   ROUTE_DEADLINE_MS: '600',
 };
-
-/** A 101 that accepts the handshake. @param more whole lines */
-function accepting(head: string, more = ''): string {
-  const key = /sec-websocket-key: *(\S+)/i.exec(head)![1]!;
-  return (
-    'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n' +
-    `Sec-WebSocket-Accept: ${acceptOf(key)}\r\n${more}\r\n`
-  );
-}
 
 /** Writes again and again until the connection ends. */
 function trickle(socket: Socket, bytes: string): void {
@@ -77,7 +68,10 @@ describe('garbage right behind a 101', () => {
     let client: RawClient | undefined;
     let leftFirst = 0;
     await using service = await startAnswering((socket, head) => {
-      const bytes = Buffer.concat([Buffer.from(accepting(head)), Buffer.from([0xff, 0xff, 0xff, 0xff])]);
+      const bytes = Buffer.concat([
+        Buffer.from(acceptingAnswer(head)),
+        Buffer.from([0xff, 0xff, 0xff, 0xff]),
+      ]);
       leftFirst++;
       client!.socket.resetAndDestroy();
       socket.write(bytes);
@@ -98,7 +92,7 @@ describe('garbage right behind a 101', () => {
 
 describe('a handshake with bytes that few expect', () => {
   it('in its subprotocols is refused before it counts', async () => {
-    await using service = await startAnswering((socket, head) => socket.write(accepting(head)));
+    await using service = await startAnswering((socket, head) => socket.write(acceptingAnswer(head)));
     await using gateway = await startGateway({
       env: { CHAT_SERVICE_URL: service.url, WEBSOCKET_CONNECTIONS_PER_USER: '1' },
     });
@@ -135,7 +129,7 @@ describe('a handshake with bytes that few expect', () => {
 
   it('in a header of the 101 costs that header, which could not be passed as it is', async () => {
     await using service = await startAnswering((socket, head) => {
-      socket.write(Buffer.from(accepting(head, 'X-Name: caf\xe9\r\nX-Plain: coffee\r\n'), 'latin1'));
+      socket.write(Buffer.from(acceptingAnswer(head, 'X-Name: caf\xe9\r\nX-Plain: coffee\r\n'), 'latin1'));
     });
     await using gateway = await startGateway({ env: { CHAT_SERVICE_URL: service.url } });
     await using client = await RawClient.connect(gateway.port);

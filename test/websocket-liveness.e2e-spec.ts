@@ -1,16 +1,18 @@
+import { once } from 'node:events';
 import { Upstream } from '@app/proxy';
 import { Module } from '@nestjs/common';
 import { WebSocketGateway } from '@nestjs/websockets';
 import { accessClaims, bearer, signToken, startGateway } from './support/gateway.js';
-import { RawClient } from './support/raw-client.js';
 import { startService } from './support/service.js';
 import {
   CHAT,
   echo,
   frame,
   OPCODE,
+  openRawSocket,
   openSocket,
   rawHandshake,
+  SIGNALING,
   startSocketService,
 } from './support/websocket.js';
 
@@ -57,20 +59,19 @@ describe('the gateway', () => {
   it('drops a client that misses two pings, and closes the service side', async () => {
     await using service = await startSocketService();
     await using gateway = await startGateway({ env: { CHAT_SERVICE_URL: service.url, ...FAST_PINGS } });
-    await using client = await RawClient.connect(gateway.port);
-    client.write(rawHandshake());
+    await using client = await openRawSocket(gateway, service);
 
     const { text } = await client.ended();
 
     expect(text.match(/\x89/g)).toHaveLength(2);
-    expect(await (await service.connection(0)).closed).toEqual({ code: 1001, reason: 'client gone' });
+    expect(await client.peer.closed).toEqual({ code: 1001, reason: 'client gone' });
     expect(await gateway.logged({ message: 'websocket closed' })).toMatchObject({ code: 1006 });
   });
 
   it('drops a service that misses two pings', async () => {
     await using service = await startSocketService(() => {}, { autoPong: false });
     await using gateway = await startGateway({ env: { VIDEO_SERVICE_URL: service.url, ...FAST_PINGS } });
-    await using client = await openSocket(gateway, '/v1/calls/ws/signaling');
+    await using client = await openSocket(gateway, SIGNALING);
 
     expect(await client.closed).toEqual({ code: 1012, reason: 'service restart' });
   });
@@ -78,8 +79,7 @@ describe('the gateway', () => {
   it('keeps a client that answers with unasked pongs between its messages', async () => {
     await using service = await startSocketService(echo);
     await using gateway = await startGateway({ env: { CHAT_SERVICE_URL: service.url, ...FAST_PINGS } });
-    await using client = await RawClient.connect(gateway.port);
-    client.write(rawHandshake());
+    await using client = await openRawSocket(gateway, service);
     for (let pings = 1; pings <= 6; pings++) {
       await client.until(new RegExp(`(\\x89[^]*){${pings}}`));
       client.write(frame(OPCODE.pong));
@@ -87,6 +87,24 @@ describe('the gateway', () => {
     client.write(frame(OPCODE.text, 'alive'));
 
     await client.until(/alive/);
+  });
+
+  it('does not ask a client in the middle of a long message whether it is there', async () => {
+    await using service = await startSocketService();
+    await using gateway = await startGateway({
+      env: { CHAT_SERVICE_URL: service.url, WEBSOCKET_PING_MS: '50' },
+    });
+    await using client = await openRawSocket(gateway, service);
+    const message = frame(OPCODE.binary, Buffer.alloc(60_000, 'x'));
+    const pings = (): number => client.text.split('\x89').length - 1;
+
+    // Ten pings long, none of which can be answered.
+    for (let at = 0, seen = pings(); at < message.length; at += 5_000, seen = pings()) {
+      client.write(message.subarray(at, at + 5_000));
+      while (pings() === seen && at + 5_000 < message.length) await once(client.socket, 'received');
+    }
+
+    expect((await client.peer.received(1))[0]).toHaveLength(60_000);
   });
 });
 
@@ -150,17 +168,15 @@ describe('the expiry of a token', () => {
       modules: [LiveModule],
       env: { LIVE_SERVICE_URL: service.url },
     });
-    await using client = await RawClient.connect(gateway.port);
-    client.write(rawHandshake(LIVE, bearer({ exp: inSeconds(2) })));
-    await client.until(/101 Switching/);
+    const handshake = rawHandshake(LIVE, bearer({ exp: inSeconds(2) }));
+    await using client = await openRawSocket(gateway, service, handshake);
     client.write(frame(OPCODE.text, 'half a mess', { fin: false }));
 
     await client.until(/\x88.\x11\x31token expired/s);
     client.write(frame(OPCODE.close, Buffer.from([0x11, 0x31])));
 
-    const end = await service.connection(0);
-    expect(await end.closed).toEqual({ code: 1001, reason: 'token expired' });
-    expect(end.messages).toEqual([]);
+    expect(await client.peer.closed).toEqual({ code: 1001, reason: 'token expired' });
+    expect(client.peer.messages).toEqual([]);
     expect(await gateway.logged({ message: 'websocket closed' })).toMatchObject({
       code: 4401,
       closed_by: 'gateway',

@@ -125,6 +125,9 @@ export interface ClientOptions {
 
 export const CHAT = '/v1/ws/chat?conversation_id=7';
 
+/** Its row waits for no service that went away, so that a service's code is always the client's. */
+export const SIGNALING = '/v1/calls/ws/signaling?call_id=7';
+
 /** Opens a client's socket, with a valid token unless headers say otherwise. @throws Error with the status of a refusal */
 export async function openSocket(
   { port }: { readonly port: number },
@@ -188,8 +191,17 @@ export function frame(
 export const OPCODE = { continuation: 0, text: 1, binary: 2, close: 8, ping: 9, pong: 10 } as const;
 
 /** The answer to a handshake's key (RFC 6455, section 4.2.2). */
-export function acceptOf(key: string): string {
+function acceptOf(key: string): string {
   return createHash('sha1').update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest('base64');
+}
+
+/** The 101 of a service that accepts a handshake. @param head the handshake @param more whole lines */
+export function acceptingAnswer(head: Buffer | string, more = ''): string {
+  const key = /sec-websocket-key: *(\S+)/i.exec(head.toString())![1]!;
+  return (
+    'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n' +
+    `Sec-WebSocket-Accept: ${acceptOf(key)}\r\n${more}\r\n`
+  );
 }
 
 /** The bytes of a close frame. */
@@ -202,11 +214,19 @@ export function closeFrame(code: number, reason: string | Buffer = '', masked = 
 export async function openRawSocket(
   gateway: { readonly port: number },
   service: SocketService,
+  handshake = rawHandshake(),
 ): Promise<RawClient & { readonly peer: SocketEnd }> {
   const index = service.connections.length;
   const client = await RawClient.connect(gateway.port);
   client.socket.setNoDelay(true);
-  client.write(rawHandshake());
+  client.write(handshake);
   await client.until(/\r\n\r\n/);
   return Object.assign(client, { peer: await service.connection(index) });
+}
+
+/** The code of the close frame that a client got. */
+export async function closeCodeOf(client: RawClient): Promise<number> {
+  const text = await client.until(/\x88[\x02-\x7d]../s);
+  const at = /\x88[\x02-\x7d]../s.exec(text)!.index;
+  return Buffer.from(text.slice(at + 2, at + 4), 'latin1').readUInt16BE();
 }
