@@ -22,7 +22,7 @@ export interface RunningGateway extends AsyncDisposable {
 }
 
 export interface GatewayOptions {
-  /** Variables over the tests' defaults: every service is unreachable, clocks are the product's. */
+  /** Variables over the tests' defaults: no service and no Redis can be reached, nothing is limited, clocks are the product's. */
   readonly env?: Readonly<Record<string, string>>;
   readonly modules?: NonNullable<ModuleMetadata['imports']>;
 }
@@ -40,6 +40,8 @@ export async function startGateway({ env = {}, modules = [] }: GatewayOptions = 
     CHAT_SERVICE_URL: NOWHERE,
     VIDEO_SERVICE_URL: NOWHERE,
     STORAGE_SERVICE_URL: NOWHERE,
+    REDIS_URL: 'redis://127.0.0.1:9',
+    RATELIMIT: 'off',
     DRAIN_NOTICE_MS: '0',
     DRAIN_TIMEOUT_MS: '0',
     ...env,

@@ -19,6 +19,8 @@ import { LifecycleModule } from './lifecycle/lifecycle.module.js';
 import { ObservabilityModule } from './observability/observability.module.js';
 import { RequestContextMiddleware } from './observability/request-context.middleware.js';
 import { OpenApiController } from './openapi/openapi.controller.js';
+import { RedisConnection } from './redis/redis.connection.js';
+import { RedisModule } from './redis/redis.module.js';
 import { RequestGrammarMiddleware } from './server/request-grammar.middleware.js';
 import { DemoUpstream } from './upstreams/demo.upstream.js';
 import { UpstreamsModule } from './upstreams/upstreams.module.js';
@@ -27,7 +29,11 @@ import { WebSocketModule } from './websocket/websocket.module.js';
 
 @Module({
   imports: [
-    AuthModule.forRootAsync({ inject: [GATEWAY_CONFIG], useFactory: (config: GatewayConfig) => config.auth }),
+    AuthModule.forRootAsync({
+      imports: [RedisModule],
+      inject: [GATEWAY_CONFIG, RedisConnection],
+      useFactory: (config: GatewayConfig, redis: RedisConnection) => ({ ...config.auth, redis }),
+    }),
     ProxyModule.forRootAsync({
       imports: [GatesModule],
       inject: [GATEWAY_CONFIG, GATES],

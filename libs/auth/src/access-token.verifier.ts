@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { JwtService } from '@nestjs/jwt';
 import { LRUCache } from 'lru-cache';
 import { z } from 'zod';
-import { AUTH_OPTIONS, type AuthOptions } from './auth.options.js';
+import { AUTH_OPTIONS, type TokenOptions } from './auth.options.js';
 import { AuthenticationException } from './authentication.exception.js';
 import type { Principal } from './principal.js';
 
@@ -33,7 +33,7 @@ export class AccessTokenVerifier {
 
   constructor(
     private readonly jwt: JwtService,
-    @Inject(AUTH_OPTIONS) private readonly options: AuthOptions,
+    @Inject(AUTH_OPTIONS) private readonly options: TokenOptions,
   ) {
     this.verified = new LRUCache({ max: options.cachedTokens });
   }

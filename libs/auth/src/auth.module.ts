@@ -5,7 +5,7 @@ import { AccessTokenVerifier } from './access-token.verifier.js';
 import { AuthGuard } from './auth.guard.js';
 import { AUTH_OPTIONS, ConfigurableAuthModule, type AuthOptions } from './auth.options.js';
 import { Authenticator } from './authenticator.js';
-import { MemoryRevocationStore, RevocationStore } from './revocation.store.js';
+import { RevocationStore } from './revocation.store.js';
 
 /** Authentication for gates and controllers of every module. */
 @Global()
@@ -18,7 +18,11 @@ import { MemoryRevocationStore, RevocationStore } from './revocation.store.js';
       useFactory: ({ secret }: AuthOptions) =>
         new JwtService({ secret: createSecretKey(secret, 'utf8'), verifyOptions: { algorithms: ['HS256'] } }),
     },
-    { provide: RevocationStore, useClass: MemoryRevocationStore },
+    {
+      provide: RevocationStore,
+      inject: [AUTH_OPTIONS],
+      useFactory: ({ redis, revokedTokens }: AuthOptions) => new RevocationStore(redis, revokedTokens),
+    },
     AccessTokenVerifier,
     Authenticator,
     AuthGuard,

@@ -1,6 +1,8 @@
 import { ConfigurableModuleBuilder } from '@nestjs/common';
+import type { RevocationRedis } from './revocation.redis.js';
 
-export interface AuthOptions {
+/** What makes a token one of ours. */
+export interface TokenOptions {
   /** The HMAC key of the access tokens, at least 32 characters. */
   readonly secret: string;
   /** The `aud` that a token must have. */
@@ -9,6 +11,13 @@ export interface AuthOptions {
   readonly issuer: string;
   /** How many verified tokens are remembered, so that each is verified once; about 1 KB each. */
   readonly cachedTokens: number;
+}
+
+export interface AuthOptions extends TokenOptions {
+  /** How many revoked tokens are kept in memory, about 150 bytes each; past it Redis is asked for each request. */
+  readonly revokedTokens: number;
+  /** Where tokens are revoked. */
+  readonly redis: RevocationRedis;
 }
 
 export const { ConfigurableModuleClass: ConfigurableAuthModule, MODULE_OPTIONS_TOKEN: AUTH_OPTIONS } =

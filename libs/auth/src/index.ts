@@ -5,4 +5,5 @@ export { AuthenticationException, type AuthenticationFailure } from './authentic
 export { Authenticator } from './authenticator.js';
 export { CurrentPrincipal } from './current-principal.decorator.js';
 export { principalOf, type Principal } from './principal.js';
+export type { RevocationRedis } from './revocation.redis.js';
 export { RevocationStore } from './revocation.store.js';

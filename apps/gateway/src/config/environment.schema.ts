@@ -32,6 +32,14 @@ export const ADDRESSES = z
   .refine((addresses) => addresses.length > 0 && addresses.every(isInstanceAddress))
   .describe('comma list of scheme://host:port');
 
+/** The value of a limit's variable, `RATELIMIT_AUTH_LOGIN`: requests a minute. */
+export const LIMIT = z.coerce
+  .number()
+  .int()
+  .min(1)
+  .max(1_000_000)
+  .describe('requests a minute, 1 to 1000000');
+
 const trust = z
   .string()
   .default('none')
@@ -64,6 +72,20 @@ export const VARIABLES = {
     .describe('at least 32 characters, here or in the file that JWT_SECRET_FILE names'),
   JWT_AUDIENCE: z.string().min(1).default('secureconnect-api').describe('the aud of access tokens'),
   JWT_ISSUER: z.string().min(1).default('secureconnect-auth').describe('the iss of access tokens'),
+  REDIS_URL: z
+    .string()
+    .regex(/^rediss?:\/\//)
+    .refine((text) => URL.canParse(text))
+    .optional()
+    .describe('redis://[user:password@]host[:port][/database], or rediss:// for TLS'),
+  REDIS_HOST: z
+    .string()
+    .regex(/^[A-Za-z0-9._-]+(:\d{1,5})?$/)
+    .optional()
+    .describe('host or host:port, where REDIS_URL is not set'),
+  REDIS_PASSWORD: z.string().optional().describe('a password, where REDIS_URL is not set'),
+  RATELIMIT: z.enum(['on', 'off']).default('on').describe('on or off'),
+  GATEWAY_REPLICAS: count(1),
   CORS_ALLOWED_ORIGINS: z
     .string()
     .default('')
@@ -98,7 +120,7 @@ export const VARIABLES = {
 } as const;
 
 /** The variables that are secrets: each may come from the file that `<NAME>_FILE` names, and none is repeated in a fault. */
-export const SECRETS: ReadonlySet<string> = new Set(['JWT_SECRET']);
+export const SECRETS: ReadonlySet<string> = new Set(['JWT_SECRET', 'REDIS_URL', 'REDIS_PASSWORD']);
 
 export type Environment = { readonly [Name in keyof typeof VARIABLES]: z.output<(typeof VARIABLES)[Name]> };
 

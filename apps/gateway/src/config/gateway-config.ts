@@ -10,11 +10,31 @@ export interface GatewayConfig {
   readonly logLevel: string;
   readonly allowedOrigins: ReadonlySet<string>;
   readonly trust: TrustOptions;
-  readonly auth: AuthOptions;
+  readonly auth: Omit<AuthOptions, 'redis'>;
+  readonly redis: RedisConfig;
+  readonly rateLimit: RateLimitConfig;
   readonly server: ServerConfig;
   readonly proxy: Omit<ProxyOptions, 'gates'>;
   readonly websocket: WebSocketConfig;
   readonly drain: DrainConfig;
+}
+
+export interface RedisConfig {
+  /** `redis://` or, with TLS, `rediss://`. */
+  readonly url: string;
+  /** Where the URL has none. */
+  readonly password: string | undefined;
+  /** Milliseconds that a command may take; past it Redis is passed by. */
+  readonly commandTimeoutMs: number;
+}
+
+export interface RateLimitConfig {
+  /** Whether requests are limited at all. */
+  readonly isOn: boolean;
+  /** Requests a minute, by a limit's name, where it is not what its route says. */
+  readonly perMinute: ReadonlyMap<string, number>;
+  /** How many gateways share the requests; without Redis each lets its part pass. */
+  readonly replicas: number;
 }
 
 export interface ServerConfig {

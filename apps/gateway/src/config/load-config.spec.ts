@@ -35,7 +35,24 @@ describe('loadConfig', () => {
         connections: { connectTimeoutMs: 2_000 },
       },
       drain: { noticeMs: 5_000, timeoutMs: 30_000 },
+      redis: { url: 'redis://127.0.0.1', password: undefined },
+      rateLimit: { isOn: true, replicas: 1 },
     });
+  });
+
+  it.each<[Record<string, string>, string, string | undefined]>([
+    [{ ENV: 'production' }, 'redis://redis', undefined],
+    [{ REDIS_HOST: 'cache:6380', REDIS_PASSWORD: 'pw' }, 'redis://cache:6380', 'pw'],
+    [{ REDIS_URL: 'rediss://u:p@cache:6380/2' }, 'rediss://u:p@cache:6380/2', undefined],
+  ])('finds Redis by %j', (variables, url, password) => {
+    expect(loadConfig({ JWT_SECRET, ...variables }).redis).toMatchObject({ url, password });
+  });
+
+  it('reads limits by their name', () => {
+    const { rateLimit } = loadConfig({ JWT_SECRET, RATELIMIT_AUTH_LOGIN: '7', GATEWAY_REPLICAS: '2' });
+
+    expect([...rateLimit.perMinute]).toEqual([['AUTH_LOGIN', 7]]);
+    expect(rateLimit.replicas).toBe(2);
   });
 
   it.each(['production', 'staging', 'local'])('finds the services of compose where ENV is %s', (ENV) => {
@@ -102,6 +119,14 @@ describe('loadConfig', () => {
     ['a service with a path', { AUTH_SERVICE_URL: 'http://a/v1' }, 'AUTH_SERVICE_URL is "http://a/v1"'],
     ['a service with a password', { AUTH_SERVICE_URL: 'http://u:p@a' }, 'AUTH_SERVICE_URL'],
     ['a list of no service', { AUTH_SERVICE_URL: ',' }, 'AUTH_SERVICE_URL is ","'],
+    ['another URL for Redis', { REDIS_URL: 'http://cache' }, 'REDIS_URL has 12 characters'],
+    ['a host of Redis that is a URL', { REDIS_HOST: 'redis://cache' }, 'REDIS_HOST is "redis://cache"'],
+    [
+      'two places for Redis',
+      { REDIS_URL: 'redis://a', REDIS_HOST: 'b' },
+      'REDIS_URL and REDIS_HOST are both set; the URL says it all',
+    ],
+    ['a limit of nothing', { RATELIMIT_DEFAULT: '0' }, 'RATELIMIT_DEFAULT is "0"'],
     [
       'clocks that race',
       { RESPONSE_HEADERS_TIMEOUT_MS: '45000' },

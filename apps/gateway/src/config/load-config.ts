@@ -14,13 +14,16 @@ const LOCAL_ORIGINS = ['localhost', '127.0.0.1'].flatMap((host) => [
 const CLOCK_TICK_MS = 250;
 const CACHED_TOKENS = 10_000;
 const CLOSE_TIMEOUT_MS = 2_000;
+const REVOKED_TOKENS = 250_000;
+/** A little less than the 100 ms that a request may wait for Redis. */
+const REDIS_COMMAND_TIMEOUT_MS = 90;
 
 /** @throws ConfigurationError with all faults at once */
 export function loadConfig(variables: Variables = process.env): GatewayConfig {
   return deepFreeze(configFrom(readEnvironment(variables)));
 }
 
-function configFrom({ values, addresses }: ReadEnvironment): GatewayConfig {
+function configFrom({ values, addresses, limits }: ReadEnvironment): GatewayConfig {
   const inCompose = COMPOSE_ENVIRONMENTS.has(values.ENV);
   return {
     serviceName: 'api-gateway',
@@ -35,6 +38,17 @@ function configFrom({ values, addresses }: ReadEnvironment): GatewayConfig {
       audience: values.JWT_AUDIENCE,
       issuer: values.JWT_ISSUER,
       cachedTokens: CACHED_TOKENS,
+      revokedTokens: REVOKED_TOKENS,
+    },
+    redis: {
+      url: values.REDIS_URL ?? `redis://${values.REDIS_HOST ?? (inCompose ? 'redis' : '127.0.0.1')}`,
+      password: values.REDIS_PASSWORD,
+      commandTimeoutMs: REDIS_COMMAND_TIMEOUT_MS,
+    },
+    rateLimit: {
+      isOn: values.RATELIMIT === 'on',
+      perMinute: limits,
+      replicas: values.GATEWAY_REPLICAS,
     },
     server: {
       headerLimitBytes: values.HEADER_LIMIT_BYTES,

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { z } from 'zod';
-import { ADDRESSES, NESTED, SECRETS, VARIABLES, type Environment } from './environment.schema.js';
+import { ADDRESSES, LIMIT, NESTED, SECRETS, VARIABLES, type Environment } from './environment.schema.js';
 
 /** A configuration that the gateway will not start with; its message lists every fault. */
 export class ConfigurationError extends Error {
@@ -20,10 +20,15 @@ export interface ReadEnvironment {
   readonly values: Environment;
   /** Addresses by upstream name. */
   readonly addresses: ReadonlyMap<string, readonly string[]>;
+  /** Requests a minute by the name of a limit. */
+  readonly limits: ReadonlyMap<string, number>;
 }
 
 /** The address list of a service, by the service's name: `AUTH_SERVICE_URL` for `auth-service`. */
 const ADDRESS_VARIABLE = /^[A-Z][A-Z0-9_]*_SERVICE_URL$/;
+
+/** A limit, by its name: `RATELIMIT_AUTH_LOGIN` for `AUTH_LOGIN`. */
+const LIMIT_VARIABLE = /^RATELIMIT_([A-Z0-9_]+)$/;
 
 /** User and password of an address. */
 const PASSWORDS = /\/\/[^@/,]*@/g;
@@ -40,13 +45,18 @@ export function readEnvironment(variables: Variables): ReadEnvironment {
     else judge(name, read.text, schema, faults, (value) => (values[name] = value));
   }
   const addresses = new Map<string, readonly string[]>();
+  const limits = new Map<string, number>();
   for (const [name, text] of Object.entries(variables)) {
-    if (!ADDRESS_VARIABLE.test(name) || !text) continue;
-    judge(name, text, ADDRESSES, faults, (value) => addresses.set(upstreamNameFor(name), value));
+    if (!text) continue;
+    const limit = LIMIT_VARIABLE.exec(name)?.[1];
+    if (limit !== undefined) judge(name, text, LIMIT, faults, (value) => limits.set(limit, value));
+    if (ADDRESS_VARIABLE.test(name)) {
+      judge(name, text, ADDRESSES, faults, (value) => addresses.set(upstreamNameFor(name), value));
+    }
   }
-  faults.push(...nestingFaults(values));
+  faults.push(...nestingFaults(values), ...redisFaults(values));
   if (faults.length > 0) throw new ConfigurationError(faults);
-  return { values: values as Environment, addresses };
+  return { values: values as Environment, addresses, limits };
 }
 
 function judge<Value>(
@@ -91,6 +101,14 @@ function nestingFaults(values: Readonly<Record<string, unknown>>): string[] {
     ({ inner, outer }) =>
       `${inner} (${String(values[inner])}) must be less than ${outer} (${String(values[outer])})`,
   );
+}
+
+/** Which of the two would count is nothing to guess. */
+function redisFaults({ REDIS_URL, ...values }: Readonly<Record<string, unknown>>): string[] {
+  if (REDIS_URL === undefined) return [];
+  return ['REDIS_HOST', 'REDIS_PASSWORD']
+    .filter((name) => values[name] !== undefined)
+    .map((name) => `REDIS_URL and ${name} are both set; the URL says it all`);
 }
 
 function upstreamNameFor(variable: string): string {

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { RevocationStore } from '@app/auth';
-import { ExchangeClock } from '@app/proxy';
+import { ExchangeClock, type Ticking } from '@app/proxy';
 import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { GATEWAY_CONFIG, type GatewayConfig } from '../config/gateway-config.js';
 import { CLOSURE } from './close-codes.js';
@@ -14,7 +14,7 @@ const LOOK_MS = 50;
 
 /** The relays that stand now: revocation and drain find them here, and their clocks tick from here. */
 @Injectable()
-export class LiveRelays implements OnApplicationShutdown {
+export class LiveRelays implements Ticking, OnApplicationShutdown {
   private readonly relays = new Set<Relay>();
   private readonly byToken = new Map<string, Set<Relay>>();
   private readonly streams = new WeakSet<object>();
@@ -26,9 +26,8 @@ export class LiveRelays implements OnApplicationShutdown {
     private readonly revocations: RevocationStore,
   ) {
     this.clock = new ExchangeClock(Math.min(TICK_MS, config.websocket.pingMs));
-    revocations.onRevoked((tokenId) => {
-      for (const relay of this.byToken.get(tokenId) ?? []) relay.close(CLOSURE.TOKEN_REVOKED);
-    });
+    this.clock.add(this);
+    revocations.onRevoked((tokenId) => this.closeRevoked(tokenId));
   }
 
   [Symbol.iterator](): Iterator<Relay> {
@@ -73,7 +72,21 @@ export class LiveRelays implements OnApplicationShutdown {
     const relays = this.byToken.get(tokenId) ?? new Set();
     this.byToken.set(tokenId, relays.add(relay));
     // The gate has seen the token some time ago.
-    if (this.revocations.isRevoked(tokenId) === true) relay.close(CLOSURE.TOKEN_REVOKED);
+    void this.check(tokenId);
+  }
+
+  /** Nobody tells of revocations where memory is not complete: then each token is looked up, once a tick. */
+  tick(): void {
+    if (!this.revocations.isAsking) return;
+    for (const tokenId of this.byToken.keys()) void this.check(tokenId);
+  }
+
+  private async check(tokenId: string): Promise<void> {
+    if (await this.revocations.isRevoked(tokenId)) this.closeRevoked(tokenId);
+  }
+
+  private closeRevoked(tokenId: string): void {
+    for (const relay of this.byToken.get(tokenId) ?? []) relay.close(CLOSURE.TOKEN_REVOKED);
   }
 
   /** Refuses new relays from now on. */

@@ -1,0 +1,38 @@
+import { Injectable } from '@nestjs/common';
+import { Gauge, Histogram } from 'prom-client';
+import { Metrics } from '../observability/metrics.js';
+import { RedisConnection } from './redis.connection.js';
+
+/** Seconds; from a Redis on the same machine to the time that a command may take. */
+const DURATION_BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1];
+
+/** Figures of Redis, with the names of the contract. */
+@Injectable()
+export class RedisMetrics {
+  constructor({ registry }: Metrics, redis: RedisConnection) {
+    const registers = [registry];
+    new Gauge({
+      name: 'redis_connections',
+      help: 'Connections to Redis that are ready',
+      registers,
+      collect() {
+        this.set(redis.client.status === 'ready' ? 1 : 0);
+      },
+    });
+    new Gauge({
+      name: 'redis_degraded_mode',
+      help: '1 while Redis is passed by, and limits and revocation go on from memory',
+      registers,
+      collect() {
+        this.set(redis.isUp ? 0 : 1);
+      },
+    });
+    const durations = new Histogram({
+      name: 'redis_command_duration_seconds',
+      help: 'Until Redis answered a command, or it was given up',
+      buckets: DURATION_BUCKETS,
+      registers,
+    });
+    redis.onCommand((elapsedMs) => durations.observe(elapsedMs / 1000));
+  }
+}

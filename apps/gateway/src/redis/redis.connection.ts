@@ -1,0 +1,145 @@
+import type { RevocationRedis } from '@app/auth';
+import { Inject, Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import { Redis } from 'ioredis';
+import { GATEWAY_CONFIG, type GatewayConfig } from '../config/gateway-config.js';
+import { redisFaultOf, type RedisFault } from './redis-fault.js';
+
+/** How often it is tried whether Redis is well again, in milliseconds. */
+const PROBE_MS = 500;
+
+/** Milliseconds between two tries to connect: the first, with every further one as much more, and the most. */
+const RECONNECT_STEP_MS = 50;
+const RECONNECT_MOST_MS = 1_000;
+
+/** What every limit needs: a script that writes. */
+const PROBE_SCRIPT = "return redis.call('set', KEYS[1], '1', 'PX', 60000)";
+const PROBE_KEY = 'gateway:probe';
+
+/** Called with the duration of a command, in milliseconds. */
+export type CommandListener = (elapsedMs: number) => void;
+
+/** Redis did not get the command: it is passed by at present. */
+export class RedisPassedByError extends Error {
+  override readonly name = 'RedisPassedByError';
+}
+
+/**
+ * The one connection to Redis. Whatever is wrong with it, no request waits for it longer than one command may take:
+ * after the first that fails Redis is passed by, until a probe finds that it takes writes again.
+ */
+@Injectable()
+export class RedisConnection implements RevocationRedis, OnModuleInit, OnApplicationShutdown {
+  readonly client: Redis;
+  private readonly logger = new Logger(RedisConnection.name);
+  private readonly upListeners: (() => Promise<void>)[] = [];
+  private readonly commandListeners: CommandListener[] = [];
+  private currentFault: RedisFault | undefined = 'unreachable';
+  /** `performance.now()` of when it began to be passed by. */
+  private passedBySince = performance.now();
+  private hasStarted = false;
+  private probing: Promise<void> | undefined;
+  private readonly probes: NodeJS.Timeout;
+
+  constructor(@Inject(GATEWAY_CONFIG) { redis }: GatewayConfig) {
+    this.client = new Redis(redis.url, {
+      ...(redis.password !== undefined && { password: redis.password }),
+      lazyConnect: true,
+      connectionName: 'gateway',
+      connectTimeout: RECONNECT_MOST_MS,
+      commandTimeout: redis.commandTimeoutMs,
+      enableAutoPipelining: true,
+      // What cannot be sent now is of no use later.
+      enableOfflineQueue: false,
+      autoResendUnfulfilledCommands: false,
+      maxRetriesPerRequest: 0,
+      autoResubscribe: false,
+      retryStrategy: (times) => Math.min(times * RECONNECT_STEP_MS, RECONNECT_MOST_MS),
+    });
+    this.client.on('error', (error) => this.passBy(redisFaultOf(error)));
+    this.client.on('close', () => this.currentFault ?? this.passBy('unreachable'));
+    this.client.on('ready', () => void this.probe());
+    this.probes = setInterval(() => void this.probe(), PROBE_MS).unref();
+  }
+
+  /** Why Redis is passed by; undefined while it is not. */
+  get fault(): RedisFault | undefined {
+    return this.currentFault;
+  }
+
+  get isUp(): boolean {
+    return this.currentFault === undefined;
+  }
+
+  onUp(listener: () => Promise<void>): void {
+    this.upListeners.push(listener);
+  }
+
+  /** Asks to be told of every command's duration. Must not throw. */
+  onCommand(listener: CommandListener): void {
+    this.commandListeners.push(listener);
+  }
+
+  async onModuleInit(): Promise<void> {
+    await this.client.connect().catch(() => {});
+    await this.probe();
+    this.hasStarted = true;
+    if (this.currentFault !== undefined) this.reportPassedBy(this.currentFault);
+  }
+
+  async run<Result>(send: (client: Redis) => Promise<Result>): Promise<Result> {
+    if (this.currentFault !== undefined) throw new RedisPassedByError(this.currentFault);
+    const startedAt = performance.now();
+    try {
+      return await send(this.client);
+    } catch (error) {
+      // A command that this user may not give says nothing of the others.
+      if (!(error as Error).message.startsWith('NOPERM')) this.passBy(redisFaultOf(error));
+      throw error;
+    } finally {
+      for (const listener of this.commandListeners) listener(performance.now() - startedAt);
+    }
+  }
+
+  onApplicationShutdown(): void {
+    clearInterval(this.probes);
+    this.client.removeAllListeners('close').disconnect();
+  }
+
+  /** Looks whether Redis is well again. */
+  private probe(): Promise<void> {
+    this.probing ??= this.tryWrite().finally(() => (this.probing = undefined));
+    return this.probing;
+  }
+
+  private async tryWrite(): Promise<void> {
+    if (this.isUp || this.client.status !== 'ready') return;
+    try {
+      await this.client.eval(PROBE_SCRIPT, 1, PROBE_KEY);
+    } catch (error) {
+      this.currentFault = redisFaultOf(error);
+      // A connection that stays silent may be dead without knowing it.
+      if (this.currentFault === 'slow') this.client.disconnect(true);
+      return;
+    }
+    this.currentFault = undefined;
+    if (this.hasStarted) this.reportBack();
+    await Promise.all(this.upListeners.map((listener) => listener()));
+  }
+
+  private passBy(fault: RedisFault): void {
+    const wasUp = this.isUp;
+    this.currentFault = fault;
+    if (!wasUp) return;
+    this.passedBySince = performance.now();
+    this.reportPassedBy(fault);
+  }
+
+  private reportPassedBy(reason: RedisFault): void {
+    this.logger.warn({ message: 'redis degraded: limits and revocation go on from memory', reason });
+  }
+
+  private reportBack(): void {
+    const awayMs = Math.round(performance.now() - this.passedBySince);
+    this.logger.log({ message: 'redis is back', away_ms: awayMs });
+  }
+}

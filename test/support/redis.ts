@@ -1,0 +1,82 @@
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { Redis } from 'ioredis';
+import { freePort } from './service.js';
+
+const isInstalled = spawnSync('redis-server', ['--version']).error === undefined;
+
+/** A laptop may lack redis-server; what decides whether a change lands may not. */
+export const describeWithRedis = isInstalled || process.env['CI'] ? describe : describe.skip;
+
+/** A redis-server of its own on 127.0.0.1, which keeps nothing. */
+export class RedisServer implements AsyncDisposable {
+  private child!: ChildProcess;
+  private readonly clients: Redis[] = [];
+
+  private constructor(
+    readonly port: number,
+    private readonly args: readonly string[],
+  ) {}
+
+  /** @param args beside those that every test has */
+  static async start(...args: readonly string[]): Promise<RedisServer> {
+    const server = new RedisServer(await freePort(), args);
+    await server.restart();
+    return server;
+  }
+
+  get url(): string {
+    return `redis://127.0.0.1:${this.port}`;
+  }
+
+  /** Starts it, again, empty. */
+  async restart(): Promise<void> {
+    const fixed = [
+      '--bind',
+      '127.0.0.1',
+      '--save',
+      '',
+      '--appendonly',
+      'no',
+      '--enable-debug-command',
+      'yes',
+    ];
+    this.child = spawn('redis-server', ['--port', String(this.port), ...fixed, ...this.args], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    // Where a test run is ended, so is what it started.
+    const child = this.child;
+    process.once('exit', () => child.kill('SIGKILL'));
+    const lines: string[] = [];
+    for await (const line of createInterface({ input: child.stdout! })) {
+      lines.push(line);
+      if (line.includes('Ready to accept connections')) {
+        child.stdout!.resume();
+        return;
+      }
+    }
+    throw new Error(`redis-server did not start: ${lines.join('\n')}`);
+  }
+
+  /** A client of the test. @param options of `ioredis` */
+  async client(options: object = {}): Promise<Redis> {
+    const client = new Redis(this.url, { lazyConnect: true, ...options });
+    client.on('error', () => {});
+    this.clients.push(client);
+    await client.connect();
+    return client;
+  }
+
+  async kill(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
+    if (this.child.exitCode !== null || this.child.signalCode !== null) return;
+    const exited = once(this.child, 'exit');
+    this.child.kill(signal);
+    await exited;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const client of this.clients) client.disconnect();
+    await this.kill();
+  }
+}
