@@ -8,7 +8,7 @@ export { forwardedHeadersOf } from './headers/request-headers.js';
 export { responseHeadersFor } from './headers/response-headers.js';
 export { pathOf } from './routing/path-rules.js';
 export { RouteTableError, type TableRow } from './routing/table-row.js';
-export type { HttpMethod, Route, WebSocketPolicy } from './routing/route.js';
+export type { HttpMethod, Route, RouteLimit, WebSocketPolicy } from './routing/route.js';
 export { isAddressRange, TrustedProxies, type TrustOptions } from './trusted-proxies.js';
 export { ExchangeClock, type Ticking } from './transport/exchange-clock.js';
 export { exceptionFor } from './transport/failure.js';

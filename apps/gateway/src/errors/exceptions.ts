@@ -21,6 +21,20 @@ export class GatewayDrainingException extends ProxyException {
   }
 }
 
+/** More requests in a minute than the route's limit lets one user, or one client's network, have. */
+export class RateLimitedException extends ProxyException {
+  /** @param resetAt when the count begins anew, in seconds since 1970 */
+  constructor(limit: number, resetAt: number, retryAfterSeconds: number) {
+    super({
+      status: 429,
+      code: 'RATE_LIMITED',
+      message: 'Rate limit exceeded',
+      fields: { limit, remaining: 0, reset_at: resetAt },
+      headers: ['Retry-After', String(retryAfterSeconds)],
+    });
+  }
+}
+
 /** More open WebSockets than the route lets one user, or all of them, have. */
 export class TooManyConnectionsException extends ProxyException {
   constructor() {

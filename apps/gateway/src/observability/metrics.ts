@@ -41,6 +41,13 @@ export class Metrics implements OnApplicationShutdown {
     registers: [this.registry],
   });
 
+  private readonly rateLimitBlocks = new Counter({
+    name: 'rate_limit_blocked_total',
+    help: 'Requests refused with 429 for their number',
+    labelNames: ['endpoint'] as const,
+    registers: [this.registry],
+  });
+
   constructor(@Inject(GATEWAY_CONFIG) config: GatewayConfig, open: OpenExchanges) {
     this.registry.setDefaultLabels({ service: config.serviceName });
     collectDefaultMetrics({ register: this.registry });
@@ -60,6 +67,10 @@ export class Metrics implements OnApplicationShutdown {
     const labels = { method, endpoint: exchange.template ?? endpoint ?? UNKNOWN_ENDPOINT };
     this.requests.inc({ ...labels, status });
     this.duration.observe(labels, elapsedMs / 1000);
+  }
+
+  rateLimited({ template }: Exchange): void {
+    this.rateLimitBlocks.inc({ endpoint: template ?? UNKNOWN_ENDPOINT });
   }
 
   /** Bytes that never became a request. */

@@ -4,6 +4,7 @@ import { AuthenticationException } from '@app/auth';
 import { Exchange, exchangeOf, TrustedProxies } from '@app/proxy';
 import { Inject, Injectable, type NestMiddleware } from '@nestjs/common';
 import { GATEWAY_CONFIG, type GatewayConfig } from '../config/gateway-config.js';
+import { RateLimitedException } from '../errors/exceptions.js';
 import { discardBody } from '../server/lingering-close.js';
 import { expectsContinue } from '../server/request-grammar.js';
 import { AccessLog } from './access-log.js';
@@ -39,6 +40,7 @@ export class RequestContextMiddleware implements NestMiddleware<IncomingMessage,
       const status = isAnswered ? this.statusCode : interruptedStatus(exchange);
       open.delete(exchange);
       if (exchange.failure instanceof AuthenticationException) metrics.authFailed(exchange.failure.failure);
+      if (exchange.failure instanceof RateLimitedException) metrics.rateLimited(exchange);
       metrics.closed(exchange, controllerPath(exchange), status, elapsedMs);
       accessLog.write(exchange, status, elapsedMs);
     };

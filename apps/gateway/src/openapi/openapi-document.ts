@@ -70,6 +70,7 @@ function operationFor(route: Route, upstream: string, method: string): Json {
       ...(route.auth !== 'none' && { 401: ERROR }),
       403: { description: 'A page of another origin; no body' },
       ...(hasBody && { 413: ERROR }),
+      429: ERROR,
       502: ERROR,
       503: ERROR,
       504: ERROR,

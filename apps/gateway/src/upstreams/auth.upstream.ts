@@ -2,39 +2,66 @@ import { Upstream } from '@app/proxy';
 
 const KIB = 1024;
 
+/** What these rows have in common: open to strangers, whose large body, sent slowly, would hold a connection for hours. */
+const OPEN = { methods: ['POST'], auth: 'none', bodyLimitBytes: 64 * KIB } as const;
+
+const ME = { name: 'USERS_ME', perMinute: 50 };
+const FRIENDS = { name: 'USERS_ME_FRIENDS', perMinute: 30 };
+const CONVERSATION = { name: 'CONVERSATIONS_ID', perMinute: 100 };
+const PARTICIPANTS = { name: 'CONVERSATIONS_ID_PARTICIPANTS', perMinute: 30 };
+
 @Upstream({
   name: 'auth-service',
   instances: { compose: ['http://auth-service:8080'], local: ['http://localhost:8081'] },
   routes: [
-    // Open to strangers: a large body, sent slowly, would hold a connection to the service for hours.
-    { methods: ['POST'], path: '/v1/auth/register', auth: 'none', bodyLimitBytes: 64 * KIB },
-    { methods: ['POST'], path: '/v1/auth/login', auth: 'none', bodyLimitBytes: 64 * KIB },
-    { methods: ['POST'], path: '/v1/auth/refresh', auth: 'none', bodyLimitBytes: 64 * KIB },
-    { methods: ['POST'], path: '/v1/auth/password-reset/request', auth: 'none', bodyLimitBytes: 64 * KIB },
-    { methods: ['POST'], path: '/v1/auth/password-reset/confirm', auth: 'none', bodyLimitBytes: 64 * KIB },
+    { ...OPEN, path: '/v1/auth/register', limit: { name: 'AUTH_REGISTER', perMinute: 5 } },
+    { ...OPEN, path: '/v1/auth/login', limit: { name: 'AUTH_LOGIN', perMinute: 10 } },
+    { ...OPEN, path: '/v1/auth/refresh', limit: { name: 'AUTH_REFRESH', perMinute: 10 } },
+    {
+      ...OPEN,
+      path: '/v1/auth/password-reset/request',
+      limit: { name: 'AUTH_PASSWORD_RESET_REQUEST', perMinute: 3 },
+    },
+    {
+      ...OPEN,
+      path: '/v1/auth/password-reset/confirm',
+      limit: { name: 'AUTH_PASSWORD_RESET_CONFIRM', perMinute: 5 },
+    },
     { methods: ['POST'], path: '/v1/auth/logout', endsSession: true },
     { methods: ['GET'], path: '/v1/auth/profile' },
 
-    { methods: ['GET', 'PATCH', 'DELETE'], path: '/v1/users/me' },
-    { methods: ['POST'], path: '/v1/users/me/password' },
-    { methods: ['POST'], path: '/v1/users/me/email' },
-    { methods: ['POST'], path: '/v1/users/me/email/verify' },
-    { methods: ['GET'], path: '/v1/users/me/blocked' },
-    { methods: ['GET'], path: '/v1/users/me/friends' },
-    { methods: ['POST'], path: '/v1/users/me/friends/:id/accept' },
-    { methods: ['DELETE'], path: '/v1/users/me/friends/:id/reject' },
-    { methods: ['DELETE'], path: '/v1/users/me/friends/:id' },
-    { methods: ['POST', 'DELETE'], path: '/v1/users/:id/block' },
+    { methods: ['GET', 'PATCH', 'DELETE'], path: '/v1/users/me', limit: ME },
+    {
+      methods: ['POST'],
+      path: '/v1/users/me/password',
+      limit: { name: 'USERS_ME_PASSWORD', perMinute: 5 },
+    },
+    { methods: ['POST'], path: '/v1/users/me/email', limit: { name: 'USERS_ME_EMAIL', perMinute: 5 } },
+    { methods: ['POST'], path: '/v1/users/me/email/verify', limit: { name: 'USERS_ME_EMAIL', perMinute: 5 } },
+    { methods: ['GET'], path: '/v1/users/me/blocked', limit: ME },
+    { methods: ['GET'], path: '/v1/users/me/friends', limit: FRIENDS },
+    { methods: ['POST'], path: '/v1/users/me/friends/:id/accept', limit: FRIENDS },
+    { methods: ['DELETE'], path: '/v1/users/me/friends/:id/reject', limit: FRIENDS },
+    { methods: ['DELETE'], path: '/v1/users/me/friends/:id', limit: FRIENDS },
+    {
+      methods: ['POST', 'DELETE'],
+      path: '/v1/users/:id/block',
+      limit: { name: 'USERS_ID_BLOCK', perMinute: 20 },
+    },
     { methods: ['POST'], path: '/v1/users/:id/friend' },
 
-    { methods: ['GET', 'POST'], path: '/v1/conversations' },
-    { methods: ['GET', 'PATCH', 'DELETE'], path: '/v1/conversations/:id' },
-    { methods: ['PUT'], path: '/v1/conversations/:id/settings' },
-    { methods: ['GET', 'POST'], path: '/v1/conversations/:id/participants' },
-    { methods: ['DELETE'], path: '/v1/conversations/:id/participants/:userId' },
+    {
+      methods: ['GET', 'POST'],
+      path: '/v1/conversations',
+      limit: { name: 'CONVERSATIONS', perMinute: 50 },
+    },
+    { methods: ['GET', 'PATCH', 'DELETE'], path: '/v1/conversations/:id', limit: CONVERSATION },
+    { methods: ['PUT'], path: '/v1/conversations/:id/settings', limit: CONVERSATION },
+    { methods: ['GET', 'POST'], path: '/v1/conversations/:id/participants', limit: PARTICIPANTS },
+    { methods: ['DELETE'], path: '/v1/conversations/:id/participants/:userId', limit: PARTICIPANTS },
 
-    { methods: ['POST'], path: '/v1/keys/upload' },
-    { methods: ['POST'], path: '/v1/keys/rotate' },
+    { methods: ['POST'], path: '/v1/keys/upload', limit: { name: 'KEYS_UPLOAD', perMinute: 20 } },
+    { methods: ['POST'], path: '/v1/keys/rotate', limit: { name: 'KEYS_ROTATE', perMinute: 10 } },
     { methods: ['GET'], path: '/v1/keys/:user_id' },
   ],
 })

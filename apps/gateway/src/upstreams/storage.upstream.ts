@@ -6,11 +6,23 @@ const GIB = 1024 ** 3;
   name: 'storage-service',
   instances: { compose: ['http://storage-service:8080'], local: ['http://localhost:8084'] },
   routes: [
-    { methods: ['POST'], path: '/v1/storage/upload-url' },
+    {
+      methods: ['POST'],
+      path: '/v1/storage/upload-url',
+      limit: { name: 'STORAGE_UPLOAD_URL', perMinute: 20 },
+    },
     { methods: ['POST'], path: '/v1/storage/upload-complete' },
-    { methods: ['GET'], path: '/v1/storage/download-url/:file_id' },
+    {
+      methods: ['GET'],
+      path: '/v1/storage/download-url/:file_id',
+      limit: { name: 'STORAGE_DOWNLOAD_URL', perMinute: 30 },
+    },
     { methods: ['GET'], path: '/v1/storage/quota' },
-    { methods: ['DELETE'], path: '/v1/storage/files/:file_id' },
+    {
+      methods: ['DELETE'],
+      path: '/v1/storage/files/:file_id',
+      limit: { name: 'STORAGE_FILES', perMinute: 20 },
+    },
     // Public because signed: the token in the path says who may move which bytes until when.
     { methods: ['GET', 'PUT'], path: '/v1/storage/objects/:token', auth: 'none', bodyLimitBytes: 2 * GIB },
   ],

@@ -7,14 +7,16 @@ import { Upstream, type WebSocketPolicy } from '@app/proxy';
  */
 const SIGNALING: WebSocketPolicy = { resume: false, closesAtExpiry: false };
 
+const CALL = { name: 'CALLS_ID', perMinute: 30 };
+
 @Upstream({
   name: 'video-service',
   instances: { compose: ['http://video-service:8083'], local: ['http://localhost:8083'] },
   routes: [
-    { methods: ['POST'], path: '/v1/calls/initiate' },
-    { methods: ['GET'], path: '/v1/calls/:id' },
-    { methods: ['POST'], path: '/v1/calls/:id/join' },
-    { methods: ['POST'], path: '/v1/calls/:id/end' },
+    { methods: ['POST'], path: '/v1/calls/initiate', limit: { name: 'CALLS_INITIATE', perMinute: 10 } },
+    { methods: ['GET'], path: '/v1/calls/:id', limit: CALL },
+    { methods: ['POST'], path: '/v1/calls/:id/join', limit: { name: 'CALLS_ID_JOIN', perMinute: 10 } },
+    { methods: ['POST'], path: '/v1/calls/:id/end', limit: CALL },
     { methods: ['GET'], path: '/v1/calls/ws/signaling', websocket: SIGNALING },
     { methods: ['GET'], path: '/v1/ws/signaling', websocket: SIGNALING, rewrite: '/v1/calls/ws/signaling' },
   ],

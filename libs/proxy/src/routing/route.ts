@@ -25,6 +25,16 @@ export interface WebSocketPolicy {
   readonly connections?: number;
 }
 
+/**
+ * How often a minute one user, or one client's network where nobody is known, may ask. Routes whose limits have the
+ * same name share one count.
+ */
+export interface RouteLimit {
+  /** In capitals, digits and underscores; `RATELIMIT_<NAME>` in the environment sets another number. */
+  readonly name: string;
+  readonly perMinute: number;
+}
+
 /** One row of an upstream's route table. Data, no code. */
 export interface Route {
   /** The methods that pass; every other one is answered with 405 and `Allow`. */
@@ -41,6 +51,9 @@ export interface Route {
    * a row that says nothing is the safe one.
    */
   readonly auth?: 'required' | 'none';
+
+  /** Past it 429. Default: the application's, whose count all such routes share. */
+  readonly limit?: RouteLimit;
 
   /** A 2xx answer of this route revokes the access token that the request carried. Default: false. */
   readonly endsSession?: boolean;

@@ -1,0 +1,88 @@
+import { principalOf } from '@app/auth';
+import { pathOf, RouteTableError, UpstreamRegistry, type Exchange, type Gate, type Route } from '@app/proxy';
+import { Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
+import { ModuleRef } from '@nestjs/core';
+import { GATEWAY_CONFIG, type GatewayConfig } from '../config/gateway-config.js';
+import { RateLimitedException } from '../errors/exceptions.js';
+import { networkOf } from '../limits/client-network.js';
+import { RateLimiter, type Limit, type Verdict } from '../limits/rate-limiter.js';
+
+/** The limit of everything that names none. */
+const DEFAULT_NAME = 'DEFAULT';
+const DEFAULT_PER_MINUTE = 100;
+
+/** Whoever watches the gateway is never limited. */
+const UNLIMITED: ReadonlySet<string> = new Set(['/health', '/health/live', '/health/ready', '/metrics']);
+
+/** Lets each user, or each client's network where nobody is known, ask so often a minute and not more. */
+@Injectable()
+export class RateLimitGate implements Gate, OnApplicationBootstrap {
+  private readonly byName = new Map<string, Limit>();
+  private readonly byRoute = new Map<Route, Limit>();
+  private defaultLimit!: Limit;
+
+  constructor(
+    @Inject(GATEWAY_CONFIG) private readonly config: GatewayConfig,
+    private readonly moduleRef: ModuleRef,
+    private readonly limiter: RateLimiter,
+  ) {}
+
+  /** @throws RouteTableError where the rows, or the environment, contradict themselves */
+  onApplicationBootstrap(): void {
+    const { perMinute } = this.config.rateLimit;
+    this.defaultLimit = this.limitFor({ name: DEFAULT_NAME, perMinute: DEFAULT_PER_MINUTE });
+    const declared = new Map<string, number>([[DEFAULT_NAME, DEFAULT_PER_MINUTE]]);
+    for (const { route, upstream } of this.moduleRef.get(UpstreamRegistry, { strict: false }).rows) {
+      const { limit } = route;
+      if (!limit) continue;
+      const before = declared.get(limit.name) ?? limit.perMinute;
+      if (before !== limit.perMinute || !/^[A-Z][A-Z0-9_]*$/.test(limit.name)) {
+        throw new RouteTableError(
+          `${route.path} (${upstream}): the limit ${limit.name} is not in capitals, or has two numbers`,
+        );
+      }
+      declared.set(limit.name, limit.perMinute);
+      this.byRoute.set(route, this.limitFor(limit));
+    }
+    for (const name of perMinute.keys()) {
+      if (!declared.has(name))
+        throw new RouteTableError(`RATELIMIT_${name} is set, and no route has that limit`);
+    }
+  }
+
+  admit(exchange: Exchange): void | Promise<void> {
+    const { request, route } = exchange;
+    if (!this.config.rateLimit.isOn) return;
+    if (!route && UNLIMITED.has(pathOf(request.url!))) return;
+    const limit = (route && this.byRoute.get(route)) ?? this.defaultLimit;
+    const user = principalOf(request)?.userId;
+    const who = user === undefined ? `address:${networkOf(exchange.clientAddress)}` : `user:${user}`;
+    const verdict = this.limiter.take(limit, who);
+    if (verdict instanceof Promise) return verdict.then((later) => judge(exchange, later));
+    judge(exchange, verdict);
+  }
+
+  private limitFor({ name, perMinute }: NonNullable<Route['limit']>): Limit {
+    let limit = this.byName.get(name);
+    if (!limit) {
+      const { rateLimit } = this.config;
+      limit = this.limiter.createLimit(name, rateLimit.perMinute.get(name) ?? perMinute, rateLimit.replicas);
+      this.byName.set(name, limit);
+    }
+    return limit;
+  }
+}
+
+/** @throws RateLimitedException */
+function judge({ responseHeaders }: Exchange, { passes, limit, remaining, msBeforeNext }: Verdict): void {
+  const resetAt = Math.ceil((Date.now() + msBeforeNext) / 1000);
+  responseHeaders.push(
+    'X-RateLimit-Limit',
+    String(limit),
+    'X-RateLimit-Remaining',
+    String(remaining),
+    'X-RateLimit-Reset',
+    String(resetAt),
+  );
+  if (!passes) throw new RateLimitedException(limit, resetAt, Math.max(1, Math.ceil(msBeforeNext / 1000)));
+}

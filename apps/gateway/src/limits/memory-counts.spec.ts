@@ -1,0 +1,45 @@
+import { MemoryCounts } from './memory-counts.js';
+
+const { jest } = import.meta;
+
+describe('counts in memory', () => {
+  beforeEach(() => jest.useFakeTimers({ now: 0 }));
+  afterEach(() => jest.useRealTimers());
+
+  it('begin anew with each window, which begins with its first', () => {
+    const counts = new MemoryCounts(60_000, 10);
+
+    expect(counts.add('a', 1)).toEqual({ consumed: 1, msBeforeNext: 60_000 });
+    jest.advanceTimersByTime(59_999);
+    expect(counts.add('a', 2)).toEqual({ consumed: 3, msBeforeNext: 1 });
+    jest.advanceTimersByTime(1);
+    expect(counts.add('a', 1)).toEqual({ consumed: 1, msBeforeNext: 60_000 });
+  });
+
+  it('do not depend on the clock that somebody may set', () => {
+    const counts = new MemoryCounts(60_000, 10);
+    counts.add('a', 1);
+
+    jest.setSystemTime(86_400_000);
+
+    expect(counts.add('a', 1).consumed).toBe(2);
+  });
+
+  it('are given away once, as long as their window lasts', () => {
+    const counts = new MemoryCounts(60_000, 10);
+    counts.add('a', 5);
+    counts.add('b', 5);
+
+    expect([counts.take('a'), counts.take('a'), counts.take('c')]).toEqual([5, 0, 0]);
+    jest.advanceTimersByTime(60_000);
+    expect(counts.take('b')).toBe(0);
+  });
+
+  it('are bounded: of too many keys the least recent begins anew', () => {
+    const counts = new MemoryCounts(60_000, 2);
+    for (const key of ['a', 'b', 'a', 'c']) counts.add(key, 1);
+
+    expect(counts.add('a', 1).consumed).toBe(3);
+    expect(counts.add('b', 1).consumed).toBe(1);
+  });
+});

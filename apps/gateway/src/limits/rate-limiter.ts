@@ -1,0 +1,94 @@
+import { Injectable } from '@nestjs/common';
+import { LRUCache } from 'lru-cache';
+import { RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible';
+import { RedisConnection } from '../redis/redis.connection.js';
+import { MemoryCounts } from './memory-counts.js';
+
+const WINDOW_SECONDS = 60;
+
+/** Keys in memory, about 200 bytes each. */
+const MOST_KEYS = 100_000;
+
+/** A named limit, with everything that can be worked out at boot. */
+export interface Limit {
+  readonly name: string;
+  readonly perMinute: number;
+  /** What this process lets pass by itself, while the gateways cannot count together. */
+  readonly alonePerMinute: number;
+  readonly shared: RateLimiterRedis;
+}
+
+/** What a limit says of one request. */
+export interface Verdict {
+  readonly passes: boolean;
+  readonly limit: number;
+  readonly remaining: number;
+  /** Milliseconds until the count begins anew. */
+  readonly msBeforeNext: number;
+}
+
+/**
+ * Counts requests in Redis, together with every other gateway: one command a request, and none for a key that has used
+ * up its limit. Without Redis each process counts its part in memory; what it counted goes to Redis once that is back.
+ */
+@Injectable()
+export class RateLimiter {
+  private readonly alone = new MemoryCounts(WINDOW_SECONDS * 1000, MOST_KEYS);
+  /** `performance.now()` until when a key has used up its limit. */
+  private readonly blocked = new LRUCache<string, number>({ max: MOST_KEYS });
+
+  constructor(private readonly redis: RedisConnection) {}
+
+  /** @param replicas how many gateways there are */
+  createLimit(name: string, perMinute: number, replicas: number): Limit {
+    return {
+      name,
+      perMinute,
+      alonePerMinute: Math.max(1, Math.floor(perMinute / replicas)),
+      shared: new RateLimiterRedis({
+        storeClient: this.redis.client,
+        keyPrefix: 'gateway:ratelimit',
+        points: perMinute,
+        duration: WINDOW_SECONDS,
+      }),
+    };
+  }
+
+  /** Counts a request. @param who a user or a client's network */
+  take(limit: Limit, who: string): Verdict | Promise<Verdict> {
+    const key = `${limit.name}:${who}`;
+    const blockedUntil = this.blocked.get(key);
+    if (blockedUntil !== undefined) {
+      const msBeforeNext = blockedUntil - performance.now();
+      if (msBeforeNext > 0) return { passes: false, limit: limit.perMinute, remaining: 0, msBeforeNext };
+      this.blocked.delete(key);
+    }
+    return this.redis.isUp ? this.takeTogether(limit, key) : this.takeAlone(limit, key, 1);
+  }
+
+  private async takeTogether(limit: Limit, key: string): Promise<Verdict> {
+    const { perMinute, shared } = limit;
+    const points = 1 + this.alone.take(key);
+    try {
+      const { consumedPoints, msBeforeNext } = await this.redis.run(() =>
+        shared.consume(key, points).catch(refusalOf),
+      );
+      const passes = consumedPoints <= perMinute;
+      if (!passes) this.blocked.set(key, performance.now() + msBeforeNext);
+      return { passes, limit: perMinute, remaining: Math.max(0, perMinute - consumedPoints), msBeforeNext };
+    } catch {
+      return this.takeAlone(limit, key, points);
+    }
+  }
+
+  private takeAlone({ alonePerMinute: limit }: Limit, key: string, points: number): Verdict {
+    const { consumed, msBeforeNext } = this.alone.add(key, points);
+    return { passes: consumed <= limit, limit, remaining: Math.max(0, limit - consumed), msBeforeNext };
+  }
+}
+
+/** A refusal is thrown as an answer of the same form; all else is a fault of Redis. */
+function refusalOf(thrown: unknown): RateLimiterRes {
+  if (thrown instanceof RateLimiterRes) return thrown;
+  throw thrown;
+}
