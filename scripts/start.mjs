@@ -1,9 +1,9 @@
 // Runs the whole system on this machine: the gateway and the four reference services, each a process of its own.
 // Ctrl-C ends the gateway first, which drains, then the services.
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
-import { connect } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
@@ -25,9 +25,14 @@ mkdirSync(dataDir, { recursive: true });
 const running = new Map();
 let stopping = false;
 
-/** A process of its own group: Ctrl-C reaches this one alone, which then ends the others in order. */
+/** One of our processes. */
 function launch(name, entry, environment) {
-  const child = spawn(process.execPath, [`${root}dist/apps/${entry}/src/main.js`], {
+  return launchCommand(name, process.execPath, [`${root}dist/apps/${entry}/src/main.js`], environment);
+}
+
+/** A process of its own group: Ctrl-C reaches this one alone, which then ends the others in order. */
+function launchCommand(name, command, args, environment) {
+  const child = spawn(command, args, {
     env: { ...process.env, JWT_SECRET: secret, ...environment },
     stdio: ['ignore', 'pipe', 'inherit'],
     detached: true,
@@ -60,6 +65,36 @@ function listening(child, name) {
   });
 }
 
+/** A port that was free a moment ago. */
+function freePort() {
+  return new Promise((resolve) => {
+    const server = createServer().listen(0, '127.0.0.1', () => {
+      const { port: free } = server.address();
+      server.close(() => resolve(free));
+    });
+  });
+}
+
+/** The variables that say where Redis is, and what to say of it. One of this machine's keeps nothing. */
+async function startRedis() {
+  if (process.env.REDIS_URL || process.env.REDIS_HOST) return { variables: {}, about: 'Redis is yours.' };
+  if (spawnSync('redis-server', ['--version']).error) {
+    const about =
+      'No redis-server here: limits and logouts are known to this gateway only, and health says degraded.';
+    return { variables: {}, about };
+  }
+  const at = String(await freePort());
+  const args = ['--port', at, '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'];
+  const child = launchCommand('redis', 'redis-server', args, {});
+  await new Promise((resolve, reject) => {
+    child.on('exit', () => reject(new Error('redis did not start')));
+    createInterface({ input: child.stdout }).on('line', (line) => {
+      if (line.includes('Ready to accept connections')) resolve();
+    });
+  });
+  return { variables: { REDIS_URL: `redis://127.0.0.1:${at}` }, about: `Redis listens on 127.0.0.1:${at}.` };
+}
+
 async function stop(reason, code = 0) {
   if (stopping) return;
   stopping = true;
@@ -72,6 +107,7 @@ async function stop(reason, code = 0) {
   };
   await end('gateway');
   await Promise.all(SERVICES.map((name) => end(name)));
+  await end('redis');
   console.log('Everything has ended.');
   process.exit(code);
 }
@@ -102,6 +138,7 @@ if (port !== 0 && (await isTaken())) {
 
 const addresses = {};
 try {
+  const redis = await startRedis();
   await Promise.all(
     SERVICES.map(async (name) => {
       const environment = {
@@ -110,6 +147,7 @@ try {
         HOST: '127.0.0.1',
         DATA_DIR: dataDir,
         ALLOWED_ORIGINS: origins,
+        ...redis.variables,
       };
       const child = launch(name, 'reference', environment);
       addresses[`${name.toUpperCase()}_SERVICE_URL`] = `http://127.0.0.1:${await listening(child, name)}`;
@@ -121,12 +159,14 @@ try {
     DRAIN_NOTICE_MS: '0',
     CORS_ALLOWED_ORIGINS: origins,
     DEMO_SERVICE_URL: addresses.CHAT_SERVICE_URL,
+    ...redis.variables,
     ...addresses,
   });
   const address = `http://127.0.0.1:${await listening(gateway, 'gateway')}`;
   console.log(`
 SecureConnect runs at ${address}   (Ctrl-C ends it)
 ${isGiven ? 'JWT_SECRET is yours.' : 'JWT_SECRET is a random one for this run: set it to keep tokens valid over a restart.'}
+${redis.about}
 See it: ${address}/demo
 Data is in ${dataDir}. Log lines: LOG_LEVEL=info npm start
 

@@ -190,6 +190,8 @@ class Proxy {
         PORT: '0',
         CHAT_SERVICE_URL: serviceUrl,
         WEBSOCKET_MESSAGES_PER_SECOND: '100000',
+        RATELIMIT: 'off',
+        REDIS_URL: `redis://${HOST}:9`,
       },
       stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
     });

@@ -6,6 +6,8 @@ export interface ServiceConfig {
   readonly service: 'auth' | 'chat' | 'video' | 'storage';
   readonly jwtSecret: string;
   readonly dataDir?: string | undefined;
+  /** Where revoked tokens are published (auth). */
+  readonly redisUrl?: string | undefined;
   /** Put before the paths of signed URLs (storage). */
   readonly publicUrl?: string | undefined;
   /** Pages that may open WebSockets (chat, video); a request without an Origin may not. */
@@ -29,6 +31,7 @@ const Environment = z.object({
   PORT: port.default(8080),
   DATA_DIR: z.string().optional(),
   JWT_SECRET: z.string('required, or JWT_SECRET_FILE').min(32, 'at least 32 characters'),
+  REDIS_URL: z.url({ protocol: /^rediss?$/ }).optional(),
   PUBLIC_URL: z.url({ protocol: /^https?$/ }).optional(),
   ALLOWED_ORIGINS: z
     .string()
@@ -37,7 +40,7 @@ const Environment = z.object({
   QUOTA_BYTES: z.coerce.number().int().positive().optional(),
 });
 
-const SECRETS = ['JWT_SECRET'];
+const SECRETS = ['JWT_SECRET', 'REDIS_URL'];
 
 export function readEnvironment(env: NodeJS.ProcessEnv): ServiceConfig & { host: string; port: number } {
   // Compose passes a variable that is not set as an empty one.
@@ -65,6 +68,7 @@ export function readEnvironment(env: NodeJS.ProcessEnv): ServiceConfig & { host:
     port: values.PORT,
     jwtSecret: values.JWT_SECRET,
     dataDir: values.DATA_DIR,
+    redisUrl: values.REDIS_URL,
     publicUrl: values.PUBLIC_URL?.replace(/\/+$/, ''),
     allowedOrigins: values.ALLOWED_ORIGINS,
     quotaBytes: values.QUOTA_BYTES,

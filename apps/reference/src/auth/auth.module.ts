@@ -11,6 +11,7 @@ import { KeysController } from './keys.controller.js';
 import { MailOutboxService } from './mail-outbox.service.js';
 import { PasswordService } from './password.service.js';
 import { RevocationGuard } from './revocation.guard.js';
+import { RevocationPublisher } from './revocation.publisher.js';
 import { SessionController } from './session.controller.js';
 import { SessionService } from './session.service.js';
 import { UsersService } from './users.service.js';
@@ -31,6 +32,7 @@ import { UsersService } from './users.service.js';
     ConversationsService,
     MailOutboxService,
     PasswordService,
+    RevocationPublisher,
     SessionService,
     UsersService,
   ],

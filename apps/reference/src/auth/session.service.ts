@@ -4,6 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { Database } from '../database.js';
 import { ACCESS_TOKEN_SECONDS, type AccessClaims } from '../tokens/access-token.js';
+import { RevocationPublisher, type RevokedToken } from './revocation.publisher.js';
 import { UsersService, type User } from './users.service.js';
 
 const REFRESH_TOKEN_SECONDS = 30 * 24 * 60 * 60;
@@ -25,6 +26,7 @@ export class SessionService {
     private readonly database: Database,
     private readonly jwt: JwtService,
     private readonly users: UsersService,
+    private readonly revocations: RevocationPublisher,
   ) {}
 
   async open(user: User): Promise<TokenPair> {
@@ -60,6 +62,7 @@ export class SessionService {
     if (sessionId !== null) return this.#end(sessionId);
     this.database.run`
       INSERT OR REPLACE INTO access_tokens (jti, user_id, expires_at, revoked) VALUES (${jti}, ${user_id}, ${exp}, 1)`;
+    this.revocations.publish([{ jti, expires_at: exp }]);
   }
 
   /** Ends every session of the user, save the one of the access token given. */
@@ -103,12 +106,15 @@ export class SessionService {
 
   #end(...sessionIds: string[]): void {
     const ids = JSON.stringify(sessionIds);
+    let revoked: RevokedToken[] = [];
     this.database.transaction(() => {
       this.database.run`DELETE FROM sessions WHERE id IN (SELECT value FROM json_each(${ids}))`;
-      this.database.run`
+      revoked = this.database.rows<RevokedToken>`
         UPDATE access_tokens SET revoked = 1
-        WHERE session_id IN (SELECT value FROM json_each(${ids})) AND NOT revoked`;
+        WHERE session_id IN (SELECT value FROM json_each(${ids})) AND NOT revoked
+        RETURNING jti, expires_at`;
     });
+    this.revocations.publish(revoked);
   }
 }
 
