@@ -1,0 +1,46 @@
+import type { InstanceSet } from './instance-set.js';
+
+export interface HealthCheckOptions {
+  /** Milliseconds between two checks of an instance; 0: there are none, and only its requests tell of it. */
+  readonly intervalMs: number;
+  /** Milliseconds that an instance has to answer. */
+  readonly timeoutMs: number;
+}
+
+/** How much earlier or later than its interval a check may come, so that many gateways do not ask at once. */
+const JITTER = 0.2;
+
+/** Asks every instance of an upstream, again and again, whether it is well. */
+export class HealthChecks {
+  private timer: NodeJS.Timeout | undefined;
+
+  /** @param path answers below 500 while an instance is well */
+  constructor(
+    private readonly instances: InstanceSet,
+    private readonly path: string,
+    private readonly options: HealthCheckOptions,
+  ) {
+    this.schedule();
+  }
+
+  stop(): void {
+    clearTimeout(this.timer);
+  }
+
+  private schedule(): void {
+    const { intervalMs } = this.options;
+    if (intervalMs === 0) return;
+    const inMs = intervalMs * (1 - JITTER + Math.random() * 2 * JITTER);
+    this.timer = setTimeout(() => void this.checkAll(), inMs).unref();
+  }
+
+  private async checkAll(): Promise<void> {
+    await Promise.all(
+      this.instances.all.map(async (instance) => {
+        const passed = await instance.answers(this.path, this.options.timeoutMs);
+        instance.health.checked(passed, performance.now());
+      }),
+    );
+    this.schedule();
+  }
+}

@@ -1,0 +1,116 @@
+/**
+ * Where an instance stands. `up`: it gets requests, fewer at first where it has just come back. `ejected`: requests to
+ * it failed, and it gets none for a time. `down`: its checks fail, and it gets none until they pass.
+ */
+export type InstanceState = 'up' | 'ejected' | 'down';
+
+/** What speaks against an instance. */
+export type InstanceFault = 'connect' | 'reset' | 'timeout' | 'status' | 'check';
+
+export interface HealthOptions {
+  /** Failed requests in a row that eject an instance. */
+  readonly failuresToEject: number;
+  /** Milliseconds of the first ejection; each that follows without a success between takes twice as long. */
+  readonly ejectionMs: number;
+  /** Milliseconds of the longest. */
+  readonly longestEjectionMs: number;
+  /** Failed checks in a row that take an instance down, and passed ones that bring it back, from an ejection too. */
+  readonly checksToFall: number;
+  readonly checksToRise: number;
+  /** Milliseconds over which an instance that came back gets its full share. */
+  readonly slowStartMs: number;
+}
+
+/** Least share of an instance that has just come back. */
+const LEAST_WEIGHT = 0.1;
+
+/** The state of one instance, from what happens to its requests and what its checks find. */
+export class InstanceHealth {
+  private current: InstanceState = 'up';
+  private failures = 0;
+  private ejections = 0;
+  private ejectedUntil = 0;
+  private failedChecks = 0;
+  private passedChecks = 0;
+  private backAt = -Infinity;
+
+  /**
+   * @param mayLeave whether the others can do without it
+   * @param onChange hears of each change, after it
+   */
+  constructor(
+    private readonly options: HealthOptions,
+    private readonly mayLeave: () => boolean,
+    private readonly onChange: (state: InstanceState, fault: InstanceFault | undefined) => void,
+  ) {}
+
+  get state(): InstanceState {
+    return this.current;
+  }
+
+  get isUp(): boolean {
+    return this.current === 'up';
+  }
+
+  /** Whether it does its work, as far as anyone knows: an instance that may not leave is `up` though it fails. */
+  get isWell(): boolean {
+    const { failuresToEject, checksToFall } = this.options;
+    return this.isUp && this.failures < failuresToEject && this.failedChecks < checksToFall;
+  }
+
+  /** Its share of requests, up to 1. @param now `performance.now()` */
+  weight(now: number): number {
+    const sinceMs = now - this.backAt;
+    return sinceMs >= this.options.slowStartMs
+      ? 1
+      : Math.max(LEAST_WEIGHT, sinceMs / this.options.slowStartMs);
+  }
+
+  /** It is new beside others that are warm. */
+  startSlowly(now: number): void {
+    this.backAt = now;
+  }
+
+  /** A request had an answer. */
+  succeeded(): void {
+    this.failures = 0;
+    if (this.isUp) this.ejections = 0;
+  }
+
+  /** A request had none, or one that says that there is none. */
+  failed(fault: InstanceFault, now: number): void {
+    this.failures++;
+    const { failuresToEject, ejectionMs, longestEjectionMs } = this.options;
+    if (this.failures < failuresToEject || !this.isUp || !this.mayLeave()) return;
+    this.ejectedUntil = now + Math.min(longestEjectionMs, ejectionMs * 2 ** this.ejections);
+    this.ejections++;
+    this.change('ejected', fault);
+  }
+
+  checked(passed: boolean, now: number): void {
+    const { checksToFall, checksToRise } = this.options;
+    this.failedChecks = passed ? 0 : this.failedChecks + 1;
+    this.passedChecks = passed ? this.passedChecks + 1 : 0;
+    if (this.failedChecks >= checksToFall) {
+      if (this.current === 'ejected' || (this.isUp && this.mayLeave())) this.change('down', 'check');
+    } else if (this.passedChecks >= checksToRise && !this.isUp) {
+      this.comeBack(now);
+    }
+  }
+
+  /** Looks whether an ejection is over. */
+  tick(now: number): void {
+    if (this.current === 'ejected' && now >= this.ejectedUntil) this.comeBack(now);
+  }
+
+  private comeBack(now: number): void {
+    this.failures = 0;
+    this.backAt = now;
+    this.change('up', undefined);
+  }
+
+  private change(state: InstanceState, fault: InstanceFault | undefined): void {
+    this.current = state;
+    this.onChange(state, fault);
+  }
+}

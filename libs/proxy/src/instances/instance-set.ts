@@ -1,0 +1,101 @@
+import type { Ticking } from '../transport/exchange-clock.js';
+import { Instance, type InstanceOptions } from './instance.js';
+import {
+  InstanceHealth,
+  type HealthOptions,
+  type InstanceFault,
+  type InstanceState,
+} from './instance-health.js';
+
+/** A change of an instance's state, for logs and figures. */
+export interface InstanceChange {
+  readonly origin: string;
+  readonly state: InstanceState;
+  readonly fault: InstanceFault | undefined;
+}
+
+/**
+ * The instances of an upstream, and the choice among them: of two at random that are up, the one with fewer requests on
+ * their way takes the next, so that a slow one gets less, and nobody has to be asked for it.
+ */
+export class InstanceSet implements Ticking {
+  private members: Instance[] = [];
+  private readonly leaving = new Set<Instance>();
+  /** Members that are not up. */
+  private absent = 0;
+
+  /** @param onChange hears of each change of a member's state */
+  constructor(
+    private readonly options: InstanceOptions,
+    private readonly health: HealthOptions,
+    private readonly onChange: (change: InstanceChange) => void,
+  ) {}
+
+  get all(): readonly Instance[] {
+    return this.members;
+  }
+
+  /** How many are up. */
+  get up(): number {
+    return this.members.length - this.absent;
+  }
+
+  /**
+   * Makes these the members, whoever was before. A new one begins slowly beside others; one that is not named any more
+   * gets no new requests, and goes with its last.
+   */
+  setOrigins(origins: readonly string[], now: number): void {
+    const known = new Map(this.members.map((instance) => [instance.origin, instance]));
+    const isFirst = known.size === 0;
+    this.members = origins.map((origin) => known.get(origin) ?? this.create(origin, isFirst, now));
+    for (const [origin, instance] of known) if (!origins.includes(origin)) this.leaving.add(instance);
+    this.count();
+  }
+
+  /** The instance for the next request; undefined where there is none but those that were tried. */
+  pick(tried: readonly Instance[], now: number): Instance | undefined {
+    const { members } = this;
+    const isEvery = this.absent === 0 && tried.length === 0;
+    const choice = isEvery
+      ? members
+      : members.filter((instance) => instance.health.isUp && !tried.includes(instance));
+    if (choice.length < 2) return choice[0];
+    const first = Math.floor(Math.random() * choice.length);
+    const other = (first + 1 + Math.floor(Math.random() * (choice.length - 1))) % choice.length;
+    const [one, two] = [choice[first]!, choice[other]!];
+    return one.load(now) <= two.load(now) ? one : two;
+  }
+
+  /** Ends ejections whose time is over, and lets those go that have no more requests. */
+  tick(now: number): void {
+    if (this.absent > 0) for (const { health } of this.members) health.tick(now);
+    for (const instance of this.leaving) {
+      if (instance.outstanding > 0) continue;
+      this.leaving.delete(instance);
+      void instance.destroy();
+    }
+  }
+
+  /** Ends all connections. */
+  async destroy(): Promise<void> {
+    await Promise.all([...this.members, ...this.leaving].map((instance) => instance.destroy()));
+  }
+
+  private create(origin: string, isFirst: boolean, now: number): Instance {
+    const health = new InstanceHealth(
+      this.health,
+      // Never more than half of them, and so never the last.
+      () => (this.absent + 1) * 2 <= this.members.length,
+      (state, fault) => {
+        this.count();
+        this.onChange({ origin, state, fault });
+      },
+    );
+    if (!isFirst) health.startSlowly(now);
+    return new Instance(origin, this.options, health);
+  }
+
+  private count(): void {
+    this.absent = this.members.filter(({ health }) => !health.isUp).length;
+  }
+}

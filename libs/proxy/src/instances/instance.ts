@@ -1,0 +1,236 @@
+import { Client, Pool, type buildConnector } from 'undici';
+import type { Readable } from 'node:stream';
+import type { InstanceHealth } from './instance-health.js';
+
+/** What undici tells about one request; the methods of `Dispatcher.DispatchHandler` that the forward uses. */
+export interface ResponseHandler {
+  /** Set before the request goes to a connection. */
+  connection: ConnectionState | undefined;
+  onRequestStart(controller: ResponseController): void;
+  onRequestSent(): void;
+  /** The first byte of a response is there. */
+  onResponseStarted(): void;
+  onResponseStart(
+    controller: ResponseController,
+    status: number,
+    headers: unknown,
+    statusText?: string,
+  ): void;
+  onResponseData(controller: ResponseController, chunk: Buffer): void;
+  onResponseEnd(controller: ResponseController): void;
+  onResponseError(controller: ResponseController | undefined, error: Error): void;
+}
+
+/** What undici keeps to itself about a connection. */
+export interface ConnectionState {
+  /** Whether the connection has served before; to be asked once, when a request goes out on it. */
+  begin(): boolean;
+  /**
+   * Why the connection broke, where it did. undici takes the reset of a connection for the end of a response that
+   * only its end frames, and reports that response as complete: whoever hears of an end must look here first.
+   */
+  error: Error | undefined;
+}
+
+/** Holds one response back, or ends it. */
+export interface ResponseController {
+  /** Name, value, name, value, as bytes. */
+  readonly rawHeaders?: unknown;
+  readonly rawTrailers?: unknown;
+  abort(reason: Error): void;
+  pause(): void;
+  resume(): void;
+}
+
+/** One request to an instance. */
+export interface InstanceRequest {
+  readonly method: string;
+  readonly path: string;
+  readonly headers: string[];
+  readonly body: Readable | Buffer | null;
+}
+
+export interface InstanceOptions {
+  /** Milliseconds until a TCP (and TLS) connection must stand. */
+  readonly connectTimeoutMs: number;
+  /** Most connections at a time; requests past it wait. Retries may open as many of their own. */
+  readonly maxConnections: number;
+  /** Most requests that may wait for a connection; past it 503. */
+  readonly maxWaiting: number;
+  /**
+   * Milliseconds that an unused connection is kept. Below the service's own keep-alive, or the service closes
+   * connections at the moment of reuse; a shorter `Keep-Alive: timeout` of the service is honoured.
+   */
+  readonly keepAliveMs: number;
+  /** Largest header block of a response in bytes. */
+  readonly headerLimitBytes: number;
+}
+
+/** Figures of one instance: `opened` and `reused` since the process began, the others of this moment. */
+export interface InstanceStats {
+  readonly connected: number;
+  readonly waiting: number;
+  readonly running: number;
+  readonly opened: number;
+  readonly reused: number;
+}
+
+/**
+ * Whether a text is the address of an instance: scheme, host and port, and nothing more; or `dns://host:port`, all
+ * addresses of a name.
+ */
+export function isInstanceAddress(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { protocol, href, origin, host, port } = new URL(text);
+  if (protocol === 'dns:') return port !== '' && href.replace(/\/$/, '') === `dns://${host}`;
+  return /^https?:$/.test(protocol) && href === `${origin}/`;
+}
+
+/**
+ * One address of a service with its connections: `dispatch` takes any that is free, so that a request rarely pays
+ * for a handshake, and `dispatchFresh` always dials, so that a retry cannot meet a second dead connection.
+ */
+export class Instance {
+  private readonly pool: Pool;
+  /** A Pool cannot be told to dial anew; every connection of this one serves once. */
+  private readonly freshPool: Pool;
+  private readonly mostOutstanding: number;
+  private opened = 0;
+  private reused = 0;
+  /** Requests on their way, those that wait for a connection included. */
+  outstanding = 0;
+
+  constructor(
+    /** Scheme, host and port. */
+    readonly origin: string,
+    options: InstanceOptions,
+    readonly health: InstanceHealth,
+  ) {
+    this.mostOutstanding = options.maxConnections + options.maxWaiting;
+    const common = {
+      connections: options.maxConnections,
+      connect: { timeout: options.connectTimeoutMs },
+      allowH2: false,
+      pipelining: 1,
+      keepAliveTimeout: options.keepAliveMs,
+      // Or a service's longer `Keep-Alive: timeout` would count.
+      keepAliveMaxTimeout: options.keepAliveMs,
+      keepAliveTimeoutThreshold: 1_000,
+      maxHeaderSize: options.headerLimitBytes,
+      // The forward's own clocks know uploads, event streams and clients that hold back; these do not.
+      headersTimeout: 0,
+      bodyTimeout: 0,
+      factory: (url: URL, clientOptions: object) => new WatchedClient(url, clientOptions, this.onReuse),
+    };
+    this.pool = new Pool(origin, common);
+    this.freshPool = new Pool(origin, common);
+    this.pool.on('connect', this.onConnect);
+    this.freshPool.on('connect', this.onConnect);
+  }
+
+  /** Whether one more may not even wait. */
+  get isFull(): boolean {
+    return this.outstanding >= this.mostOutstanding;
+  }
+
+  /** How busy it is, for comparison. */
+  load(now: number): number {
+    return (this.outstanding + 1) / this.health.weight(now);
+  }
+
+  /** @throws Error where the request cannot be written in HTTP/1.1; the handler hears of all else */
+  dispatch(request: InstanceRequest, handler: ResponseHandler): void {
+    // `reset: false`: undici would close the connection after each HEAD, and after a body on DELETE.
+    this.pool.dispatch({ ...request, reset: false }, handler);
+  }
+
+  /** As `dispatch`, over a connection that has not served yet. */
+  dispatchFresh(request: InstanceRequest, handler: ResponseHandler): void {
+    this.freshPool.dispatch({ ...request, reset: true }, handler);
+  }
+
+  /** Whether the instance answers a GET in time, below 500; on a connection of its own, as all others may be busy. */
+  async answers(path: string, timeoutMs: number): Promise<boolean> {
+    try {
+      const signal = AbortSignal.timeout(timeoutMs);
+      const { statusCode, body } = await this.freshPool.request({ path, method: 'GET', signal, reset: true });
+      await body.dump();
+      return statusCode < 500;
+    } catch {
+      return false;
+    }
+  }
+
+  stats(): InstanceStats {
+    const [pool, fresh] = [this.pool.stats, this.freshPool.stats];
+    return {
+      connected: pool.connected + fresh.connected,
+      waiting: pool.queued + fresh.queued,
+      running: pool.running + fresh.running,
+      opened: this.opened,
+      reused: this.reused,
+    };
+  }
+
+  /** Ends all connections, those in use too. */
+  async destroy(): Promise<void> {
+    await Promise.all([this.pool.destroy(), this.freshPool.destroy()]);
+  }
+
+  private readonly onConnect = (): void => {
+    this.opened++;
+  };
+
+  private readonly onReuse = (): void => {
+    this.reused++;
+  };
+}
+
+/** A connection that tells the handler of a request what undici does not: whether it has served, how it broke. */
+class WatchedClient extends Client {
+  private readonly state: WatchedState;
+
+  constructor(url: URL, options: object, onReuse: () => void) {
+    const state = new WatchedState(onReuse);
+    const connect = (options as { connect: buildConnector.connector }).connect;
+    super(url, {
+      ...options,
+      connect: (target, done) =>
+        connect(target, (...result) => {
+          // undici's own listener comes later, so the reason stands before the handler hears of an end.
+          result[1]?.on('error', (error) => (state.error = error));
+          done(...result);
+        }),
+    });
+    this.state = state;
+    this.on('disconnect', () => state.reset());
+  }
+
+  override dispatch(
+    options: Parameters<Client['dispatch']>[0],
+    handler: Parameters<Client['dispatch']>[1],
+  ): boolean {
+    (handler as Partial<ResponseHandler>).connection = this.state;
+    return super.dispatch(options, handler);
+  }
+}
+
+class WatchedState implements ConnectionState {
+  error: Error | undefined;
+  private served = false;
+
+  constructor(private readonly onReuse: () => void) {}
+
+  begin(): boolean {
+    const { served } = this;
+    if (served) this.onReuse();
+    this.served = true;
+    return served;
+  }
+
+  /** The next request finds another connection. */
+  reset(): void {
+    this.error = undefined;
+    this.served = false;
+  }
+}
