@@ -13,7 +13,7 @@ async function originsWith(variables: Readonly<Record<string, string>>): Promise
   const { upstreams } = app.get(UpstreamRegistry, { strict: false });
   await app.close();
   return Object.fromEntries(
-    upstreams.map(({ name, instances }) => [name, instances.map(({ origin }) => origin)]),
+    upstreams.map(({ name, instances }) => [name, instances.all.map(({ origin }) => origin)]),
   );
 }
 

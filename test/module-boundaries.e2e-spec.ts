@@ -41,7 +41,7 @@ const RULES: readonly { readonly name: string; breaks(path: string, target: stri
   },
   {
     name: 'the HTTP client is imported in one file',
-    breaks: (path, target) => target === 'undici' && path !== 'libs/proxy/src/transport/instance.ts',
+    breaks: (path, target) => target === 'undici' && path !== 'libs/proxy/src/instances/instance.ts',
   },
   {
     name: 'a part of the gateway does not know the whole',

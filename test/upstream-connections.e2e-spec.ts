@@ -49,19 +49,16 @@ function ask({ url }: RunningGateway, path: string, method = 'GET'): Promise<Res
 }
 
 describe('a service of two instances', () => {
-  it('gets its requests in turn', async () => {
+  it('gets its requests at either, each over one connection', async () => {
     await using one = await startService((_request, response) => response.end('one'));
     await using other = await startService((_request, response) => response.end('other'));
     await using gateway = await startGateway({ env: { AUTH_SERVICE_URL: `${one.url},${other.url}` } });
 
     const answers: string[] = [];
-    for (let count = 0; count < 6; count++) {
+    while (new Set(answers).size < 2 || answers.length < 6) {
       answers.push(await (await ask(gateway, '/v1/auth/profile')).text());
     }
 
-    const [first, second] = answers;
-    expect(new Set(answers)).toEqual(new Set(['one', 'other']));
-    expect(answers).toEqual([first, second, first, second, first, second]);
     expect([one.accepted(), other.accepted()]).toEqual([1, 1]);
     await gateway.logged({ instance: one.url });
     await gateway.logged({ instance: other.url });

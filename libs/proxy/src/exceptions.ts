@@ -145,6 +145,28 @@ export class UpstreamUnavailableException extends ProxyException {
   }
 }
 
+/** As many requests wait for the service as may. */
+export class UpstreamQueueFullException extends ProxyException {
+  constructor(service: string) {
+    super({
+      ...unavailable(503, 'UPSTREAM_QUEUE_FULL', service, undefined),
+      headers: ['Retry-After', '1'],
+      stage: 'connect',
+    });
+  }
+}
+
+/** Too many of the last requests to the service failed: it is left alone for a while. */
+export class CircuitOpenException extends ProxyException {
+  constructor(service: string, retryAfterSeconds: number) {
+    super({
+      ...unavailable(503, 'CIRCUIT_OPEN', service, undefined),
+      headers: ['Retry-After', String(retryAfterSeconds)],
+      stage: 'connect',
+    });
+  }
+}
+
 function unavailable(status: number, code: string, service: string, cause: unknown): Refusal {
   return { status, code, message: 'Service unavailable', fields: { service }, cause };
 }

@@ -31,6 +31,14 @@ export class Exchange implements Peer {
   attempts = 0;
   /** Whether the last attempt went over a connection that had served before. */
   reusedConnection = false;
+  /** `performance.now()` at the steps of the last attempt, 0 where it did not get there: sent to an instance, */
+  dispatchedAt = 0;
+  /** written to a connection, */
+  connectedAt = 0;
+  /** its body written too, */
+  sentAt = 0;
+  /** response headers there. */
+  answeredAt = 0;
   /** Bytes of the request's body that were read. */
   requestBytes = 0;
   /** Bytes of the response's body that a service sent. */

@@ -1,7 +1,19 @@
 import { ConfigurableModuleBuilder } from '@nestjs/common';
 import type { Gate } from './gate.js';
-import type { InstanceOptions } from './transport/instance.js';
+import type { DnsOptions } from './instances/dns-addresses.js';
+import type { HealthCheckOptions } from './instances/health-checks.js';
+import type { HealthOptions } from './instances/instance-health.js';
+import type { InstanceOptions } from './instances/instance.js';
 import type { MinimumRate } from './transport/request-body.js';
+
+export interface RetryOptions {
+  /** How often a request may be sent again. */
+  readonly most: number;
+  /** The part of recent requests that may be, 0 to 1. */
+  readonly share: number;
+  /** Whether a response says in `X-Gateway-Attempts` how often its request was sent. */
+  readonly areShown: boolean;
+}
 
 /** What the proxy must be told; it has no defaults of its own, the application states them once. */
 export interface ProxyOptions {
@@ -18,6 +30,12 @@ export interface ProxyOptions {
   readonly isOwnAddress: (address: URL) => boolean;
 
   readonly connections: InstanceOptions;
+  readonly health: HealthOptions;
+  readonly checks: HealthCheckOptions;
+  readonly dns: DnsOptions;
+  readonly retries: RetryOptions;
+  /** Milliseconds for which a service that fails is not asked. */
+  readonly breakerOpenMs: number;
 
   /** Milliseconds from the end of a request's body to the response headers, over all attempts. */
   readonly routeDeadlineMs: number;

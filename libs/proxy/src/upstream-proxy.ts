@@ -1,13 +1,24 @@
 import { createProxyMiddleware, type RequestHandler } from 'http-proxy-middleware';
+import {
+  CircuitOpenException,
+  UpstreamQueueFullException,
+  UpstreamUnavailableException,
+} from './exceptions.js';
 import type { Exchange } from './exchange.js';
 import type { Gate } from './gate.js';
+import { DnsAddresses } from './instances/dns-addresses.js';
+import { HealthChecks } from './instances/health-checks.js';
+import type { InstanceFault } from './instances/instance-health.js';
+import { isInstanceAddress, type Instance } from './instances/instance.js';
+import { InstanceSet, type InstanceChange } from './instances/instance-set.js';
 import type { ProxyOptions } from './proxy.options.js';
 import { compilePath, type CompiledPath } from './routing/compiled-path.js';
 import type { TableRow } from './routing/table-row.js';
 import type { Route } from './routing/route.js';
+import { CircuitBreaker, type BreakerState } from './transport/circuit-breaker.js';
 import type { ExchangeClock } from './transport/exchange-clock.js';
 import { Forward, forwardOf, type ForwardPlan } from './transport/forward.js';
-import { Instance, isInstanceAddress } from './transport/instance.js';
+import { RetryBudget } from './transport/retry-budget.js';
 import type { UpstreamOptions } from './upstream.js';
 
 /** An upstream that cannot be run as it is declared; the boot stops with it. */
@@ -22,6 +33,12 @@ export interface ProxyRow extends TableRow, CompiledPath {
   readonly plan: ForwardPlan;
 }
 
+/** What an upstream tells of itself. */
+export interface UpstreamEvents {
+  instanceChanged(upstream: string, change: InstanceChange): void;
+  breakerChanged(upstream: string, state: BreakerState): void;
+}
+
 /** `web()` must return a promise; the forward reports by itself, so one serves for all. */
 const FORWARDING = Promise.resolve();
 
@@ -31,10 +48,15 @@ const FORWARDING = Promise.resolve();
  */
 export class UpstreamProxy {
   readonly name: string;
-  readonly instances: readonly Instance[];
+  readonly instances: InstanceSet;
+  readonly breaker: CircuitBreaker;
+  readonly retries: RetryBudget;
   readonly healthPath: string;
   private readonly middleware: RequestHandler;
-  private turn = 0;
+  private readonly checks: HealthChecks;
+  /** The origins behind each address: itself, or what a name stands for now. */
+  private readonly origins = new Map<string, readonly string[]>();
+  private readonly names: readonly DnsAddresses[];
 
   /** @throws UpstreamError where an address is unusable or the gateway's own */
   constructor(
@@ -42,12 +64,26 @@ export class UpstreamProxy {
     private readonly gates: readonly Gate[],
     private readonly options: ProxyOptions,
     private readonly clock: ExchangeClock,
+    events: UpstreamEvents,
   ) {
-    this.name = declaration.name;
+    const name = (this.name = declaration.name);
     this.healthPath = declaration.healthPath ?? '/health';
-    this.instances = this.addresses().map((address) => new Instance(address, options.connections));
+    this.breaker = new CircuitBreaker(options.breakerOpenMs, (state) => events.breakerChanged(name, state));
+    this.retries = new RetryBudget(options.retries.share);
+    this.instances = new InstanceSet(options.connections, options.health, (change) =>
+      events.instanceChanged(name, change),
+    );
+    const addresses = this.addresses();
+    for (const { origin, protocol } of addresses) {
+      if (protocol !== 'dns:') this.origins.set(origin, [origin]);
+    }
+    this.names = addresses.filter(({ protocol }) => protocol === 'dns:').map((url) => this.resolve(url));
+    this.setOrigins();
+    this.checks = new HealthChecks(this.instances, this.healthPath, options.checks);
+    clock.add(this.instances);
     this.middleware = createProxyMiddleware({
-      target: this.instances[0]!.origin,
+      // Never asked: the plugin takes every request to an instance.
+      target: `http://${name}`,
       ejectPlugins: true,
       plugins: [
         (server) => {
@@ -58,6 +94,11 @@ export class UpstreamProxy {
         },
       ],
     });
+  }
+
+  /** Looks up the addresses that are names. */
+  async start(): Promise<void> {
+    await Promise.all(this.names.map((name) => name.start()));
   }
 
   /** Works out a row of this upstream. @throws RouteTableError */
@@ -73,14 +114,49 @@ export class UpstreamProxy {
     target: string,
     refuse: (error?: unknown) => void,
   ): Promise<void> {
-    const { request, response } = exchange;
+    const now = performance.now();
+    if (!this.breaker.admits(now)) {
+      refuse(new CircuitOpenException(this.name, this.breaker.retryAfterSeconds(now)));
+      return FORWARDING;
+    }
+    this.retries.earn(now);
     new Forward(exchange, plan, target, refuse);
-    return this.middleware(request, response, refuse);
+    return this.middleware(exchange.request, exchange.response, refuse);
+  }
+
+  /**
+   * The instance for the next attempt; undefined where all were tried.
+   * @throws UpstreamUnavailableException where there is none, UpstreamQueueFullException where none has room
+   */
+  pick(tried: readonly Instance[], now: number): Instance | undefined {
+    const instance = this.instances.pick(tried, now);
+    if (!instance) {
+      if (tried.length > 0) return undefined;
+      this.lookUp();
+      throw new UpstreamUnavailableException(this.name, new Error('no instance'));
+    }
+    if (!instance.isFull) return instance;
+    const other = this.instances.all.find(({ health, isFull }) => health.isUp && !isFull);
+    if (!other) throw new UpstreamQueueFullException(this.name);
+    return other;
+  }
+
+  /** Counts a failed attempt against its instance; one that cannot be reached may have another address now. */
+  failed(instance: Instance, fault: InstanceFault, now: number): void {
+    instance.health.failed(fault, now);
+    if (fault === 'connect') this.lookUp();
+  }
+
+  /** Whatever is known of the addresses that are names may be old. */
+  private lookUp(): void {
+    for (const name of this.names) name.refreshSoon();
   }
 
   /** Ends all connections to the service. */
   async destroy(): Promise<void> {
-    await Promise.all(this.instances.map((instance) => instance.destroy()));
+    this.checks.stop();
+    for (const name of this.names) name.stop();
+    await this.instances.destroy();
   }
 
   private planFor(route: Route): ForwardPlan {
@@ -88,7 +164,9 @@ export class UpstreamProxy {
     return {
       service: this.name,
       clock: this.clock,
-      nextInstance: () => this.nextInstance(),
+      upstream: this,
+      retries: options.retries,
+      repeatsKeyed: route.repeatsKeyed ?? false,
       observers: this.gates.filter((gate) => 'answered' in gate),
       limits: {
         deadlineMs: route.deadlineMs ?? options.routeDeadlineMs,
@@ -101,13 +179,19 @@ export class UpstreamProxy {
     };
   }
 
-  /** The instance whose turn it is. */
-  nextInstance(): Instance {
-    this.turn = (this.turn + 1) % this.instances.length;
-    return this.instances[this.turn]!;
+  private resolve(url: URL): DnsAddresses {
+    return new DnsAddresses(url, this.options.dns, (origins) => {
+      this.origins.set(url.href, origins);
+      this.setOrigins();
+    });
   }
 
-  private addresses(): string[] {
+  private setOrigins(): void {
+    const all = new Set([...this.origins.values()].flat());
+    this.instances.setOrigins([...all], performance.now());
+  }
+
+  private addresses(): URL[] {
     const { declaration, options } = this;
     const addresses = options.addresses.get(this.name) ?? declaration.instances[options.network];
     if (addresses.length === 0) throw new UpstreamError(`${this.name} has no instance`);
@@ -117,9 +201,9 @@ export class UpstreamProxy {
       }
       const url = new URL(address);
       if (options.isOwnAddress(url)) {
-        throw new UpstreamError(`${this.name} points at the gateway itself: ${url.origin}`);
+        throw new UpstreamError(`${this.name} points at the gateway itself: ${address}`);
       }
-      return url.origin;
+      return url;
     });
   }
 }

@@ -1,10 +1,10 @@
-import { Inject, Injectable, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import { Inject, Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { DiscoveryService, ModuleRef } from '@nestjs/core';
 import { PROXY_OPTIONS, type ProxyOptions } from './proxy.options.js';
 import { RouteTable, type PathEntry } from './routing/route-table.js';
 import { ExchangeClock } from './transport/exchange-clock.js';
 import { UpstreamMetadata } from './upstream.js';
-import { UpstreamError, UpstreamProxy, type ProxyRow } from './upstream-proxy.js';
+import { UpstreamError, UpstreamProxy, type ProxyRow, type UpstreamEvents } from './upstream-proxy.js';
 
 /**
  * Finds every `@Upstream()` of the application at boot and keeps its one proxy, so that a team's upstream comes in
@@ -13,6 +13,7 @@ import { UpstreamError, UpstreamProxy, type ProxyRow } from './upstream-proxy.js
 @Injectable()
 export class UpstreamRegistry implements OnModuleInit, OnApplicationShutdown {
   readonly upstreams: UpstreamProxy[] = [];
+  private readonly logger = new Logger('Upstream');
   private readonly table = new RouteTable<ProxyRow>();
   private readonly clock: ExchangeClock;
 
@@ -25,7 +26,19 @@ export class UpstreamRegistry implements OnModuleInit, OnApplicationShutdown {
   }
 
   /** @throws RouteTableError, UpstreamError */
-  onModuleInit(): void {
+  async onModuleInit(): Promise<void> {
+    const events: UpstreamEvents = {
+      instanceChanged: (upstream, { origin, state, fault }) => {
+        const line = { message: `instance ${state}`, upstream, instance: origin, reason: fault };
+        if (state === 'up') this.logger.log(line);
+        else this.logger.warn(line);
+      },
+      breakerChanged: (upstream, state) => {
+        const line = { message: `circuit ${state}`, upstream };
+        if (state === 'open') this.logger.warn(line);
+        else this.logger.log(line);
+      },
+    };
     for (const wrapper of this.discovery.getProviders({ metadataKey: UpstreamMetadata.KEY })) {
       const declaration = this.discovery.getMetadataByDecorator(UpstreamMetadata, wrapper)!;
       if (!/^[a-z][a-z0-9]*(-[a-z0-9]+)*-service$/.test(declaration.name)) {
@@ -42,10 +55,12 @@ export class UpstreamRegistry implements OnModuleInit, OnApplicationShutdown {
         [...this.options.gates, ...own],
         this.options,
         this.clock,
+        events,
       );
       this.upstreams.push(upstream);
       for (const route of declaration.routes) this.table.add(upstream.compile(route));
     }
+    await Promise.all(this.upstreams.map((upstream) => upstream.start()));
   }
 
   /** The rows for a raw path; undefined where no upstream names it. */

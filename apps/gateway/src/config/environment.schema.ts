@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { isAddressRange, isInstanceAddress, type TrustOptions } from '@app/proxy';
 import { z } from 'zod';
 
@@ -25,12 +26,18 @@ const list = (text: string): string[] =>
 
 const isOrigin = (text: string): boolean => URL.canParse(text) && new URL(text).origin === text;
 
+/** An IPv4 address, or an IPv6 one in brackets, with a port or without. */
+const isServer = (text: string): boolean => {
+  const [, bracketed, plain] = /^(?:\[(.+)\]|([^:]+))(?::\d{1,5})?$/.exec(text) ?? [];
+  return isIP(bracketed ?? plain ?? text) !== 0;
+};
+
 /** The value of an address variable, `AUTH_SERVICE_URL`. */
 export const ADDRESSES = z
   .string()
   .transform(list)
   .refine((addresses) => addresses.length > 0 && addresses.every(isInstanceAddress))
-  .describe('comma list of scheme://host:port');
+  .describe('comma list of scheme://host:port, or dns://host:port');
 
 /** The value of a limit's variable, `RATELIMIT_AUTH_LOGIN`: requests a minute. */
 export const LIMIT = z.coerce
@@ -102,6 +109,23 @@ export const VARIABLES = {
   CLIENT_KEEP_ALIVE_MS: milliseconds(75_000),
   UPSTREAM_KEEP_ALIVE_MS: milliseconds(4_000),
   UPSTREAM_CONNECTIONS: count(256),
+  UPSTREAM_WAITING: count(1024),
+  HEALTH_CHECK_INTERVAL_MS: milliseconds(5_000, 0),
+  HEALTH_CHECK_TIMEOUT_MS: milliseconds(1_000),
+  EJECT_AFTER_FAILURES: count(5),
+  EJECTION_MS: milliseconds(5_000),
+  SLOW_START_MS: milliseconds(10_000, 0),
+  RETRIES: z.coerce.number().int().min(0).max(2).default(2).describe('0, 1 or 2'),
+  RETRY_BUDGET_PERCENT: z.coerce.number().int().min(0).max(100).default(20).describe('percent, 0 to 100'),
+  SHOW_ATTEMPTS: z.enum(['on', 'off']).default('off').describe('on or off'),
+  BREAKER_OPEN_MS: milliseconds(5_000),
+  DNS_SERVERS: z
+    .string()
+    .default('')
+    .transform(list)
+    .refine((servers) => servers.every(isServer))
+    .describe('comma list of addresses, with :port or without'),
+  DNS_REFRESH_MS: milliseconds(5_000, 500),
   BODY_LIMIT_BYTES: bytes(25 * 1024 * 1024),
   HEADER_LIMIT_BYTES: bytes(16 * 1024),
   BODY_MINIMUM_RATE_BYTES: bytes(240),

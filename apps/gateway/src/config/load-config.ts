@@ -11,6 +11,7 @@ const LOCAL_ORIGINS = ['localhost', '127.0.0.1'].flatMap((host) => [
   `http://${host}:8080`,
 ]);
 
+const LONGEST_EJECTION_MS = 60_000;
 const CLOCK_TICK_MS = 250;
 const CACHED_TOKENS = 10_000;
 const CLOSE_TIMEOUT_MS = 2_000;
@@ -62,9 +63,26 @@ function configFrom({ values, addresses, limits }: ReadEnvironment): GatewayConf
       connections: {
         connectTimeoutMs: values.CONNECT_TIMEOUT_MS,
         maxConnections: values.UPSTREAM_CONNECTIONS,
+        maxWaiting: values.UPSTREAM_WAITING,
         keepAliveMs: values.UPSTREAM_KEEP_ALIVE_MS,
         headerLimitBytes: values.HEADER_LIMIT_BYTES,
       },
+      health: {
+        failuresToEject: values.EJECT_AFTER_FAILURES,
+        ejectionMs: values.EJECTION_MS,
+        longestEjectionMs: Math.max(LONGEST_EJECTION_MS, values.EJECTION_MS),
+        checksToFall: 2,
+        checksToRise: 2,
+        slowStartMs: values.SLOW_START_MS,
+      },
+      checks: { intervalMs: values.HEALTH_CHECK_INTERVAL_MS, timeoutMs: values.HEALTH_CHECK_TIMEOUT_MS },
+      dns: { servers: values.DNS_SERVERS, refreshMs: values.DNS_REFRESH_MS },
+      retries: {
+        most: values.RETRIES,
+        share: values.RETRY_BUDGET_PERCENT / 100,
+        areShown: values.SHOW_ATTEMPTS === 'on',
+      },
+      breakerOpenMs: values.BREAKER_OPEN_MS,
       routeDeadlineMs: values.ROUTE_DEADLINE_MS,
       responseHeadersTimeoutMs: values.RESPONSE_HEADERS_TIMEOUT_MS,
       idleBodyTimeoutMs: values.IDLE_BODY_TIMEOUT_MS,

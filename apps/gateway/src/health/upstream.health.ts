@@ -8,7 +8,7 @@ const PROBE_TIMEOUT_MS = 1_000;
 /** Milliseconds that an answer is taken for the present, so that readers of health cannot load the services. */
 const PROBE_CACHE_MS = 2_000;
 
-/** Asks one instance of each service; a service that is down degrades the gateway, which serves all the others. */
+/** Asks the instances of each service; one that is not all well degrades the gateway, which serves all the others. */
 @ReadinessCheck()
 export class UpstreamHealth implements ReadinessIndicator {
   constructor(
@@ -23,17 +23,20 @@ export class UpstreamHealth implements ReadinessIndicator {
 
   private async checkOne(upstream: UpstreamProxy): Promise<HealthIndicatorResult> {
     const indicator = this.indicators.check(upstream.name);
+    const { all, up } = upstream.instances;
+    const details = { instances: `${up} of ${all.length}`, circuit: upstream.breaker.state };
     const result = await indicator.attempt(() => probe(upstream)).cacheFor(PROBE_CACHE_MS);
-    return result[upstream.name]!.status === 'up' ? indicator.up() : indicator.degraded('does not answer');
+    if (result[upstream.name]!.status !== 'up')
+      return indicator.degraded({ message: 'does not answer', ...details });
+    const isWhole = all.every(({ health }) => health.isWell) && upstream.breaker.state === 'closed';
+    return isWhole ? indicator.up(details) : indicator.degraded(details);
   }
 }
 
-/** @throws AggregateError where no instance is well */
+/** @throws Error where no instance is well */
 async function probe({ instances, healthPath }: UpstreamProxy): Promise<void> {
-  await Promise.any(
-    instances.map(async (instance) => {
-      const status = await instance.probe(healthPath, PROBE_TIMEOUT_MS);
-      if (status >= 500) throw new Error(`${instance.origin} answers ${status}`);
-    }),
+  const answers = await Promise.all(
+    instances.all.map((instance) => instance.answers(healthPath, PROBE_TIMEOUT_MS)),
   );
+  if (!answers.includes(true)) throw new Error('no instance answers');
 }

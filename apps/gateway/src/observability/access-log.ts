@@ -36,6 +36,7 @@ export class AccessLog {
           request_bytes: exchange.requestBytes,
           response_bytes: exchange.responseBytes,
         }),
+        ...(status >= 500 && exchange.attempts > 0 && { stages: stagesOf(exchange) }),
         ...(failure && {
           error_code: failure.errorCode,
           stage: (failure as { stage?: string }).stage,
@@ -47,6 +48,18 @@ export class AccessLog {
       'request',
     );
   }
+}
+
+/** How long each stage of the last attempt took, in milliseconds; the last one goes on until now. */
+function stagesOf({ dispatchedAt, connectedAt, sentAt, answeredAt }: Exchange): Record<string, number> {
+  const now = performance.now();
+  const took = (from: number, to: number): number => Math.round(((to || now) - from) * 10) / 10;
+  return {
+    connect: took(dispatchedAt, connectedAt),
+    ...(connectedAt > 0 && { send: took(connectedAt, sentAt) }),
+    ...(sentAt > 0 && { wait: took(sentAt, answeredAt) }),
+    ...(answeredAt > 0 && { receive: took(answeredAt, 0) }),
+  };
 }
 
 /** The path without its query, which may hold a token, and with the parameters that are secrets hidden. */

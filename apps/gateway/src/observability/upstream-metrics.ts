@@ -32,7 +32,7 @@ export class UpstreamMetrics implements OnModuleInit {
     const labelNames = ['upstream', 'instance'];
     const each = (figure: keyof InstanceStats, report: (labels: Labels, value: number) => void): void => {
       for (const { name, instances } of this.upstreams.upstreams) {
-        for (const instance of instances) {
+        for (const instance of instances.all) {
           report({ upstream: name, instance: instance.origin }, instance.stats()[figure]);
         }
       }
@@ -48,6 +48,45 @@ export class UpstreamMetrics implements OnModuleInit {
         },
       });
     }
+    const { upstreams } = this;
+    new Gauge({
+      name: 'upstream_instance_up',
+      help: '1 where an instance gets requests, 0 where it is ejected or down',
+      labelNames,
+      registers,
+      collect() {
+        this.reset();
+        for (const { name, instances } of upstreams.upstreams) {
+          for (const { origin, health } of instances.all) {
+            this.set({ upstream: name, instance: origin }, health.isUp ? 1 : 0);
+          }
+        }
+      },
+    });
+    new Gauge({
+      name: 'upstream_circuit_open',
+      help: '1 while a service is not asked, 0.5 while a few requests try it',
+      labelNames: ['upstream'],
+      registers,
+      collect() {
+        for (const { name, breaker } of upstreams.upstreams) {
+          this.set({ upstream: name }, breaker.state === 'open' ? 1 : breaker.state === 'closed' ? 0 : 0.5);
+        }
+      },
+    });
+    new Counter({
+      name: 'upstream_retries_total',
+      help: 'Requests that were sent again, and those that there was no budget for',
+      labelNames: ['upstream', 'result'],
+      registers,
+      collect() {
+        this.reset();
+        for (const { name, retries } of upstreams.upstreams) {
+          this.inc({ upstream: name, result: 'sent' }, retries.spent);
+          this.inc({ upstream: name, result: 'refused' }, retries.refused);
+        }
+      },
+    });
     for (const [figure, name, help] of COUNTERS) {
       new Counter({
         name,

@@ -1,6 +1,12 @@
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { NetConnectOpts, Socket } from 'node:net';
-import { exceptionFor, UpstreamInvalidResponseException, type ProxyException } from '@app/proxy';
+import {
+  exceptionFor,
+  faultOf,
+  UpstreamInvalidResponseException,
+  type Instance,
+  type ProxyException,
+} from '@app/proxy';
 import { Inject, Injectable } from '@nestjs/common';
 import { WebSocket } from 'ws';
 import { GATEWAY_CONFIG, type GatewayConfig } from '../config/gateway-config.js';
@@ -28,20 +34,47 @@ export class ServiceDialer {
   constructor(@Inject(GATEWAY_CONFIG) private readonly config: GatewayConfig) {}
 
   /**
-   * Opens a service's side, at the instance whose turn it is.
+   * Opens a service's side, at another instance where one fails: until its 101 a handshake has no effect.
    * @param signal gives up
    * @param withinMs milliseconds for all of it, where that is less than a service has to answer
    * @throws ProxyException where the service cannot be reached, is late, or answers what is no handshake
    */
   async dial(
     route: WebSocketRoute,
-    { target, offered, headers }: ServiceHandshake,
+    handshake: ServiceHandshake,
     signal: AbortSignal,
     withinMs = Infinity,
   ): Promise<ServiceConnection | ServiceRefusal> {
     const { proxy } = route.row;
-    const { origin } = proxy.nextInstance();
-    const { connections, responseHeadersTimeoutMs } = this.config.proxy;
+    const until = performance.now() + Math.min(this.config.proxy.responseHeadersTimeoutMs, withinMs);
+    const tried: Instance[] = [];
+    for (let instance = proxy.pick(tried, performance.now())!; ;) {
+      try {
+        const answer = await this.dialOne(route, instance, handshake, signal, until - performance.now());
+        instance.health.succeeded();
+        return answer;
+      } catch (error) {
+        const fault = signal.aborted ? undefined : faultOf(error);
+        if (fault === undefined) throw error;
+        proxy.failed(instance, fault, performance.now());
+        tried.push(instance);
+        const other = proxy.pick(tried, performance.now());
+        if (!other || tried.length > this.config.proxy.retries.most || until <= performance.now())
+          throw error;
+        instance = other;
+      }
+    }
+  }
+
+  private async dialOne(
+    route: WebSocketRoute,
+    { origin }: Instance,
+    { target, offered, headers }: ServiceHandshake,
+    signal: AbortSignal,
+    withinMs: number,
+  ): Promise<ServiceConnection | ServiceRefusal> {
+    const { proxy } = route.row;
+    const { connectTimeoutMs } = this.config.proxy.connections;
     let stream: Socket | undefined;
     let subprotocol = '';
     let response: IncomingMessage | undefined;
@@ -50,7 +83,7 @@ export class ServiceDialer {
       ...route.socketOptions,
       headers,
       createConnection: (connection: NetConnectOpts) =>
-        (stream = connectWithin(connections.connectTimeoutMs, origin.startsWith('https:'), connection)),
+        (stream = connectWithin(connectTimeoutMs, origin.startsWith('https:'), connection)),
       // The target as the client wrote it: a URL parser would rewrite some of its bytes.
       finishRequest: (request: ClientRequest) => Object.assign(request, { path: target }).end(),
     };
@@ -61,13 +94,10 @@ export class ServiceDialer {
     return await new Promise<ServiceConnection | ServiceRefusal>((resolve, reject) => {
       const fail = (error: Error): void => reject(failureOf(error, proxy.name, stream?.connecting === false));
       // For everything up to a refusal's last byte: `ws` looks at the time between two bytes only.
-      clock = setTimeout(
-        () => {
-          fail(Object.assign(new Error('no answer to the handshake'), { code: 'ETIMEDOUT' }));
-          giveUp();
-        },
-        Math.min(responseHeadersTimeoutMs, withinMs),
-      );
+      clock = setTimeout(() => {
+        fail(Object.assign(new Error('no answer to the handshake'), { code: 'ETIMEDOUT' }));
+        giveUp();
+      }, withinMs);
       socket.on('error', fail);
       socket.once('upgrade', (answer) => {
         response = answer;

@@ -67,6 +67,12 @@ export interface Route {
    */
   readonly deadlineMs?: number;
 
+  /**
+   * Whether a request with an `Idempotency-Key` and a body of at most 64 KiB may be sent again, whatever its method:
+   * the body is read whole first. Danger: for services that know each key for as long as clients repeat. Default: false.
+   */
+  readonly repeatsKeyed?: boolean;
+
   /** The path that the service sees instead; its parameters are those of `path`. The query passes unchanged. */
   readonly rewrite?: string;
 

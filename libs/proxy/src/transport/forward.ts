@@ -11,15 +11,18 @@ import type { Exchange } from '../exchange.js';
 import type { Gate } from '../gate.js';
 import { forwardedHeadersOf } from '../headers/request-headers.js';
 import { responseHeadersFor, responseTrailersFor } from '../headers/response-headers.js';
-import type { ExchangeClock, Ticking } from './exchange-clock.js';
-import { exceptionFor, isConnectionLost } from './failure.js';
+import { faultOf } from '../instances/fault.js';
 import type {
   ConnectionState,
   Instance,
   InstanceRequest,
   ResponseController,
   ResponseHandler,
-} from './instance.js';
+} from '../instances/instance.js';
+import type { RetryOptions } from '../proxy.options.js';
+import type { UpstreamProxy } from '../upstream-proxy.js';
+import type { ExchangeClock, Ticking } from './exchange-clock.js';
+import { exceptionFor, isConnectionLost } from './failure.js';
 import { hasBody, RequestBody, type MinimumRate } from './request-body.js';
 
 /** The clocks and limits of one route, resolved at boot. */
@@ -41,13 +44,27 @@ export interface ForwardPlan {
   readonly service: string;
   readonly limits: ForwardLimits;
   readonly clock: ExchangeClock;
-  readonly nextInstance: () => Instance;
+  readonly upstream: Pick<UpstreamProxy, 'pick' | 'failed' | 'breaker' | 'retries'>;
+  readonly retries: RetryOptions;
+  /** Whether a small request with an `Idempotency-Key` may be sent again. */
+  readonly repeatsKeyed: boolean;
   /** Gates that want to know the service's answer. */
   readonly observers: readonly Gate[];
 }
 
 /** Methods without effect on the service, which alone are sent again unasked (RFC 9110, section 9.2.1). */
 const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
+
+/** Answers by which a service, or a proxy before it, says that it cannot serve at present. */
+const UNAVAILABLE = new Set([502, 503, 504]);
+
+/** Largest body that is kept so that its request can be sent again. */
+const KEYED_BODY_BYTES = 64 * 1024;
+
+/** How long an answer may take, in milliseconds, before a request leaves an instance that was ejected meanwhile. */
+const PATIENCE_MS = 1_000;
+
+const NONE: readonly Instance[] = [];
 
 const EMPTY = Buffer.alloc(0);
 
@@ -56,7 +73,8 @@ const EMPTY = Buffer.alloc(0);
  * silence reaches the other, and the client gets exactly one answer.
  *
  * 1. `start`: the request's headers and body go to a pooled connection.
- * 2. A pooled connection that was already dead is tried again, once, fresh, where nothing can happen twice.
+ * 2. `tryAgain`: where nothing can happen twice, another instance is tried; a pooled connection that was already dead
+ *    is tried again, once, fresh.
  * 3. `onResponseStart`: the head goes out as soon as it is there, early hints before it.
  * 4. `onResponseData`: chunks pass; a client that does not read stops the service.
  * 5. `onResponseEnd` or `fail`: end, exception, or, where bytes of the response are out, a broken connection.
@@ -67,7 +85,13 @@ export class Forward implements ResponseHandler, Ticking {
   private readonly request: IncomingMessage;
   private readonly response: ServerResponse;
   private readonly body: RequestBody | null;
-  private readonly instance: Instance;
+  /** Whether the request may be sent again though it was written: its body is kept, or it has none. */
+  private readonly isRepeatable: boolean;
+  private readonly isKept: boolean;
+  private instance!: Instance;
+  private tried = NONE;
+  private isOutstanding = false;
+  private isReported = false;
   private outgoing!: InstanceRequest;
   private controller: ResponseController | undefined;
 
@@ -81,7 +105,6 @@ export class Forward implements ResponseHandler, Ticking {
   private waitsForClient = false;
   private bytesAtLastTick = 0;
   private progressAt: number;
-  private sentAt = 0;
 
   /** Begins to watch the client; `forwardOf` its response finds the forward again, to `start` it. */
   constructor(
@@ -100,8 +123,8 @@ export class Forward implements ResponseHandler, Ticking {
       ? new RequestBody(exchange, plan.limits.bodyBytes, plan.limits.minimumRate)
       : null;
     this.body?.on('error', (error) => this.onResponseError(undefined, error));
-    this.instance = plan.nextInstance();
-    exchange.instance = this.instance.origin;
+    this.isKept = this.body !== null && plan.repeatsKeyed && isSmallAndKeyed(this.request);
+    this.isRepeatable = this.isKept || (this.body === null && SAFE_METHODS.has(this.request.method!));
     (this.response as WithForward)[FORWARD] = this;
     // First, so that whoever reports the end of the exchange finds what ended it.
     this.response.prependListener('close', onResponseClose);
@@ -119,32 +142,59 @@ export class Forward implements ResponseHandler, Ticking {
       body: this.body,
     };
     exchange.writeContinue();
-    this.dispatch(false);
+    if (this.isKept) this.keepBody(this.body!);
+    else this.dispatchFirst();
   }
 
-  private dispatch(fresh: boolean): void {
-    this.exchange.attempts++;
-    this.stage = 'connect';
+  private keepBody(body: RequestBody): void {
+    const chunks: Buffer[] = [];
+    body.on('data', (chunk: Buffer) => chunks.push(chunk));
+    body.once('end', () => {
+      this.outgoing = { ...this.outgoing, body: Buffer.concat(chunks) };
+      if (!this.settled) this.dispatchFirst();
+    });
+  }
+
+  private dispatchFirst(): void {
     try {
-      if (fresh) this.instance.dispatchFresh(this.outgoing, this);
-      else this.instance.dispatch(this.outgoing, this);
+      this.dispatch(this.plan.upstream.pick(NONE, performance.now())!, false);
+    } catch (error) {
+      this.fail(error as ProxyException);
+    }
+  }
+
+  private dispatch(instance: Instance, isFresh: boolean): void {
+    const { exchange } = this;
+    this.instance = instance;
+    instance.outstanding++;
+    this.isOutstanding = true;
+    this.stage = 'connect';
+    this.hasResponse = false;
+    exchange.attempts++;
+    exchange.instance = instance.origin;
+    exchange.dispatchedAt = performance.now();
+    exchange.connectedAt = exchange.sentAt = exchange.answeredAt = 0;
+    try {
+      if (isFresh) instance.dispatchFresh(this.outgoing, this);
+      else instance.dispatch(this.outgoing, this);
     } catch (error) {
       this.fail(exceptionFor(error as Error, this.plan.service, 'request'));
     }
   }
 
   onRequestStart(controller: ResponseController): void {
+    const { exchange } = this;
     this.controller = controller;
-    this.exchange.reusedConnection = this.connection!.begin();
+    exchange.reusedConnection = this.connection!.begin();
     // Thrown, since an abort would cost the connection that is about to be used.
     if (this.settled) throw new ClientGoneException('connect');
-    this.stage = this.body ? 'request_body' : 'response_headers';
-    this.sentAt = performance.now();
+    this.stage = this.outgoing.body ? 'request_body' : 'response_headers';
+    exchange.connectedAt = exchange.sentAt = performance.now();
   }
 
   onRequestSent(): void {
     this.stage = 'response_headers';
-    this.sentAt = performance.now();
+    this.exchange.sentAt = performance.now();
   }
 
   onResponseStarted(): void {
@@ -163,8 +213,18 @@ export class Forward implements ResponseHandler, Ticking {
       if (status === 103) this.writeEarlyHints(raw);
       return;
     }
-    const { exchange, response } = this;
-    for (const gate of this.plan.observers) gate.answered!(exchange, status);
+    const { exchange, response, plan } = this;
+    exchange.answeredAt = performance.now();
+    if (UNAVAILABLE.has(status)) {
+      plan.upstream.failed(this.instance, 'status', exchange.answeredAt);
+      if (this.tryAgain(false)) return;
+      this.report('failed');
+    } else {
+      this.instance.health.succeeded();
+      this.report('answered');
+    }
+    this.showAttempts();
+    for (const gate of plan.observers) gate.answered!(exchange, status);
     const head = responseHeadersFor(raw, exchange.responseHeaders, status, this.isChunked(status));
     if (head.hasUnknownCoding) {
       this.fail(invalidResponse(this.plan.service, 'transfer coding besides chunked'));
@@ -180,7 +240,7 @@ export class Forward implements ResponseHandler, Ticking {
       return;
     }
     this.stage = 'response_body';
-    this.progressAt = performance.now();
+    this.progressAt = exchange.answeredAt;
     setImmediate(flushHead, this);
   }
 
@@ -213,13 +273,22 @@ export class Forward implements ResponseHandler, Ticking {
     response.end();
   }
 
-  onResponseError(_controller: ResponseController | undefined, error: Error): void {
-    if (this.settled) return;
-    if (this.maySendAgain(error)) {
-      this.dispatch(true);
-      return;
+  onResponseError(controller: ResponseController | null | undefined, error: Error): void {
+    // Of an attempt that was given up nothing is heard any more.
+    if (this.settled || (controller ?? undefined) !== this.controller) return;
+    const isFirstOfReused = this.exchange.reusedConnection && this.exchange.attempts === 1;
+    const isStale = this.stage === 'response_headers' && isFirstOfReused && isConnectionLost(error);
+    this.failAttempt(exceptionFor(error, this.plan.service, this.stage), isStale);
+  }
+
+  /** @param isStale whether the connection may have been dead already: then one more try is for nothing */
+  private failAttempt(exception: ProxyException, isStale: boolean): void {
+    const fault = faultOf(exception);
+    if (fault !== undefined) {
+      this.plan.upstream.failed(this.instance, fault, performance.now());
+      if (!this.hasResponse && this.tryAgain(isStale)) return;
     }
-    this.fail(exceptionFor(error, this.plan.service, this.stage));
+    this.fail(exception);
   }
 
   tick(now: number, elapsedMs: number): void {
@@ -232,9 +301,14 @@ export class Forward implements ResponseHandler, Ticking {
     const { deadlineMs, responseHeadersMs } = this.plan.limits;
     const since = this.body ? this.progressAt : this.exchange.startedAt;
     if (now - since > deadlineMs) {
-      this.timeOut('route deadline');
-    } else if (this.stage === 'response_headers' && now - this.sentAt > responseHeadersMs) {
-      this.timeOut('response headers timeout');
+      this.fail(this.timeoutOf('route deadline'));
+    } else if (this.stage === 'response_headers') {
+      const waitedMs = now - this.exchange.sentAt;
+      if (waitedMs > responseHeadersMs) {
+        this.failAttempt(this.timeoutOf('response headers timeout'), false);
+      } else if (waitedMs > PATIENCE_MS && !this.hasResponse && !this.instance.health.isUp) {
+        this.tryAgain(false);
+      }
     }
   }
 
@@ -244,7 +318,7 @@ export class Forward implements ResponseHandler, Ticking {
       this.bytesAtLastTick = this.exchange.requestBytes;
       this.progressAt = now;
     } else if (body.isHeld && now - this.progressAt > this.plan.limits.idleBodyMs) {
-      this.timeOut('request body not taken');
+      this.fail(this.timeoutOf('request body not taken'));
       return;
     }
     body.tick(elapsedMs);
@@ -263,7 +337,7 @@ export class Forward implements ResponseHandler, Ticking {
       this.progressAt = now;
     } else if (now - this.progressAt > this.idleLimitMs) {
       if (this.waitsForClient) this.fail(new ClientStalledException());
-      else this.timeOut('response body idle');
+      else this.fail(this.timeoutOf('response body idle'));
     }
   }
 
@@ -290,31 +364,61 @@ export class Forward implements ResponseHandler, Ticking {
   }
 
   // :: Step 2
-  private maySendAgain(error: Error): boolean {
-    return (
-      this.stage === 'response_headers' &&
-      !this.hasResponse &&
-      this.exchange.reusedConnection &&
-      this.exchange.attempts === 1 &&
-      this.body === null &&
-      SAFE_METHODS.has(this.outgoing.method) &&
-      isConnectionLost(error)
-    );
+  /** Sends the request once more, where it may be. @param isStale see `failAttempt` */
+  private tryAgain(isStale: boolean): boolean {
+    const { exchange, plan, instance } = this;
+    const { upstream } = plan;
+    const now = performance.now();
+    const mayHappenTwice =
+      this.stage === 'connect' ? exchange.requestBytes > 0 && !this.isKept : !this.isRepeatable;
+    if (mayHappenTwice || this.response.headersSent || exchange.attempts > plan.retries.most) return false;
+    const tried = [...this.tried, instance];
+    const other = upstream.pick(tried, now);
+    if ((!other && !isStale) || (!isStale && !upstream.retries.spend(now))) return false;
+    this.tried = tried;
+    const { controller } = this;
+    this.controller = undefined;
+    this.endAttempt();
+    controller?.abort(new Error('given up for another attempt'));
+    this.dispatch(other ?? instance, other === undefined);
+    return true;
   }
 
-  private timeOut(reason: string): void {
-    this.fail(new UpstreamTimeoutException(this.plan.service, this.stage, new Error(reason)));
+  private endAttempt(): void {
+    if (this.isOutstanding) this.instance.outstanding--;
+    this.isOutstanding = false;
+  }
+
+  /** Tells the breaker how the exchange went, once. */
+  private report(outcome: 'answered' | 'failed' | 'ignored'): void {
+    if (this.isReported) return;
+    this.isReported = true;
+    this.plan.upstream.breaker[outcome](performance.now());
+  }
+
+  private showAttempts(): void {
+    const { exchange, plan } = this;
+    if (plan.retries.areShown) exchange.responseHeaders.push('X-Gateway-Attempts', String(exchange.attempts));
+  }
+
+  private timeoutOf(reason: string): UpstreamTimeoutException {
+    return new UpstreamTimeoutException(this.plan.service, this.stage, new Error(reason));
   }
 
   private fail(exception: ProxyException): void {
     const { response, controller } = this;
+    this.report(faultOf(exception) === undefined ? 'ignored' : 'failed');
     this.settle();
     this.exchange.failure = exception;
     controller?.abort(exception);
     if (this.body && !this.body.destroyed) this.body.destroy();
     if (exception instanceof ClientGoneException) return;
-    if (!response.headersSent) this.refuse(exception);
-    else this.breakOff();
+    if (response.headersSent) {
+      this.breakOff();
+      return;
+    }
+    this.showAttempts();
+    this.refuse(exception);
   }
 
   /** Whether a body of this length unknown goes to the client in chunks, with trailers at their end. */
@@ -332,6 +436,8 @@ export class Forward implements ResponseHandler, Ticking {
 
   private settle(): void {
     this.settled = true;
+    this.endAttempt();
+    this.report('ignored');
     this.plan.clock.delete(this);
   }
 
@@ -348,6 +454,11 @@ export class Forward implements ResponseHandler, Ticking {
       // A hint that Node will not write is a hint less; the response itself comes still.
     }
   }
+}
+
+function isSmallAndKeyed({ headers }: IncomingMessage): boolean {
+  // Of a body in chunks nobody knows how large it gets.
+  return headers['idempotency-key'] !== undefined && Number(headers['content-length']) <= KEYED_BODY_BYTES;
 }
 
 /** A reason phrase that Node will write: undici reads it as UTF-8, and a service may send any bytes. */
