@@ -101,7 +101,7 @@ describe('an allowed origin', () => {
     expect(corsLinesOf(text)).toEqual([
       'Access-Control-Allow-Credentials: true',
       `Access-Control-Allow-Origin: ${LOCAL[0]}`,
-      'Access-Control-Expose-Headers: X-Request-ID, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, Retry-After',
+      'Access-Control-Expose-Headers: X-Request-ID, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, Retry-After, X-Gateway-Error',
       'Vary: Accept-Encoding',
       'Vary: Origin',
     ]);
@@ -203,7 +203,7 @@ describe('a preflight', () => {
         'Access-Control-Allow-Headers: Content-Type, Authorization',
         'Access-Control-Allow-Methods: GET, POST, PUT, PATCH, DELETE, OPTIONS',
         `Access-Control-Allow-Origin: ${LOCAL[1]}`,
-        'Access-Control-Expose-Headers: X-Request-ID, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, Retry-After',
+        'Access-Control-Expose-Headers: X-Request-ID, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, Retry-After, X-Gateway-Error',
         'Access-Control-Max-Age: 86400',
         'Vary: Origin',
       ].toSorted(),

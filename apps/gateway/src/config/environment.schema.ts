@@ -139,6 +139,9 @@ export const VARIABLES = {
   WEBSOCKET_BUFFER_BYTES: bytes(64 * 1024 * 1024),
   WEBSOCKET_RESUME_MS: milliseconds(30_000),
   WEBSOCKET_RESUME_BYTES: bytes(256 * 1024),
+  OVERLOAD_EVENT_LOOP_MS: milliseconds(500, 50),
+  OVERLOAD_MEMORY_PERCENT: z.coerce.number().int().min(1).max(100).default(90).describe('percent, 1 to 100'),
+  OVERLOAD_IN_FLIGHT: count(10_000),
   DRAIN_NOTICE_MS: milliseconds(5_000, 0),
   DRAIN_TIMEOUT_MS: milliseconds(30_000, 0),
 } as const;

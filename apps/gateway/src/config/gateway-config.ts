@@ -16,6 +16,7 @@ export interface GatewayConfig {
   readonly server: ServerConfig;
   readonly proxy: Omit<ProxyOptions, 'gates'>;
   readonly websocket: WebSocketConfig;
+  readonly overload: OverloadConfig;
   readonly drain: DrainConfig;
 }
 
@@ -64,6 +65,16 @@ export interface WebSocketConfig {
   readonly resumeMs: number;
   /** Bytes of a client's messages that wait meanwhile, for each socket. */
   readonly resumeBytes: number;
+}
+
+/** From where on new requests and WebSockets are refused with 503. */
+export interface OverloadConfig {
+  /** Milliseconds by which the event loop is late, in two looks one after the other. */
+  readonly eventLoopMs: number;
+  /** Percent of the container's memory, where it is limited, or of the heap that V8 allows. */
+  readonly memoryPercent: number;
+  /** Requests that are being served at a time. */
+  readonly inFlight: number;
 }
 
 export interface DrainConfig {

@@ -105,6 +105,11 @@ function configFrom({ values, addresses, limits }: ReadEnvironment): GatewayConf
       resumeMs: values.WEBSOCKET_RESUME_MS,
       resumeBytes: values.WEBSOCKET_RESUME_BYTES,
     },
+    overload: {
+      eventLoopMs: values.OVERLOAD_EVENT_LOOP_MS,
+      memoryPercent: values.OVERLOAD_MEMORY_PERCENT,
+      inFlight: values.OVERLOAD_IN_FLIGHT,
+    },
     drain: { noticeMs: values.DRAIN_NOTICE_MS, timeoutMs: values.DRAIN_TIMEOUT_MS },
   };
 }

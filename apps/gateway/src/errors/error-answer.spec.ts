@@ -1,5 +1,5 @@
 import { BadRequestException, HttpException, NotFoundException } from '@nestjs/common';
-import { OriginForbiddenException } from './exceptions.js';
+import { OriginForbiddenException, OverloadedException } from './exceptions.js';
 import { answerFor, rawAnswer } from './error-answer.js';
 
 describe('answerFor', () => {
@@ -49,6 +49,33 @@ describe('answerFor', () => {
 
     expect(answer.status).toBe(status);
     expect(JSON.parse(answer.body)).toEqual({ ...body, request_id: 'id-1' });
+  });
+
+  it.each<[string, unknown, readonly string[]]>([
+    [
+      'the code of a 5xx',
+      new HttpException({ error: 'No' }, 502, { errorCode: 'UPSTREAM_UNREACHABLE' }),
+      ['X-Gateway-Error', 'UPSTREAM_UNREACHABLE'],
+    ],
+    [
+      'INTERNAL_ERROR for a 5xx without a code',
+      new HttpException('No', 503),
+      ['X-Gateway-Error', 'INTERNAL_ERROR'],
+    ],
+    ['INTERNAL_ERROR for an error of the process', new Error('x'), ['X-Gateway-Error', 'INTERNAL_ERROR']],
+    [
+      'INTERNAL_ERROR for a code that is none for a header',
+      new HttpException('No', 500, { errorCode: 'a\r\nb' }),
+      ['X-Gateway-Error', 'INTERNAL_ERROR'],
+    ],
+    ['nothing for a 4xx', new HttpException('No', 429, { errorCode: 'RATE_LIMITED' }), []],
+    [
+      'the code behind the headers of the exception',
+      new OverloadedException('memory'),
+      ['Retry-After', '1', 'X-Gateway-Error', 'OVERLOADED'],
+    ],
+  ])('has as headers %s', (_name, exception, headers) => {
+    expect(answerFor(exception, 'id-1').headers).toEqual(headers);
   });
 
   it('has no body where the contract wants none', () => {

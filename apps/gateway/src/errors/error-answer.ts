@@ -11,16 +11,30 @@ export interface ErrorAnswer {
 }
 
 /**
+ * The header of every 5xx that is the gateway's own: its code, so that whoever reads a 503 knows whether the service
+ * or the gateway said it. Services' own 5xx have none.
+ */
+export const GATEWAY_ERROR = 'X-Gateway-Error';
+
+/** The code of what has none. */
+export const INTERNAL_ERROR = 'INTERNAL_ERROR';
+
+/** What a header can carry; a team's code may be any text. */
+const CODE = /^[\x21-\x7e]+$/;
+
+/**
  * The answer for any exception: `{"error": MESSAGE, ...fields, "request_id": ID}`. Only an `HttpException` speaks for
  * itself; whatever else was thrown is a fault of the gateway, and nothing of it gets out.
  */
 export function answerFor(exception: unknown, requestId: string): ErrorAnswer {
   if (!(exception instanceof HttpException)) {
-    return { status: 500, body: bodyOf('Internal server error', {}, requestId), headers: [] };
+    const headers = [GATEWAY_ERROR, INTERNAL_ERROR];
+    return { status: 500, body: bodyOf('Internal server error', {}, requestId), headers };
   }
   const status = exception.getStatus();
   const content = exception.getResponse();
-  const headers = (exception as { headers?: readonly string[] }).headers ?? [];
+  const headers = [...((exception as { headers?: readonly string[] }).headers ?? [])];
+  if (status >= 500) headers.push(GATEWAY_ERROR, codeOf(exception));
   if (content === '') return { status, body: '', headers };
   if (typeof content === 'string') return { status, body: bodyOf(content, {}, requestId), headers };
   // Nest's own exceptions are {statusCode, message, error}; the contract's are {error, ...fields}.
@@ -28,6 +42,10 @@ export function answerFor(exception: unknown, requestId: string): ErrorAnswer {
   if (statusCode === undefined) return { status, body: bodyOf(error ?? message, fields, requestId), headers };
   const text = status === 404 ? 'Not found' : (message ?? error);
   return { status, body: bodyOf(text, fields, requestId), headers };
+}
+
+function codeOf({ errorCode }: HttpException): string {
+  return errorCode !== undefined && CODE.test(errorCode) ? errorCode : INTERNAL_ERROR;
 }
 
 function bodyOf(message: unknown, fields: object, requestId: string): string {

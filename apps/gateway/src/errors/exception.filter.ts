@@ -10,7 +10,7 @@ import {
 } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { controllerMethodsFor } from './controller-methods.js';
-import { answerFor } from './error-answer.js';
+import { answerFor, INTERNAL_ERROR } from './error-answer.js';
 
 /**
  * The only place that turns an exception into a response: exactly one, and where bytes of another are out already,
@@ -61,5 +61,5 @@ export class GatewayExceptionFilter implements ExceptionFilter {
 /** For the access line; the client reads nothing of it. */
 function asHttpException(exception: unknown): HttpException {
   if (exception instanceof HttpException) return exception;
-  return new HttpException('Internal server error', 500, { errorCode: 'INTERNAL_ERROR', cause: exception });
+  return new HttpException('Internal server error', 500, { errorCode: INTERNAL_ERROR, cause: exception });
 }

@@ -21,6 +21,19 @@ export class GatewayDrainingException extends ProxyException {
   }
 }
 
+/** A new request or WebSocket for a process that has too much to do. */
+export class OverloadedException extends ProxyException {
+  constructor(reason: string) {
+    super({
+      status: 503,
+      code: 'OVERLOADED',
+      message: 'Gateway is overloaded',
+      headers: ['Retry-After', '1'],
+      cause: { message: reason },
+    });
+  }
+}
+
 /** More requests in a minute than the route's limit lets one user, or one client's network, have. */
 export class RateLimitedException extends ProxyException {
   /** @param resetAt when the count begins anew, in seconds since 1970 */

@@ -2,23 +2,26 @@ import type { Gate } from '@app/proxy';
 import { Module } from '@nestjs/common';
 import { AuthGate } from './auth.gate.js';
 import { RateLimiter } from '../limits/rate-limiter.js';
+import { OverloadModule } from '../overload/overload.module.js';
 import { RedisModule } from '../redis/redis.module.js';
 import { OriginGate } from './origin.gate.js';
+import { OverloadGate } from './overload.gate.js';
 import { RateLimitGate } from './rate-limit.gate.js';
 
 /** The gateway's gates in the order in which they run: the cheapest refusal first. */
 export const GATES = Symbol('GATES');
 
 @Module({
-  imports: [RedisModule],
+  imports: [OverloadModule, RedisModule],
   providers: [
+    OverloadGate,
     OriginGate,
     AuthGate,
     RateLimitGate,
     RateLimiter,
     {
       provide: GATES,
-      inject: [OriginGate, AuthGate, RateLimitGate],
+      inject: [OverloadGate, OriginGate, AuthGate, RateLimitGate],
       useFactory: (...gates: Gate[]) => gates,
     },
   ],

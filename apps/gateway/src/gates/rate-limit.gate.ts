@@ -1,18 +1,16 @@
 import { principalOf } from '@app/auth';
-import { pathOf, RouteTableError, UpstreamRegistry, type Exchange, type Gate, type Route } from '@app/proxy';
+import { RouteTableError, UpstreamRegistry, type Exchange, type Gate, type Route } from '@app/proxy';
 import { Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
 import { GATEWAY_CONFIG, type GatewayConfig } from '../config/gateway-config.js';
 import { RateLimitedException } from '../errors/exceptions.js';
 import { networkOf } from '../limits/client-network.js';
 import { RateLimiter, type Limit, type Verdict } from '../limits/rate-limiter.js';
+import { isWatcher } from './watched-paths.js';
 
 /** The limit of everything that names none. */
 const DEFAULT_NAME = 'DEFAULT';
 const DEFAULT_PER_MINUTE = 100;
-
-/** Whoever watches the gateway is never limited. */
-const UNLIMITED: ReadonlySet<string> = new Set(['/health', '/health/live', '/health/ready', '/metrics']);
 
 /** Lets each user, or each client's network where nobody is known, ask so often a minute and not more. */
 @Injectable()
@@ -53,7 +51,7 @@ export class RateLimitGate implements Gate, OnApplicationBootstrap {
   admit(exchange: Exchange): void | Promise<void> {
     const { request, route } = exchange;
     if (!this.config.rateLimit.isOn) return;
-    if (!route && UNLIMITED.has(pathOf(request.url!))) return;
+    if (isWatcher(exchange)) return;
     const limit = (route && this.byRoute.get(route)) ?? this.defaultLimit;
     const user = principalOf(request)?.userId;
     const who = user === undefined ? `address:${networkOf(exchange.clientAddress)}` : `user:${user}`;

@@ -2,6 +2,7 @@ import type { ServerResponse } from 'node:http';
 import { Controller, Get, Header, Inject, Res } from '@nestjs/common';
 import type { HealthCheckResult } from '@nestjs/terminus';
 import { GATEWAY_CONFIG, type GatewayConfig } from '../config/gateway-config.js';
+import { GATEWAY_ERROR } from '../errors/error-answer.js';
 import { ReadinessService } from './readiness.service.js';
 
 interface HealthAnswer {
@@ -36,7 +37,10 @@ export class HealthController {
   @Header('Cache-Control', 'no-store')
   async ready(@Res({ passthrough: true }) response: ServerResponse): Promise<HealthCheckResult> {
     const result = await this.readiness.check();
-    response.statusCode = result.status === 'ok' || result.status === 'degraded' ? 200 : 503;
+    if (result.status !== 'ok' && result.status !== 'degraded') {
+      response.statusCode = 503;
+      response.setHeader(GATEWAY_ERROR, 'NOT_READY');
+    }
     return result;
   }
 }

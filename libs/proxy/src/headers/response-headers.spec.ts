@@ -39,6 +39,8 @@ describe('responseHeadersFor', () => {
     'Transfer-Encoding',
     'Upgrade',
     'X-Request-ID',
+    'X-Gateway-Error',
+    'X-Gateway-Attempts',
     'Access-Control-Allow-Origin',
     'ACCESS-CONTROL-ALLOW-CREDENTIALS',
     'access-control-max-age',

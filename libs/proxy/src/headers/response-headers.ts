@@ -13,12 +13,15 @@ export interface ResponseHead {
 
 const EVENT_STREAM = /^text\/event-stream *(?:;|$)/i;
 
-const SPECIAL_LENGTHS = lengthsOf(['content-type', 'content-length', 'x-request-id', 'trailer']);
+/** What the gateway alone says. */
+const OWN: ReadonlySet<string> = new Set(['x-request-id', 'x-gateway-error', 'x-gateway-attempts']);
+
+const SPECIAL_LENGTHS = lengthsOf(['content-type', 'content-length', 'trailer', ...OWN]);
 
 /**
  * Copies a service's raw headers for the client: names, order, duplicates and bytes survive, except hop-by-hop
  * fields and those that `Connection` nominates, the service's own CORS headers (the client gets one set, the
- * gateway's), and `X-Request-ID`, which the gateway writes.
+ * gateway's), and what the gateway alone says.
  *
  * @param raw name, value, name, value as bytes; read as latin1, as they came (RFC 9110, section 5.5)
  * @param own what the gateway adds, name, value, name, value
@@ -51,7 +54,7 @@ export function responseHeadersFor(
       } else if (lower === 'connection') {
         nominated = mergeNames(nominated, nominatedBy(value.toLowerCase()));
         continue;
-      } else if (lower === 'x-request-id') {
+      } else if (OWN.has(lower)) {
         continue;
       } else if (lower === 'trailer') {
         announcesTrailers = true;
@@ -97,7 +100,7 @@ const FORBIDDEN_TRAILERS = new Set([
   'set-cookie',
   'trailer',
   'www-authenticate',
-  'x-request-id',
+  ...OWN,
 ]);
 
 function isCorsField(name: string): boolean {

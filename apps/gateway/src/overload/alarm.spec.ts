@@ -1,0 +1,50 @@
+import { Alarm } from './alarm.js';
+
+const OPTIONS = { limit: 100, calmShare: 0.8, raiseAfter: 2, fallAfter: 3 };
+
+/** Whether the alarm is raised after each of the values. */
+function statesAfter(values: readonly number[]): boolean[] {
+  const alarm = new Alarm(OPTIONS);
+  return values.map((value) => {
+    alarm.take(value);
+    return alarm.isRaised;
+  });
+}
+
+describe('Alarm', () => {
+  it('rises by as many values in a row as it is told, the limit itself included', () => {
+    expect(statesAfter([99, 100, 99, 100, 100])).toEqual([false, false, false, false, true]);
+  });
+
+  it('falls by as many calm values in a row, and none between calm and limit counts', () => {
+    expect(statesAfter([100, 100, 79, 79, 80, 79, 79, 79])).toEqual([
+      false,
+      true,
+      true,
+      true,
+      true,
+      true,
+      true,
+      false,
+    ]);
+  });
+
+  it('says of each value whether it changed anything', () => {
+    const alarm = new Alarm({ ...OPTIONS, fallAfter: 1 });
+
+    expect([100, 100, 100, 0, 0].map((value) => alarm.take(value))).toEqual([
+      false,
+      true,
+      false,
+      true,
+      false,
+    ]);
+  });
+
+  it('is raised at once where somebody says so, once', () => {
+    const alarm = new Alarm(OPTIONS);
+
+    expect([alarm.raise(), alarm.raise()]).toEqual([true, false]);
+    expect(alarm.isRaised).toBe(true);
+  });
+});

@@ -1,0 +1,124 @@
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import type { Exchange } from '@app/proxy';
+import { Inject, Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import { GATEWAY_CONFIG, type GatewayConfig } from '../config/gateway-config.js';
+import { OpenExchanges } from '../lifecycle/open-exchanges.js';
+import { Alarm } from './alarm.js';
+import { ProcessMemory } from './process-memory.js';
+
+/** What there can be too much of. */
+export const OVERLOAD_REASONS = ['event loop', 'memory', 'in flight'] as const;
+
+export type OverloadReason = (typeof OVERLOAD_REASONS)[number];
+
+/** How often the load is looked at, in milliseconds. */
+const LOOK_MS = 250;
+
+/** How exactly the delay of the event loop is measured, in milliseconds. */
+const RESOLUTION_MS = 20;
+
+/** Looks in a row that must be calm before an alarm falls: one second. */
+const FALL_AFTER = 4;
+
+/** The share of the container's memory that the heap and the buffers of sockets may fill; the rest is the process's. */
+const HEAP_AND_BUFFERS_SHARE = 0.75;
+
+/**
+ * Knows whether the process has more to do than it can, so that it refuses what is new while it can still finish what
+ * it has begun.
+ *
+ * - Event loop: the longest delay within a look, in two looks one after the other: one long turn, or a machine that
+ *   stood still, is over by the time that anybody could be refused for it.
+ * - Memory: see `ProcessMemory`.
+ * - In flight: what is refused is exactly what is past the limit; the alarm, which falls a second later, is for those
+ *   who read logs, metrics and readiness.
+ */
+@Injectable()
+export class LoadMonitor implements OnModuleInit, OnApplicationShutdown {
+  private readonly logger = new Logger(LoadMonitor.name);
+  private readonly delay = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
+  private readonly alarms: Readonly<Record<OverloadReason, Alarm>>;
+  private looks: NodeJS.Timeout | undefined;
+  private delayMs = 0;
+
+  constructor(
+    @Inject(GATEWAY_CONFIG) private readonly config: GatewayConfig,
+    private readonly open: OpenExchanges,
+    private readonly memory: ProcessMemory,
+  ) {
+    const { eventLoopMs, memoryPercent, inFlight } = config.overload;
+    const often = { calmShare: 0.8, fallAfter: FALL_AFTER };
+    this.alarms = {
+      'event loop': new Alarm({ ...often, limit: eventLoopMs, raiseAfter: 2 }),
+      // Resident memory falls late and not far: a lower mark might never be reached.
+      memory: new Alarm({ ...often, limit: memoryPercent, raiseAfter: 1, calmShare: 0.95 }),
+      'in flight': new Alarm({ ...often, limit: inFlight + 1, raiseAfter: 1 }),
+    };
+  }
+
+  onModuleInit(): void {
+    this.warnOfHeap();
+    this.delay.enable();
+    this.looks = setInterval(() => this.look(), LOOK_MS).unref();
+  }
+
+  /** What there is too much of now; empty while all is well. */
+  get reasons(): readonly OverloadReason[] {
+    return OVERLOAD_REASONS.filter((reason) => this.alarms[reason].isRaised);
+  }
+
+  /** Why an exchange, which is in flight already, should be refused; undefined where it should be served. */
+  refusalOf({ route }: Exchange): OverloadReason | undefined {
+    if (this.alarms['event loop'].isRaised) return 'event loop';
+    // A request with nothing else in flight is served: V8 collects where something runs, and not where all is refused.
+    if (this.alarms.memory.isRaised && (this.open.size > 1 || route?.websocket)) return 'memory';
+    if (this.open.size <= this.config.overload.inFlight) return undefined;
+    if (this.alarms['in flight'].raise()) this.report('in flight');
+    return 'in flight';
+  }
+
+  onApplicationShutdown(): void {
+    clearInterval(this.looks);
+    this.delay.disable();
+  }
+
+  private look(): void {
+    this.delayMs = this.delay.max / 1e6;
+    this.delay.reset();
+    this.judge('event loop', this.delayMs);
+    this.judge('memory', this.memory.percent());
+    this.judge('in flight', this.open.size);
+  }
+
+  private judge(reason: OverloadReason, value: number): void {
+    if (this.alarms[reason].take(value)) this.report(reason);
+  }
+
+  private report(reason: OverloadReason): void {
+    const figures = {
+      reason,
+      event_loop_ms: Math.round(this.delayMs),
+      memory_percent: Math.round(this.memory.percent()),
+      in_flight: this.open.size,
+    };
+    if (this.alarms[reason].isRaised) {
+      this.logger.warn({ message: 'overload begins: new requests are refused', ...figures });
+    } else {
+      this.logger.log({ message: 'overload ends', ...figures });
+    }
+  }
+
+  /** Node does not see every limit, and gives the heap 256 MiB in the smallest container. */
+  private warnOfHeap(): void {
+    const { limitBytes, heapLimitBytes } = this.memory;
+    const { bufferBytes } = this.config.websocket;
+    if (limitBytes === undefined || heapLimitBytes + bufferBytes <= limitBytes * HEAP_AND_BUFFERS_SHARE)
+      return;
+    this.logger.warn({
+      message: 'the heap may outgrow the container: set --max-old-space-size in NODE_OPTIONS',
+      memory_limit_bytes: limitBytes,
+      heap_limit_bytes: heapLimitBytes,
+      websocket_buffer_bytes: bufferBytes,
+    });
+  }
+}

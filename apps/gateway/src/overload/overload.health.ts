@@ -1,0 +1,18 @@
+import { HealthIndicatorService, type HealthIndicatorResult } from '@nestjs/terminus';
+import { ReadinessCheck, type ReadinessIndicator } from '../health/readiness-check.js';
+import { LoadMonitor } from './load-monitor.js';
+
+/** Says what there is too much of. It only shows: gateways that all turn unready at once would serve nobody. */
+@ReadinessCheck()
+export class OverloadHealth implements ReadinessIndicator {
+  constructor(
+    private readonly indicators: HealthIndicatorService,
+    private readonly monitor: LoadMonitor,
+  ) {}
+
+  check(): HealthIndicatorResult {
+    const indicator = this.indicators.check('load');
+    const { reasons } = this.monitor;
+    return reasons.length === 0 ? indicator.up() : indicator.degraded(`overload: ${reasons.join(', ')}`);
+  }
+}
