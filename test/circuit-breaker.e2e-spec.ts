@@ -1,5 +1,7 @@
 import { bearer, startGateway } from './support/gateway.js';
+import { exchangeRaw } from './support/raw-client.js';
 import { freePort, startService } from './support/service.js';
+import { rawHandshake } from './support/websocket.js';
 
 describe('a service that fails', () => {
   it('is left alone: 503 at once, with the time to come back in; then a few try it, and all is well', async () => {
@@ -36,5 +38,21 @@ describe('a service that fails', () => {
     await gateway.logged({ message: 'circuit half-open' });
     while (!gateway.logs.some(({ message }) => message === 'circuit closed')) await ask();
     expect(service.accepted()).toBeGreaterThan(0);
+  });
+});
+
+describe('a service that no socket reaches', () => {
+  it('is left alone too: the handshake gets 503', async () => {
+    await using gateway = await startGateway({
+      env: { HEALTH_CHECK_INTERVAL_MS: '0', BREAKER_OPEN_MS: '60000' },
+    });
+    const statuses: number[] = [];
+
+    while (statuses.at(-1) !== 503) {
+      statuses.push(...(await exchangeRaw(gateway.port, rawHandshake())).statuses);
+    }
+
+    expect(statuses.slice(0, -1).every((status) => status === 502)).toBe(true);
+    expect(statuses.length).toBeLessThanOrEqual(21);
   });
 });

@@ -1,6 +1,7 @@
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { NetConnectOpts, Socket } from 'node:net';
 import {
+  CircuitOpenException,
   exceptionFor,
   faultOf,
   UpstreamInvalidResponseException,
@@ -45,8 +46,31 @@ export class ServiceDialer {
     signal: AbortSignal,
     withinMs = Infinity,
   ): Promise<ServiceConnection | ServiceRefusal> {
+    const { breaker, name } = route.row.proxy;
+    const now = performance.now();
+    if (!breaker.admits(now)) throw new CircuitOpenException(name, breaker.retryAfterSeconds(now));
+    let outcome: 'answered' | 'failed' | 'ignored' = 'ignored';
+    try {
+      const until = now + Math.min(this.config.proxy.responseHeadersTimeoutMs, withinMs);
+      const answer = await this.dialAny(route, handshake, signal, until);
+      outcome = 'answered';
+      return answer;
+    } catch (error) {
+      if (!signal.aborted && faultOf(error) !== undefined) outcome = 'failed';
+      throw error;
+    } finally {
+      breaker[outcome](performance.now());
+    }
+  }
+
+  /** @param until `performance.now()` when it must be over */
+  private async dialAny(
+    route: WebSocketRoute,
+    handshake: ServiceHandshake,
+    signal: AbortSignal,
+    until: number,
+  ): Promise<ServiceConnection | ServiceRefusal> {
     const { proxy } = route.row;
-    const until = performance.now() + Math.min(this.config.proxy.responseHeadersTimeoutMs, withinMs);
     const tried: Instance[] = [];
     for (let instance = proxy.pick(tried, performance.now())!; ;) {
       try {

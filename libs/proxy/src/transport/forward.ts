@@ -293,7 +293,8 @@ export class Forward implements ResponseHandler, Ticking {
 
   tick(now: number, elapsedMs: number): void {
     if (this.stage === 'response_body') this.tickResponse(now, elapsedMs);
-    else if (this.stage === 'connect' || !this.body || this.body.complete) this.tickWait(now);
+    else if (!this.body || this.body.complete || (this.stage === 'connect' && !this.isKept))
+      this.tickWait(now);
     else this.tickUpload(now, elapsedMs, this.body);
   }
 
