@@ -40,6 +40,12 @@ export async function createGateway(
   );
   app.get(WebSocketClasses).containFailures();
   app.useWebSocketAdapter(new GatewayWebSocketAdapter(http, app.get(WebSocketRoutes)));
-  await app.init();
+  try {
+    await app.init();
+  } catch (error) {
+    // What has begun already, as the connection to Redis, would keep the process.
+    await app.close();
+    throw error;
+  }
   return app;
 }

@@ -67,6 +67,8 @@ export class DrainService implements OnModuleInit, OnModuleDestroy, BeforeApplic
   }
 
   async beforeApplicationShutdown(signal?: string): Promise<void> {
+    // A boot that failed has nobody to wait for.
+    if (!this.server.listening) return;
     const { noticeMs, timeoutMs } = this.config.drain;
     // :: Step 1
     this.exchanges.endConnections();

@@ -53,6 +53,8 @@ export class RedisConnection implements RevocationRedis, OnModuleInit, OnApplica
       autoResendUnfulfilledCommands: false,
       maxRetriesPerRequest: 0,
       autoResubscribe: false,
+      // There is nothing to wait for: what was not answered is given up.
+      disconnectTimeout: 50,
       retryStrategy: (times) => Math.min(times * RECONNECT_STEP_MS, RECONNECT_MOST_MS),
     });
     this.client.on('error', (error) => this.passBy(redisFaultOf(error)));

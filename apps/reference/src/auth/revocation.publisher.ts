@@ -20,7 +20,7 @@ export class RevocationPublisher implements OnApplicationShutdown {
 
   constructor(@Inject(SERVICE_CONFIG) { redisUrl }: ServiceConfig) {
     if (redisUrl === undefined) return;
-    this.#redis = new Redis(redisUrl, { maxRetriesPerRequest: null });
+    this.#redis = new Redis(redisUrl, { maxRetriesPerRequest: null, disconnectTimeout: 50 });
     this.#redis.on('error', (error) =>
       this.#logger.warn('redis cannot be reached', { reason: error.message }),
     );
