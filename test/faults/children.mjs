@@ -1,0 +1,39 @@
+import { once } from 'node:events';
+
+/** Processes that this one started and that have not ended. */
+const children = new Set();
+
+/** Ends the process with this one, however this one ends. */
+export function track(child) {
+  children.add(child);
+  child.once('exit', () => children.delete(child));
+  return child;
+}
+
+export function hasEnded(child) {
+  return child.exitCode !== null || child.signalCode !== null;
+}
+
+/** Resolves with the exit code. @throws Error where it takes longer */
+export async function exitOf(child, withinMs) {
+  if (hasEnded(child)) return child.exitCode;
+  try {
+    const [code] = await once(child, 'exit', { signal: AbortSignal.timeout(withinMs) });
+    return code;
+  } catch (cause) {
+    throw new Error(`process ${child.pid} has not ended after ${withinMs} ms`, { cause });
+  }
+}
+
+/** Ends this process, with all that it started, where it takes longer. */
+export function limitTime(ms) {
+  setTimeout(() => {
+    process.stderr.write(`given up after ${ms / 1000} s\n`);
+    process.exit(1);
+  }, ms).unref();
+}
+
+process.once('exit', () => {
+  for (const child of children) child.kill('SIGKILL');
+});
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(signal, () => process.exit(1));
