@@ -75,7 +75,7 @@ export class ServiceDialer {
     for (let instance = proxy.pick(tried, performance.now())!; ;) {
       try {
         const answer = await this.dialOne(route, instance, handshake, signal, until - performance.now());
-        instance.health.succeeded();
+        instance.health.succeeded(performance.now());
         return answer;
       } catch (error) {
         const fault = signal.aborted ? undefined : faultOf(error);

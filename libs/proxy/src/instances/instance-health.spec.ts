@@ -27,7 +27,7 @@ describe('the health of an instance', () => {
     const { health, changes, fail } = createHealth();
 
     fail(2);
-    health.succeeded();
+    health.succeeded(0);
     fail(2);
     expect(health.isUp).toBe(true);
     fail(1);
@@ -48,7 +48,7 @@ describe('the health of an instance', () => {
     expect([ejectedFor(0), ejectedFor(10_000), ejectedFor(20_000), ejectedFor(30_000)]).toEqual([
       1_000, 2_000, 3_000, 3_000,
     ]);
-    health.succeeded();
+    health.succeeded(0);
     expect(ejectedFor(50_000)).toBe(1_000);
   });
 
@@ -81,6 +81,15 @@ describe('the health of an instance', () => {
     for (let each = 0; each < 2; each++) late.health.checked(false, 10);
     late.health.tick(1_000_000);
     expect(late.health.state).toBe('down');
+  });
+
+  it('comes back with a request that it answers, as the last that was left to ask', () => {
+    const { health, changes, fail } = createHealth();
+    fail(3);
+
+    health.succeeded(10);
+
+    expect(changes).toEqual(['ejected connect', 'up']);
   });
 
   it('that came back begins with a small share and grows to a full one', () => {

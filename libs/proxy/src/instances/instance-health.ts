@@ -71,10 +71,11 @@ export class InstanceHealth {
     this.backAt = now;
   }
 
-  /** A request had an answer. */
-  succeeded(): void {
+  /** A request had an answer: an instance that was ejected and asked all the same is back. */
+  succeeded(now: number): void {
     this.failures = 0;
     if (this.isUp) this.ejections = 0;
+    else if (this.current === 'ejected') this.comeBack(now);
   }
 
   /** A request had none, or one that says that there is none. */

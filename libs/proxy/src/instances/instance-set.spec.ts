@@ -47,6 +47,16 @@ describe('a set of instances', () => {
     expect(set.pick([one!, two!], 0)).toBeUndefined();
   });
 
+  it('asks one that is ejected where all others were tried', async () => {
+    await using system = createSet(2);
+    const { set } = system;
+    const [one, two] = [...set.all];
+    one!.health.failed('connect', 0);
+
+    expect(set.pick([], 0)).toBe(two);
+    expect(set.pick([two!], 0)).toBe(one);
+  });
+
   it.each([
     [1, 0],
     [2, 1],

@@ -52,18 +52,16 @@ export class InstanceSet implements Ticking {
     this.count();
   }
 
-  /** The instance for the next request; undefined where there is none but those that were tried. */
+  /**
+   * The instance for the next request; undefined where there is none but those that were tried. Where those that are up
+   * were all tried, it is one that is not: it may be back already, and nobody else is left.
+   */
   pick(tried: readonly Instance[], now: number): Instance | undefined {
     const { members } = this;
-    const isEvery = this.absent === 0 && tried.length === 0;
-    const choice = isEvery
-      ? members
-      : members.filter((instance) => instance.health.isUp && !tried.includes(instance));
-    if (choice.length < 2) return choice[0];
-    const first = Math.floor(Math.random() * choice.length);
-    const other = (first + 1 + Math.floor(Math.random() * (choice.length - 1))) % choice.length;
-    const [one, two] = [choice[first]!, choice[other]!];
-    return one.load(now) <= two.load(now) ? one : two;
+    if (this.absent === 0 && tried.length === 0) return lessBusy(members, now);
+    const untried = members.filter((instance) => !tried.includes(instance));
+    const up = untried.filter(({ health }) => health.isUp);
+    return lessBusy(up.length > 0 ? up : untried, now);
   }
 
   /** Ends ejections whose time is over, and lets those go that have no more requests. */
@@ -98,4 +96,13 @@ export class InstanceSet implements Ticking {
   private count(): void {
     this.absent = this.members.filter(({ health }) => !health.isUp).length;
   }
+}
+
+/** Of two at random the one with less to do. */
+function lessBusy(choice: readonly Instance[], now: number): Instance | undefined {
+  if (choice.length < 2) return choice[0];
+  const first = Math.floor(Math.random() * choice.length);
+  const other = (first + 1 + Math.floor(Math.random() * (choice.length - 1))) % choice.length;
+  const [one, two] = [choice[first]!, choice[other]!];
+  return one.load(now) <= two.load(now) ? one : two;
 }

@@ -220,7 +220,7 @@ export class Forward implements ResponseHandler, Ticking {
       if (this.tryAgain(false)) return;
       this.report('failed');
     } else {
-      this.instance.health.succeeded();
+      this.instance.health.succeeded(exchange.answeredAt);
       this.report('answered');
     }
     this.showAttempts();
