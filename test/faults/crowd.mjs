@@ -63,7 +63,9 @@ function ask({ port, agent, authorization, way }) {
     const gateways = headers['x-gateway-error'];
     const missing = gateways && statusCode === 503 && !headers['retry-after'] ? ' without Retry-After' : '';
     response.on('error', () => resolve('lost: truncated'));
-    response.on('end', () => resolve(gateways ? `${statusCode} ${gateways}${missing}` : String(statusCode)));
+    response.on('end', () =>
+      resolve(gateways ? `${statusCode} ${String(gateways)}${missing}` : String(statusCode)),
+    );
     setTimeout(() => response.resume(), way === 'read' ? SLOW_MS : 0);
   });
   outgoing.end(isUpload ? LARGE : undefined);
