@@ -1,4 +1,5 @@
 import { connect } from 'node:net';
+import type { ServerResponse } from 'node:http';
 import { Upstream } from '@app/proxy';
 import { Module } from '@nestjs/common';
 import { bearer, startGateway, type RunningGateway } from './support/gateway.js';
@@ -203,5 +204,41 @@ describe('a client that leaves between two attempts', () => {
     }
 
     expect((await fetch(`${gateway.url}/health`)).status).toBe(200);
+  });
+});
+
+describe('a request that could be tried again', () => {
+  it('is answered where the other instance has no room', async () => {
+    const waiting: ServerResponse[] = [];
+    await using busy = await startService((_request, response) => waiting.push(response));
+    await using breaking = await startBreaking();
+    await using gateway = await startGateway({
+      env: {
+        CHAT_SERVICE_URL: `${busy.url},${breaking.url}`,
+        ...PATIENT,
+        UPSTREAM_CONNECTIONS: '1',
+        UPSTREAM_WAITING: '1',
+      },
+    });
+    const statusOf = async (): Promise<number> => (await send(gateway)).status;
+    const isBusy = (): boolean => /upstream_requests_waiting\{.*\} 1\n/.test(metrics);
+    const held = [statusOf()];
+    let metrics = '';
+    while (waiting.length === 0 || !isBusy()) {
+      // Some of them break at the other one, and find room here until there is none.
+      held.push(statusOf());
+      await new Promise(setImmediate);
+      metrics = await (await fetch(`${gateway.url}/metrics`)).text();
+    }
+
+    // One to the breaking instance, which cannot be tried again; none to the busy one.
+    expect([502, 503]).toContain(await statusOf());
+
+    for (let done = 0; done < 2; done++) {
+      while (waiting.length <= done) await new Promise(setImmediate);
+      waiting[done]!.end('done');
+    }
+    const statuses = await Promise.all(held);
+    expect(statuses.filter((status) => status === 200)).toHaveLength(2);
   });
 });

@@ -125,20 +125,19 @@ export class UpstreamProxy {
   }
 
   /**
-   * The instance for the next attempt; undefined where all were tried.
+   * The instance for the next attempt; undefined where all with room were tried.
    * @throws UpstreamUnavailableException where there is none, UpstreamQueueFullException where none has room
    */
   pick(tried: readonly Instance[], now: number): Instance | undefined {
     const instance = this.instances.pick(tried, now);
-    if (!instance) {
-      if (tried.length > 0) return undefined;
-      this.lookUp();
-      throw new UpstreamUnavailableException(this.name, new Error('no instance'));
-    }
-    if (!instance.isFull) return instance;
-    const other = this.instances.all.find(({ health, isFull }) => health.isUp && !isFull);
-    if (!other) throw new UpstreamQueueFullException(this.name);
-    return other;
+    if (instance && !instance.isFull) return instance;
+    const hasRoom = (other: Instance): boolean =>
+      other.health.isUp && !other.isFull && !tried.includes(other);
+    const other = this.instances.all.find(hasRoom);
+    if (other || tried.length > 0) return other;
+    if (instance) throw new UpstreamQueueFullException(this.name);
+    this.lookUp();
+    throw new UpstreamUnavailableException(this.name, new Error('no instance'));
   }
 
   /** Counts a failed attempt against its instance; one that cannot be reached may have another address now. */
