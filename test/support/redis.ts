@@ -1,5 +1,6 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { connect } from 'node:net';
 import { createInterface } from 'node:readline';
 import { Redis } from 'ioredis';
 import { freePort } from './service.js';
@@ -30,8 +31,8 @@ export class RedisServer implements AsyncDisposable {
     return `redis://127.0.0.1:${this.port}`;
   }
 
-  /** Starts it, again, empty. */
-  async restart(): Promise<void> {
+  /** Starts it, again, empty unless it was told to save. @param more arguments, of this time only */
+  async restart(...more: readonly string[]): Promise<void> {
     const fixed = [
       '--bind',
       '127.0.0.1',
@@ -42,7 +43,7 @@ export class RedisServer implements AsyncDisposable {
       '--enable-debug-command',
       'yes',
     ];
-    this.child = spawn('redis-server', ['--port', String(this.port), ...fixed, ...this.args], {
+    this.child = spawn('redis-server', ['--port', String(this.port), ...fixed, ...this.args, ...more], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     // Where a test run is ended, so is what it started.
@@ -66,6 +67,18 @@ export class RedisServer implements AsyncDisposable {
     this.clients.push(client);
     await client.connect();
     return client;
+  }
+
+  /** Until it takes connections, which it does before it has loaded its data. */
+  async reachable(): Promise<void> {
+    for (;;) {
+      const socket = connect(this.port, '127.0.0.1');
+      const isOpen = await new Promise((resolve) => {
+        socket.once('connect', () => resolve(true)).once('error', () => resolve(false));
+      });
+      socket.destroy();
+      if (isOpen) return;
+    }
   }
 
   async kill(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {

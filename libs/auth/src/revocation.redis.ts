@@ -5,11 +5,10 @@ import type { Redis } from 'ioredis';
  * notifications come over the same connection as answers.
  */
 export interface RevocationRedis {
+  /** For what no request waits for: it gives up after a second or so. */
   readonly client: Redis;
-  /** Whether Redis may be asked now. */
-  readonly isUp: boolean;
-  /** Runs a command within the time that a request can wait. @throws Error where Redis cannot be asked, or fails */
-  run<Result>(send: (client: Redis) => Promise<Result>): Promise<Result>;
-  /** Asks to be told whenever Redis may be asked again, the first time included. Must not throw. */
-  onUp(listener: () => Promise<void>): void;
+  /** Whether Redis may be read now. */
+  readonly isReadable: boolean;
+  /** Runs a command that reads, within the time that a request can wait. @throws Error where that cannot be, or fails */
+  read<Result>(send: (client: Redis) => Promise<Result>): Promise<Result>;
 }

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import type { OnApplicationShutdown } from '@nestjs/common';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { OnApplicationBootstrap, OnApplicationShutdown } from '@nestjs/common';
 import type { RevocationRedis } from './revocation.redis.js';
 import { RevokedTokens } from './revoked-tokens.js';
 
@@ -12,9 +13,26 @@ const PREFIX = 'blacklist:';
 /** Flags of `notify-keyspace-events`: by key, for strings, for commands of any type (`del`, `expire`). */
 const FLAGS = 'K$g';
 
-/** What these events say of a key is no revocation: it moves on, or Redis needs its memory. */
+/** Events after which a key is there, with whatever life it has; each is a revocation. */
+const WRITES: ReadonlySet<string> = new Set([
+  'set',
+  'expire',
+  'persist',
+  'restore',
+  'copy_to',
+  'rename_to',
+  'move_to',
+  'append',
+  'setrange',
+  'incrby',
+  'incrbyfloat',
+]);
+
+/** Events after which it is not. `expired` and `evicted` are none of them: the token stays revoked. */
 const REMOVALS: ReadonlySet<string> = new Set(['del', 'rename_from', 'move_from']);
-const ENDINGS: ReadonlySet<string> = new Set(['expired', 'evicted']);
+
+/** The events of the change that is made for a proof. */
+const PROOF_EVENTS = ['set', 'expire'];
 
 /** Keys of one SCAN step. */
 const SCAN_COUNT = 1_000;
@@ -23,8 +41,12 @@ const SCAN_COUNT = 1_000;
 const LIVES_SCRIPT =
   "local lives = {} for at, key in ipairs(KEYS) do lives[at] = redis.call('pttl', key) end return lives";
 
-/** How often it is proven that notifications still come, in milliseconds. */
+/** How often it is proven that notifications still come, in milliseconds, and how long the key for it lives. */
 const PROOF_MS = 10_000;
+const PROOF_LIFE_MS = 60_000;
+
+/** Milliseconds that the boot waits for the tokens to be read. */
+const BOOT_MS = 2_000;
 
 /**
  * A revoked token is known for so much longer than its key lives, in milliseconds: by this machine's clock the token
@@ -43,7 +65,7 @@ const UNKNOWN_LIFE_MS = 24 * 3_600_000;
  * memory cannot be trusted to know all (notifications are not permitted, or do not come, or there are more tokens than
  * the bound) a token that is not known is looked up in Redis. Where that cannot be asked, what is known counts.
  */
-export class RevocationStore implements OnApplicationShutdown {
+export class RevocationStore implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly listeners: RevocationListener[] = [];
   private readonly tokens: RevokedTokens;
   private readonly proofKey = `gateway:notifications:${randomUUID()}`;
@@ -56,7 +78,7 @@ export class RevocationStore implements OnApplicationShutdown {
   private isSubscribed = false;
   /** Whether the last change that was made for a proof was heard of. */
   private isTold = false;
-  private hasHeard = false;
+  private readonly heard = new Set<string>();
   private isFilled = false;
 
   /** @param mostTokens that are kept in memory, about 150 bytes each */
@@ -69,8 +91,13 @@ export class RevocationStore implements OnApplicationShutdown {
     this.channelPrefix = `__keyspace@${client.options.db ?? 0}__:`;
     client.on('pmessage', (_pattern: string, channel: string, event: string) => this.hear(channel, event));
     client.on('close', () => this.lose());
-    redis.onUp(() => this.follow());
+    client.on('ready', () => void this.follow());
     this.proof = setInterval(() => void this.follow(), PROOF_MS).unref();
+  }
+
+  /** Once Redis is connected, and before the first request. */
+  async onApplicationBootstrap(): Promise<void> {
+    await Promise.race([this.follow(), delay(BOOT_MS, undefined, { ref: false })]);
   }
 
   /** Asks to be told of every revocation from now on. */
@@ -85,7 +112,7 @@ export class RevocationStore implements OnApplicationShutdown {
 
   /** Whether a token that memory does not know is looked up in Redis. */
   get isAsking(): boolean {
-    return !this.isComplete && this.redis.isUp;
+    return !this.isComplete && this.redis.isReadable;
   }
 
   /** Revoked tokens in memory. */
@@ -115,7 +142,7 @@ export class RevocationStore implements OnApplicationShutdown {
 
   private async lookUp(tokenId: string): Promise<boolean> {
     try {
-      const isRevoked = (await this.redis.run((client) => client.exists(PREFIX + tokenId))) === 1;
+      const isRevoked = (await this.redis.read((client) => client.exists(PREFIX + tokenId))) === 1;
       if (isRevoked) void this.measure(tokenId);
       return isRevoked;
     } catch {
@@ -135,18 +162,17 @@ export class RevocationStore implements OnApplicationShutdown {
   }
 
   private async catchUp(): Promise<void> {
-    if (!this.redis.isUp) return;
+    if (this.redis.client.status !== 'ready') return;
     const { connection } = this;
     try {
-      await this.subscribe();
-      let isTold = await this.hearsChanges();
+      let isTold = (await this.subscribe()) && (await this.hearsChanges());
       if (!isTold) {
         this.isTold = false;
-        isTold = (await this.permit()) && (await this.hearsChanges());
+        isTold = this.isSubscribed && (await this.permit()) && (await this.hearsChanges());
       }
-      // What changed while nobody told of it may have been missed.
-      const isStale = !this.isFilled || (isTold && !this.isTold);
-      if (isStale || (this.tokens.hasForgotten && this.tokens.makeRoom())) await this.fill();
+      // What changed while nobody told of it may have been missed; and who is not told must look again and again.
+      const isStale = !this.isFilled || !isTold || !this.isTold;
+      if (this.hasRoomAgain() || isStale) await this.fill();
       if (connection !== this.connection) return;
       this.isFilled = true;
       this.isTold = isTold;
@@ -156,11 +182,28 @@ export class RevocationStore implements OnApplicationShutdown {
     }
   }
 
-  private async subscribe(): Promise<void> {
-    if (this.isSubscribed) return;
+  /** Whether all tokens may fit into memory now, which did not before. */
+  private hasRoomAgain(): boolean {
+    if (!this.tokens.hasForgotten) return false;
+    const wasFilled = this.isFilled;
+    // Before it is forgotten that something was.
+    this.isFilled = false;
+    if (this.tokens.makeRoom()) return true;
+    this.isFilled = wasFilled;
+    return false;
+  }
+
+  /** Whether Redis lets it. */
+  private async subscribe(): Promise<boolean> {
+    if (this.isSubscribed) return true;
     const patterns = [`${this.channelPrefix}${PREFIX}*`, `${this.channelPrefix}${this.proofKey}`];
-    await this.redis.run((client) => client.psubscribe(...patterns));
-    this.isSubscribed = true;
+    try {
+      await this.redis.client.psubscribe(...patterns);
+      this.isSubscribed = true;
+    } catch (error) {
+      if ((error as Error).name !== 'ReplyError') throw error;
+    }
+    return this.isSubscribed;
   }
 
   /** Adds the flags to those that are set. Whether Redis let it. */
@@ -178,48 +221,55 @@ export class RevocationStore implements OnApplicationShutdown {
 
   /** Notifications come over the same connection, in order: before the answer to what follows the change. */
   private async hearsChanges(): Promise<boolean> {
-    this.hasHeard = false;
-    await this.redis.run((client) => client.set(this.proofKey, '1', 'PX', PROOF_MS));
-    await this.redis.run((client) => client.ping());
-    return this.hasHeard;
+    const { client } = this.redis;
+    this.heard.clear();
+    try {
+      await client.set(this.proofKey, '1', 'PX', PROOF_LIFE_MS);
+      await client.ping();
+    } catch (error) {
+      // A Redis that takes no writes can be read all the same.
+      if ((error as Error).name !== 'ReplyError') throw error;
+    }
+    return PROOF_EVENTS.every((event) => this.heard.has(event));
   }
 
   /** Reads all revoked tokens; those that are there from the beginning to the end are not missed by a SCAN. */
   private async fill(): Promise<void> {
     let cursor = '0';
     do {
-      const [next, keys] = await this.redis.run((client) =>
-        client.scan(cursor, 'MATCH', `${PREFIX}*`, 'COUNT', SCAN_COUNT),
-      );
+      const [next, keys] = await this.redis.client.scan(cursor, 'MATCH', `${PREFIX}*`, 'COUNT', SCAN_COUNT);
       if (keys.length > 0) await this.read(keys);
       cursor = next;
     } while (cursor !== '0');
   }
 
   private async read(keys: readonly string[]): Promise<void> {
-    const lives = await this.redis.run((client) => client.eval(LIVES_SCRIPT, keys.length, ...keys));
+    const lives = (await this.redis.client.eval(LIVES_SCRIPT, keys.length, ...keys)) as number[];
     for (const [index, key] of keys.entries()) {
-      this.add(key.slice(PREFIX.length), lifeOf((lives as number[])[index]!));
+      const lifeMs = lives[index]!;
+      if (lifeMs !== GONE) this.add(key.slice(PREFIX.length), lifeOf(lifeMs));
     }
   }
 
   private hear(channel: string, event: string): void {
     const key = channel.slice(this.channelPrefix.length);
-    if (key === this.proofKey) this.hasHeard = true;
-    else if (ENDINGS.has(event)) return;
+    if (key === this.proofKey) this.heard.add(event);
     else if (REMOVALS.has(event)) this.tokens.delete(key.slice(PREFIX.length));
-    else void this.measure(key.slice(PREFIX.length));
+    else if (WRITES.has(event)) void this.measure(key.slice(PREFIX.length));
   }
 
   /** Revokes at once, for as long as the key lives. */
   private async measure(tokenId: string): Promise<void> {
     this.add(tokenId, UNKNOWN_LIFE_MS);
-    const lifeMs = await this.redis.run((client) => client.pttl(PREFIX + tokenId)).catch(() => -1);
+    const lifeMs = await this.redis.client.pttl(PREFIX + tokenId).catch(() => -1);
     if (this.tokens.has(tokenId)) this.tokens.add(tokenId, lifeOf(lifeMs) + SKEW_MS);
   }
 }
 
-/** Of a key, by the answer to PTTL: -1 where it does not expire, -2 where it is gone. */
+/** The answer to PTTL where there is no key; -1 where it does not expire. */
+const GONE = -2;
+
+/** Of a key, by the answer to PTTL. */
 function lifeOf(lifeMs: number): number {
   return lifeMs === -1 ? UNKNOWN_LIFE_MS : Math.max(0, lifeMs);
 }

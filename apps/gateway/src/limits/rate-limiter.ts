@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
 import { RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible';
+import { RedisSlowError } from '../redis/redis-fault.js';
 import { RedisConnection } from '../redis/redis.connection.js';
 import { MemoryCounts } from './memory-counts.js';
 
@@ -76,8 +77,9 @@ export class RateLimiter {
       const passes = consumedPoints <= perMinute;
       if (!passes) this.blocked.set(key, performance.now() + msBeforeNext);
       return { passes, limit: perMinute, remaining: Math.max(0, perMinute - consumedPoints), msBeforeNext };
-    } catch {
-      return this.takeAlone(limit, key, points);
+    } catch (error) {
+      // What Redis was slow to answer it may have counted all the same.
+      return this.takeAlone(limit, key, error instanceof RedisSlowError ? 0 : points);
     }
   }
 

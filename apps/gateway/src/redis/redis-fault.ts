@@ -2,6 +2,14 @@
 export type RedisFault =
   'unreachable' | 'slow' | 'access refused' | 'read-only' | 'out of memory' | 'loading' | 'failing';
 
+/** Redis does not take writes, and answers all else. */
+export const READABLE_FAULTS: ReadonlySet<RedisFault> = new Set<RedisFault>(['read-only', 'out of memory']);
+
+/** No answer came in the time that a request can wait. */
+export class RedisSlowError extends Error {
+  override readonly name = 'RedisSlowError';
+}
+
 /** By the first word of an error reply. */
 const REPLIES: Readonly<Record<string, RedisFault>> = {
   WRONGPASS: 'access refused',
@@ -16,5 +24,5 @@ const REPLIES: Readonly<Record<string, RedisFault>> = {
 export function redisFaultOf(error: unknown): RedisFault {
   const { name, message } = error as Error;
   if (name === 'ReplyError') return REPLIES[message.split(' ', 1)[0]!] ?? 'failing';
-  return message === 'Command timed out' ? 'slow' : 'unreachable';
+  return error instanceof RedisSlowError || message === 'Command timed out' ? 'slow' : 'unreachable';
 }
