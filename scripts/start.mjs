@@ -41,7 +41,10 @@ function launchCommand(name, command, args, environment) {
     child.on('exit', (code) => {
       running.delete(name);
       resolve(code);
-      if (!stopping) void stop(`${name} ended with code ${code}`, 1);
+      if (stopping) return;
+      // The gateway goes on without it, as it should.
+      if (name === 'redis') console.log(`redis ended with code ${code}: the gateway is degraded`);
+      else void stop(`${name} ended with code ${code}`, 1);
     });
   });
   running.set(name, { child, ended });
@@ -77,7 +80,8 @@ function freePort() {
 
 /** The variables that say where Redis is, and what to say of it. One of this machine's keeps nothing. */
 async function startRedis() {
-  if (process.env.REDIS_URL || process.env.REDIS_HOST) return { variables: {}, about: 'Redis is yours.' };
+  if (['REDIS_URL', 'REDIS_URL_FILE', 'REDIS_HOST', 'REDIS_PASSWORD'].some((name) => process.env[name]))
+    return { variables: {}, about: 'Redis is yours.' };
   if (spawnSync('redis-server', ['--version']).error) {
     const about =
       'No redis-server here: limits and logouts are known to this gateway only, and health says degraded.';
