@@ -23,7 +23,7 @@ export class Database implements OnApplicationShutdown {
   constructor({ dataDir, service }: ServiceConfig, tables: string) {
     if (dataDir !== undefined) mkdirSync(dataDir, { recursive: true });
     this.#sqlite = new DatabaseSync(dataDir === undefined ? ':memory:' : join(dataDir, `${service}.sqlite`));
-    this.#sqlite.exec('PRAGMA journal_mode = WAL; PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 2000;');
+    this.#sqlite.exec('PRAGMA busy_timeout = 2000; PRAGMA journal_mode = WAL; PRAGMA foreign_keys = ON;');
     this.#sqlite.exec(tables);
   }
 

@@ -7,7 +7,7 @@ import {
   type OnApplicationShutdown,
 } from '@nestjs/common';
 import { randomUUID } from 'node:crypto';
-import { mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { open, rm, type FileHandle } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,6 +15,9 @@ import type { Readable } from 'node:stream';
 import { SERVICE_CONFIG, type ServiceConfig } from '../service.config.js';
 
 const UNFINISHED = '.part';
+
+/** After so many milliseconds without a byte nobody writes it any more: not the process that this one replaces, either. */
+const ABANDONED_MS = 3_600_000;
 
 /** Bytes on disk, one file an object, which is there whole or not at all. */
 @Injectable()
@@ -28,8 +31,13 @@ export class ObjectStore implements OnApplicationShutdown {
       dataDir === undefined ? mkdtempSync(join(tmpdir(), 'storage-')) : join(dataDir, 'objects');
     mkdirSync(this.directory, { recursive: true });
     for (const name of readdirSync(this.directory)) {
-      if (name.endsWith(UNFINISHED)) rmSync(join(this.directory, name));
+      if (name.endsWith(UNFINISHED)) this.#removeAbandoned(join(this.directory, name));
     }
+  }
+
+  #removeAbandoned(part: string): void {
+    const writtenAt = statSync(part, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+    if (Date.now() - writtenAt > ABANDONED_MS) rmSync(part, { force: true });
   }
 
   /** Takes exactly `size` bytes to disk, then lets `claim` decide whether they are kept. */

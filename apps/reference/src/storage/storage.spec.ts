@@ -1,5 +1,8 @@
-import { readdir } from 'node:fs/promises';
-import { request as sendRequest } from 'node:http';
+import { once } from 'node:events';
+import { mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises';
+import { request as sendRequest, type IncomingMessage } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { makeUser, startService, type RunningService } from '../../test/running-service.js';
 import { ObjectStore } from './object.store.js';
 import { SignedUrlService } from './signed-url.service.js';
@@ -89,6 +92,30 @@ describe('storage', () => {
     expect(response.status).toBe(400);
     expect(await response.json()).toMatchObject({ success: false, error: { code: 'WRONG_SIZE' } });
     expect(await filesOnDisk(storage)).toEqual([]);
+  });
+
+  it('leaves the upload that another process of the same folder is taking, and removes what nobody writes any more', async () => {
+    const dataDir = await mkdtemp(join(tmpdir(), 'storage-spec-'));
+    await using stack = new AsyncDisposableStack();
+    stack.defer(() => rm(dataDir, { recursive: true }));
+    const old = stack.use(await startService('storage', { dataDir }));
+    const abandoned = join(old.app.get(ObjectStore).directory, 'abandoned.part');
+    await writeFile(abandoned, '');
+    await utimes(abandoned, 0, 0);
+    const { token } = makeUser();
+    const { file_id, upload_url } = await announce(old, token);
+    const client = sendRequest(old.url + upload_url, { method: 'PUT', headers: { 'content-length': 10 } });
+    client.write('01234');
+    while ((await filesOnDisk(old)).length < 2) await new Promise(setImmediate);
+
+    const next = stack.use(await startService('storage', { dataDir }));
+
+    expect(await filesOnDisk(next)).toEqual([expect.stringMatching(`^${file_id}\\..+\\.part$`)]);
+    client.end('56789');
+    const [response] = (await once(client, 'response')) as [IncomingMessage];
+    expect(response.statusCode).toBe(200);
+    response.resume();
+    expect(await filesOnDisk(next)).toEqual([file_id]);
   });
 
   it('keeps nothing of an upload that the client breaks off, which can then be tried again', async () => {
