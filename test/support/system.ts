@@ -5,10 +5,10 @@ import { JWT_SECRET } from './gateway.js';
 import { GatewayProcess } from './process.js';
 import { freePort } from './service.js';
 
-type ServiceName = 'auth' | 'chat' | 'video';
+export type ServiceName = 'auth' | 'chat' | 'video' | 'storage';
 
 /** A reference service as a process of its own. */
-class ServiceProcess {
+export class ServiceProcess {
   private constructor(private readonly child: ChildProcess) {}
 
   static async start(env: Readonly<Record<string, string>>): Promise<ServiceProcess> {
