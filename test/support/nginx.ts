@@ -54,6 +54,7 @@ export class Nginx implements AsyncDisposable {
       GATEWAY_1: `127.0.0.1:${gateways[0]}`,
       GATEWAY_2: `127.0.0.1:${gateways[1]}`,
       GATEWAY_RESOLVE: '',
+      NGINX_KEEPALIVE_MIN: '',
       ...variables,
     });
     const args = ['-p', prefix, '-c', 'nginx.conf', '-g', 'daemon off;'];

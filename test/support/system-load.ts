@@ -1,0 +1,113 @@
+import { randomUUID } from 'node:crypto';
+import { EventEmitter, once } from 'node:events';
+import { Agent, request } from 'node:http';
+import { setTimeout as delay } from 'node:timers/promises';
+import { bearer } from './gateway.js';
+import type { ServiceName } from './system.js';
+
+const CONVERSATION = randomUUID();
+const CALLEE = randomUUID();
+
+/** Between two requests of a client, so that what restarts beside them gets its share of the machine. */
+const PAUSE_MS = 10;
+
+/** What is asked of each service, at all times; `n` is a number that no other request has. */
+const QUESTIONS: Readonly<Record<ServiceName, (n: number) => readonly [string, string, object?]>> = {
+  auth: () => ['GET', '/v1/conversations'],
+  chat: (n) => ['POST', '/v1/messages', { conversation_id: CONVERSATION, content: `message ${n}` }],
+  video: () => ['POST', '/v1/calls/initiate', { callee_ids: [CALLEE], type: 'video' }],
+  storage: () => ['GET', '/v1/storage/quota'],
+};
+
+export const SERVICE_NAMES = Object.keys(QUESTIONS) as ServiceName[];
+
+/** Two clients of each service, each with one request after the other, until they are told to end. */
+export function loadSystem(port: number) {
+  const agent = new Agent({ keepAlive: true });
+  const answers = new Map<string, number>();
+  const headers = bearer();
+  const over = new AbortController();
+  const answered = new EventEmitter();
+  let last = 0;
+  const written: string[] = [];
+
+  /** As every client does: a GET whose kept connection was closed at that moment is asked again (RFC 9112, section 9.3.1). */
+  const ask = ([method, path, body]: readonly [string, string, object?]) =>
+    new Promise<string>((resolve) => {
+      const text = body && JSON.stringify(body);
+      const type = text
+        ? { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(text) }
+        : {};
+      // What must not be sent twice has a connection of its own.
+      const options = {
+        host: '127.0.0.1',
+        port,
+        agent: method === 'GET' && agent,
+        method,
+        path,
+        headers: { ...headers, ...type },
+      };
+      const asking = request(options, (response) => {
+        response
+          .on('error', () => {})
+          .on('close', () => {
+            resolve(response.complete ? String(response.statusCode) : 'broken');
+          });
+        response.resume();
+      });
+      asking
+        .on('error', (error) => {
+          const isStale = method === 'GET' && asking.reusedSocket && error.message === 'socket hang up';
+          resolve(isStale ? ask([method, path]) : error.message);
+        })
+        .end(text);
+    });
+
+  const client = async (name: ServiceName): Promise<void> => {
+    while (!over.signal.aborted) {
+      const question = QUESTIONS[name](++last);
+      const answer = `${name} ${await ask(question)}`;
+      answers.set(answer, (answers.get(answer) ?? 0) + 1);
+      const { content } = (question[2] ?? {}) as { content?: string };
+      if (answer === 'chat 201' && content) written.push(content);
+      answered.emit('answer');
+      await delay(PAUSE_MS);
+    }
+  };
+  const clients = SERVICE_NAMES.flatMap((name) => Array.from({ length: 2 }, () => client(name)));
+  const count = (name: ServiceName): number =>
+    [...answers].reduce((sum, [answer, times]) => sum + (answer.startsWith(name) ? times : 0), 0);
+  return {
+    /** Messages that were acknowledged and are not kept exactly once. */
+    async notKeptOnce(): Promise<string[]> {
+      const kept = await keptMessages(port);
+      return written.filter((content) => kept.get(content) !== 1);
+    },
+    /** Until so many more requests have been answered by the service. */
+    async more(name: ServiceName, requests: number): Promise<void> {
+      for (const enough = count(name) + requests; count(name) < enough;) await once(answered, 'answer');
+    },
+    /** How often each service gave each answer. */
+    async end(): Promise<Record<string, number>> {
+      over.abort();
+      await Promise.all(clients);
+      agent.destroy();
+      return Object.fromEntries(answers);
+    },
+  };
+}
+
+/** How often each message is kept. */
+async function keptMessages(port: number): Promise<Map<string, number>> {
+  const kept = new Map<string, number>();
+  for (let before: string | null = ''; before !== null;) {
+    const page = `conversation_id=${CONVERSATION}&limit=100${before && `&before=${before}`}`;
+    const response = await fetch(`http://127.0.0.1:${port}/v1/messages?${page}`, { headers: bearer() });
+    const { data } = (await response.json()) as {
+      data: { messages: { content: string }[]; next_before: string | null };
+    };
+    for (const { content } of data.messages) kept.set(content, (kept.get(content) ?? 0) + 1);
+    before = data.next_before;
+  }
+  return kept;
+}
