@@ -84,7 +84,7 @@ describeWithNginx('what nginx itself refuses', () => {
     expect(answer.json).toEqual({ error: 'Service unavailable', request_id: ID });
     expect(await socket.until(/}/)).toMatch(/^HTTP\/1\.1 502 .*{"error":"Service unavailable"/s);
     const line = await nginx.logged(({ path }) => path === '/v1/messages');
-    expect(line).toMatchObject({ level: 'error', status: 502, upstream_status: '502, 502' });
+    expect(line).toMatchObject({ method: 'POST', level: 'error', status: 502, upstream_status: '502, 502' });
   });
 
   it('sends a HEAD no body', async () => {

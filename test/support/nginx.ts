@@ -67,6 +67,7 @@ export class Nginx implements AsyncDisposable {
       NGINX_REQUESTS_PER_SECOND: '100000',
       NGINX_CONNECTIONS: '10000',
       NGINX_HEADER_TIMEOUT: '15s',
+      NGINX_RELOAD_GRACE: '',
       NGINX_RESOLVER: '127.0.0.1',
       GATEWAY_1: `127.0.0.1:${gateways[0]}`,
       GATEWAY_2: `127.0.0.1:${gateways[1]}`,
@@ -103,11 +104,10 @@ export class Nginx implements AsyncDisposable {
 
   /** Reads its configuration anew; resolves once every worker from before takes no more connections. */
   async reload(): Promise<void> {
-    const leaving = /gracefully shutting down/g;
-    const count = (): number => this.errors.match(leaving)?.length ?? 0;
-    const enough = count() + (await this.workers()).length;
+    const times = (said: RegExp): number => this.errors.match(said)?.length ?? 0;
+    const started = times(/start worker process \d/g);
     this.child.kill('SIGHUP');
-    while (count() < enough) await this.nextLine();
+    while (times(/gracefully shutting down/g) < started) await this.nextLine();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -129,11 +129,6 @@ export class Nginx implements AsyncDisposable {
       throw new Error(`nginx has ended: ${this.errors}`);
     }
     await once(this.child, 'logged');
-  }
-
-  private async workers(): Promise<string[]> {
-    const { pid } = this.child;
-    return (await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8')).trim().split(' ');
   }
 }
 

@@ -1,0 +1,150 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { bearer } from './support/gateway.js';
+import { describeWithNginx, Nginx } from './support/nginx.js';
+import { GatewayProcess } from './support/process.js';
+import { RedisServer } from './support/redis.js';
+import { freePort } from './support/service.js';
+import { CONVERSATION, SteadyLoad } from './support/steady-load.js';
+import { ServiceProcess } from './support/system.js';
+
+/** nginx, two gateways, two processes of the chat service over one folder, and Redis, each a process. */
+async function startSystem() {
+  const stack = new AsyncDisposableStack();
+  const dataDir = await mkdtemp(join(tmpdir(), 'gateway-restarts-'));
+  stack.defer(() => rm(dataDir, { recursive: true }));
+  const redis = stack.use(await RedisServer.start());
+
+  const services: { running: ServiceProcess; start: () => Promise<ServiceProcess>; url: string }[] = [];
+  for (const port of [await freePort(), await freePort()]) {
+    const start = () => ServiceProcess.start({ SERVICE: 'chat', PORT: String(port), DATA_DIR: dataDir });
+    const service = { running: await start(), start, url: `http://127.0.0.1:${port}` };
+    stack.defer(() => service.running.kill('SIGKILL'));
+    services.push(service);
+  }
+
+  const gateways: { running: GatewayProcess; start: () => GatewayProcess; port: number }[] = [];
+  for (const port of [await freePort(), await freePort()]) {
+    const start = () =>
+      GatewayProcess.start({
+        PORT: String(port),
+        CHAT_SERVICE_URL: services.map(({ url }) => url).join(),
+        REDIS_URL: redis.url,
+        RATELIMIT_MESSAGES: '1000000',
+        RATELIMIT_DEFAULT: '1000000',
+        TRUST_PROXY: '127.0.0.1',
+        HEALTH_CHECK_INTERVAL_MS: '300',
+        DRAIN_NOTICE_MS: '500',
+        DRAIN_TIMEOUT_MS: '5000',
+      });
+    const gateway = { running: start(), start, port };
+    stack.defer(() => gateway.running[Symbol.asyncDispose]());
+    await gateway.running.port();
+    gateways.push(gateway);
+  }
+
+  const [first, second] = gateways as [(typeof gateways)[0], (typeof gateways)[0]];
+  const nginx = stack.use(await Nginx.start([first.port, second.port]));
+  return { nginx, gateways, services, redis, [Symbol.asyncDispose]: () => stack.disposeAsync() };
+}
+
+type System = Awaited<ReturnType<typeof startSystem>>;
+
+async function restartGateways({ gateways }: System, load: SteadyLoad): Promise<void> {
+  for (const gateway of gateways) {
+    await load.more(100);
+    gateway.running.signal('SIGTERM');
+    expect(await gateway.running.exited).toBe(0);
+    await load.more(100);
+    gateway.running = gateway.start();
+    // Until nginx asks it again.
+    await gateway.running.logged('request');
+  }
+}
+
+async function restartServices({ services, gateways }: System, load: SteadyLoad): Promise<void> {
+  for (const service of services) {
+    await load.more(50);
+    await service.running.kill('SIGTERM');
+    await load.more(50);
+    service.running = await service.start();
+    for (const { port } of gateways) await takesBoth(port);
+  }
+}
+
+async function reloadNginx({ nginx }: System, load: SteadyLoad): Promise<void> {
+  const closed = load.closeCodes.length;
+  for (let times = 0; times < 3; times++) {
+    await load.more(50);
+    await nginx.reload();
+    await load.more(50);
+    await load.talk();
+  }
+  expect(load.closeCodes).toHaveLength(closed);
+}
+
+async function restartRedis({ redis, gateways }: System, load: SteadyLoad): Promise<void> {
+  await load.more(50);
+  await redis.kill();
+  for (const { running } of gateways) {
+    await running.logged('redis degraded: limits and revocation go on from memory');
+  }
+  await load.more(50);
+  await redis.restart();
+  for (const { running } of gateways) await running.logged('redis is back');
+}
+
+/** Until the gateway asks both processes of the service. */
+async function takesBoth(port: number): Promise<void> {
+  for (;;) {
+    const response = await fetch(`http://127.0.0.1:${port}/health/ready`);
+    const { details } = (await response.json()) as { details: Record<string, { instances?: string }> };
+    if (details['chat-service']?.instances === '2 of 2') return;
+  }
+}
+
+/** How often each message is kept. */
+async function keptMessages(port: number): Promise<Map<string, number>> {
+  const kept = new Map<string, number>();
+  for (let before: string | null = ''; before !== null;) {
+    const page = `conversation_id=${CONVERSATION}&limit=100${before && `&before=${before}`}`;
+    const response = await fetch(`http://127.0.0.1:${port}/v1/messages?${page}`, { headers: bearer() });
+    const { data } = (await response.json()) as {
+      data: { messages: { content: string }[]; next_before: string | null };
+    };
+    for (const { content } of data.messages) kept.set(content, (kept.get(content) ?? 0) + 1);
+    before = data.next_before;
+  }
+  return kept;
+}
+
+describeWithNginx('clients of nginx', () => {
+  it.each([
+    ['each gateway restarts', restartGateways, true],
+    ['each process of a service restarts', restartServices, false],
+    ['nginx reads its configuration anew', reloadNginx, false],
+    ['Redis restarts', restartRedis, false],
+  ] as const)(
+    'lose no request, no message and no WebSocket without 1012 while %s',
+    async (_name, restart, closesSockets) => {
+      await using system = await startSystem();
+      const { port } = system.nginx;
+      await using load = new SteadyLoad(port);
+
+      await restart(system, load);
+      await load.more(100);
+      await load.talk();
+      await load[Symbol.asyncDispose]();
+
+      expect(Object.keys(load.answers).toSorted()).toEqual(['GET 200', 'POST 201']);
+      expect(load.refusals).toEqual([]);
+      expect(new Set(load.closeCodes)).toEqual(new Set(closesSockets ? [1012] : []));
+      // Only a reload may end a connection that a client is about to use.
+      if (restart !== reloadNginx) expect(load.resent).toBe(0);
+      const kept = await keptMessages(port);
+      expect(load.written.filter((content) => kept.get(content) !== 1)).toEqual([]);
+    },
+    60_000,
+  );
+});
