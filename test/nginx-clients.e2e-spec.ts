@@ -4,7 +4,7 @@ import { bearer } from './support/gateway.js';
 import { describeWithNginx } from './support/nginx.js';
 import { startRecordingService, valuesOf, type RecordingService } from './support/recording-service.js';
 import { startService } from './support/service.js';
-import { RedisServer } from './support/redis.js';
+import { describeWithRedis, RedisServer } from './support/redis.js';
 
 const FORGED = {
   'X-Forwarded-For': '203.0.113.9',
@@ -75,26 +75,28 @@ describeWithNginx('who a client is, behind nginx,', () => {
     expect(headers['strict-transport-security']).toBe('max-age=60');
   });
 
-  it('has a bucket of its own for each address', async () => {
-    await using redis = await RedisServer.start();
-    await using service = await startService((_request, response) => response.end('{}'));
-    await using behind = await startBehindNginx({
-      AUTH_SERVICE_URL: service.url,
-      REDIS_URL: redis.url,
-      RATELIMIT: 'on',
-      RATELIMIT_AUTH_LOGIN: '2',
-    });
-    const login = async (from: string, headers = {}): Promise<number> =>
-      (await ask(behind, { method: 'POST', path: '/v1/auth/login', from, headers, body: '{}' })).status;
+  describeWithRedis('to its limits,', () => {
+    it('has a bucket of its own for each address', async () => {
+      await using redis = await RedisServer.start();
+      await using service = await startService((_request, response) => response.end('{}'));
+      await using behind = await startBehindNginx({
+        AUTH_SERVICE_URL: service.url,
+        REDIS_URL: redis.url,
+        RATELIMIT: 'on',
+        RATELIMIT_AUTH_LOGIN: '2',
+      });
+      const login = async (from: string, headers = {}): Promise<number> =>
+        (await ask(behind, { method: 'POST', path: '/v1/auth/login', from, headers, body: '{}' })).status;
 
-    const first: number[] = [];
-    for (let n = 0; n < 3; n++) {
-      first.push(await login('127.0.0.2', { 'X-Forwarded-For': `203.0.113.${n}` }));
-    }
-    expect(first).toEqual([200, 200, 429]);
-    expect([await login('127.0.0.3'), await login('127.0.0.3'), await login('127.0.0.3')]).toEqual([
-      200, 200, 429,
-    ]);
+      const first: number[] = [];
+      for (let n = 0; n < 3; n++) {
+        first.push(await login('127.0.0.2', { 'X-Forwarded-For': `203.0.113.${n}` }));
+      }
+      expect(first).toEqual([200, 200, 429]);
+      expect([await login('127.0.0.3'), await login('127.0.0.3'), await login('127.0.0.3')]).toEqual([
+        200, 200, 429,
+      ]);
+    });
   });
 });
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { bearer } from './support/gateway.js';
 import { describeWithNginx, Nginx } from './support/nginx.js';
 import { GatewayProcess } from './support/process.js';
-import { RedisServer } from './support/redis.js';
+import { describeWithRedis, RedisServer } from './support/redis.js';
 import { freePort } from './support/service.js';
 import { CONVERSATION, SteadyLoad } from './support/steady-load.js';
 import { ServiceProcess } from './support/system.js';
@@ -119,32 +119,34 @@ async function keptMessages(port: number): Promise<Map<string, number>> {
   return kept;
 }
 
-describeWithNginx('clients of nginx', () => {
-  it.each([
-    ['each gateway restarts', restartGateways, true],
-    ['each process of a service restarts', restartServices, false],
-    ['nginx reads its configuration anew', reloadNginx, false],
-    ['Redis restarts', restartRedis, false],
-  ] as const)(
-    'lose no request, no message and no WebSocket without 1012 while %s',
-    async (_name, restart, closesSockets) => {
-      await using system = await startSystem();
-      const { port } = system.nginx;
-      await using load = new SteadyLoad(port);
+describeWithNginx('behind nginx', () => {
+  describeWithRedis('clients', () => {
+    it.each([
+      ['each gateway restarts', restartGateways, true],
+      ['each process of a service restarts', restartServices, false],
+      ['nginx reads its configuration anew', reloadNginx, false],
+      ['Redis restarts', restartRedis, false],
+    ] as const)(
+      'lose no request, no message and no WebSocket without 1012 while %s',
+      async (_name, restart, closesSockets) => {
+        await using system = await startSystem();
+        const { port } = system.nginx;
+        await using load = new SteadyLoad(port);
 
-      await restart(system, load);
-      await load.more(100);
-      await load.talk();
-      await load[Symbol.asyncDispose]();
+        await restart(system, load);
+        await load.more(100);
+        await load.talk();
+        await load[Symbol.asyncDispose]();
 
-      expect(Object.keys(load.answers).toSorted()).toEqual(['GET 200', 'POST 201']);
-      expect(load.refusals).toEqual([]);
-      expect(new Set(load.closeCodes)).toEqual(new Set(closesSockets ? [1012] : []));
-      // Only a reload may end a connection that a client is about to use.
-      if (restart !== reloadNginx) expect(load.resent).toBe(0);
-      const kept = await keptMessages(port);
-      expect(load.written.filter((content) => kept.get(content) !== 1)).toEqual([]);
-    },
-    60_000,
-  );
+        expect(Object.keys(load.answers).toSorted()).toEqual(['GET 200', 'POST 201']);
+        expect(load.refusals).toEqual([]);
+        expect(new Set(load.closeCodes)).toEqual(new Set(closesSockets ? [1012] : []));
+        // Only a reload may end a connection that a client is about to use.
+        if (restart !== reloadNginx) expect(load.resent).toBe(0);
+        const kept = await keptMessages(port);
+        expect(load.written.filter((content) => kept.get(content) !== 1)).toEqual([]);
+      },
+      60_000,
+    );
+  });
 });
