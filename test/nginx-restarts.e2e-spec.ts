@@ -146,7 +146,7 @@ describeWithNginx('behind nginx', () => {
         const kept = await keptMessages(port);
         expect(load.written.filter((content) => kept.get(content) !== 1)).toEqual([]);
       },
-      60_000,
+      120_000,
     );
   });
 });
