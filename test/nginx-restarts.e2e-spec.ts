@@ -1,103 +1,129 @@
-import { randomUUID } from 'node:crypto';
-import { WebSocket } from 'ws';
-import { bearer } from './support/gateway.js';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { keptMessages } from './support/kept-messages.js';
 import { describeWithNginx, Nginx } from './support/nginx.js';
 import { GatewayProcess } from './support/process.js';
-import { RedisServer } from './support/redis.js';
+import { describeWithRedis, RedisServer } from './support/redis.js';
 import { freePort } from './support/service.js';
-import { startServicePairs, takesBoth } from './support/service-pairs.js';
-import { loadSystem, SERVICE_NAMES } from './support/system-load.js';
+import { takesBoth } from './support/service-pairs.js';
+import { CONVERSATION, SteadyLoad } from './support/steady-load.js';
 import { ServiceProcess } from './support/system.js';
 
-/** Sockets that are opened anew whenever they are closed, until they are told to end. */
-function keepOpen(port: number, count: number) {
-  const codes = new Set<number | string>();
-  const sockets = new Set<WebSocket>();
-  const over = new AbortController();
-  let opened = 0;
-  const keep = async (): Promise<void> => {
-    while (!over.signal.aborted) {
-      const path = `/v1/ws/chat?conversation_id=${randomUUID()}`;
-      const socket = new WebSocket(`ws://127.0.0.1:${port}${path}`, { headers: bearer() });
-      sockets.add(socket);
-      socket.on('open', () => (over.signal.aborted ? socket.close(1000) : opened++));
-      socket.on('error', (error) => codes.add(error.message));
-      const code = await new Promise<number>((resolve) => void socket.on('close', resolve));
-      sockets.delete(socket);
-      if (!over.signal.aborted) codes.add(code);
-    }
-  };
-  const kept = Array.from({ length: count }, () => keep());
-  return {
-    opened: () => opened,
-    /** How they were closed, or what went wrong. */
-    async end(): Promise<(number | string)[]> {
-      over.abort();
-      for (const socket of sockets) if (socket.readyState === WebSocket.OPEN) socket.close(1000);
-      await Promise.all(kept);
-      return [...codes];
-    },
-  };
+/** nginx, two gateways, two processes of the chat service over one folder, and Redis, each a process. */
+async function startSystem() {
+  const stack = new AsyncDisposableStack();
+  const dataDir = await mkdtemp(join(tmpdir(), 'gateway-restarts-'));
+  stack.defer(() => rm(dataDir, { recursive: true }));
+  const redis = stack.use(await RedisServer.start());
+
+  const services: { running: ServiceProcess; start: () => Promise<ServiceProcess>; url: string }[] = [];
+  for (const port of [await freePort(), await freePort()]) {
+    const start = () => ServiceProcess.start({ SERVICE: 'chat', PORT: String(port), DATA_DIR: dataDir });
+    const service = { running: await start(), start, url: `http://127.0.0.1:${port}` };
+    stack.defer(() => service.running.kill('SIGKILL'));
+    services.push(service);
+  }
+
+  const gateways: { running: GatewayProcess; start: () => GatewayProcess; port: number }[] = [];
+  for (const port of [await freePort(), await freePort()]) {
+    const start = () =>
+      GatewayProcess.start({
+        PORT: String(port),
+        CHAT_SERVICE_URL: services.map(({ url }) => url).join(),
+        REDIS_URL: redis.url,
+        RATELIMIT_MESSAGES: '1000000',
+        RATELIMIT_DEFAULT: '1000000',
+        TRUST_PROXY: '127.0.0.1',
+        HEALTH_CHECK_INTERVAL_MS: '300',
+        DRAIN_NOTICE_MS: '500',
+        DRAIN_TIMEOUT_MS: '5000',
+      });
+    const gateway = { running: start(), start, port };
+    stack.defer(() => gateway.running[Symbol.asyncDispose]());
+    await gateway.running.port();
+    gateways.push(gateway);
+  }
+
+  const [first, second] = gateways as [(typeof gateways)[0], (typeof gateways)[0]];
+  const nginx = stack.use(await Nginx.start([first.port, second.port]));
+  return { nginx, gateways, services, redis, [Symbol.asyncDispose]: () => stack.disposeAsync() };
 }
 
-describeWithNginx('under load through nginx, with two gateways and two of each service,', () => {
-  it('every part is restarted, and no request fails, and sockets see 1012 alone', async () => {
-    await using redis = await RedisServer.start();
-    await using services = await startServicePairs({ REDIS_URL: redis.url });
-    const ports = [await freePort(), await freePort()] as const;
-    const start = (port: number): GatewayProcess =>
-      GatewayProcess.start({
-        ...services.addresses,
-        PORT: String(port),
-        REDIS_URL: redis.url,
-        TRUST_PROXY: '127.0.0.1',
-        RATELIMIT_DEFAULT: '1000000',
-        RATELIMIT_MESSAGES: '1000000',
-        RATELIMIT_CONVERSATIONS: '1000000',
-        RATELIMIT_CALLS_INITIATE: '1000000',
-        HEALTH_CHECK_INTERVAL_MS: '300',
-        DRAIN_TIMEOUT_MS: '3000',
-      });
-    await using stack = new AsyncDisposableStack();
-    const gateways = ports.map(start);
-    stack.defer(async () => {
-      for (const gateway of gateways) await gateway[Symbol.asyncDispose]();
-    });
-    await Promise.all(gateways.map((gateway) => gateway.port()));
-    await using nginx = await Nginx.start(ports);
-    const running = loadSystem(nginx.port);
-    const sockets = keepOpen(nginx.port, 10);
-    while (sockets.opened() < 10) await running.more('auth', 10);
-    const settle = async (): Promise<void> => {
-      for (const name of SERVICE_NAMES) await running.more(name, 30);
-    };
+type System = Awaited<ReturnType<typeof startSystem>>;
 
-    for (const [index, port] of ports.entries()) {
-      await settle();
-      gateways[index]!.signal('SIGTERM');
-      expect(await gateways[index]!.exited).toBe(0);
-      await settle();
-      gateways[index] = start(port);
-      await gateways[index].port();
-    }
-    for (const instance of services.instances.filter(({ name }) => name === 'chat')) {
-      await settle();
-      await instance.running.kill('SIGTERM');
-      await settle();
-      instance.running = await ServiceProcess.start(instance.env);
-      for (const port of ports) await takesBoth(port, instance.name);
-    }
+async function restartGateways({ gateways }: System, load: SteadyLoad): Promise<void> {
+  for (const gateway of gateways) {
+    await load.more(100);
+    gateway.running.signal('SIGTERM');
+    expect(await gateway.running.exited).toBe(0);
+    await load.more(100);
+    gateway.running = gateway.start();
+    // Until nginx asks it again.
+    await gateway.running.logged('request');
+  }
+}
+
+async function restartServices({ services, gateways }: System, load: SteadyLoad): Promise<void> {
+  for (const service of services) {
+    await load.more(50);
+    await service.running.kill('SIGTERM');
+    await load.more(50);
+    service.running = await service.start();
+    for (const { port } of gateways) await takesBoth(port, 'chat');
+  }
+}
+
+async function reloadNginx({ nginx }: System, load: SteadyLoad): Promise<void> {
+  const closed = load.closeCodes.length;
+  for (let times = 0; times < 3; times++) {
+    await load.more(50);
     await nginx.reload();
-    await settle();
-    await redis.kill('SIGTERM');
-    await settle();
-    await redis.restart();
-    await settle();
+    await load.more(50);
+    await load.talk();
+  }
+  expect(load.closeCodes).toHaveLength(closed);
+}
 
-    const answers = await running.end();
-    const ends = await sockets.end();
-    expect(Object.keys(answers).toSorted()).toEqual(['auth 200', 'chat 201', 'storage 200', 'video 201']);
-    expect(await running.notKeptOnce()).toEqual([]);
-    expect(ends).toEqual([1012]);
-  }, 180_000);
+async function restartRedis({ redis, gateways }: System, load: SteadyLoad): Promise<void> {
+  await load.more(50);
+  await redis.kill();
+  for (const { running } of gateways) {
+    await running.logged('redis degraded: limits and revocation go on from memory');
+  }
+  await load.more(50);
+  await redis.restart();
+  for (const { running } of gateways) await running.logged('redis is back');
+}
+
+describeWithNginx('behind nginx', () => {
+  describeWithRedis('clients', () => {
+    it.each([
+      ['each gateway restarts', restartGateways, true],
+      ['each process of a service restarts', restartServices, false],
+      ['nginx reads its configuration anew', reloadNginx, false],
+      ['Redis restarts', restartRedis, false],
+    ] as const)(
+      'lose no request, no message and no WebSocket without 1012 while %s',
+      async (_name, restart, closesSockets) => {
+        await using system = await startSystem();
+        const { port } = system.nginx;
+        await using load = new SteadyLoad(port);
+
+        await restart(system, load);
+        await load.more(100);
+        await load.talk();
+        await load[Symbol.asyncDispose]();
+
+        expect(Object.keys(load.answers).toSorted()).toEqual(['GET 200', 'POST 201']);
+        expect(load.refusals).toEqual([]);
+        expect(new Set(load.closeCodes)).toEqual(new Set(closesSockets ? [1012] : []));
+        // Only a reload may end a connection that a client is about to use.
+        if (restart !== reloadNginx) expect(load.resent).toBe(0);
+        const kept = await keptMessages(port, CONVERSATION);
+        expect(load.written.filter((content) => kept.get(content) !== 1)).toEqual([]);
+      },
+      120_000,
+    );
+  });
 });

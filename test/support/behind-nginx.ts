@@ -1,24 +1,30 @@
 import { startGateway, type RunningGateway } from './gateway.js';
 import { Nginx } from './nginx.js';
 
-/** nginx in front of two gateways, which believe what it says of clients. */
+export interface BehindNginx extends AsyncDisposable {
+  readonly nginx: Nginx;
+  /** Of nginx. */
+  readonly url: string;
+  /** Of nginx. */
+  readonly port: number;
+  readonly gateways: readonly [RunningGateway, RunningGateway];
+}
+
+/** @param env of both gateways @param variables of nginx */
 export async function startBehindNginx(
-  env: Readonly<Record<string, string>>,
+  env: Readonly<Record<string, string>> = {},
   variables: Readonly<Record<string, string>> = {},
-) {
+): Promise<BehindNginx> {
   const stack = new AsyncDisposableStack();
-  const gateways: RunningGateway[] = [];
-  for (let each = 0; each < 2; each++) {
-    gateways.push(stack.use(await startGateway({ env: { TRUST_PROXY: '127.0.0.1', ...env } })));
-  }
-  const [first, second] = gateways as [RunningGateway, RunningGateway];
-  const nginx = stack.use(await Nginx.start([first.port, second.port], variables));
+  const start = async (): Promise<RunningGateway> =>
+    stack.use(await startGateway({ env: { TRUST_PROXY: '127.0.0.1', ...env } }));
+  const gateways = [await start(), await start()] as const;
+  const nginx = stack.use(await Nginx.start([gateways[0].port, gateways[1].port], variables));
   return {
     nginx,
-    first,
-    second,
     url: nginx.url,
     port: nginx.port,
+    gateways,
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   };
 }

@@ -1,67 +1,91 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { closeSync, constants, openSync } from 'node:fs';
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import type { LogLine } from './gateway.js';
 import { freePort } from './service.js';
 
 const CONFIGS = 'configs/nginx';
-const LOG = 'access.log';
 
 const isInstalled = spawnSync('nginx', ['-v']).error === undefined;
 
 /** A laptop may lack nginx; what decides whether a change lands may not. */
 export const describeWithNginx = isInstalled || process.env['CI'] ? describe : describe.skip;
 
-/** Real nginx with the product's own configuration, in front of gateways on 127.0.0.1. */
+/** nginx with the product's own configuration, on free ports of 127.0.0.1. */
 export class Nginx implements AsyncDisposable {
-  stderr = '';
+  /** The access log, a line each, as bytes read it. */
+  readonly lines: string[] = [];
+  /** The error log. */
+  errors = '';
 
   private constructor(
     private readonly child: ChildProcess,
+    private readonly log: Socket,
     private readonly prefix: string,
     /** Of plain HTTP. */
     readonly port: number,
-    /** Of TLS. */
     readonly tlsPort: number,
+    /** Of its own health and figures. */
     readonly statusPort: number,
   ) {
-    child.stderr!.on('data', (chunk: Buffer) => (this.stderr += chunk.toString()));
+    createInterface({ input: log }).on('line', (line) => {
+      this.lines.push(line);
+      child.emit('logged');
+    });
+    createInterface({ input: child.stderr! }).on('line', (line) => {
+      this.errors += `${line}\n`;
+      child.emit('logged');
+    });
+    child.once('exit', () => child.emit('logged'));
   }
 
-  /** @param variables of the templates that are not to have the test's own value */
+  /**
+   * @param gateways their ports
+   * @param variables of the template, over the test's own: no limit, no load balancer in front
+   */
   static async start(
     gateways: readonly [number, number],
     variables: Readonly<Record<string, string>> = {},
   ): Promise<Nginx> {
     const prefix = await mkdtemp(join(tmpdir(), 'gateway-nginx-'));
     const [http, tls, status] = [await freePort(), await freePort(), await freePort()];
-    const secrets = join(prefix, 'secrets');
-    const made = spawnSync('scripts/make-secrets', { env: { ...process.env, SECRETS_DIR: secrets } });
-    if (made.status !== 0) throw new Error(`make-secrets: ${made.stderr.toString()}`);
+    const [certificate, key] = [join(prefix, 'tls.crt'), join(prefix, 'tls.key')];
+    makeCertificate(certificate, key);
     await writeConfiguration(prefix, {
       NGINX_HTTP_LISTEN: `127.0.0.1:${http}`,
       NGINX_HTTPS_LISTEN: `127.0.0.1:${tls}`,
       NGINX_STATUS_LISTEN: `127.0.0.1:${status}`,
-      NGINX_TLS_CERTIFICATE: join(secrets, 'tls.crt'),
-      NGINX_TLS_KEY: join(secrets, 'tls.key'),
+      NGINX_TLS_CERTIFICATE: certificate,
+      NGINX_TLS_KEY: key,
       NGINX_HSTS: '',
       NGINX_TRUSTED_PROXY: 'unix:',
-      NGINX_REQUESTS_PER_SECOND: '10000',
+      NGINX_REQUESTS_PER_SECOND: '100000',
       NGINX_CONNECTIONS: '10000',
+      NGINX_HEADER_TIMEOUT: '15s',
+      NGINX_RELOAD_GRACE: '',
       NGINX_RESOLVER: '127.0.0.1',
       GATEWAY_1: `127.0.0.1:${gateways[0]}`,
       GATEWAY_2: `127.0.0.1:${gateways[1]}`,
       GATEWAY_RESOLVE: '',
-      NGINX_KEEPALIVE_MIN: '',
       ...variables,
     });
-    const args = ['-p', prefix, '-c', 'nginx.conf', '-g', 'daemon off;'];
-    const child = spawn('nginx', args, { stdio: ['ignore', 'ignore', 'pipe'] });
+    // nginx opens its standard output by name, which it cannot where that is a socket, as Node's own pipes are.
+    const pipe = join(prefix, 'stdout');
+    spawnSync('mkfifo', [pipe]);
+    const log = new Socket({ fd: openSync(pipe, constants.O_RDONLY | constants.O_NONBLOCK), readable: true });
+    const stdout = openSync(pipe, 'w');
+    const args = ['-p', prefix, '-c', 'nginx.conf', '-e', 'stderr', '-g', 'daemon off;'];
+    const child = spawn('nginx', args, { stdio: ['ignore', stdout, 'pipe'] });
+    closeSync(stdout);
+    // Where a test run is ended, so is what it started.
     process.once('exit', () => child.kill('SIGKILL'));
-    const nginx = new Nginx(child, prefix, http, tls, status);
-    await nginx.untilHealthy();
+    const nginx = new Nginx(child, log, prefix, http, tls, status);
+    await nginx.untilSaid(/start worker process \d/);
     return nginx;
   }
 
@@ -69,27 +93,21 @@ export class Nginx implements AsyncDisposable {
     return `http://127.0.0.1:${this.port}`;
   }
 
-  /** The access log so far, a line each, as nginx wrote it. */
-  get lines(): string[] {
-    return readFileSync(join(this.prefix, LOG), 'utf8')
-      .split('\n')
-      .filter((line) => line !== '');
-  }
-
-  /** The first line, past or future, of which this holds. */
-  async logged(isIt: (line: Record<string, unknown>) => boolean): Promise<Record<string, unknown>> {
-    for (;;) {
-      const found = this.lines.map((line) => JSON.parse(line) as Record<string, unknown>).find(isIt);
-      if (found) return found;
-      await new Promise(setImmediate);
+  /** The first line of the access log, past or future, of which this holds. */
+  async logged(isIt: (line: LogLine) => boolean): Promise<LogLine> {
+    for (let at = 0; ; at++) {
+      while (at >= this.lines.length) await this.nextLine();
+      const line = JSON.parse(this.lines[at]!) as LogLine;
+      if (isIt(line)) return line;
     }
   }
 
-  /** Reads its configuration anew; resolves once another worker answers. */
+  /** Reads its configuration anew; resolves once every worker from before takes no more connections. */
   async reload(): Promise<void> {
-    const workers = await this.workers();
+    const times = (said: RegExp): number => this.errors.match(said)?.length ?? 0;
+    const started = times(/start worker process \d/g);
     this.child.kill('SIGHUP');
-    while ((await this.workers()).every((pid) => workers.includes(pid)));
+    while (times(/gracefully shutting down/g) < started) await this.nextLine();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -98,41 +116,46 @@ export class Nginx implements AsyncDisposable {
       this.child.kill('SIGTERM');
       await exited;
     }
+    this.log.destroy();
     await rm(this.prefix, { recursive: true });
   }
 
-  private async workers(): Promise<string[]> {
-    const { pid } = this.child;
-    return (await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8')).trim().split(' ');
+  private async untilSaid(pattern: RegExp): Promise<void> {
+    while (!pattern.test(this.errors)) await this.nextLine();
   }
 
-  private async untilHealthy(): Promise<void> {
-    for (;;) {
-      if (this.child.exitCode !== null) throw new Error(`nginx did not start: ${this.stderr}`);
-      const isUp = await fetch(`http://127.0.0.1:${this.statusPort}/health`).then(
-        ({ status }) => status === 200,
-        () => false,
-      );
-      if (isUp) return;
+  private async nextLine(): Promise<void> {
+    if (this.child.exitCode !== null || this.child.signalCode !== null) {
+      throw new Error(`nginx has ended: ${this.errors}`);
     }
+    await once(this.child, 'logged');
   }
 }
 
-/** Fills the templates as the official image does: what is not defined stays as it is. */
+/** Fills the template as the official image does: what is not defined stays as it is. */
 async function writeConfiguration(
   prefix: string,
   variables: Readonly<Record<string, string>>,
 ): Promise<void> {
-  await mkdir(join(prefix, 'conf.d'));
   await cp(`${CONFIGS}/includes`, join(prefix, 'includes'), { recursive: true });
+  await mkdir(join(prefix, 'conf.d'));
   const main = await readFile(`${CONFIGS}/nginx.conf`, 'utf8');
-  // nginx's own files, which are below /tmp in its container.
+  // Each test's nginx has a place of its own for what is below /tmp in a container.
   await writeFile(join(prefix, 'nginx.conf'), main.replaceAll('/tmp/', `${prefix}/`));
   for (const name of await readdir(`${CONFIGS}/templates`)) {
-    const template = await readFile(`${CONFIGS}/templates/${name}`, 'utf8');
-    const filled = template
-      .replaceAll('/dev/stdout', join(prefix, LOG))
-      .replaceAll(/\$\{(\w+)\}/g, (whole, variable: string) => variables[variable] ?? whole);
-    await writeFile(join(prefix, 'conf.d', name.replace('.template', '')), filled);
+    const template = await readFile(join(CONFIGS, 'templates', name), 'utf8');
+    const filled = template.replaceAll(
+      /\$\{(\w+)\}/g,
+      (whole, variable: string) => variables[variable] ?? whole,
+    );
+    await writeFile(join(prefix, 'conf.d', name.replace(/\.template$/, '')), filled);
   }
+}
+
+function makeCertificate(certificate: string, key: string): void {
+  const form = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2'];
+  const name = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1'];
+  const args = ['req', '-x509', ...form, ...name, '-keyout', key, '-out', certificate];
+  const { status, stderr } = spawnSync('openssl', args);
+  if (status !== 0) throw new Error(`openssl: ${stderr.toString()}`);
 }

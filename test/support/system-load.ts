@@ -3,6 +3,7 @@ import { EventEmitter, once } from 'node:events';
 import { Agent, request } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import { bearer } from './gateway.js';
+import { keptMessages } from './kept-messages.js';
 import type { ServiceName } from './system.js';
 
 const CONVERSATION = randomUUID();
@@ -80,7 +81,7 @@ export function loadSystem(port: number) {
   return {
     /** Messages that were acknowledged and are not kept exactly once. */
     async notKeptOnce(): Promise<string[]> {
-      const kept = await keptMessages(port);
+      const kept = await keptMessages(port, CONVERSATION);
       return written.filter((content) => kept.get(content) !== 1);
     },
     /** Until so many more requests have been answered by the service. */
@@ -95,19 +96,4 @@ export function loadSystem(port: number) {
       return Object.fromEntries(answers);
     },
   };
-}
-
-/** How often each message is kept. */
-async function keptMessages(port: number): Promise<Map<string, number>> {
-  const kept = new Map<string, number>();
-  for (let before: string | null = ''; before !== null;) {
-    const page = `conversation_id=${CONVERSATION}&limit=100${before && `&before=${before}`}`;
-    const response = await fetch(`http://127.0.0.1:${port}/v1/messages?${page}`, { headers: bearer() });
-    const { data } = (await response.json()) as {
-      data: { messages: { content: string }[]; next_before: string | null };
-    };
-    for (const { content } of data.messages) kept.set(content, (kept.get(content) ?? 0) + 1);
-    before = data.next_before;
-  }
-  return kept;
 }

@@ -30,9 +30,10 @@ const SPREAD_SHARE = 0.8;
 /**
  * The one owner of shutdown, so that no request is lost in it:
  *
- * 1. Readiness answers 503; everything is served on, each response with `Connection: close`, until whoever reads
- *    readiness has noticed.
- * 2. The listener closes, and new WebSockets are refused.
+ * 1. Readiness answers 503; everything is served on as ever, until whoever reads readiness has noticed.
+ * 2. The listener closes, new WebSockets are refused, and from then on every response says `Connection: close`. Not
+ *    earlier: whoever is told so comes back over a new connection, and those that wait to be accepted when the listener
+ *    closes are reset by the kernel.
  * 3. Side by side: requests in flight finish, and a connection without one is closed once it has been silent for a
  *    second; WebSockets are told to come back (1012), spread over most of the time there is.
  * 4. At the deadline, what is left is destroyed.
@@ -71,11 +72,11 @@ export class DrainService implements OnModuleInit, OnModuleDestroy, BeforeApplic
     if (!this.server.listening) return;
     const { noticeMs, timeoutMs } = this.config.drain;
     // :: Step 1
-    this.exchanges.endConnections();
     this.report('drain begins: not ready, still serving', { signal, notice_ms: noticeMs });
     await delay(noticeMs);
     // :: Step 2
     this.stopListening();
+    this.exchanges.endConnections();
     this.relays.refuseMore();
     this.report('drain: listener closed');
     // :: Step 3

@@ -1,4 +1,4 @@
-import { responseHeadersFor, responseTrailersFor } from './response-headers.js';
+import { responseHeadersFor, responseTrailersFor, sayUnbuffered } from './response-headers.js';
 
 const raw = (...fields: [string, string][]): Buffer[] =>
   fields.flat().map((text) => Buffer.from(text, 'latin1'));
@@ -217,5 +217,26 @@ describe('responseTrailersFor', () => {
 
     expect(responseTrailersFor(raw(...fields))).toEqual(fields);
     expect(responseTrailersFor([])).toEqual([]);
+  });
+});
+
+describe('sayUnbuffered', () => {
+  it.each([
+    [
+      ['Content-Type', 'text/event-stream'],
+      ['Content-Type', 'text/event-stream', 'X-Accel-Buffering', 'no'],
+    ],
+    [
+      ['x-accel-buffering', 'yes'],
+      ['x-accel-buffering', 'yes'],
+    ],
+    [
+      ['X-Other', 'x-accel-buffering'],
+      ['X-Other', 'x-accel-buffering', 'X-Accel-Buffering', 'no'],
+    ],
+  ])('makes of %j %j', (headers, said) => {
+    sayUnbuffered(headers);
+
+    expect(headers).toEqual(said);
   });
 });

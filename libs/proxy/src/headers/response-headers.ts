@@ -76,6 +76,19 @@ export function responseHeadersFor(
   return { headers, contentLength, isEventStream, hasUnknownCoding };
 }
 
+const UNBUFFERED = 'X-Accel-Buffering';
+
+/**
+ * Tells the proxy in front, nginx and those who learned from it, to pass each event on as it comes rather than to wait
+ * until a buffer is full. What the service says itself stays.
+ */
+export function sayUnbuffered(headers: string[]): void {
+  const isSaid = headers.some(
+    (text, index) => index % 2 === 0 && text.toLowerCase() === UNBUFFERED.toLowerCase(),
+  );
+  if (!isSaid) headers.push(UNBUFFERED, 'no');
+}
+
 /** A service's raw trailers as pairs for the client; fields that frame or route a message may not be trailers. */
 export function responseTrailersFor(raw: readonly Buffer[]): [string, string][] {
   const trailers: [string, string][] = [];

@@ -10,7 +10,7 @@ import {
 import type { Exchange } from '../exchange.js';
 import type { Gate } from '../gate.js';
 import { forwardedHeadersOf } from '../headers/request-headers.js';
-import { responseHeadersFor, responseTrailersFor } from '../headers/response-headers.js';
+import { responseHeadersFor, responseTrailersFor, sayUnbuffered } from '../headers/response-headers.js';
 import { faultOf } from '../instances/fault.js';
 import type {
   ConnectionState,
@@ -231,7 +231,10 @@ export class Forward implements ResponseHandler, Ticking {
       return;
     }
     this.announcedBytes = head.contentLength;
-    if (head.isEventStream) this.idleLimitMs = this.plan.limits.idleEventStreamMs;
+    if (head.isEventStream) {
+      this.idleLimitMs = this.plan.limits.idleEventStreamMs;
+      if (exchange.peerTrusted) sayUnbuffered(head.headers);
+    }
     try {
       response.writeHead(status, phraseOf(status, statusText), head.headers);
     } catch (error) {

@@ -1,0 +1,133 @@
+import { randomUUID } from 'node:crypto';
+import { EventEmitter, once } from 'node:events';
+import { Agent, request } from 'node:http';
+import { bearer } from './gateway.js';
+import { openSocket, type SocketEnd } from './websocket.js';
+
+const HTTP_CLIENTS = 6;
+const SOCKETS = 6;
+
+/** Where the messages that clients write go. */
+export const CONVERSATION = randomUUID();
+
+/** Where the WebSockets meet. */
+const ROOM = randomUUID();
+
+/**
+ * Clients that ask at all times until they are told to end: half read messages and half write them, over connections
+ * that are kept, and some hold a WebSocket, which they open again when it is closed.
+ */
+export class SteadyLoad implements AsyncDisposable {
+  /** How often each answer came: `GET 200`, `POST ECONNRESET`. */
+  readonly answers: Record<string, number> = {};
+  /** The code of every WebSocket that ended by itself. */
+  readonly closeCodes: number[] = [];
+  /** Handshakes that failed, by their message. */
+  readonly refusals: string[] = [];
+  /** What was written and acknowledged. */
+  readonly written: string[] = [];
+  /** Requests sent again, as browsers do, since their kept connection ended before a byte of an answer. */
+  resent = 0;
+  private answered = 0;
+  private ending = false;
+  private readonly progress = new EventEmitter();
+  private readonly agent = new Agent({ keepAlive: true });
+  private readonly sockets = new Map<number, SocketEnd>();
+  private readonly running: Promise<unknown>;
+
+  private readonly headers = bearer();
+
+  constructor(private readonly port: number) {
+    const clients = Array.from({ length: HTTP_CLIENTS }, (_, n) => this.askOn(n % 2 ? 'POST' : 'GET'));
+    const holders = Array.from({ length: SOCKETS }, (_, n) => this.holdOn(n));
+    this.running = Promise.all([...clients, ...holders]);
+  }
+
+  /** Until so many more requests have been answered, and every WebSocket is open. */
+  async more(requests: number): Promise<void> {
+    const enough = this.answered + requests;
+    while (this.answered < enough || this.sockets.size < SOCKETS) {
+      if (this.refusals.length > 0) throw new Error(`refused: ${this.refusals.join()}`);
+      await once(this.progress, 'made');
+    }
+  }
+
+  /** Sends a message on every socket and waits until it is told that all have heard it. */
+  async talk(): Promise<void> {
+    await Promise.all(
+      [...this.sockets.values()].map(async (end) => {
+        const word = randomUUID();
+        end.send(JSON.stringify({ type: 'message', content: word }));
+        await end.until(() => end.messages.some((message) => message.includes(word)));
+      }),
+    );
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.ending = true;
+    for (const { socket } of this.sockets.values()) socket.terminate();
+    await this.running;
+    this.agent.destroy();
+  }
+
+  private async askOn(method: 'GET' | 'POST'): Promise<void> {
+    while (!this.ending) {
+      const content = `message ${randomUUID()}`;
+      const answer = `${method} ${await this.ask(method, content)}`;
+      this.answers[answer] = (this.answers[answer] ?? 0) + 1;
+      this.answered++;
+      this.progress.emit('made');
+      if (answer === 'POST 201') this.written.push(content);
+    }
+  }
+
+  private ask(method: 'GET' | 'POST', content: string): Promise<string> {
+    const { promise, resolve } = Promise.withResolvers<string>();
+    const isPost = method === 'POST';
+    const body = isPost ? JSON.stringify({ conversation_id: CONVERSATION, content }) : undefined;
+    const type = body && { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(body) };
+    const outgoing = request({
+      host: '127.0.0.1',
+      port: this.port,
+      agent: this.agent,
+      method,
+      path: `/v1/messages${isPost ? '' : `?conversation_id=${CONVERSATION}&limit=1`}`,
+      headers: { ...this.headers, ...type },
+    });
+    let hasAnswer = false;
+    outgoing.on('response', (response) => {
+      hasAnswer = true;
+      response
+        .on('error', () => {})
+        .on('close', () => resolve(response.complete ? String(response.statusCode) : 'broken'));
+      response.resume();
+    });
+    outgoing.on('error', ({ message }) => {
+      if (hasAnswer || !outgoing.reusedSocket) {
+        resolve(message);
+        return;
+      }
+      this.resent++;
+      resolve(this.ask(method, content));
+    });
+    outgoing.end(body);
+    return promise;
+  }
+
+  private async holdOn(n: number): Promise<void> {
+    while (!this.ending) {
+      try {
+        const end = await openSocket({ port: this.port }, `/v1/ws/chat?conversation_id=${ROOM}`);
+        this.sockets.set(n, end);
+        this.progress.emit('made');
+        const { code } = await end.closed;
+        this.sockets.delete(n);
+        if (!this.ending) this.closeCodes.push(code);
+      } catch (error) {
+        this.refusals.push((error as Error).message);
+        this.progress.emit('made');
+        return;
+      }
+    }
+  }
+}
