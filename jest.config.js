@@ -1,6 +1,8 @@
 /** Jest over native ES modules; SWC emits the decorator metadata that Nest's injector reads. */
 export default {
   testEnvironment: 'node',
+  // Of a test that waits for something which never comes; a busy machine alone should not end one.
+  testTimeout: 20_000,
   reporters: ['default', '<rootDir>/scripts/summary-reporter.mjs'],
   extensionsToTreatAsEsm: ['.ts'],
   testMatch: ['<rootDir>/{apps,libs}/**/*.spec.ts', '<rootDir>/test/**/*.e2e-spec.ts'],
