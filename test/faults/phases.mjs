@@ -28,16 +28,14 @@ const nothingFails = {
 /** Writes that went to the instance during the fault and may not be sent again are all that may fail. */
 const onlyWritesInFlightFail = {
   name: 'only writes in flight to that instance failed',
-  holds: ({ records, requests, system }) => records.filter(isFailed).every(wentTo(system, requests)),
+  holds: ({ records, requests, system }) =>
+    records.filter(isFailed).every((record) => wentTo(system, requests)(record) && wasDuring(system)(record)),
   detail: ({ records, requests, system }) => {
     const failed = records.filter(isFailed);
     const inFlight = records.filter(
-      (record) =>
-        wentTo(system, requests)(record) &&
-        record.startedAt < system.endedAt &&
-        record.endedAt > system.beganAt,
+      (record) => wentTo(system, requests)(record) && wasDuring(system)(record),
     );
-    const others = failed.filter((record) => !wentTo(system, requests)(record));
+    const others = failed.filter((record) => !wentTo(system, requests)(record) || !wasDuring(system)(record));
     const named = others.map(({ requestId }) => JSON.stringify(requests.get(requestId) ?? 'no line'));
     return [`${failed.length} failed, ${inFlight.length} writes in flight to it`, ...named].join('\n    ');
   },
@@ -45,6 +43,11 @@ const onlyWritesInFlightFail = {
 
 function wentTo({ instances: [harmed] }, requests) {
   return ({ isWrite, requestId }) => isWrite && requests.get(requestId)?.instance === harmed.origin;
+}
+
+/** Whether a request was on its way while the fault was there. */
+function wasDuring({ beganAt, endedAt }) {
+  return ({ startedAt, endedAt: answeredAt }) => startedAt < endedAt && answeredAt > beganAt;
 }
 
 /** Half of the phases harm the first instance for this long. */

@@ -12,7 +12,7 @@ export type { HttpMethod, Route, RouteLimit, WebSocketPolicy } from './routing/r
 export { isAddressRange, TrustedProxies, type TrustOptions } from './trusted-proxies.js';
 export { ExchangeClock, type Ticking } from './transport/exchange-clock.js';
 export { exceptionFor } from './transport/failure.js';
-export { faultOf } from './instances/fault.js';
+export { faultOf, isUnavailable } from './instances/fault.js';
 export { isInstanceAddress, type Instance, type InstanceStats } from './instances/instance.js';
 export type { BreakerState } from './transport/circuit-breaker.js';
 export { Upstream, type UpstreamOptions } from './upstream.js';

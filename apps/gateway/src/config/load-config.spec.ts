@@ -121,6 +121,12 @@ describe('loadConfig', () => {
     ['a service with a path', { AUTH_SERVICE_URL: 'http://a/v1' }, 'AUTH_SERVICE_URL is "http://a/v1"'],
     ['a service with a password', { AUTH_SERVICE_URL: 'http://u:p@a' }, 'AUTH_SERVICE_URL'],
     ['a list of no service', { AUTH_SERVICE_URL: ',' }, 'AUTH_SERVICE_URL is ","'],
+    ['a name without a port', { AUTH_SERVICE_URL: 'dns://auth' }, 'AUTH_SERVICE_URL is "dns://auth"'],
+    [
+      'a name with no port to call',
+      { AUTH_SERVICE_URL: 'dns://auth:0' },
+      'AUTH_SERVICE_URL is "dns://auth:0"',
+    ],
     ['another URL for Redis', { REDIS_URL: 'http://cache' }, 'REDIS_URL has 12 characters'],
     ['a host of Redis that is a URL', { REDIS_HOST: 'redis://cache' }, 'REDIS_HOST is "redis://cache"'],
     [

@@ -8,20 +8,23 @@ import { OriginGate } from './origin.gate.js';
 import { OverloadGate } from './overload.gate.js';
 import { RateLimitGate } from './rate-limit.gate.js';
 
-/** The gateway's gates in the order in which they run: the cheapest refusal first. */
+/**
+ * The gateway's gates in the order in which they run: the cheapest refusal first, but the origin before all, so that a
+ * page may read why it was refused and when to come back.
+ */
 export const GATES = Symbol('GATES');
 
 @Module({
   imports: [OverloadModule, RedisModule],
   providers: [
-    OverloadGate,
     OriginGate,
+    OverloadGate,
     AuthGate,
     RateLimitGate,
     RateLimiter,
     {
       provide: GATES,
-      inject: [OverloadGate, OriginGate, AuthGate, RateLimitGate],
+      inject: [OriginGate, OverloadGate, AuthGate, RateLimitGate],
       useFactory: (...gates: Gate[]) => gates,
     },
   ],

@@ -3,8 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { OverloadedException } from '../errors/exceptions.js';
 import { LoadMonitor } from '../overload/load-monitor.js';
 import { OverloadMetrics } from '../overload/overload-metrics.js';
-import { OriginGate } from './origin.gate.js';
-import { isWatcher } from './watched-paths.js';
+import { isMonitoringRequest } from './is-monitoring-request.js';
 
 /** Refuses what is new while the process has too much to do, so that what is in flight finishes. */
 @Injectable()
@@ -12,14 +11,12 @@ export class OverloadGate implements Gate {
   constructor(
     private readonly monitor: LoadMonitor,
     private readonly metrics: OverloadMetrics,
-    private readonly origin: OriginGate,
   ) {}
 
   admit(exchange: Exchange): void {
+    if (isMonitoringRequest(exchange)) return;
     const reason = this.monitor.refusalOf(exchange);
-    if (reason === undefined || isWatcher(exchange)) return;
-    // A page may read why it was refused, and when to come back, only with the CORS headers.
-    this.origin.admit(exchange);
+    if (reason === undefined) return;
     this.metrics.shed(reason);
     throw new OverloadedException(reason);
   }

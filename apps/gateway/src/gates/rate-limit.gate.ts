@@ -6,7 +6,7 @@ import { GATEWAY_CONFIG, type GatewayConfig } from '../config/gateway-config.js'
 import { RateLimitedException } from '../errors/exceptions.js';
 import { networkOf } from '../limits/client-network.js';
 import { RateLimiter, type Limit, type Verdict } from '../limits/rate-limiter.js';
-import { isWatcher } from './watched-paths.js';
+import { isMonitoringRequest } from './is-monitoring-request.js';
 
 /** The limit of everything that names none. */
 const DEFAULT_NAME = 'DEFAULT';
@@ -51,7 +51,7 @@ export class RateLimitGate implements Gate, OnApplicationBootstrap {
   admit(exchange: Exchange): void | Promise<void> {
     const { request, route } = exchange;
     if (!this.config.rateLimit.isOn) return;
-    if (isWatcher(exchange)) return;
+    if (isMonitoringRequest(exchange)) return;
     const limit = (route && this.byRoute.get(route)) ?? this.defaultLimit;
     const user = principalOf(request)?.userId;
     const who = user === undefined ? `address:${networkOf(exchange.clientAddress)}` : `user:${user}`;

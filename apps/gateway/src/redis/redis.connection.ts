@@ -29,7 +29,7 @@ const PROBE_KEY = 'gateway:probe';
 export type CommandListener = (elapsedMs: number) => void;
 
 /** Redis did not get the command: it is passed by at present. */
-export class RedisPassedByError extends Error {
+class RedisPassedByError extends Error {
   override readonly name = 'RedisPassedByError';
 }
 

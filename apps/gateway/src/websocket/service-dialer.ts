@@ -4,6 +4,7 @@ import {
   CircuitOpenException,
   exceptionFor,
   faultOf,
+  isUnavailable,
   UpstreamInvalidResponseException,
   type Instance,
   type ProxyException,
@@ -46,14 +47,15 @@ export class ServiceDialer {
     signal: AbortSignal,
     withinMs = Infinity,
   ): Promise<ServiceConnection | ServiceRefusal> {
-    const { breaker, name } = route.row.proxy;
+    const { breaker, name, retries } = route.row.proxy;
     const now = performance.now();
     if (!breaker.admits(now)) throw new CircuitOpenException(name, breaker.retryAfterSeconds(now));
+    retries.earn(now);
     let outcome: 'answered' | 'failed' | 'ignored' = 'ignored';
     try {
       const until = now + Math.min(this.config.proxy.responseHeadersTimeoutMs, withinMs);
       const answer = await this.dialAny(route, handshake, signal, until);
-      outcome = 'answered';
+      outcome = saysUnavailable(answer) ? 'failed' : 'answered';
       return answer;
     } catch (error) {
       if (!signal.aborted && faultOf(error) !== undefined) outcome = 'failed';
@@ -72,21 +74,33 @@ export class ServiceDialer {
   ): Promise<ServiceConnection | ServiceRefusal> {
     const { proxy } = route.row;
     const tried: Instance[] = [];
+    /** Another instance, where the attempt may be made again. */
+    const next = (instance: Instance): Instance | undefined => {
+      tried.push(instance);
+      const now = performance.now();
+      if (tried.length > this.config.proxy.retries.most || until <= now) return undefined;
+      const other = proxy.pick(tried, now);
+      return other && proxy.retries.spend(now, true) ? other : undefined;
+    };
     for (let instance = proxy.pick(tried, performance.now())!; ;) {
+      let other: Instance | undefined;
       try {
         const answer = await this.dialOne(route, instance, handshake, signal, until - performance.now());
-        instance.health.succeeded(performance.now());
-        return answer;
+        if (!saysUnavailable(answer)) {
+          instance.health.succeeded(performance.now());
+          return answer;
+        }
+        proxy.failed(instance, 'status', performance.now());
+        other = next(instance);
+        if (!other) return answer;
       } catch (error) {
         const fault = signal.aborted ? undefined : faultOf(error);
         if (fault === undefined) throw error;
         proxy.failed(instance, fault, performance.now());
-        tried.push(instance);
-        const other = proxy.pick(tried, performance.now());
-        if (!other || tried.length > this.config.proxy.retries.most || until <= performance.now())
-          throw error;
-        instance = other;
+        other = next(instance);
+        if (!other) throw error;
       }
+      instance = other;
     }
   }
 
@@ -152,6 +166,11 @@ export class ServiceDialer {
       signal.removeEventListener('abort', giveUp);
     });
   }
+}
+
+/** Whether the service refused because it cannot serve at present. */
+function saysUnavailable(answer: ServiceConnection | ServiceRefusal): boolean {
+  return 'body' in answer && isUnavailable(answer.response.statusCode!);
 }
 
 /** Nobody may be left to hear that a service sent garbage behind its handshake. One function for all of them. */

@@ -234,10 +234,6 @@ describe('DnsAddresses', () => {
     expect(timeouts()).toBe(before);
   });
 
-  it.each(['dns://web.test', 'dns://web.test:0'])('refuses %s, which has no port', (url) => {
-    expect(() => of(url)).toThrow(/needs a port/);
-  });
-
   it('refuses a server that is no address', () => {
     expect(() => of('dns://web.test:8080', ['resolver.test'])).toThrow(/Invalid IP address/);
   });

@@ -47,17 +47,16 @@ export class DnsAddresses {
   private isStopped = false;
 
   /**
-   * @param url `dns://host:port`
+   * @param url `dns://host:port`, as `isInstanceAddress` has it
    * @param onChange called with all `http://ip:port`, sorted and never empty, whenever they differ from the last. Must
    * not throw.
-   * @throws Error where the url has no port, or a server is no address
+   * @throws Error where a server is no address
    */
   constructor(
     url: URL,
     private readonly options: DnsOptions,
     private readonly onChange: (origins: readonly string[]) => void,
   ) {
-    if (!Number(url.port)) throw new Error(`${url.href} needs a port: dns://host:port`);
     this.host = url.hostname;
     this.port = url.port;
     if (options.servers.length > 0) this.resolver.setServers(options.servers);

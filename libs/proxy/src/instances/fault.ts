@@ -6,10 +6,15 @@ import {
 } from '../exceptions.js';
 import type { InstanceFault } from './instance-health.js';
 
+/** Whether a service, or a proxy before it, says by this status that it cannot serve at present. */
+export function isUnavailable(status: number): boolean {
+  return status === 502 || status === 503 || status === 504;
+}
+
 /** What a failure says against the instance that was asked; undefined where it says nothing. */
 export function faultOf(failure: unknown): InstanceFault | undefined {
   if (failure instanceof UpstreamUnreachableException) return 'connect';
   if (failure instanceof UpstreamDisconnectedException) return 'reset';
   if (failure instanceof UpstreamTimeoutException) return 'timeout';
-  return failure instanceof UpstreamInvalidResponseException ? 'status' : undefined;
+  return failure instanceof UpstreamInvalidResponseException ? 'invalid_response' : undefined;
 }

@@ -4,8 +4,8 @@
  */
 export type InstanceState = 'up' | 'ejected' | 'down';
 
-/** What speaks against an instance. */
-export type InstanceFault = 'connect' | 'reset' | 'timeout' | 'status' | 'check';
+/** What speaks against an instance; `status` is one of 502, 503 and 504, `check` its health check. */
+export type InstanceFault = 'connect' | 'reset' | 'timeout' | 'invalid_response' | 'status' | 'check';
 
 export interface HealthOptions {
   /** Failed requests in a row that eject an instance. */
@@ -14,8 +14,9 @@ export interface HealthOptions {
   readonly ejectionMs: number;
   /** Milliseconds of the longest. */
   readonly longestEjectionMs: number;
-  /** Failed checks in a row that take an instance down, and passed ones that bring it back, from an ejection too. */
+  /** Failed checks in a row that take an instance down. */
   readonly checksToFall: number;
+  /** Passed ones in a row that bring it back, from an ejection too. */
   readonly checksToRise: number;
   /** Milliseconds over which an instance that came back gets its full share. */
   readonly slowStartMs: number;

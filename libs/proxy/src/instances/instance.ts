@@ -82,7 +82,7 @@ export interface InstanceStats {
 export function isInstanceAddress(text: string): boolean {
   if (!URL.canParse(text)) return false;
   const { protocol, href, origin, host, port } = new URL(text);
-  if (protocol === 'dns:') return port !== '' && href.replace(/\/$/, '') === `dns://${host}`;
+  if (protocol === 'dns:') return Number(port) > 0 && href.replace(/\/$/, '') === `dns://${host}`;
   return /^https?:$/.test(protocol) && href === `${origin}/`;
 }
 

@@ -11,7 +11,7 @@ import type { Exchange } from '../exchange.js';
 import type { Gate } from '../gate.js';
 import { forwardedHeadersOf } from '../headers/request-headers.js';
 import { responseHeadersFor, responseTrailersFor, sayUnbuffered } from '../headers/response-headers.js';
-import { faultOf } from '../instances/fault.js';
+import { faultOf, isUnavailable } from '../instances/fault.js';
 import type {
   ConnectionState,
   Instance,
@@ -55,9 +55,6 @@ export interface ForwardPlan {
 /** Methods without effect on the service, which alone are sent again unasked (RFC 9110, section 9.2.1). */
 const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
 
-/** Answers by which a service, or a proxy before it, says that it cannot serve at present. */
-const UNAVAILABLE = new Set([502, 503, 504]);
-
 /** Largest body that is kept so that its request can be sent again. */
 const KEYED_BODY_BYTES = 64 * 1024;
 
@@ -92,6 +89,8 @@ export class Forward implements ResponseHandler, Ticking {
   private tried = NONE;
   private isOutstanding = false;
   private isReported = false;
+  /** Whether it was counted that there was no budget to send this one again. */
+  private isRefusedRetry = false;
   private outgoing!: InstanceRequest;
   private controller: ResponseController | undefined;
 
@@ -215,7 +214,7 @@ export class Forward implements ResponseHandler, Ticking {
     }
     const { exchange, response, plan } = this;
     exchange.answeredAt = performance.now();
-    if (UNAVAILABLE.has(status)) {
+    if (isUnavailable(status)) {
       plan.upstream.failed(this.instance, 'status', exchange.answeredAt);
       if (this.tryAgain(false)) return;
       this.report('failed');
@@ -378,7 +377,11 @@ export class Forward implements ResponseHandler, Ticking {
     if (mayHappenTwice || this.response.headersSent || exchange.attempts > plan.retries.most) return false;
     const tried = [...this.tried, instance];
     const other = upstream.pick(tried, now);
-    if ((!other && !isStale) || (!isStale && !upstream.retries.spend(now))) return false;
+    if (!other && !isStale) return false;
+    if (!isStale && !upstream.retries.spend(now, !this.isRefusedRetry)) {
+      this.isRefusedRetry = true;
+      return false;
+    }
     this.tried = tried;
     const { controller } = this;
     this.controller = undefined;

@@ -2,7 +2,7 @@ import { RetryBudget } from './retry-budget.js';
 
 const spendAll = (budget: RetryBudget, now: number): number => {
   let spent = 0;
-  while (budget.spend(now)) spent++;
+  while (budget.spend(now, true)) spent++;
   return spent;
 };
 

@@ -22,7 +22,7 @@ export class RetryBudget {
     return this.spentInAll;
   }
 
-  /** Those that there was no budget for. */
+  /** Requests that there was no budget for. */
   get refused(): number {
     return this.refusedInAll;
   }
@@ -33,12 +33,12 @@ export class RetryBudget {
     this.requests++;
   }
 
-  /** Whether one more may be repeated. */
-  spend(now: number): boolean {
+  /** Whether one more may be repeated. @param isFirstAsk whether a refusal is this request's first, and counts */
+  spend(now: number, isFirstAsk: boolean): boolean {
     this.roll(now);
     const most = RESERVE + (this.requests + this.requestsBefore) * this.share;
     if (this.retries + this.retriesBefore + 1 > most) {
-      this.refusedInAll++;
+      if (isFirstAsk) this.refusedInAll++;
       return false;
     }
     this.retries++;
