@@ -4,6 +4,7 @@ import type { NestExpressApplication } from '@nestjs/platform-express';
 import type { IncomingMessage } from 'node:http';
 import { GracefulStopService } from './graceful-stop.service.js';
 import { JsonLogger } from './json.logger.js';
+import { MetricsService } from './metrics.service.js';
 import type { ServiceConfig } from './service.config.js';
 import { ServiceModule } from './service.module.js';
 import { OBJECTS_PATH } from './storage/signed-url.service.js';
@@ -16,6 +17,7 @@ export async function createService(config: ServiceConfig): Promise<INestApplica
     logger: new JsonLogger(`${config.service}-service`),
   });
   app.disable('x-powered-by').disable('etag');
+  app.use(app.get(MetricsService).track);
   app.use(app.get(GracefulStopService).track);
   app.useBodyParser('json', { limit: '1mb', type: isParsed });
 

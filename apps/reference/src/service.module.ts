@@ -12,6 +12,8 @@ import { EnvelopeInterceptor } from './envelope.interceptor.js';
 import { ErrorFilter } from './error.filter.js';
 import { GracefulStopService } from './graceful-stop.service.js';
 import { HealthController } from './health.controller.js';
+import { MetricsController } from './metrics.controller.js';
+import { MetricsService } from './metrics.service.js';
 import { SERVICE_CONFIG, type ServiceConfig } from './service.config.js';
 import { StorageModule } from './storage/storage.module.js';
 import { SocketServer } from './sockets/socket.server.js';
@@ -37,7 +39,7 @@ export class ServiceModule {
         }),
         FEATURES[config.service],
       ],
-      controllers: [HealthController],
+      controllers: [HealthController, MetricsController],
       providers: [
         { provide: SERVICE_CONFIG, useValue: config },
         { provide: APP_GUARD, useClass: AccessTokenGuard },
@@ -46,6 +48,7 @@ export class ServiceModule {
         { provide: APP_PIPE, useValue: new StandardSchemaValidationPipe({ exceptionFactory: invalid }) },
         AccessTokenVerifier,
         GracefulStopService,
+        MetricsService,
         SocketServer,
       ],
       exports: [SERVICE_CONFIG, JwtModule, SocketServer],

@@ -44,7 +44,8 @@ export function answerFor(exception: unknown, requestId: string): ErrorAnswer {
   return { status, body: bodyOf(text, fields, requestId), headers };
 }
 
-function codeOf({ errorCode }: HttpException): string {
+/** The exception's code, where a header can carry it. */
+export function codeOf({ errorCode }: HttpException): string {
   return errorCode !== undefined && CODE.test(errorCode) ? errorCode : INTERNAL_ERROR;
 }
 

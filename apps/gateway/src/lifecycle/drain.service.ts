@@ -14,6 +14,7 @@ import { GATEWAY_CONFIG, type GatewayConfig } from '../config/gateway-config.js'
 import { pendingResponseOf } from '../server/pending-response.js';
 import { LiveRelays } from '../websocket/live-relays.js';
 import { OpenExchanges } from './open-exchanges.js';
+import { isScrape } from './scrape.js';
 
 /** How often the drain looks whether it is done, in milliseconds. */
 const LOOK_MS = 50;
@@ -35,14 +36,18 @@ const SPREAD_SHARE = 0.8;
  *    earlier: whoever is told so comes back over a new connection, and those that wait to be accepted when the listener
  *    closes are reset by the kernel.
  * 3. Side by side: requests in flight finish, and a connection without one is closed once it has been silent for a
- *    second; WebSockets are told to come back (1012), spread over most of the time there is.
+ *    second; WebSockets are told to come back (1012), spread over most of the time there is. Whoever reads the metrics
+ *    keeps the connection to the end.
  * 4. At the deadline, what is left is destroyed.
  */
 @Injectable()
 export class DrainService implements OnModuleInit, OnModuleDestroy, BeforeApplicationShutdown {
   private readonly logger = new Logger(DrainService.name);
   private readonly connections = new Set<Socket>();
-  private draining = false;
+  /** Connections of those who read the metrics. */
+  private readonly scrapers = new WeakSet<Socket>();
+  /** `performance.now()` of when what is left will be destroyed, once the signal has come. */
+  private endsAt: number | undefined;
 
   constructor(
     @Inject(GATEWAY_CONFIG) private readonly config: GatewayConfig,
@@ -53,7 +58,24 @@ export class DrainService implements OnModuleInit, OnModuleDestroy, BeforeApplic
 
   /** Whether the signal to end has come. */
   get isDraining(): boolean {
-    return this.draining;
+    return this.endsAt !== undefined;
+  }
+
+  /** Seconds until what is left is destroyed. */
+  get secondsLeft(): number {
+    return Math.max(0, (this.endsAt ?? Infinity) - performance.now()) / 1000;
+  }
+
+  /** Connections that the drain waits for. */
+  get connectionsLeft(): number {
+    let left = 0;
+    for (const socket of this.connections) if (!this.onlyScrapes(socket)) left++;
+    return left;
+  }
+
+  /** Neither closes this connection before all others are gone, nor waits for it: it reads how the drain goes. */
+  spare(scraper: Socket): void {
+    this.scrapers.add(scraper);
   }
 
   onModuleInit(): void {
@@ -64,7 +86,8 @@ export class DrainService implements OnModuleInit, OnModuleDestroy, BeforeApplic
   }
 
   onModuleDestroy(): void {
-    this.draining = true;
+    const { noticeMs, timeoutMs } = this.config.drain;
+    this.endsAt = performance.now() + noticeMs + timeoutMs;
   }
 
   async beforeApplicationShutdown(signal?: string): Promise<void> {
@@ -80,20 +103,20 @@ export class DrainService implements OnModuleInit, OnModuleDestroy, BeforeApplic
     this.relays.refuseMore();
     this.report('drain: listener closed');
     // :: Step 3
-    const deadline = performance.now() + timeoutMs;
+    const deadline = (this.endsAt = performance.now() + timeoutMs);
     await Promise.all([this.closeConnections(deadline), this.relays.drain(timeoutMs * SPREAD_SHARE)]);
     // :: Step 4
-    if (this.connections.size === 0) this.report('drain complete');
+    if (this.connectionsLeft === 0) this.report('drain complete');
     else this.report('drain deadline: destroying what is left');
     for (const socket of this.connections) socket.destroy();
   }
 
   private async closeConnections(deadline: number): Promise<void> {
     const quiet = new Map<Socket, { bytesRead: number; since: number }>();
-    while (this.connections.size > 0 && performance.now() < deadline) {
+    while (this.connectionsLeft > 0 && performance.now() < deadline) {
       const now = performance.now();
       for (const socket of this.connections) {
-        if (this.relays.owns(socket)) continue;
+        if (this.relays.owns(socket) || this.onlyScrapes(socket)) continue;
         const { bytesRead } = socket;
         const before = quiet.get(socket);
         if (!before || before.bytesRead !== bytesRead || pendingResponseOf(socket))
@@ -102,6 +125,12 @@ export class DrainService implements OnModuleInit, OnModuleDestroy, BeforeApplic
       }
       await delay(Math.min(LOOK_MS, Math.max(0, deadline - now)));
     }
+  }
+
+  private onlyScrapes(socket: Socket): boolean {
+    if (!this.scrapers.has(socket)) return false;
+    const pending = pendingResponseOf(socket);
+    return pending === undefined || isScrape(pending.req);
   }
 
   /** Node's HTTP server would also close idle connections at once; the plain one only stops accepting. */

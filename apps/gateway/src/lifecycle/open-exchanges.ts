@@ -1,5 +1,6 @@
 import type { Exchange } from '@app/proxy';
 import { Injectable } from '@nestjs/common';
+import { isScrape } from './scrape.js';
 
 /** The exchanges that are being served now, so that the drain can make each the last of its connection. */
 @Injectable()
@@ -17,16 +18,23 @@ export class OpenExchanges {
 
   add(exchange: Exchange): void {
     this.exchanges.add(exchange);
-    if (this.ending) exchange.endConnection();
+    if (this.ending) end(exchange);
   }
 
   delete(exchange: Exchange): void {
     this.exchanges.delete(exchange);
   }
 
-  /** From now on every response says `Connection: close`, those in flight too where their headers are not out. */
+  /**
+   * From now on every response but that of a scrape says `Connection: close`, those in flight too where their headers
+   * are not out.
+   */
   endConnections(): void {
     this.ending = true;
-    for (const exchange of this.exchanges) exchange.endConnection();
+    for (const exchange of this.exchanges) end(exchange);
   }
+}
+
+function end(exchange: Exchange): void {
+  if (!isScrape(exchange.request)) exchange.endConnection();
 }

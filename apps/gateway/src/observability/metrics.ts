@@ -3,6 +3,7 @@ import type { Exchange } from '@app/proxy';
 import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { GATEWAY_CONFIG, type GatewayConfig } from '../config/gateway-config.js';
+import { codeOf } from '../errors/error-answer.js';
 import { OpenExchanges } from '../lifecycle/open-exchanges.js';
 
 /** Seconds; from what memory answers to the route deadline. */
@@ -48,6 +49,13 @@ export class Metrics implements OnApplicationShutdown {
     registers: [this.registry],
   });
 
+  private readonly failures = new Counter({
+    name: 'request_failures_total',
+    help: "Requests that the gateway itself failed with 5xx or broke off, by X-Gateway-Error; not services' own 5xx",
+    labelNames: ['upstream', 'code'] as const,
+    registers: [this.registry],
+  });
+
   constructor(@Inject(GATEWAY_CONFIG) config: GatewayConfig, open: OpenExchanges) {
     this.registry.setDefaultLabels({ service: config.serviceName });
     collectDefaultMetrics({ register: this.registry });
@@ -67,6 +75,8 @@ export class Metrics implements OnApplicationShutdown {
     const labels = { method, endpoint: exchange.template ?? endpoint ?? UNKNOWN_ENDPOINT };
     this.requests.inc({ ...labels, status });
     this.duration.observe(labels, elapsedMs / 1000);
+    const { failure, upstream = '' } = exchange;
+    if (failure && failure.getStatus() >= 500) this.failures.inc({ upstream, code: codeOf(failure) });
   }
 
   rateLimited({ template }: Exchange): void {

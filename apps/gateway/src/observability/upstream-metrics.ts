@@ -3,15 +3,17 @@ import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { Counter, Gauge } from 'prom-client';
 import { Metrics } from './metrics.js';
 
+/** `address` and not `instance`: that label is Prometheus' own, for whom it asked. */
 interface Labels extends Record<string, string> {
   upstream: string;
-  instance: string;
+  address: string;
 }
 
 const GAUGES = [
   ['connected', 'upstream_connections', 'Open connections to a service'],
   ['running', 'upstream_requests_running', 'Requests that a service is answering'],
   ['waiting', 'upstream_requests_waiting', 'Requests that wait for a connection'],
+  ['limit', 'upstream_connections_limit', 'Connections to a service that there may be'],
 ] as const;
 
 const COUNTERS = [
@@ -29,11 +31,11 @@ export class UpstreamMetrics implements OnModuleInit {
 
   onModuleInit(): void {
     const registers = [this.metrics.registry];
-    const labelNames = ['upstream', 'instance'];
+    const labelNames = ['upstream', 'address'];
     const each = (figure: keyof InstanceStats, report: (labels: Labels, value: number) => void): void => {
       for (const { name, instances } of this.upstreams.upstreams) {
         for (const instance of instances.all) {
-          report({ upstream: name, instance: instance.origin }, instance.stats()[figure]);
+          report({ upstream: name, address: instance.origin }, instance.stats()[figure]);
         }
       }
     };
@@ -44,6 +46,8 @@ export class UpstreamMetrics implements OnModuleInit {
         labelNames,
         registers,
         collect() {
+          // An instance that is gone must not stay with its last figure.
+          this.reset();
           each(figure, (labels, value) => this.set(labels, value));
         },
       });
@@ -58,7 +62,7 @@ export class UpstreamMetrics implements OnModuleInit {
         this.reset();
         for (const { name, instances } of upstreams.upstreams) {
           for (const { origin, health } of instances.all) {
-            this.set({ upstream: name, instance: origin }, health.isUp ? 1 : 0);
+            this.set({ upstream: name, address: origin }, health.isUp ? 1 : 0);
           }
         }
       },

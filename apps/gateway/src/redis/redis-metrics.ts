@@ -1,3 +1,4 @@
+import { RevocationStore } from '@app/auth';
 import { Injectable } from '@nestjs/common';
 import { Gauge, Histogram } from 'prom-client';
 import { Metrics } from '../observability/metrics.js';
@@ -9,7 +10,7 @@ const DURATION_BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1];
 /** Figures of Redis, with the names of the contract. */
 @Injectable()
 export class RedisMetrics {
-  constructor({ registry }: Metrics, redis: RedisConnection) {
+  constructor({ registry }: Metrics, redis: RedisConnection, revocations: RevocationStore) {
     const registers = [registry];
     new Gauge({
       name: 'redis_connections',
@@ -25,6 +26,14 @@ export class RedisMetrics {
       registers,
       collect() {
         this.set(redis.isUp ? 0 : 1);
+      },
+    });
+    new Gauge({
+      name: 'revocation_in_memory',
+      help: '1 while memory knows every revoked token; 0: Redis is asked for each token, as far as it can be',
+      registers,
+      collect() {
+        this.set(revocations.isComplete ? 1 : 0);
       },
     });
     const durations = new Histogram({

@@ -71,6 +71,8 @@ export interface InstanceStats {
   readonly connected: number;
   readonly waiting: number;
   readonly running: number;
+  /** Most connections at a time; retries may open as many of their own. */
+  readonly limit: number;
   readonly opened: number;
   readonly reused: number;
 }
@@ -94,6 +96,7 @@ export class Instance {
   private readonly pool: Pool;
   /** A Pool cannot be told to dial anew; every connection of this one serves once. */
   private readonly freshPool: Pool;
+  private readonly limit: number;
   private readonly mostOutstanding: number;
   private opened = 0;
   private reused = 0;
@@ -106,6 +109,7 @@ export class Instance {
     options: InstanceOptions,
     readonly health: InstanceHealth,
   ) {
+    this.limit = options.maxConnections;
     this.mostOutstanding = options.maxConnections + options.maxWaiting;
     const common = {
       connections: options.maxConnections,
@@ -167,6 +171,7 @@ export class Instance {
       connected: pool.connected + fresh.connected,
       waiting: pool.queued + fresh.queued,
       running: pool.running + fresh.running,
+      limit: this.limit,
       opened: this.opened,
       reused: this.reused,
     };
