@@ -10,6 +10,7 @@ import { Load } from './load.mjs';
 
 const HTTP_PORT = 19090;
 const GATEWAY = '127.0.0.1:18080';
+const PROMETHEUS = '127.0.0.1:19091';
 const URL_OF_NGINX = `http://127.0.0.1:${HTTP_PORT}`;
 const SERVICES = ['auth-service', 'chat-service', 'video-service', 'storage-service'];
 /** Milliseconds of load before the first change, and after each. */
@@ -34,6 +35,8 @@ const compose = new Compose({
   NGINX_HTTP_PORT: String(HTTP_PORT),
   NGINX_HTTPS_PORT: '19443',
   GATEWAY_PUBLISH: GATEWAY,
+  PROMETHEUS_PUBLISH: PROMETHEUS,
+  GRAFANA_PUBLISH: '127.0.0.1:13000',
   EDGE_SUBNET: '172.28.91.0/24',
   EDGE_DYNAMIC_RANGE: '172.28.91.128/25',
   NGINX_ADDRESS: '172.28.91.10',
@@ -74,6 +77,29 @@ async function up() {
   return `healthy ${((performance.now() - begun) / 1000).toFixed(1)} s after up`;
 }
 
+/** Starts what watches the system, as far as its images are there, and asks Prometheus whom it reaches. */
+async function watches() {
+  const images = areStandIns ? ['prometheus', 'alertmanager'] : [];
+  await compose.run('--profile', 'monitoring', 'up', '-d', '--no-build', '--no-recreate', ...images);
+  await compose.healthy();
+  const ask = async (path) => (await (await fetch(`http://${PROMETHEUS}/api/v1/${path}`)).json()).data;
+  const others = areStandIns ? ['redis'] : [];
+  for (const until = Date.now() + 60_000; ;) {
+    const { activeTargets } = await ask('targets?state=active');
+    const missing = activeTargets.filter(
+      ({ health, labels }) => health !== 'up' && !others.includes(labels.job),
+    );
+    if (activeTargets.length > 0 && missing.length === 0) break;
+    expect(Date.now() < until, `not reached: ${missing.map(({ scrapeUrl }) => scrapeUrl).join(', ')}`);
+    await delay(500);
+  }
+  const { groups } = await ask('rules');
+  const rules = groups.flatMap((group) => group.rules);
+  const broken = rules.filter(({ health }) => health === 'err').map(({ name }) => name);
+  expect(rules.length > 0 && broken.length === 0, `broken rules: ${broken.join(', ')}`);
+  return `${rules.length} rules`;
+}
+
 /** One change under load: nobody may notice. */
 async function unnoticed(load, change) {
   const before = { failures: load.failures.length, requests: load.requests };
@@ -89,7 +115,7 @@ async function unnoticed(load, change) {
 
 async function end() {
   try {
-    await compose.run('down', '-v', '--remove-orphans');
+    await compose.run('--profile', 'monitoring', 'down', '-v', '--remove-orphans');
   } finally {
     rmSync(secrets, { recursive: true, force: true });
   }
@@ -110,6 +136,8 @@ try {
       expect(response.status === 200, `answered ${response.status}`);
     });
     for (const [name, work] of Object.entries(JOURNEY)) await step(name, () => work(URL_OF_NGINX));
+
+    await step('Prometheus reaches everybody, and its rules hold', watches);
 
     const load = await Load.start(URL_OF_NGINX, { clients: 8, sockets: 20 });
     await delay(SETTLE_MS);
