@@ -1,6 +1,7 @@
 import { glob, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { startService as startReference } from '../apps/reference/test/running-service.js';
+import { createService } from '../apps/reference/src/create-service.js';
+import { JWT_SECRET } from './support/gateway.js';
 import { metricsOf } from './support/metrics.js';
 import { GatewayProcess } from './support/process.js';
 import {
@@ -35,6 +36,12 @@ async function dashboardQueries(): Promise<{ panel: string; query: string }[]> {
     queries.push(...annotations.list.map(({ name, expr }) => ({ panel: name, query: expr })));
   }
   return queries;
+}
+
+async function startReference(): Promise<AsyncDisposable & { readonly url: string }> {
+  const app = await createService({ service: 'auth', jwtSecret: JWT_SECRET });
+  await app.listen(0, '127.0.0.1');
+  return { url: await app.getUrl(), [Symbol.asyncDispose]: () => app.close() };
 }
 
 /** What Grafana puts in for its variables. */
@@ -78,7 +85,7 @@ describeWithPrometheus('every metric that is asked for', () => {
     await using exporter = await RedisExporter.start(redis.url);
     await using alertmanager = await AlertmanagerServer.start();
     await using prometheus = await PrometheusServer.start({ alertmanager: alertmanager.address });
-    await using reference = await startReference('auth');
+    await using reference = await startReference();
     await using gateway = GatewayProcess.start({ DRAIN_NOTICE_MS: '600000' });
     const url = `http://127.0.0.1:${await gateway.port()}`;
     gateway.signal('SIGTERM');

@@ -165,10 +165,18 @@ export class PrometheusServer implements AsyncDisposable {
   }
 
   async groups(): Promise<RuleGroup[]> {
-    const answer = (await (await fetch(`${this.url}/api/v1/rules`)).json()) as {
-      data: { groups: RuleGroup[] };
-    };
-    return answer.data.groups;
+    return (await this.ask<{ groups: RuleGroup[] }>('rules')).groups;
+  }
+
+  /** Asks until an expression has a series; the test's own time is the limit. */
+  async holds(expression: string): Promise<void> {
+    const path = `query?query=${encodeURIComponent(expression)}`;
+    while ((await this.ask<{ result: unknown[] }>(path)).result.length === 0);
+  }
+
+  private async ask<Data>(path: string): Promise<Data> {
+    const response = await fetch(`${this.url}/api/v1/${path}`);
+    return ((await response.json()) as { data: Data }).data;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
