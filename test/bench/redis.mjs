@@ -1,35 +1,24 @@
 // What a dying Redis does to the gateway's clients: requests, failures and latency before, during and after a `kill -9`
 // of Redis under load. Run it after a build, where redis-server is installed: `node test/bench/redis.mjs`.
 import { spawn } from 'node:child_process';
-import { createHmac, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { Agent, createServer, get } from 'node:http';
-import { createServer as createTcpServer } from 'node:net';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { track } from '../faults/children.mjs';
+import { freePort, HOST } from '../faults/gateway.mjs';
+import { JWT_SECRET, signToken } from '../faults/token.mjs';
 
 const GATEWAY = fileURLToPath(new URL('../../dist/apps/gateway/src/main.js', import.meta.url));
-const JWT_SECRET = 'a secret of the bench, long enough to be one';
-const HOST = '127.0.0.1';
 const CLIENTS = 32;
 const PHASE_MS = 4_000;
 
-async function freePort() {
-  const server = createTcpServer().listen(0, HOST);
-  await once(server, 'listening');
-  const { port } = server.address();
-  server.close();
-  return port;
-}
-
 /** Starts a process and waits for a line that says it is ready. */
 async function start(command, args, env, isReady) {
-  const child = spawn(command, args, {
-    env: { ...process.env, ...env },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  process.once('exit', () => child.kill('SIGKILL'));
+  const child = track(
+    spawn(command, args, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'inherit'] }),
+  );
   for await (const line of createInterface({ input: child.stdout })) {
     if (isReady(line)) {
       child.stdout.resume();
@@ -44,30 +33,12 @@ function startRedis(port) {
   return start('redis-server', args, {}, (line) => line.includes('Ready to accept connections'));
 }
 
-function token() {
-  const now = Math.floor(Date.now() / 1000);
-  const id = randomUUID();
-  const claims = {
-    user_id: id,
-    sub: id,
-    role: 'user',
-    aud: 'secureconnect-api',
-    iss: 'secureconnect-auth',
-    jti: randomUUID(),
-    iat: now,
-    exp: now + 900,
-  };
-  const part = (value) => Buffer.from(JSON.stringify(value)).toString('base64url');
-  const signed = `${part({ alg: 'HS256', typ: 'JWT' })}.${part(claims)}`;
-  return `${signed}.${createHmac('sha256', JWT_SECRET).update(signed).digest('base64url')}`;
-}
-
 /** One request at a time for each client, until the phase is over. */
 async function measure(name, port, agent) {
   const until = performance.now() + PHASE_MS;
   const latencies = [];
   let failed = 0;
-  const authorization = `Bearer ${token()}`;
+  const authorization = `Bearer ${signToken()}`;
   const ask = () =>
     new Promise((resolve) => {
       const request = get({ host: HOST, port, path: '/v1/messages', agent, headers: { authorization } });

@@ -7,6 +7,7 @@ import {
   type ModuleMetadata,
   type NestModule,
 } from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
 import type { Logger } from 'pino';
 import { ConfigModule } from './config/config.module.js';
 import { GATEWAY_CONFIG, type GatewayConfig } from './config/gateway-config.js';
@@ -21,7 +22,9 @@ import { RequestContextMiddleware } from './observability/request-context.middle
 import { OpenApiController } from './openapi/openapi.controller.js';
 import { RedisConnection } from './redis/redis.connection.js';
 import { RedisModule } from './redis/redis.module.js';
+import type { GatewayHttpAdapter } from './server/gateway-http.adapter.js';
 import { RequestGrammarMiddleware } from './server/request-grammar.middleware.js';
+import { ThrownMiddleware } from './server/thrown.middleware.js';
 import { DemoUpstream } from './upstreams/demo.upstream.js';
 import { UpstreamsModule } from './upstreams/upstreams.module.js';
 import { UpgradeMiddleware } from './websocket/upgrade.middleware.js';
@@ -48,8 +51,24 @@ import { WebSocketModule } from './websocket/websocket.module.js';
     // A team's modules go here.
   ],
   controllers: [OpenApiController],
+  providers: [
+    RequestContextMiddleware,
+    RequestGrammarMiddleware,
+    PreflightMiddleware,
+    ProxyMiddleware,
+    UpgradeMiddleware,
+  ],
 })
 export class AppModule implements NestModule {
+  constructor(
+    private readonly adapterHost: HttpAdapterHost<GatewayHttpAdapter>,
+    private readonly context: RequestContextMiddleware,
+    private readonly grammar: RequestGrammarMiddleware,
+    private readonly preflight: PreflightMiddleware,
+    private readonly proxy: ProxyMiddleware,
+    private readonly upgrade: UpgradeMiddleware,
+  ) {}
+
   /** The application over a configuration, with a logger and with modules that are not in the list above. */
   static with(
     config: GatewayConfig,
@@ -65,15 +84,9 @@ export class AppModule implements NestModule {
 
   /** Everything that runs for every request, in this order. */
   configure(consumer: MiddlewareConsumer): void {
-    consumer
-      .apply(
-        RequestContextMiddleware,
-        RequestGrammarMiddleware,
-        PreflightMiddleware,
-        ProxyMiddleware,
-        UpgradeMiddleware,
-        ControllerHeadersMiddleware,
-      )
-      .forRoutes('/');
+    const { context, grammar, preflight, proxy, upgrade } = this;
+    this.adapterHost.httpAdapter.applyFirst(context, grammar, preflight, proxy, upgrade);
+    // What no route names and what was refused gets to Nest: to controllers, and to exception filters.
+    consumer.apply(ThrownMiddleware, ControllerHeadersMiddleware).forRoutes('/');
   }
 }

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { HttpException } from '@nestjs/common';
+import type { DenseMember } from './dense-set.js';
 import { AmbiguousPathException } from './exceptions.js';
 import { pathOf } from './routing/path-rules.js';
 import type { Route } from './routing/route.js';
@@ -8,7 +9,9 @@ import type { Peer } from './trusted-proxies.js';
 /**
  * One request and all that is found out about it on its way; gates read it, logs and metrics are written from it.
  */
-export class Exchange implements Peer {
+export class Exchange implements Peer, DenseMember {
+  slot = -1;
+
   /** `performance.now()` when the request's headers were complete. */
   readonly startedAt = performance.now();
   readonly peerAddress: string;

@@ -1,15 +1,15 @@
-import type { Exchange } from '@app/proxy';
+import { DenseSet, type Exchange } from '@app/proxy';
 import { Injectable } from '@nestjs/common';
 import { isScrape } from './scrape.js';
 
 /** The exchanges that are being served now, so that the drain can make each the last of its connection. */
 @Injectable()
 export class OpenExchanges {
-  private readonly exchanges = new Set<Exchange>();
+  private readonly exchanges = new DenseSet<Exchange>();
   private ending = false;
 
   [Symbol.iterator](): Iterator<Exchange> {
-    return this.exchanges.values();
+    return this.exchanges[Symbol.iterator]();
   }
 
   get size(): number {

@@ -1,4 +1,4 @@
-import { ClientStalledException, ExchangeClock, type Exchange } from '@app/proxy';
+import { ClientStalledException, ExchangeClock, type Exchange, type Ticking } from '@app/proxy';
 import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { GATEWAY_CONFIG, type GatewayConfig } from '../config/gateway-config.js';
 import { OpenExchanges } from './open-exchanges.js';
@@ -17,7 +17,8 @@ interface Waiting {
  * the connection's buffer for the idle-body time and no longer.
  */
 @Injectable()
-export class StalledResponses implements OnApplicationShutdown {
+export class StalledResponses implements Ticking, OnApplicationShutdown {
+  slot = -1;
   private readonly limitMs: number;
   private readonly clock: ExchangeClock;
   private waiting = new Map<Exchange, Waiting>();

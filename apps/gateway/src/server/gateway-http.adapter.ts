@@ -7,7 +7,9 @@ import {
 } from 'node:http';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import type { ServerConfig } from '../config/gateway-config.js';
+import { chainOf, type Middleware } from './request-chain.js';
 import { inTurn } from './request-turns.js';
+import { keepThrown } from './thrown.middleware.js';
 
 /** Connections that may wait to be accepted; the kernel's own limit counts where it is less. */
 const BACKLOG = 4_096;
@@ -19,11 +21,18 @@ export class GatewayHttpAdapter extends ExpressAdapter {
   /** Whether a request's `Upgrade` goes to the server's `upgrade` listener; all others are plain requests. */
   isUpgrade: (request: IncomingMessage) => boolean = () => false;
 
+  private runFirst = chainOf([]);
+
   constructor(private readonly config: ServerConfig) {
     super();
     // Each is work for every response that a proxy must not do: the service says who it is and what has changed.
     this.disable('x-powered-by');
     this.disable('etag');
+  }
+
+  /** Middlewares that run before Express, in this order; what one throws is kept for `ThrownMiddleware`. */
+  applyFirst(...middlewares: readonly Middleware[]): void {
+    this.runFirst = chainOf(middlewares);
   }
 
   /** Nest passes no backlog on; with Node's 511, some of many clients that come back at once would wait for a second. */
@@ -50,7 +59,10 @@ export class GatewayHttpAdapter extends ExpressAdapter {
       inTurn((request, response) => {
         // What Express cannot parse it would answer by itself, past every middleware; `*` is refused in order.
         if (!request.url!.startsWith('/')) request.url = '*';
-        express(request, response);
+        this.runFirst(request, response, (error) => {
+          if (error !== undefined) keepThrown(request, error);
+          express(request, response);
+        });
       }),
     );
     // Node would answer both at once: 100 before the gates, 417 without a body, an id or a log line.

@@ -15,6 +15,7 @@ const LOOK_MS = 50;
 /** The relays that stand now: revocation and drain find them here, and their clocks tick from here. */
 @Injectable()
 export class LiveRelays implements Ticking, OnApplicationShutdown {
+  slot = -1;
   private readonly relays = new Set<Relay>();
   private readonly byToken = new Map<string, Set<Relay>>();
   private readonly streams = new WeakSet<object>();

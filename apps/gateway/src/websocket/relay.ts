@@ -59,6 +59,7 @@ const PROVEN_MS = 5_000;
  * 4. `finish`: the client's socket is gone, and with it the relay.
  */
 export class Relay implements SideListener, Ticking {
+  slot = -1;
   readonly openedAt = performance.now();
   readonly counts: RelayCounts = {
     messagesIn: 0,

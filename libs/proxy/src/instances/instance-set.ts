@@ -19,6 +19,7 @@ export interface InstanceChange {
  * their way takes the next, so that a slow one gets less, and nobody has to be asked for it.
  */
 export class InstanceSet implements Ticking {
+  slot = -1;
   private members: Instance[] = [];
   private readonly leaving = new Set<Instance>();
   /** Members that are not up. */

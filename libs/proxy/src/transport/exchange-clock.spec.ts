@@ -6,6 +6,7 @@ const TICK_MS = 100;
 
 /** Writes down when it was told to look, and how long after the time before. */
 class Witness implements Ticking {
+  slot = -1;
   readonly ticks: [number, number][] = [];
 
   tick(now: number, elapsedMs: number): void {
@@ -66,6 +67,7 @@ describe('ExchangeClock', () => {
   it('lets one that looks take itself and another out, and passes by none', () => {
     const [before, victim, after] = [new Witness(), new Witness(), new Witness()];
     const ending: Ticking = {
+      slot: -1,
       tick: () => {
         clock.delete(ending);
         clock.delete(victim);

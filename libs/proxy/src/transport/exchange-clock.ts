@@ -1,5 +1,7 @@
+import { DenseSet, type DenseMember } from '../dense-set.js';
+
 /** Something that has clocks of its own to look at. */
-export interface Ticking {
+export interface Ticking extends DenseMember {
   /** @param now `performance.now()` @param elapsedMs milliseconds since the last tick */
   tick(now: number, elapsedMs: number): void;
 }
@@ -9,7 +11,7 @@ export interface Ticking {
  * clock fires up to one tick late, never early.
  */
 export class ExchangeClock {
-  private readonly ticking = new Set<Ticking>();
+  private readonly ticking = new DenseSet<Ticking>();
   private readonly interval: NodeJS.Timeout;
   private last = performance.now();
 

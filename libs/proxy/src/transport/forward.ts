@@ -77,6 +77,7 @@ const EMPTY = Buffer.alloc(0);
  * 5. `onResponseEnd` or `fail`: end, exception, or, where bytes of the response are out, a broken connection.
  */
 export class Forward implements ResponseHandler, Ticking {
+  slot = -1;
   connection: ConnectionState | undefined;
 
   private readonly request: IncomingMessage;

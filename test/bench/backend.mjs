@@ -1,0 +1,92 @@
+// The service behind every target, as a process. Its answers are bytes made in advance, written by a server that knows of
+// HTTP only what the bench sends: with Node's own server it would be the service that is measured.
+import { createServer } from 'node:net';
+import { WebSocketServer } from 'ws';
+import { EVENTS_PER_SECOND, EVENT_BYTES, LARGE, PATHS, SMALL, eventAt, nowUs } from './bodies.mjs';
+
+const HOST = '127.0.0.1';
+const BACKLOG = 4_096;
+
+const ANSWERS = { [PATHS.small]: answer(SMALL), [PATHS.large]: answer(LARGE) };
+
+/** nginx would buffer it otherwise. */
+const EVENTS_HEAD =
+  'HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\nX-Accel-Buffering: no\r\n\r\n';
+
+const listeners = new Set();
+let lastHead = '';
+
+function answer(body) {
+  const head = `HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n`;
+  return Buffer.concat([Buffer.from(head), body]);
+}
+
+/** One connection; its requests come one after the other, each with a length or without a body. */
+class Connection {
+  head = '';
+  bodyLeft = 0;
+
+  constructor(socket) {
+    this.socket = socket;
+    socket.setNoDelay();
+    socket.on('data', (chunk) => this.read(chunk));
+    socket.on('error', () => {});
+    socket.on('close', () => listeners.delete(socket));
+  }
+
+  read(chunk) {
+    if (this.bodyLeft > 0) {
+      this.readBody(chunk.length);
+      return;
+    }
+    this.head += chunk.latin1Slice();
+    const end = this.head.indexOf('\r\n\r\n');
+    if (end === -1) return;
+    const body = this.head.length - end - 4;
+    this.head = this.head.slice(0, end);
+    this.bodyLeft = Number(/\r\ncontent-length: *(\d+)/i.exec(this.head)?.[1] ?? 0);
+    if (this.bodyLeft === 0) this.answer();
+    else this.readBody(body);
+  }
+
+  readBody(bytes) {
+    this.bodyLeft -= bytes;
+    if (this.bodyLeft === 0) this.answer();
+  }
+
+  answer() {
+    const { head, socket } = this;
+    this.head = '';
+    lastHead = head;
+    const path = head.slice(head.indexOf(' ') + 1, head.indexOf(' HTTP/'));
+    if (path === PATHS.events) {
+      socket.write(EVENTS_HEAD);
+      listeners.add(socket);
+    } else if (path in ANSWERS) {
+      socket.write(ANSWERS[path]);
+    } else {
+      socket.end('HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n');
+    }
+  }
+}
+
+function publish() {
+  const chunk = `${EVENT_BYTES.toString(16)}\r\n${eventAt(nowUs())}\r\n`;
+  for (const socket of listeners) socket.write(chunk);
+}
+
+const http = createServer((socket) => new Connection(socket));
+const webSockets = new WebSocketServer({ host: HOST, port: 0, backlog: BACKLOG, perMessageDeflate: false });
+webSockets.on('connection', (socket, { rawHeaders }) => {
+  lastHead = rawHeaders.join('\r\n');
+  socket.on('message', (data, isBinary) => socket.send(data, { binary: isBinary }));
+  socket.on('error', () => {});
+});
+
+// Whoever asks wants the head of the last request.
+process.on('message', () => process.send({ head: lastHead }));
+process.on('disconnect', () => process.exit());
+http.listen({ host: HOST, port: 0, backlog: BACKLOG }, () => {
+  setInterval(publish, 1_000 / EVENTS_PER_SECOND);
+  process.send({ http: http.address().port, websocket: webSockets.address().port });
+});

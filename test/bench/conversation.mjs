@@ -1,0 +1,28 @@
+import { once } from 'node:events';
+import { spawnPinned } from './pinned.mjs';
+
+const PATIENCE_MS = 60_000;
+
+/** A Node process on one core that answers one question after the other over its channel. */
+export class Conversation {
+  #child;
+
+  constructor(core, program) {
+    this.#child = spawnPinned(core, [process.execPath, program], {
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    });
+  }
+
+  ask(question) {
+    const answer = this.next();
+    this.#child.send(question);
+    return answer;
+  }
+
+  /** The next answer. @throws Error where the process says so, or does not answer in time */
+  async next() {
+    const [answer] = await once(this.#child, 'message', { signal: AbortSignal.timeout(PATIENCE_MS) });
+    if (answer.error) throw new Error(answer.error);
+    return answer;
+  }
+}

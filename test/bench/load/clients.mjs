@@ -1,0 +1,132 @@
+// The clients that no generator of requests knows, as a process: listeners to event streams, and WebSockets.
+import { once } from 'node:events';
+import { Agent, get } from 'node:http';
+import { createHistogram } from 'node:perf_hooks';
+import { setTimeout as delay } from 'node:timers/promises';
+import { WebSocket } from 'ws';
+import { signToken } from '../../faults/token.mjs';
+import { EVENT_BYTES, nowUs, PATHS, sentAt } from '../bodies.mjs';
+
+const HOST = '127.0.0.1';
+/** Handshakes at a time, so that nobody's backlog overflows. */
+const AT_ONCE = 100;
+const MESSAGE = 'm'.repeat(128);
+
+/** Clients of one target; each is a user of its own. */
+let clients = [];
+/** Of all listeners. */
+let eventBytes = 0;
+let latencies = createHistogram();
+
+const COMMANDS = {
+  async listen({ port, count }) {
+    const agent = new Agent({ maxSockets: Infinity });
+    clients = await openMany(count, () => openListener(port, agent));
+  },
+
+  /** How many events came within this time. */
+  async count({ seconds }) {
+    latencies = createHistogram();
+    const [begun, before] = [performance.now(), eventBytes];
+    await delay(seconds * 1_000);
+    return figures(Math.floor((eventBytes - before) / EVENT_BYTES), begun);
+  },
+
+  async connect({ port, count }) {
+    clients = await openMany(count, () => openSocket(port));
+  },
+
+  /** Sends on every socket, and again with each echo, for this long. */
+  async echo({ seconds }) {
+    latencies = createHistogram();
+    const begun = performance.now();
+    const until = begun + seconds * 1_000;
+    const counts = await Promise.all(clients.map((client) => echoUntil(until, client)));
+    return figures(
+      counts.reduce((sum, count) => sum + count, 0),
+      begun,
+    );
+  },
+
+  async leave() {
+    const open = clients.filter((client) => !client.closed && client.readyState !== WebSocket.CLOSED);
+    const closed = open.map((client) => once(client, 'close'));
+    for (const client of open) {
+      if (client instanceof WebSocket) client.close();
+      else client.destroy();
+    }
+    clients = [];
+    await Promise.all(closed);
+  },
+};
+
+function figures(done, begun) {
+  return {
+    requests: done,
+    elapsedMs: performance.now() - begun,
+    p50Ms: latencies.percentile(50) / 1_000,
+    p99Ms: latencies.percentile(99) / 1_000,
+  };
+}
+
+async function openMany(count, open) {
+  const opened = [];
+  while (opened.length < count) {
+    const batch = Array.from({ length: Math.min(AT_ONCE, count - opened.length) }, open);
+    opened.push(...(await Promise.all(batch)));
+  }
+  return opened;
+}
+
+async function openListener(port, agent) {
+  const headers = { authorization: `Bearer ${signToken()}` };
+  const [response] = await once(get({ host: HOST, port, path: PATHS.events, agent, headers }), 'response');
+  if (response.statusCode !== 200) throw new Error(`an event stream has ${response.statusCode}`);
+  let own = 0;
+  response.on('data', (chunk) => {
+    // Not where a chunk begins in the middle of an event.
+    if (own % EVENT_BYTES === 0 && chunk.length >= EVENT_BYTES) {
+      latencies.record(Math.max(1, nowUs() - sentAt(chunk)));
+    }
+    own += chunk.length;
+    eventBytes += chunk.length;
+  });
+  response.on('error', () => {});
+  return response;
+}
+
+async function openSocket(port) {
+  const headers = { authorization: `Bearer ${signToken()}` };
+  const client = new WebSocket(`ws://${HOST}:${port}${PATHS.socket}`, { headers, perMessageDeflate: false });
+  await once(client, 'open');
+  return client;
+}
+
+async function echoUntil(until, client) {
+  let count = 0;
+  let sent = performance.now();
+  const { promise: done, resolve, reject } = Promise.withResolvers();
+  const onEcho = (data) => {
+    if (data.length !== MESSAGE.length) reject(new Error(`an echo of ${data.length} bytes`));
+    const now = performance.now();
+    latencies.record(Math.max(1, Math.round((now - sent) * 1_000)));
+    count++;
+    sent = now;
+    if (now > until) resolve();
+    else client.send(MESSAGE);
+  };
+  const onClose = (code) => reject(new Error(`closed with ${code}`));
+  client.on('message', onEcho).on('close', onClose).send(MESSAGE);
+  await done;
+  client.off('message', onEcho).off('close', onClose);
+  return count;
+}
+
+process.on('disconnect', () => process.exit());
+process.on('message', ({ command, ...what }) => {
+  COMMANDS[command](what).then(
+    (result) => process.send(result ?? 'done'),
+    (error) => process.send({ error: String(error) }),
+  );
+});
+process.send('ready');

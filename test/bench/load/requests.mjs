@@ -1,0 +1,22 @@
+import { fileURLToPath } from 'node:url';
+import { runPinned } from '../pinned.mjs';
+
+const path = (name) => fileURLToPath(new URL(name, import.meta.url));
+
+/**
+ * Requests over kept connections, each as soon as the one before is answered, by wrk or, where there is none,
+ * autocannon, which takes more of the core for itself.
+ *
+ * @returns how many were answered in how many milliseconds, and the latencies. @throws Error where one failed
+ */
+export async function runRequests({ generator, core, url, connections, seconds, users, upload = 0 }) {
+  const what = [upload > 0 ? 'POST' : 'GET', upload, ...users];
+  const command =
+    generator === 'wrk'
+      ? ['wrk', '-t1', `-c${connections}`, `-d${seconds}s`, '-s', path('wrk.lua'), url, '--', ...what]
+      : [process.execPath, path('autocannon.mjs'), url, connections, seconds, ...what];
+  const output = await runPinned(core, command.map(String));
+  const figures = JSON.parse(output.slice(output.lastIndexOf('{"requests"')));
+  if (figures.failed > 0) throw new Error(`${figures.failed} requests to ${url} failed`);
+  return figures;
+}

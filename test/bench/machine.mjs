@@ -1,0 +1,65 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { cpus, release, totalmem } from 'node:os';
+import { isInstalled } from './targets.mjs';
+
+/** Of the proxy with two descriptors for each of 5,000 sockets; service and load have fewer. */
+const DESCRIPTORS = 10_500;
+
+/** @throws Error where this machine cannot run the bench */
+export function checkMachine({ cores }) {
+  if (process.platform !== 'linux') throw new Error('The bench reads /proc: it needs Linux');
+  if (!isInstalled('taskset')) throw new Error('The bench pins processes with taskset (package util-linux)');
+  for (const core of Object.values(cores)) {
+    if (core >= cpus().length) throw new Error(`There is no core ${core}: the bench needs two, see --cores`);
+  }
+  // Node has raised the soft limit to the hard one.
+  const limits = readFileSync('/proc/self/limits', 'latin1');
+  const [, most] = /^Max open files\s+(\d+|unlimited)/m.exec(limits);
+  if (Number(most) < DESCRIPTORS) {
+    throw new Error(
+      `A process may open ${most} files here, and 5,000 idle WebSockets need ${DESCRIPTORS}: ` +
+        `run \`ulimit -n ${DESCRIPTORS}\` first, or leave the scenario \`idle\` out with --scenarios`,
+    );
+  }
+}
+
+/** What the figures depend on. */
+export function describeMachine() {
+  return {
+    cpu: cpus()[0].model.trim(),
+    cores: cpus().length,
+    memoryGiB: Math.round(totalmem() / 1_024 ** 3),
+    kernel: `Linux ${release().split('.', 2).join('.')}`,
+  };
+}
+
+/** The versions of all that takes part, as far as it is there. */
+export function versions(generator) {
+  const root = lockedVersions('../../package-lock.json');
+  const peers = lockedVersions('peers/package-lock.json');
+  return {
+    node: process.versions.node,
+    '@nestjs/core': root('@nestjs/core'),
+    'http-proxy-middleware': root('http-proxy-middleware'),
+    undici: root('undici'),
+    ws: root('ws'),
+    '@fastify/http-proxy': peers('@fastify/http-proxy'),
+    ...(isInstalled('go') && { go: printed('go', ['version'], /go([\d.]+)/) }),
+    ...(isInstalled('nginx') && { nginx: printed('nginx', ['-v'], /nginx\/([\d.]+)/) }),
+    ...(isInstalled('haproxy') && { haproxy: printed('haproxy', ['-v'], /version ([\d.]+)/) }),
+    [generator]: generator === 'wrk' ? printed('wrk', ['-v'], /([\d.]+)/) : peers('autocannon'),
+  };
+}
+
+/** Some print their version to the standard error, and wrk ends with 1. */
+function printed(program, parameters, pattern) {
+  const command = `PATH="$PATH:/usr/sbin" ${[program, ...parameters].join(' ')} 2>&1 || true`;
+  return pattern.exec(execFileSync('sh', ['-c', command], { encoding: 'utf8' }))?.[1] ?? 'unknown';
+}
+
+/** Packages keep their own package.json to themselves; the lock file has the version that is installed. */
+function lockedVersions(file) {
+  const { packages } = JSON.parse(readFileSync(new URL(file, import.meta.url), 'utf8'));
+  return (name) => packages[`node_modules/${name}`].version;
+}

@@ -1,0 +1,69 @@
+// Makes docs/performance.md and its chart from docs/performance.json: `node test/bench/page.mjs`.
+import { readFile, writeFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { format, resolveConfig } from 'prettier';
+import { chartOf } from './chart.mjs';
+import { tableOf } from './figures.mjs';
+import { judge } from './goals.mjs';
+import { describeGoal } from './report.mjs';
+
+const path = (name) => fileURLToPath(new URL(`../../docs/${name}`, import.meta.url));
+
+/** @throws Error where nothing was recorded */
+export async function writePage() {
+  const result = JSON.parse(await readFile(path('performance.json'), 'utf8'));
+  const files = {
+    'performance.json': JSON.stringify(result),
+    'performance.md': pageOf(result),
+  };
+  for (const [name, text] of Object.entries(files)) {
+    const options = await resolveConfig(path(name));
+    await writeFile(path(name), await format(text, { ...options, filepath: path(name) }));
+  }
+  await writeFile(path('performance.svg'), chartOf(result));
+}
+
+function pageOf(result) {
+  const { date, machine, versions, rounds, seconds, scenarios } = result;
+  const names = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
+  return `
+# Performance
+
+Made by \`npm run bench -- --record\` from [performance.json](performance.json), which has all rounds; not to be edited.
+
+![CPU time by target and scenario](performance.svg)
+
+Measured on ${date.slice(0, 10)}: ${machine.cpu}, ${machine.cores} cores, ${machine.memoryGiB} GiB, ${machine.kernel};
+${names.join(', ')}.
+
+Each target is one process on one core, the load and the service behind it share another. All run side by side, and take
+turns: ${rounds} rounds of ${seconds} s each, A B C A B C; a figure is the median of its rounds, a ratio the median of the
+ratios of each round. Before it is timed, each target must return the right bytes, and have sent \`X-Forwarded-For\` to the
+service. CPU is user and system time of all threads of the target, peak memory its \`VmHWM\`. Requests a second and latency
+depend on what else the machine does; CPU time hardly.
+
+\`everything on\` is the gateway with signed tokens of ${result.users} users, rate limits counted in memory, request ids, an
+access log to a file, and metrics. The peers do none of that: they forward.
+
+## Goals
+
+${markdownTable([['', 'at most', 'measured', ''], ...judge(result).map(goalRow)])}
+
+## Scenarios
+
+${scenarios.map((scenario) => `### ${scenario.title}\n\n${markdownTable(tableOf(scenario))}`).join('\n\n')}
+`;
+}
+
+function goalRow(goal) {
+  const { what, most, value } = describeGoal(goal);
+  return [what, most, value, goal.isMet ? 'met' : '**not met**'];
+}
+
+/** Figures to the right. */
+function markdownTable([heads, ...rows]) {
+  const marks = heads.map((_, index) => (index === 0 ? '---' : '---:'));
+  return [heads, marks, ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) await writePage();

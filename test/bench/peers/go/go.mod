@@ -1,0 +1,3 @@
+module peers/reverseproxy
+
+go 1.19

@@ -1,0 +1,19 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { track } from '../faults/children.mjs';
+
+/** A process on one core, which ends with this one. */
+export function spawnPinned(core, command, options) {
+  return track(spawn('taskset', ['--cpu-list', String(core), ...command], options));
+}
+
+/** What a command prints. @throws Error where it ends with another code than 0 */
+export async function runPinned(core, command) {
+  const child = spawnPinned(core, command, { stdio: ['ignore', 'pipe', 'pipe'] });
+  let [output, errors] = ['', ''];
+  child.stdout.setEncoding('utf8').on('data', (text) => (output += text));
+  child.stderr.setEncoding('utf8').on('data', (text) => (errors += text));
+  const [code] = await once(child, 'close');
+  if (code !== 0) throw new Error(`${command[0]} ended with ${code}: ${errors || output}`);
+  return output;
+}

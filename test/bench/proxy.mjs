@@ -1,0 +1,97 @@
+import { once } from 'node:events';
+import { closeSync, openSync, readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { connect } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { exitOf, hasEnded } from '../faults/children.mjs';
+import { freePort, HOST } from '../faults/gateway.mjs';
+import { spawnPinned } from './pinned.mjs';
+
+const PROBE = fileURLToPath(new URL('probe.mjs', import.meta.url));
+const START_MS = 15_000;
+const ASK_AGAIN_MS = 20;
+const EXIT_MS = 5_000;
+
+/** Of the times in /proc/PID/stat; `getconf CLK_TCK` is 100 on every Linux that Node runs on. */
+const TICKS_PER_SECOND = 100;
+
+/** A target as a running process on a core of its own; what it prints, an access log too, goes to files. */
+export class Proxy {
+  #child;
+  #errors;
+
+  /** Starts it and resolves once it listens. @param probe whether `collect` and `profile` are wanted, of a program of Node */
+  static async start(target, { core, service, directory, probe = false }) {
+    const proxy = new Proxy();
+    proxy.target = target;
+    proxy.port = await freePort();
+    const where = { port: proxy.port, service, directory };
+    const isNode = target.program !== undefined;
+    const probed = probe && isNode ? ['--expose-gc', '--import', PROBE] : [];
+    const command = isNode ? [process.execPath, ...probed, target.program] : target.command(where);
+    proxy.#errors = join(directory, `${target.key}.stderr`);
+    const [out, err] = [openSync(join(directory, `${target.key}.stdout`), 'w'), openSync(proxy.#errors, 'w')];
+    proxy.#child = spawnPinned(core, command, {
+      env: {
+        PATH: `${process.env.PATH}:/usr/sbin`,
+        PORT: String(proxy.port),
+        SERVICE: service,
+        ...target.env?.(where),
+      },
+      stdio: ['ignore', out, err, ...(probed.length > 0 ? ['ipc'] : [])],
+    });
+    closeSync(out);
+    closeSync(err);
+    await proxy.#listens();
+    return proxy;
+  }
+
+  get url() {
+    return `http://${HOST}:${this.port}`;
+  }
+
+  /** User and system time of all its threads so far, in microseconds. */
+  async cpuUs() {
+    const stat = await readFile(`/proc/${this.#child.pid}/stat`, 'latin1');
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return ((Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND) * 1e6;
+  }
+
+  /** A figure of /proc/PID/status in bytes: VmRSS, or VmHWM, the most that it ever was. */
+  async memory(name) {
+    const status = await readFile(`/proc/${this.#child.pid}/status`, 'latin1');
+    return Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(status)[1]) * 1_024;
+  }
+
+  /** Has the probe do something, where there is one. */
+  async command(command, what = {}) {
+    if (!this.#child.connected) return;
+    const done = once(this.#child, 'message');
+    this.#child.send({ command, ...what });
+    await done;
+  }
+
+  async end() {
+    this.#child.kill('SIGKILL');
+    await exitOf(this.#child, EXIT_MS);
+  }
+
+  async #listens() {
+    const until = performance.now() + START_MS;
+    while (performance.now() < until) {
+      if (hasEnded(this.#child)) break;
+      const socket = connect(this.port, HOST);
+      try {
+        await once(socket, 'connect');
+        return;
+      } catch {
+        await delay(ASK_AGAIN_MS);
+      } finally {
+        socket.destroy();
+      }
+    }
+    throw new Error(`${this.target.key} did not start: ${readFileSync(this.#errors, 'utf8')}`);
+  }
+}

@@ -1,0 +1,131 @@
+// Compares the gateway with other proxies in one run on one machine: `npm run bench -- --help`.
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { limitTime } from '../faults/children.mjs';
+import { HOST } from '../faults/gateway.mjs';
+import { signToken } from '../faults/token.mjs';
+import { Conversation } from './conversation.mjs';
+import { judge } from './goals.mjs';
+import { checkMachine, describeMachine, versions } from './machine.mjs';
+import { readOptions } from './options.mjs';
+import { installPeers } from './peers/install.mjs';
+import { profileGateway } from './profile.mjs';
+import { Proxy } from './proxy.mjs';
+import { printGoals, printScenario } from './report.mjs';
+import { isInstalled } from './targets.mjs';
+
+const path = (name) => fileURLToPath(new URL(name, import.meta.url));
+
+const MOST_MS = 20 * 60_000;
+const WARM_UP_SECONDS = 3;
+/** So many that the largest limit there is, a million requests a minute, refuses none of them. */
+const USERS = 16;
+
+/** A service, clients and targets, as processes of this machine. */
+async function startBench(options, directory) {
+  const backend = new Conversation(options.cores.load, path('backend.mjs'));
+  const ports = await backend.next();
+  const clients = new Conversation(options.cores.load, path('load/clients.mjs'));
+  await clients.next();
+  return {
+    ...options,
+    directory,
+    backend,
+    clients,
+    services: { http: `http://${HOST}:${ports.http}`, websocket: `http://${HOST}:${ports.websocket}` },
+    generator: isInstalled('wrk') ? 'wrk' : 'autocannon',
+    users: Array.from({ length: USERS }, () => `Bearer ${signToken()}`),
+  };
+}
+
+function startProxy(bench, scenario, target) {
+  const { cores, directory, services } = bench;
+  const where = { core: cores.proxy, directory, service: services[scenario.speaks] };
+  return Proxy.start(target, { ...where, probe: scenario.isFresh });
+}
+
+/** All targets run side by side; each is measured alone, A B C A B C, so that what the machine does meanwhile hits all. */
+async function play(bench, scenario) {
+  const targets = bench.targets.filter(({ speaks }) => speaks.includes(scenario.speaks));
+  const results = targets.map(({ key, title }) => ({ key, title, rounds: [] }));
+  const proxies = [];
+  for (const target of targets) {
+    const proxy = await startProxy(bench, scenario, target);
+    await scenario.validate(bench, proxy);
+    if (scenario.isFresh) await proxy.end();
+    else proxies.push(proxy);
+  }
+  for (const proxy of proxies) await scenario.round(bench, proxy, WARM_UP_SECONDS);
+  for (let round = 0; round < bench.rounds; round++) {
+    for (const [index, result] of results.entries()) {
+      const proxy = proxies[index] ?? (await startProxy(bench, scenario, targets[index]));
+      result.rounds.push(await scenario.round(bench, proxy, bench.seconds));
+      result.peakBytes = Math.max(result.peakBytes ?? 0, await proxy.memory('VmHWM'));
+      await truncate(join(bench.directory, `${targets[index].key}.stdout`));
+      if (scenario.isFresh) await proxy.end();
+    }
+  }
+  for (const proxy of proxies) await proxy.end();
+  return { key: scenario.key, title: scenario.title, unit: scenario.unit, targets: results };
+}
+
+async function compare(bench) {
+  const { rounds, seconds, generator } = bench;
+  const result = {
+    date: new Date().toISOString(),
+    machine: describeMachine(),
+    versions: versions(generator),
+    rounds,
+    seconds,
+    users: USERS,
+    scenarios: [],
+  };
+  for (const scenario of bench.scenarios) {
+    const played = await play(bench, scenario);
+    result.scenarios.push(played);
+    printScenario(played);
+  }
+  printGoals(judge(result));
+  return result;
+}
+
+/** Those that this machine can run. */
+function installed(targets) {
+  return targets.filter(({ key, needs }) => {
+    const isThere = needs === undefined || isInstalled(needs);
+    if (!isThere) console.log(`${key}: left out, there is no ${needs} here`);
+    return isThere;
+  });
+}
+
+async function keep(result, record) {
+  const directory = path(record ? '../../docs' : '../../.local');
+  await mkdir(directory, { recursive: true });
+  const file = join(directory, 'performance.json');
+  await writeFile(file, `${JSON.stringify(result, null, 2)}\n`);
+  console.log(`\nAll rounds are in ${file}`);
+  if (!record) return;
+  const { writePage } = await import('./page.mjs');
+  await writePage();
+}
+
+limitTime(MOST_MS);
+const options = readOptions();
+checkMachine(options);
+if (!existsSync(path('../../dist/apps/gateway/src/main.js'))) {
+  throw new Error('There is no build: run `npm run build` first');
+}
+installPeers();
+const directory = await mkdtemp(join(tmpdir(), 'gateway-bench-'));
+try {
+  const bench = await startBench({ ...options, targets: installed(options.targets) }, directory);
+  for (const target of bench.targets) target.prepare?.(bench);
+  if (options.profile) await profileGateway(bench);
+  else await keep(await compare(bench), options.record);
+} finally {
+  await rm(directory, { recursive: true });
+}
+process.exit();

@@ -1,0 +1,105 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, writeFileSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { JWT_SECRET } from '../faults/token.mjs';
+import { haproxyConfiguration } from './peers/haproxy.mjs';
+import { nginxConfiguration } from './peers/nginx.mjs';
+
+const GATEWAY = fileURLToPath(new URL('../../dist/apps/gateway/src/main.js', import.meta.url));
+const GO_SOURCE = fileURLToPath(new URL('peers/go', import.meta.url));
+
+const peer = (file) => fileURLToPath(new URL(`peers/${file}`, import.meta.url));
+
+/**
+ * Of the gateway: nothing that the bench asks for may be refused, also where other processes take the core for a while,
+ * and no Redis; all else as by default.
+ */
+const GATEWAY_ENV = {
+  JWT_SECRET,
+  HOST: '127.0.0.1',
+  REDIS_URL: 'redis://127.0.0.1:9',
+  RATELIMIT_MESSAGES: '1000000',
+  RATELIMIT_DEFAULT: '1000000',
+  UPSTREAM_CONNECTIONS: '2048',
+  OVERLOAD_EVENT_LOOP_MS: '10000',
+  WEBSOCKET_MESSAGES_PER_SECOND: '100000',
+};
+
+const gatewayEnv = ({ service }) => ({ ...GATEWAY_ENV, CHAT_SERVICE_URL: service });
+
+/**
+ * What is measured: a process between the load and the service. `speaks` is what it is asked for; `program` is run by
+ * Node, `command` by itself; `needs` a program of this machine, without which the target is left out.
+ */
+export const TARGETS = [
+  {
+    key: 'gateway',
+    title: 'this gateway, everything on',
+    speaks: ['http', 'websocket'],
+    program: GATEWAY,
+    env: gatewayEnv,
+  },
+  {
+    key: 'gateway-bare',
+    title: 'this gateway, logs and limits off',
+    speaks: ['http'],
+    program: GATEWAY,
+    env: (where) => ({ ...gatewayEnv(where), RATELIMIT: 'off', LOG_LEVEL: 'silent' }),
+  },
+  {
+    key: 'nest-hpm',
+    title: 'http-proxy-middleware in Nest',
+    speaks: ['http'],
+    program: peer('nest-http-proxy-middleware.mjs'),
+  },
+  {
+    key: 'fastify',
+    title: '@fastify/http-proxy',
+    speaks: ['http'],
+    program: peer('fastify-http-proxy.mjs'),
+  },
+  {
+    key: 'go',
+    title: 'Go httputil.ReverseProxy',
+    speaks: ['http'],
+    needs: 'go',
+    prepare: ({ directory }) =>
+      execFileSync('go', ['build', '-o', join(directory, 'go-proxy'), '.'], { cwd: GO_SOURCE }),
+    command: ({ directory }) => [join(directory, 'go-proxy')],
+  },
+  {
+    key: 'nginx',
+    title: 'nginx',
+    speaks: ['http', 'websocket'],
+    needs: 'nginx',
+    command: (where) => {
+      const file = join(where.directory, 'nginx.conf');
+      writeFileSync(file, nginxConfiguration(where));
+      return ['nginx', '-c', file, '-e', 'stderr'];
+    },
+  },
+  {
+    key: 'haproxy',
+    title: 'haproxy',
+    speaks: ['http', 'websocket'],
+    needs: 'haproxy',
+    command: (where) => {
+      const file = join(where.directory, 'haproxy.cfg');
+      writeFileSync(file, haproxyConfiguration(where));
+      return ['haproxy', '-db', '-f', file];
+    },
+  },
+  {
+    key: 'ws-relay',
+    title: 'plain relay of `ws`',
+    speaks: ['websocket'],
+    program: peer('ws-relay.mjs'),
+  },
+];
+
+/** Whether a program is there; Debian keeps nginx and haproxy where users do not look. */
+export function isInstalled(program) {
+  const places = [...process.env.PATH.split(delimiter), '/usr/local/sbin', '/usr/sbin'];
+  return places.some((place) => existsSync(join(place, program)));
+}
