@@ -22,11 +22,8 @@ export class Gateway {
   static read(service: ComposeService, places: SourcePlaces): Gateway {
     const variables: Record<string, string> = {};
     for (const [name, { value }] of service.environment) variables[name] = value;
-    for (const name of SECRETS) {
-      delete variables[`${name}_FILE`];
-      if (name !== 'JWT_SECRET') delete variables[name];
-      else variables[name] = PLACEHOLDER;
-    }
+    for (const name of SECRETS) delete variables[`${name}_FILE`];
+    variables['JWT_SECRET'] ||= PLACEHOLDER;
     return new Gateway(service, loadConfig(variables), readEnvironment(variables).values, places);
   }
 

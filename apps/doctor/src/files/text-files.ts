@@ -41,7 +41,9 @@ export class TextFiles {
         `has ${entries.length} files; at most ${MOST_FILES} are looked at`,
       );
     }
-    return entries.filter((entry) => !entry.isDirectory()).map((entry) => join(entry.parentPath, entry.name));
+    return entries
+      .filter((entry) => !entry.isDirectory())
+      .map((entry) => join(path, relative(this.pathOf(path), join(entry.parentPath, entry.name))));
   }
 
   exists(path: string): boolean {

@@ -73,14 +73,17 @@ function gatewayCalls(chain: Chain): Call[] {
         said: chain.addressSaid(gateway, upstream),
       })),
     );
-    const redis = service.variable('REDIS_HOST') ?? service.variable('REDIS_URL');
     // An address in a secret is not the doctor's to read.
     if (service.variable('REDIS_URL_FILE')?.value) return upstreams;
-    const said = redis ?? { value: undefined, says: 'no REDIS_URL: redis', at: service.at };
-    return [
-      ...upstreams,
-      { caller: service.name, from: service, ...hostOf(new URL(gateway.config.redis.url), 6379), said },
-    ];
+    const redis = hostOf(new URL(gateway.config.redis.url), 6379);
+    const set = service.variable('REDIS_URL') ?? service.variable('REDIS_HOST');
+    // Without the password that the address may hold.
+    const said = {
+      value: redis,
+      says: `${set ? 'REDIS_URL' : 'no REDIS_URL'}: ${redis.host}`,
+      at: set?.at ?? service.at,
+    };
+    return [...upstreams, { caller: service.name, from: service, ...redis, said }];
   });
 }
 
