@@ -33,7 +33,7 @@ export class Gateway {
     const set = this.service.variable(name);
     if (set?.value) return { value, says: `${name}: ${set.value}`, at: set.at };
     // A default that is no number or text has no words of its own.
-    const words = typeof value === 'object' ? name : `${name} ${value}`;
+    const words = typeof value === 'number' || typeof value === 'string' ? `${name} ${value}` : name;
     return { value, says: `${words} (default)`, at: this.places.ofVariable(name) };
   }
 

@@ -13,6 +13,7 @@ const SHELL = ['sh', 'test', '[', 'cat', 'echo', 'grep', 'true', 'kill'];
 /** As published in 2026, for the checks of the images that people put beside a gateway. */
 const IMAGES: readonly Image[] = [
   { names: ['node'], programs: ['node', 'npm', 'npx'], ports: [] },
+  { names: ['debian', 'ubuntu'], programs: [], ports: [] },
   { names: ['nginx', 'nginx-unprivileged'], programs: ['nginx', 'curl'], ports: [80] },
   { names: ['redis'], programs: ['redis-cli', 'redis-server'], ports: [6379] },
   { names: ['valkey'], programs: ['valkey-cli', 'valkey-server', 'redis-cli'], ports: [6379] },

@@ -38,7 +38,7 @@ export const replicasRule: Rule = {
             'A gateway that nginx does not know gets no requests, and the others have nobody to stand in.',
         };
       }
-      if (count === 1) yield* withoutEffect(group);
+      if (count === 1) yield* withoutEffect(chain, group);
     }
   },
 };
@@ -49,8 +49,15 @@ function countOf({ stack }: Chain, { targets }: NginxGroup): number {
   return [...distinct.values()].reduce((sum, { host }) => sum + (stack.serviceAt(host)?.replicas ?? 1), 0);
 }
 
-function* withoutEffect({ block, targets, said }: NginxGroup): Iterable<Fault> {
-  const methods = OF_SEVERAL.flatMap((name) => block?.own(name) ?? []).map((directive) => ({
+function* withoutEffect(chain: Chain, { block, targets, said }: NginxGroup): Iterable<Fault> {
+  const locations = chain.gatewayLocations.filter(
+    (location) => chain.nginx!.groupBehind(location)?.said.at === said.at,
+  );
+  const directives = new Set([
+    ...OF_SEVERAL.flatMap((name) => block?.own(name) ?? []),
+    ...locations.flatMap((location) => location.inherited('proxy_next_upstream')),
+  ]);
+  const methods = [...directives].map((directive) => ({
     value: directive,
     says: sayDirective(directive),
     at: directive.at,
