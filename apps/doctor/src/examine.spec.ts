@@ -1,7 +1,8 @@
+import { readFile } from 'node:fs/promises';
 import { Upstream, type UpstreamOptions } from '@app/proxy';
 import { Module } from '@nestjs/common';
 import { upstreamsOf } from './chain/route-tables.js';
-import { OwnFiles, placesOf } from './own-files.fixture.js';
+import { OwnFiles, placesOf } from '../test/own-files.js';
 
 const COMPOSE = 'docker-compose.yml';
 const TEMPLATE = 'configs/nginx/templates/gateway.conf.template';
@@ -42,6 +43,14 @@ describe('examine', () => {
 
     expect(findings.map(({ rule }) => rule)).toEqual(['drain']);
     expect(placesOf(findings[0]!)).toContain('over.yml:4: DRAIN_TIMEOUT_MS: 50000');
+  });
+
+  it('holds in the files that the tests of the stack lay over the compose file', async () => {
+    await using own = await OwnFiles.copy();
+    for (const name of ['stand-ins.yml', 'test.yml'])
+      await own.write(name, await readFile(`test/stack/${name}`));
+
+    expect(own.examine({ compose: [COMPOSE, 'stand-ins.yml', 'test.yml'] }).findings).toEqual([]);
   });
 
   it('fills in variables from .env beside the compose file, or from another file', async () => {
@@ -134,6 +143,20 @@ describe('examine', () => {
       await own.write(file, text);
 
       expect(() => own.examine()).toThrow(fault);
+    });
+
+    it('where includes multiply', async () => {
+      await using own = await OwnFiles.copy();
+      await own.write(TEMPLATE, 'include includes/a0.conf;\n');
+      for (let level = 0; level < 10; level++) {
+        await own.write(
+          `configs/nginx/includes/a${level}.conf`,
+          `include includes/a${level + 1}.conf;\n`.repeat(10),
+        );
+      }
+      await own.write('configs/nginx/includes/a10.conf', 'a;\n');
+
+      expect(() => own.examine()).toThrow(/includes\/a\d\.conf:\d+: includes too many files in all/);
     });
 
     it('where a file is missing or a folder', async () => {

@@ -2,7 +2,7 @@ import { AppModule } from '../../gateway/src/app.module.js';
 import { upstreamsOf } from './chain/route-tables.js';
 import { examine } from './examine.js';
 
-const COMPOSE = 'apps/doctor/fixtures/existing-system/docker-compose.yml';
+const COMPOSE = 'apps/doctor/test/existing-system/docker-compose.yml';
 
 /** What broke the system that this gateway replaces: the rule, the place to change, and what it disagrees with. */
 const FAULTS = [

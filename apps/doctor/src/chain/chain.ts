@@ -1,4 +1,3 @@
-import { posix } from 'node:path';
 import type { Route, UpstreamOptions } from '@app/proxy';
 import type { TextFiles } from '../files/text-files.js';
 import type { YamlNode } from '../files/yaml.tree.js';
@@ -147,9 +146,4 @@ function readGateway(service: ComposeService, places: SourcePlaces): Gateway | R
     if (error instanceof ConfigurationError) return { service, error };
     throw error;
   }
-}
-
-/** The last name of an image's repository: `nginx` of `docker.io/library/nginx:1.29`. */
-export function imageName(image: string): string {
-  return posix.basename(image.split('@')[0]!).split(':')[0]!;
 }

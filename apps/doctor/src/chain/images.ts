@@ -1,5 +1,5 @@
+import { posix } from 'node:path';
 import type { ComposeService } from './service.js';
-import { imageName } from './chain.js';
 
 interface Image {
   readonly names: readonly string[];
@@ -61,4 +61,9 @@ export function isNginx(service: ComposeService): boolean {
 function imageOf(service: ComposeService): Image | undefined {
   const name = imageName(service.baseImage);
   return IMAGES.find(({ names }) => names.includes(name));
+}
+
+/** The last name of an image's repository: `nginx` of `docker.io/library/nginx:1.29`. */
+function imageName(image: string): string {
+  return posix.basename(image.split('@')[0]!).split(':')[0]!;
 }

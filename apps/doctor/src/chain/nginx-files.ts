@@ -24,6 +24,9 @@ const STOCK = {
 /** Far more than anybody has; an include that includes itself ends at its first return. */
 const DEEPEST = 16;
 
+/** In all, since a few files that include each other can stand for millions. */
+const MOST_INCLUDES = 1_000;
+
 /** A file or folder of this machine that stands at a path of nginx's container. */
 export interface NginxMount {
   readonly source: string;
@@ -37,6 +40,7 @@ export interface NginxMount {
 export class NginxFiles {
   /** Files of this machine by their path in the container; deeper mounts cover others. */
   private readonly byPath = new Map<string, { readonly path: string; readonly isTemplate: boolean }>();
+  private includes = 0;
   /** Names of capitals in templates that nobody defines, which nginx then reads as they are. */
   readonly undefinedVariables: { readonly name: string; readonly file: string; readonly line: number }[] = [];
 
@@ -72,6 +76,7 @@ export class NginxFiles {
       const pattern = posix.resolve(PREFIX, args[0] ?? '');
       return this.matching(pattern, directive).flatMap((path) => {
         if (within.includes(path)) throw new UnreadableError(at, `includes itself: ${within.join(' > ')}`);
+        if (++this.includes > MOST_INCLUDES) throw new UnreadableError(at, 'includes too many files in all');
         if (within.length > DEEPEST) throw new UnreadableError(at, 'includes too deeply');
         return this.expand(this.parse(path), [...within, path]);
       });

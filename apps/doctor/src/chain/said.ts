@@ -15,8 +15,3 @@ export interface Said<Value = unknown> {
 export function describePlace({ file, line }: Place): string {
   return line === undefined ? file : `${file}:${line}`;
 }
-
-/** The same words and place for another value. */
-export function withValue<Value>({ says, at }: Said, value: Value): Said<Value> {
-  return { value, says, at };
-}

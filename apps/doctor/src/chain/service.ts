@@ -1,4 +1,3 @@
-import { posix } from 'node:path';
 import type { Command, DockerHealthcheck, Stage } from '../files/docker-file.js';
 import { toMap } from '../files/compose-merge.js';
 import { entriesAt, itemsAt, nodeAt, textAt, type YamlNode } from '../files/yaml.tree.js';
@@ -89,10 +88,6 @@ export class ComposeService {
   get replicas(): number {
     const said = textAt(this.node, 'deploy', 'replicas') ?? textAt(this.node, 'scale');
     return said ? Number(said.value) : 1;
-  }
-
-  get usesInit(): boolean {
-    return textAt(this.node, 'init')?.value === 'true';
   }
 
   /** What becomes process 1; undefined where the image says it and is not built here. */
@@ -247,13 +242,4 @@ function fromImage({ command, flags }: DockerHealthcheck): HealthCheck {
         ? undefined
         : { value: composeMs(startPeriod), says: `--start-period=${startPeriod}`, at: command.at },
   };
-}
-
-/** The path that an address in the container has on this machine, by the deepest mount that covers it. */
-export function hostPathOf(mounts: readonly Mount[], path: string): string | undefined {
-  const covering = mounts
-    .filter(({ target }) => path === target || path.startsWith(`${target.replace(/\/$/, '')}/`))
-    .toSorted((a, b) => b.target.length - a.target.length)[0];
-  if (covering?.source === undefined) return undefined;
-  return posix.join(covering.source, posix.relative(covering.target, path));
 }

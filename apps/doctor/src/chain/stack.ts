@@ -45,7 +45,10 @@ export class Stack {
     if (services.length === 0) {
       throw new UnreadableError({ file: files.nameOf(paths.compose[0]!), line: 1 }, 'has no services');
     }
-    const notices = services.flatMap((service) => noticesOf(service));
+    const notices = [
+      ...(nodeAt(node, 'include') ? ['include of the compose file is not followed'] : []),
+      ...services.flatMap((service) => noticesOf(service)),
+    ];
     return new Stack(services, node, fill({}), dockerfiles.read, folder, notices);
   }
 

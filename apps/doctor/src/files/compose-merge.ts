@@ -3,6 +3,9 @@ import type { YamlMap, YamlNode } from './yaml.tree.js';
 /** Keys that are mappings or lists of `NAME=value`, as the author likes. */
 const PAIRS = new Set(['environment', 'labels', 'args']);
 
+/** Keys that are lists of names, or mappings where a name has more to say. */
+const NAMES = new Set(['networks', 'depends_on']);
+
 /** Keys whose later list takes the place of the earlier one. */
 const REPLACED = new Set(['command', 'entrypoint', 'test']);
 
@@ -17,7 +20,8 @@ export function mergeCompose(base: YamlMap, over: YamlMap): YamlMap {
 }
 
 function merge(name: string, base: YamlNode | undefined, over: YamlNode): YamlNode {
-  const [below, above] = PAIRS.has(name) ? [base && toMap(base), toMap(over)] : [base, over];
+  const isMap = PAIRS.has(name) || (NAMES.has(name) && base?.kind !== over.kind);
+  const [below, above] = isMap ? [base && toMap(base), toMap(over)] : [base, over];
   if (below === undefined || above.tag === '!override' || REPLACED.has(name)) return above;
   if (below.kind === 'map' && above.kind === 'map') return mergeCompose(below, above);
   if (below.kind === 'list' && above.kind === 'list')
@@ -25,7 +29,7 @@ function merge(name: string, base: YamlNode | undefined, over: YamlNode): YamlNo
   return above;
 }
 
-/** A list of `NAME=value` as the mapping that it stands for. */
+/** A list of `NAME=value`, or of names, as the mapping that it stands for. */
 export function toMap(node: YamlNode): YamlNode {
   if (node.kind !== 'list') return node;
   const entries = new Map<string, YamlNode>();

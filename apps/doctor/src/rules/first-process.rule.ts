@@ -11,7 +11,7 @@ export const firstProcessRule: Rule = {
   *check({ stack }: Chain): Iterable<Fault> {
     for (const service of stack.services) {
       const command = service.firstProcess;
-      // With an init a shell in between still keeps the signal for itself.
+      // An init as process 1 (`init: true`) changes nothing: the shell behind it still keeps the signal for itself.
       if (!command) continue;
       const { value } = command;
       const wrapper = 'shell' in value ? '/bin/sh' : value.argv[0]!;

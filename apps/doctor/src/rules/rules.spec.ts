@@ -1,4 +1,4 @@
-import { OwnFiles, type Edit } from '../own-files.fixture.js';
+import { OwnFiles, type Edit } from '../../test/own-files.js';
 
 const COMPOSE = 'docker-compose.yml';
 const TEMPLATE = 'configs/nginx/templates/gateway.conf.template';

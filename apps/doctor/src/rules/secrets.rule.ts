@@ -5,9 +5,11 @@ import { entriesAt, nodeAt, textAt } from '../files/yaml.tree.js';
 import { toMap } from '../files/compose-merge.js';
 import type { Fault, Rule } from './rule.js';
 
-/** Names that hold a secret, unless they name the file that does. */
-const SECRET =
-  /(SECRET|PASSWORD|PASSWD|TOKEN|PRIVATE_KEY|API_KEY|ACCESS_KEY|CREDENTIALS)(?!.*(_FILE|_DIR|_PATH)$)/i;
+/** Names that hold a secret. */
+const SECRET = /SECRET|PASSWORD|PASSWD|TOKEN|PRIVATE_KEY|API_KEY|ACCESS_KEY|CREDENTIALS/i;
+
+/** Names that only say where one is, or how long it lasts. */
+const ABOUT_SECRET = /_(FILE|DIR|PATH|TTL|MS|SECONDS|EXPIRY|LENGTH|BYTES|URL)$/i;
 
 /** User and password of an address. */
 const PASSWORD_IN_URL = /^\w+:\/\/[^/@]*:[^/@]+@/;
@@ -19,7 +21,8 @@ export const secretsRule: Rule = {
   *check(chain: Chain): Iterable<Fault> {
     for (const said of committed(chain)) {
       const { name, value } = said.value;
-      if (value === '' || !(SECRET.test(name) || PASSWORD_IN_URL.test(value))) continue;
+      const isSecret = SECRET.test(name) && !ABOUT_SECRET.test(name);
+      if (value === '' || !(isSecret || PASSWORD_IN_URL.test(value))) continue;
       yield {
         // Its value stays out of findings.
         places: [{ ...said, says: `${name}: (hidden)` }],
@@ -34,8 +37,7 @@ type Variable = Said<{ readonly name: string; readonly value: string }>;
 
 function* committed({ stack, parts }: Chain): Iterable<Variable> {
   for (const [service, node] of entriesAt(stack.committed, 'services')) {
-    for (const key of ['environment', 'args']) {
-      const variables = nodeAt(node, key) ?? nodeAt(node, 'build', key);
+    for (const variables of [nodeAt(node, 'environment'), nodeAt(node, 'build', 'args')]) {
       if (!variables) continue;
       for (const name of entriesAt(toMap(variables)).keys()) {
         const said = textAt(toMap(variables), name);

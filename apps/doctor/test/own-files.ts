@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { UpstreamOptions } from '@app/proxy';
 import { AppModule } from '../../gateway/src/app.module.js';
-import { upstreamsOf } from './chain/route-tables.js';
-import { examine, type Finding, type Paths, type Report } from './examine.js';
+import { upstreamsOf } from '../src/chain/route-tables.js';
+import { examine, type Finding, type Paths, type Report } from '../src/examine.js';
 
 const COPIED = ['docker-compose.yml', 'Dockerfile', '.env.example', 'configs'];
 
