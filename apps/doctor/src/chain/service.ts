@@ -99,9 +99,9 @@ export class ComposeService {
 
   get healthcheck(): HealthCheck | undefined {
     const node = nodeAt(this.node, 'healthcheck');
+    if (textAt(node, 'disable')?.value === 'true') return undefined;
     const test = nodeAt(node, 'test');
     if (!test) return this.stage?.healthcheck && fromImage(this.stage.healthcheck);
-    if (textAt(node, 'disable')?.value === 'true') return undefined;
     const command = testCommand(test);
     const startPeriod = textAt(node, 'start_period');
     return (

@@ -28,7 +28,7 @@ const nginxCheck = (test: string): Edit =>
   inCompose("test: [CMD, curl, -fsS, -o, /dev/null, 'http://127.0.0.1:8081/health']", `test: ${test}`);
 
 /** Each breaks one rule; `at` is what one of the places of its findings says. */
-const BREAKS: readonly (readonly [rule: string, at: string, edit: Edit])[] = [
+const BREAKS: readonly (readonly [rule: string, at: string, ...edits: Edit[]])[] = [
   ['configuration', 'service api-gateway', gatewayHas('ROUTE_DEADLINE_MS', '60000')],
   ['configuration', 'service api-gateway', gatewayHas('CONNECT_TIMEOUT_MS', 'two seconds')],
 
@@ -156,6 +156,19 @@ const BREAKS: readonly (readonly [rule: string, at: string, edit: Edit])[] = [
   ['health-check', 'service gateway', inCompose('  retries: 3\n  start_period: 30s\n', '  retries: 3\n')],
 
   [
+    'health-check',
+    'depends_on: api-gateway (service_healthy)',
+    inCompose(
+      '      api-gateway: { condition: service_started }',
+      '      api-gateway: { condition: service_healthy }',
+    ),
+    inCompose(
+      "    ports: ['${GATEWAY_PUBLISH:-127.0.0.1:8080}:8080']",
+      "    ports: ['${GATEWAY_PUBLISH:-127.0.0.1:8080}:8080']\n    healthcheck: { disable: true }",
+    ),
+  ],
+
+  [
     'trusted-proxies',
     'TRUST_PROXY: none',
     inCompose('TRUST_PROXY: ${NGINX_ADDRESS:-172.28.90.10}', 'TRUST_PROXY: none'),
@@ -175,6 +188,13 @@ const BREAKS: readonly (readonly [rule: string, at: string, edit: Edit])[] = [
     'trusted-proxies',
     'set_real_ip_from 0.0.0.0/0',
     inCompose("'${NGINX_TRUSTED_PROXY:-unix:}'", '0.0.0.0/0'),
+  ],
+
+  [
+    'trusted-proxies',
+    'ports: 0.0.0.0:8080:8080',
+    inCompose('TRUST_PROXY: ${NGINX_ADDRESS:-172.28.90.10}', "TRUST_PROXY: '1'"),
+    inCompose('${GATEWAY_PUBLISH:-127.0.0.1:8080}', '${GATEWAY_PUBLISH:-0.0.0.0:8080}'),
   ],
 
   ['hidden-paths', 'location /', inTemplate('location ~* ^/(metrics(/|$)|health/.) { return 404; }', '')],
@@ -317,17 +337,18 @@ describe('the rules', () => {
     expect(own.examine().findings).toEqual([]);
   });
 
-  it.each(BREAKS)('%s is named, and only it, where "%s" disagrees', async (rule, says, change) => {
-    await using own = await OwnFiles.copy(change);
+  const breaks = BREAKS.map(([rule, says, ...edits]) => ({ rule, says, edits }));
+  it.each(breaks)('$rule is named, and only it, where "$says" disagrees', async ({ rule, says, edits }) => {
+    await using own = await OwnFiles.copy(...edits);
     const { findings } = own.examine();
 
     expect(new Set(findings.map((finding) => finding.rule))).toEqual(new Set([rule]));
     const places = findings.flatMap((finding) => finding.places);
     expect(places.map((place) => place.says)).toContain(says);
     expect(places.filter(({ at }) => at.line === undefined)).toEqual([]);
-    for (const { wants, breaks } of findings) {
-      expect(wants).not.toBe('');
-      expect(breaks).toMatch(/\w\.$/);
+    for (const finding of findings) {
+      expect(finding.wants).not.toBe('');
+      expect(finding.breaks).toMatch(/\w\.$/);
     }
   });
 
