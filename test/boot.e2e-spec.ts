@@ -30,6 +30,15 @@ describe('starting the gateway', () => {
     expect(gateway.stderr).toContain('chat-service points at the gateway itself');
   });
 
+  it('says which of its settings do not fit each other, and serves', async () => {
+    await using gateway = GatewayProcess.start({ TRUST_PROXY: '0.0.0.0/0' });
+
+    await gateway.logged('listening');
+    expect(gateway.lines.filter(({ message }) => message === 'settings do not fit each other')).toEqual([
+      expect.objectContaining({ level: 'warn', rule: 'trusted-proxies', variables: ['TRUST_PROXY'] }),
+    ]);
+  });
+
   it('says that its port is taken and exits with 1', async () => {
     const other = createServer().listen(0, '127.0.0.1');
     await once(other, 'listening');

@@ -34,10 +34,11 @@ const RULES: readonly { readonly name: string; breaks(path: string, target: stri
     breaks: (path, target) => path.startsWith('apps/') && target.startsWith('libs/'),
   },
   {
-    name: 'applications do not know each other, and the reference services no library',
+    name: 'applications do not know each other, but the doctor the gateway, and the reference services no library',
     breaks: (path, target) =>
-      (path.startsWith('apps/gateway/') && target.startsWith('apps/reference/')) ||
-      (path.startsWith('apps/reference/') && /^(apps\/gateway\/|@app\/)/.test(target)),
+      (path.startsWith('apps/gateway/') && /^apps\/(reference|doctor)\//.test(target)) ||
+      (path.startsWith('apps/reference/') && /^(apps\/(gateway|doctor)\/|@app\/)/.test(target)) ||
+      (path.startsWith('apps/doctor/') && target.startsWith('apps/reference/')),
   },
   {
     name: 'the HTTP client is imported in one file',
@@ -142,6 +143,8 @@ describe('who may know whom', () => {
     ],
     ['apps/gateway/src/gates/a.ts', "import '../../../../libs/auth/src/principal.js';", 'by its index alone'],
     ['apps/gateway/src/a.ts', "import { x } from '../../reference/src/x.js';", 'do not know each other'],
+    ['apps/gateway/src/a.ts', "import { x } from '../../doctor/src/x.js';", 'do not know each other'],
+    ['apps/doctor/src/a.ts', "import { x } from '../../reference/src/x.js';", 'do not know each other'],
     ['apps/reference/src/a.ts', "import { x } from '@app/auth';", 'the reference services no library'],
     ['libs/proxy/src/proxy.module.ts', "import { Pool } from 'undici';", 'in one file'],
     ['libs/proxy/src/proxy.module.ts', "const { Pool } = await import('undici');", 'in one file'],

@@ -4,6 +4,7 @@ import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import type { DestinationStream } from 'pino';
 import { AppModule } from './app.module.js';
+import { warningsFor } from './config/configuration-warnings.js';
 import type { GatewayConfig } from './config/gateway-config.js';
 import { createPino, GatewayLogger } from './observability/gateway-logger.js';
 import { GatewayHttpAdapter } from './server/gateway-http.adapter.js';
@@ -46,6 +47,9 @@ export async function createGateway(
     // What has begun already, as the connection to Redis, would keep the process.
     await app.close();
     throw error;
+  }
+  for (const { rule, variables, wants, breaks } of warningsFor(config)) {
+    new Logger('Gateway').warn({ message: 'settings do not fit each other', rule, variables, wants, breaks });
   }
   return app;
 }

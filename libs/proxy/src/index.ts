@@ -16,6 +16,6 @@ export { exceptionFor } from './transport/failure.js';
 export { faultOf, isUnavailable } from './instances/fault.js';
 export { isInstanceAddress, type Instance, type InstanceStats } from './instances/instance.js';
 export type { BreakerState } from './transport/circuit-breaker.js';
-export { Upstream, type UpstreamOptions } from './upstream.js';
+export { Upstream, UpstreamMetadata, type UpstreamOptions } from './upstream.js';
 export { UpstreamError, type ProxyRow, type UpstreamProxy } from './upstream-proxy.js';
 export { UpstreamRegistry } from './upstream.registry.js';

@@ -4,6 +4,7 @@ import { Inject, Injectable, Logger, type OnApplicationShutdown, type OnModuleIn
 import { GATEWAY_CONFIG, type GatewayConfig } from '../config/gateway-config.js';
 import { OpenExchanges } from '../lifecycle/open-exchanges.js';
 import { Alarm } from './alarm.js';
+import { fitsMemory } from './memory-share.js';
 import { ProcessMemory } from './process-memory.js';
 
 /** What there can be too much of. */
@@ -19,9 +20,6 @@ const RESOLUTION_MS = 20;
 
 /** Looks in a row that must be calm before an alarm falls: one second. */
 const FALL_AFTER = 4;
-
-/** The share of the container's memory that the heap and the buffers of sockets may fill; the rest is the process's. */
-const HEAP_AND_BUFFERS_SHARE = 0.75;
 
 /**
  * Knows whether the process has more to do than it can, so that it refuses what is new while it can still finish what
@@ -112,8 +110,7 @@ export class LoadMonitor implements OnModuleInit, OnApplicationShutdown {
   private warnOfHeap(): void {
     const { limitBytes, heapLimitBytes } = this.memory;
     const { bufferBytes } = this.config.websocket;
-    if (limitBytes === undefined || heapLimitBytes + bufferBytes <= limitBytes * HEAP_AND_BUFFERS_SHARE)
-      return;
+    if (limitBytes === undefined || fitsMemory(heapLimitBytes, bufferBytes, limitBytes)) return;
     this.logger.warn({
       message: 'the heap may outgrow the container: set --max-old-space-size in NODE_OPTIONS',
       memory_limit_bytes: limitBytes,

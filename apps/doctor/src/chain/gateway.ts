@@ -1,0 +1,46 @@
+import { ConfigurationError, readEnvironment } from '../../../gateway/src/config/read-environment.js';
+import { SECRETS, type Environment } from '../../../gateway/src/config/environment.schema.js';
+import { loadConfig } from '../../../gateway/src/config/load-config.js';
+import type { GatewayConfig } from '../../../gateway/src/config/gateway-config.js';
+import type { Said } from './said.js';
+import type { ComposeService } from './service.js';
+import type { SourcePlaces } from './source-places.js';
+
+/** A secret is not the doctor's to read; any that is long enough will do. */
+const PLACEHOLDER = 'a placeholder for a secret of the gateway';
+
+/** One gateway of the compose file, with its configuration as the gateway itself would read it. */
+export class Gateway {
+  private constructor(
+    readonly service: ComposeService,
+    readonly config: GatewayConfig,
+    private readonly values: Environment,
+    private readonly places: SourcePlaces,
+  ) {}
+
+  /** @throws ConfigurationError where the gateway would not start with it */
+  static read(service: ComposeService, places: SourcePlaces): Gateway {
+    const variables: Record<string, string> = {};
+    for (const [name, { value }] of service.environment) variables[name] = value;
+    for (const name of SECRETS) delete variables[`${name}_FILE`];
+    variables['JWT_SECRET'] ||= PLACEHOLDER;
+    return new Gateway(service, loadConfig(variables), readEnvironment(variables).values, places);
+  }
+
+  /** A variable's value, where it is set or else where its default stands. */
+  setting<Name extends keyof Environment>(name: Name): Said<Environment[Name]> {
+    const value = this.values[name];
+    const set = this.service.variable(name);
+    if (set?.value) return { value, says: `${name}: ${set.value}`, at: set.at };
+    // A default that is no number or text has no words of its own.
+    const words = typeof value === 'number' || typeof value === 'string' ? `${name} ${value}` : name;
+    return { value, says: `${words} (default)`, at: this.places.ofVariable(name) };
+  }
+
+  /** How often the gateway may send a request, in all. */
+  get attempts(): number {
+    return this.values.RETRIES + 1;
+  }
+}
+
+export { ConfigurationError };

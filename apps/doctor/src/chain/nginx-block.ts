@@ -1,0 +1,76 @@
+import type { Directive } from '../files/nginx.parser.js';
+import type { Said } from './said.js';
+
+/** nginx's own values, where no file says another (nginx.org, 1.29). */
+const DEFAULTS: Readonly<Record<string, readonly string[]>> = {
+  client_body_timeout: ['60s'],
+  client_max_body_size: ['1m'],
+  keepalive_requests: ['1000'],
+  large_client_header_buffers: ['4', '8k'],
+  proxy_buffer_size: ['4k'],
+  proxy_buffering: ['on'],
+  proxy_http_version: ['1.0'],
+  proxy_read_timeout: ['60s'],
+  proxy_request_buffering: ['on'],
+  proxy_send_timeout: ['60s'],
+};
+
+/** A block of nginx's configuration inside those that it inherits from. */
+export class NginxBlock {
+  readonly children: readonly NginxBlock[];
+
+  constructor(
+    readonly directive: Directive,
+    readonly parent: NginxBlock | undefined,
+  ) {
+    this.children = (directive.block ?? [])
+      .filter(({ block }) => block !== undefined)
+      .map((child) => new NginxBlock(child, this));
+  }
+
+  get name(): string {
+    return this.directive.name;
+  }
+
+  /** The block's own directives of a name. */
+  own(name: string): readonly Directive[] {
+    return this.directive.block!.filter((each) => each.name === name && each.block === undefined);
+  }
+
+  /** The directives of a name that count here: those of the nearest block that has any. */
+  inherited(name: string): readonly Directive[] {
+    const own = this.own(name);
+    return own.length > 0 || !this.parent ? own : this.parent.inherited(name);
+  }
+
+  /** What a directive says here, or nginx's default. */
+  setting(name: string): Said<readonly string[]> {
+    const directive = this.inherited(name).at(-1);
+    if (directive) return { value: directive.args, says: sayDirective(directive), at: directive.at };
+    const value = DEFAULTS[name] ?? [];
+    return { value, says: `no ${name}: nginx's ${value.join(' ')}`, at: this.directive.at };
+  }
+
+  /** The value of a header that is sent to the upstream; undefined where nginx passes the client's own. */
+  sentHeader(name: string): Said<string> | undefined {
+    const directive = this.inherited('proxy_set_header').findLast(
+      ({ args }) => args[0]?.toLowerCase() === name.toLowerCase(),
+    );
+    return directive && { value: directive.args[1] ?? '', says: sayDirective(directive), at: directive.at };
+  }
+
+  /** This and every block inside it. */
+  *descendants(): Iterable<NginxBlock> {
+    yield this;
+    for (const child of this.children) yield* child.descendants();
+  }
+
+  /** As a finding names it. */
+  get says(): string {
+    return sayDirective(this.directive);
+  }
+}
+
+export function sayDirective({ name, args }: Directive): string {
+  return [name, ...args.map((arg) => (arg === '' ? "''" : arg))].join(' ');
+}

@@ -1,0 +1,37 @@
+import { UpstreamMetadata, type Route, type UpstreamOptions } from '@app/proxy';
+
+interface ModuleLike {
+  readonly module?: unknown;
+  readonly imports?: readonly unknown[];
+  readonly providers?: readonly unknown[];
+}
+
+/**
+ * The `@Upstream()` classes of a Nest module and of all that it imports, read from their decorators: the application
+ * is not started, so nothing is connected to.
+ */
+export function upstreamsOf(root: unknown): UpstreamOptions[] {
+  const seen = new Set<unknown>();
+  const found = new Set<UpstreamOptions>();
+  const visit = (entry: unknown): void => {
+    if (seen.has(entry) || entry === null || entry === undefined) return;
+    seen.add(entry);
+    if (typeof entry === 'function') {
+      for (const key of ['imports', 'providers']) listOf(Reflect.getMetadata(key, entry)).forEach(visit);
+      const upstream = Reflect.getMetadata(UpstreamMetadata.KEY, entry) as UpstreamOptions | undefined;
+      if (upstream) found.add(upstream);
+    } else if (typeof entry === 'object') {
+      const { module, imports, providers } = entry as ModuleLike;
+      [module, ...listOf(imports), ...listOf(providers)].forEach(visit);
+    }
+  };
+  visit(root);
+  return [...found];
+}
+
+const listOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
+
+/** A path that the route answers for. */
+export function samplePath({ path }: Route): string {
+  return path.replaceAll(/:[^/]+/g, 'x');
+}

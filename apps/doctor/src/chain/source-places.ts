@@ -1,0 +1,45 @@
+import ts from 'typescript';
+import type { TextFiles } from '../files/text-files.js';
+import type { Place } from './said.js';
+
+const SOURCES = 'apps/gateway/src';
+const SCHEMA = `${SOURCES}/config/environment.schema.ts`;
+
+/** Where the gateway's own code says what it says, so that a finding can name the line. */
+export class SourcePlaces {
+  private readonly variables = new Map<string, Place>();
+  private readonly routes = new Map<string, Place>();
+
+  constructor(files: TextFiles) {
+    for (const path of files.list(SOURCES)) {
+      if (!path.endsWith('.ts') || path.endsWith('.spec.ts')) continue;
+      const file = files.nameOf(path);
+      const text = files.read(path);
+      if (file !== SCHEMA && !text.includes('@Upstream(')) continue;
+      const source = ts.createSourceFile(file, text, ts.ScriptTarget.Latest, true);
+      const collect = (node: ts.Node): void => {
+        if (ts.isPropertyAssignment(node)) this.note(node, source);
+        ts.forEachChild(node, collect);
+      };
+      collect(source);
+    }
+  }
+
+  /** Where a variable of the environment has its default. */
+  ofVariable(name: string): Place {
+    return this.variables.get(name) ?? { file: SCHEMA };
+  }
+
+  /** Where a path's row stands. */
+  ofRoute(path: string): Place {
+    return this.routes.get(path) ?? { file: SOURCES };
+  }
+
+  private note({ name, initializer }: ts.PropertyAssignment, source: ts.SourceFile): void {
+    const line = source.getLineAndCharacterOfPosition(name.getStart(source)).line + 1;
+    const place = { file: source.fileName, line };
+    const key = name.getText(source);
+    if (source.fileName === SCHEMA && !this.variables.has(key)) this.variables.set(key, place);
+    else if (key === 'path' && ts.isStringLiteral(initializer)) this.routes.set(initializer.text, place);
+  }
+}

@@ -1,0 +1,119 @@
+import { dirname } from 'node:path';
+import type { UpstreamOptions } from '@app/proxy';
+import { Chain } from './chain/chain.js';
+import { isNginx } from './chain/images.js';
+import { Nginx } from './chain/nginx.js';
+import { NginxFiles, type NginxMount } from './chain/nginx-files.js';
+import { describePlace } from './chain/said.js';
+import type { ComposeService } from './chain/service.js';
+import { Stack } from './chain/stack.js';
+import { TextFiles } from './files/text-files.js';
+import { parseYaml, type YamlNode } from './files/yaml.tree.js';
+import type { Fault } from './rules/rule.js';
+import { RULES } from './rules/rules.js';
+
+const EXAMPLE = '.env.example';
+const PROMETHEUS = '/etc/prometheus/prometheus.yml';
+
+/** Which files to read; what is not named is found through the compose file. */
+export interface Paths {
+  /** Later files are laid over earlier ones. Default: `docker-compose.yml`. */
+  readonly compose: readonly string[];
+  /** nginx's main file, its folder as `/etc/nginx`. Default: what the compose file mounts there. */
+  readonly nginx?: string | undefined;
+  /** In place of those that the compose file builds from. */
+  readonly dockerfile?: string | undefined;
+  /** Default: what the compose file mounts at `/etc/prometheus/prometheus.yml`. */
+  readonly prometheus?: string | undefined;
+  /** Variables of the compose file. Default: `.env` beside it, where it is. */
+  readonly env?: string | undefined;
+}
+
+export interface Finding extends Fault {
+  readonly rule: string;
+}
+
+export interface Report {
+  readonly findings: readonly Finding[];
+  /** What was not looked at, and what a reader should know. */
+  readonly notices: readonly string[];
+  readonly rules: readonly string[];
+}
+
+/**
+ * Compares what all files say of one chain.
+ *
+ * @param root the folder in which paths begin
+ * @param upstreams the application's own
+ * @throws UnreadableError where a file cannot be read or parsed
+ */
+export function examine(root: string, paths: Paths, upstreams: readonly UpstreamOptions[]): Report {
+  const files = new TextFiles(root);
+  const { compose, env, dockerfile } = paths;
+  const stack = Stack.read(files, { compose, env, dockerfile });
+  const nginx = readNginx(files, stack, paths.nginx);
+  const prometheus = readPrometheus(files, stack, paths.prometheus);
+  const examples = [EXAMPLE].filter((path) => files.exists(path));
+  const chain = new Chain({ files, stack, nginx, prometheus, upstreams, examples });
+  const findings = RULES.flatMap((rule) =>
+    [...rule.check(chain)].map((fault) => ({ rule: rule.name, ...fault })),
+  );
+  return {
+    findings: distinct(findings),
+    notices: [
+      ...stack.notices,
+      ...(nginx ? [] : ['no nginx was found: what is compared with it was not looked at']),
+      ...(chain.gateways.length > 0
+        ? []
+        : ['no gateway was found: what is compared with it was not looked at']),
+      ...RULES.flatMap((rule) => [...(rule.note?.(chain) ?? [])]),
+    ],
+    rules: RULES.map(({ name }) => name),
+  };
+}
+
+function readNginx(files: TextFiles, stack: Stack, path: string | undefined): Nginx | undefined {
+  const service = stack.services.find(isNginx);
+  if (path === undefined && !service) return undefined;
+  const mounts = path === undefined ? mountsOf(stack, service!) : mountsAt(path);
+  const variables = new Map(
+    [...(service?.environment ?? [])].map(([name, { value }]): [string, string] => [name, value]),
+  );
+  return new Nginx(new NginxFiles(files, mounts, variables), service);
+}
+
+/** What an image copies is below what compose mounts. */
+function mountsOf(stack: Stack, { stage, mounts }: ComposeService): NginxMount[] {
+  return [
+    ...(stage?.copies ?? []).map(({ source, target }) => ({ source: stack.pathOf(source), target })),
+    ...mounts.flatMap(({ source, target }) =>
+      source === undefined ? [] : [{ source: stack.pathOf(source), target }],
+    ),
+  ];
+}
+
+function mountsAt(path: string): NginxMount[] {
+  return [
+    { source: dirname(path), target: '/etc/nginx' },
+    { source: path, target: '/etc/nginx/nginx.conf' },
+  ];
+}
+
+function readPrometheus(files: TextFiles, stack: Stack, path: string | undefined): YamlNode | undefined {
+  const mounted = stack.services
+    .flatMap(({ mounts }) => mounts)
+    .flatMap(({ source, target }) => {
+      if (source === undefined || !PROMETHEUS.startsWith(target)) return [];
+      return [stack.pathOf(source) + PROMETHEUS.slice(target.length)];
+    })
+    .find((each) => files.exists(each));
+  const found = path ?? mounted;
+  return found === undefined ? undefined : parseYaml(files.read(found), files.nameOf(found));
+}
+
+/** Two gateways with one configuration say the same thing twice. */
+function distinct(findings: readonly Finding[]): Finding[] {
+  const key = ({ rule, places, wants, breaks }: Finding): string =>
+    JSON.stringify([rule, places.map(({ says, at }) => [says, describePlace(at)]), wants, breaks]);
+  return [...new Map(findings.map((finding) => [key(finding), finding])).values()];
+}

@@ -1,0 +1,76 @@
+import type { Place } from '../chain/said.js';
+import { UnreadableError } from './unreadable.error.js';
+import type { YamlNode } from './yaml.tree.js';
+
+export type Variables = Readonly<Record<string, string | undefined>>;
+
+/** A file's defaults may hold others, but nobody needs this many. */
+const DEEPEST = 16;
+
+/**
+ * Fills in a tree as compose does: `$NAME`, `${NAME}`, the forms with `:-`, `-`, `:+`, `+`, `:?` and `?`, and `$$` for
+ * a dollar sign. A value that the file demands with `?` and nobody gave is empty: what the file itself says is what
+ * counts here.
+ *
+ * @throws UnreadableError at a `$` that compose would refuse
+ */
+export function interpolate(node: YamlNode, variables: Variables): YamlNode {
+  if (node.kind === 'text') return { ...node, text: fill(node.text, variables, node.at, 0) };
+  if (node.kind === 'list') return { ...node, items: node.items.map((item) => interpolate(item, variables)) };
+  const entries = new Map([...node.entries].map(([name, value]) => [name, interpolate(value, variables)]));
+  return { ...node, entries };
+}
+
+function fill(text: string, variables: Variables, at: Place, depth: number): string {
+  if (depth > DEEPEST) throw new UnreadableError(at, 'has too many variables within each other');
+  let filled = '';
+  for (let index = 0; index < text.length;) {
+    if (text[index] !== '$') {
+      filled += text[index++];
+      continue;
+    }
+    const next = text[++index];
+    if (next === '$') {
+      filled += next;
+      index += 1;
+    } else if (next === '{') {
+      const end = closingBrace(text, index, at);
+      filled += expand(text.slice(index + 1, end), variables, at, depth);
+      index = end + 1;
+    } else {
+      const name = nameIn(text.slice(index));
+      if (name === '') throw new UnreadableError(at, `has a $ that names no variable (write $$): ${text}`);
+      filled += variables[name] ?? '';
+      index += name.length;
+    }
+  }
+  return filled;
+}
+
+/** The end of the braces that begin at `from`, with those of other variables inside. */
+function closingBrace(text: string, from: number, at: Place): number {
+  let open = 0;
+  for (let index = from; index < text.length; index++) {
+    if (text[index] === '{') open += 1;
+    if (text[index] === '}' && --open === 0) return index;
+  }
+  throw new UnreadableError(at, `has a \${ without its }: ${text}`);
+}
+
+function expand(inside: string, variables: Variables, at: Place, depth: number): string {
+  const name = nameIn(inside);
+  const value = variables[name];
+  const form = inside.slice(name.length);
+  if (name === '') throw new UnreadableError(at, `has no name in \${${inside}}`);
+  if (form === '') return value ?? '';
+  const countsEmpty = form.startsWith(':');
+  const operator = form[countsEmpty ? 1 : 0];
+  const word = form.slice(countsEmpty ? 2 : 1);
+  const isSet = value !== undefined && !(countsEmpty && value === '');
+  if (operator === '-') return isSet ? value : fill(word, variables, at, depth + 1);
+  if (operator === '+') return isSet ? fill(word, variables, at, depth + 1) : '';
+  if (operator === '?') return value ?? '';
+  throw new UnreadableError(at, `has an unknown form: \${${inside}}`);
+}
+
+const nameIn = (text: string): string => /^[A-Za-z_]\w*/.exec(text)?.[0] ?? '';

@@ -1,0 +1,161 @@
+import {
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  parseDocument,
+  type Alias,
+  type Document,
+  type Node,
+} from 'yaml';
+import type { Place, Said } from '../chain/said.js';
+import { UnreadableError } from './unreadable.error.js';
+
+/** A YAML value with the line that a reader would look at: in a mapping, that of its key. */
+export type YamlNode = YamlText | YamlList | YamlMap;
+
+interface Placed {
+  readonly at: Place;
+  /** Compose's `!reset` and `!override`. */
+  readonly tag?: string | undefined;
+}
+
+export interface YamlText extends Placed {
+  readonly kind: 'text';
+  /** Empty for null. */
+  readonly text: string;
+}
+
+export interface YamlList extends Placed {
+  readonly kind: 'list';
+  readonly items: readonly YamlNode[];
+}
+
+export interface YamlMap extends Placed {
+  readonly kind: 'map';
+  readonly entries: ReadonlyMap<string, YamlNode>;
+}
+
+/** With every alias written out; past it the file is a bomb of aliases. */
+const MOST_NODES = 50_000;
+const DEEPEST = 64;
+
+const TAGS = ['!reset', '!override'].flatMap((tag) =>
+  ([undefined, 'map', 'seq'] as const).map((collection) => ({
+    tag,
+    ...(collection && { collection }),
+    resolve: (value: unknown) => value,
+  })),
+);
+
+/** Parses one YAML document, aliases and merge keys resolved. @throws UnreadableError with the line */
+export function parseYaml(text: string, file: string): YamlNode {
+  const lines = new LineCounter();
+  let document: Document.Parsed;
+  try {
+    document = parseDocument(text, { lineCounter: lines, customTags: TAGS as never, logLevel: 'silent' });
+  } catch (error) {
+    // The parser descends by recursion.
+    throw new UnreadableError({ file }, 'nests too deeply', { cause: error });
+  }
+  const [fault] = document.errors;
+  if (fault) {
+    throw new UnreadableError({ file, line: fault.linePos?.[0].line }, fault.message.split(' at line')[0]!);
+  }
+  return new TreeBuilder(document, lines, file).build();
+}
+
+class TreeBuilder {
+  private nodes = 0;
+
+  constructor(
+    private readonly document: Document.Parsed,
+    private readonly lines: LineCounter,
+    private readonly file: string,
+  ) {}
+
+  build(): YamlNode {
+    const at = { file: this.file, line: 1 };
+    const root = this.document.contents as Node | null;
+    return root === null
+      ? { kind: 'map', entries: new Map(), at }
+      : this.convert(root, this.placeOf(root), 0);
+  }
+
+  private convert(node: Node | null, at: Place, depth: number): YamlNode {
+    if (++this.nodes > MOST_NODES) throw new UnreadableError(at, 'is too large with its aliases written out');
+    if (depth > DEEPEST) throw new UnreadableError(at, 'nests too deeply');
+    if (node === null) return { kind: 'text', text: '', at };
+    if (isAlias(node)) return this.convert(this.target(node, at), at, depth + 1);
+    const tag = (node as { tag?: string }).tag;
+    if (isSeq(node)) {
+      const items = node.items.map((item) =>
+        this.convert(item as Node, this.placeOf(item as Node), depth + 1),
+      );
+      return { kind: 'list', items, at, tag };
+    }
+    if (isMap(node)) return { kind: 'map', entries: this.entries(node.items, depth), at, tag };
+    if (!isScalar(node)) throw new UnreadableError(at, 'is no value');
+    // As it is written: 010 and 1e3 are what the file says.
+    const text = node.value === null ? '' : (node.source ?? '');
+    return { kind: 'text', text, at, tag };
+  }
+
+  /** The mapping's own keys win over merged ones, and earlier merged ones over later ones. */
+  private entries(pairs: readonly { key: unknown; value: unknown }[], depth: number): Map<string, YamlNode> {
+    const merged: YamlNode[] = [];
+    const entries = new Map<string, YamlNode>();
+    for (const { key, value } of pairs) {
+      const at = this.placeOf(key as Node);
+      if (!isScalar(key)) throw new UnreadableError(at, 'has a key that is no text');
+      const node = this.convert(value as Node | null, at, depth + 1);
+      if (key.value === '<<' && key.type === 'PLAIN')
+        merged.push(...(node.kind === 'list' ? node.items : [node]));
+      else entries.set(String(key.value), node);
+    }
+    for (const from of merged) {
+      if (from.kind !== 'map') throw new UnreadableError(from.at, 'merges what is no mapping');
+      for (const [name, node] of from.entries) if (!entries.has(name)) entries.set(name, node);
+    }
+    return entries;
+  }
+
+  private target(alias: Alias, at: Place): Node {
+    const target = alias.resolve(this.document);
+    if (!target) throw new UnreadableError(at, `names an anchor that is not there: ${alias.source}`);
+    return target;
+  }
+
+  private placeOf(node: Node | null): Place {
+    const offset = node?.range?.[0];
+    return { file: this.file, line: offset === undefined ? undefined : this.lines.linePos(offset).line };
+  }
+}
+
+/** The node at a path of keys; undefined where there is none. */
+export function nodeAt(node: YamlNode | undefined, ...path: readonly string[]): YamlNode | undefined {
+  let found = node;
+  for (const key of path) found = found?.kind === 'map' ? found.entries.get(key) : undefined;
+  return found;
+}
+
+/** A text at a path, with its key in what it says; undefined where there is none. */
+export function textAt(node: YamlNode | undefined, ...path: readonly string[]): Said<string> | undefined {
+  const found = nodeAt(node, ...path);
+  if (found?.kind !== 'text') return undefined;
+  return { value: found.text, says: `${path.at(-1)}: ${found.text}`, at: found.at };
+}
+
+export function itemsAt(node: YamlNode | undefined, ...path: readonly string[]): readonly YamlNode[] {
+  const found = nodeAt(node, ...path);
+  return found?.kind === 'list' ? found.items : [];
+}
+
+export function entriesAt(
+  node: YamlNode | undefined,
+  ...path: readonly string[]
+): ReadonlyMap<string, YamlNode> {
+  const found = nodeAt(node, ...path);
+  return found?.kind === 'map' ? found.entries : new Map();
+}

@@ -1,0 +1,46 @@
+import { parseArgs } from 'node:util';
+import { AppModule } from '../../gateway/src/app.module.js';
+import { upstreamsOf } from './chain/route-tables.js';
+import { examine } from './examine.js';
+import { UnreadableError } from './files/unreadable.error.js';
+import { toJson, toText } from './report.js';
+
+const USAGE = `npm run doctor -- [options]: whether nginx, compose, the Dockerfile and the gateway agree
+  --compose FILE     docker-compose.yml; again for each file that is laid over it
+  --nginx FILE       nginx's main file; else what the compose file mounts
+  --dockerfile FILE  in place of those that the compose file builds from
+  --prometheus FILE  prometheus.yml; else what the compose file mounts
+  --env FILE         variables of the compose file; else .env beside it
+  --json             for machines
+Exits with 0, with 1 where there are findings, with 2 where a file cannot be read.`;
+
+const EXIT_FINDINGS = 1;
+const EXIT_UNREADABLE = 2;
+
+try {
+  const { values } = parseArgs({
+    options: {
+      compose: { type: 'string', multiple: true, default: ['docker-compose.yml'] },
+      nginx: { type: 'string' },
+      dockerfile: { type: 'string' },
+      prometheus: { type: 'string' },
+      env: { type: 'string' },
+      json: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  if (values.help) process.stdout.write(`${USAGE}\n`);
+  else {
+    const report = examine(process.cwd(), values, upstreamsOf(AppModule));
+    process.stdout.write(`${values.json ? toJson(report) : toText(report)}\n`);
+    if (report.findings.length > 0) process.exitCode = EXIT_FINDINGS;
+  }
+} catch (error) {
+  const isAnswer = error instanceof UnreadableError || isArgumentError(error);
+  process.stderr.write(`${isAnswer ? (error as Error).message : String((error as Error).stack)}\n`);
+  process.exitCode = EXIT_UNREADABLE;
+}
+
+function isArgumentError(error: unknown): boolean {
+  return String((error as { code?: unknown }).code).startsWith('ERR_PARSE_ARGS');
+}

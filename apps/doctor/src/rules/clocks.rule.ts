@@ -1,0 +1,118 @@
+import { leastDeadlineMs } from '../../../gateway/src/config/configuration-warnings.js';
+import type { Chain } from '../chain/chain.js';
+import type { Gateway } from '../chain/gateway.js';
+import { responseTimeoutOf } from '../chain/labels.js';
+import type { NginxBlock } from '../chain/nginx-block.js';
+import type { Said } from '../chain/said.js';
+import { nginxMs, sayMs } from '../chain/units.js';
+import { ownWarnings } from './own-warnings.js';
+import type { Fault, Rule } from './rule.js';
+
+/**
+ * Clocks are nested strictly, from the service over the gateway to nginx: of two that may fire together, the outer one
+ * cuts the answer that the inner one is about to give. WebSockets have their own rule.
+ */
+export const clocksRule: Rule = {
+  name: 'clocks',
+
+  *check(chain: Chain): Iterable<Fault> {
+    yield* ownWarnings(chain, 'clocks');
+    for (const gateway of chain.gateways) {
+      yield* routeDeadlines(chain, gateway);
+      yield* services(chain, gateway);
+      for (const location of plainLocations(chain)) yield* idleBodies(gateway, location);
+      yield* eventStreams(chain, gateway);
+    }
+  },
+};
+
+/** Locations that carry no WebSocket route. */
+function plainLocations(chain: Chain): NginxBlock[] {
+  const webSockets = new Set(
+    chain.carried.filter(({ route }) => route.websocket).map(({ location }) => location.directive),
+  );
+  return chain.gatewayLocations.filter(({ directive }) => !webSockets.has(directive));
+}
+
+function* routeDeadlines(chain: Chain, gateway: Gateway): Iterable<Fault> {
+  const leastMs = leastDeadlineMs(gateway.config.proxy);
+  for (const { route, said } of chain.routes) {
+    if (route.deadlineMs === undefined || route.deadlineMs >= leastMs) continue;
+    yield {
+      places: [said, gateway.setting('RESPONSE_HEADERS_TIMEOUT_MS')],
+      wants: `deadlineMs of ${leastMs} or more: every attempt's time to connect and the last one's time to answer`,
+      breaks: 'The deadline ends the last attempt, while the service still has time to answer it.',
+    };
+  }
+  for (const { route, said, location } of chain.carried) {
+    if (route.websocket) continue;
+    const deadline: Said<number> =
+      route.deadlineMs === undefined
+        ? gateway.setting('ROUTE_DEADLINE_MS')
+        : { ...said, value: route.deadlineMs, says: `${said.says}: deadlineMs ${route.deadlineMs}` };
+    const read = time(location, 'proxy_read_timeout');
+    if (read.value > deadline.value) continue;
+    yield {
+      places: [read, deadline],
+      wants: `proxy_read_timeout above ${sayMs(deadline.value)}`,
+      breaks: "nginx answers 504 while the gateway may still try, and the gateway's own answer is lost.",
+    };
+  }
+}
+
+function* services(chain: Chain, gateway: Gateway): Iterable<Fault> {
+  const headers = gateway.setting('RESPONSE_HEADERS_TIMEOUT_MS');
+  for (const upstream of chain.parts.upstreams) {
+    for (const service of chain.servicesOf(gateway, upstream)) {
+      const own = responseTimeoutOf(service);
+      if (!own || own.value < headers.value) continue;
+      yield {
+        places: [own, headers],
+        wants: `a service that answers or gives up before ${sayMs(headers.value)}`,
+        breaks: 'The gateway answers 504 for a request that the service is about to answer.',
+      };
+    }
+  }
+}
+
+function* idleBodies(gateway: Gateway, location: NginxBlock): Iterable<Fault> {
+  const idle = gateway.setting('IDLE_BODY_TIMEOUT_MS');
+  const deadline = gateway.setting('ROUTE_DEADLINE_MS');
+  for (const name of ['proxy_read_timeout', 'proxy_send_timeout']) {
+    const clock = time(location, name);
+    // At or below the deadline it is named already.
+    if (clock.value > idle.value || (name === 'proxy_read_timeout' && clock.value <= deadline.value))
+      continue;
+    yield {
+      places: [clock, idle],
+      wants: `${name} above ${sayMs(idle.value)}`,
+      breaks: 'nginx cuts a body that stands still before the gateway, which knows who is slow, can end it.',
+    };
+  }
+  const [body, grace] = [time(location, 'client_body_timeout'), gateway.setting('BODY_GRACE_MS')];
+  if (body.value > grace.value) return;
+  yield {
+    places: [body, grace],
+    wants: `client_body_timeout above ${sayMs(grace.value)}`,
+    breaks: "nginx ends an upload that pauses before the gateway's minimum rate has judged it.",
+  };
+}
+
+/** One location is enough: which requests go there is nginx's own business. */
+function* eventStreams(chain: Chain, gateway: Gateway): Iterable<Fault> {
+  const idle = gateway.setting('IDLE_EVENT_STREAM_TIMEOUT_MS');
+  const longest = plainLocations(chain)
+    .map((location) => time(location, 'proxy_read_timeout'))
+    .toSorted((a, b) => b.value - a.value)[0];
+  if (!longest || longest.value > idle.value) return;
+  yield {
+    places: [longest, idle],
+    wants: `a location for event streams with a proxy_read_timeout above ${sayMs(idle.value)}`,
+    breaks: `nginx cuts an event stream that is silent for ${sayMs(longest.value)}, though the gateway keeps it.`,
+  };
+}
+
+function time(location: NginxBlock, name: string): Said<number> {
+  const said = location.setting(name);
+  return { ...said, value: nginxMs(said.value[0] ?? '') };
+}

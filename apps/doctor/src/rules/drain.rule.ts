@@ -1,0 +1,71 @@
+import type { Chain } from '../chain/chain.js';
+import { sayMs } from '../chain/units.js';
+import type { Fault, Rule } from './rule.js';
+
+/** After the drain the agents, Redis and a team's own resources close. */
+const MARGIN_MS = 5_000;
+
+const READINESS = '/health/ready';
+
+/**
+ * Docker's time to stop is more than the drain's two steps with a margin, and the first of them is long enough for
+ * whoever reads readiness. That can be a gateway's own health check, where it asks for `/health/ready`; nginx reads it
+ * nowhere, and learns that a gateway goes from the first connection that it refuses.
+ */
+export const drainRule: Rule = {
+  name: 'drain',
+
+  *check(chain: Chain): Iterable<Fault> {
+    for (const gateway of chain.gateways) {
+      const [notice, timeout] = [gateway.setting('DRAIN_NOTICE_MS'), gateway.setting('DRAIN_TIMEOUT_MS')];
+      const grace = gateway.service.stopGrace;
+      const leastMs = notice.value + timeout.value + MARGIN_MS;
+      if (!(grace.value >= leastMs)) {
+        yield {
+          places: [grace, timeout, notice],
+          wants: `stop_grace_period of ${sayMs(leastMs)} or more: notice, drain and ${sayMs(MARGIN_MS)} to close`,
+          breaks:
+            'Docker kills the gateway before its drain is over: requests are cut, WebSockets end without a close frame.',
+        };
+      }
+      const check = gateway.service.healthcheck;
+      const noticedMs = check && check.intervalMs * check.retries;
+      if (check && readsReadiness(check.command.value) && notice.value < noticedMs!) {
+        yield {
+          places: [notice, check.command],
+          wants: `DRAIN_NOTICE_MS of ${noticedMs} or more: interval x retries of the check that reads readiness`,
+          breaks: 'The listener closes while requests are still sent here, and these are refused.',
+        };
+      }
+    }
+    yield* nginxGrace(chain);
+  },
+
+  *note(chain: Chain): Iterable<string> {
+    for (const { service } of chain.gateways) {
+      const check = service.healthcheck;
+      const reader =
+        check && readsReadiness(check.command.value) ? 'its own health check reads' : 'nobody here reads';
+      yield `${service.name}: ${reader} its readiness`;
+    }
+  },
+};
+
+/** nginx, too, gives what is in flight its time. */
+function* nginxGrace({ nginx, gateways }: Chain): Iterable<Fault> {
+  if (!nginx?.service) return;
+  const grace = nginx.service.stopGrace;
+  for (const gateway of gateways) {
+    const deadline = gateway.setting('ROUTE_DEADLINE_MS');
+    if (grace.value >= deadline.value) continue;
+    yield {
+      places: [grace, deadline],
+      wants: `stop_grace_period of ${sayMs(deadline.value)} or more for nginx`,
+      breaks: 'Docker kills nginx while a gateway may still answer a request that it passed on.',
+    };
+  }
+}
+
+function readsReadiness(command: { argv: readonly string[] } | { shell: string }): boolean {
+  return ('argv' in command ? command.argv.join(' ') : command.shell).includes(READINESS);
+}

@@ -1,0 +1,26 @@
+import type { Chain } from '../chain/chain.js';
+import type { Fault, Rule } from './rule.js';
+
+/** They run node as a child, and pass no signal on, or exit before it. */
+const WRAPPERS = new Set(['npm', 'npx', 'yarn', 'pnpm', 'sh', 'bash', '/bin/sh', '/bin/bash']);
+
+/** Docker's SIGTERM reaches node itself: process 1 is node, or an init that passes it on. */
+export const firstProcessRule: Rule = {
+  name: 'first-process',
+
+  *check({ stack }: Chain): Iterable<Fault> {
+    for (const service of stack.services) {
+      const command = service.firstProcess;
+      // An init as process 1 (`init: true`) changes nothing: the shell behind it still keeps the signal for itself.
+      if (!command) continue;
+      const { value } = command;
+      const wrapper = 'shell' in value ? '/bin/sh' : value.argv[0]!;
+      if (!WRAPPERS.has(wrapper)) continue;
+      yield {
+        places: [command, { value: service, says: `service ${service.name}`, at: service.at }],
+        wants: 'the program itself, as a list of words: ["node", "main.js"]',
+        breaks: `SIGTERM ends at ${wrapper}: there is no drain, and Docker kills the container when its time is over.`,
+      };
+    }
+  },
+};

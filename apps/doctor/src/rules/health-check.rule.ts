@@ -1,0 +1,137 @@
+import type { Chain } from '../chain/chain.js';
+import { hasProgram } from '../chain/images.js';
+import type { Said } from '../chain/said.js';
+import type { ComposeService, HealthCheck } from '../chain/service.js';
+import { nginxPorts } from '../chain/listens.js';
+import type { Command } from '../files/docker-file.js';
+import type { Fault, Rule } from './rule.js';
+
+/** What the gateway answers by itself. */
+const OWN_PATHS = new Set(['/health', '/health/live', '/health/ready', '/metrics', '/swagger']);
+
+/** Health checks ask over IPv4, with a program that the image has, for a path that exists, and give a start its time. */
+export const healthCheckRule: Rule = {
+  name: 'health-check',
+
+  *check(chain: Chain): Iterable<Fault> {
+    for (const service of chain.stack.services) {
+      const { healthcheck } = service;
+      if (!healthcheck) continue;
+      yield* addresses(service, healthcheck);
+      yield* programs(service, healthcheck);
+      yield* paths(chain, service, healthcheck);
+      if (healthcheck.startPeriod) continue;
+      yield {
+        places: [healthcheck.command, serviceSaid(service)],
+        wants: 'a start_period that covers the start',
+        breaks: 'A container that is still starting is called unhealthy, and what waits for it gives up.',
+      };
+    }
+    yield* waiters(chain);
+  },
+};
+
+function* addresses(service: ComposeService, { command }: HealthCheck): Iterable<Fault> {
+  if (!wordsOf(command.value).some((word) => /^(?:\w+:\/\/)?localhost(?:[:/]|$)/.test(word))) return;
+  yield {
+    places: [command, serviceSaid(service)],
+    wants: '127.0.0.1 in place of localhost',
+    breaks: 'localhost may be ::1, where a server that listens on IPv4 alone does not answer.',
+  };
+}
+
+function* programs(service: ComposeService, { command }: HealthCheck): Iterable<Fault> {
+  for (const program of programsOf(command.value)) {
+    if (hasProgram(service, program) !== false) continue;
+    yield {
+      places: [command, service.image ?? serviceSaid(service)],
+      wants: `a program that ${service.baseImage} has`,
+      breaks: `There is no ${program} in the image, so that the container is never healthy.`,
+    };
+  }
+}
+
+function* paths(chain: Chain, service: ComposeService, { command }: HealthCheck): Iterable<Fault> {
+  for (const url of urlsOf(command.value)) {
+    const port = Number(url.port || 80);
+    const gateway = chain.gateways.find((each) => each.service === service);
+    if (gateway) {
+      const own = gateway.setting('PORT');
+      if (port !== own.value) {
+        yield {
+          places: [command, own],
+          wants: `port ${own.value}`,
+          breaks: 'Nobody listens on the port of the health check, so that the container is never healthy.',
+        };
+      } else if (!OWN_PATHS.has(url.pathname)) {
+        yield {
+          places: [command, own],
+          wants: [...OWN_PATHS].slice(0, 3).join(', '),
+          breaks: `The gateway answers 404 or 401 for ${url.pathname}, so that the container is never healthy.`,
+        };
+      }
+    }
+    if (chain.nginx?.service === service) yield* nginxPaths(chain, command, url.pathname, port);
+  }
+}
+
+function* nginxPaths(chain: Chain, command: Said, path: string, port: number): Iterable<Fault> {
+  const nginx = chain.nginx!;
+  const server = nginx.servers.find((each) => nginxPorts(each).includes(port));
+  const location = server && nginx.locationFor(server, path);
+  const answer = location?.own('return').at(-1);
+  const refuses = answer !== undefined && Number(answer.args[0]) >= 400;
+  if (location && !refuses) return;
+  yield {
+    places: [
+      command,
+      answer
+        ? { value: answer, says: `return ${answer.args.join(' ')}`, at: answer.at }
+        : serviceSaid(nginx.service!),
+    ],
+    wants: server ? `a location that answers ${path}` : `a server that listens on ${port}`,
+    breaks: 'nginx does not answer its own health check, so that the container is never healthy.',
+  };
+}
+
+/** Who waits until a service is healthy, waits for ever where nobody looks. */
+function* waiters({ stack }: Chain): Iterable<Fault> {
+  for (const service of stack.services) {
+    for (const [name, condition] of service.dependsOn) {
+      const other = stack.services.find((each) => each.name === name);
+      // Of an image that is not built here, the check may be the image's own.
+      if (condition.value !== 'service_healthy' || !other?.stage || other.healthcheck) continue;
+      yield {
+        places: [condition, serviceSaid(other)],
+        wants: `a healthcheck of ${name}, or the condition service_started`,
+        breaks: `${service.name} is never started.`,
+      };
+    }
+  }
+}
+
+const serviceSaid = (service: ComposeService): Said => ({
+  value: service,
+  says: `service ${service.name}`,
+  at: service.at,
+});
+
+/** Of a line for a shell as far as a health check needs it: quotes around a word, and what joins commands. */
+function wordsOf(command: Command): readonly string[] {
+  if ('argv' in command) return command.argv;
+  return command.shell.split(/\s+/).map((word) => word.replaceAll(/^['"]|['"]$/g, ''));
+}
+
+function programsOf(command: Command): readonly string[] {
+  if ('argv' in command) return command.argv.slice(0, 1);
+  return command.shell
+    .split(/\|\|?|&&|;/)
+    .map((part) => part.trim().split(/\s+/)[0]!)
+    .filter((word) => /^[\w.[-]+$/.test(word) && word !== 'exit');
+}
+
+function urlsOf(command: Command): URL[] {
+  return wordsOf(command)
+    .filter((word) => /^https?:\/\//.test(word) && URL.canParse(word))
+    .map((word) => new URL(word));
+}

@@ -1,0 +1,44 @@
+import { fitsMemory } from '../../../gateway/src/overload/memory-share.js';
+import type { Chain } from '../chain/chain.js';
+import type { Gateway } from '../chain/gateway.js';
+import type { Said } from '../chain/said.js';
+import { sayBytes } from '../chain/units.js';
+import { ownWarnings } from './own-warnings.js';
+import type { Fault, Rule } from './rule.js';
+
+const MIB = 1024 * 1024;
+
+/** Node 24 takes half of the container for its heap, and no less than this. */
+const LEAST_HEAP_BYTES = 256 * MIB;
+
+/** The heap and what WebSockets may hold fit the container's memory, with room for the process itself. */
+export const memoryRule: Rule = {
+  name: 'memory',
+
+  *check(chain: Chain): Iterable<Fault> {
+    yield* ownWarnings(chain, 'memory');
+    for (const gateway of chain.gateways) {
+      const limit = gateway.service.memoryLimit;
+      if (!limit) continue;
+      const [heap, buffers] = [heapOf(gateway, limit), gateway.setting('WEBSOCKET_BUFFER_BYTES')];
+      if (fitsMemory(heap.value, buffers.value, limit.value)) continue;
+      yield {
+        places: [limit, heap, buffers],
+        wants: `three quarters of the memory for the heap (${sayBytes(heap.value)}) and the buffers (${sayBytes(buffers.value)})`,
+        breaks:
+          'The kernel kills the gateway with all that it carries, before it can refuse what is too much.',
+      };
+    }
+  },
+};
+
+function heapOf({ service }: Gateway, limit: Said<number>): Said<number> {
+  const options = service.variable('NODE_OPTIONS');
+  const megabytes = options?.value
+    .split(/\s+/)
+    .flatMap((option) => /^--max[-_]old[-_]space[-_]size=(\d+)$/.exec(option)?.[1] ?? [])
+    .at(-1);
+  if (options && megabytes !== undefined) return { ...options, value: Number(megabytes) * MIB };
+  const value = Math.max(LEAST_HEAP_BYTES, limit.value / 2);
+  return { value, says: `no --max-old-space-size: Node's ${sayBytes(value)}`, at: service.at };
+}

@@ -1,0 +1,60 @@
+import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import type { UpstreamOptions } from '@app/proxy';
+import { AppModule } from '../../gateway/src/app.module.js';
+import { upstreamsOf } from '../src/chain/route-tables.js';
+import { examine, type Finding, type Paths, type Report } from '../src/examine.js';
+
+const COPIED = ['docker-compose.yml', 'Dockerfile', '.env.example', 'configs'];
+
+/** One change to one file: a text that stands there exactly once, and what takes its place. */
+export interface Edit {
+  readonly file: string;
+  readonly from: string;
+  readonly to: string;
+}
+
+/** A copy of the product's own files, to be broken. */
+export class OwnFiles implements AsyncDisposable {
+  private constructor(readonly root: string) {}
+
+  static async copy(...edits: readonly Edit[]): Promise<OwnFiles> {
+    const own = new OwnFiles(await mkdtemp(join(tmpdir(), 'doctor-')));
+    for (const path of COPIED) await cp(path, join(own.root, path), { recursive: true });
+    await symlink(resolve('apps'), join(own.root, 'apps'));
+    for (const edit of edits) await own.edit(edit);
+    return own;
+  }
+
+  /** @throws Error where the text is not there, or not there alone: the test would break something else */
+  async edit({ file, from, to }: Edit): Promise<void> {
+    const text = await readFile(join(this.root, file), 'utf8');
+    const count = text.split(from).length - 1;
+    if (count !== 1) throw new Error(`${file} has ${count} times: ${from}`);
+    await this.write(
+      file,
+      text.replace(from, () => to),
+    );
+  }
+
+  async write(file: string, text: string | Buffer): Promise<void> {
+    await writeFile(join(this.root, file), text);
+  }
+
+  examine(paths: Partial<Paths> = {}, more: readonly UpstreamOptions[] = []): Report {
+    return examine(this.root, { compose: ['docker-compose.yml'], ...paths }, [
+      ...upstreamsOf(AppModule),
+      ...more,
+    ]);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await rm(this.root, { recursive: true });
+  }
+}
+
+/** `file:line: what it says`, for each place of a finding. */
+export function placesOf({ places }: Finding): string[] {
+  return places.map(({ at, says }) => `${at.file}:${at.line}: ${says}`);
+}

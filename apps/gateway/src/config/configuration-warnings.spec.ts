@@ -1,0 +1,42 @@
+import { warningsFor } from './configuration-warnings.js';
+import { loadConfig } from './load-config.js';
+import type { Variables } from './read-environment.js';
+
+const JWT_SECRET = 'a secret of the tests, long enough to be one';
+
+const warned = (variables: Variables): (readonly string[])[] =>
+  warningsFor(loadConfig({ JWT_SECRET, ...variables })).map(({ variables: names }) => names);
+
+describe('warningsFor', () => {
+  it('says nothing of the defaults', () => {
+    expect(warned({})).toEqual([]);
+  });
+
+  it('counts a connection for each attempt, and one answer', () => {
+    const clocks = { CONNECT_TIMEOUT_MS: '2000', RESPONSE_HEADERS_TIMEOUT_MS: '30000', RETRIES: '2' };
+
+    expect(warned({ ...clocks, ROUTE_DEADLINE_MS: '36000' })).toEqual([]);
+    expect(warned({ ...clocks, ROUTE_DEADLINE_MS: '35999' })).toEqual([
+      ['ROUTE_DEADLINE_MS', 'RESPONSE_HEADERS_TIMEOUT_MS', 'CONNECT_TIMEOUT_MS', 'RETRIES'],
+    ]);
+  });
+
+  it.each(['WEBSOCKET_MESSAGE_LIMIT_BYTES', 'WEBSOCKET_RESUME_BYTES'])(
+    'wants room for %s in what all sockets share',
+    (name) => {
+      const others = { WEBSOCKET_MESSAGE_LIMIT_BYTES: '10', WEBSOCKET_RESUME_BYTES: '10' };
+
+      expect(warned({ ...others, [name]: '1000', WEBSOCKET_BUFFER_BYTES: '1000' })).toEqual([]);
+      expect(warned({ ...others, [name]: '1001', WEBSOCKET_BUFFER_BYTES: '1000' })).toEqual([
+        ['WEBSOCKET_BUFFER_BYTES', name],
+      ]);
+    },
+  );
+
+  it('wants a proxy where services have names of their own, and not the whole world', () => {
+    expect(warned({ ENV: 'production' })).toEqual([['TRUST_PROXY', 'ENV']]);
+    expect(warned({ ENV: 'production', TRUST_PROXY: '172.28.90.10' })).toEqual([]);
+    expect(warned({ TRUST_PROXY: '10.0.0.0/8,0.0.0.0/0' })).toEqual([['TRUST_PROXY']]);
+    expect(warned({ TRUST_PROXY: '::/0' })).toEqual([['TRUST_PROXY']]);
+  });
+});
