@@ -2,7 +2,8 @@ import { OwnFiles, type Edit } from '../../test/own-files.js';
 
 const COMPOSE = 'docker-compose.yml';
 const TEMPLATE = 'configs/nginx/templates/gateway.conf.template';
-const FORWARD = 'configs/nginx/includes/proxied.conf';
+const ACCESS_LOG = 'configs/nginx/includes/access-log.conf';
+const FORWARD = 'configs/nginx/includes/forward.conf';
 const WEBSOCKET = 'configs/nginx/includes/websocket.conf';
 
 const edit = (file: string, from: string, to: string): Edit => ({ file, from, to });
@@ -50,8 +51,8 @@ const BREAKS: readonly (readonly [rule: string, at: string, ...edits: Edit[]])[]
   ['clocks', 'proxy_read_timeout 45s', inTemplate('proxy_read_timeout 60s', 'proxy_read_timeout 45s')],
   ['clocks', 'proxy_read_timeout 50s', inTemplate('proxy_read_timeout 60s', 'proxy_read_timeout 50s')],
   ['clocks', 'proxy_send_timeout 30s', inTemplate('proxy_send_timeout 60s', 'proxy_send_timeout 30s')],
-  ['clocks', 'proxy_read_timeout 1h', inTemplate('proxy_read_timeout 65m', 'proxy_read_timeout 1h')],
-  ['clocks', 'client_body_timeout 5s', inTemplate('client_body_timeout 60s', 'client_body_timeout 5s')],
+  ['clocks', 'proxy_read_timeout 1h', inTemplate('proxy_read_timeout 61m', 'proxy_read_timeout 1h')],
+  ['clocks', 'client_body_timeout 5s', inTemplate('client_body_timeout 30s', 'client_body_timeout 5s')],
   ['clocks', 'ROUTE_DEADLINE_MS: 35000', gatewayHas('ROUTE_DEADLINE_MS', '35000')],
   ['clocks', 'IDLE_BODY_TIMEOUT_MS: 60000', gatewayHas('IDLE_BODY_TIMEOUT_MS', '60000')],
   [
@@ -71,7 +72,11 @@ const BREAKS: readonly (readonly [rule: string, at: string, ...edits: Edit[]])[]
   ['keep-alive', 'UPSTREAM_KEEP_ALIVE_MS: 5000', gatewayHas('UPSTREAM_KEEP_ALIVE_MS', '5000')],
   ['keep-alive', 'secureconnect.keep-alive: 2s', authHas("labels: ['secureconnect.keep-alive=2s']")],
 
-  ['websocket', 'GET /v1/ws/chat', inTemplate('location = /v1/ws/chat ', 'location = /v1/ws/talk ')],
+  [
+    'websocket',
+    'GET /v1/ws/chat',
+    inTemplate('location = /v1/ws/chat { include includes/websocket.conf; }', ''),
+  ],
   [
     'websocket',
     'location = /v1/ws/signaling',
@@ -103,11 +108,11 @@ const BREAKS: readonly (readonly [rule: string, at: string, ...edits: Edit[]])[]
   ['sizes', "no client_max_body_size: nginx's 1m", inTemplate('client_max_body_size 25m;', '')],
   ['sizes', 'BODY_LIMIT_BYTES: 1048576', gatewayHas('BODY_LIMIT_BYTES', '1048576')],
   ['sizes', "no proxy_request_buffering: nginx's on", inTemplate('proxy_request_buffering off;', '')],
-  ['sizes', 'proxy_buffer_size 16k', inTemplate('proxy_buffer_size 24k', 'proxy_buffer_size 16k')],
+  ['sizes', 'proxy_buffer_size 8k', inTemplate('proxy_buffer_size 20k', 'proxy_buffer_size 8k')],
   [
     'sizes',
     'large_client_header_buffers 2 4k',
-    inTemplate('large_client_header_buffers 2 8k', 'large_client_header_buffers 2 4k'),
+    inTemplate('large_client_header_buffers 4 16k', 'large_client_header_buffers 2 4k'),
   ],
 
   [
@@ -197,8 +202,8 @@ const BREAKS: readonly (readonly [rule: string, at: string, ...edits: Edit[]])[]
     inCompose('${GATEWAY_PUBLISH:-127.0.0.1:8080}', '${GATEWAY_PUBLISH:-0.0.0.0:8080}'),
   ],
 
-  ['hidden-paths', 'location /', inTemplate('location ~* ^/(metrics(/|$)|health/.) { return 404; }', '')],
-  ['hidden-paths', 'location /', inTemplate('metrics(/|$)|health/.', 'metrics(/|$)')],
+  ['hidden-paths', 'location /', inTemplate('location ~* ^/(?:metrics(?:/|$)|health/.) { return 404; }', '')],
+  ['hidden-paths', 'location /', inTemplate('metrics(?:/|$)|health/.', 'metrics(?:/|$)')],
 
   ['secrets', 'JWT_SECRET: (hidden)', gatewayHas('JWT_SECRET', 'do not tell anybody, and be long enough')],
   [
@@ -239,7 +244,7 @@ const BREAKS: readonly (readonly [rule: string, at: string, ...edits: Edit[]])[]
     ),
   ],
 
-  ['memory', 'mem_limit: 384m', inCompose('mem_limit: 512m', 'mem_limit: 384m')],
+  ['memory', 'mem_limit: 384m', inCompose('  mem_limit: 512m\n  tmpfs', '  mem_limit: 384m\n  tmpfs')],
   [
     'memory',
     'NODE_OPTIONS: --enable-source-maps --max-old-space-size=400',
@@ -252,7 +257,7 @@ const BREAKS: readonly (readonly [rule: string, at: string, ...edits: Edit[]])[]
   [
     'replicas',
     'upstream gateways: 1 servers',
-    inTemplate('  server ${GATEWAY_2}${GATEWAY_RESOLVE} max_fails=0;\n', ''),
+    inTemplate('  server ${GATEWAY_2}${GATEWAY_RESOLVE} max_fails=5 fail_timeout=2s;\n', ''),
   ],
   [
     'replicas',
@@ -318,7 +323,7 @@ const BREAKS: readonly (readonly [rule: string, at: string, ...edits: Edit[]])[]
   [
     'logs',
     'access_log /tmp/access.log json',
-    inTemplate('access_log /dev/stdout json', 'access_log /tmp/access.log json'),
+    edit(ACCESS_LOG, 'access_log /dev/stdout json', 'access_log /tmp/access.log json'),
   ],
   [
     'logs',
