@@ -21,8 +21,14 @@ export class Conversation {
 
   /** The next answer. @throws Error where the process says so, or does not answer in time */
   async next() {
-    const [answer] = await once(this.#child, 'message', { signal: AbortSignal.timeout(PATIENCE_MS) });
-    if (answer.error) throw new Error(answer.error);
-    return answer;
+    try {
+      const signal = AbortSignal.timeout(PATIENCE_MS);
+      const [answer] = await once(this.#child, 'message', { signal });
+      if (answer.error) throw new Error(answer.error);
+      return answer;
+    } catch (error) {
+      if (error.name !== 'AbortError') throw error;
+      throw new Error(`no answer within ${PATIENCE_MS / 1_000} s`, { cause: error });
+    }
   }
 }

@@ -11,6 +11,7 @@ import { Conversation } from './conversation.mjs';
 import { judge } from './goals.mjs';
 import { checkMachine, describeMachine, versions } from './machine.mjs';
 import { readOptions } from './options.mjs';
+import { writePage } from './page.mjs';
 import { installPeers } from './peers/install.mjs';
 import { profileGateway } from './profile.mjs';
 import { Proxy } from './proxy.mjs';
@@ -19,7 +20,7 @@ import { isInstalled } from './targets.mjs';
 
 const path = (name) => fileURLToPath(new URL(name, import.meta.url));
 
-const MOST_MS = 20 * 60_000;
+const MOST_MS = 15 * 60_000;
 const WARM_UP_SECONDS = 3;
 /** So many that the largest limit there is, a million requests a minute, refuses none of them. */
 const USERS = 16;
@@ -84,9 +85,13 @@ async function compare(bench) {
     scenarios: [],
   };
   for (const scenario of bench.scenarios) {
-    const played = await play(bench, scenario);
+    const played = await play(bench, scenario).catch((cause) => {
+      throw new Error(`${scenario.title}: ${cause.message}`, { cause });
+    });
     result.scenarios.push(played);
     printScenario(played);
+    // What was measured stays, whatever becomes of the next.
+    await keep(result, '../../.local');
   }
   printGoals(judge(result));
   return result;
@@ -101,15 +106,10 @@ function installed(targets) {
   });
 }
 
-async function keep(result, record) {
-  const directory = path(record ? '../../docs' : '../../.local');
-  await mkdir(directory, { recursive: true });
-  const file = join(directory, 'performance.json');
-  await writeFile(file, `${JSON.stringify(result, null, 2)}\n`);
-  console.log(`\nAll rounds are in ${file}`);
-  if (!record) return;
-  const { writePage } = await import('./page.mjs');
-  await writePage();
+/** All rounds, as a file of a directory. */
+async function keep(result, directory) {
+  await mkdir(path(directory), { recursive: true });
+  await writeFile(join(path(directory), 'performance.json'), `${JSON.stringify(result, null, 2)}\n`);
 }
 
 limitTime(MOST_MS);
@@ -124,7 +124,14 @@ try {
   const bench = await startBench({ ...options, targets: installed(options.targets) }, directory);
   for (const target of bench.targets) target.prepare?.(bench);
   if (options.profile) await profileGateway(bench);
-  else await keep(await compare(bench), options.record);
+  else {
+    const result = await compare(bench);
+    if (options.record) {
+      await keep(result, '../../docs');
+      await writePage();
+    }
+    console.log(`\nAll rounds are in ${options.record ? 'docs' : '.local'}/performance.json`);
+  }
 } finally {
   await rm(directory, { recursive: true });
 }

@@ -1,4 +1,5 @@
-// @fastify/http-proxy with its defaults, and the one header that every proxy must write.
+// @fastify/http-proxy with its defaults, but the one header that every proxy must write, and room for the listeners of an
+// event stream: its 128 connections would leave the others without an answer.
 import httpProxy from '@fastify/http-proxy';
 import Fastify from 'fastify';
 
@@ -7,6 +8,7 @@ const { PORT, SERVICE } = process.env;
 const app = Fastify();
 await app.register(httpProxy, {
   upstream: SERVICE,
+  undici: { connections: 2_048 },
   replyOptions: {
     rewriteRequestHeaders: ({ ip }, headers) => ({ ...headers, 'x-forwarded-for': ip }),
   },
