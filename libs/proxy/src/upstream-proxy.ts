@@ -6,17 +6,19 @@ import {
 } from './exceptions.js';
 import type { Exchange } from './exchange.js';
 import type { Gate } from './gate.js';
-import { DnsAddresses } from './instances/dns-addresses.js';
+import { Addresses } from './instances/addresses.js';
 import { HealthChecks } from './instances/health-checks.js';
 import type { InstanceFault } from './instances/instance-health.js';
-import { isInstanceAddress, type Instance } from './instances/instance.js';
+import { isInstanceAddress } from './instances/instance-address.js';
+import type { Instance } from './instances/instance.js';
 import { InstanceSet, type InstanceChange } from './instances/instance-set.js';
 import type { ProxyOptions } from './proxy.options.js';
 import { compilePath, type CompiledPath } from './routing/compiled-path.js';
 import type { TableRow } from './routing/table-row.js';
 import type { Route } from './routing/route.js';
+import { Attempts } from './transport/attempts.js';
 import { CircuitBreaker, type BreakerState } from './transport/circuit-breaker.js';
-import type { ExchangeClock } from './transport/exchange-clock.js';
+import type { Ticker } from './ticker.js';
 import { Forward, forwardOf, type ForwardPlan } from './transport/forward.js';
 import { RetryBudget } from './transport/retry-budget.js';
 import type { UpstreamOptions } from './upstream.js';
@@ -50,37 +52,33 @@ export class UpstreamProxy {
   readonly name: string;
   readonly instances: InstanceSet;
   readonly breaker: CircuitBreaker;
-  readonly retries: RetryBudget;
+  readonly retryBudget: RetryBudget;
   readonly healthPath: string;
   private readonly middleware: RequestHandler;
   private readonly checks: HealthChecks;
-  /** The origins behind each address: itself, or what a name stands for now. */
-  private readonly origins = new Map<string, readonly string[]>();
-  private readonly names: readonly DnsAddresses[];
+  private readonly addresses: Addresses;
 
   /** @throws UpstreamError where an address is unusable or the gateway's own */
   constructor(
     readonly declaration: UpstreamOptions,
     private readonly gates: readonly Gate[],
     private readonly options: ProxyOptions,
-    private readonly clock: ExchangeClock,
+    private readonly ticker: Ticker,
     events: UpstreamEvents,
   ) {
     const name = (this.name = declaration.name);
     this.healthPath = declaration.healthPath ?? '/health';
     this.breaker = new CircuitBreaker(options.breakerOpenMs, (state) => events.breakerChanged(name, state));
-    this.retries = new RetryBudget(options.retries.share);
+    this.retryBudget = new RetryBudget(options.retries.share);
     this.instances = new InstanceSet(options.connections, options.health, (change) =>
       events.instanceChanged(name, change),
     );
-    const addresses = this.addresses();
-    for (const { origin, protocol } of addresses) {
-      if (protocol !== 'dns:') this.origins.set(origin, [origin]);
-    }
-    this.names = addresses.filter(({ protocol }) => protocol === 'dns:').map((url) => this.resolve(url));
-    this.setOrigins();
+    const setOrigins = (origins: readonly string[]): void =>
+      this.instances.setOrigins(origins, performance.now());
+    this.addresses = new Addresses(this.readAddresses(), options.dns, setOrigins);
+    setOrigins(this.addresses.all);
     this.checks = new HealthChecks(this.instances, this.healthPath, options.checks);
-    clock.add(this.instances);
+    ticker.add(this.instances);
     this.middleware = createProxyMiddleware({
       // Never asked: the plugin takes every request to an instance.
       target: `http://${name}`,
@@ -96,9 +94,10 @@ export class UpstreamProxy {
     });
   }
 
-  /** Looks up the addresses that are names. */
+  /** Looks up the addresses that are names, and begins to check the instances. */
   async start(): Promise<void> {
-    await Promise.all(this.names.map((name) => name.start()));
+    await this.addresses.start();
+    this.checks.start();
   }
 
   /** Works out a row of this upstream. @throws RouteTableError */
@@ -114,14 +113,24 @@ export class UpstreamProxy {
     target: string,
     refuse: (error?: unknown) => void,
   ): Promise<void> {
-    const now = performance.now();
-    if (!this.breaker.admits(now)) {
-      refuse(new CircuitOpenException(this.name, this.breaker.retryAfterSeconds(now)));
+    try {
+      new Forward(exchange, plan, this.admit(performance.now()), target, refuse);
+    } catch (error) {
+      refuse(error);
       return FORWARDING;
     }
-    this.retries.earn(now);
-    new Forward(exchange, plan, target, refuse);
     return this.middleware(exchange.request, exchange.response, refuse);
+  }
+
+  /**
+   * The attempts of a request that wants to go to the service; they must be ended.
+   * @throws CircuitOpenException while the service is not asked
+   */
+  admit(now: number): Attempts {
+    const { breaker } = this;
+    if (!breaker.admits(now)) throw new CircuitOpenException(this.name, breaker.retryAfterSeconds(now));
+    this.retryBudget.earn(now);
+    return new Attempts(this, this.options.retries.most);
   }
 
   /**
@@ -130,31 +139,22 @@ export class UpstreamProxy {
    */
   pick(tried: readonly Instance[], now: number): Instance | undefined {
     const instance = this.instances.pick(tried, now);
-    if (instance && !instance.isFull) return instance;
-    const hasRoom = (other: Instance): boolean =>
-      other.health.isUp && !other.isFull && !tried.includes(other);
-    const other = this.instances.all.find(hasRoom);
-    if (other || tried.length > 0) return other;
-    if (instance) throw new UpstreamQueueFullException(this.name);
-    this.lookUp();
+    if (instance || tried.length > 0) return instance;
+    if (this.instances.all.length > 0) throw new UpstreamQueueFullException(this.name);
+    this.addresses.refreshSoon();
     throw new UpstreamUnavailableException(this.name, new Error('no instance'));
   }
 
   /** Counts a failed attempt against its instance; one that cannot be reached may have another address now. */
   failed(instance: Instance, fault: InstanceFault, now: number): void {
     instance.health.failed(fault, now);
-    if (fault === 'connect') this.lookUp();
-  }
-
-  /** Whatever is known of the addresses that are names may be old. */
-  private lookUp(): void {
-    for (const name of this.names) name.refreshSoon();
+    if (fault === 'connect') this.addresses.refreshSoon();
   }
 
   /** Ends all connections to the service. */
   async destroy(): Promise<void> {
     this.checks.stop();
-    for (const name of this.names) name.stop();
+    this.addresses.stop();
     await this.instances.destroy();
   }
 
@@ -162,9 +162,8 @@ export class UpstreamProxy {
     const { options } = this;
     return {
       service: this.name,
-      clock: this.clock,
-      upstream: this,
-      retries: options.retries,
+      ticker: this.ticker,
+      showsAttempts: options.retries.areShown,
       repeatsKeyed: route.repeatsKeyed ?? false,
       observers: this.gates.filter((gate) => 'answered' in gate),
       limits: {
@@ -178,19 +177,7 @@ export class UpstreamProxy {
     };
   }
 
-  private resolve(url: URL): DnsAddresses {
-    return new DnsAddresses(url, this.options.dns, (origins) => {
-      this.origins.set(url.href, origins);
-      this.setOrigins();
-    });
-  }
-
-  private setOrigins(): void {
-    const all = new Set([...this.origins.values()].flat());
-    this.instances.setOrigins([...all], performance.now());
-  }
-
-  private addresses(): URL[] {
+  private readAddresses(): URL[] {
     const { declaration, options } = this;
     const addresses = options.addresses.get(this.name) ?? declaration.instances[options.network];
     if (addresses.length === 0) throw new UpstreamError(`${this.name} has no instance`);

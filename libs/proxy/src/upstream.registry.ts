@@ -2,7 +2,7 @@ import { Inject, Injectable, Logger, type OnApplicationShutdown, type OnModuleIn
 import { DiscoveryService, ModuleRef } from '@nestjs/core';
 import { PROXY_OPTIONS, type ProxyOptions } from './proxy.options.js';
 import { RouteTable, type PathEntry } from './routing/route-table.js';
-import { ExchangeClock } from './transport/exchange-clock.js';
+import { Ticker } from './ticker.js';
 import { UpstreamMetadata } from './upstream.js';
 import { UpstreamError, UpstreamProxy, type ProxyRow, type UpstreamEvents } from './upstream-proxy.js';
 
@@ -15,14 +15,14 @@ export class UpstreamRegistry implements OnModuleInit, OnApplicationShutdown {
   readonly upstreams: UpstreamProxy[] = [];
   private readonly logger = new Logger('Upstream');
   private readonly table = new RouteTable<ProxyRow>();
-  private readonly clock: ExchangeClock;
+  private readonly ticker: Ticker;
 
   constructor(
     private readonly discovery: DiscoveryService,
     private readonly moduleRef: ModuleRef,
     @Inject(PROXY_OPTIONS) private readonly options: ProxyOptions,
   ) {
-    this.clock = new ExchangeClock(options.clockTickMs);
+    this.ticker = new Ticker(options.clockTickMs);
   }
 
   /** @throws RouteTableError, UpstreamError */
@@ -54,7 +54,7 @@ export class UpstreamRegistry implements OnModuleInit, OnApplicationShutdown {
         declaration,
         [...this.options.gates, ...own],
         this.options,
-        this.clock,
+        this.ticker,
         events,
       );
       this.upstreams.push(upstream);
@@ -74,7 +74,7 @@ export class UpstreamRegistry implements OnModuleInit, OnApplicationShutdown {
   }
 
   async onApplicationShutdown(): Promise<void> {
-    this.clock.stop();
+    this.ticker.stop();
     await Promise.all(this.upstreams.map((upstream) => upstream.destroy()));
   }
 }

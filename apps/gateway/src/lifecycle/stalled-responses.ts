@@ -1,4 +1,4 @@
-import { ClientStalledException, ExchangeClock, type Exchange, type Ticking } from '@app/proxy';
+import { ClientStalledException, Ticker, type Exchange, type Ticking } from '@app/proxy';
 import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { GATEWAY_CONFIG, type GatewayConfig } from '../config/gateway-config.js';
 import { OpenExchanges } from './open-exchanges.js';
@@ -20,7 +20,7 @@ interface Waiting {
 export class StalledResponses implements Ticking, OnApplicationShutdown {
   slot = -1;
   private readonly limitMs: number;
-  private readonly clock: ExchangeClock;
+  private readonly ticker: Ticker;
   private waiting = new Map<Exchange, Waiting>();
 
   constructor(
@@ -28,8 +28,8 @@ export class StalledResponses implements Ticking, OnApplicationShutdown {
     private readonly open: OpenExchanges,
   ) {
     this.limitMs = proxy.idleBodyTimeoutMs;
-    this.clock = new ExchangeClock(Math.min(TICK_MS, this.limitMs));
-    this.clock.add(this);
+    this.ticker = new Ticker(Math.min(TICK_MS, this.limitMs));
+    this.ticker.add(this);
   }
 
   tick(now: number): void {
@@ -52,6 +52,6 @@ export class StalledResponses implements Ticking, OnApplicationShutdown {
   }
 
   onApplicationShutdown(): void {
-    this.clock.stop();
+    this.ticker.stop();
   }
 }

@@ -85,9 +85,9 @@ export class UpstreamMetrics implements OnModuleInit {
       registers,
       collect() {
         this.reset();
-        for (const { name, retries } of upstreams.upstreams) {
-          this.inc({ upstream: name, result: 'sent' }, retries.spent);
-          this.inc({ upstream: name, result: 'refused' }, retries.refused);
+        for (const { name, retryBudget } of upstreams.upstreams) {
+          this.inc({ upstream: name, result: 'sent' }, retryBudget.spent);
+          this.inc({ upstream: name, result: 'refused' }, retryBudget.refused);
         }
       },
     });

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { RevocationStore } from '@app/auth';
-import { ExchangeClock, type Ticking } from '@app/proxy';
+import { Ticker, type Ticking } from '@app/proxy';
 import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { GATEWAY_CONFIG, type GatewayConfig } from '../config/gateway-config.js';
 import { CLOSURE } from './close-codes.js';
@@ -19,15 +19,15 @@ export class LiveRelays implements Ticking, OnApplicationShutdown {
   private readonly relays = new Set<Relay>();
   private readonly byToken = new Map<string, Set<Relay>>();
   private readonly streams = new WeakSet<object>();
-  private readonly clock: ExchangeClock;
+  private readonly ticker: Ticker;
   private isClosed = false;
 
   constructor(
     @Inject(GATEWAY_CONFIG) config: GatewayConfig,
     private readonly revocations: RevocationStore,
   ) {
-    this.clock = new ExchangeClock(Math.min(TICK_MS, config.websocket.pingMs));
-    this.clock.add(this);
+    this.ticker = new Ticker(Math.min(TICK_MS, config.websocket.pingMs));
+    this.ticker.add(this);
     revocations.onRevoked((tokenId) => this.closeRevoked(tokenId));
   }
 
@@ -52,14 +52,14 @@ export class LiveRelays implements Ticking, OnApplicationShutdown {
   add(relay: Relay, stream: object): void {
     this.relays.add(relay);
     this.streams.add(stream);
-    this.clock.add(relay);
+    this.ticker.add(relay);
     // It passed the gates before the drain began, and opened after.
     if (this.isClosed) relay.close(CLOSURE.SERVICE_RESTART);
   }
 
   delete(relay: Relay): void {
     this.relays.delete(relay);
-    this.clock.delete(relay);
+    this.ticker.delete(relay);
   }
 
   /** Finds the relay by its token from now on. @param before the token that it had until now */
@@ -114,7 +114,7 @@ export class LiveRelays implements Ticking, OnApplicationShutdown {
   }
 
   onApplicationShutdown(): void {
-    this.clock.stop();
+    this.ticker.stop();
     for (const relay of this.relays) relay.terminate();
   }
 }

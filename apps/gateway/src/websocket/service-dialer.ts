@@ -1,12 +1,13 @@
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { NetConnectOpts, Socket } from 'node:net';
 import {
-  CircuitOpenException,
   exceptionFor,
   faultOf,
   isUnavailable,
   UpstreamInvalidResponseException,
+  type Attempts,
   type Instance,
+  type InstanceFault,
   type ProxyException,
 } from '@app/proxy';
 import { Inject, Injectable } from '@nestjs/common';
@@ -47,60 +48,46 @@ export class ServiceDialer {
     signal: AbortSignal,
     withinMs = Infinity,
   ): Promise<ServiceConnection | ServiceRefusal> {
-    const { breaker, name, retries } = route.row.proxy;
-    const now = performance.now();
-    if (!breaker.admits(now)) throw new CircuitOpenException(name, breaker.retryAfterSeconds(now));
-    retries.earn(now);
-    let outcome: 'answered' | 'failed' | 'ignored' = 'ignored';
+    const begunAt = performance.now();
+    const until = begunAt + Math.min(this.config.proxy.responseHeadersTimeoutMs, withinMs);
+    const attempts = route.row.proxy.admit(begunAt);
     try {
-      const until = now + Math.min(this.config.proxy.responseHeadersTimeoutMs, withinMs);
-      const answer = await this.dialAny(route, handshake, signal, until);
-      outcome = saysUnavailable(answer) ? 'failed' : 'answered';
-      return answer;
-    } catch (error) {
-      if (!signal.aborted && faultOf(error) !== undefined) outcome = 'failed';
-      throw error;
+      attempts.begin(begunAt);
+      return await this.dialAny(attempts, route, handshake, signal, until);
     } finally {
-      breaker[outcome](performance.now());
+      attempts.end(performance.now());
     }
   }
 
   /** @param until `performance.now()` when it must be over */
   private async dialAny(
+    attempts: Attempts,
     route: WebSocketRoute,
     handshake: ServiceHandshake,
     signal: AbortSignal,
     until: number,
   ): Promise<ServiceConnection | ServiceRefusal> {
-    const { proxy } = route.row;
-    const tried: Instance[] = [];
-    /** Another instance, where the attempt may be made again. */
-    const next = (instance: Instance): Instance | undefined => {
-      tried.push(instance);
+    /** Counts the attempt as failed; whether another one began. */
+    const tryAgain = (fault: InstanceFault): boolean => {
       const now = performance.now();
-      if (tried.length > this.config.proxy.retries.most || until <= now) return undefined;
-      const other = proxy.pick(tried, now);
-      return other && proxy.retries.spend(now, true) ? other : undefined;
+      attempts.failed(fault, now);
+      if (now < until && attempts.retry(now)) return true;
+      attempts.report('failed', now);
+      return false;
     };
-    for (let instance = proxy.pick(tried, performance.now())!; ;) {
-      let other: Instance | undefined;
+    for (;;) {
       try {
-        const answer = await this.dialOne(route, instance, handshake, signal, until - performance.now());
+        const withinMs = until - performance.now();
+        const answer = await this.dialOne(route, attempts.instance, handshake, signal, withinMs);
         if (!saysUnavailable(answer)) {
-          instance.health.succeeded(performance.now());
+          attempts.succeeded(performance.now());
           return answer;
         }
-        proxy.failed(instance, 'status', performance.now());
-        other = next(instance);
-        if (!other) return answer;
+        if (!tryAgain('status')) return answer;
       } catch (error) {
         const fault = signal.aborted ? undefined : faultOf(error);
-        if (fault === undefined) throw error;
-        proxy.failed(instance, fault, performance.now());
-        other = next(instance);
-        if (!other) throw error;
+        if (fault === undefined || !tryAgain(fault)) throw error;
       }
-      instance = other;
     }
   }
 

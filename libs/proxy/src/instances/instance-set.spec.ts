@@ -5,7 +5,7 @@ import { InstanceSet, type InstanceChange } from './instance-set.js';
 const OPTIONS: InstanceOptions = {
   connectTimeoutMs: 100,
   maxConnections: 1,
-  maxWaiting: 1,
+  maxWaiting: 99,
   keepAliveMs: 4_000,
   headerLimitBytes: 16_384,
 };
@@ -45,6 +45,27 @@ describe('a set of instances', () => {
 
     expect(set.pick([one!], 0)).toBe(two);
     expect(set.pick([one!, two!], 0)).toBeUndefined();
+  });
+
+  it('leaves out those without room', async () => {
+    await using system = createSet(2);
+    const { set } = system;
+    const [one, two] = [...set.all];
+    one!.outstanding = 100;
+
+    for (let each = 0; each < 20; each++) expect(set.pick([], 0)).toBe(two);
+    two!.outstanding = 100;
+    expect(set.pick([], 0)).toBeUndefined();
+  });
+
+  it('does not go to one that is ejected because the others are busy', async () => {
+    await using system = createSet(2);
+    const { set } = system;
+    const [one, two] = [...set.all];
+    one!.health.failed('connect', 0);
+    two!.outstanding = 100;
+
+    expect(set.pick([], 0)).toBeUndefined();
   });
 
   it('asks one that is ejected where all others were tried', async () => {

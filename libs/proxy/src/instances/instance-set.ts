@@ -1,4 +1,4 @@
-import type { Ticking } from '../transport/exchange-clock.js';
+import type { Ticking } from '../ticker.js';
 import { Instance, type InstanceOptions } from './instance.js';
 import {
   InstanceHealth,
@@ -54,15 +54,22 @@ export class InstanceSet implements Ticking {
   }
 
   /**
-   * The instance for the next request; undefined where there is none but those that were tried. Where those that are up
+   * The instance for the next attempt; undefined where none has room but those that were tried. Where those that are up
    * were all tried, it is one that is not: it may be back already, and nobody else is left.
    */
   pick(tried: readonly Instance[], now: number): Instance | undefined {
     const { members } = this;
-    if (this.absent === 0 && tried.length === 0) return lessBusy(members, now);
+    if (this.absent === 0 && tried.length === 0) {
+      const instance = lessBusy(members, now);
+      if (instance && !instance.isFull) return instance;
+    }
     const untried = members.filter((instance) => !tried.includes(instance));
     const up = untried.filter(({ health }) => health.isUp);
-    return lessBusy(up.length > 0 ? up : untried, now);
+    const choice = up.length > 0 ? up : untried;
+    return lessBusy(
+      choice.filter(({ isFull }) => !isFull),
+      now,
+    );
   }
 
   /** Ends ejections whose time is over, and lets those go that have no more requests. */

@@ -1,46 +1,7 @@
-import { Client, Pool, type buildConnector } from 'undici';
 import type { Readable } from 'node:stream';
+import { Pool } from 'undici';
 import type { InstanceHealth } from './instance-health.js';
-
-/** What undici tells about one request; the methods of `Dispatcher.DispatchHandler` that the forward uses. */
-export interface ResponseHandler {
-  /** Set before the request goes to a connection. */
-  connection: ConnectionState | undefined;
-  onRequestStart(controller: ResponseController): void;
-  onRequestSent(): void;
-  /** The first byte of a response is there. */
-  onResponseStarted(): void;
-  onResponseStart(
-    controller: ResponseController,
-    status: number,
-    headers: unknown,
-    statusText?: string,
-  ): void;
-  onResponseData(controller: ResponseController, chunk: Buffer): void;
-  onResponseEnd(controller: ResponseController): void;
-  onResponseError(controller: ResponseController | undefined, error: Error): void;
-}
-
-/** What undici keeps to itself about a connection. */
-export interface ConnectionState {
-  /** Whether the connection has served before; to be asked once, when a request goes out on it. */
-  begin(): boolean;
-  /**
-   * Why the connection broke, where it did. undici takes the reset of a connection for the end of a response that
-   * only its end frames, and reports that response as complete: whoever hears of an end must look here first.
-   */
-  error: Error | undefined;
-}
-
-/** Holds one response back, or ends it. */
-export interface ResponseController {
-  /** Name, value, name, value, as bytes. */
-  readonly rawHeaders?: unknown;
-  readonly rawTrailers?: unknown;
-  abort(reason: Error): void;
-  pause(): void;
-  resume(): void;
-}
+import { WatchedClient, type ResponseHandler } from './watched-client.js';
 
 /** One request to an instance. */
 export interface InstanceRequest {
@@ -75,17 +36,6 @@ export interface InstanceStats {
   readonly limit: number;
   readonly opened: number;
   readonly reused: number;
-}
-
-/**
- * Whether a text is the address of an instance: scheme, host and port, and nothing more; or `dns://host:port`, all
- * addresses of a name.
- */
-export function isInstanceAddress(text: string): boolean {
-  if (!URL.canParse(text)) return false;
-  const { protocol, href, origin, host, port } = new URL(text);
-  if (protocol === 'dns:') return Number(port) > 0 && href.replace(/\/$/, '') === `dns://${host}`;
-  return /^https?:$/.test(protocol) && href === `${origin}/`;
 }
 
 /**
@@ -189,53 +139,4 @@ export class Instance {
   private readonly onReuse = (): void => {
     this.reused++;
   };
-}
-
-/** A connection that tells the handler of a request what undici does not: whether it has served, how it broke. */
-class WatchedClient extends Client {
-  private readonly state: WatchedState;
-
-  constructor(url: URL, options: object, onReuse: () => void) {
-    const state = new WatchedState(onReuse);
-    const connect = (options as { connect: buildConnector.connector }).connect;
-    super(url, {
-      ...options,
-      connect: (target, done) =>
-        connect(target, (...result) => {
-          // undici's own listener comes later, so the reason stands before the handler hears of an end.
-          result[1]?.on('error', (error) => (state.error = error));
-          done(...result);
-        }),
-    });
-    this.state = state;
-    this.on('disconnect', () => state.reset());
-  }
-
-  override dispatch(
-    options: Parameters<Client['dispatch']>[0],
-    handler: Parameters<Client['dispatch']>[1],
-  ): boolean {
-    (handler as Partial<ResponseHandler>).connection = this.state;
-    return super.dispatch(options, handler);
-  }
-}
-
-class WatchedState implements ConnectionState {
-  error: Error | undefined;
-  private served = false;
-
-  constructor(private readonly onReuse: () => void) {}
-
-  begin(): boolean {
-    const { served } = this;
-    if (served) this.onReuse();
-    this.served = true;
-    return served;
-  }
-
-  /** The next request finds another connection. */
-  reset(): void {
-    this.error = undefined;
-    this.served = false;
-  }
 }

@@ -1,7 +1,6 @@
-/** Milliseconds of a window in which answers and failures are counted; the last one counts too. */
-const WINDOW_MS = 5_000;
+import { RollingCount } from './rolling-count.js';
 
-/** Below this many requests in two windows nothing can be said. */
+/** Below this many recent requests nothing can be said. */
 const LEAST_REQUESTS = 20;
 
 /** The share of them that must have failed. */
@@ -18,11 +17,8 @@ export type BreakerState = 'closed' | 'open' | 'half-open';
  */
 export class CircuitBreaker {
   private current: BreakerState = 'closed';
-  private windowEndsAt = 0;
-  private answers = 0;
-  private failures = 0;
-  private answersBefore = 0;
-  private failuresBefore = 0;
+  private readonly answers = new RollingCount();
+  private readonly failures = new RollingCount();
   private opensAgainAt = 0;
   private trials = 0;
   private passedTrials = 0;
@@ -57,10 +53,10 @@ export class CircuitBreaker {
 
   answered(now: number): void {
     if (this.current === 'closed') {
-      this.roll(now);
-      this.answers++;
+      this.answers.add(now);
     } else if (this.current === 'half-open' && ++this.passedTrials >= TRIALS) {
-      this.answers = this.failures = this.answersBefore = this.failuresBefore = 0;
+      this.answers.reset();
+      this.failures.reset();
       this.change('closed');
     }
   }
@@ -68,10 +64,9 @@ export class CircuitBreaker {
   failed(now: number): void {
     if (this.current === 'half-open') this.open(now);
     if (this.current !== 'closed') return;
-    this.roll(now);
-    this.failures++;
-    const failures = this.failures + this.failuresBefore;
-    const all = failures + this.answers + this.answersBefore;
+    this.failures.add(now);
+    const failures = this.failures.total(now);
+    const all = failures + this.answers.total(now);
     if (all >= LEAST_REQUESTS && failures >= all * FAILED_SHARE) this.open(now);
   }
 
@@ -83,15 +78,6 @@ export class CircuitBreaker {
   private open(now: number): void {
     this.opensAgainAt = now + this.openMs;
     this.change('open');
-  }
-
-  private roll(now: number): void {
-    if (now < this.windowEndsAt) return;
-    const isNext = now < this.windowEndsAt + WINDOW_MS;
-    this.answersBefore = isNext ? this.answers : 0;
-    this.failuresBefore = isNext ? this.failures : 0;
-    this.answers = this.failures = 0;
-    this.windowEndsAt = now + WINDOW_MS;
   }
 
   private change(state: BreakerState): void {

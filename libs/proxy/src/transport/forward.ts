@@ -12,16 +12,10 @@ import type { Gate } from '../gate.js';
 import { forwardedHeadersOf } from '../headers/request-headers.js';
 import { responseHeadersFor, responseTrailersFor, sayUnbuffered } from '../headers/response-headers.js';
 import { faultOf, isUnavailable } from '../instances/fault.js';
-import type {
-  ConnectionState,
-  Instance,
-  InstanceRequest,
-  ResponseController,
-  ResponseHandler,
-} from '../instances/instance.js';
-import type { RetryOptions } from '../proxy.options.js';
-import type { UpstreamProxy } from '../upstream-proxy.js';
-import type { ExchangeClock, Ticking } from './exchange-clock.js';
+import type { InstanceRequest } from '../instances/instance.js';
+import type { ConnectionState, ResponseController, ResponseHandler } from '../instances/watched-client.js';
+import type { Ticker, Ticking } from '../ticker.js';
+import type { Attempts } from './attempts.js';
 import { exceptionFor, isConnectionLost } from './failure.js';
 import { hasBody, RequestBody, type MinimumRate } from './request-body.js';
 
@@ -43,9 +37,9 @@ export interface ForwardLimits {
 export interface ForwardPlan {
   readonly service: string;
   readonly limits: ForwardLimits;
-  readonly clock: ExchangeClock;
-  readonly upstream: Pick<UpstreamProxy, 'pick' | 'failed' | 'breaker' | 'retries'>;
-  readonly retries: RetryOptions;
+  readonly ticker: Ticker;
+  /** Whether the response says how often its request was sent. */
+  readonly showsAttempts: boolean;
   /** Whether a small request with an `Idempotency-Key` may be sent again. */
   readonly repeatsKeyed: boolean;
   /** Gates that want to know the service's answer. */
@@ -60,8 +54,6 @@ const KEYED_BODY_BYTES = 64 * 1024;
 
 /** How long an answer may take, in milliseconds, before a request leaves an instance that was ejected meanwhile. */
 const PATIENCE_MS = 1_000;
-
-const NONE: readonly Instance[] = [];
 
 const EMPTY = Buffer.alloc(0);
 
@@ -86,12 +78,6 @@ export class Forward implements ResponseHandler, Ticking {
   /** Whether the request may be sent again though it was written: its body is kept, or it has none. */
   private readonly isRepeatable: boolean;
   private readonly isKept: boolean;
-  private instance!: Instance;
-  private tried = NONE;
-  private isOutstanding = false;
-  private isReported = false;
-  /** Whether it was counted that there was no budget to send this one again. */
-  private isRefusedRetry = false;
   private outgoing!: InstanceRequest;
   private controller: ResponseController | undefined;
 
@@ -110,6 +96,7 @@ export class Forward implements ResponseHandler, Ticking {
   constructor(
     private readonly exchange: Exchange,
     private readonly plan: ForwardPlan,
+    private readonly attempts: Attempts,
     /** The path and query that the service sees. */
     private readonly target: string,
     /** Takes the failure where the client has not had a byte yet. */
@@ -128,7 +115,7 @@ export class Forward implements ResponseHandler, Ticking {
     (this.response as WithForward)[FORWARD] = this;
     // First, so that whoever reports the end of the exchange finds what ended it.
     this.response.prependListener('close', onResponseClose);
-    plan.clock.add(this);
+    plan.ticker.add(this);
   }
 
   // :: Step 1
@@ -157,20 +144,21 @@ export class Forward implements ResponseHandler, Ticking {
 
   private dispatchFirst(): void {
     try {
-      this.dispatch(this.plan.upstream.pick(NONE, performance.now())!, false);
+      this.attempts.begin(performance.now());
     } catch (error) {
       this.fail(error as ProxyException);
+      return;
     }
+    this.dispatch(false);
   }
 
-  private dispatch(instance: Instance, isFresh: boolean): void {
+  /** @param isFresh whether it must be a connection that has not served */
+  private dispatch(isFresh: boolean): void {
     const { exchange } = this;
-    this.instance = instance;
-    instance.outstanding++;
-    this.isOutstanding = true;
+    const { instance, made } = this.attempts;
     this.stage = 'connect';
     this.hasResponse = false;
-    exchange.attempts++;
+    exchange.attempts = made;
     exchange.instance = instance.origin;
     exchange.dispatchedAt = performance.now();
     exchange.connectedAt = exchange.sentAt = exchange.answeredAt = 0;
@@ -213,15 +201,14 @@ export class Forward implements ResponseHandler, Ticking {
       if (status === 103) this.writeEarlyHints(raw);
       return;
     }
-    const { exchange, response, plan } = this;
-    exchange.answeredAt = performance.now();
+    const { exchange, response, plan, attempts } = this;
+    const now = (exchange.answeredAt = performance.now());
     if (isUnavailable(status)) {
-      plan.upstream.failed(this.instance, 'status', exchange.answeredAt);
+      attempts.failed('status', now);
       if (this.tryAgain(false)) return;
-      this.report('failed');
+      attempts.report('failed', now);
     } else {
-      this.instance.health.succeeded(exchange.answeredAt);
-      this.report('answered');
+      attempts.succeeded(now);
     }
     this.showAttempts();
     for (const gate of plan.observers) gate.answered!(exchange, status);
@@ -243,7 +230,7 @@ export class Forward implements ResponseHandler, Ticking {
       return;
     }
     this.stage = 'response_body';
-    this.progressAt = exchange.answeredAt;
+    this.progressAt = now;
     setImmediate(flushHead, this);
   }
 
@@ -269,7 +256,7 @@ export class Forward implements ResponseHandler, Ticking {
       this.onResponseError(controller, connection.error);
       return;
     }
-    this.settle();
+    this.settle(performance.now());
     if (response.writableEnded) return;
     const raw = controller.rawTrailers as Buffer[];
     if (raw.length > 0 && response.chunkedEncoding) response.addTrailers(responseTrailersFor(raw));
@@ -288,7 +275,7 @@ export class Forward implements ResponseHandler, Ticking {
   private failAttempt(exception: ProxyException, isStale: boolean): void {
     const fault = faultOf(exception);
     if (fault !== undefined) {
-      this.plan.upstream.failed(this.instance, fault, performance.now());
+      this.attempts.failed(fault, performance.now());
       if (!this.hasResponse && this.tryAgain(isStale)) return;
     }
     this.fail(exception);
@@ -310,7 +297,7 @@ export class Forward implements ResponseHandler, Ticking {
       const waitedMs = now - this.exchange.sentAt;
       if (waitedMs > responseHeadersMs) {
         this.failAttempt(this.timeoutOf('response headers timeout'), false);
-      } else if (waitedMs > PATIENCE_MS && !this.hasResponse && !this.instance.health.isUp) {
+      } else if (waitedMs > PATIENCE_MS && !this.hasResponse && !this.attempts.instance.health.isUp) {
         this.tryAgain(false);
       }
     }
@@ -349,7 +336,7 @@ export class Forward implements ResponseHandler, Ticking {
   clientClosed(): void {
     if (this.settled) return;
     // A response that went out whole may still wait for the end of the service's message.
-    if (this.response.writableFinished) this.settle();
+    if (this.response.writableFinished) this.settle(performance.now());
     else this.fail(new ClientGoneException(this.stage));
   }
 
@@ -370,43 +357,21 @@ export class Forward implements ResponseHandler, Ticking {
   // :: Step 2
   /** Sends the request once more, where it may be. @param isStale see `failAttempt` */
   private tryAgain(isStale: boolean): boolean {
-    const { exchange, plan, instance } = this;
-    const { upstream } = plan;
-    const now = performance.now();
+    const { exchange, attempts, controller } = this;
     const mayHappenTwice =
       this.stage === 'connect' ? exchange.requestBytes > 0 && !this.isKept : !this.isRepeatable;
-    if (mayHappenTwice || this.response.headersSent || exchange.attempts > plan.retries.most) return false;
-    const tried = [...this.tried, instance];
-    const other = upstream.pick(tried, now);
-    if (!other && !isStale) return false;
-    if (!isStale && !upstream.retries.spend(now, !this.isRefusedRetry)) {
-      this.isRefusedRetry = true;
-      return false;
-    }
-    this.tried = tried;
-    const { controller } = this;
+    if (mayHappenTwice || this.response.headersSent) return false;
+    const { instance } = attempts;
+    if (!attempts.retry(performance.now(), isStale)) return false;
     this.controller = undefined;
-    this.endAttempt();
     controller?.abort(new Error('given up for another attempt'));
-    this.dispatch(other ?? instance, other === undefined);
+    this.dispatch(attempts.instance === instance);
     return true;
-  }
-
-  private endAttempt(): void {
-    if (this.isOutstanding) this.instance.outstanding--;
-    this.isOutstanding = false;
-  }
-
-  /** Tells the breaker how the exchange went, once. */
-  private report(outcome: 'answered' | 'failed' | 'ignored'): void {
-    if (this.isReported) return;
-    this.isReported = true;
-    this.plan.upstream.breaker[outcome](performance.now());
   }
 
   private showAttempts(): void {
     const { exchange, plan } = this;
-    if (plan.retries.areShown) exchange.responseHeaders.push('X-Gateway-Attempts', String(exchange.attempts));
+    if (plan.showsAttempts) exchange.responseHeaders.push('X-Gateway-Attempts', String(exchange.attempts));
   }
 
   private timeoutOf(reason: string): UpstreamTimeoutException {
@@ -415,8 +380,9 @@ export class Forward implements ResponseHandler, Ticking {
 
   private fail(exception: ProxyException): void {
     const { response, controller } = this;
-    this.report(faultOf(exception) === undefined ? 'ignored' : 'failed');
-    this.settle();
+    const now = performance.now();
+    this.attempts.report(faultOf(exception) === undefined ? 'ignored' : 'failed', now);
+    this.settle(now);
     this.exchange.failure = exception;
     controller?.abort(exception);
     if (this.body && !this.body.destroyed) this.body.destroy();
@@ -442,11 +408,10 @@ export class Forward implements ResponseHandler, Ticking {
     else this.response.socket?.resetAndDestroy();
   }
 
-  private settle(): void {
+  private settle(now: number): void {
     this.settled = true;
-    this.endAttempt();
-    this.report('ignored');
-    this.plan.clock.delete(this);
+    this.attempts.end(now);
+    this.plan.ticker.delete(this);
   }
 
   private writeEarlyHints(raw: readonly Buffer[]): void {

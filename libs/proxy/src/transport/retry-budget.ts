@@ -1,16 +1,12 @@
-/** Milliseconds of a window in which requests and retries are counted; the last one counts too. */
-const WINDOW_MS = 5_000;
+import { RollingCount } from './rolling-count.js';
 
 /** Retries that are always there, so that one of few requests can be repeated too. */
 const RESERVE = 10;
 
 /** Lets a part of recent requests be sent again, and no more, so that retries do not multiply an outage. */
 export class RetryBudget {
-  private windowEndsAt = 0;
-  private requests = 0;
-  private retries = 0;
-  private requestsBefore = 0;
-  private retriesBefore = 0;
+  private readonly requests = new RollingCount();
+  private readonly retries = new RollingCount();
   private spentInAll = 0;
   private refusedInAll = 0;
 
@@ -29,29 +25,18 @@ export class RetryBudget {
 
   /** Counts a request. @param now `performance.now()` */
   earn(now: number): void {
-    this.roll(now);
-    this.requests++;
+    this.requests.add(now);
   }
 
   /** Whether one more may be repeated. @param isFirstAsk whether a refusal is this request's first, and counts */
   spend(now: number, isFirstAsk: boolean): boolean {
-    this.roll(now);
-    const most = RESERVE + (this.requests + this.requestsBefore) * this.share;
-    if (this.retries + this.retriesBefore + 1 > most) {
+    const most = RESERVE + this.requests.total(now) * this.share;
+    if (this.retries.total(now) + 1 > most) {
       if (isFirstAsk) this.refusedInAll++;
       return false;
     }
-    this.retries++;
+    this.retries.add(now);
     this.spentInAll++;
     return true;
-  }
-
-  private roll(now: number): void {
-    if (now < this.windowEndsAt) return;
-    const isNext = now < this.windowEndsAt + WINDOW_MS;
-    this.requestsBefore = isNext ? this.requests : 0;
-    this.retriesBefore = isNext ? this.retries : 0;
-    this.requests = this.retries = 0;
-    this.windowEndsAt = now + WINDOW_MS;
   }
 }

@@ -1,4 +1,4 @@
-import { DenseSet, type DenseMember } from '../dense-set.js';
+import { DenseSet, type DenseMember } from './dense-set.js';
 
 /** Something that has clocks of its own to look at. */
 export interface Ticking extends DenseMember {
@@ -10,7 +10,7 @@ export interface Ticking extends DenseMember {
  * One interval for all exchanges in flight: each looks at its own clocks, so that a request costs no timer. A
  * clock fires up to one tick late, never early.
  */
-export class ExchangeClock {
+export class Ticker {
   private readonly ticking = new DenseSet<Ticking>();
   private readonly interval: NodeJS.Timeout;
   private last = performance.now();

@@ -1,4 +1,4 @@
-import { ExchangeClock, type Ticking } from './exchange-clock.js';
+import { Ticker, type Ticking } from './ticker.js';
 
 const { jest } = import.meta;
 
@@ -14,24 +14,24 @@ class Witness implements Ticking {
   }
 }
 
-describe('ExchangeClock', () => {
-  let clock: ExchangeClock;
+describe('Ticker', () => {
+  let ticker: Ticker;
   let start: number;
   beforeEach(() => {
     jest.useFakeTimers();
     start = performance.now();
-    clock = new ExchangeClock(TICK_MS);
+    ticker = new Ticker(TICK_MS);
   });
   afterEach(() => {
-    clock.stop();
+    ticker.stop();
     jest.useRealTimers();
   });
 
   it('lets each look at its clocks once a tick, not before', () => {
     const [one, other] = [new Witness(), new Witness()];
-    clock.add(one);
-    clock.add(other);
-    clock.add(one);
+    ticker.add(one);
+    ticker.add(other);
+    ticker.add(one);
 
     jest.advanceTimersByTime(TICK_MS - 1);
     expect(one.ticks).toEqual([]);
@@ -47,17 +47,17 @@ describe('ExchangeClock', () => {
     const late = new Witness();
 
     jest.advanceTimersByTime(1.5 * TICK_MS);
-    clock.add(late);
+    ticker.add(late);
     jest.advanceTimersByTime(0.5 * TICK_MS);
     expect(late.ticks).toEqual([[start + 200, 100]]);
   });
 
   it('leaves in peace who was taken out, and who never was in', () => {
     const [gone, kept] = [new Witness(), new Witness()];
-    clock.add(gone);
-    clock.add(kept);
-    clock.delete(gone);
-    clock.delete(new Witness());
+    ticker.add(gone);
+    ticker.add(kept);
+    ticker.delete(gone);
+    ticker.delete(new Witness());
 
     jest.advanceTimersByTime(TICK_MS);
     expect(gone.ticks).toEqual([]);
@@ -69,11 +69,11 @@ describe('ExchangeClock', () => {
     const ending: Ticking = {
       slot: -1,
       tick: () => {
-        clock.delete(ending);
-        clock.delete(victim);
+        ticker.delete(ending);
+        ticker.delete(victim);
       },
     };
-    for (const each of [before, ending, victim, after]) clock.add(each);
+    for (const each of [before, ending, victim, after]) ticker.add(each);
 
     jest.advanceTimersByTime(TICK_MS);
     expect([before, victim, after].map(({ ticks }) => ticks.length)).toEqual([1, 0, 1]);
@@ -81,8 +81,8 @@ describe('ExchangeClock', () => {
 
   it('stands still once stopped', () => {
     const witness = new Witness();
-    clock.add(witness);
-    clock.stop();
+    ticker.add(witness);
+    ticker.stop();
 
     jest.advanceTimersByTime(10 * TICK_MS);
     expect(witness.ticks).toEqual([]);
@@ -94,7 +94,7 @@ describe('ExchangeClock', () => {
     const timeouts = (): number =>
       process.getActiveResourcesInfo().filter((resource) => resource === 'Timeout').length;
     const before = timeouts();
-    const real = new ExchangeClock(60_000);
+    const real = new Ticker(60_000);
 
     expect(timeouts()).toBe(before);
     real.stop();

@@ -1,0 +1,90 @@
+import { Client, type buildConnector } from 'undici';
+
+/** What undici tells about one request; the methods of `Dispatcher.DispatchHandler` that the forward uses. */
+export interface ResponseHandler {
+  /** Set before the request goes to a connection. */
+  connection: ConnectionState | undefined;
+  onRequestStart(controller: ResponseController): void;
+  onRequestSent(): void;
+  /** The first byte of a response is there. */
+  onResponseStarted(): void;
+  onResponseStart(
+    controller: ResponseController,
+    status: number,
+    headers: unknown,
+    statusText?: string,
+  ): void;
+  onResponseData(controller: ResponseController, chunk: Buffer): void;
+  onResponseEnd(controller: ResponseController): void;
+  onResponseError(controller: ResponseController | undefined, error: Error): void;
+}
+
+/** What undici keeps to itself about a connection. */
+export interface ConnectionState {
+  /** Whether the connection has served before; to be asked once, when a request goes out on it. */
+  begin(): boolean;
+  /**
+   * Why the connection broke, where it did. undici takes the reset of a connection for the end of a response that
+   * only its end frames, and reports that response as complete: whoever hears of an end must look here first.
+   */
+  error: Error | undefined;
+}
+
+/** Holds one response back, or ends it. */
+export interface ResponseController {
+  /** Name, value, name, value, as bytes. */
+  readonly rawHeaders?: unknown;
+  readonly rawTrailers?: unknown;
+  abort(reason: Error): void;
+  pause(): void;
+  resume(): void;
+}
+
+/** A connection that tells the handler of a request what undici does not: whether it has served, how it broke. */
+export class WatchedClient extends Client {
+  private readonly state: WatchedState;
+
+  constructor(url: URL, options: object, onReuse: () => void) {
+    const state = new WatchedState(onReuse);
+    const connect = (options as { connect: buildConnector.connector }).connect;
+    super(url, {
+      ...options,
+      connect: (target, done) =>
+        connect(target, (...result) => {
+          // undici's own listener comes later, so the reason stands before the handler hears of an end.
+          result[1]?.on('error', (error) => (state.error = error));
+          done(...result);
+        }),
+    });
+    this.state = state;
+    this.on('disconnect', () => state.reset());
+  }
+
+  override dispatch(
+    options: Parameters<Client['dispatch']>[0],
+    handler: Parameters<Client['dispatch']>[1],
+  ): boolean {
+    (handler as Partial<ResponseHandler>).connection = this.state;
+    return super.dispatch(options, handler);
+  }
+}
+
+class WatchedState implements ConnectionState {
+  error: Error | undefined;
+  private served = false;
+
+  constructor(private readonly onReuse: () => void) {}
+
+  begin(): boolean {
+    const { served } = this;
+    if (served) this.onReuse();
+    this.served = true;
+    return served;
+  }
+
+  /** The next request finds another connection. */
+  reset(): void {
+    this.error = undefined;
+    this.served = false;
+  }
+}
