@@ -12,7 +12,6 @@ describe('a service behind a name', () => {
         CHAT_SERVICE_URL: `dns://chat.test:${service.port}`,
         DNS_SERVERS: dns.address,
         DNS_REFRESH_MS: '500',
-        HEALTH_CHECK_INTERVAL_MS: '0',
         BREAKER_OPEN_MS: '100',
       },
     });
@@ -42,7 +41,6 @@ describe('a service behind a name', () => {
         CHAT_SERVICE_URL: `dns://chat.test:${service.port}`,
         DNS_SERVERS: dns.address,
         DNS_REFRESH_MS: '3600000',
-        HEALTH_CHECK_INTERVAL_MS: '0',
         BREAKER_OPEN_MS: '100',
       },
     });

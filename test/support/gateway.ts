@@ -22,7 +22,10 @@ export interface RunningGateway extends AsyncDisposable {
 }
 
 export interface GatewayOptions {
-  /** Variables over the tests' defaults: no service and no Redis can be reached, nothing is limited, clocks are the product's. */
+  /**
+   * Variables over the tests' defaults: no service and no Redis can be reached, nothing is limited or checked, clocks are
+   * the product's.
+   */
   readonly env?: Readonly<Record<string, string>>;
   readonly modules?: NonNullable<ModuleMetadata['imports']>;
 }
@@ -42,6 +45,7 @@ export async function startGateway({ env = {}, modules = [] }: GatewayOptions = 
     STORAGE_SERVICE_URL: NOWHERE,
     REDIS_URL: 'redis://127.0.0.1:9',
     RATELIMIT: 'off',
+    HEALTH_CHECK_INTERVAL_MS: '0',
     DRAIN_NOTICE_MS: '0',
     DRAIN_TIMEOUT_MS: '0',
     ...env,

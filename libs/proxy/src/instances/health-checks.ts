@@ -13,25 +13,23 @@ const JITTER = 0.2;
 /** Asks every instance of an upstream, again and again, whether it is well. */
 export class HealthChecks {
   private timer: NodeJS.Timeout | undefined;
+  private isStopped = false;
 
   /** @param path answers below 500 while an instance is well */
   constructor(
     private readonly instances: InstanceSet,
     private readonly path: string,
     private readonly options: HealthCheckOptions,
-  ) {
-    this.schedule();
+  ) {}
+
+  /** Checks each now, and from then on by itself. */
+  start(): void {
+    if (this.options.intervalMs > 0) void this.checkAll();
   }
 
   stop(): void {
+    this.isStopped = true;
     clearTimeout(this.timer);
-  }
-
-  private schedule(): void {
-    const { intervalMs } = this.options;
-    if (intervalMs === 0) return;
-    const inMs = intervalMs * (1 - JITTER + Math.random() * 2 * JITTER);
-    this.timer = setTimeout(() => void this.checkAll(), inMs).unref();
   }
 
   private async checkAll(): Promise<void> {
@@ -41,6 +39,8 @@ export class HealthChecks {
         instance.health.checked(passed, performance.now());
       }),
     );
-    this.schedule();
+    if (this.isStopped) return;
+    const inMs = this.options.intervalMs * (1 - JITTER + Math.random() * 2 * JITTER);
+    this.timer = setTimeout(() => void this.checkAll(), inMs).unref();
   }
 }
