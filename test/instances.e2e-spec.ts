@@ -49,7 +49,7 @@ describe('an instance of two', () => {
     expect(two.accepted()).toBeGreaterThan(0);
   });
 
-  it('that answers 503 is passed by, and no client gets its answer', async () => {
+  it('that answers 503 is bypassed, and no client gets its answer', async () => {
     await using one = await startService(answer('one'));
     await using two = await startService((_request, response) => response.writeHead(503).end('busy'));
     await using gateway = await startGateway({

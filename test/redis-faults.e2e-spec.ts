@@ -94,7 +94,7 @@ describeWithRedis('Redis that', () => {
     ['sleeps', ['DEBUG', 'SLEEP', '1.5'], 'slow'],
     ['is full', ['CONFIG', 'SET', 'maxmemory', '1'], 'out of memory'],
     ['becomes a replica that only reads', ['REPLICAOF', '127.0.0.1', '9'], 'read-only'],
-  ])('%s fails no request, and is passed by after the first that waited', async (_what, command, reason) => {
+  ])('%s fails no request, and is bypassed after the first that waited', async (_what, command, reason) => {
     await using redis = await RedisServer.start();
     const admin = await redis.client();
     await using system = await startSystem({ REDIS_URL: redis.url });

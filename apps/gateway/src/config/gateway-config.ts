@@ -25,7 +25,7 @@ export interface RedisConfig {
   readonly url: string;
   /** Where the URL has none. */
   readonly password: string | undefined;
-  /** Milliseconds that a command may take; past it Redis is passed by. */
+  /** Milliseconds that a command may take; past it Redis is bypassed. */
   readonly commandTimeoutMs: number;
 }
 

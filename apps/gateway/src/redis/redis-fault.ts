@@ -1,4 +1,4 @@
-/** Why Redis is passed by: of bounded variety, and nothing that strangers could learn from it. */
+/** Why Redis is bypassed: of bounded variety, and nothing that strangers could learn from it. */
 export type RedisFault =
   'unreachable' | 'slow' | 'access refused' | 'read-only' | 'out of memory' | 'loading' | 'failing';
 

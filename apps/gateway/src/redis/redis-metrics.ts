@@ -22,7 +22,7 @@ export class RedisMetrics {
     });
     new Gauge({
       name: 'redis_degraded_mode',
-      help: '1 while Redis is passed by, and limits and revocation go on from memory',
+      help: '1 while Redis is bypassed, and limits and revocation go on from memory',
       registers,
       collect() {
         this.set(redis.isUp ? 0 : 1);

@@ -28,14 +28,14 @@ const PROBE_KEY = 'gateway:probe';
 /** Called with the duration of a command, in milliseconds. */
 export type CommandListener = (elapsedMs: number) => void;
 
-/** Redis did not get the command: it is passed by at present. */
+/** Redis did not get the command: it is bypassed at present. */
 class RedisPassedByError extends Error {
   override readonly name = 'RedisPassedByError';
 }
 
 /**
  * The one connection to Redis. Whatever is wrong with it, no request waits for it longer than one command may take:
- * after the first that fails Redis is passed by, until a probe finds that it takes writes again.
+ * after the first that fails Redis is bypassed, until a probe finds that it takes writes again.
  */
 @Injectable()
 export class RedisConnection implements RevocationRedis, OnModuleInit, OnApplicationShutdown {
@@ -43,8 +43,8 @@ export class RedisConnection implements RevocationRedis, OnModuleInit, OnApplica
   private readonly logger = new Logger(RedisConnection.name);
   private readonly commandListeners: CommandListener[] = [];
   private currentFault: RedisFault | undefined = 'unreachable';
-  /** `performance.now()` of when it began to be passed by. */
-  private passedBySince = performance.now();
+  /** `performance.now()` of when it began to be bypassed. */
+  private bypassedSince = performance.now();
   private hasStarted = false;
   private probing: Promise<void> | undefined;
   private readonly probes: NodeJS.Timeout;
@@ -77,7 +77,7 @@ export class RedisConnection implements RevocationRedis, OnModuleInit, OnApplica
     this.probes = setInterval(() => void this.probe(), PROBE_MS).unref();
   }
 
-  /** Why Redis is passed by; undefined while it is not. */
+  /** Why Redis is bypassed; undefined while it is not. */
   get fault(): RedisFault | undefined {
     return this.currentFault;
   }
@@ -105,7 +105,7 @@ export class RedisConnection implements RevocationRedis, OnModuleInit, OnApplica
     if (this.currentFault !== undefined) this.reportPassedBy(this.currentFault);
   }
 
-  /** Runs a command that writes, unless Redis is passed by. @throws Error where it is, or fails, or is slow */
+  /** Runs a command that writes, unless Redis is bypassed. @throws Error where it is, or fails, or is slow */
   async run<Result>(send: (client: Redis) => Promise<Result>): Promise<Result> {
     if (!this.isUp) throw new RedisPassedByError(this.currentFault);
     return this.timed(send, this.withinMs);
@@ -159,7 +159,7 @@ export class RedisConnection implements RevocationRedis, OnModuleInit, OnApplica
     const wasUp = this.isUp;
     this.currentFault = fault;
     if (!wasUp) return;
-    this.passedBySince = performance.now();
+    this.bypassedSince = performance.now();
     if (this.hasStarted) this.reportPassedBy(fault);
   }
 
@@ -168,7 +168,7 @@ export class RedisConnection implements RevocationRedis, OnModuleInit, OnApplica
   }
 
   private reportBack(): void {
-    const awayMs = Math.round(performance.now() - this.passedBySince);
+    const awayMs = Math.round(performance.now() - this.bypassedSince);
     this.logger.log({ message: 'redis is back', away_ms: awayMs });
   }
 }

@@ -3,7 +3,7 @@ import { HealthIndicatorService, type HealthIndicatorResult } from '@nestjs/term
 import { ReadinessCheck, type ReadinessIndicator } from '../health/readiness-check.js';
 import { RedisConnection } from './redis.connection.js';
 
-/** Says whether Redis is passed by and why, and whether revocation costs it a command for each request. */
+/** Says whether Redis is bypassed and why, and whether revocation costs it a command for each request. */
 @ReadinessCheck()
 export class RedisHealth implements ReadinessIndicator {
   constructor(
