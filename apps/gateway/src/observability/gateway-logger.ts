@@ -1,14 +1,17 @@
-import { writeSync } from 'node:fs';
 import type { LoggerService } from '@nestjs/common';
 import { pino, type DestinationStream, type Logger } from 'pino';
 import type { GatewayConfig } from '../config/gateway-config.js';
+import { LineOutput } from './line-output.js';
 
 export const PINO = Symbol('PINO');
 
-/**
- * One JSON line per event, to standard output; a line that cannot be written is lost, and the gateway serves on.
- */
-export function createPino(config: GatewayConfig, stream: DestinationStream = standardOutput()): Logger {
+const STANDARD_OUTPUT = 1;
+
+/** One JSON line per event. @param stream default: standard output */
+export function createPino(
+  config: GatewayConfig,
+  stream: DestinationStream = new LineOutput(STANDARD_OUTPUT),
+): Logger {
   return pino(
     {
       level: config.logLevel,
@@ -19,22 +22,6 @@ export function createPino(config: GatewayConfig, stream: DestinationStream = st
     },
     stream,
   );
-}
-
-/**
- * Written at once, so that the last lines before an end are there too. Not pino's own destination: on a full disk
- * that tries for ever to get rid of what it buffers, and the process could not end.
- */
-function standardOutput(): DestinationStream {
-  return {
-    write(line: string): void {
-      try {
-        writeSync(1, line);
-      } catch {
-        // Nothing could be said about it anywhere.
-      }
-    },
-  };
 }
 
 /** What Nest says of its own boot, a line for each module and route, is for those who look for it. */

@@ -1,0 +1,103 @@
+import { spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setImmediate as turn } from 'node:timers/promises';
+import { LineOutput } from './line-output.js';
+
+const MODULE = join(import.meta.dirname, '../../../../dist/apps/gateway/src/observability/line-output.js');
+
+/** What a process prints that runs this. */
+function printedBy(script: string): string {
+  const whole = `import { LineOutput } from ${JSON.stringify(MODULE)}; ${script}`;
+  return spawnSync(process.execPath, ['--input-type=module', '--eval', whole], { encoding: 'utf8' }).stdout;
+}
+
+describe('the output of lines', () => {
+  let directory: string;
+  let descriptor: number;
+  const written = (): string => readFileSync(join(directory, 'lines'), 'utf8');
+  beforeEach(() => {
+    directory = mkdtempSync(join(tmpdir(), 'lines-'));
+    descriptor = openSync(join(directory, 'lines'), 'w');
+  });
+  afterEach(() => {
+    closeSync(descriptor);
+    rmSync(directory, { recursive: true });
+  });
+
+  it('writes what came in one turn at its end, in order', async () => {
+    const output = new LineOutput(descriptor);
+
+    for (const line of ['one\n', 'two\n', 'drei: µ\n']) output.write(line);
+
+    expect(written()).toBe('');
+    await turn();
+    expect(written()).toBe('one\ntwo\ndrei: µ\n');
+  });
+
+  it('does not keep much of one turn', () => {
+    const output = new LineOutput(descriptor);
+    const line = `${'x'.repeat(1_023)}\n`;
+
+    for (let each = 0; each < 100; each++) output.write(line);
+
+    expect(written()).toBe(line.repeat(64));
+  });
+
+  it.each([
+    ['an exit', 'process.exit(1)'],
+    ['an exception that nobody caught', 'throw new Error("fatal")'],
+    ['SIGKILL in the turn that follows', "setImmediate(() => process.kill(process.pid, 'SIGKILL'))"],
+  ])('has written the last line before %s', (_what, end) => {
+    expect(printedBy(`new LineOutput(1).write('the last line\\n'); ${end}`)).toBe('the last line\n');
+  });
+
+  it('loses what cannot be written, and the process goes on', () => {
+    const script = `
+      import { openSync } from 'node:fs';
+      new LineOutput(openSync('/dev/full', 'w')).write('lost\\n');
+      setImmediate(() => setImmediate(() => console.log('goes on')));`;
+
+    expect(printedBy(script)).toBe('goes on\n');
+  });
+
+  it('gives a reader that does not keep up whole lines only, and keeps no more than a mebibyte for it', async () => {
+    const server = createServer({ pauseOnConnect: true }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const accepted = once(server, 'connection');
+    const socket = connect((server.address() as AddressInfo).port, '127.0.0.1');
+    await once(socket, 'connect');
+    const [slow] = (await accepted) as [Socket];
+    const output = new LineOutput(
+      (socket as unknown as { readonly _handle: { readonly fd: number } })._handle.fd,
+    );
+    const lines = Array.from({ length: 100_000 }, (_, n) => `${n} ${'x'.repeat(100)}\n`);
+
+    for (const [n, line] of lines.entries()) {
+      output.write(line);
+      if (n % 100 === 99) await turn();
+    }
+    let received = '';
+    slow
+      .setEncoding('utf8')
+      .on('data', (text: string) => (received += text))
+      .resume();
+    // What is written once there is room again comes behind all that waited.
+    while (!received.endsWith('last\n')) {
+      if (!received.includes('last')) output.write('last\n');
+      await turn();
+    }
+
+    const got = received.split('\n').slice(0, -1);
+    expect(got.length).toBeLessThan(lines.length);
+    const known = new Set(lines);
+    expect(got.filter((line) => line !== 'last' && !known.has(`${line}\n`))).toEqual([]);
+    const numbers = got.filter((line) => line !== 'last').map((line) => Number(line.split(' ', 1)[0]));
+    expect(numbers).toEqual(numbers.toSorted((one, other) => one - other));
+    socket.destroy();
+    server.close();
+  });
+});
