@@ -80,8 +80,8 @@ export class UpstreamProxy {
     this.checks = new HealthChecks(this.instances, this.healthPath, options.checks);
     ticker.add(this.instances);
     this.middleware = createProxyMiddleware({
-      // Never asked: the plugin takes every request to an instance.
-      target: `http://${name}`,
+      // Never asked, since the plugin takes every request to an instance; as an object, or it would be parsed for each.
+      target: { protocol: 'http:', host: name },
       ejectPlugins: true,
       plugins: [
         (server) => {
