@@ -55,6 +55,12 @@ const KEYED_BODY_BYTES = 64 * 1024;
 /** How long an answer may take, in milliseconds, before a request leaves an instance that was ejected meanwhile. */
 const PATIENCE_MS = 1_000;
 
+/**
+ * Bytes for a client, which the kernel has not taken, that hold a service back. `write()` says no to each chunk of 64 KiB,
+ * though most are on their way already when it returns.
+ */
+const HELD_BYTES = 64 * 1024;
+
 const EMPTY = Buffer.alloc(0);
 
 /**
@@ -236,12 +242,14 @@ export class Forward implements ResponseHandler, Ticking {
 
   // :: Step 4
   onResponseData(controller: ResponseController, chunk: Buffer): void {
+    // What undici has after it was held back.
+    if (chunk.length === 0) return;
     const { exchange, response } = this;
     exchange.responseBytes += chunk.length;
     this.hasProgressed = true;
     if (exchange.responseBytes === this.announcedBytes) {
       response.end(chunk);
-    } else if (!response.write(chunk)) {
+    } else if (!response.write(chunk) && response.writableLength >= HELD_BYTES) {
       this.waitsForClient = true;
       controller.pause();
       response.once('drain', onResponseDrain);
