@@ -8,7 +8,6 @@ import {
   type NestModule,
 } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
-import type { Logger } from 'pino';
 import { ConfigModule } from './config/config.module.js';
 import { GATEWAY_CONFIG, type GatewayConfig } from './config/gateway-config.js';
 import { ErrorsModule } from './errors/errors.module.js';
@@ -17,7 +16,7 @@ import { GATES, GatesModule } from './gates/gates.module.js';
 import { PreflightMiddleware } from './gates/preflight.middleware.js';
 import { HealthModule } from './health/health.module.js';
 import { LifecycleModule } from './lifecycle/lifecycle.module.js';
-import { ObservabilityModule } from './observability/observability.module.js';
+import { ObservabilityModule, type Logs } from './observability/observability.module.js';
 import { RequestContextMiddleware } from './observability/request-context.middleware.js';
 import { OpenApiController } from './openapi/openapi.controller.js';
 import { RedisConnection } from './redis/redis.connection.js';
@@ -69,15 +68,15 @@ export class AppModule implements NestModule {
     private readonly upgrade: UpgradeMiddleware,
   ) {}
 
-  /** The application over a configuration, with a logger and with modules that are not in the list above. */
+  /** The application over a configuration, with its logs and with modules that are not in the list above. */
   static with(
     config: GatewayConfig,
-    pino: Logger,
+    logs: Logs,
     modules: NonNullable<ModuleMetadata['imports']>,
   ): DynamicModule {
     return {
       module: AppModule,
-      imports: [ConfigModule.forRoot(config), ObservabilityModule.forRoot(pino), ...modules],
+      imports: [ConfigModule.forRoot(config), ObservabilityModule.forRoot(logs), ...modules],
       providers: config.proxy.addresses.has('demo-service') ? [DemoUpstream] : [],
     };
   }

@@ -7,10 +7,13 @@ import { AppModule } from './app.module.js';
 import { warningsFor } from './config/configuration-warnings.js';
 import type { GatewayConfig } from './config/gateway-config.js';
 import { createPino, GatewayLogger } from './observability/gateway-logger.js';
+import { LineOutput } from './observability/line-output.js';
 import { GatewayHttpAdapter } from './server/gateway-http.adapter.js';
 import { GatewayWebSocketAdapter } from './websocket/gateway-websocket.adapter.js';
 import { WebSocketClasses } from './websocket/websocket-classes.js';
 import { WebSocketRoutes } from './websocket/websocket-routes.js';
+
+const STANDARD_OUTPUT = 1;
 
 export interface GatewayExtras {
   /** Modules beside those of `app.module.ts`. Default: none. */
@@ -29,12 +32,12 @@ export async function listen(app: NestExpressApplication, { host, port }: Gatewa
 /** Builds the gateway, ready to listen. @throws RouteTableError, UpstreamError where the route tables do not hold */
 export async function createGateway(
   config: GatewayConfig,
-  { modules = [], logs }: GatewayExtras = {},
+  { modules = [], logs = new LineOutput(STANDARD_OUTPUT) }: GatewayExtras = {},
 ): Promise<NestExpressApplication> {
   const pino = createPino(config, logs);
   const http = new GatewayHttpAdapter(config.server);
   const app = await NestFactory.create<NestExpressApplication>(
-    AppModule.with(config, pino, modules),
+    AppModule.with(config, { pino, lines: logs }, modules),
     http,
     // bodyParser off: bodies pass as they come. abortOnError off: the caller says how a failed boot ends.
     { bodyParser: false, abortOnError: false, logger: new GatewayLogger(pino) },

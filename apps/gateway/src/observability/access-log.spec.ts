@@ -2,8 +2,9 @@ import { Socket } from 'node:net';
 import { IncomingMessage, ServerResponse } from 'node:http';
 import { Exchange } from '@app/proxy';
 import { HttpException } from '@nestjs/common';
-import { pino } from 'pino';
+import type { GatewayConfig } from '../config/gateway-config.js';
 import { AccessLog, loggedPath } from './access-log.js';
+import { createPino } from './gateway-logger.js';
 
 const JWT = 'eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl';
 
@@ -28,21 +29,33 @@ describe('loggedPath', () => {
 });
 
 describe('AccessLog', () => {
+  const config = { serviceName: 'api-gateway', logLevel: 'info' } as GatewayConfig;
+
   function write(exchange: Exchange, status: number): Record<string, unknown>[] {
     const lines: string[] = [];
-    new AccessLog(pino({ base: null }, { write: (line) => lines.push(line) })).write(
-      exchange,
-      status,
-      1.23456,
-    );
+    const output = { write: (line: string) => lines.push(line) };
+    const pino = createPino(config, output);
+    new AccessLog(config, pino, output).write(exchange, status, 1.23456);
+    pino.warn('another line');
     return lines.map((line) => JSON.parse(line) as Record<string, unknown>);
   }
+
+  it('begins and ends as every line does', () => {
+    const [own, other] = write(createExchange('/health'), 200).map((line) => Object.keys(line));
+
+    expect([...own!.slice(0, 3), own!.at(-1)]).toEqual(other);
+  });
 
   it('writes what the contract wants of a request, and nothing of a service that was not asked', () => {
     const [line] = write(createExchange('/health'), 200);
 
     expect(line).toMatchObject({ request_id: 'id-1', status: 200, latency: 1.235, client_ip: '127.0.0.1' });
-    expect(line).toMatchObject({ method: 'GET', path: '/health', user_agent: 'u'.repeat(256), level: 30 });
+    expect(line).toMatchObject({
+      method: 'GET',
+      path: '/health',
+      user_agent: 'u'.repeat(256),
+      level: 'info',
+    });
     expect(line).not.toHaveProperty('upstream');
     expect(line).not.toHaveProperty('error_code');
   });
@@ -52,12 +65,12 @@ describe('AccessLog', () => {
     const exchange = createExchange('/v1/auth/profile', '/v1/auth/profile');
     exchange.failure = new HttpException('No', 502, { cause, errorCode: 'UPSTREAM_UNREACHABLE' });
 
-    expect(write(exchange, 502)).toEqual([
+    expect(write(exchange, 502)[0]).toEqual(
       expect.objectContaining({
-        level: 50,
+        level: 'error',
         error_code: 'UPSTREAM_UNREACHABLE',
         cause: 'ECONNREFUSED: connect',
       }),
-    ]);
+    );
   });
 });

@@ -1,7 +1,10 @@
 import { pathOf, type Exchange } from '@app/proxy';
 import { Inject, Injectable } from '@nestjs/common';
-import type { Logger } from 'pino';
+import type { DestinationStream, Logger } from 'pino';
+import { GATEWAY_CONFIG, type GatewayConfig } from '../config/gateway-config.js';
 import { PINO } from './gateway-logger.js';
+
+export const LINES = Symbol('LINES');
 
 const PATH_LENGTH = 512;
 const USER_AGENT_LENGTH = 256;
@@ -9,44 +12,57 @@ const USER_AGENT_LENGTH = 256;
 /** Three dotted runs of base64url, the dots encoded or not: a JWT that stands where no route names a secret. */
 const TOKEN_LIKE = /[\w-]{8,}(?:\.|%2e)[\w-]{4,}(?:\.|%2e)[\w-]{8,}/gi;
 
-/** Writes one line at the end of each exchange. */
+/**
+ * Writes one line at the end of each exchange, in the form that pino gives to all others, and without pino: a small
+ * request would take a tenth more CPU.
+ */
 @Injectable()
 export class AccessLog {
-  constructor(@Inject(PINO) private readonly pino: Logger) {}
+  private readonly service: string;
+
+  constructor(
+    @Inject(GATEWAY_CONFIG) config: GatewayConfig,
+    @Inject(PINO) private readonly pino: Logger,
+    @Inject(LINES) private readonly lines: DestinationStream,
+  ) {
+    this.service = config.serviceName;
+  }
 
   /** @param status what the client got; 499 where it left first */
   write(exchange: Exchange, status: number, elapsedMs: number): void {
     const { request, failure } = exchange;
     const level = status >= 500 ? 'error' : 'info';
     if (!this.pino.isLevelEnabled(level)) return;
-    this.pino[level](
-      {
-        request_id: exchange.id,
-        status,
-        latency: Math.round(elapsedMs * 1000) / 1000,
-        client_ip: exchange.clientAddress,
-        method: request.method,
-        path: loggedPath(exchange),
-        user_agent: request.headers['user-agent']?.slice(0, USER_AGENT_LENGTH),
-        ...(exchange.attempts > 0 && {
-          upstream: exchange.upstream,
-          instance: exchange.instance,
-          attempts: exchange.attempts,
-          reused_connection: exchange.reusedConnection,
-          request_bytes: exchange.requestBytes,
-          response_bytes: exchange.responseBytes,
-        }),
-        ...(status >= 500 && exchange.attempts > 0 && { stages: stagesOf(exchange) }),
-        ...(failure && {
-          error_code: failure.errorCode,
-          stage: (failure as { stage?: string }).stage,
-          // Nest's own exceptions have no code, and its 404 repeats the path with its query.
-          error: failure.errorCode && failure.message,
-          cause: causeOf(failure.cause),
-        }),
-      },
-      'request',
-    );
+    const line = {
+      level,
+      timestamp: new Date().toISOString(),
+      service: this.service,
+      request_id: exchange.id,
+      status,
+      latency: Math.round(elapsedMs * 1000) / 1000,
+      client_ip: exchange.clientAddress,
+      method: request.method,
+      path: loggedPath(exchange),
+      user_agent: request.headers['user-agent']?.slice(0, USER_AGENT_LENGTH),
+      ...(exchange.attempts > 0 && {
+        upstream: exchange.upstream,
+        instance: exchange.instance,
+        attempts: exchange.attempts,
+        reused_connection: exchange.reusedConnection,
+        request_bytes: exchange.requestBytes,
+        response_bytes: exchange.responseBytes,
+      }),
+      ...(status >= 500 && exchange.attempts > 0 && { stages: stagesOf(exchange) }),
+      ...(failure && {
+        error_code: failure.errorCode,
+        stage: (failure as { stage?: string }).stage,
+        // Nest's own exceptions have no code, and its 404 repeats the path with its query.
+        error: failure.errorCode && failure.message,
+        cause: causeOf(failure.cause),
+      }),
+      message: 'request',
+    };
+    this.lines.write(`${JSON.stringify(line)}\n`);
   }
 }
 

@@ -1,17 +1,11 @@
 import type { LoggerService } from '@nestjs/common';
 import { pino, type DestinationStream, type Logger } from 'pino';
 import type { GatewayConfig } from '../config/gateway-config.js';
-import { LineOutput } from './line-output.js';
 
 export const PINO = Symbol('PINO');
 
-const STANDARD_OUTPUT = 1;
-
-/** One JSON line per event. @param stream default: standard output */
-export function createPino(
-  config: GatewayConfig,
-  stream: DestinationStream = new LineOutput(STANDARD_OUTPUT),
-): Logger {
+/** One JSON line per event. */
+export function createPino(config: GatewayConfig, stream: DestinationStream): Logger {
   return pino(
     {
       level: config.logLevel,
