@@ -40,4 +40,5 @@ FROM runtime AS gateway
 COPY --from=build /app/dist/apps/gateway dist/apps/gateway
 COPY --from=build /app/dist/libs dist/libs
 EXPOSE 8080
-CMD ["node", "dist/apps/gateway/src/main.js"]
+# On a large machine Node would take 128 MiB for young objects, at no less CPU.
+CMD ["node", "--max-semi-space-size=16", "dist/apps/gateway/src/main.js"]

@@ -30,7 +30,9 @@ export class Proxy {
     const where = { port: proxy.port, service, directory };
     const isNode = target.program !== undefined;
     const probed = probe && isNode ? ['--expose-gc', '--import', PROBE] : [];
-    const command = isNode ? [process.execPath, ...probed, target.program] : target.command(where);
+    const command = isNode
+      ? [process.execPath, ...(target.flags ?? []), ...probed, target.program]
+      : target.command(where);
     proxy.#errors = join(directory, `${target.key}.stderr`);
     const [out, err] = [openSync(join(directory, `${target.key}.stdout`), 'w'), openSync(proxy.#errors, 'w')];
     proxy.#child = spawnPinned(core, command, {

@@ -6,6 +6,8 @@ import { JWT_SECRET } from '../faults/token.mjs';
 import { haproxyConfiguration } from './peers/haproxy.mjs';
 import { nginxConfiguration } from './peers/nginx.mjs';
 
+/** As the image starts it. */
+const GATEWAY_FLAGS = ['--max-semi-space-size=16'];
 const GATEWAY = fileURLToPath(new URL('../../dist/apps/gateway/src/main.js', import.meta.url));
 const GO_SOURCE = fileURLToPath(new URL('peers/go', import.meta.url));
 
@@ -30,13 +32,14 @@ const gatewayEnv = ({ service }) => ({ ...GATEWAY_ENV, CHAT_SERVICE_URL: service
 
 /**
  * What is measured: a process between the load and the service. `speaks` is what it is asked for; `program` is run by
- * Node, `command` by itself; `needs` a program of this machine, without which the target is left out.
+ * Node with `flags`, `command` by itself; `needs` a program of this machine, without which the target is left out.
  */
 export const TARGETS = [
   {
     key: 'gateway',
     title: 'this gateway, everything on',
     speaks: ['http', 'websocket'],
+    flags: GATEWAY_FLAGS,
     program: GATEWAY,
     env: gatewayEnv,
   },
@@ -44,6 +47,7 @@ export const TARGETS = [
     key: 'gateway-bare',
     title: 'this gateway, logs and limits off',
     speaks: ['http'],
+    flags: GATEWAY_FLAGS,
     program: GATEWAY,
     env: (where) => ({ ...gatewayEnv(where), RATELIMIT: 'off', LOG_LEVEL: 'silent' }),
   },
