@@ -6,7 +6,7 @@ import { JWT_SECRET } from '../faults/token.mjs';
 import { haproxyConfiguration } from './peers/haproxy.mjs';
 import { nginxConfiguration } from './peers/nginx.mjs';
 
-/** As the image starts it. */
+/** Of the image. */
 const GATEWAY_FLAGS = ['--max-semi-space-size=16'];
 const GATEWAY = fileURLToPath(new URL('../../dist/apps/gateway/src/main.js', import.meta.url));
 const GO_SOURCE = fileURLToPath(new URL('peers/go', import.meta.url));
@@ -15,9 +15,10 @@ const peer = (file) => fileURLToPath(new URL(`peers/${file}`, import.meta.url));
 
 /**
  * Of the gateway: nothing that the bench asks for may be refused, also where other processes take the core for a while,
- * and no Redis; all else as by default.
+ * and no Redis; all else as in the image.
  */
 const GATEWAY_ENV = {
+  MALLOC_ARENA_MAX: '1',
   JWT_SECRET,
   HOST: '127.0.0.1',
   REDIS_URL: 'redis://127.0.0.1:9',

@@ -194,7 +194,15 @@ describe('one client', () => {
     ['[2001:db8::7]:443', '2001:db8::7'],
   ])('has one name: %s is %s', (claimed, clientAddress) => {
     expect(new TrustedProxies(hops(1)).resolve('10.0.0.1', claimed)).toMatchObject({ clientAddress });
-    expect(new TrustedProxies(NONE).resolve(claimed, undefined)).toMatchObject({ clientAddress });
+  });
+
+  it.each([
+    ['203.0.113.7', '203.0.113.7'],
+    ['::ffff:203.0.113.7', '203.0.113.7'],
+    ['::1', '::1'],
+    ['fe80::1%eth0', 'fe80::1'],
+  ])('has that name where it is the peer itself: %s is %s', (peer, clientAddress) => {
+    expect(new TrustedProxies(NONE).resolve(peer, undefined)).toMatchObject({ clientAddress });
   });
 
   it.each([

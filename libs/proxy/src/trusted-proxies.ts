@@ -38,7 +38,7 @@ export class TrustedProxies {
     const chain = forwardedFor.split(',');
     let clientAddress = peerAddress;
     for (let hop = 1; hop <= chain.length; hop++) {
-      const claimed = plainAddress(chain[chain.length - hop]!.trim());
+      const claimed = plainAddress(withoutPort(chain[chain.length - hop]!.trim()));
       if (isIP(claimed) === 0) break;
       clientAddress = claimed;
       if (!this.trusts(claimed, hop)) break;
@@ -84,13 +84,16 @@ const WITH_PORT = /^(?:\[([0-9A-Fa-f:.%\w]+)\]|(\d+\.\d+\.\d+\.\d+))(?::\d{1,5})
 /** IPv4 in IPv6 (RFC 4291, section 2.5.5.2), as a dual-stack socket shows it. */
 const MAPPED = /^::ffff:(?:(\d+\.\d+\.\d+\.\d+)|([0-9a-f]{1,4}):([0-9a-f]{1,4}))$/;
 
+function withoutPort(text: string): string {
+  const found = WITH_PORT.exec(text);
+  return found?.[1] ?? found?.[2] ?? text;
+}
+
 /**
- * One form for each address, or whoever counts by address would count a client more than once: no port, no zone
+ * One form for each address, or whoever counts by address would count a client more than once: no zone
  * (`fe80::1%eth0`), lower case, IPv4 as itself. What is no address stays none.
  */
-function plainAddress(text: string): string {
-  const found = WITH_PORT.exec(text);
-  const address = found?.[1] ?? found?.[2] ?? text;
+function plainAddress(address: string): string {
   if (!address.includes(':')) return address;
   const zone = address.indexOf('%');
   const lower = (zone === -1 ? address : address.slice(0, zone)).toLowerCase();

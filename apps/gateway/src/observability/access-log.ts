@@ -11,6 +11,7 @@ const USER_AGENT_LENGTH = 256;
 
 /** Three dotted runs of base64url, the dots encoded or not: a JWT that stands where no route names a secret. */
 const TOKEN_LIKE = /[\w-]{8,}(?:\.|%2e)[\w-]{4,}(?:\.|%2e)[\w-]{8,}/gi;
+const SHORTEST_TOKEN = 22;
 
 /**
  * Writes one line at the end of each exchange, in the form that pino gives to all others, and without pino: a small
@@ -81,7 +82,9 @@ function stagesOf({ dispatchedAt, connectedAt, sentAt, answeredAt }: Exchange): 
 /** The path without its query, which may hold a token, and with the parameters that are secrets hidden. */
 export function loggedPath(exchange: Exchange): string {
   // Before it is cut: half a token is a secret too.
-  const path = pathOf(exchange.request.url!).replace(TOKEN_LIKE, '[redacted]').slice(0, PATH_LENGTH);
+  const whole = pathOf(exchange.request.url!);
+  const path =
+    whole.length < SHORTEST_TOKEN ? whole : whole.replace(TOKEN_LIKE, '[redacted]').slice(0, PATH_LENGTH);
   if (!exchange.template?.includes('/:token')) return path;
   const names = exchange.template.split('/');
   return path

@@ -237,7 +237,7 @@ export class Forward implements ResponseHandler, Ticking {
     }
     this.stage = 'response_body';
     this.progressAt = now;
-    setImmediate(flushHead, this);
+    if (unflushed.push(this) === 1) setImmediate(flushHeads);
   }
 
   // :: Step 4
@@ -474,6 +474,11 @@ function onResponseDrain(this: ServerResponse): void {
   forwardOf(this).resume();
 }
 
-function flushHead(forward: Forward): void {
-  forward.flushHead();
+/** Those whose head came in this turn of the event loop: one timer for all of them. */
+let unflushed: Forward[] = [];
+
+function flushHeads(): void {
+  const forwards = unflushed;
+  unflushed = [];
+  for (const forward of forwards) forward.flushHead();
 }
