@@ -50,6 +50,22 @@ function wasDuring({ beganAt, endedAt }) {
   return ({ startedAt, endedAt: answeredAt }) => startedAt < endedAt && answeredAt > beganAt;
 }
 
+/** Half of them would be what chance gives it. */
+const slowOneGetsLess = {
+  name: 'the slow one got less than a quarter of the requests',
+  holds: (seen) => shareOfFirst(seen) < 0.25,
+  detail: (seen) => `it got ${shareOfFirst(seen)}`,
+};
+
+/** What part of the requests went to the first instance while it was harmed. */
+function shareOfFirst({ records, requests, system }) {
+  const during = records.filter(wasDuring(system));
+  const [{ origin }] = system.instances;
+  return (
+    during.filter(({ requestId }) => requests.get(requestId)?.instance === origin).length / during.length
+  );
+}
+
 /** Half of the phases harm the first instance for this long. */
 const FAULT_MS = 3_000;
 
@@ -153,7 +169,7 @@ export const PHASES = [
     key: 'latency',
     name: 'one of two takes 400 ms',
     run: misbehaving({ latencyMs: 400 }, { latencyMs: 2 }),
-    asserts: [nothingFails],
+    asserts: [nothingFails, slowOneGetsLess],
   },
   {
     key: 'outage',
@@ -235,6 +251,3 @@ export const PHASES = [
     asserts: [readsDoNotFail],
   },
 ].map((phase) => ({ count: 2, ...phase, env: { ...SHORT_CLOCKS, ...phase.env } }));
-
-/** The keys of a short run. */
-export const QUICK = ['kill', 'stop', 'reset', 'rolling'];

@@ -19,10 +19,6 @@ export class Report {
     print(cells, kinds.join(', '));
   }
 
-  skip({ name }, reason) {
-    console.log(`${name}: skipped, ${reason}`);
-  }
-
   note(text) {
     console.log(text);
   }

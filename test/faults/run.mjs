@@ -1,23 +1,20 @@
 // What clients notice while services fail: a gateway before real processes, under a constant load, one phase for each
 // fault; a table of what came of it, and assertions on the services' ledgers. Run it after a build:
-//   node test/faults/run.mjs [--quick] [--only kill,rolling] [--clients 24] [--report FILE]
+//   node test/faults/run.mjs [--only kill,rolling] [--clients 24] [--report FILE]
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { existsSync } from 'node:fs';
+import { DnsServer } from '../support/dns.ts';
 import { limitTime } from './children.mjs';
 import { figuresOf, isFailed } from './figures.mjs';
 import { breachesOf, executionsIn } from './ledger.mjs';
-import { PHASES, QUICK } from './phases.mjs';
+import { PHASES } from './phases.mjs';
 import { Report } from './report.mjs';
-import { directoryOf, System } from './system.mjs';
-
-const DNS = new URL('../support/dns.ts', import.meta.url);
+import { System } from './system.mjs';
 
 const { values: options } = parseArgs({
   options: {
-    quick: { type: 'boolean', default: false },
     only: { type: 'string' },
     clients: { type: 'string', default: '24' },
     report: { type: 'string' },
@@ -26,9 +23,8 @@ const { values: options } = parseArgs({
 
 /** A system for the phase, with a name server where it wants one. */
 async function start({ key, count, hosts, dnsName, env }, root) {
-  const basics = { directory: directoryOf(root, key), clients: Number(options.clients), count, hosts };
+  const basics = { directory: join(root, key), clients: Number(options.clients), count, hosts };
   if (dnsName === undefined) return System.start({ ...basics, env });
-  const { DnsServer } = await import(DNS.href);
   const dns = await DnsServer.start({ [dnsName]: hosts.slice(0, -1) });
   const system = await System.start({
     ...basics,
@@ -40,10 +36,6 @@ async function start({ key, count, hosts, dnsName, env }, root) {
 }
 
 async function play(phase, root, report, all) {
-  if (phase.dnsName !== undefined && !existsSync(DNS)) {
-    report.skip(phase, 'test/support/dns.ts is missing');
-    return;
-  }
   const system = await start(phase, root);
   try {
     await phase.run(system);
@@ -80,7 +72,7 @@ async function play(phase, root, report, all) {
   all.ledgers.push(...system.instances.map(({ ledger }) => ledger));
 }
 
-const keys = options.only?.split(',') ?? (options.quick ? QUICK : PHASES.map(({ key }) => key));
+const keys = options.only?.split(',') ?? PHASES.map(({ key }) => key);
 const phases = PHASES.filter(({ key }) => keys.includes(key));
 if (phases.length < keys.length) throw new Error(`Phases are ${PHASES.map(({ key }) => key).join()}`);
 limitTime(phases.length * 20_000);

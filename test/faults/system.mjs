@@ -1,5 +1,4 @@
 import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { freePort, Gateway, HOST } from './gateway.mjs';
 import { Instance } from './instance.mjs';
@@ -57,8 +56,4 @@ export class System {
     if (this.gateway?.isAlive) await this.gateway.kill();
     await Promise.all(this.instances.map((instance) => instance.kill()));
   }
-}
-
-export function directoryOf(root, phase) {
-  return join(root, phase.replaceAll(/\W+/g, '-'));
 }
