@@ -20,10 +20,21 @@ export class GatewayProcess implements AsyncDisposable {
     });
   }
 
-  /** @param stdout a file that takes the log lines instead of the test */
+  /**
+   * Its services are not checked, unless the variables say so: a test's service then hears what the test sends alone.
+   *
+   * @param stdout a file that takes the log lines instead of the test
+   */
   static start(env: Readonly<Record<string, string>>, stdout?: string): GatewayProcess {
     const child = spawn(process.execPath, ['dist/apps/gateway/src/main.js'], {
-      env: { JWT_SECRET, PORT: '0', REDIS_URL: 'redis://127.0.0.1:9', DRAIN_NOTICE_MS: '0', ...env },
+      env: {
+        JWT_SECRET,
+        PORT: '0',
+        REDIS_URL: 'redis://127.0.0.1:9',
+        DRAIN_NOTICE_MS: '0',
+        HEALTH_CHECK_INTERVAL_MS: '0',
+        ...env,
+      },
       stdio: ['ignore', stdout === undefined ? 'pipe' : openSync(stdout, 'w'), 'pipe'],
     });
     return new GatewayProcess(child);

@@ -55,6 +55,8 @@ export class RunningSystem implements AsyncDisposable {
     }
     const gateway = GatewayProcess.start({
       ...addresses,
+      // As in the product.
+      HEALTH_CHECK_INTERVAL_MS: '5000',
       PORT: String(port),
       CORS_ALLOWED_ORIGINS: url,
       DEMO_SERVICE_URL: addresses['CHAT_SERVICE_URL']!,

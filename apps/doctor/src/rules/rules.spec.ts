@@ -231,7 +231,7 @@ const BREAKS: readonly (readonly [rule: string, at: string, ...edits: Edit[]])[]
     'CMD node dist/apps/gateway/src/main.js',
     edit(
       'Dockerfile',
-      'CMD ["node", "dist/apps/gateway/src/main.js"]',
+      'CMD ["node", "--max-semi-space-size=16", "dist/apps/gateway/src/main.js"]',
       'CMD node dist/apps/gateway/src/main.js',
     ),
   ],
