@@ -43,7 +43,7 @@ service. CPU is user and system time of all threads of the target, peak memory i
 depend on what else the machine does; CPU time hardly.
 
 \`everything on\` is the gateway with signed tokens of ${result.users} users, rate limits counted in memory, request ids, an
-access log to a file, and metrics. The peers do none of that: they forward.
+access log to a file, and metrics; it runs with the flags of its image. The peers do none of that: they forward.
 
 ## Goals
 
