@@ -130,7 +130,7 @@ describe('examine', () => {
       [TEMPLATE, `# ${'x'.repeat(2_000_000)}\n`, `${TEMPLATE}: has 2000003 bytes; at most`],
       [TEMPLATE, Buffer.from([0x7f, 0x45, 0x4c, 0x46, 0, 1]), `${TEMPLATE}: is binary, not text`],
       [COMPOSE, 'services:\n  a: [\n', `${COMPOSE}:3: `],
-      [COMPOSE, 'services:\n  a:\n    image: ${A\n', `${COMPOSE}:3: has a \${ without its }`],
+      [COMPOSE, 'services:\n  a:\n    image: ${A\n', `${COMPOSE}:3: image has a \${ without its }`],
       [COMPOSE, 'services: {}\n', `${COMPOSE}:1: has no services`],
       [COMPOSE, '- a\n', `${COMPOSE}:1: is no mapping`],
       [COMPOSE, 'services:\n  a: text\n', `${COMPOSE}:2: is no mapping`],
@@ -163,7 +163,7 @@ describe('examine', () => {
       await using own = await OwnFiles.copy();
 
       expect(() => own.examine({ compose: ['gone.yml'] })).toThrow('gone.yml: ENOENT');
-      expect(() => own.examine({ compose: ['configs'] })).toThrow('configs: EISDIR');
+      expect(() => own.examine({ compose: ['configs'] })).toThrow('configs: is no regular file');
       expect(() => own.examine({ env: 'gone.env' })).toThrow('gone.env: ENOENT');
       expect(() => own.examine({ prometheus: 'gone.yml' })).toThrow('gone.yml: ENOENT');
     });

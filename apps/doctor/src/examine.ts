@@ -1,8 +1,8 @@
 import { dirname } from 'node:path';
 import type { UpstreamOptions } from '@app/proxy';
 import { Chain } from './chain/chain.js';
-import { isNginx } from './chain/images.js';
 import { Nginx } from './chain/nginx.js';
+import { nginxServices } from './chain/roles.js';
 import { NginxFiles, type NginxMount } from './chain/nginx-files.js';
 import { describePlace } from './chain/said.js';
 import type { ComposeService } from './chain/service.js';
@@ -51,10 +51,10 @@ export function examine(root: string, paths: Paths, upstreams: readonly Upstream
   const files = new TextFiles(root);
   const { compose, env, dockerfile } = paths;
   const stack = Stack.read(files, { compose, env, dockerfile });
-  const nginx = readNginx(files, stack, paths.nginx);
+  const nginxes = readNginxes(files, stack, paths.nginx);
   const prometheus = readPrometheus(files, stack, paths.prometheus);
   const examples = [EXAMPLE].filter((path) => files.exists(path));
-  const chain = new Chain({ files, stack, nginx, prometheus, upstreams, examples });
+  const chain = new Chain({ files, stack, nginxes, prometheus, upstreams, examples });
   const findings = RULES.flatMap((rule) =>
     [...rule.check(chain)].map((fault) => ({ rule: rule.name, ...fault })),
   );
@@ -62,8 +62,9 @@ export function examine(root: string, paths: Paths, upstreams: readonly Upstream
     findings: distinct(findings),
     notices: [
       ...stack.notices,
-      ...(nginx ? [] : ['no nginx was found: what is compared with it was not looked at']),
-      ...(chain.gateways.length > 0
+      ...(chain.nginx?.notices ?? []),
+      ...(chain.nginx ? [] : ['no nginx was found: what is compared with it was not looked at']),
+      ...(chain.gatewayServices.length > 0
         ? []
         : ['no gateway was found: what is compared with it was not looked at']),
       ...RULES.flatMap((rule) => [...(rule.note?.(chain) ?? [])]),
@@ -72,30 +73,42 @@ export function examine(root: string, paths: Paths, upstreams: readonly Upstream
   };
 }
 
-function readNginx(files: TextFiles, stack: Stack, path: string | undefined): Nginx | undefined {
-  const service = stack.services.find(isNginx);
-  if (path === undefined && !service) return undefined;
-  const mounts = path === undefined ? mountsOf(stack, service!) : mountsAt(path);
+/** Each service that may be nginx; where a configuration is named by hand, that one alone. */
+function readNginxes(files: TextFiles, stack: Stack, path: string | undefined): Nginx[] {
+  const services = nginxServices(stack);
+  if (path === undefined) {
+    return services.map((service) => readNginx(files, service, mountsOf(stack, service)));
+  }
+  return [readNginx(files, services[0], mountsAt(path))];
+}
+
+function readNginx(
+  files: TextFiles,
+  service: ComposeService | undefined,
+  mounts: readonly NginxMount[],
+): Nginx {
   const variables = new Map(
     [...(service?.environment ?? [])].map(([name, { value }]): [string, string] => [name, value]),
   );
   return new Nginx(new NginxFiles(files, mounts, variables), service);
 }
 
-/** What an image copies is below what compose mounts. */
-function mountsOf(stack: Stack, { stage, mounts }: ComposeService): NginxMount[] {
+/** What an image copies is below what compose mounts, and deeper mounts cover others. */
+function mountsOf(stack: Stack, { copies, mounts }: ComposeService): NginxMount[] {
+  const binds = mounts.toSorted((a, b) => a.target.length - b.target.length);
   return [
-    ...(stage?.copies ?? []).map(({ source, target }) => ({ source: stack.pathOf(source), target })),
-    ...mounts.flatMap(({ source, target }) =>
-      source === undefined ? [] : [{ source: stack.pathOf(source), target }],
+    ...copies.map((copied) => ({ ...copied, isBind: false })),
+    ...binds.flatMap(({ source, target, at }) =>
+      source === undefined ? [] : [{ source: stack.pathOf(source), target, at, isBind: true }],
     ),
   ];
 }
 
 function mountsAt(path: string): NginxMount[] {
+  const at = { file: path };
   return [
-    { source: dirname(path), target: '/etc/nginx' },
-    { source: path, target: '/etc/nginx/nginx.conf' },
+    { source: dirname(path), target: '/etc/nginx', at, isBind: true },
+    { source: path, target: '/etc/nginx/nginx.conf', at, isBind: true },
   ];
 }
 
@@ -103,7 +116,7 @@ function readPrometheus(files: TextFiles, stack: Stack, path: string | undefined
   const mounted = stack.services
     .flatMap(({ mounts }) => mounts)
     .flatMap(({ source, target }) => {
-      if (source === undefined || !PROMETHEUS.startsWith(target)) return [];
+      if (source === undefined || !(PROMETHEUS === target || PROMETHEUS.startsWith(`${target}/`))) return [];
       return [stack.pathOf(source) + PROMETHEUS.slice(target.length)];
     })
     .find((each) => files.exists(each));

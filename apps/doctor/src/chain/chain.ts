@@ -1,9 +1,12 @@
 import type { Route, UpstreamOptions } from '@app/proxy';
 import type { TextFiles } from '../files/text-files.js';
 import type { YamlNode } from '../files/yaml.tree.js';
+import { addressVariableFor } from '../../../gateway/src/config/read-environment.js';
+import { isRedisImage } from './images.js';
 import { ConfigurationError, Gateway } from './gateway.js';
-import { Nginx, type NginxGroup } from './nginx.js';
+import type { Nginx, NginxGroup } from './nginx.js';
 import type { NginxBlock } from './nginx-block.js';
+import { gatewayServices, nginxInFront } from './roles.js';
 import { samplePath } from './route-tables.js';
 import type { Said } from './said.js';
 import type { ComposeService } from './service.js';
@@ -26,7 +29,8 @@ export interface Carried extends RouteRow {
 export interface ChainParts {
   readonly files: TextFiles;
   readonly stack: Stack;
-  readonly nginx: Nginx | undefined;
+  /** All that may be the one in front of the gateways. */
+  readonly nginxes: readonly Nginx[];
   readonly prometheus: YamlNode | undefined;
   readonly upstreams: readonly UpstreamOptions[];
   /** Whose variables hold what is to differ, committed as an example. */
@@ -35,16 +39,28 @@ export interface ChainParts {
 
 /** What all files together say of the way from a client to a service. */
 export class Chain {
+  /** The one in front of the gateways. */
+  readonly nginx: Nginx | undefined;
   readonly gateways: readonly Gateway[];
   /** Services that would not start as gateways, each with why. */
   readonly refused: readonly { readonly service: ComposeService; readonly error: ConfigurationError }[];
   readonly routes: readonly RouteRow[];
-  /** Every route in every server that passes it to a gateway. */
+  /** Every block of nginx that passes requests to a gateway. */
+  readonly gatewayLocations: readonly NginxBlock[];
+  /** The groups of servers that hold a gateway. */
+  readonly gatewayGroups: readonly NginxGroup[];
+  /** Every route in every server that passes it to a gateway, in each block that may. */
   readonly carried: readonly Carried[];
+  /** Those of `gatewayLocations` that carry a WebSocket route. */
+  readonly webSocketLocations: ReadonlySet<NginxBlock>;
+  /** Those of them that carry nothing else: all others have plain requests to think of. */
+  readonly webSocketOnlyLocations: ReadonlySet<NginxBlock>;
+  private readonly gatewayNames: ReadonlySet<ComposeService>;
 
   constructor(readonly parts: ChainParts) {
-    const places = new SourcePlaces(parts.files);
-    this.routes = parts.upstreams.flatMap((upstream) =>
+    const { files, stack, upstreams, nginxes } = parts;
+    const places = new SourcePlaces(files);
+    this.routes = upstreams.flatMap((upstream) =>
       upstream.routes.map((route) => ({
         route,
         upstream,
@@ -55,14 +71,34 @@ export class Chain {
         },
       })),
     );
-    const read = this.gatewayServices().map((service) => readGateway(service, places));
+    const routes = this.routes.map(({ route }) => route);
+    const nginx = nginxInFront(nginxes, stack, routes);
+    this.nginx = nginx;
+    const services = gatewayServices(nginx, stack, routes);
+    this.gatewayNames = new Set(services);
+    const read = services.map((service) => readGateway(service, places));
     this.gateways = read.filter((each) => each instanceof Gateway);
     this.refused = read.filter((each): each is Refused => !(each instanceof Gateway));
+    this.gatewayGroups = (nginx?.groups ?? []).filter((group) => this.holdsGateway(group));
+    this.gatewayLocations = (nginx?.passing ?? []).filter((block) => this.leadsToGateway(block));
     this.carried = this.routes.flatMap((row) =>
-      (this.nginx?.servers ?? []).flatMap((server) => {
-        const location = this.nginx!.locationFor(server, samplePath(row.route));
-        return this.leadsToGateway(location) ? [{ ...row, location, server }] : [];
-      }),
+      (nginx?.servers ?? []).flatMap((server) =>
+        nginx!
+          .passingFor(server, samplePath(row.route))
+          .filter((location) => this.leadsToGateway(location))
+          .map((location) => ({ ...row, location, server })),
+      ),
+    );
+    const carrying = (webSocket: boolean): Set<NginxBlock> =>
+      new Set(
+        this.carried
+          .filter(({ route }) => Boolean(route.websocket) === webSocket)
+          .map(({ location }) => location),
+      );
+    this.webSocketLocations = carrying(true);
+    const plain = carrying(false);
+    this.webSocketOnlyLocations = new Set(
+      [...this.webSocketLocations].filter((location) => !plain.has(location)),
     );
   }
 
@@ -70,18 +106,14 @@ export class Chain {
     return this.parts.stack;
   }
 
-  get nginx(): Nginx | undefined {
-    return this.parts.nginx;
+  /** All services that are gateways, those too that would not start. */
+  get gatewayServices(): readonly ComposeService[] {
+    return [...this.gatewayNames];
   }
 
-  /** Every location of nginx that passes requests to a gateway. */
-  get gatewayLocations(): readonly NginxBlock[] {
-    return (this.nginx?.proxyLocations ?? []).filter((location) => this.leadsToGateway(location));
-  }
-
-  /** The groups of servers that hold a gateway. */
-  get gatewayGroups(): readonly NginxGroup[] {
-    return (this.nginx?.groups ?? []).filter((group) => this.holdsGateway(group));
+  /** Where plain requests pass to a gateway. */
+  get plainLocations(): readonly NginxBlock[] {
+    return this.gatewayLocations.filter((location) => !this.webSocketOnlyLocations.has(location));
   }
 
   /** Addresses of a service as a gateway calls it. */
@@ -92,9 +124,9 @@ export class Chain {
 
   /** Where a gateway's address of a service is said. */
   addressSaid(gateway: Gateway, { name }: UpstreamOptions): Said {
-    const variable = `${name.toUpperCase().replaceAll('-', '_')}_URL`;
+    const variable = addressVariableFor(name);
     const set = gateway.service.variable(variable);
-    if (set?.value) return { value: set.value, says: `${variable}: ${set.value}`, at: set.at };
+    if (set?.value) return set;
     const row = this.routes.find(({ upstream }) => upstream.name === name);
     const says = `${variable} not set: the upstream's own address`;
     return { value: undefined, says, at: row?.said.at ?? gateway.service.at };
@@ -107,33 +139,27 @@ export class Chain {
     );
   }
 
-  isGateway(service: ComposeService | undefined): boolean {
-    return this.gateways.some((gateway) => gateway.service === service);
+  /** All services that a gateway calls. */
+  calledBy(gateway: Gateway): readonly ComposeService[] {
+    return [...new Set(this.parts.upstreams.flatMap((upstream) => this.servicesOf(gateway, upstream)))];
   }
 
-  private leadsToGateway(location: NginxBlock): boolean {
-    const group = this.nginx!.groupBehind(location);
-    return group !== undefined && this.holdsGateway(group);
+  /** The service that is a gateway's Redis: by its address, or where that is a secret, by its image. */
+  redisOf(gateway: Gateway): ComposeService | undefined {
+    const { redisHost } = gateway;
+    if (redisHost !== undefined) return this.stack.serviceAt(redisHost);
+    return this.stack.running.find(({ baseImage }) => isRedisImage(baseImage));
+  }
+
+  private leadsToGateway(block: NginxBlock): boolean {
+    return this.nginx!.groupsBehind(block).some((group) => this.holdsGateway(group));
   }
 
   private holdsGateway({ targets }: NginxGroup): boolean {
-    return targets.some(({ host }) => this.isGateway(this.stack.serviceAt(host)));
-  }
-
-  /** Who has the address of a service is a gateway; where nobody has one, whom nginx passes the routes to. */
-  private gatewayServices(): readonly ComposeService[] {
-    const named = this.stack.services.filter((service) =>
-      [...service.environment.keys()].some((name) => name.endsWith('_SERVICE_URL')),
-    );
-    if (named.length > 0 || !this.nginx) return named;
-    const { nginx, stack } = this;
-    const groups = nginx.servers.flatMap((server) =>
-      this.routes.flatMap(
-        ({ route }) => nginx.groupBehind(nginx.locationFor(server, samplePath(route))) ?? [],
-      ),
-    );
-    const hosts = new Set(groups.flatMap(({ targets }) => targets.map(({ host }) => host)));
-    return [...new Set([...hosts].flatMap((host) => stack.serviceAt(host) ?? []))];
+    return targets.some(({ host }) => {
+      const service = this.stack.serviceAt(host);
+      return service !== undefined && this.gatewayNames.has(service);
+    });
   }
 }
 

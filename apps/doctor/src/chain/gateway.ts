@@ -31,10 +31,25 @@ export class Gateway {
   setting<Name extends keyof Environment>(name: Name): Said<Environment[Name]> {
     const value = this.values[name];
     const set = this.service.variable(name);
-    if (set?.value) return { value, says: `${name}: ${set.value}`, at: set.at };
+    if (set?.value) return { ...set, value };
     // A default that is no number or text has no words of its own.
     const words = typeof value === 'number' || typeof value === 'string' ? `${name} ${value}` : name;
     return { value, says: `${words} (default)`, at: this.places.ofVariable(name) };
+  }
+
+  /** The host of its Redis; undefined where the address is a secret, which is not the doctor's to read. */
+  get redisHost(): string | undefined {
+    if (this.service.variable('REDIS_URL_FILE')?.value) return undefined;
+    return new URL(this.config.redis.url).hostname;
+  }
+
+  /** Where its port is open to more than this machine; undefined where it is not. */
+  get opening(): Said | undefined {
+    const port = this.service.ports.find(({ host, target }) => {
+      const isLocal = host !== undefined && /^(?:127\.|\[?::1\]?$|localhost$)/.test(host);
+      return target === this.config.port && !isLocal;
+    });
+    return this.service.hostNetwork ?? port?.said;
   }
 
   /** How often the gateway may send a request, in all. */

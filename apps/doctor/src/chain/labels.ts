@@ -30,5 +30,5 @@ export function websocketReadTimeoutOf(service: ComposeService): Said<number> | 
 
 function duration(service: ComposeService, label: string): Said<number> | undefined {
   const said = service.label(label);
-  return said && { ...said, value: composeMs(said.value) };
+  return said && composeMs(said);
 }

@@ -51,6 +51,12 @@ export class NginxBlock {
     return { value, says: `no ${name}: nginx's ${value.join(' ')}`, at: this.directive.at };
   }
 
+  /** The first word of what a directive says here. */
+  text(name: string): Said<string> {
+    const { value, ...said } = this.setting(name);
+    return { ...said, value: value[0] ?? '' };
+  }
+
   /** The value of a header that is sent to the upstream; undefined where nginx passes the client's own. */
   sentHeader(name: string): Said<string> | undefined {
     const directive = this.inherited('proxy_set_header').findLast(

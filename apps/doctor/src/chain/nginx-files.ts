@@ -1,11 +1,14 @@
-import { posix } from 'node:path';
+import { basename, dirname, join, posix } from 'node:path';
 import { parseNginx, type Directive } from '../files/nginx.parser.js';
 import type { TextFiles } from '../files/text-files.js';
 import { UnreadableError } from '../files/unreadable.error.js';
+import type { Place } from './said.js';
 
 const PREFIX = '/etc/nginx';
 const MAIN = `${PREFIX}/nginx.conf`;
-const TEMPLATES = `${PREFIX}/templates/`;
+const TEMPLATES = `${PREFIX}/templates`;
+/** Where the entrypoint writes what it makes of them. */
+const FILLED = `${PREFIX}/conf.d`;
 const SUFFIX = '.template';
 
 /** What the official image has of its own, in which nothing counts here. */
@@ -27,10 +30,17 @@ const DEEPEST = 16;
 /** In all, since a few files that include each other can stand for millions. */
 const MOST_INCLUDES = 1_000;
 
+/** Folders of the official image, into which a file may be copied without a slash behind their names. */
+const FOLDERS = new Set([PREFIX, `${PREFIX}/conf.d`, `${PREFIX}/templates`]);
+
 /** A file or folder of this machine that stands at a path of nginx's container. */
 export interface NginxMount {
   readonly source: string;
+  /** With a slash behind it, a folder in which the source stands. */
   readonly target: string;
+  /** Whether it covers all that the image has there. */
+  readonly isBind: boolean;
+  readonly at: Place;
 }
 
 /**
@@ -38,33 +48,32 @@ export interface NginxMount {
  * includes in their places.
  */
 export class NginxFiles {
-  /** Files of this machine by their path in the container; deeper mounts cover others. */
-  private readonly byPath = new Map<string, { readonly path: string; readonly isTemplate: boolean }>();
+  /** Those that have to do with nginx's folder; later ones cover earlier ones. */
+  private readonly mounts: readonly NginxMount[];
   private includes = 0;
   /** Names of capitals in templates that nobody defines, which nginx then reads as they are. */
   readonly undefinedVariables: { readonly name: string; readonly file: string; readonly line: number }[] = [];
+  readonly notices: string[] = [];
 
+  /** @throws UnreadableError where nothing stands at a mount's source */
   constructor(
     private readonly files: TextFiles,
     mounts: readonly NginxMount[],
     private readonly variables: ReadonlyMap<string, string>,
   ) {
-    for (const { source, target } of mounts.toSorted((a, b) => a.target.length - b.target.length)) {
-      for (const path of files.list(source)) {
-        this.byPath.set(posix.join(target, posix.relative(source, path)), { path, isTemplate: false });
-      }
-    }
-    for (const [target, { path }] of this.byPath) {
-      if (!target.startsWith(TEMPLATES) || !target.endsWith(SUFFIX)) continue;
-      const filled = target.slice(TEMPLATES.length, -SUFFIX.length);
-      this.byPath.set(`${PREFIX}/conf.d/${filled}`, { path, isTemplate: true });
-    }
+    this.mounts = mounts
+      .filter(({ target }) => isWithin(PREFIX, target) || isWithin(target, PREFIX))
+      .flatMap((mount) => this.resolve(mount));
   }
 
   /** The whole configuration. @throws UnreadableError with the line */
   read(): Directive[] {
-    const main = this.byPath.has(MAIN) ? this.parse(MAIN) : parseNginx(STOCK.text, STOCK.name);
-    return this.expand(main, [MAIN]);
+    const main = this.sourceOf(MAIN);
+    if (!main)
+      this.notices.push(
+        `no nginx.conf is mounted or copied at ${MAIN}: the stock file of the image is taken`,
+      );
+    return this.expand(main ? this.parse(main) : parseNginx(STOCK.text, STOCK.name), [MAIN]);
   }
 
   /** Every include replaced by what it includes. */
@@ -78,25 +87,92 @@ export class NginxFiles {
         if (within.includes(path)) throw new UnreadableError(at, `includes itself: ${within.join(' > ')}`);
         if (++this.includes > MOST_INCLUDES) throw new UnreadableError(at, 'includes too many files in all');
         if (within.length > DEEPEST) throw new UnreadableError(at, 'includes too deeply');
-        return this.expand(this.parse(path), [...within, path]);
+        return this.expand(this.parse(this.sourceOf(path)!), [...within, path]);
       });
     });
   }
 
   /** As nginx does: a pattern may match nothing, a plain name may not. */
   private matching(pattern: string, { at, args }: Directive): string[] {
-    if (/[*?[]/.test(pattern)) {
-      return [...this.byPath.keys()].filter((path) => posix.matchesGlob(path, pattern)).toSorted();
-    }
-    if (this.byPath.has(pattern)) return [pattern];
+    if (/[*?[]/.test(pattern)) return this.glob(pattern).filter((path) => this.sourceOf(path));
+    if (this.sourceOf(pattern)) return [pattern];
     if (OWN.has(pattern)) return [];
     throw new UnreadableError(at, `include ${args[0]}: no such file is mounted at ${pattern}`);
   }
 
-  private parse(path: string): Directive[] {
-    const { path: source, isTemplate } = this.byPath.get(path)!;
-    const file = this.files.nameOf(source);
-    const text = this.files.read(source);
+  /** The paths that a pattern matches, one folder after the other, so that no other is looked into. */
+  private glob(pattern: string): string[] {
+    let paths = ['/'];
+    for (const part of pattern.split('/').filter((each) => each !== '')) {
+      paths = /[*?[]/.test(part)
+        ? paths.flatMap((folder) =>
+            this.namesIn(folder)
+              .filter((name) => posix.matchesGlob(name, part))
+              .map((name) => posix.join(folder, name)),
+          )
+        : paths.map((folder) => posix.join(folder, part));
+    }
+    return paths;
+  }
+
+  /** The names in a folder of the container, those of filled templates too. */
+  private namesIn(folder: string): string[] {
+    const names = this.mounts.flatMap(({ source, target }) => {
+      if (isWithin(folder, target)) return this.files.names(join(source, posix.relative(target, folder)));
+      return posix.dirname(target) === folder ? [posix.basename(target)] : [];
+    });
+    const filled = isWithin(folder, FILLED)
+      ? this.namesIn(posix.join(TEMPLATES, posix.relative(FILLED, folder)))
+          .filter((name) => name.endsWith(SUFFIX))
+          .map((name) => name.slice(0, -SUFFIX.length))
+      : [];
+    return [...new Set([...names, ...filled])].toSorted();
+  }
+
+  /** The file of this machine that stands at a path of the container. */
+  private sourceOf(path: string): Source | undefined {
+    if (isWithin(path, FILLED)) {
+      const template = this.sourceOf(posix.join(TEMPLATES, posix.relative(FILLED, path)) + SUFFIX);
+      if (template) return { path: template.path, isTemplate: true };
+    }
+    for (const { source, target, isBind } of this.mounts.toReversed()) {
+      if (!isWithin(path, target)) continue;
+      const found = join(source, posix.relative(target, path));
+      if (this.files.exists(found)) return { path: found, isTemplate: false };
+      if (isBind) return undefined;
+    }
+    return undefined;
+  }
+
+  /** Each file that a mount stands for, at its own path. */
+  private resolve(mount: NginxMount): NginxMount[] {
+    const { source, target, at } = mount;
+    // A mount around nginx's folder need not hold one.
+    if (!isWithin(target, PREFIX)) return [{ ...mount, target: posix.join(target) }];
+    const sources = /[*?[]/.test(source) ? this.matchingHere(source) : [source];
+    if (sources.length === 0 || !sources.every((each) => this.files.exists(each))) {
+      throw new UnreadableError(at, `${this.files.nameOf(source)}, for ${target}, does not exist`);
+    }
+    const plain = posix.resolve(target);
+    const isInside = target.endsWith('/') || (!mount.isBind && FOLDERS.has(plain));
+    return sources.map((each) => ({
+      ...mount,
+      source: each,
+      target: isInside && !this.files.isFolder(each) ? posix.join(plain, basename(each)) : plain,
+    }));
+  }
+
+  private matchingHere(pattern: string): string[] {
+    const folder = dirname(pattern);
+    return this.files
+      .names(folder)
+      .filter((name) => posix.matchesGlob(name, basename(pattern)))
+      .map((name) => join(folder, name));
+  }
+
+  private parse({ path, isTemplate }: Source): Directive[] {
+    const file = this.files.nameOf(path);
+    const text = this.files.read(path);
     return parseNginx(isTemplate ? this.fill(text, file) : text, file);
   }
 
@@ -117,4 +193,13 @@ export class NginxFiles {
       })
       .join('\n');
   }
+}
+
+interface Source {
+  readonly path: string;
+  readonly isTemplate: boolean;
+}
+
+function isWithin(path: string, folder: string): boolean {
+  return !posix.relative(folder, path).startsWith('..');
 }

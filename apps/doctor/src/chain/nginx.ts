@@ -1,6 +1,7 @@
 import { NginxBlock, sayDirective } from './nginx-block.js';
-import { locationFor } from './locations.js';
+import { locationFor, readLocation } from './locations.js';
 import type { NginxFiles } from './nginx-files.js';
+import { NginxVariables } from './nginx-variables.js';
 import type { Said } from './said.js';
 import type { ComposeService } from './service.js';
 
@@ -21,9 +22,27 @@ export interface NginxGroup {
   readonly said: Said;
 }
 
+/** A block with a `proxy_pass`, and where that leads. */
+interface Pass {
+  readonly groups: readonly NginxGroup[];
+  /** Whether all that its address can be is said in the files. */
+  readonly isResolved: boolean;
+}
+
+/** Blocks inside a location that pass some of its requests elsewhere. */
+const CONDITIONS = new Set(['if', 'limit_except']);
+
 /** What nginx's configuration says, from its `http` block down. */
 export class Nginx {
   readonly root: NginxBlock;
+  readonly servers: readonly NginxBlock[];
+  readonly variables: NginxVariables;
+  /** Every `upstream` block, and every address that a `proxy_pass` names itself. */
+  readonly groups: readonly NginxGroup[];
+  /** What of it the doctor does not understand, for the reader. */
+  readonly notices: readonly string[];
+  private readonly upstreams: ReadonlyMap<string, NginxGroup>;
+  private readonly passes: ReadonlyMap<NginxBlock, Pass>;
 
   constructor(
     readonly files: NginxFiles,
@@ -32,57 +51,56 @@ export class Nginx {
   ) {
     const at = { file: 'nginx.conf' };
     this.root = new NginxBlock({ name: 'main', args: [], at, block: files.read() }, undefined);
-  }
-
-  get servers(): readonly NginxBlock[] {
-    return [...this.root.descendants()].filter(
-      ({ name, parent }) => name === 'server' && parent?.name === 'http',
+    const blocks = [...this.root.descendants()];
+    const inHttp = blocks.filter(({ parent }) => parent?.name === 'http');
+    this.servers = inHttp.filter(({ name }) => name === 'server');
+    this.variables = new NginxVariables(this.root);
+    this.upstreams = new Map(
+      inHttp
+        .filter(({ name }) => name === 'upstream')
+        .map((block) => [block.directive.args[0] ?? '', groupOf(block)]),
     );
+    const passing = this.servers
+      .flatMap((server) => [...server.descendants()])
+      .filter((block) => block.own('proxy_pass').length > 0);
+    this.passes = new Map(passing.map((block) => [block, this.follow(block)]));
+    const behind = [...this.passes.values()].flatMap(({ groups }) => groups);
+    this.groups = [...this.upstreams.values(), ...behind.filter(({ block }) => block === undefined)];
+    this.notices = [...files.notices, ...blocks.filter(isUnreadable).map(sayUnreadable)];
   }
 
-  /** Every location that passes requests on. */
-  get proxyLocations(): readonly NginxBlock[] {
-    return this.servers.flatMap((server) =>
-      [...server.descendants()].filter(
-        (block) => block.name === 'location' && block.own('proxy_pass').length > 0,
-      ),
-    );
+  /** Every block that passes requests on: locations, and the conditions inside them. */
+  get passing(): readonly NginxBlock[] {
+    return [...this.passes.keys()];
   }
 
-  get groups(): readonly NginxGroup[] {
-    const named = [...this.root.descendants()]
-      .filter(({ name, parent }) => name === 'upstream' && parent?.name === 'http')
-      .map((block) => this.groupOf(block));
-    const direct = this.proxyLocations.flatMap((location) => this.groupBehind(location) ?? []);
-    return [...named, ...direct.filter(({ block }) => block === undefined)];
+  /** Blocks whose `proxy_pass` leads where no file says. */
+  get unresolved(): readonly NginxBlock[] {
+    return this.passing.filter((block) => !this.passes.get(block)!.isResolved);
   }
 
-  /** Where a location passes requests; undefined where it passes none, or where a variable decides. */
-  groupBehind(location: NginxBlock): NginxGroup | undefined {
-    const [directive] = location.own('proxy_pass');
-    if (!directive) return undefined;
-    const address = valueOf(directive.args[0] ?? '', location)
-      .replace(/^https?:\/\//, '')
-      .split('/')[0]!;
-    if (address.includes('$')) return undefined;
-    const block = [...this.root.descendants()].find(
-      ({ name, directive: { args } }) => name === 'upstream' && args[0] === address,
-    );
-    if (block) return this.groupOf(block);
-    const said = { value: address, says: sayDirective(directive), at: directive.at };
-    // A name in a variable is asked again, by the resolver.
-    const isAskedAgain = directive.args[0]!.includes('$');
-    const isTls = directive.args[0]!.startsWith('https:');
-    return {
-      block: undefined,
-      targets: [{ ...splitAddress(address, isTls ? 443 : 80), isAskedAgain, said }],
-      said,
-    };
+  /** Where a block passes requests: several groups where a variable chooses, none where it passes none. */
+  groupsBehind(block: NginxBlock): readonly NginxGroup[] {
+    return this.passes.get(block)?.groups ?? [];
   }
 
   /** The location that a path is handled in, in one server. */
   locationFor(server: NginxBlock, path: string): NginxBlock {
     return locationFor(server, path);
+  }
+
+  /** The blocks that may pass a path on: its location with its conditions, or the named one that it hands over to. */
+  passingFor(server: NginxBlock, path: string): readonly NginxBlock[] {
+    const location = locationFor(server, path);
+    const own = [location, ...location.children.filter(({ name }) => CONDITIONS.has(name))];
+    const passing = own.filter((block) => this.passes.has(block));
+    if (passing.length > 0) return passing;
+    const names = [...location.own('try_files'), ...location.own('error_page')].map(({ args }) =>
+      args.at(-1),
+    );
+    return server.children.filter(
+      (block) => this.passes.has(block) && names.includes(block.directive.args[0]),
+    );
   }
 
   /** A text, or where it is a variable that a `map` makes of `$http_upgrade`, what it makes of this value. */
@@ -96,38 +114,65 @@ export class Nginx {
     return row?.args[0] ?? '';
   }
 
-  private groupOf(block: NginxBlock): NginxGroup {
-    const targets = block
-      .own('server')
-      .filter(({ args }) => !args.includes('down'))
-      .map((directive): NginxTarget => {
-        const [address = '', ...parameters] = directive.args;
-        return {
-          ...splitAddress(address, 80),
-          isAskedAgain: parameters.includes('resolve'),
-          said: { value: address, says: sayDirective(directive), at: directive.at },
-        };
-      });
-    return {
-      block,
-      targets,
-      said: { value: block.directive.args[0], says: block.says, at: block.directive.at },
-    };
+  private follow(block: NginxBlock): Pass {
+    const directive = block.own('proxy_pass')[0]!;
+    const written = directive.args[0] ?? '';
+    const said = { says: sayDirective(directive), at: directive.at };
+    const groups = this.variables.valuesOf(written, block).map((text): NginxGroup | undefined => {
+      const { address, isTls } = addressIn(text);
+      const group = this.upstreams.get(address);
+      if (group) return group;
+      if (address === '' || address.includes('$')) return undefined;
+      // A name in a variable is asked again, by the resolver.
+      const isAskedAgain = addressIn(written).address.includes('$');
+      const target = {
+        ...splitAddress(address, isTls ? 443 : 80),
+        isAskedAgain,
+        said: { value: address, ...said },
+      };
+      return { block: undefined, targets: [target], said: { value: address, ...said } };
+    });
+    const resolved = groups.filter((group) => group !== undefined);
+    return { groups: [...new Set(resolved)], isResolved: resolved.length === groups.length };
   }
 }
 
-/** With the variables of `set`, as far as they are plain. */
-function valueOf(text: string, block: NginxBlock): string {
-  return text.replaceAll(/\$\{?(\w+)\}?/g, (whole, name: string) => {
-    for (let around: NginxBlock | undefined = block; around; around = around.parent) {
-      const set = around.own('set').find(({ args }) => args[0] === `$${name}`);
-      if (set) return set.args[1] ?? whole;
-    }
-    return whole;
-  });
+function groupOf(block: NginxBlock): NginxGroup {
+  const targets = block
+    .own('server')
+    .filter(({ args }) => !args.includes('down'))
+    .map((directive): NginxTarget => {
+      const [address = '', ...parameters] = directive.args;
+      return {
+        ...splitAddress(address, 80),
+        isAskedAgain: parameters.includes('resolve'),
+        said: { value: address, says: sayDirective(directive), at: directive.at },
+      };
+    });
+  return {
+    block,
+    targets,
+    said: { value: block.directive.args[0], says: block.says, at: block.directive.at },
+  };
+}
+
+/** The address of a `proxy_pass`; the variables of the request's path stand for a path. */
+function addressIn(text: string): { address: string; isTls: boolean } {
+  const rest = text.replace(/^https?:\/\//, '');
+  const address = rest.split(/\/|\$\{?(?:request_|document_)?uri\b/)[0]!;
+  return { address, isTls: text.startsWith('https:') };
 }
 
 function splitAddress(address: string, fallback: number): { host: string; port: number } {
   const [, host, port] = /^(.*?)(?::(\d+))?$/.exec(address)!;
   return { host: host!, port: port === undefined ? fallback : Number(port) };
 }
+
+function isUnreadable(block: NginxBlock): boolean {
+  if (block.name !== 'location') return false;
+  const { modifier, matches } = readLocation(block);
+  return modifier.startsWith('~') && matches === undefined;
+}
+
+const sayUnreadable = ({ says, directive: { at } }: NginxBlock): string =>
+  `${at.file}:${at.line}: ${says}: a regular expression that is not understood, as if it were not there`;

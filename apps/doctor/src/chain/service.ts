@@ -1,8 +1,20 @@
-import type { Command, DockerHealthcheck, Stage } from '../files/docker-file.js';
+import { join } from 'node:path';
+import type { Command, Copied, Stage } from '../files/docker-file.js';
+import { UnreadableError } from '../files/unreadable.error.js';
 import { toMap } from '../files/compose-merge.js';
-import { entriesAt, itemsAt, nodeAt, textAt, type YamlNode } from '../files/yaml.tree.js';
+import {
+  entriesAt,
+  itemsAt,
+  nodeAt,
+  textAt,
+  writtenIn,
+  type YamlList,
+  type YamlNode,
+  type YamlText,
+} from '../files/yaml.tree.js';
 import type { Place, Said } from './said.js';
-import { composeMs, sizeBytes } from './units.js';
+import { shellWords } from './shell-words.js';
+import { composeMs, count, sizeBytes } from './units.js';
 
 /** What `docker stop` gives a container that names no `stop_grace_period`. */
 const DOCKER_GRACE_MS = 10_000;
@@ -10,6 +22,13 @@ const DOCKER_GRACE_MS = 10_000;
 /** Docker's own, where a health check names none. */
 const DOCKER_INTERVAL_MS = 30_000;
 const DOCKER_RETRIES = 3;
+
+/** What compose builds a service's image from. */
+export interface BuiltImage {
+  readonly stage: Stage;
+  /** The folder that copied files come from. */
+  readonly context: string;
+}
 
 export interface Mount {
   /** On this machine, relative to the compose file's folder; undefined for a volume or tmpfs. */
@@ -37,13 +56,31 @@ export interface PublishedPort {
 export class ComposeService {
   readonly at: Place;
 
-  /** @param stage of the Dockerfile that it is built from, where there is one */
   constructor(
     readonly name: string,
     readonly node: YamlNode,
-    readonly stage: Stage | undefined,
+    private readonly built: BuiltImage | undefined,
   ) {
     this.at = node.at;
+  }
+
+  /** The stage of a Dockerfile that it is built from; undefined where it is not built here. */
+  get stage(): Stage | undefined {
+    return this.built?.stage;
+  }
+
+  /** What its image copies, each source from where compose's own paths begin. */
+  get copies(): readonly Copied[] {
+    return (this.built?.stage.copies ?? []).map((copied) => ({
+      ...copied,
+      source: join(this.built!.context, copied.source),
+    }));
+  }
+
+  /** Whether compose starts it, with these profiles on. */
+  runsWith(profiles: readonly string[]): boolean {
+    const own = textsOf(itemsAt(this.node, 'profiles'));
+    return own.length === 0 || profiles.includes('*') || own.some((profile) => profiles.includes(profile));
   }
 
   get image(): Said<string> | undefined {
@@ -75,70 +112,88 @@ export class ComposeService {
   /** Milliseconds between SIGTERM and SIGKILL. */
   get stopGrace(): Said<number> {
     const said = textAt(this.node, 'stop_grace_period');
-    if (said) return { ...said, value: composeMs(said.value) };
+    if (said) return composeMs(said);
     return { value: DOCKER_GRACE_MS, says: "no stop_grace_period: Docker's 10 s", at: this.at };
   }
 
   get memoryLimit(): Said<number> | undefined {
     const said =
       textAt(this.node, 'mem_limit') ?? textAt(this.node, 'deploy', 'resources', 'limits', 'memory');
-    return said && { ...said, value: sizeBytes(said.value) };
+    return said && sizeBytes(said);
   }
 
   get replicas(): number {
     const said = textAt(this.node, 'deploy', 'replicas') ?? textAt(this.node, 'scale');
-    return said ? Number(said.value) : 1;
+    return said ? count(said).value : 1;
   }
 
-  /** What becomes process 1; undefined where the image says it and is not built here. */
+  /** What becomes process 1, with its arguments; undefined where the image says it and is not built here. */
   get firstProcess(): Said<Command> | undefined {
-    const entrypoint = this.ownCommand('entrypoint') ?? this.stage?.entrypoint;
-    if (entrypoint) return entrypoint;
-    return this.ownCommand('command') ?? this.stage?.command;
+    const own = this.ownCommand('entrypoint');
+    const entrypoint = own ?? this.stage?.entrypoint;
+    // Compose forgets the image's command where it has an entrypoint of its own.
+    const command = this.ownCommand('command') ?? (own ? undefined : this.stage?.command);
+    if (!entrypoint || 'shell' in entrypoint.value || !command) return entrypoint ?? command;
+    const { value } = command;
+    const words = 'shell' in value ? ['/bin/sh', '-c', value.shell] : value.argv;
+    return { ...command, value: { argv: [...entrypoint.value.argv, ...words] } };
   }
 
+  /** The image's own where compose says nothing, each part by itself. */
   get healthcheck(): HealthCheck | undefined {
     const node = nodeAt(this.node, 'healthcheck');
     if (textAt(node, 'disable')?.value === 'true') return undefined;
     const test = nodeAt(node, 'test');
-    if (!test) return this.stage?.healthcheck && fromImage(this.stage.healthcheck);
-    const command = testCommand(test);
-    const startPeriod = textAt(node, 'start_period');
-    return (
-      command && {
-        command,
-        intervalMs: composeMs(textAt(node, 'interval')?.value ?? '') || DOCKER_INTERVAL_MS,
-        retries: Number(textAt(node, 'retries')?.value ?? DOCKER_RETRIES),
-        startPeriod: startPeriod && { ...startPeriod, value: composeMs(startPeriod.value) },
-      }
-    );
+    const image = this.stage?.healthcheck;
+    const command = test ? testCommand(test) : image?.command;
+    if (!command) return undefined;
+    const part = (key: string, flag: string): Said<string> | undefined => {
+      const value = image?.flags.get(flag);
+      const ofImage =
+        value === undefined ? undefined : { value, says: `--${flag}=${value}`, at: image!.command.at };
+      return textAt(node, key) ?? ofImage;
+    };
+    const [interval, retries] = [part('interval', 'interval'), part('retries', 'retries')];
+    const startPeriod = part('start_period', 'start-period');
+    return {
+      command,
+      // Docker takes 0 for nothing said.
+      intervalMs: (interval && composeMs(interval).value) || DOCKER_INTERVAL_MS,
+      retries: (retries && count(retries).value) || DOCKER_RETRIES,
+      startPeriod: startPeriod && composeMs(startPeriod),
+    };
   }
 
+  /** Published ports, a range as its ports. @throws UnreadableError */
   get ports(): readonly PublishedPort[] {
     return itemsAt(this.node, 'ports').flatMap((item) => {
-      if (item.kind === 'map') {
-        const target = Number(textAt(item, 'target')?.value);
-        return [
-          {
-            host: textAt(item, 'host_ip')?.value,
-            target,
-            said: { value: target, says: `port ${target}`, at: item.at },
-          },
-        ];
-      }
-      if (item.kind !== 'text') return [];
-      const parts = item.text.split('/')[0]!.split(':');
-      const target = Number(parts.pop());
-      parts.pop();
-      const host = parts.length > 0 ? parts.join(':') : undefined;
-      return [{ host, target, said: { value: target, says: `ports: ${item.text}`, at: item.at } }];
+      if (item.kind === 'list') return [];
+      const host = item.kind === 'map' ? textAt(item, 'host_ip')?.value : publishedOn(item.text);
+      const says =
+        item.kind === 'map' ? `port ${textAt(item, 'target')?.value}` : `ports: ${writtenIn(item)}`;
+      const text = item.kind === 'map' ? (textAt(item, 'target')?.value ?? '') : item.text.split(':').at(-1)!;
+      return portsIn({ value: text, says, at: item.at }).map((target) => ({
+        host,
+        target,
+        said: { value: target, says, at: item.at },
+      }));
     });
+  }
+
+  /** `network_mode: host`, where every port that it listens on is the machine's own. */
+  get hostNetwork(): Said<string> | undefined {
+    const said = textAt(this.node, 'network_mode');
+    return said?.value === 'host' ? said : undefined;
   }
 
   /** The ports that it is known to listen on; empty where nobody says. */
   get exposed(): readonly number[] {
     return [
-      ...itemsAt(this.node, 'expose').map((item) => (item.kind === 'text' ? Number(item.text) : Number.NaN)),
+      ...itemsAt(this.node, 'expose').flatMap((item) =>
+        item.kind === 'text'
+          ? portsIn({ value: item.text, says: `expose: ${writtenIn(item)}`, at: item.at })
+          : [],
+      ),
       ...this.ports.map(({ target }) => target),
     ];
   }
@@ -175,14 +230,15 @@ export class ComposeService {
   get mounts(): readonly Mount[] {
     return itemsAt(this.node, 'volumes').flatMap((item) => {
       if (item.kind === 'map') {
-        const target = textAt(item, 'target')?.value ?? '';
+        const target = withoutSlash(textAt(item, 'target')?.value ?? '');
         const source = textAt(item, 'type')?.value === 'bind' ? textAt(item, 'source')?.value : undefined;
         return [{ source, target, at: item.at }];
       }
       if (item.kind !== 'text') return [];
       const [source, target] = item.text.split(':');
-      if (target === undefined) return [{ source: undefined, target: source!, at: item.at }];
-      return [{ source: /^[./~]/.test(source!) ? source : undefined, target, at: item.at }];
+      if (target === undefined) return [{ source: undefined, target: withoutSlash(source!), at: item.at }];
+      const isPath = /^[./~]/.test(source!);
+      return [{ source: isPath ? source : undefined, target: withoutSlash(target), at: item.at }];
     });
   }
 
@@ -209,37 +265,46 @@ export class ComposeService {
   private ownCommand(key: 'command' | 'entrypoint'): Said<Command> | undefined {
     const node = nodeAt(this.node, key);
     if (node === undefined || node.kind === 'map') return undefined;
-    const argv =
-      node.kind === 'text' ? node.text.split(/\s+/).filter((word) => word !== '') : textsOf(node.items);
-    return argv.length === 0
-      ? undefined
-      : { value: { argv }, says: `${key}: ${argv.join(' ')}`, at: node.at };
+    const argv = node.kind === 'text' ? shellWords(node.text) : textsOf(node.items);
+    return argv.length === 0 ? undefined : { value: { argv }, says: `${key}: ${written(node)}`, at: node.at };
   }
 }
+
+const withoutSlash = (path: string): string => path.replace(/(?<=.)\/+$/, '');
 
 const textsOf = (items: readonly YamlNode[]): string[] =>
   items.flatMap((item) => (item.kind === 'text' ? [item.text] : []));
 
+/** A command as its author wrote it. */
+function written(node: YamlText | YamlList): string {
+  if (node.kind === 'text') return writtenIn(node);
+  return node.items.map((item) => (item.kind === 'text' ? writtenIn(item) : '')).join(' ');
+}
+
 /** Compose's `test`: `CMD` and a list, `CMD-SHELL` or a text for a shell, `NONE`. */
 function testCommand(node: YamlNode): Said<Command> | undefined {
   const says = (text: string): string => `healthcheck: ${text}`;
-  if (node.kind === 'text') return { value: { shell: node.text }, says: says(node.text), at: node.at };
+  if (node.kind === 'text') return { value: { shell: node.text }, says: says(writtenIn(node)), at: node.at };
   if (node.kind === 'map') return undefined;
   const [form, ...words] = textsOf(node.items);
-  const text = words.join(' ');
-  if (form === 'CMD') return { value: { argv: words }, says: says(text), at: node.at };
-  return form === 'CMD-SHELL' ? { value: { shell: text }, says: says(text), at: node.at } : undefined;
+  const said = { says: says(written({ ...node, items: node.items.slice(1) })), at: node.at };
+  if (form === 'CMD') return { ...said, value: { argv: words } };
+  return form === 'CMD-SHELL' ? { ...said, value: { shell: words.join(' ') } } : undefined;
 }
 
-function fromImage({ command, flags }: DockerHealthcheck): HealthCheck {
-  const startPeriod = flags.get('start-period');
-  return {
-    command,
-    intervalMs: composeMs(flags.get('interval') ?? '') || DOCKER_INTERVAL_MS,
-    retries: Number(flags.get('retries') ?? DOCKER_RETRIES),
-    startPeriod:
-      startPeriod === undefined
-        ? undefined
-        : { value: composeMs(startPeriod), says: `--start-period=${startPeriod}`, at: command.at },
-  };
+/** The address in `127.0.0.1:8080:80`; undefined for all of the machine's. */
+function publishedOn(text: string): string | undefined {
+  const [, host] = /^(.+):[\d-]*:[\d-]+(?:\/\w+)?$/.exec(text) ?? [];
+  return host;
+}
+
+const MOST_PORTS = 65_536;
+
+/** `8080`, `8080/tcp`, `8080-8090`. @throws UnreadableError */
+function portsIn(said: Said<string>): number[] {
+  const [, first, last = first] = /^(\d{1,5})(?:-(\d{1,5}))?(?:\/\w+)?$/.exec(said.value) ?? [];
+  const length = Number(last) - Number(first) + 1;
+  if (!(length > 0 && Number(last) < MOST_PORTS))
+    throw new UnreadableError(said.at, `${said.says} is no port`);
+  return Array.from({ length }, (_, index) => Number(first) + index);
 }

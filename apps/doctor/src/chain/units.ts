@@ -1,3 +1,6 @@
+import { UnreadableError } from '../files/unreadable.error.js';
+import type { Said } from './said.js';
+
 const SECOND = 1_000;
 const NGINX_MS: Readonly<Record<string, number>> = {
   ms: 1,
@@ -19,28 +22,41 @@ const COMPOSE_MS: Readonly<Record<string, number>> = {
 };
 const KIB = 1024;
 
-/** `60`, `60s`, `1m30s`: milliseconds; NaN where it is none. */
-export function nginxMs(text: string): number {
-  return /^\d+$/.test(text) ? Number(text) * SECOND : durationMs(text, NGINX_MS);
+/** `60`, `60s`, `1m 30s`: milliseconds. @throws UnreadableError where it is none */
+export function nginxMs(said: Said<string>): Said<number> {
+  const { value } = said;
+  return parsed(said, /^\d+$/.test(value) ? Number(value) * SECOND : durationMs(value, NGINX_MS), 'duration');
 }
 
-/** `45s`, `1m30s`: milliseconds; NaN where it is none. */
-export function composeMs(text: string): number {
-  return durationMs(text, COMPOSE_MS);
+/** `45s`, `1m30s`: milliseconds. @throws UnreadableError where it is none */
+export function composeMs(said: Said<string>): Said<number> {
+  return parsed(said, durationMs(said.value, COMPOSE_MS), 'duration, such as 45s');
+}
+
+/** `25m`, `512mb`, `2GiB`, `1024`: bytes. @throws UnreadableError where it is none */
+export function sizeBytes(said: Said<string>): Said<number> {
+  const [, amount, unit = ''] = /^(\d+(?:\.\d+)?)\s*([kmgt]?)(?:i?b)?$/i.exec(said.value) ?? [];
+  return parsed(said, Number(amount) * KIB ** ['', 'k', 'm', 'g', 't'].indexOf(unit.toLowerCase()), 'size');
+}
+
+/** A number that counts something, 0 or more. @throws UnreadableError where it is none */
+export function count(said: Said<string>): Said<number> {
+  return parsed(said, /^\d+$/.test(said.value) ? Number(said.value) : Number.NaN, 'number');
+}
+
+function parsed(said: Said<string>, value: number, kind: string): Said<number> {
+  if (Number.isNaN(value)) throw new UnreadableError(said.at, `${said.says} is no ${kind}`);
+  return { ...said, value };
 }
 
 function durationMs(text: string, units: Readonly<Record<string, number>>): number {
-  if (!/^(?:\d+(?:\.\d+)?[A-Za-z]+\s*)+$/.test(text)) return Number.NaN;
+  if (text === '0') return 0;
+  if (!/^(?:\d+(?:\.\d+)?[A-Za-z]+ *)+$/.test(text)) return Number.NaN;
   return [...text.matchAll(/(\d+(?:\.\d+)?)([A-Za-z]+)/g)].reduce(
-    (sum, [, amount, unit]) => sum + Number(amount) * (units[unit!] ?? Number.NaN),
+    (sum, [, amount, unit]) =>
+      sum + Number(amount) * (Object.hasOwn(units, unit!) ? units[unit!]! : Number.NaN),
     0,
   );
-}
-
-/** `25m`, `512mb`, `2GiB`, `1024`: bytes; NaN where it is none. */
-export function sizeBytes(text: string): number {
-  const [, amount, unit] = /^(\d+(?:\.\d+)?)\s*([kmgt]?)(?:i?b)?$/i.exec(text) ?? [];
-  return Number(amount) * KIB ** ['', 'k', 'm', 'g', 't'].indexOf(unit?.toLowerCase() ?? '');
 }
 
 /** For people: `75 s`, `1 h`. */

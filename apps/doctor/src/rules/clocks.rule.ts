@@ -20,19 +20,11 @@ export const clocksRule: Rule = {
     for (const gateway of chain.gateways) {
       yield* routeDeadlines(chain, gateway);
       yield* services(chain, gateway);
-      for (const location of plainLocations(chain)) yield* idleBodies(gateway, location);
+      for (const location of chain.plainLocations) yield* idleBodies(gateway, location);
       yield* eventStreams(chain, gateway);
     }
   },
 };
-
-/** Locations that carry no WebSocket route. */
-function plainLocations(chain: Chain): NginxBlock[] {
-  const webSockets = new Set(
-    chain.carried.filter(({ route }) => route.websocket).map(({ location }) => location.directive),
-  );
-  return chain.gatewayLocations.filter(({ directive }) => !webSockets.has(directive));
-}
 
 function* routeDeadlines(chain: Chain, gateway: Gateway): Iterable<Fault> {
   const leastMs = leastDeadlineMs(gateway.config.proxy);
@@ -101,7 +93,7 @@ function* idleBodies(gateway: Gateway, location: NginxBlock): Iterable<Fault> {
 /** One location is enough: which requests go there is nginx's own business. */
 function* eventStreams(chain: Chain, gateway: Gateway): Iterable<Fault> {
   const idle = gateway.setting('IDLE_EVENT_STREAM_TIMEOUT_MS');
-  const longest = plainLocations(chain)
+  const longest = chain.plainLocations
     .map((location) => time(location, 'proxy_read_timeout'))
     .toSorted((a, b) => b.value - a.value)[0];
   if (!longest || longest.value > idle.value) return;
@@ -113,6 +105,5 @@ function* eventStreams(chain: Chain, gateway: Gateway): Iterable<Fault> {
 }
 
 function time(location: NginxBlock, name: string): Said<number> {
-  const said = location.setting(name);
-  return { ...said, value: nginxMs(said.value[0] ?? '') };
+  return nginxMs(location.text(name));
 }

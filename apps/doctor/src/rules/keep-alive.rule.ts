@@ -7,7 +7,7 @@ import { nginxMs, sayMs } from '../chain/units.js';
 import type { Fault, Rule } from './rule.js';
 
 /** nginx's own `keepalive_timeout` of an upstream block. */
-const NGINX_KEEP_ALIVE = '60s';
+const NGINX_KEEP_ALIVE_MS = 60_000;
 
 const LEAST_REQUESTS = 1_000;
 
@@ -33,10 +33,10 @@ function* nginxBeforeGateway(chain: Chain): Iterable<Fault> {
     if (!block || block.own('keepalive').length === 0) continue;
     const own = block.own('keepalive_timeout').at(-1);
     const idle: Said<number> = own
-      ? { value: nginxMs(own.args[0] ?? ''), says: sayDirective(own), at: own.at }
+      ? nginxMs({ value: own.args[0] ?? '', says: sayDirective(own), at: own.at })
       : {
-          value: nginxMs(NGINX_KEEP_ALIVE),
-          says: `no keepalive_timeout: nginx's ${NGINX_KEEP_ALIVE}`,
+          value: NGINX_KEEP_ALIVE_MS,
+          says: `no keepalive_timeout: nginx's ${sayMs(NGINX_KEEP_ALIVE_MS)}`,
           at: block.directive.at,
         };
     for (const gateway of chain.gateways) {
@@ -72,13 +72,12 @@ function* gatewayBeforeServices(chain: Chain): Iterable<Fault> {
 /** What an upstream block keeps, its locations must not close. */
 function* connectionsKept(chain: Chain): Iterable<Fault> {
   const nginx = chain.nginx!;
-  const webSockets = new Set(
-    chain.carried.filter(({ route }) => route.websocket).map(({ location }) => location.directive),
-  );
-  for (const location of chain.gatewayLocations) {
-    const group = nginx.groupBehind(location);
-    const keepalive = group?.block?.own('keepalive').at(-1);
-    if (!keepalive || webSockets.has(location.directive)) continue;
+  for (const location of chain.plainLocations) {
+    const keepalive = nginx
+      .groupsBehind(location)
+      .flatMap(({ block }) => block?.own('keepalive') ?? [])
+      .at(-1);
+    if (!keepalive) continue;
     const kept = { value: keepalive.args, says: sayDirective(keepalive), at: keepalive.at };
     const closing = closingHeader(nginx, location);
     if (closing) {

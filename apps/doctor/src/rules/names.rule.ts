@@ -76,13 +76,9 @@ function gatewayCalls(chain: Chain): Call[] {
     // An address in a secret is not the doctor's to read.
     if (service.variable('REDIS_URL_FILE')?.value) return upstreams;
     const redis = hostOf(new URL(gateway.config.redis.url), 6379);
-    const set = service.variable('REDIS_URL') ?? service.variable('REDIS_HOST');
-    // Without the password that the address may hold.
-    const said = {
-      value: redis,
-      says: `${set ? 'REDIS_URL' : 'no REDIS_URL'}: ${redis.host}`,
-      at: set?.at ?? service.at,
-    };
+    const set = ['REDIS_URL', 'REDIS_HOST'].map((name) => service.variable(name)).find((each) => each?.value);
+    const says = `no REDIS_URL and no REDIS_HOST: ${redis.host}`;
+    const said = set ?? { value: redis, says, at: service.at };
     return [...upstreams, { caller: service.name, from: service, ...redis, said }];
   });
 }

@@ -11,37 +11,44 @@ export const replicasRule: Rule = {
   name: 'replicas',
 
   *check(chain: Chain): Iterable<Fault> {
-    const running = chain.gateways.reduce((sum, { service }) => sum + service.replicas, 0);
-    const [first] = chain.gateways;
+    const services = chain.gatewayServices;
+    const [first] = services;
     if (!first) return;
-    const services = {
+    const running = services.reduce((sum, { replicas }) => sum + replicas, 0);
+    const said = {
       value: running,
-      says: `${running} running: ${chain.gateways.map(({ service }) => service.name).join(', ')}`,
-      at: first.service.at,
+      says: `${running} running: ${services.map(({ name }) => name).join(', ')}`,
+      at: first.at,
     };
     for (const gateway of chain.gateways) {
       const told = gateway.setting('GATEWAY_REPLICAS');
       if (told.value === running) continue;
       yield {
-        places: [told, services],
+        places: [told, said],
         wants: `GATEWAY_REPLICAS: '${running}'`,
         breaks: 'While Redis is away, each gateway lets the wrong share of every limit pass.',
       };
     }
     for (const group of chain.gatewayGroups) {
-      const count = countOf(chain, group);
-      if (count !== running) {
+      const known = countOf(chain, group);
+      if (known !== running) {
+        const isLess = known < running;
         yield {
-          places: [{ ...group.said, says: `${group.said.says}: ${count} servers` }, services],
-          wants: `a server line for each of the ${running} gateways`,
-          breaks:
-            'A gateway that nginx does not know gets no requests, and the others have nobody to stand in.',
+          places: [{ ...group.said, says: `${group.said.says}: ${plural(known, 'server')}` }, said],
+          wants: isLess
+            ? `a server line for each of the ${plural(running, 'gateway')}`
+            : `no server line but for the ${plural(running, 'gateway')}`,
+          breaks: isLess
+            ? 'A gateway that nginx does not know gets no requests, and the others have nobody to stand in.'
+            : 'nginx sends requests to a gateway that does not run, and loses time with each before it asks another.',
         };
       }
-      if (count === 1) yield* withoutEffect(chain, group);
+      if (known === 1) yield* withoutEffect(chain, group);
     }
   },
 };
+
+const plural = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;
 
 /** A name that is asked again stands for all containers of its service. */
 function countOf({ stack }: Chain, { targets }: NginxGroup): number {
@@ -49,9 +56,10 @@ function countOf({ stack }: Chain, { targets }: NginxGroup): number {
   return [...distinct.values()].reduce((sum, { host }) => sum + (stack.serviceAt(host)?.replicas ?? 1), 0);
 }
 
-function* withoutEffect(chain: Chain, { block, targets, said }: NginxGroup): Iterable<Fault> {
-  const locations = chain.gatewayLocations.filter(
-    (location) => chain.nginx!.groupBehind(location)?.said.at === said.at,
+function* withoutEffect(chain: Chain, group: NginxGroup): Iterable<Fault> {
+  const { block, targets, said } = group;
+  const locations = chain.gatewayLocations.filter((location) =>
+    chain.nginx!.groupsBehind(location).includes(group),
   );
   const directives = new Set([
     ...OF_SEVERAL.flatMap((name) => block?.own(name) ?? []),

@@ -9,6 +9,7 @@ import { logsRule } from './logs.rule.js';
 import { memoryRule } from './memory.rule.js';
 import { namesRule } from './names.rule.js';
 import { replicasRule } from './replicas.rule.js';
+import { routesRule } from './routes.rule.js';
 import type { Rule } from './rule.js';
 import { secretsRule } from './secrets.rule.js';
 import { sizesRule } from './sizes.rule.js';
@@ -20,6 +21,7 @@ import { websocketRule } from './websocket.rule.js';
 /** In the order in which findings are shown. */
 export const RULES: readonly Rule[] = [
   configurationRule,
+  routesRule,
   drainRule,
   clocksRule,
   keepAliveRule,

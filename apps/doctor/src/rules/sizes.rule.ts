@@ -2,7 +2,7 @@ import type { Carried, Chain } from '../chain/chain.js';
 import type { Gateway } from '../chain/gateway.js';
 import type { NginxBlock } from '../chain/nginx-block.js';
 import type { Said } from '../chain/said.js';
-import { sayBytes, sizeBytes } from '../chain/units.js';
+import { count, sayBytes, sizeBytes } from '../chain/units.js';
 import type { Fault, Rule } from './rule.js';
 
 const WITH_BODY = new Set(['POST', 'PUT', 'PATCH']);
@@ -10,6 +10,9 @@ const WITH_BODY = new Set(['POST', 'PUT', 'PATCH']);
 /** For the headers that nginx adds to a request, or the gateway to a response. */
 const ADDED_BYTES = 4 * 1024;
 const RESPONSE_ADDED_BYTES = 1024;
+
+/** A token or a cookie that is still sound; nginx's own default. */
+const LONGEST_LINE_BYTES = 8 * 1024;
 
 /** A body or a header block that one of them takes, the other takes too; and uploads pass nginx as they come. */
 export const sizesRule: Rule = {
@@ -34,8 +37,8 @@ function* bodies(gateway: Gateway, location: NginxBlock, rows: readonly Carried[
   const largest = rows
     .map((row) => limitOf(gateway, row))
     .reduce((most, each) => (each.value > most.value ? each : most));
-  const setting = location.setting('client_max_body_size');
-  const bytes = sizeBytes(setting.value[0] ?? '');
+  const setting = sizeBytes(location.text('client_max_body_size'));
+  const bytes = setting.value;
   if (bytes === largest.value) return;
   const isLess = bytes !== 0 && bytes < largest.value;
   yield {
@@ -58,27 +61,34 @@ function* buffering(gateway: Gateway, location: NginxBlock): Iterable<Fault> {
   yield {
     places: [setting, gateway.setting('BODY_MINIMUM_RATE_BYTES')],
     wants: 'proxy_request_buffering off',
-    breaks: 'nginx keeps each upload on its disk first, and the gateway never sees that one is a trickle.',
+    breaks: 'nginx writes the whole upload to disk first, so the gateway cannot detect a slow sender.',
   };
 }
 
 function* headers(chain: Chain, gateway: Gateway, location: NginxBlock): Iterable<Fault> {
   const limit = gateway.setting('HEADER_LIMIT_BYTES');
   const buffers = location.setting('large_client_header_buffers');
-  const inAll = Number(buffers.value[0]) * sizeBytes(buffers.value[1] ?? '');
-  if (limit.value > inAll + ADDED_BYTES) {
+  const [number = '', size = ''] = buffers.value;
+  const one = sizeBytes({ ...buffers, value: size }).value;
+  const inAll = count({ ...buffers, value: number }).value * one;
+  const line = Math.min(limit.value, LONGEST_LINE_BYTES);
+  if (line > one) {
+    yield {
+      places: [buffers, limit],
+      wants: `large_client_header_buffers of ${sayBytes(line)} each: a line is never laid over two`,
+      breaks: 'nginx refuses a single long header, a token or a cookie, that the gateway is told to take.',
+    };
+  } else if (limit.value > inAll + ADDED_BYTES) {
     yield {
       places: [buffers, limit],
       wants: `large_client_header_buffers of ${sayBytes(limit.value)} in all`,
       breaks: 'nginx refuses request headers that the gateway is told to take.',
     };
   }
-  const isWebSocket = chain.carried.some(
-    (row) => row.route.websocket && row.location.directive === location.directive,
-  );
-  const buffer = location.setting('proxy_buffer_size');
+  const buffer = sizeBytes(location.text('proxy_buffer_size'));
   // The answer to a handshake is the gateway's own, and small.
-  if (isWebSocket || sizeBytes(buffer.value[0] ?? '') >= limit.value + RESPONSE_ADDED_BYTES) return;
+  if (chain.webSocketOnlyLocations.has(location)) return;
+  if (buffer.value >= limit.value + RESPONSE_ADDED_BYTES) return;
   yield {
     places: [buffer, limit],
     wants: `proxy_buffer_size of ${sayBytes(limit.value + RESPONSE_ADDED_BYTES)} or more`,

@@ -7,18 +7,17 @@ export const startOrderRule: Rule = {
 
   *check(chain: Chain): Iterable<Fault> {
     for (const gateway of chain.gateways) {
-      const called = new Set(
-        chain.parts.upstreams
-          .flatMap((upstream) => chain.servicesOf(gateway, upstream))
-          .map(({ name }) => name),
-      );
+      const called = chain.calledBy(gateway);
+      const redis = chain.redisOf(gateway);
       for (const [name, condition] of gateway.service.dependsOn) {
-        if (called.has(name) || (name.includes('redis') && condition.value === 'service_started')) continue;
         const other = chain.stack.services.find((each) => each.name === name);
+        const isRedis = other !== undefined && other === redis;
+        if (called.some((each) => each === other) || (isRedis && condition.value === 'service_started'))
+          continue;
         yield {
           places: [condition, { value: other, says: `service ${name}`, at: other?.at ?? gateway.service.at }],
-          wants: name.includes('redis') ? 'condition: service_started' : `no depends_on ${name}`,
-          breaks: name.includes('redis')
+          wants: isRedis ? 'condition: service_started' : `no depends_on ${name}`,
+          breaks: isRedis
             ? 'The gateway does not start while Redis is down, though it could serve without.'
             : `The gateway waits for ${name}, which it never calls.`,
         };

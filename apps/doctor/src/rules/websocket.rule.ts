@@ -18,7 +18,7 @@ export const websocketRule: Rule = {
   *check(chain: Chain): Iterable<Fault> {
     if (chain.nginx) {
       yield* upgradesThatFail(chain, chain.nginx);
-      yield* upgradesTooMany(chain);
+      yield* upgradesTooMany(chain, chain.nginx);
       yield* nginxClocks(chain);
     }
     yield* serviceClocks(chain);
@@ -26,33 +26,28 @@ export const websocketRule: Rule = {
 };
 
 function* upgradesThatFail(chain: Chain, nginx: Nginx): Iterable<Fault> {
-  const servers = new Set(chain.carried.map(({ server }) => server));
-  for (const { route, said } of chain.routes) {
-    if (!route.websocket) continue;
-    for (const server of servers) {
-      const location = chain.carried.find((each) => each.route === route && each.server === server)?.location;
-      if (location && passesUpgrade(nginx, location)) continue;
-      const block = location ?? server;
-      yield {
-        places: [{ value: block, says: block.says, at: block.directive.at }, said],
-        wants: `a location for ${route.path} with proxy_http_version 1.1, Upgrade $http_upgrade and Connection upgrade`,
-        breaks: 'No WebSocket can be opened on this route: the gateway sees a plain request and answers 426.',
-      };
-    }
+  for (const { route, location, said } of chain.carried) {
+    if (!route.websocket || passesUpgrade(nginx, location)) continue;
+    yield {
+      places: [{ value: location, says: location.says, at: location.directive.at }, said],
+      wants: `a location for ${route.path} with proxy_http_version 1.1, Upgrade $http_upgrade and Connection upgrade`,
+      breaks: 'No WebSocket can be opened on this route: the gateway sees a plain request and answers 426.',
+    };
   }
 }
 
-function* upgradesTooMany(chain: Chain): Iterable<Fault> {
-  const webSockets = new Map(
-    chain.carried.filter(({ route }) => route.websocket).map((row) => [row.location.directive, row]),
-  );
-  for (const location of chain.gatewayLocations) {
-    const upgrade = location.sentHeader('Upgrade');
-    if (!upgrade?.value || webSockets.has(location.directive)) continue;
+/** A location may carry both kinds where a map on `$http_upgrade` tells them apart. */
+function* upgradesTooMany(chain: Chain, nginx: Nginx): Iterable<Fault> {
+  for (const location of chain.plainLocations) {
+    const [upgrade, connection] = [location.sentHeader('Upgrade'), location.sentHeader('Connection')];
+    const isMapped =
+      connection && nginx.mapped(connection.value, '') !== nginx.mapped(connection.value, 'websocket');
+    if (!upgrade?.value || (isMapped && chain.webSocketLocations.has(location))) continue;
     yield {
       places: [upgrade, { value: location, says: location.says, at: location.directive.at }],
-      wants: 'Upgrade and Connection in the locations of WebSocket routes alone',
-      breaks: 'Plain requests carry an upgrade to the gateway, and lose their kept connection.',
+      wants:
+        'Upgrade and Connection in the locations of WebSocket routes alone, or Connection from a map on $http_upgrade',
+      breaks: 'Ordinary requests carry Upgrade headers, and their connection to the gateway is not reused.',
     };
   }
 }
@@ -61,8 +56,8 @@ function* nginxClocks(chain: Chain): Iterable<Fault> {
   for (const gateway of chain.gateways) {
     const ping = gateway.setting('WEBSOCKET_PING_MS');
     for (const { route, location } of chain.carried) {
-      const read = location.setting('proxy_read_timeout');
-      if (!route.websocket || nginxMs(read.value[0] ?? '') > PINGS * ping.value) continue;
+      const read = nginxMs(location.text('proxy_read_timeout'));
+      if (!route.websocket || read.value > PINGS * ping.value) continue;
       yield {
         places: [read, ping],
         wants: `proxy_read_timeout above ${sayMs(PINGS * ping.value)}, which is ${PINGS} pings`,

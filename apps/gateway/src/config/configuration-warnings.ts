@@ -66,7 +66,7 @@ function trustWarnings({ proxy, trust }: GatewayConfig): ConfigurationWarning[] 
       },
     ];
   }
-  if (trust.kind !== 'cidrs' || !trust.cidrs.some((cidr) => cidr.endsWith('/0'))) return [];
+  if (trust.kind !== 'cidrs' || !trust.cidrs.some(isOfTheWorld)) return [];
   return [
     {
       rule: 'trusted-proxies',
@@ -75,4 +75,10 @@ function trustWarnings({ proxy, trust }: GatewayConfig): ConfigurationWarning[] 
       breaks: 'Any client chooses its own address by X-Forwarded-For, and with it its rate limit.',
     },
   ];
+}
+
+/** No network of anybody's own is larger: 10.0.0.0/8, fc00::/7. */
+function isOfTheWorld(cidr: string): boolean {
+  const [network = '', bits] = cidr.split('/');
+  return bits !== undefined && Number(bits) < (network.includes(':') ? 7 : 8);
 }
