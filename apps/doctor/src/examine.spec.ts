@@ -1,4 +1,6 @@
-import { readFile } from 'node:fs/promises';
+import { spawnSync } from 'node:child_process';
+import { mkdir, readFile, symlink } from 'node:fs/promises';
+import { join } from 'node:path';
 import { Upstream, type UpstreamOptions } from '@app/proxy';
 import { Module } from '@nestjs/common';
 import { upstreamsOf } from './chain/route-tables.js';
@@ -120,6 +122,176 @@ describe('examine', () => {
     expect(() => own.examine({ nginx: 'broken.conf' })).toThrow('broken.conf:3: the { of this line');
   });
 
+  it('reads what the image of nginx copies into a folder, from where it is built', async () => {
+    await using own = await OwnFiles.copy();
+    await mkdir(join(own.root, 'edge'));
+    await own.write('over.yml', 'services: { gateway: { build: ./edge, volumes: !override [] } }\n');
+    await own.write('edge/broken.conf', 'http {\n  server {\n');
+    await own.write('edge/nginx.conf', 'http {\n  server {\n');
+    for (const copy of [
+      'COPY nginx.conf /etc/nginx/',
+      'COPY --chown=0:0 ./nginx.conf /etc/nginx',
+      'COPY *.conf /etc/nginx/',
+      'WORKDIR /etc/nginx\nCOPY nginx.conf .',
+      'WORKDIR /etc\nCOPY broken.conf nginx/nginx.conf',
+      'COPY . /etc/nginx',
+      'ARG NAME=broken\nADD ${NAME}.conf /etc/nginx/nginx.conf',
+    ]) {
+      await own.write('edge/Dockerfile', `FROM nginx:1.29\n${copy}\n`);
+
+      expect(() => own.examine({ compose: [COMPOSE, 'over.yml'] })).toThrow(
+        /^edge\/\w+\.conf:2: the \{ of this line/,
+      );
+    }
+    await own.write('edge/Dockerfile', 'FROM nginx:1.29\nCOPY gone.conf /etc/nginx/nginx.conf\n');
+    expect(() => own.examine({ compose: [COMPOSE, 'over.yml'] })).toThrow(
+      'edge/Dockerfile:2: edge/gone.conf, for /etc/nginx/nginx.conf, does not exist',
+    );
+  });
+
+  it('finds what compose mounts by every kind of path, and says where it is not', async () => {
+    await using own = await OwnFiles.copy();
+    const from = '- ./configs/nginx/nginx.conf:';
+    const sources = [`- ${own.root}/configs/nginx/nginx.conf:`, '- ${PWD}/configs/nginx/nginx.conf:'];
+    for (const [index, to] of sources.entries()) {
+      await own.edit({ file: COMPOSE, from: index === 0 ? from : sources[index - 1]!, to });
+
+      expect(own.examine().findings).toEqual([]);
+      expect(own.examine().notices.join()).not.toContain('stock');
+    }
+    for (const gone of [
+      '~/no-such-folder/nginx.conf',
+      './configs/nginxx/nginx.conf',
+      '/no/such/nginx.conf',
+    ]) {
+      await own.write(
+        'over.yml',
+        `services:\n  gateway:\n    volumes:\n      - ${gone}:/etc/nginx/nginx.conf\n`,
+      );
+
+      expect(() => own.examine({ compose: [COMPOSE, 'over.yml'] })).toThrow(
+        /^over\.yml:4: \S+nginx\.conf, for \/etc\/nginx\/nginx\.conf, does not exist$/,
+      );
+    }
+  });
+
+  it("says so where it takes the image's own nginx.conf", async () => {
+    await using own = await OwnFiles.copy();
+    await own.write('site.conf', 'server { location / { proxy_pass http://api-gateway:8080; } }\n');
+    await own.write(
+      'over.yml',
+      'services: { gateway: { volumes: !override [./site.conf:/etc/nginx/conf.d/site.conf] } }\n',
+    );
+    const { notices, findings } = own.examine({ compose: [COMPOSE, 'over.yml'] });
+
+    expect(notices).toContain(
+      'no nginx.conf is mounted or copied at /etc/nginx/nginx.conf: the stock file of the image is taken',
+    );
+    expect(findings.flatMap(({ places }) => places.map(({ says }) => says))).toContain('location /');
+  });
+
+  it('says which images are built from what is not here', async () => {
+    await using own = await OwnFiles.copy();
+    for (const build of [
+      'git@github.com:acme/app.git',
+      'https://example.com/app.git#main',
+      '/no/such/folder',
+      '{ context: ., dockerfile_inline: "FROM node:24" }',
+    ]) {
+      await own.write('over.yml', `services: { other: { image: other, build: ${build} } }\n`);
+      const { notices, findings } = own.examine({ compose: [COMPOSE, 'over.yml'] });
+
+      expect(findings).toEqual([]);
+      expect(notices.filter((notice) => notice.startsWith('other: '))).toHaveLength(1);
+    }
+  });
+
+  it('says which regular expressions it does not understand', async () => {
+    await using own = await OwnFiles.copy();
+    await own.edit({
+      file: TEMPLATE,
+      from: '  # As large as',
+      to: '  location ~ ^/a(?>b)c { return 404; }\n  # As large as',
+    });
+
+    expect(own.examine().notices.join()).toMatch(
+      /gateway\.conf\.template:\d+: location ~ \^\/a\(\?>b\)c: a regular/,
+    );
+  });
+
+  it('looks only below what stands in the folder of nginx', async () => {
+    await using own = await OwnFiles.copy();
+    await symlink('loop', join(own.root, 'loop'));
+    await mkdir(join(own.root, 'pages'));
+    await Promise.all(Array.from({ length: 2_001 }, (_, index) => own.write(`pages/${index}.html`, '')));
+    await own.write(
+      'over.yml',
+      'services: { gateway: { volumes: [./loop:/x, ./pages:/usr/share/nginx/html] } }\n',
+    );
+
+    expect(own.examine({ compose: [COMPOSE, 'over.yml'] }).findings).toEqual([]);
+    await own.write('over.yml', 'services: { gateway: { volumes: [./pages:/etc/nginx/conf.d] } }\n');
+    await own.edit({
+      file: 'configs/nginx/nginx.conf',
+      from: 'include conf.d/gateway.conf',
+      to: 'include conf.d/*',
+    });
+    expect(() => own.examine({ compose: [COMPOSE, 'over.yml'] })).toThrow('pages: has more than 2000 files');
+    await own.write('over.yml', 'services: { gateway: { volumes: [./loop:/etc/nginx/conf.d] } }\n');
+    expect(() => own.examine({ compose: [COMPOSE, 'over.yml'] })).toThrow(
+      'loop: is a symbolic link that leads to itself',
+    );
+  });
+
+  it('fills in variables that .env makes of others', async () => {
+    await using own = await OwnFiles.copy();
+    await own.edit({ file: COMPOSE, from: 'GATEWAY_2: api-gateway-2:8080', to: 'GATEWAY_2: ${G2}:8080' });
+    await own.write('.env', 'B=api-gateway\nG2="${B}-2"\n');
+
+    expect(own.examine().findings).toEqual([]);
+  });
+
+  it('shows no value that a variable has, and no password', async () => {
+    await using own = await OwnFiles.copy();
+    await own.write('.env', 'REDIS_PASSWORD=hunter2\n');
+    await own.edit({
+      file: COMPOSE,
+      from: `test: [CMD-SHELL, 'redis-cli -h 127.0.0.1 ping 2>&1 | grep -Eq "PONG|NOAUTH"']`,
+      to: "test: [CMD, redis-cli, -h, localhost, -a, '${REDIS_PASSWORD}', ping]",
+    });
+    await own.edit({
+      file: COMPOSE,
+      from: "GATEWAY_REPLICAS: '2'",
+      to: "GATEWAY_REPLICAS: '${REDIS_PASSWORD}'",
+    });
+    await own.edit({
+      file: COMPOSE,
+      from: '${CHAT_SERVICE_URL:-dns://chat-service:8082}',
+      to: 'http://me:hunter2@chat-service:9999',
+    });
+    const report = own.examine();
+
+    expect(report.findings.map(({ rule }) => rule)).toContain('configuration');
+    expect(
+      JSON.stringify(report.findings, (key, value: unknown) => (key === 'value' ? undefined : value)),
+    ).not.toContain('hunter2');
+  });
+
+  it('names every fault of a configuration at its own line, and its variable', async () => {
+    await using own = await OwnFiles.copy();
+    await own.edit({
+      file: COMPOSE,
+      from: "    GATEWAY_REPLICAS: '2'",
+      to: "    GATEWAY_REPLICAS: '2'\n    RETRIES: many\n    CONNECT_TIMEOUT_MS: '-1'",
+    });
+    const faults = own
+      .examine()
+      .findings.filter(({ places }) => places.at(-1)?.says === 'service api-gateway');
+
+    expect(faults.map(({ places }) => places[0].says)).toEqual(['CONNECT_TIMEOUT_MS: -1', 'RETRIES: many']);
+    expect(new Set(faults.map(({ places }) => places[0].at.line)).size).toBe(2);
+  });
+
   describe('ends with the file and the line', () => {
     it.each([
       [TEMPLATE, 'a {\n  b\n}\n', `${TEMPLATE}:2: "b" has no ; at its end`],
@@ -157,6 +329,42 @@ describe('examine', () => {
       await own.write('configs/nginx/includes/a10.conf', 'a;\n');
 
       expect(() => own.examine()).toThrow(/includes\/a\d\.conf:\d+: includes too many files in all/);
+    });
+
+    it.each([
+      ['interval: 15s', 'interval: "15"', 'interval: 15 is no duration'],
+      ['  retries: 3\n  start_period', '  retries: x\n  start_period', 'retries: x is no number'],
+      [
+        'finish.\n  stop_grace_period: 45s',
+        'finish.\n  stop_grace_period: "45s\\e[2J"',
+        'stop_grace_period: 45s\\u001b[2J is no duration',
+      ],
+      ['mem_limit: 512m\n  tmpfs', 'mem_limit: much\n  tmpfs', 'mem_limit: much is no size'],
+      [
+        "ports: ['${GATEWAY_PUBLISH:-127.0.0.1:8080}:8080']",
+        "ports: ['80:http']",
+        'ports: 80:http is no port',
+      ],
+      [
+        'LOG_LEVEL: ${LOG_LEVEL:-info}',
+        "LOG_LEVEL: 'hunter2$ %x'",
+        'LOG_LEVEL has a $ that names no variable',
+      ],
+    ])('where %j becomes %j', async (from, to, fault) => {
+      await using own = await OwnFiles.copy();
+      await own.edit({ file: COMPOSE, from, to });
+
+      expect(() => own.examine()).toThrow(/^docker-compose\.yml:\d+: /);
+      expect(() => own.examine()).toThrow(fault);
+    });
+
+    it('where a file is none to be read', async () => {
+      await using own = await OwnFiles.copy();
+      spawnSync('mkfifo', [join(own.root, 'pipe')]);
+      await symlink('/dev/zero', join(own.root, 'zero'));
+
+      expect(() => own.examine({ compose: ['pipe'] })).toThrow('pipe: is no regular file');
+      expect(() => own.examine({ dockerfile: 'zero' })).toThrow('zero: is no regular file');
     });
 
     it('where a file is missing or a folder', async () => {

@@ -9,6 +9,7 @@ import type { ComposeService } from './chain/service.js';
 import { Stack } from './chain/stack.js';
 import { TextFiles } from './files/text-files.js';
 import { parseYaml, type YamlNode } from './files/yaml.tree.js';
+import { printable } from './printable.js';
 import type { Fault } from './rules/rule.js';
 import { RULES } from './rules/rules.js';
 
@@ -53,10 +54,10 @@ export function examine(root: string, paths: Paths, upstreams: readonly Upstream
   const stack = Stack.read(files, { compose, env, dockerfile });
   const nginxes = readNginxes(files, stack, paths.nginx);
   const prometheus = readPrometheus(files, stack, paths.prometheus);
-  const examples = [EXAMPLE].filter((path) => files.exists(path));
+  const examples = [stack.pathOf(EXAMPLE)].filter((path) => files.exists(path));
   const chain = new Chain({ files, stack, nginxes, prometheus, upstreams, examples });
   const findings = RULES.flatMap((rule) =>
-    [...rule.check(chain)].map((fault) => ({ rule: rule.name, ...fault })),
+    [...rule.check(chain)].map((fault) => ({ rule: rule.name, ...shown(fault) })),
   );
   return {
     findings: distinct(findings),
@@ -68,7 +69,7 @@ export function examine(root: string, paths: Paths, upstreams: readonly Upstream
         ? []
         : ['no gateway was found: what is compared with it was not looked at']),
       ...RULES.flatMap((rule) => [...(rule.note?.(chain) ?? [])]),
-    ],
+    ].map(printable),
     rules: RULES.map(({ name }) => name),
   };
 }
@@ -122,6 +123,16 @@ function readPrometheus(files: TextFiles, stack: Stack, path: string | undefined
     .find((each) => files.exists(each));
   const found = path ?? mounted;
   return found === undefined ? undefined : parseYaml(files.read(found), files.nameOf(found));
+}
+
+/** What files say is shown without its secrets, and as text alone. */
+function shown({ places, wants, breaks }: Fault): Fault {
+  const [first, ...others] = places.map(({ value, says, at }) => ({
+    value,
+    says: printable(says),
+    at: { ...at, file: printable(at.file) },
+  }));
+  return { places: [first!, ...others], wants: printable(wants), breaks: printable(breaks) };
 }
 
 /** Two gateways with one configuration say the same thing twice. */

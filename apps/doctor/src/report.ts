@@ -23,7 +23,7 @@ function describe({ rule, places, wants, breaks }: Finding): string {
   return [
     paint(['bold', 'yellow'], rule),
     ...rows.map(([place, says]) => `  ${paint('cyan', place.padEnd(width))}  ${says}`),
-    `  wants   ${wants.replaceAll('\n', '\n          ')}`,
+    `  wants   ${wants}`,
     `  breaks  ${breaks}`,
     '',
   ].join('\n');

@@ -1,3 +1,4 @@
+import { printable } from '../printable.js';
 import { describePlace, type Place } from '../chain/said.js';
 
 /** A file that cannot be read or parsed; nothing can be said of a chain that lacks it. */
@@ -5,6 +6,6 @@ export class UnreadableError extends Error {
   override readonly name = 'UnreadableError';
 
   constructor(at: Place, reason: string, options?: ErrorOptions) {
-    super(`${describePlace(at)}: ${reason}`, options);
+    super(printable(`${describePlace(at)}: ${reason}`), options);
   }
 }

@@ -52,6 +52,15 @@ const inServer = (text: string): Edit => inTemplate('  # As large as', `  ${text
 
 const HIDES = 'location ~* ^/(?:metrics(?:/|$)|health/.) { return 404; }';
 
+/** What the first gateway runs. */
+const gatewayRuns = (command: string): Edit =>
+  inCompose(
+    "    ports: ['${GATEWAY_PUBLISH:-127.0.0.1:8080}:8080']",
+    `    ports: ['\${GATEWAY_PUBLISH:-127.0.0.1:8080}:8080']\n    command: ${command}`,
+  );
+
+const GATEWAY_CMD = 'CMD ["node", "dist/apps/gateway/src/main.js"]';
+
 const nginxCheck = (test: string): Edit =>
   inCompose("test: [CMD, curl, -fsS, -o, /dev/null, 'http://127.0.0.1:8081/health']", `test: ${test}`);
 
@@ -349,6 +358,36 @@ const BREAKS: readonly (readonly [rules: string, at: string, ...edits: Edit[]])[
     ),
   ],
   ['secrets', 'REDIS_URL: (hidden)', gatewayHas('REDIS_URL', 'redis://:open-sesame@redis:6379')],
+  ['secrets', 'JWT_SIGNING_KEY: (hidden)', gatewayHas('JWT_SIGNING_KEY', 'hunter2')],
+  ['secrets', 'REDIS_PASS: (hidden)', gatewayHas('REDIS_PASS', 'hunter2')],
+  ['secrets', 'AWS_ACCESS_KEY_ID: (hidden)', gatewayHas('AWS_ACCESS_KEY_ID', 'hunter2')],
+  ['secrets', 'STORE: (hidden)', gatewayHas('STORE', 'mongodb+srv://me:hunter2@db.example.com')],
+  [
+    'secrets',
+    'command: redis-server --requirepass (hidden)',
+    inCompose('[redis-server, /etc/redis/redis.conf]', '[redis-server, --requirepass, hunter2]'),
+  ],
+  [
+    'secrets',
+    'command: redis-server --requirepass (hidden)',
+    inCompose(
+      '[redis-server, /etc/redis/redis.conf]',
+      "redis-server --requirepass '${REDIS_PASSWORD:-hunter2}'",
+    ),
+  ],
+  [
+    'secrets',
+    'content of jwt_secret: (hidden)',
+    inCompose(
+      "jwt_secret: { file: '${SECRETS_DIR:-./secrets}/jwt_secret' }",
+      'jwt_secret: { content: hunter2 }',
+    ),
+  ],
+  [
+    'secrets',
+    'GRAFANA_PASSWORD: (hidden)',
+    edit('.env.example', 'LOG_LEVEL=info', 'LOG_LEVEL=info\nexport GRAFANA_PASSWORD = open-sesame'),
+  ],
   [
     'secrets',
     'API_KEY: (hidden)',
@@ -375,6 +414,25 @@ const BREAKS: readonly (readonly [rules: string, at: string, ...edits: Edit[]])[
     inCompose(
       "    ports: ['${GATEWAY_PUBLISH:-127.0.0.1:8080}:8080']",
       "    ports: ['${GATEWAY_PUBLISH:-127.0.0.1:8080}:8080']\n    command: npm run start",
+    ),
+  ],
+
+  ...(
+    [
+      ['command: /usr/local/bin/npm start', '[/usr/local/bin/npm, start]'],
+      ['command: sh -c node main.js', "[sh, -c, 'node main.js']"],
+      ['command: sh -ec node main.js', "[sh, -ec, 'node main.js']"],
+      ['command: sh -c exec npm start', "[sh, -c, 'exec npm start']"],
+      ['command: sh -c exec true; node main.js', "[sh, -c, 'exec true; node main.js']"],
+    ] as const
+  ).map(([says, command]) => ['first-process', says, gatewayRuns(command)] as const),
+  [
+    'first-process',
+    'CMD ["npm", "run", "start"]',
+    edit(
+      'Dockerfile',
+      'CMD ["node", "dist/apps/gateway/src/main.js"]',
+      'ENTRYPOINT ["/usr/bin/tini", "-g", "--"]\nCMD ["npm", "run", "start"]',
     ),
   ],
 
@@ -531,6 +589,39 @@ const SOUND: readonly (readonly [what: string, ...edits: Edit[]])[] = [
   [
     'a hidden path that is open inside',
     inTemplate(HIDES, HIDES.replace('return 404', 'allow 10.0.0.0/8; deny all; proxy_pass http://gateways')),
+  ],
+  [
+    'a shell that leaves its place',
+    edit('Dockerfile', GATEWAY_CMD, 'CMD exec node dist/apps/gateway/src/main.js'),
+  ],
+  [
+    'a shell that leaves its place in the end',
+    gatewayRuns(`[sh, -ec, 'npm run migrate && exec node main.js']`),
+  ],
+  ['an init', gatewayRuns('[tini, --, node, main.js]')],
+  ['a program by its path', gatewayCheck('[CMD, /usr/local/bin/node, health-check.mjs]')],
+  ['a script of its own', gatewayCheck('[CMD, /app/check]')],
+  [
+    'an image of a registry with a port',
+    inCompose('${NGINX_IMAGE:-nginx:1.29}', '${NGINX_IMAGE:-registry.example.com:5000/nginx:1.29-alpine}'),
+    nginxCheck("[CMD, wget, -q, 'http://127.0.0.1:8081/health']"),
+  ],
+  [
+    'ENV that is made of ARG',
+    edit(
+      'Dockerfile',
+      'ENV NODE_ENV=production HOST=0.0.0.0 PORT=8080',
+      'ARG APP_PORT=8080\nENV PORT=${APP_PORT}',
+    ),
+    edit('Dockerfile', 'EXPOSE 8080', 'ENV SLOW_REQUEST_MS=${PORT}'),
+  ],
+  ['stages in another case', edit('Dockerfile', 'FROM runtime AS gateway', 'FROM Runtime AS Gateway')],
+  [
+    'ports with their protocol',
+    inCompose(
+      "    volumes: ['auth-data:/data']\n",
+      "    volumes: ['auth-data:/data']\n    expose: ['8080/tcp']\n",
+    ),
   ],
 ];
 

@@ -1,0 +1,37 @@
+import { holdsSecret } from './secret-names.js';
+
+const HIDDEN = '(hidden)';
+
+/** A word, or several in quotes; a variable alone is no secret. */
+const VALUE = String.raw`(?!\$\{?\w+\}?(?:\s|$))(?:"[^"]*"|'[^']*'|[^\s"']\S*)`;
+
+/** User and password of an address. */
+const IN_ADDRESS = /([a-z][\w+.-]*:\/\/[^\s/@:]*:)[^\s/@]+@/gi;
+
+/** How programs take a password as an argument. */
+const IN_ARGUMENT = new RegExp(
+  String.raw`((?:^|\s)(?:-a|-u|--pass|--password|--requirepass|requirepass|--masterauth|masterauth|--user)[= ])${VALUE}`,
+  'g',
+);
+
+/** `NAME=value` in a command or a Dockerfile, `NAME: value` of a compose file, which ends with its line. */
+const ASSIGNMENT = new RegExp(String.raw`\b(\w+)=${VALUE}`, 'g');
+const ENTRY = /^(\w+): .+$/s;
+
+/** Commands and variables as they may be shown: without the passwords in them. */
+export function masked(text: string): string {
+  return text
+    .replaceAll(IN_ADDRESS, `$1${HIDDEN}@`)
+    .replaceAll(IN_ARGUMENT, `$1${HIDDEN}`)
+    .replaceAll(ASSIGNMENT, (whole, name: string) => (holdsSecret(name) ? `${name}=${HIDDEN}` : whole))
+    .replace(ENTRY, (whole, name: string) => (holdsSecret(name) ? `${name}: ${HIDDEN}` : whole));
+}
+
+/** What a file says as a terminal may show it: one line, no control characters, no passwords. */
+export function printable(text: string): string {
+  // Also those that end a line, or turn its direction.
+  return masked(text).replaceAll(
+    /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu,
+    (character) => `\\u${character.codePointAt(0)!.toString(16).padStart(4, '0')}`,
+  );
+}
