@@ -90,6 +90,21 @@ describe('examine', () => {
     ]);
   });
 
+  it('finds the file of Prometheus in a folder with a slash behind it', async () => {
+    await using own = await OwnFiles.copy();
+    await own.edit({
+      file: COMPOSE,
+      from: '/prometheus:/etc/prometheus:ro',
+      to: '/prometheus:/etc/prometheus/:ro',
+    });
+    await own.write(
+      'configs/prometheus/prometheus.yml',
+      "scrape_configs: [{ static_configs: [{ targets: ['gone:1'] }] }]\n",
+    );
+
+    expect(own.examine().findings.map(({ wants }) => wants)).toEqual(['a service called gone']);
+  });
+
   it('says what it did not look at', async () => {
     await using own = await OwnFiles.copy();
     await own.edit({

@@ -68,7 +68,6 @@ export function examine(root: string, paths: Paths, upstreams: readonly Upstream
       ...(chain.gatewayServices.length > 0
         ? []
         : ['no gateway was found: what is compared with it was not looked at']),
-      ...RULES.flatMap((rule) => [...(rule.note?.(chain) ?? [])]),
     ].map(printable),
     rules: RULES.map(({ name }) => name),
   };

@@ -27,6 +27,7 @@ const FAULTS = [
   ],
   ['trusted-proxies', 'TRUST_PROXY (default)', 'ENV: production'],
   ['hidden-paths', 'ports: 8080:8080', 'service api-gateway'],
+  ['memory', 'no mem_limit of api-gateway'],
   ['replicas', 'least_conn', 'upstream api_gateway: 1 server'],
   ['replicas', 'proxy_next_upstream error timeout http_502 http_503', 'upstream api_gateway: 1 server'],
   ['replicas', 'server api-gateway:8080 max_fails=3 fail_timeout=30s', 'upstream api_gateway: 1 server'],

@@ -6,11 +6,13 @@ import type { ComposeService } from './service.js';
 export function nginxPorts(server: NginxBlock): readonly number[] {
   const listens = server.own('listen');
   if (listens.length === 0) return [80];
-  return listens.map(({ args }) => Number(/(\d+)$/.exec(args[0] ?? '')?.[1] ?? 80));
+  return listens.map(({ args: [address = ''] }) =>
+    Number(/^(?!unix:)(?:.*:)?(\d+)$/.exec(address)?.[1] ?? 80),
+  );
 }
 
 /** The ports that a service is known to listen on; empty where nobody says. */
 export function listeningPorts(service: ComposeService): readonly number[] {
   const own = service.variable('PORT')?.value;
-  return [...service.exposed, ...portsOf(service), ...(own ? [Number(own)] : [])];
+  return [...service.exposed, ...portsOf(service), ...(own && /^\d+$/.test(own) ? [Number(own)] : [])];
 }

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { join } from 'node:path';
 import type { Command, Copied, Stage } from '../files/docker-file.js';
 import { UnreadableError } from '../files/unreadable.error.js';
@@ -223,7 +224,11 @@ export class ComposeService {
   /** Addresses that it is given by hand. */
   get addresses(): readonly Said<string>[] {
     return [...entriesAt(this.node, 'networks').values()].flatMap((network) =>
-      ['ipv4_address', 'ipv6_address'].flatMap((key) => textAt(network, key) ?? []),
+      ['ipv4_address', 'ipv6_address'].flatMap((key) => {
+        const said = textAt(network, key);
+        if (said && isIP(said.value) === 0) throw new UnreadableError(said.at, `${said.says} is no address`);
+        return said ?? [];
+      }),
     );
   }
 

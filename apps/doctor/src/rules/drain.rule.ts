@@ -40,15 +40,6 @@ export const drainRule: Rule = {
     }
     yield* nginxGrace(chain);
   },
-
-  *note(chain: Chain): Iterable<string> {
-    for (const { service } of chain.gateways) {
-      const check = service.healthcheck;
-      const reader =
-        check && readsReadiness(check.command.value) ? 'its own health check reads' : 'nobody here reads';
-      yield `${service.name}: ${reader} its readiness`;
-    }
-  },
 };
 
 /** nginx, too, gives what is in flight its time. */

@@ -2,11 +2,15 @@ import type { Chain } from '../chain/chain.js';
 import { hasProgram } from '../chain/images.js';
 import type { Said } from '../chain/said.js';
 import type { ComposeService, HealthCheck } from '../chain/service.js';
-import { nginxPorts } from '../chain/listens.js';
+import { listeningPorts, nginxPorts } from '../chain/listens.js';
+import { shellCommands, wordsOf } from '../chain/shell-words.js';
 import type { Command } from '../files/docker-file.js';
 import type { Fault, Rule } from './rule.js';
 
 /** What the gateway answers by itself. */
+/** Names of this container that are, or may be, its IPv6 address. */
+const SIX = /^(?:localhost|\[::1\])(?::|$)|^::1$/;
+
 const OWN_PATHS = new Set(['/health', '/health/live', '/health/ready', '/metrics', '/swagger']);
 
 /** Health checks ask over IPv4, with a program that the image has, for a path that exists, and give a start its time. */
@@ -20,7 +24,7 @@ export const healthCheckRule: Rule = {
       yield* addresses(service, healthcheck);
       yield* programs(service, healthcheck);
       yield* paths(chain, service, healthcheck);
-      if (healthcheck.startPeriod) continue;
+      if (healthcheck.startPeriod && healthcheck.startPeriod.value > 0) continue;
       yield {
         places: [healthcheck.command, serviceSaid(service)],
         wants: 'a start_period that covers the start',
@@ -32,11 +36,12 @@ export const healthCheckRule: Rule = {
 };
 
 function* addresses(service: ComposeService, { command }: HealthCheck): Iterable<Fault> {
-  if (!wordsOf(command.value).some((word) => /^(?:\w+:\/\/)?localhost(?:[:/]|$)/.test(word))) return;
+  const hosts = [...wordsOf(command.value), ...urlsOf(command.value).map(({ host }) => host)];
+  if (!hosts.some((host) => SIX.test(host))) return;
   yield {
     places: [command, serviceSaid(service)],
-    wants: '127.0.0.1 in place of localhost',
-    breaks: 'localhost may be ::1, where a server that listens on IPv4 alone does not answer.',
+    wants: '127.0.0.1 in place of localhost and ::1',
+    breaks: 'localhost may be ::1, and there a server that listens on IPv4 alone does not answer.',
   };
 }
 
@@ -53,7 +58,7 @@ function* programs(service: ComposeService, { command }: HealthCheck): Iterable<
 
 function* paths(chain: Chain, service: ComposeService, { command }: HealthCheck): Iterable<Fault> {
   for (const url of urlsOf(command.value)) {
-    const port = Number(url.port || 80);
+    const port = Number(url.port || (url.protocol === 'https:' ? 443 : 80));
     const gateway = chain.gateways.find((each) => each.service === service);
     if (gateway) {
       const own = gateway.setting('PORT');
@@ -70,9 +75,20 @@ function* paths(chain: Chain, service: ComposeService, { command }: HealthCheck)
           breaks: `The gateway answers 404 or 401 for ${url.pathname}, so that the container is never healthy.`,
         };
       }
-    }
+    } else if (chain.nginx?.service !== service) yield* otherPorts(service, command, port);
     if (chain.nginx?.service === service) yield* nginxPaths(chain, command, url.pathname, port);
   }
+}
+
+/** A service that is told its port. */
+function* otherPorts(service: ComposeService, command: Said, port: number): Iterable<Fault> {
+  const own = service.variable('PORT');
+  if (!own || listeningPorts(service).includes(port)) return;
+  yield {
+    places: [command, own],
+    wants: `port ${own.value}`,
+    breaks: 'Nobody listens on the port of the health check, so that the container is never healthy.',
+  };
 }
 
 function* nginxPaths(chain: Chain, command: Said, path: string, port: number): Iterable<Fault> {
@@ -116,22 +132,17 @@ const serviceSaid = (service: ComposeService): Said => ({
   at: service.at,
 });
 
-/** Of a line for a shell as far as a health check needs it: quotes around a word, and what joins commands. */
-function wordsOf(command: Command): readonly string[] {
-  if ('argv' in command) return command.argv;
-  return command.shell.split(/\s+/).map((word) => word.replaceAll(/^['"]|['"]$/g, ''));
-}
-
 function programsOf(command: Command): readonly string[] {
   if ('argv' in command) return command.argv.slice(0, 1);
-  return command.shell
-    .split(/\|\|?|&&|;/)
-    .map((part) => part.trim().split(/\s+/)[0]!)
-    .filter((word) => /^[\w.[-]+$/.test(word) && word !== 'exit');
+  return shellCommands(command.shell)
+    .map(([first]) => first!)
+    .filter((word) => /^[\w./[-]+$/.test(word) && word !== 'exit');
 }
 
+/** In words of their own, and in the text of a program: `fetch('http://127.0.0.1/')`. */
 function urlsOf(command: Command): URL[] {
   return wordsOf(command)
-    .filter((word) => /^https?:\/\//.test(word) && URL.canParse(word))
-    .map((word) => new URL(word));
+    .flatMap((word) => word.match(/https?:\/\/[^\s'"`()]+/g) ?? [])
+    .filter((text) => URL.canParse(text))
+    .map((text) => new URL(text));
 }

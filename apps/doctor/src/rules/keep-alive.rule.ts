@@ -3,13 +3,15 @@ import { keepAliveOf } from '../chain/labels.js';
 import type { Nginx } from '../chain/nginx.js';
 import { sayDirective, type NginxBlock } from '../chain/nginx-block.js';
 import type { Said } from '../chain/said.js';
-import { nginxMs, sayMs } from '../chain/units.js';
+import { count, nginxMs, sayMs } from '../chain/units.js';
 import type { Fault, Rule } from './rule.js';
 
 /** nginx's own `keepalive_timeout` of an upstream block. */
 const NGINX_KEEP_ALIVE_MS = 60_000;
 
 const LEAST_REQUESTS = 1_000;
+
+const NOT_REUSED = 'No connection to the gateway is used again: each request pays for one of its own.';
 
 /**
  * Whoever opens a connection closes it first: the other end may close it at the moment in which it is used again.
@@ -73,29 +75,33 @@ function* gatewayBeforeServices(chain: Chain): Iterable<Fault> {
 function* connectionsKept(chain: Chain): Iterable<Fault> {
   const nginx = chain.nginx!;
   for (const location of chain.plainLocations) {
-    const keepalive = nginx
-      .groupsBehind(location)
-      .flatMap(({ block }) => block?.own('keepalive') ?? [])
-      .at(-1);
-    if (!keepalive) continue;
-    const kept = { value: keepalive.args, says: sayDirective(keepalive), at: keepalive.at };
-    const closing = closingHeader(nginx, location);
-    if (closing) {
-      yield {
-        places: [closing, kept],
-        wants: "proxy_set_header Connection '' and proxy_http_version 1.1 where no WebSocket is carried",
-        breaks: 'No connection to the gateway is used again: each request pays for one of its own.',
-      };
+    const place = { value: location, says: location.says, at: location.directive.at };
+    for (const { block, said } of nginx.groupsBehind(location)) {
+      const keepalive = block?.own('keepalive').at(-1);
+      const closing = closingHeader(nginx, location);
+      if (!keepalive) {
+        yield {
+          places: [said, place],
+          wants:
+            'keepalive in an upstream block: without a word only nginx 1.29.7 and newer keep connections',
+          breaks: NOT_REUSED,
+        };
+      } else if (closing) {
+        yield {
+          places: [closing, { value: keepalive.args, says: sayDirective(keepalive), at: keepalive.at }],
+          wants: "proxy_set_header Connection '' and proxy_http_version 1.1 where no WebSocket is carried",
+          breaks: NOT_REUSED,
+        };
+      }
     }
   }
   for (const { block } of chain.gatewayGroups) {
     const requests = block?.own('keepalive_requests').at(-1);
-    if (!requests || Number(requests.args[0]) >= LEAST_REQUESTS) continue;
+    if (!requests) continue;
+    const most = count({ value: requests.args[0] ?? '', says: sayDirective(requests), at: requests.at });
+    if (most.value >= LEAST_REQUESTS) continue;
     yield {
-      places: [
-        { value: requests.args, says: sayDirective(requests), at: requests.at },
-        { value: block!.directive.args, says: block!.says, at: block!.directive.at },
-      ],
+      places: [most, { value: block!.directive.args, says: block!.says, at: block!.directive.at }],
       wants: `keepalive_requests of ${LEAST_REQUESTS} or more`,
       breaks: 'Connections to the gateway are torn down under load for no reason.',
     };
@@ -105,12 +111,12 @@ function* connectionsKept(chain: Chain): Iterable<Fault> {
 /** What makes nginx close the connection after a plain request; undefined where nothing does. */
 function closingHeader(nginx: Nginx, location: NginxBlock): Said | undefined {
   const version = location.setting('proxy_http_version');
-  if (version.value[0] === '1.0') return version;
+  if (version.value[0] !== '1.1') return version;
   const connection = location.sentHeader('Connection');
   if (!connection) {
     return {
       value: 'close',
-      says: "no proxy_set_header Connection: nginx's close",
+      says: 'no proxy_set_header Connection: close before nginx 1.29.7',
       at: location.directive.at,
     };
   }

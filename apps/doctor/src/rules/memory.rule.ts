@@ -1,6 +1,7 @@
 import { fitsMemory } from '../../../gateway/src/overload/memory-share.js';
 import type { Chain } from '../chain/chain.js';
 import type { Gateway } from '../chain/gateway.js';
+import { wordsOf } from '../chain/shell-words.js';
 import type { Said } from '../chain/said.js';
 import { sayBytes } from '../chain/units.js';
 import { ownWarnings } from './own-warnings.js';
@@ -19,7 +20,15 @@ export const memoryRule: Rule = {
     yield* ownWarnings(chain, 'memory');
     for (const gateway of chain.gateways) {
       const limit = gateway.service.memoryLimit;
-      if (!limit) continue;
+      if (!limit) {
+        const { service } = gateway;
+        yield {
+          places: [{ value: service, says: `no mem_limit of ${service.name}`, at: service.at }],
+          wants: 'mem_limit: 512m, or more',
+          breaks: 'The gateway does not see when its memory ends, and the kernel kills whatever is largest.',
+        };
+        continue;
+      }
       const [heap, buffers] = [heapOf(gateway, limit), gateway.setting('WEBSOCKET_BUFFER_BYTES')];
       if (fitsMemory(heap.value, buffers.value, limit.value)) continue;
       yield {
@@ -33,12 +42,20 @@ export const memoryRule: Rule = {
 };
 
 function heapOf({ service }: Gateway, limit: Said<number>): Said<number> {
-  const options = service.variable('NODE_OPTIONS');
-  const megabytes = options?.value
-    .split(/\s+/)
-    .flatMap((option) => /^--max[-_]old[-_]space[-_]size=(\d+)$/.exec(option)?.[1] ?? [])
-    .at(-1);
-  if (options && megabytes !== undefined) return { ...options, value: Number(megabytes) * MIB };
+  const [options, command] = [service.variable('NODE_OPTIONS'), service.firstProcess];
+  // What the command says is read last.
+  const words: readonly (readonly [Said, readonly string[]])[] = [
+    ...(options ? [[options, options.value.split(/\s+/)] as const] : []),
+    ...(command ? [[command, wordsOf(command.value)] as const] : []),
+  ];
+  const sizes = words.flatMap(([said, each]) =>
+    each.flatMap((word): Said<number>[] => {
+      const megabytes = /^--max[-_]old[-_]space[-_]size=(\d+)$/.exec(word)?.[1];
+      return megabytes === undefined ? [] : [{ ...said, value: Number(megabytes) * MIB }];
+    }),
+  );
+  const last = sizes.at(-1);
+  if (last) return last;
   const value = Math.max(LEAST_HEAP_BYTES, limit.value / 2);
   return { value, says: `no --max-old-space-size: Node's ${sayBytes(value)}`, at: service.at };
 }

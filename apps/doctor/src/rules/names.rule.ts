@@ -4,6 +4,7 @@ import { listeningPorts } from '../chain/listens.js';
 import type { Said } from '../chain/said.js';
 import type { ComposeService } from '../chain/service.js';
 import { itemsAt, textAt, type YamlNode } from '../files/yaml.tree.js';
+import { count } from '../chain/units.js';
 import type { Fault, Rule } from './rule.js';
 
 interface Call {
@@ -95,7 +96,9 @@ function prometheusCalls({ parts: { prometheus }, stack }: Chain): Call[] {
       itemsAt(config, 'targets').flatMap((target) => scrape(target, from)),
     ),
     ...itemsAt(group, 'dns_sd_configs').flatMap((config) => {
-      const port = Number(textAt(config, 'port')?.value);
+      const said = textAt(config, 'port');
+      if (!said) return [];
+      const port = count(said).value;
       return itemsAt(config, 'names').flatMap((name) =>
         // A name with an underscore is a service record, which compose has none of.
         name.kind === 'text' && !name.text.startsWith('_')

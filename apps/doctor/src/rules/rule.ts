@@ -15,6 +15,4 @@ export interface Fault {
 export interface Rule {
   readonly name: string;
   check(chain: Chain): Iterable<Fault>;
-  /** What a reader should know where nothing is wrong. */
-  note?(chain: Chain): Iterable<string>;
 }

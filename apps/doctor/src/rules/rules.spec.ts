@@ -61,6 +61,15 @@ const gatewayRuns = (command: string): Edit =>
 
 const GATEWAY_CMD = 'CMD ["node", "dist/apps/gateway/src/main.js"]';
 
+/** Chat and plain requests in one location. */
+const inOne = (connection: string): Edit[] => [
+  inTemplate('  location = /v1/ws/chat { include includes/websocket.conf; }\n', ''),
+  inTemplate(
+    'if ($http_accept ~* text/event-stream) { return 418; }',
+    `include includes/forward.conf; proxy_set_header Upgrade $http_upgrade; ${connection} proxy_read_timeout 2h;`,
+  ),
+];
+
 const nginxCheck = (test: string): Edit =>
   inCompose("test: [CMD, curl, -fsS, -o, /dev/null, 'http://127.0.0.1:8081/health']", `test: ${test}`);
 
@@ -139,6 +148,24 @@ const BREAKS: readonly (readonly [rules: string, at: string, ...edits: Edit[]])[
     inTemplate('  keepalive_requests 10000', '  keepalive_requests 100'),
   ],
   ['keep-alive', 'proxy_set_header Connection close', inTemplate("Connection ''", 'Connection close')],
+  [
+    'keep-alive',
+    'no proxy_set_header Connection: close before nginx 1.29.7',
+    inTemplate("  proxy_set_header Connection '';\n", ''),
+  ],
+  ['keep-alive', 'upstream gateways', inTemplate('  keepalive 64;\n', '')],
+  ['keep-alive', 'proxy_http_version 1.0', inTemplate(OBJECTS, `proxy_http_version 1.0; ${OBJECTS}`)],
+  // For plain requests and WebSockets alike.
+  [
+    'keep-alive websocket',
+    'proxy_set_header Connection upgrade',
+    ...inOne('proxy_set_header Connection upgrade;'),
+  ],
+  [
+    'keep-alive names replicas',
+    'proxy_pass http://api-gateway:8080',
+    inTemplate(OBJECTS, OBJECTS.replace('//gateways', '//api-gateway:8080')),
+  ],
   ['keep-alive', 'UPSTREAM_KEEP_ALIVE_MS: 5000', gatewayHas('UPSTREAM_KEEP_ALIVE_MS', '5000')],
   ['keep-alive', 'secureconnect.keep-alive: 2s', authHas("labels: ['secureconnect.keep-alive=2s']")],
 
@@ -179,6 +206,11 @@ const BREAKS: readonly (readonly [rules: string, at: string, ...edits: Edit[]])[
   ['sizes', 'BODY_LIMIT_BYTES: 1048576', gatewayHas('BODY_LIMIT_BYTES', '1048576')],
   ['sizes', "no proxy_request_buffering: nginx's on", inTemplate('proxy_request_buffering off;', '')],
   ['sizes', 'proxy_buffer_size 8k', inTemplate('proxy_buffer_size 20k', 'proxy_buffer_size 8k')],
+  [
+    'sizes',
+    'large_client_header_buffers 64 1k',
+    inTemplate('large_client_header_buffers 4 16k', 'large_client_header_buffers 64 1k'),
+  ],
   [
     'sizes',
     'large_client_header_buffers 2 4k',
@@ -227,6 +259,44 @@ const BREAKS: readonly (readonly [rules: string, at: string, ...edits: Edit[]])[
       `test: [CMD-SHELL, 'redis-cli -h 127.0.0.1 ping 2>&1 | grep -Eq "PONG|NOAUTH"']`,
       'test: [CMD, redis-cli, -h, localhost, ping]',
     ),
+  ],
+  [
+    'health-check',
+    'healthcheck: node health-check.mjs http://[::1]:8080/health',
+    gatewayCheck("[CMD, node, health-check.mjs, 'http://[::1]:8080/health']"),
+  ],
+  ...['http://localhost:8080/health', 'http://127.0.0.1:9999/health', 'http://127.0.0.1:8080/healthz'].map(
+    (url) => {
+      const program = `fetch('${url}').then(r=>process.exit(r.ok?0:1))`;
+      return [
+        'health-check',
+        `healthcheck: node -e ${program}`,
+        gatewayCheck(`[CMD, node, -e, "${program}"]`),
+      ] as const;
+    },
+  ),
+  [
+    'health-check',
+    'healthcheck: node health-check.mjs http://127.0.0.1:8999/health',
+    authHas(
+      "healthcheck: { test: [CMD, node, health-check.mjs, 'http://127.0.0.1:8999/health'], start_period: 3s }",
+    ),
+  ],
+  ['health-check', 'service redis', inCompose('start_period: 30s', 'start_period: 0s')],
+  [
+    'drain',
+    'HEALTHCHECK ["node", "health-check.mjs", "http://127.0.0.1:8080/health/ready"]',
+    inCompose(
+      '    LOG_LEVEL: ${LOG_LEVEL:-info}\n  healthcheck:\n    <<: *health\n    test: [CMD, node, health-check.mjs]',
+      '    LOG_LEVEL: ${LOG_LEVEL:-info}\n  healthcheck: { interval: 60s }',
+    ),
+    edit(
+      'Dockerfile',
+      'CMD ["node", "health-check.mjs"]',
+      'CMD ["node", "health-check.mjs", "http://127.0.0.1:8080/health/ready"]',
+    ),
+    inCompose("DRAIN_NOTICE_MS: '0'", "DRAIN_NOTICE_MS: '45000'"),
+    inCompose('finish.\n  stop_grace_period: 45s', 'finish.\n  stop_grace_period: 200s'),
   ],
   ['health-check', 'service gateway', inCompose('  retries: 3\n  start_period: 30s\n', '  retries: 3\n')],
 
@@ -436,6 +506,13 @@ const BREAKS: readonly (readonly [rules: string, at: string, ...edits: Edit[]])[
     ),
   ],
 
+  ['memory', 'no mem_limit of api-gateway', inCompose('  mem_limit: 512m\n  tmpfs', '  tmpfs')],
+  [
+    'memory',
+    'command: node --max-old-space-size=480 dist/apps/gateway/src/main.js',
+    gatewayRuns('[node, --max-old-space-size=480, dist/apps/gateway/src/main.js]'),
+    gatewayHas('NODE_OPTIONS', '--max-old-space-size=200'),
+  ],
   ['memory', 'mem_limit: 384m', inCompose('  mem_limit: 512m\n  tmpfs', '  mem_limit: 384m\n  tmpfs')],
   [
     'memory',
@@ -508,6 +585,11 @@ const BREAKS: readonly (readonly [rules: string, at: string, ...edits: Edit[]])[
     ),
   ],
 
+  [
+    'names start-order',
+    'REDIS_HOST: cache',
+    inCompose('    REDIS_URL_FILE: /run/secrets/redis_url\n    # Only', '    REDIS_HOST: cache\n    # Only'),
+  ],
   ['template', '${NGINX_HSTS}', inCompose('      NGINX_HSTS: ${NGINX_HSTS:-}\n', '')],
 
   [
@@ -553,6 +635,7 @@ const SOUND: readonly (readonly [what: string, ...edits: Edit[]])[] = [
     inTemplate('  # As large as', '  set $to gateways;\n  # As large as'),
     everywhere('$to'),
   ],
+  ['one location for all, with a map', ...inOne('proxy_set_header Connection $connection_upgrade;')],
   ['a web server of pages alone', firstService('image: nginx:alpine')],
   ['an exporter under the name of nginx', firstService('image: nginx/nginx-prometheus-exporter:1')],
   [
