@@ -305,6 +305,7 @@ describe('examine', () => {
 
     expect(faults.map(({ places }) => places[0].says)).toEqual(['CONNECT_TIMEOUT_MS: -1', 'RETRIES: many']);
     expect(new Set(faults.map(({ places }) => places[0].at.line)).size).toBe(2);
+    expect(faults.map(({ wants }) => wants)).toEqual([expect.stringMatching(/^milliseconds, /), '0, 1 or 2']);
   });
 
   describe('ends with the file and the line', () => {

@@ -9,7 +9,7 @@ import type { ComposeService } from './chain/service.js';
 import { Stack } from './chain/stack.js';
 import { TextFiles } from './files/text-files.js';
 import { parseYaml, type YamlNode } from './files/yaml.tree.js';
-import { printable } from './printable.js';
+import { escaped, printable } from './printable.js';
 import type { Fault } from './rules/rule.js';
 import { RULES } from './rules/rules.js';
 
@@ -129,9 +129,9 @@ function shown({ places, wants, breaks }: Fault): Fault {
   const [first, ...others] = places.map(({ value, says, at }) => ({
     value,
     says: printable(says),
-    at: { ...at, file: printable(at.file) },
+    at: { ...at, file: escaped(at.file) },
   }));
-  return { places: [first!, ...others], wants: printable(wants), breaks: printable(breaks) };
+  return { places: [first!, ...others], wants: escaped(wants), breaks: escaped(breaks) };
 }
 
 /** Two gateways with one configuration say the same thing twice. */

@@ -29,8 +29,13 @@ export function masked(text: string): string {
 
 /** What a file says as a terminal may show it: one line, no control characters, no passwords. */
 export function printable(text: string): string {
+  return escaped(masked(text));
+}
+
+/** Text as one line without control characters. */
+export function escaped(text: string): string {
   // Also those that end a line, or turn its direction.
-  return masked(text).replaceAll(
+  return text.replaceAll(
     /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu,
     (character) => `\\u${character.codePointAt(0)!.toString(16).padStart(4, '0')}`,
   );

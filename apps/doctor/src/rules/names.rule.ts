@@ -40,7 +40,7 @@ function* check({ stack }: Chain, { caller, from, host, port, said }: Call): Ite
     };
     return;
   }
-  const ports = listeningPorts(service);
+  const ports = [...new Set(listeningPorts(service))];
   const place = { value: service, says: `service ${service.name}`, at: service.at };
   if (ports.length > 0 && !ports.includes(port)) {
     yield {

@@ -81,11 +81,11 @@ function judge<Value>(
     accept(parsed.data);
     return;
   }
-  const takes = `it takes ${schema.description}`;
+  const takes = schema.description ?? 'another value';
   faults.push({
     variables: [name],
-    message: `${name} ${describeValue(name, text)}; ${takes}`,
-    wants: `${name}: ${schema.description}`,
+    message: `${name} ${describeValue(name, text)}; it takes ${takes}`,
+    wants: takes,
   });
 }
 
