@@ -4,17 +4,16 @@ import { Chain } from './chain/chain.js';
 import { Nginx } from './chain/nginx.js';
 import { nginxServices } from './chain/roles.js';
 import { NginxFiles, type NginxMount } from './chain/nginx-files.js';
+import { Prometheus } from './chain/prometheus.js';
 import { describePlace } from './chain/said.js';
 import type { ComposeService } from './chain/service.js';
 import { Stack } from './chain/stack.js';
 import { TextFiles } from './files/text-files.js';
-import { parseYaml, type YamlNode } from './files/yaml.tree.js';
 import { escaped, printable } from './printable.js';
 import type { Fault } from './rules/rule.js';
 import { RULES } from './rules/rules.js';
 
 const EXAMPLE = '.env.example';
-const PROMETHEUS = '/etc/prometheus/prometheus.yml';
 
 /** Which files to read; what is not named is found through the compose file. */
 export interface Paths {
@@ -53,7 +52,7 @@ export function examine(root: string, paths: Paths, upstreams: readonly Upstream
   const { compose, env, dockerfile } = paths;
   const stack = Stack.read(files, { compose, env, dockerfile });
   const nginxes = readNginxes(files, stack, paths.nginx);
-  const prometheus = readPrometheus(files, stack, paths.prometheus);
+  const prometheus = Prometheus.read(files, stack, paths.prometheus);
   const examples = [stack.pathOf(EXAMPLE)].filter((path) => files.exists(path));
   const chain = new Chain({ files, stack, nginxes, prometheus, upstreams, examples });
   const findings = RULES.flatMap((rule) =>
@@ -110,18 +109,6 @@ function mountsAt(path: string): NginxMount[] {
     { source: dirname(path), target: '/etc/nginx', at, isBind: true },
     { source: path, target: '/etc/nginx/nginx.conf', at, isBind: true },
   ];
-}
-
-function readPrometheus(files: TextFiles, stack: Stack, path: string | undefined): YamlNode | undefined {
-  const mounted = stack.services
-    .flatMap(({ mounts }) => mounts)
-    .flatMap(({ source, target }) => {
-      if (source === undefined || !(PROMETHEUS === target || PROMETHEUS.startsWith(`${target}/`))) return [];
-      return [stack.pathOf(source) + PROMETHEUS.slice(target.length)];
-    })
-    .find((each) => files.exists(each));
-  const found = path ?? mounted;
-  return found === undefined ? undefined : parseYaml(files.read(found), files.nameOf(found));
 }
 
 /** What files say is shown without its secrets, and as text alone. */

@@ -6,6 +6,7 @@ const COMPOSE = 'apps/doctor/test/existing-system/docker-compose.yml';
 
 /** What broke the system that this gateway replaces: the rule, the place to change, and what it disagrees with. */
 const FAULTS = [
+  ['gateway-settings', 'TRUST_PROXY (default)', 'ENV: production'],
   ['drain', "no stop_grace_period: Docker's 10 s", 'DRAIN_TIMEOUT_MS 30000 (default)'],
   ['drain', "no stop_grace_period: Docker's 10 s", 'ROUTE_DEADLINE_MS: 60000'],
   ['clocks', 'proxy_read_timeout 60s', 'ROUTE_DEADLINE_MS: 60000'],
@@ -25,7 +26,6 @@ const FAULTS = [
     'healthcheck: wget --spider -q http://localhost:8080/health',
     'image: secureconnect/api-gateway:latest',
   ],
-  ['trusted-proxies', 'TRUST_PROXY (default)', 'ENV: production'],
   ['hidden-paths', 'ports: 8080:8080', 'service api-gateway'],
   ['memory', 'no mem_limit of api-gateway'],
   ['replicas', 'least_conn', 'upstream api_gateway: 1 server'],

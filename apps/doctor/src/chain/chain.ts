@@ -1,11 +1,11 @@
 import type { Route, UpstreamOptions } from '@app/proxy';
 import type { TextFiles } from '../files/text-files.js';
-import type { YamlNode } from '../files/yaml.tree.js';
 import { addressVariableFor } from '../../../gateway/src/config/read-environment.js';
 import { isRedisImage } from './images.js';
 import { ConfigurationError, Gateway } from './gateway.js';
 import type { Nginx, NginxGroup } from './nginx.js';
 import type { NginxBlock } from './nginx-block.js';
+import type { Prometheus } from './prometheus.js';
 import { gatewayServices, nginxInFront } from './roles.js';
 import { samplePath } from './route-tables.js';
 import type { Said } from './said.js';
@@ -31,7 +31,7 @@ export interface ChainParts {
   readonly stack: Stack;
   /** All that may be the one in front of the gateways. */
   readonly nginxes: readonly Nginx[];
-  readonly prometheus: YamlNode | undefined;
+  readonly prometheus: Prometheus | undefined;
   readonly upstreams: readonly UpstreamOptions[];
   /** Whose variables hold what is to differ, committed as an example. */
   readonly examples: readonly string[];
@@ -100,6 +100,10 @@ export class Chain {
     this.webSocketOnlyLocations = new Set(
       [...this.webSocketLocations].filter((location) => !plain.has(location)),
     );
+  }
+
+  get prometheus(): Prometheus | undefined {
+    return this.parts.prometheus;
   }
 
   get stack(): Stack {

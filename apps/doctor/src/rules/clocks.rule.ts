@@ -5,7 +5,6 @@ import { responseTimeoutOf } from '../chain/labels.js';
 import type { NginxBlock } from '../chain/nginx-block.js';
 import type { Said } from '../chain/said.js';
 import { nginxMs, sayMs } from '../chain/units.js';
-import { ownWarnings } from './own-warnings.js';
 import type { Fault, Rule } from './rule.js';
 
 /**
@@ -16,7 +15,6 @@ export const clocksRule: Rule = {
   name: 'clocks',
 
   *check(chain: Chain): Iterable<Fault> {
-    yield* ownWarnings(chain, 'clocks');
     for (const gateway of chain.gateways) {
       yield* routeDeadlines(chain, gateway);
       yield* services(chain, gateway);

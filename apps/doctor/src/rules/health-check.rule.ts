@@ -1,3 +1,4 @@
+import { MONITORING_PATHS } from '../../../gateway/src/gates/is-monitoring-request.js';
 import type { Chain } from '../chain/chain.js';
 import { hasProgram } from '../chain/images.js';
 import type { Said } from '../chain/said.js';
@@ -11,7 +12,7 @@ import type { Fault, Rule } from './rule.js';
 /** Names of this container that are, or may be, its IPv6 address. */
 const SIX = /^(?:localhost|\[::1\])(?::|$)|^::1$/;
 
-const OWN_PATHS = new Set(['/health', '/health/live', '/health/ready', '/metrics', '/swagger']);
+const OWN_PATHS = new Set([...MONITORING_PATHS, '/swagger']);
 
 /** Health checks ask over IPv4, with a program that the image has, for a path that exists, and give a start its time. */
 export const healthCheckRule: Rule = {

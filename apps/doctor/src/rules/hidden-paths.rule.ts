@@ -1,10 +1,12 @@
+import { MONITORING_PATHS } from '../../../gateway/src/gates/is-monitoring-request.js';
 import type { Chain } from '../chain/chain.js';
 import { readLocation } from '../chain/locations.js';
 import type { Nginx } from '../chain/nginx.js';
 import type { NginxBlock } from '../chain/nginx-block.js';
 import type { Fault, Rule } from './rule.js';
 
-const HIDDEN = ['/metrics', '/health/ready', '/health/live'];
+/** All but that it is alive. */
+const HIDDEN = [...MONITORING_PATHS].filter((path) => path !== '/health');
 
 const READ = 'Strangers read which services there are, how they are, and how much is asked of them.';
 

@@ -4,7 +4,6 @@ import type { Gateway } from '../chain/gateway.js';
 import { wordsOf } from '../chain/shell-words.js';
 import type { Said } from '../chain/said.js';
 import { sayBytes } from '../chain/units.js';
-import { ownWarnings } from './own-warnings.js';
 import type { Fault, Rule } from './rule.js';
 
 const MIB = 1024 * 1024;
@@ -17,7 +16,6 @@ export const memoryRule: Rule = {
   name: 'memory',
 
   *check(chain: Chain): Iterable<Fault> {
-    yield* ownWarnings(chain, 'memory');
     for (const gateway of chain.gateways) {
       const limit = gateway.service.memoryLimit;
       if (!limit) {

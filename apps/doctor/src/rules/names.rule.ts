@@ -3,8 +3,6 @@ import type { Chain } from '../chain/chain.js';
 import { listeningPorts } from '../chain/listens.js';
 import type { Said } from '../chain/said.js';
 import type { ComposeService } from '../chain/service.js';
-import { itemsAt, textAt, type YamlNode } from '../files/yaml.tree.js';
-import { count } from '../chain/units.js';
 import type { Fault, Rule } from './rule.js';
 
 interface Call {
@@ -84,49 +82,13 @@ function gatewayCalls(chain: Chain): Call[] {
   });
 }
 
-function prometheusCalls({ parts: { prometheus }, stack }: Chain): Call[] {
-  if (!prometheus) return [];
-  const alertmanagers = itemsAt(prometheus, 'alerting', 'alertmanagers');
-  const groups = [...itemsAt(prometheus, 'scrape_configs'), ...alertmanagers];
-  const from = stack.services.find(({ mounts }) =>
-    mounts.some(({ target }) => target.startsWith('/etc/prometheus')),
-  );
-  return groups.flatMap((group) => [
-    ...itemsAt(group, 'static_configs').flatMap((config) =>
-      itemsAt(config, 'targets').flatMap((target) => scrape(target, from)),
-    ),
-    ...itemsAt(group, 'dns_sd_configs').flatMap((config) => {
-      const said = textAt(config, 'port');
-      if (!said) return [];
-      const port = count(said).value;
-      return itemsAt(config, 'names').flatMap((name) =>
-        // A name with an underscore is a service record, which compose has none of.
-        name.kind === 'text' && !name.text.startsWith('_')
-          ? [
-              {
-                caller: 'Prometheus',
-                from,
-                host: name.text.replace(/^tasks\./, ''),
-                port,
-                said: saidOf(name),
-              },
-            ]
-          : [],
-      );
-    }),
-  ]);
+function prometheusCalls({ prometheus }: Chain): Call[] {
+  return (prometheus?.targets ?? []).map((target) => ({
+    ...target,
+    caller: 'Prometheus',
+    from: prometheus!.service,
+  }));
 }
-
-function scrape(target: YamlNode, from: ComposeService | undefined): Call[] {
-  if (target.kind !== 'text' || !URL.canParse(`http://${target.text}`)) return [];
-  return [{ caller: 'Prometheus', from, ...hostOf(new URL(`http://${target.text}`)), said: saidOf(target) }];
-}
-
-const saidOf = (node: YamlNode): Said => ({
-  value: node,
-  says: node.kind === 'text' ? node.text : '',
-  at: node.at,
-});
 
 function hostOf(url: URL, fallback = url.protocol === 'https:' ? 443 : 80): { host: string; port: number } {
   return { host: url.hostname, port: Number(url.port || fallback) };

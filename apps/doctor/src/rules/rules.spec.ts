@@ -132,7 +132,7 @@ const BREAKS: readonly (readonly [rules: string, at: string, ...edits: Edit[]])[
     ),
   ],
   ['clocks', 'client_body_timeout 5s', inTemplate('client_body_timeout 30s', 'client_body_timeout 5s')],
-  ['clocks', 'ROUTE_DEADLINE_MS: 35000', gatewayHas('ROUTE_DEADLINE_MS', '35000')],
+  ['gateway-settings', 'ROUTE_DEADLINE_MS: 35000', gatewayHas('ROUTE_DEADLINE_MS', '35000')],
   ['clocks', 'IDLE_BODY_TIMEOUT_MS: 60000', gatewayHas('IDLE_BODY_TIMEOUT_MS', '60000')],
   [
     'clocks',
@@ -314,12 +314,12 @@ const BREAKS: readonly (readonly [rules: string, at: string, ...edits: Edit[]])[
   ],
 
   [
-    'trusted-proxies',
+    'gateway-settings',
     'TRUST_PROXY: none',
     inCompose('TRUST_PROXY: ${NGINX_ADDRESS:-172.28.90.10}', 'TRUST_PROXY: none'),
   ],
   [
-    'trusted-proxies',
+    'gateway-settings',
     'TRUST_PROXY: 0.0.0.0/0',
     inCompose('TRUST_PROXY: ${NGINX_ADDRESS:-172.28.90.10}', 'TRUST_PROXY: 0.0.0.0/0'),
   ],
@@ -345,7 +345,7 @@ const BREAKS: readonly (readonly [rules: string, at: string, ...edits: Edit[]])[
   ...['0.0.0.0/1,128.0.0.0/1', '128.0.0.0/1,172.28.90.10'].map(
     (ranges) =>
       [
-        'trusted-proxies',
+        'gateway-settings',
         `TRUST_PROXY: ${ranges}`,
         inCompose('TRUST_PROXY: ${NGINX_ADDRESS:-172.28.90.10}', `TRUST_PROXY: ${ranges}`),
       ] as const,
@@ -520,7 +520,7 @@ const BREAKS: readonly (readonly [rules: string, at: string, ...edits: Edit[]])[
     gatewayHas('NODE_OPTIONS', '--enable-source-maps --max-old-space-size=400'),
   ],
   ['memory', 'WEBSOCKET_BUFFER_BYTES: 268435456', gatewayHas('WEBSOCKET_BUFFER_BYTES', '268435456')],
-  ['memory', 'WEBSOCKET_BUFFER_BYTES: 1000', gatewayHas('WEBSOCKET_BUFFER_BYTES', '1000')],
+  ['gateway-settings', 'WEBSOCKET_BUFFER_BYTES: 1000', gatewayHas('WEBSOCKET_BUFFER_BYTES', '1000')],
 
   ['replicas', 'GATEWAY_REPLICAS: 3', inCompose("GATEWAY_REPLICAS: '2'", "GATEWAY_REPLICAS: '3'")],
   [

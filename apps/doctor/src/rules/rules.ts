@@ -2,6 +2,7 @@ import { clocksRule } from './clocks.rule.js';
 import { configurationRule } from './configuration.rule.js';
 import { drainRule } from './drain.rule.js';
 import { firstProcessRule } from './first-process.rule.js';
+import { gatewaySettingsRule } from './gateway-settings.rule.js';
 import { healthCheckRule } from './health-check.rule.js';
 import { hiddenPathsRule } from './hidden-paths.rule.js';
 import { keepAliveRule } from './keep-alive.rule.js';
@@ -21,6 +22,7 @@ import { websocketRule } from './websocket.rule.js';
 /** In the order in which findings are shown. */
 export const RULES: readonly Rule[] = [
   configurationRule,
+  gatewaySettingsRule,
   routesRule,
   drainRule,
   clocksRule,

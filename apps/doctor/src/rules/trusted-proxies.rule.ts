@@ -3,7 +3,6 @@ import type { Chain } from '../chain/chain.js';
 import type { Nginx } from '../chain/nginx.js';
 import type { Gateway } from '../chain/gateway.js';
 import { sayDirective } from '../chain/nginx-block.js';
-import { ownWarnings } from './own-warnings.js';
 import type { Fault, Rule } from './rule.js';
 
 /** A range with fewer bits is more than the network that nginx is in. */
@@ -20,7 +19,6 @@ export const trustedProxiesRule: Rule = {
   name: 'trusted-proxies',
 
   *check(chain: Chain): Iterable<Fault> {
-    yield* ownWarnings(chain, 'trusted-proxies');
     for (const gateway of chain.gateways) {
       yield* hops(gateway);
       yield* ranges(gateway);

@@ -3,8 +3,6 @@ import type { Environment } from './environment.schema.js';
 
 /** Two settings of the gateway that it can run with, and that do not fit each other. */
 export interface ConfigurationWarning {
-  /** The rule of `npm run doctor` that it belongs to. */
-  readonly rule: 'clocks' | 'memory' | 'trusted-proxies';
   /** Whose values do not fit. */
   readonly variables: readonly [keyof Environment, ...(keyof Environment)[]];
   /** What would fit. */
@@ -23,7 +21,6 @@ function clockWarnings({ proxy }: GatewayConfig): ConfigurationWarning[] {
   if (proxy.routeDeadlineMs >= leastMs) return [];
   return [
     {
-      rule: 'clocks',
       variables: ['ROUTE_DEADLINE_MS', 'RESPONSE_HEADERS_TIMEOUT_MS', 'CONNECT_TIMEOUT_MS', 'RETRIES'],
       wants: `ROUTE_DEADLINE_MS of ${leastMs} or more: every attempt may use up its time to connect, the last one its time to answer`,
       breaks: 'The deadline ends the last attempt, while the service still has time to answer it.',
@@ -48,7 +45,6 @@ function memoryWarnings({ websocket }: GatewayConfig): ConfigurationWarning[] {
   return parts
     .filter(([, bytes]) => bytes > websocket.bufferBytes)
     .map(([name, bytes]) => ({
-      rule: 'memory',
       variables: ['WEBSOCKET_BUFFER_BYTES', name],
       wants: `WEBSOCKET_BUFFER_BYTES of ${bytes} or more, which all sockets share`,
       breaks: 'One socket that uses what it may is closed with 1013 for want of memory.',
@@ -59,7 +55,6 @@ function trustWarnings({ proxy, trust }: GatewayConfig): ConfigurationWarning[] 
   if (trust.kind === 'none' && proxy.network === 'compose') {
     return [
       {
-        rule: 'trusted-proxies',
         variables: ['TRUST_PROXY', 'ENV'],
         wants: 'TRUST_PROXY with the address of the proxy in front',
         breaks: 'All clients behind the proxy count as one, and share one rate limit.',
@@ -69,7 +64,6 @@ function trustWarnings({ proxy, trust }: GatewayConfig): ConfigurationWarning[] 
   if (trust.kind !== 'cidrs' || !trust.cidrs.some(isOfTheWorld)) return [];
   return [
     {
-      rule: 'trusted-proxies',
       variables: ['TRUST_PROXY'],
       wants: 'the addresses of the proxies in front alone',
       breaks: 'Any client chooses its own address by X-Forwarded-For, and with it its rate limit.',
