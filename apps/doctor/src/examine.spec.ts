@@ -35,6 +35,16 @@ describe('examine', () => {
     ]);
   });
 
+  it('holds a row with its own deadline against the clocks of the gateway', async () => {
+    await using own = await OwnFiles.copy();
+    const [route] = billing.routes;
+    const { findings } = own.examine({}, [{ ...billing, routes: [{ ...route!, deadlineMs: 10_000 }] }]);
+
+    expect(findings.map(({ rule, places }) => [rule, ...places.map(({ says }) => says)])).toEqual([
+      ['clocks', 'POST /v1/reports', 'RESPONSE_HEADERS_TIMEOUT_MS 30000 (default)'],
+    ]);
+  });
+
   it('lays one compose file over another, and names the line in the later one', async () => {
     await using own = await OwnFiles.copy();
     await own.write(

@@ -24,9 +24,6 @@ const STOCK = {
   text: 'events {}\nhttp {\n  keepalive_timeout 65;\n  include /etc/nginx/conf.d/*.conf;\n}\n',
 };
 
-/** Far more than anybody has; an include that includes itself ends at its first return. */
-const DEEPEST = 16;
-
 /** In all, since a few files that include each other can stand for millions. */
 const MOST_INCLUDES = 1_000;
 
@@ -86,7 +83,6 @@ export class NginxFiles {
       return this.matching(pattern, directive).flatMap((path) => {
         if (within.includes(path)) throw new UnreadableError(at, `includes itself: ${within.join(' > ')}`);
         if (++this.includes > MOST_INCLUDES) throw new UnreadableError(at, 'includes too many files in all');
-        if (within.length > DEEPEST) throw new UnreadableError(at, 'includes too deeply');
         return this.expand(this.parse(this.sourceOf(path)!), [...within, path]);
       });
     });

@@ -1,4 +1,7 @@
+import { readFile } from 'node:fs/promises';
 import { OwnFiles, type Edit } from '../../test/own-files.js';
+
+import { RULES } from './rules.js';
 
 const COMPOSE = 'docker-compose.yml';
 const TEMPLATE = 'configs/nginx/templates/gateway.conf.template';
@@ -734,6 +737,13 @@ describe('the rules', () => {
       expect(finding.wants).not.toBe('');
       expect(finding.breaks).toMatch(/\w\.$/);
     }
+  });
+
+  it('are those of the README', async () => {
+    const readme = await readFile('apps/doctor/README.md', 'utf8');
+    const listed = [...readme.matchAll(/^\| `([\w-]+)` +\|/gm)].map(([, name]) => name);
+
+    expect(listed).toEqual(RULES.map(({ name }) => name));
   });
 
   it('has a break for each of them', async () => {
