@@ -18,7 +18,9 @@ export const hiddenPathsRule: Rule = {
     if (!chain.nginx) return;
     yield* openPorts(chain);
     for (const server of chain.nginx.servers) {
-      for (const path of HIDDEN) yield* waysTo(chain, chain.nginx, server, path);
+      for (const path of HIDDEN) {
+        for (const spelling of spellingsOf(path)) yield* waysTo(chain, chain.nginx, server, spelling);
+      }
     }
   },
 };
@@ -33,6 +35,9 @@ function* openPorts(chain: Chain): Iterable<Fault> {
     };
   }
 }
+
+/** As the gateway answers it too. */
+const spellingsOf = (path: string): string[] => [path, `${path}/`, path.toUpperCase()];
 
 /** Each location that a path arrives from at a gateway, once. */
 function* waysTo(chain: Chain, nginx: Nginx, server: NginxBlock, path: string): Iterable<Fault> {

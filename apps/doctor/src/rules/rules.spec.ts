@@ -384,6 +384,8 @@ const BREAKS: readonly (readonly [rules: string, at: string, ...edits: Edit[]])[
   ),
 
   ['hidden-paths', 'location /', inTemplate(HIDES, '')],
+  ['hidden-paths', 'api-gateway answers /METRICS', inTemplate('~* ^/(?:metrics', '~ ^/(?:metrics')],
+  ['hidden-paths', 'api-gateway answers /metrics/', inTemplate('metrics(?:/|$)', 'metrics$')],
   ['hidden-paths', 'ports: 8080:8080', inCompose('${GATEWAY_PUBLISH:-127.0.0.1:8080}', '8080')],
   [
     'hidden-paths names',
