@@ -5,20 +5,23 @@ const HIDDEN = '(hidden)';
 /** A word, or several in quotes; a variable alone is no secret. */
 const VALUE = String.raw`(?!\$\{?\w+\}?(?:\s|$))(?:"[^"]*"|'[^']*'|[^\s"']\S*)`;
 
-/** User and password of an address. */
-const IN_ADDRESS = /([a-z][\w+.-]*:\/\/[^\s/@:]*:)[^\s/@]+@/gi;
+/** User and password of an address. Each part has an end, so that no text takes long. */
+const IN_ADDRESS = /([a-z][\w+.-]{0,30}:\/\/[^\s/@:]{0,200}:)[^\s/@]{1,1000}@/gi;
 
 /** How programs take a password as an argument. */
 const IN_ARGUMENT = new RegExp(
-  String.raw`((?:^|\s)(?:-a|-u|--pass|--password|--requirepass|requirepass|--masterauth|masterauth|--user)[= ])${VALUE}`,
+  String.raw`((?:^|\s)(?:--pass|--password|(?:--)?requirepass|(?:--)?masterauth|redis-cli(?:\s+\S+){0,9}?\s-a)[= ])${VALUE}`,
   'g',
 );
+
+/** What may be one, and elsewhere is an address or a number: hidden, and no finding. */
+const MAYBE = new RegExp(String.raw`((?:^|\s)(?:-a |(?:-u|--user)[= ][^\s:]+:))${VALUE}`, 'g');
 
 /** `NAME=value` in a command or a Dockerfile, `NAME: value` of a compose file, which ends with its line. */
 const ASSIGNMENT = new RegExp(String.raw`\b(\w+)=${VALUE}`, 'g');
 const ENTRY = /^(\w+): .+$/s;
 
-/** Commands and variables as they may be shown: without the passwords in them. */
+/** Commands and variables without the passwords in them. */
 export function masked(text: string): string {
   return text
     .replaceAll(IN_ADDRESS, `$1${HIDDEN}@`)
@@ -29,7 +32,7 @@ export function masked(text: string): string {
 
 /** What a file says as a terminal may show it: one line, no control characters, no passwords. */
 export function printable(text: string): string {
-  return escaped(masked(text));
+  return escaped(masked(text).replaceAll(MAYBE, `$1${HIDDEN}`));
 }
 
 /** Text as one line without control characters. */

@@ -55,6 +55,8 @@ export class Chain {
   readonly webSocketLocations: ReadonlySet<NginxBlock>;
   /** Those of them that carry nothing else: all others have plain requests to think of. */
   readonly webSocketOnlyLocations: ReadonlySet<NginxBlock>;
+  /** Where plain requests pass to a gateway. */
+  readonly plainLocations: readonly NginxBlock[];
   private readonly gatewayNames: ReadonlySet<ComposeService>;
 
   constructor(readonly parts: ChainParts) {
@@ -100,6 +102,9 @@ export class Chain {
     this.webSocketOnlyLocations = new Set(
       [...this.webSocketLocations].filter((location) => !plain.has(location)),
     );
+    this.plainLocations = this.gatewayLocations.filter(
+      (location) => !this.webSocketOnlyLocations.has(location),
+    );
   }
 
   get prometheus(): Prometheus | undefined {
@@ -113,11 +118,6 @@ export class Chain {
   /** All services that are gateways, those too that would not start. */
   get gatewayServices(): readonly ComposeService[] {
     return [...this.gatewayNames];
-  }
-
-  /** Where plain requests pass to a gateway. */
-  get plainLocations(): readonly NginxBlock[] {
-    return this.gatewayLocations.filter((location) => !this.webSocketOnlyLocations.has(location));
   }
 
   /** Addresses of a service as a gateway calls it. */

@@ -158,6 +158,7 @@ const BREAKS: readonly (readonly [rules: string, at: string, ...edits: Edit[]])[
   ],
   ['keep-alive', 'upstream gateways', inTemplate('  keepalive 64;\n', '')],
   ['keep-alive', 'proxy_http_version 1.0', inTemplate(OBJECTS, `proxy_http_version 1.0; ${OBJECTS}`)],
+  ['keep-alive websocket', 'no proxy_http_version', edit(FORWARD, 'proxy_http_version 1.1;\n', '')],
   // For plain requests and WebSockets alike.
   [
     'keep-alive websocket',
@@ -702,6 +703,13 @@ const SOUND: readonly (readonly [what: string, ...edits: Edit[]])[] = [
       'ARG APP_PORT=8080\nENV PORT=${APP_PORT}',
     ),
     edit('Dockerfile', 'EXPOSE 8080', 'ENV SLOW_REQUEST_MS=${PORT}'),
+  ],
+  [
+    'arguments that are no passwords',
+    inCompose(
+      '[redis-server, /etc/redis/redis.conf]',
+      "[redis-server, /etc/redis/redis.conf, -a, 0.0.0.0, --user, '1:1']",
+    ),
   ],
   ['stages in another case', edit('Dockerfile', 'FROM runtime AS gateway', 'FROM Runtime AS Gateway')],
   [
