@@ -2,6 +2,7 @@ import { ConfigurationError, readEnvironment } from '../../../gateway/src/config
 import { SECRETS, type Environment } from '../../../gateway/src/config/environment.schema.js';
 import { loadConfig } from '../../../gateway/src/config/load-config.js';
 import type { GatewayConfig } from '../../../gateway/src/config/gateway-config.js';
+import { includesPort } from './ports.js';
 import type { Said } from './said.js';
 import type { ComposeService } from './service.js';
 import type { SourcePlaces } from './source-places.js';
@@ -45,11 +46,11 @@ export class Gateway {
 
   /** Where its port is open to more than this machine; undefined where it is not. */
   get opening(): Said | undefined {
-    const port = this.service.ports.find(({ host, target }) => {
+    const published = this.service.ports.find(({ host, ports }) => {
       const isLocal = host !== undefined && /^(?:127\.|\[?::1\]?$|localhost$)/.test(host);
-      return target === this.config.port && !isLocal;
+      return !isLocal && includesPort([ports], this.config.port);
     });
-    return this.service.hostNetwork ?? port?.said;
+    return this.service.hostNetwork ?? published?.said;
   }
 
   /** How often the gateway may send a request, in all. */

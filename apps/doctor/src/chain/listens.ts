@@ -1,5 +1,6 @@
 import { portsOf } from './images.js';
 import type { NginxBlock } from './nginx-block.js';
+import type { PortRange } from './ports.js';
 import type { ComposeService } from './service.js';
 
 /** The ports that a server of nginx listens on; 80 where it says none, as nginx does. */
@@ -12,7 +13,8 @@ export function nginxPorts(server: NginxBlock): readonly number[] {
 }
 
 /** The ports that a service is known to listen on; empty where nobody says. */
-export function listeningPorts(service: ComposeService): readonly number[] {
+export function listeningPorts(service: ComposeService): readonly PortRange[] {
   const own = service.variable('PORT')?.value;
-  return [...service.exposed, ...portsOf(service), ...(own && /^\d+$/.test(own) ? [Number(own)] : [])];
+  const single = [...portsOf(service), ...(own && /^\d+$/.test(own) ? [Number(own)] : [])];
+  return [...service.exposed, ...single.map((port) => ({ first: port, last: port }))];
 }

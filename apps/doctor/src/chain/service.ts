@@ -13,6 +13,7 @@ import {
   type YamlNode,
   type YamlText,
 } from '../files/yaml.tree.js';
+import { publishedOn, readPorts, type PortRange } from './ports.js';
 import type { Place, Said } from './said.js';
 import { shellWords } from './shell-words.js';
 import { composeMs, count, sizeBytes } from './units.js';
@@ -49,7 +50,8 @@ export interface HealthCheck {
 export interface PublishedPort {
   /** The address that it is published on; undefined for all. */
   readonly host: string | undefined;
-  readonly target: number;
+  /** In the container. */
+  readonly ports: PortRange;
   readonly said: Said;
 }
 
@@ -165,7 +167,7 @@ export class ComposeService {
     };
   }
 
-  /** Published ports, a range as its ports. @throws UnreadableError */
+  /** What is published. @throws UnreadableError */
   get ports(): readonly PublishedPort[] {
     return itemsAt(this.node, 'ports').flatMap((item) => {
       if (item.kind === 'list') return [];
@@ -173,11 +175,8 @@ export class ComposeService {
       const says =
         item.kind === 'map' ? `port ${textAt(item, 'target')?.value}` : `ports: ${writtenIn(item)}`;
       const text = item.kind === 'map' ? (textAt(item, 'target')?.value ?? '') : item.text.split(':').at(-1)!;
-      return portsIn({ value: text, says, at: item.at }).map((target) => ({
-        host,
-        target,
-        said: { value: target, says, at: item.at },
-      }));
+      const said = { value: text, says, at: item.at };
+      return [{ host, ports: readPorts(said), said }];
     });
   }
 
@@ -188,14 +187,14 @@ export class ComposeService {
   }
 
   /** The ports that it is known to listen on; empty where nobody says. */
-  get exposed(): readonly number[] {
+  get exposed(): readonly PortRange[] {
     return [
       ...itemsAt(this.node, 'expose').flatMap((item) =>
         item.kind === 'text'
-          ? portsIn({ value: item.text, says: `expose: ${writtenIn(item)}`, at: item.at })
+          ? [readPorts({ value: item.text, says: `expose: ${writtenIn(item)}`, at: item.at })]
           : [],
       ),
-      ...this.ports.map(({ target }) => target),
+      ...this.ports.map(({ ports }) => ports),
     ];
   }
 
@@ -295,21 +294,4 @@ function testCommand(node: YamlNode): Said<Command> | undefined {
   const said = { says: says(written({ ...node, items: node.items.slice(1) })), at: node.at };
   if (form === 'CMD') return { ...said, value: { argv: words } };
   return form === 'CMD-SHELL' ? { ...said, value: { shell: words.join(' ') } } : undefined;
-}
-
-/** The address in `127.0.0.1:8080:80`; undefined for all of the machine's. */
-function publishedOn(text: string): string | undefined {
-  const [, host] = /^(.+):[\d-]*:[\d-]+(?:\/\w+)?$/.exec(text) ?? [];
-  return host;
-}
-
-const MOST_PORTS = 65_536;
-
-/** `8080`, `8080/tcp`, `8080-8090`. @throws UnreadableError */
-function portsIn(said: Said<string>): number[] {
-  const [, first, last = first] = /^(\d{1,5})(?:-(\d{1,5}))?(?:\/\w+)?$/.exec(said.value) ?? [];
-  const length = Number(last) - Number(first) + 1;
-  if (!(length > 0 && Number(last) < MOST_PORTS))
-    throw new UnreadableError(said.at, `${said.says} is no port`);
-  return Array.from({ length }, (_, index) => Number(first) + index);
 }

@@ -3,6 +3,7 @@ import type { Chain } from '../chain/chain.js';
 import { hasProgram } from '../chain/images.js';
 import type { Said } from '../chain/said.js';
 import type { ComposeService, HealthCheck } from '../chain/service.js';
+import { includesPort } from '../chain/ports.js';
 import { listeningPorts, nginxPorts } from '../chain/listens.js';
 import { shellCommands, wordsOf } from '../chain/shell-words.js';
 import type { Command } from '../files/docker-file.js';
@@ -84,7 +85,7 @@ function* paths(chain: Chain, service: ComposeService, { command }: HealthCheck)
 /** A service that is told its port. */
 function* otherPorts(service: ComposeService, command: Said, port: number): Iterable<Fault> {
   const own = service.variable('PORT');
-  if (!own || listeningPorts(service).includes(port)) return;
+  if (!own || includesPort(listeningPorts(service), port)) return;
   yield {
     places: [command, own],
     wants: `port ${own.value}`,

@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import type { Chain } from '../chain/chain.js';
+import { includesPort, sayPorts } from '../chain/ports.js';
 import { listeningPorts } from '../chain/listens.js';
 import type { Said } from '../chain/said.js';
 import type { ComposeService } from '../chain/service.js';
@@ -38,12 +39,12 @@ function* check({ stack }: Chain, { caller, from, host, port, said }: Call): Ite
     };
     return;
   }
-  const ports = [...new Set(listeningPorts(service))];
+  const ports = listeningPorts(service);
   const place = { value: service, says: `service ${service.name}`, at: service.at };
-  if (ports.length > 0 && !ports.includes(port)) {
+  if (ports.length > 0 && !includesPort(ports, port)) {
     yield {
       places: [said, service.variable('PORT') ?? place],
-      wants: `port ${ports.join(' or ')} of ${service.name}`,
+      wants: `port ${sayPorts(ports)} of ${service.name}`,
       breaks: `${caller} calls a port on which ${service.name} does not listen.`,
     };
   }
