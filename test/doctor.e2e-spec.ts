@@ -6,9 +6,9 @@ import { stripVTControlCharacters } from 'node:util';
 
 interface Finding {
   readonly rule: string;
-  readonly places: readonly { readonly file: string; readonly line: number | null; readonly says: string }[];
-  readonly wants: string;
-  readonly breaks: string;
+  readonly places: readonly { readonly file: string; readonly line: number | null; readonly text: string }[];
+  readonly expected: string;
+  readonly impact: string;
 }
 
 /** For a process that hangs; a sound one ends in a second or two. */
@@ -54,8 +54,8 @@ describe('npm run doctor', () => {
     expect(status).toBe(1);
     expect(stdout).toContain(`drain\n  ${over}:3  stop_grace_period: 10s\n`);
     expect(stdout).toMatch(/docker-compose\.yml:\d+ +DRAIN_TIMEOUT_MS: 30000\n/);
-    expect(stdout).toContain('  wants   stop_grace_period of 35 s or more');
-    expect(stdout).toContain('  breaks  Docker kills the gateway before its drain is over');
+    expect(stdout).toContain('  expected  stop_grace_period of 35 s or more');
+    expect(stdout).toContain('  impact    Docker kills the gateway before its drain is over');
     expect(stdout).toContain('\n1 finding.\n');
   });
 
@@ -65,9 +65,9 @@ describe('npm run doctor', () => {
 
     expect(status).toBe(1);
     expect(findings).toMatchObject([
-      { rule: 'drain', wants: expect.any(String), breaks: expect.any(String) },
+      { rule: 'drain', expected: expect.any(String), impact: expect.any(String) },
     ]);
-    expect(findings[0]!.places[0]).toEqual({ file: over, line: 3, says: 'stop_grace_period: 10s' });
+    expect(findings[0]!.places[0]).toEqual({ file: over, line: 3, text: 'stop_grace_period: 10s' });
   });
 
   it('is coloured on a terminal, and nowhere where NO_COLOR is set', () => {

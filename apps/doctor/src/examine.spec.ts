@@ -3,7 +3,7 @@ import { mkdir, readFile, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Upstream, type UpstreamOptions } from '@app/proxy';
 import { Module } from '@nestjs/common';
-import { upstreamsOf } from './chain/route-tables.js';
+import { upstreamsOf } from './deployment/route-tables.js';
 import { OwnFiles, placesOf } from '../test/own-files.js';
 
 const COMPOSE = 'docker-compose.yml';
@@ -30,7 +30,7 @@ describe('examine', () => {
     await using own = await OwnFiles.copy();
     const { findings } = own.examine({}, [billing]);
 
-    expect(findings.map(({ rule, places }) => [rule, ...places.map(({ says }) => says)])).toEqual([
+    expect(findings.map(({ rule, places }) => [rule, ...places.map(({ text }) => text)])).toEqual([
       ['clocks', 'proxy_read_timeout 60s', 'POST /v1/reports: deadlineMs 90000'],
     ]);
   });
@@ -40,7 +40,7 @@ describe('examine', () => {
     const [route] = billing.routes;
     const { findings } = own.examine({}, [{ ...billing, routes: [{ ...route!, deadlineMs: 10_000 }] }]);
 
-    expect(findings.map(({ rule, places }) => [rule, ...places.map(({ says }) => says)])).toEqual([
+    expect(findings.map(({ rule, places }) => [rule, ...places.map(({ text }) => text)])).toEqual([
       ['clocks', 'POST /v1/reports', 'RESPONSE_HEADERS_TIMEOUT_MS 30000 (default)'],
     ]);
   });
@@ -72,7 +72,7 @@ describe('examine', () => {
 
     expect(own.examine().findings).toEqual([]);
     const { findings } = own.examine({ env: 'wide.env' });
-    expect(findings.map(({ places }) => places[0].says)).toEqual(['set_real_ip_from 0.0.0.0/0']);
+    expect(findings.map(({ places }) => places[0].text)).toEqual(['set_real_ip_from 0.0.0.0/0']);
   });
 
   it('takes every target of Prometheus for a service of the compose file', async () => {
@@ -92,7 +92,7 @@ describe('examine', () => {
     );
     const { findings } = own.examine({ prometheus: 'prometheus.yml' });
 
-    expect(findings.map(({ rule, places, wants }) => [rule, places[0].at.line, wants])).toEqual([
+    expect(findings.map(({ rule, places, expected }) => [rule, places[0].at.line, expected])).toEqual([
       ['names', 3, 'port 6379 of redis'],
       ['names', 3, 'a service called exporter'],
       ['names', 5, 'a service called api-gateway-9'],
@@ -112,7 +112,7 @@ describe('examine', () => {
       "scrape_configs: [{ static_configs: [{ targets: ['gone:1'] }] }]\n",
     );
 
-    expect(own.examine().findings.map(({ wants }) => wants)).toEqual(['a service called gone']);
+    expect(own.examine().findings.map(({ expected }) => expected)).toEqual(['a service called gone']);
   });
 
   it('says what it did not look at', async () => {
@@ -212,7 +212,7 @@ describe('examine', () => {
     expect(notices).toContain(
       'no nginx.conf is mounted or copied at /etc/nginx/nginx.conf: the stock file of the image is taken',
     );
-    expect(findings.flatMap(({ places }) => places.map(({ says }) => says))).toContain('location /');
+    expect(findings.flatMap(({ places }) => places.map(({ text }) => text))).toContain('location /');
   });
 
   it('says which images are built from what is not here', async () => {
@@ -311,11 +311,14 @@ describe('examine', () => {
     });
     const faults = own
       .examine()
-      .findings.filter(({ places }) => places.at(-1)?.says === 'service api-gateway');
+      .findings.filter(({ places }) => places.at(-1)?.text === 'service api-gateway');
 
-    expect(faults.map(({ places }) => places[0].says)).toEqual(['CONNECT_TIMEOUT_MS: -1', 'RETRIES: many']);
+    expect(faults.map(({ places }) => places[0].text)).toEqual(['CONNECT_TIMEOUT_MS: -1', 'RETRIES: many']);
     expect(new Set(faults.map(({ places }) => places[0].at.line)).size).toBe(2);
-    expect(faults.map(({ wants }) => wants)).toEqual([expect.stringMatching(/^milliseconds, /), '0, 1 or 2']);
+    expect(faults.map(({ expected }) => expected)).toEqual([
+      expect.stringMatching(/^milliseconds, /),
+      '0, 1 or 2',
+    ]);
   });
 
   describe('ends with the file and the line', () => {

@@ -1,13 +1,13 @@
 import { dirname } from 'node:path';
 import type { UpstreamOptions } from '@app/proxy';
-import { Chain } from './chain/chain.js';
-import { Nginx } from './chain/nginx.js';
-import { nginxServices } from './chain/roles.js';
-import { NginxFiles, type NginxMount } from './chain/nginx-files.js';
-import { Prometheus } from './chain/prometheus.js';
-import { describePlace } from './chain/said.js';
-import type { ComposeService } from './chain/service.js';
-import { Stack } from './chain/stack.js';
+import { Deployment } from './deployment/deployment.js';
+import { Nginx } from './deployment/nginx.js';
+import { nginxServices } from './deployment/roles.js';
+import { NginxFiles, type NginxMount } from './deployment/nginx-files.js';
+import { Prometheus } from './deployment/prometheus.js';
+import { describeLocation } from './deployment/sourced.js';
+import type { ComposeService } from './deployment/service.js';
+import { Stack } from './deployment/stack.js';
 import { TextFiles } from './files/text-files.js';
 import { escaped, printable } from './printable.js';
 import type { Fault } from './rules/rule.js';
@@ -41,7 +41,7 @@ export interface Report {
 }
 
 /**
- * Compares what all files say of one chain.
+ * Compares what all files say of one deployment.
  *
  * @param root the folder in which paths begin
  * @param upstreams the application's own
@@ -54,17 +54,17 @@ export function examine(root: string, paths: Paths, upstreams: readonly Upstream
   const nginxes = readNginxes(files, stack, paths.nginx);
   const prometheus = Prometheus.read(files, stack, paths.prometheus);
   const examples = [stack.pathOf(EXAMPLE)].filter((path) => files.exists(path));
-  const chain = new Chain({ files, stack, nginxes, prometheus, upstreams, examples });
+  const deployment = new Deployment({ files, stack, nginxes, prometheus, upstreams, examples });
   const findings = RULES.flatMap((rule) =>
-    [...rule.check(chain)].map((fault) => ({ rule: rule.name, ...shown(fault) })),
+    [...rule.check(deployment)].map((fault) => ({ rule: rule.name, ...shown(fault) })),
   );
   return {
     findings: distinct(findings),
     notices: [
       ...stack.notices,
-      ...(chain.nginx?.notices ?? []),
-      ...(chain.nginx ? [] : ['no nginx was found: what is compared with it was not looked at']),
-      ...(chain.gatewayServices.length > 0
+      ...(deployment.nginx?.notices ?? []),
+      ...(deployment.nginx ? [] : ['no nginx was found: what is compared with it was not looked at']),
+      ...(deployment.gatewayServices.length > 0
         ? []
         : ['no gateway was found: what is compared with it was not looked at']),
     ].map(printable),
@@ -112,18 +112,18 @@ function mountsAt(path: string): NginxMount[] {
 }
 
 /** What files say is shown without its secrets, and as text alone. */
-function shown({ places, wants, breaks }: Fault): Fault {
-  const [first, ...others] = places.map(({ value, says, at }) => ({
+function shown({ places, expected, impact }: Fault): Fault {
+  const [first, ...others] = places.map(({ value, text, at }) => ({
     value,
-    says: printable(says),
+    text: printable(text),
     at: { ...at, file: escaped(at.file) },
   }));
-  return { places: [first!, ...others], wants: escaped(wants), breaks: escaped(breaks) };
+  return { places: [first!, ...others], expected: escaped(expected), impact: escaped(impact) };
 }
 
 /** Two gateways with one configuration say the same thing twice. */
 function distinct(findings: readonly Finding[]): Finding[] {
-  const key = ({ rule, places, wants, breaks }: Finding): string =>
-    JSON.stringify([rule, places.map(({ says, at }) => [says, describePlace(at)]), wants, breaks]);
+  const key = ({ rule, places, expected, impact }: Finding): string =>
+    JSON.stringify([rule, places.map(({ text, at }) => [text, describeLocation(at)]), expected, impact]);
   return [...new Map(findings.map((finding) => [key(finding), finding])).values()];
 }

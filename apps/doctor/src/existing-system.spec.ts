@@ -1,5 +1,5 @@
 import { AppModule } from '../../gateway/src/app.module.js';
-import { upstreamsOf } from './chain/route-tables.js';
+import { upstreamsOf } from './deployment/route-tables.js';
 import { examine } from './examine.js';
 
 const COMPOSE = 'apps/doctor/test/existing-system/docker-compose.yml';
@@ -46,7 +46,7 @@ describe('the doctor on the system that this gateway replaces', () => {
   it('names its faults and no others', () => {
     const { findings } = examine(process.cwd(), { compose: [COMPOSE] }, upstreamsOf(AppModule));
 
-    expect(findings.map(({ rule, places }) => [rule, ...places.slice(0, 2).map(({ says }) => says)])).toEqual(
+    expect(findings.map(({ rule, places }) => [rule, ...places.slice(0, 2).map(({ text }) => text)])).toEqual(
       FAULTS,
     );
   });

@@ -1,4 +1,4 @@
-import type { Place } from '../chain/said.js';
+import type { SourceLocation } from '../deployment/sourced.js';
 import { UnreadableError } from './unreadable.error.js';
 import type { YamlNode } from './yaml.tree.js';
 
@@ -9,7 +9,7 @@ const DEEPEST = 16;
 
 /** Where a text stands; errors say so, and never the text, which may be a secret. */
 interface Spot {
-  readonly at: Place;
+  readonly at: SourceLocation;
   readonly key: string;
 }
 

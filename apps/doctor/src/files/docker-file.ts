@@ -10,7 +10,7 @@ import {
   type JSONInstruction,
 } from 'dockerfile-ast';
 import { posix } from 'node:path';
-import type { Place, Said } from '../chain/said.js';
+import type { SourceLocation, Sourced } from '../deployment/sourced.js';
 import { fillIn } from './fill-in.js';
 import type { TextFiles } from './text-files.js';
 import { UnreadableError } from './unreadable.error.js';
@@ -19,19 +19,19 @@ import { UnreadableError } from './unreadable.error.js';
 export type Command = { readonly argv: readonly string[] } | { readonly shell: string };
 
 export interface DockerHealthcheck {
-  readonly command: Said<Command>;
+  readonly command: Sourced<Command>;
   /** `interval`, `timeout`, `retries`, `start-period`, as they are written. */
   readonly flags: ReadonlyMap<string, string>;
 }
 
 /** One stage with everything that it takes over from the stages that it builds on. */
 export interface Stage {
-  readonly at: Place;
+  readonly at: SourceLocation;
   /** The image at the bottom, variables filled in. */
   readonly image: string;
-  readonly environment: ReadonlyMap<string, Said<string>>;
-  readonly command: Said<Command> | undefined;
-  readonly entrypoint: Said<Command> | undefined;
+  readonly environment: ReadonlyMap<string, Sourced<string>>;
+  readonly command: Sourced<Command> | undefined;
+  readonly entrypoint: Sourced<Command> | undefined;
   readonly healthcheck: DockerHealthcheck | undefined;
   /** Every word of a RUN: what may have been installed. */
   readonly runWords: ReadonlySet<string>;
@@ -44,7 +44,7 @@ export interface Stage {
 export interface Copied {
   readonly source: string;
   readonly target: string;
-  readonly at: Place;
+  readonly at: SourceLocation;
 }
 
 const KEYWORDS = new Set(
@@ -87,11 +87,11 @@ export class DockerFile {
   }
 
   /** ENV and ARG of all stages, where a secret would stay in the image. */
-  get variables(): readonly Said<{ name: string; value: string }>[] {
+  get variables(): readonly Sourced<{ name: string; value: string }>[] {
     return this.instructions.flatMap((instruction) =>
       propertiesOf(instruction).map(([name, value]) => ({
         value: { name, value },
-        says: `${instruction.getKeyword()} ${name}`,
+        text: `${instruction.getKeyword()} ${name}`,
         at: placeOf(this.file, instruction),
       })),
     );
@@ -145,7 +145,7 @@ export class DockerFile {
           ([name, text]) => [name, text, fillIn(text, scope)] as const,
         );
         for (const [name, text, value] of filled) {
-          environment.set(name, { value, says: `ENV ${name}=${text}`, at });
+          environment.set(name, { value, text: `ENV ${name}=${text}`, at });
           scope.set(name, value);
         }
       } else if (keyword === 'ARG') {
@@ -196,7 +196,7 @@ export class DockerFile {
   }
 }
 
-function placeOf(file: string, instruction: Instruction): Place {
+function placeOf(file: string, instruction: Instruction): SourceLocation {
   return { file, line: instruction.getRange().start.line + 1 };
 }
 
@@ -212,19 +212,19 @@ function propertiesOf(instruction: Instruction): [name: string, value: string][]
 const isNamed = (from: From, name: string): boolean =>
   from.getBuildStage()?.toLowerCase() === name.toLowerCase();
 
-function commandOf(instruction: JSONInstruction, at: Place): Said<Command> {
-  const says = `${instruction.getKeyword()} ${instruction.getArgumentsContent() ?? ''}`;
+function commandOf(instruction: JSONInstruction, at: SourceLocation): Sourced<Command> {
+  const text = `${instruction.getKeyword()} ${instruction.getArgumentsContent() ?? ''}`;
   if (!instruction.getOpeningBracket())
-    return { value: { shell: instruction.getArgumentsContent() ?? '' }, says, at };
-  return { value: { argv: instruction.getJSONStrings().map((each) => each.getJSONValue()) }, says, at };
+    return { value: { shell: instruction.getArgumentsContent() ?? '' }, text, at };
+  return { value: { argv: instruction.getJSONStrings().map((each) => each.getJSONValue()) }, text, at };
 }
 
-function healthcheckOf(instruction: Healthcheck, at: Place): DockerHealthcheck | undefined {
+function healthcheckOf(instruction: Healthcheck, at: SourceLocation): DockerHealthcheck | undefined {
   const [form, ...words] = instruction.getArguments().map((argument) => argument.getValue());
   if (form?.toUpperCase() !== 'CMD') return undefined;
   const text = words.join(' ');
   const flags = new Map(instruction.getFlags().map((flag) => [flag.getName(), flag.getValue() ?? '']));
-  return { command: { value: execForm(text) ?? { shell: text }, says: `HEALTHCHECK ${text}`, at }, flags };
+  return { command: { value: execForm(text) ?? { shell: text }, text: `HEALTHCHECK ${text}`, at }, flags };
 }
 
 /** A JSON list of texts, as Docker takes it; undefined where it is a line for the shell. */

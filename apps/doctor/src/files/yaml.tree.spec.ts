@@ -7,8 +7,8 @@ describe('parseYaml', () => {
       'a.yml',
     );
 
-    expect(textAt(tree, 'z', 'a')).toEqual({ value: 'own', says: 'a: own', at: { file: 'a.yml', line: 7 } });
-    expect(textAt(tree, 'z', 'b')).toEqual({ value: '2', says: 'b: 2', at: { file: 'a.yml', line: 3 } });
+    expect(textAt(tree, 'z', 'a')).toEqual({ value: 'own', text: 'a: own', at: { file: 'a.yml', line: 7 } });
+    expect(textAt(tree, 'z', 'b')).toEqual({ value: '2', text: 'b: 2', at: { file: 'a.yml', line: 3 } });
     expect(textAt(tree, 'z', 'c')?.at.line).toBe(4);
     expect(textAt(tree, 'w', 'b')?.at.line).toBe(3);
   });

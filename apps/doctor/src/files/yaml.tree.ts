@@ -10,14 +10,14 @@ import {
   visit,
   type Alias,
 } from 'yaml';
-import type { Place, Said } from '../chain/said.js';
+import type { SourceLocation, Sourced } from '../deployment/sourced.js';
 import { UnreadableError } from './unreadable.error.js';
 
 /** A YAML value with the line that a reader would look at: in a mapping, that of its key. */
 export type YamlNode = YamlText | YamlList | YamlMap;
 
 interface Placed {
-  readonly at: Place;
+  readonly at: SourceLocation;
   /** Compose's `!reset` and `!override`. */
   readonly tag?: string | undefined;
 }
@@ -99,7 +99,7 @@ class TreeBuilder {
       : this.convert(root, this.placeOf(root), 0);
   }
 
-  private convert(node: Node | null, at: Place, depth: number): YamlNode {
+  private convert(node: Node | null, at: SourceLocation, depth: number): YamlNode {
     if (++this.nodes > MOST_NODES) throw new UnreadableError(at, 'is too large with its aliases written out');
     if (depth > DEEPEST) throw new UnreadableError(at, 'nests too deeply');
     if (node === null) return { kind: 'text', text: '', at };
@@ -137,13 +137,13 @@ class TreeBuilder {
     return entries;
   }
 
-  private target(alias: Alias, at: Place): Node {
+  private target(alias: Alias, at: SourceLocation): Node {
     const target = this.targets.get(alias);
     if (!target) throw new UnreadableError(at, `names an anchor that is not there: ${alias.source}`);
     return target;
   }
 
-  private placeOf(node: Node | null): Place {
+  private placeOf(node: Node | null): SourceLocation {
     const offset = node?.range?.[0];
     return { file: this.file, line: offset === undefined ? undefined : this.lines.linePos(offset).line };
   }
@@ -162,10 +162,10 @@ export function writtenIn({ text, written = text }: YamlText): string {
 }
 
 /** A text at a path, with its key in what it says; undefined where there is none. */
-export function textAt(node: YamlNode | undefined, ...path: readonly string[]): Said<string> | undefined {
+export function textAt(node: YamlNode | undefined, ...path: readonly string[]): Sourced<string> | undefined {
   const found = nodeAt(node, ...path);
   if (found?.kind !== 'text') return undefined;
-  return { value: found.text, says: `${path.at(-1)}: ${writtenIn(found)}`, at: found.at };
+  return { value: found.text, text: `${path.at(-1)}: ${writtenIn(found)}`, at: found.at };
 }
 
 export function itemsAt(node: YamlNode | undefined, ...path: readonly string[]): readonly YamlNode[] {

@@ -1,6 +1,6 @@
 import { posix } from 'node:path';
-import type { Chain } from '../chain/chain.js';
-import { shellCommands } from '../chain/shell-words.js';
+import type { Deployment } from '../deployment/deployment.js';
+import { shellCommands } from '../deployment/shell-words.js';
 import type { Command } from '../files/docker-file.js';
 import type { Fault, Rule } from './rule.js';
 
@@ -37,7 +37,7 @@ function wrapperOfLine(shell: string, line: string): string | undefined {
 export const firstProcessRule: Rule = {
   name: 'first-process',
 
-  *check({ stack }: Chain): Iterable<Fault> {
+  *check({ stack }: Deployment): Iterable<Fault> {
     for (const service of stack.services) {
       const command = service.firstProcess;
       // An init as process 1 (`init: true`) changes nothing: the shell behind it still keeps the signal for itself.
@@ -45,9 +45,9 @@ export const firstProcessRule: Rule = {
       const wrapper = wrapperOf(command.value);
       if (wrapper === undefined) continue;
       yield {
-        places: [command, { value: service, says: `service ${service.name}`, at: service.at }],
-        wants: 'the program itself, as a list of words: ["node", "main.js"]',
-        breaks: `${wrapper} gets SIGTERM and does not pass it on, so ${service.name} does not drain and Docker kills it.`,
+        places: [command, { value: service, text: `service ${service.name}`, at: service.at }],
+        expected: 'the program itself, as a list of words: ["node", "main.js"]',
+        impact: `${wrapper} gets SIGTERM and does not pass it on, so ${service.name} does not drain and Docker kills it.`,
       };
     }
   },

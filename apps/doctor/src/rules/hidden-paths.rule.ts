@@ -1,8 +1,8 @@
 import { MONITORING_PATHS } from '../../../gateway/src/gates/is-monitoring-request.js';
-import type { Chain } from '../chain/chain.js';
-import { readLocation } from '../chain/locations.js';
-import type { Nginx } from '../chain/nginx.js';
-import type { NginxBlock } from '../chain/nginx-block.js';
+import type { Deployment } from '../deployment/deployment.js';
+import { readLocation } from '../deployment/locations.js';
+import type { Nginx } from '../deployment/nginx.js';
+import type { NginxBlock } from '../deployment/nginx-block.js';
 import type { Fault, Rule } from './rule.js';
 
 /** All but that it is alive. */
@@ -14,24 +14,25 @@ const READ = 'Strangers read which services there are, how they are, and how muc
 export const hiddenPathsRule: Rule = {
   name: 'hidden-paths',
 
-  *check(chain: Chain): Iterable<Fault> {
-    if (!chain.nginx) return;
-    yield* openPorts(chain);
-    for (const server of chain.nginx.servers) {
+  *check(deployment: Deployment): Iterable<Fault> {
+    if (!deployment.nginx) return;
+    yield* openPorts(deployment);
+    for (const server of deployment.nginx.servers) {
       for (const path of HIDDEN) {
-        for (const spelling of spellingsOf(path)) yield* waysTo(chain, chain.nginx, server, spelling);
+        for (const spelling of spellingsOf(path))
+          yield* waysTo(deployment, deployment.nginx, server, spelling);
       }
     }
   },
 };
 
-function* openPorts(chain: Chain): Iterable<Fault> {
-  for (const { opening, service } of chain.gateways) {
+function* openPorts(deployment: Deployment): Iterable<Fault> {
+  for (const { opening, service } of deployment.gateways) {
     if (!opening) continue;
     yield {
-      places: [opening, { value: service, says: `service ${service.name}`, at: service.at }],
-      wants: 'no port but on 127.0.0.1: nginx reaches the gateway by its network',
-      breaks: `Strangers go around nginx, its limits and what it hides. ${READ}`,
+      places: [opening, { value: service, text: `service ${service.name}`, at: service.at }],
+      expected: 'no port but on 127.0.0.1: nginx reaches the gateway by its network',
+      impact: `Strangers go around nginx, its limits and what it hides. ${READ}`,
     };
   }
 }
@@ -40,23 +41,23 @@ function* openPorts(chain: Chain): Iterable<Fault> {
 const spellingsOf = (path: string): string[] => [path, `${path}/`, path.toUpperCase()];
 
 /** Each location that a path arrives from at a gateway, once. */
-function* waysTo(chain: Chain, nginx: Nginx, server: NginxBlock, path: string): Iterable<Fault> {
-  const leading = new Set(chain.gatewayLocations);
+function* waysTo(deployment: Deployment, nginx: Nginx, server: NginxBlock, path: string): Iterable<Fault> {
+  const leading = new Set(deployment.gatewayLocations);
   const asked = new Set([path, ...[...server.descendants()].flatMap((block) => aliasFor(block, path) ?? [])]);
   const ways = [...asked].flatMap((each) =>
     nginx
       .passingFor(server, each)
       .filter((block) => leading.has(block) && !isClosed(block) && forwarded(block, each) === path),
   );
-  const gateway = chain.gatewayServices[0]!;
+  const gateway = deployment.gatewayServices[0]!;
   for (const block of new Set(ways)) {
     yield {
       places: [
-        { value: block, says: block.says, at: block.directive.at },
-        { value: path, says: `${gateway.name} answers ${path}`, at: gateway.at },
+        { value: block, text: block.text, at: block.directive.at },
+        { value: path, text: `${gateway.name} answers ${path}`, at: gateway.at },
       ],
-      wants: `a location that answers ${path} with 404`,
-      breaks: READ,
+      expected: `a location that answers ${path} with 404`,
+      impact: READ,
     };
   }
 }

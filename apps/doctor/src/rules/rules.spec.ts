@@ -501,7 +501,7 @@ const BREAKS: readonly (readonly [rules: string, at: string, ...edits: Edit[]])[
       ['command: sh -c exec npm start', "[sh, -c, 'exec npm start']"],
       ['command: sh -c exec true; node main.js', "[sh, -c, 'exec true; node main.js']"],
     ] as const
-  ).map(([says, command]) => ['first-process', says, gatewayRuns(command)] as const),
+  ).map(([text, command]) => ['first-process', text, gatewayRuns(command)] as const),
   [
     'first-process',
     'CMD ["npm", "run", "start"]',
@@ -725,7 +725,7 @@ describe('the rules', () => {
   it.each(SOUND.map(([what, ...edits]) => ({ what, edits })))('hold with $what', async ({ edits }) => {
     await using own = await OwnFiles.copy(...edits);
 
-    expect(own.examine().findings.map(({ rule, wants }) => [rule, wants])).toEqual([]);
+    expect(own.examine().findings.map(({ rule, expected }) => [rule, expected])).toEqual([]);
   });
 
   it("hold in the product's own files", async () => {
@@ -734,18 +734,18 @@ describe('the rules', () => {
     expect(own.examine().findings).toEqual([]);
   });
 
-  const breaks = BREAKS.map(([rules, says, ...edits]) => ({ rules, says, edits }));
-  it.each(breaks)('$rules: named, and no other, where "$says" disagrees', async ({ rules, says, edits }) => {
+  const breaks = BREAKS.map(([rules, text, ...edits]) => ({ rules, text, edits }));
+  it.each(breaks)('$rules: named, and no other, where "$text" disagrees', async ({ rules, text, edits }) => {
     await using own = await OwnFiles.copy(...edits);
     const { findings } = own.examine();
 
     expect(new Set(findings.map((finding) => finding.rule))).toEqual(new Set(rules.split(' ')));
     const places = findings.flatMap((finding) => finding.places);
-    expect(places.map((place) => place.says)).toContain(says);
+    expect(places.map((place) => place.text)).toContain(text);
     expect(places.filter(({ at }) => at.line === undefined)).toEqual([]);
     for (const finding of findings) {
-      expect(finding.wants).not.toBe('');
-      expect(finding.breaks).toMatch(/\w\.$/);
+      expect(finding.expected).not.toBe('');
+      expect(finding.impact).toMatch(/\w\.$/);
     }
   });
 

@@ -1,5 +1,5 @@
-import type { Chain } from '../chain/chain.js';
-import { committedCommands, committedContents, committedVariables } from '../chain/committed.js';
+import type { Deployment } from '../deployment/deployment.js';
+import { committedCommands, committedContents, committedVariables } from '../deployment/committed.js';
 import { masked } from '../printable.js';
 import { holdsSecret } from '../secret-names.js';
 import type { Fault, Rule } from './rule.js';
@@ -10,30 +10,30 @@ const BREAKS = 'Whoever can read the repository can sign in, or sign tokens, as 
 export const secretsRule: Rule = {
   name: 'secrets',
 
-  *check(chain: Chain): Iterable<Fault> {
-    for (const said of committedVariables(chain.parts)) {
+  *check(deployment: Deployment): Iterable<Fault> {
+    for (const said of committedVariables(deployment.parts)) {
       const { name, value } = said.value;
       if (value === '' || !(holdsSecret(name) || masked(value) !== value)) continue;
       yield {
         // Its value stays out of findings.
-        places: [{ ...said, says: `${name}: (hidden)` }],
-        wants: `${name}_FILE, with a secret of the compose file`,
-        breaks: BREAKS,
+        places: [{ ...said, text: `${name}: (hidden)` }],
+        expected: `${name}_FILE, with a secret of the compose file`,
+        impact: BREAKS,
       };
     }
-    for (const said of committedCommands(chain.stack)) {
+    for (const said of committedCommands(deployment.stack)) {
       if (masked(said.value) === said.value) continue;
       yield {
         places: [said],
-        wants: 'a file that the program reads, as a secret of the compose file',
-        breaks: BREAKS,
+        expected: 'a file that the program reads, as a secret of the compose file',
+        impact: BREAKS,
       };
     }
-    for (const { value: name, at } of committedContents(chain.stack)) {
+    for (const { value: name, at } of committedContents(deployment.stack)) {
       yield {
-        places: [{ value: name, at, says: `content of ${name}: (hidden)` }],
-        wants: `file, or environment, of the secret ${name}`,
-        breaks: BREAKS,
+        places: [{ value: name, at, text: `content of ${name}: (hidden)` }],
+        expected: `file, or environment, of the secret ${name}`,
+        impact: BREAKS,
       };
     }
   },

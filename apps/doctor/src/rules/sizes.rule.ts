@@ -1,8 +1,8 @@
-import type { Carried, Chain } from '../chain/chain.js';
-import type { Gateway } from '../chain/gateway.js';
-import type { NginxBlock } from '../chain/nginx-block.js';
-import type { Said } from '../chain/said.js';
-import { count, sayBytes, sizeBytes } from '../chain/units.js';
+import type { Carried, Deployment } from '../deployment/deployment.js';
+import type { Gateway } from '../deployment/gateway.js';
+import type { NginxBlock } from '../deployment/nginx-block.js';
+import type { Sourced } from '../deployment/sourced.js';
+import { count, sayBytes, sizeBytes } from '../deployment/units.js';
 import type { Fault, Rule } from './rule.js';
 
 const WITH_BODY = new Set(['POST', 'PUT', 'PATCH']);
@@ -18,17 +18,17 @@ const LONGEST_LINE_BYTES = 8 * 1024;
 export const sizesRule: Rule = {
   name: 'sizes',
 
-  *check(chain: Chain): Iterable<Fault> {
+  *check(deployment: Deployment): Iterable<Fault> {
     const byLocation = Map.groupBy(
-      chain.carried.filter(({ route }) => route.methods.some((method) => WITH_BODY.has(method))),
+      deployment.carried.filter(({ route }) => route.methods.some((method) => WITH_BODY.has(method))),
       ({ location }) => location,
     );
-    for (const gateway of chain.gateways) {
+    for (const gateway of deployment.gateways) {
       for (const [location, rows] of byLocation) {
         yield* bodies(gateway, location, rows);
         yield* buffering(gateway, location);
       }
-      for (const location of chain.gatewayLocations) yield* headers(chain, gateway, location);
+      for (const location of deployment.gatewayLocations) yield* headers(deployment, gateway, location);
     }
   },
 };
@@ -37,22 +37,22 @@ function* bodies(gateway: Gateway, location: NginxBlock, rows: readonly Carried[
   const largest = rows
     .map((row) => limitOf(gateway, row))
     .reduce((most, each) => (each.value > most.value ? each : most));
-  const setting = sizeBytes(location.text('client_max_body_size'));
+  const setting = sizeBytes(location.word('client_max_body_size'));
   const bytes = setting.value;
   if (bytes === largest.value) return;
   const isLess = bytes !== 0 && bytes < largest.value;
   yield {
     places: [setting, largest],
-    wants: `client_max_body_size of ${sayBytes(largest.value)}, the largest that a route here takes`,
-    breaks: isLess
+    expected: `client_max_body_size of ${sayBytes(largest.value)}, the largest that a route here takes`,
+    impact: isLess
       ? 'nginx refuses an upload that the route is made to take.'
       : 'nginx lets a body through that every route here refuses.',
   };
 }
 
-function limitOf(gateway: Gateway, { route, said }: Carried): Said<number> {
+function limitOf(gateway: Gateway, { route, said }: Carried): Sourced<number> {
   if (route.bodyLimitBytes === undefined) return gateway.setting('BODY_LIMIT_BYTES');
-  return { ...said, value: route.bodyLimitBytes, says: `${said.says}: ${sayBytes(route.bodyLimitBytes)}` };
+  return { ...said, value: route.bodyLimitBytes, text: `${said.text}: ${sayBytes(route.bodyLimitBytes)}` };
 }
 
 function* buffering(gateway: Gateway, location: NginxBlock): Iterable<Fault> {
@@ -60,12 +60,12 @@ function* buffering(gateway: Gateway, location: NginxBlock): Iterable<Fault> {
   if (setting.value[0] === 'off') return;
   yield {
     places: [setting, gateway.setting('BODY_MINIMUM_RATE_BYTES')],
-    wants: 'proxy_request_buffering off',
-    breaks: 'nginx writes the whole upload to disk first, so the gateway cannot detect a slow sender.',
+    expected: 'proxy_request_buffering off',
+    impact: 'nginx writes the whole upload to disk first, so the gateway cannot detect a slow sender.',
   };
 }
 
-function* headers(chain: Chain, gateway: Gateway, location: NginxBlock): Iterable<Fault> {
+function* headers(deployment: Deployment, gateway: Gateway, location: NginxBlock): Iterable<Fault> {
   const limit = gateway.setting('HEADER_LIMIT_BYTES');
   const buffers = location.setting('large_client_header_buffers');
   const [number = '', size = ''] = buffers.value;
@@ -75,23 +75,23 @@ function* headers(chain: Chain, gateway: Gateway, location: NginxBlock): Iterabl
   if (line > one) {
     yield {
       places: [buffers, limit],
-      wants: `large_client_header_buffers of ${sayBytes(line)} each: a line is never laid over two`,
-      breaks: 'nginx refuses a single long header, a token or a cookie, that the gateway is told to take.',
+      expected: `large_client_header_buffers of ${sayBytes(line)} each: a line is never laid over two`,
+      impact: 'nginx refuses a single long header, a token or a cookie, that the gateway is told to take.',
     };
   } else if (limit.value > inAll + ADDED_BYTES) {
     yield {
       places: [buffers, limit],
-      wants: `large_client_header_buffers of ${sayBytes(limit.value)} in all`,
-      breaks: 'nginx refuses request headers that the gateway is told to take.',
+      expected: `large_client_header_buffers of ${sayBytes(limit.value)} in all`,
+      impact: 'nginx refuses request headers that the gateway is told to take.',
     };
   }
-  const buffer = sizeBytes(location.text('proxy_buffer_size'));
+  const buffer = sizeBytes(location.word('proxy_buffer_size'));
   // The answer to a handshake is the gateway's own, and small.
-  if (chain.webSocketOnlyLocations.has(location)) return;
+  if (deployment.webSocketOnlyLocations.has(location)) return;
   if (buffer.value >= limit.value + RESPONSE_ADDED_BYTES) return;
   yield {
     places: [buffer, limit],
-    wants: `proxy_buffer_size of ${sayBytes(limit.value + RESPONSE_ADDED_BYTES)} or more`,
-    breaks: "nginx answers 502 for a service's response whose headers the gateway lets pass.",
+    expected: `proxy_buffer_size of ${sayBytes(limit.value + RESPONSE_ADDED_BYTES)} or more`,
+    impact: "nginx answers 502 for a service's response whose headers the gateway lets pass.",
   };
 }

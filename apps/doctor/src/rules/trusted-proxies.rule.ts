@@ -1,8 +1,8 @@
 import { BlockList, isIPv6 } from 'node:net';
-import type { Chain } from '../chain/chain.js';
-import type { Nginx } from '../chain/nginx.js';
-import type { Gateway } from '../chain/gateway.js';
-import { sayDirective } from '../chain/nginx-block.js';
+import type { Deployment } from '../deployment/deployment.js';
+import type { Nginx } from '../deployment/nginx.js';
+import type { Gateway } from '../deployment/gateway.js';
+import { sayDirective } from '../deployment/nginx-block.js';
 import type { Fault, Rule } from './rule.js';
 
 /** A range with fewer bits is more than the network that nginx is in. */
@@ -18,14 +18,14 @@ const CLIENTS_OWN = /^\$(?:http|arg|cookie)_/;
 export const trustedProxiesRule: Rule = {
   name: 'trusted-proxies',
 
-  *check(chain: Chain): Iterable<Fault> {
-    for (const gateway of chain.gateways) {
+  *check(deployment: Deployment): Iterable<Fault> {
+    for (const gateway of deployment.gateways) {
       yield* hops(gateway);
       yield* ranges(gateway);
-      yield* nginxAddress(chain, gateway);
+      yield* nginxAddress(deployment, gateway);
     }
-    if (chain.nginx) yield* forwarded(chain, chain.nginx);
-    yield* realIp(chain);
+    if (deployment.nginx) yield* forwarded(deployment, deployment.nginx);
+    yield* realIp(deployment);
   },
 };
 
@@ -35,8 +35,8 @@ function* hops(gateway: Gateway): Iterable<Fault> {
   if (trust.value.kind !== 'hops' || !gateway.opening) return;
   yield {
     places: [trust, gateway.opening],
-    wants: "nginx's address in TRUST_PROXY, or a port that is published on 127.0.0.1",
-    breaks:
+    expected: "nginx's address in TRUST_PROXY, or a port that is published on 127.0.0.1",
+    impact:
       'Whoever goes around nginx chooses its own address by X-Forwarded-For, and with it its rate limit.',
   };
 }
@@ -52,12 +52,12 @@ function* ranges(gateway: Gateway): Iterable<Fault> {
   if (wide.length === 0) return;
   yield {
     places: [trust, gateway.opening],
-    wants: "nginx's own address in TRUST_PROXY, or a port that is published on 127.0.0.1",
-    breaks: `Whoever goes around nginx from ${wide.join(' or ')} chooses its own address by X-Forwarded-For.`,
+    expected: "nginx's own address in TRUST_PROXY, or a port that is published on 127.0.0.1",
+    impact: `Whoever goes around nginx from ${wide.join(' or ')} chooses its own address by X-Forwarded-For.`,
   };
 }
 
-function* nginxAddress({ nginx }: Chain, gateway: Gateway): Iterable<Fault> {
+function* nginxAddress({ nginx }: Deployment, gateway: Gateway): Iterable<Fault> {
   const trust = gateway.setting('TRUST_PROXY');
   const { value } = trust;
   const addresses = nginx?.service?.addresses ?? [];
@@ -65,17 +65,17 @@ function* nginxAddress({ nginx }: Chain, gateway: Gateway): Iterable<Fault> {
   if (addresses.some((address) => contains(value.cidrs, address.value))) return;
   yield {
     places: [trust, addresses[0]!],
-    wants: `TRUST_PROXY: ${addresses[0]!.value}`,
-    breaks: "The gateway does not believe nginx, so that all clients share nginx's rate limit.",
+    expected: `TRUST_PROXY: ${addresses[0]!.value}`,
+    impact: "The gateway does not believe nginx, so that all clients share nginx's rate limit.",
   };
 }
 
 /** A gateway that believes nginx believes what nginx passes on. */
-function* forwarded(chain: Chain, nginx: Nginx): Iterable<Fault> {
-  const gateway = chain.gateways.find((each) => each.setting('TRUST_PROXY').value.kind !== 'none');
+function* forwarded(deployment: Deployment, nginx: Nginx): Iterable<Fault> {
+  const gateway = deployment.gateways.find((each) => each.setting('TRUST_PROXY').value.kind !== 'none');
   if (!gateway) return;
   const trust = gateway.setting('TRUST_PROXY');
-  for (const location of chain.gatewayLocations) {
+  for (const location of deployment.gatewayLocations) {
     for (const [name, wanted] of [
       ['X-Forwarded-For', '$remote_addr'],
       ['X-Forwarded-Proto', '$scheme'],
@@ -83,17 +83,17 @@ function* forwarded(chain: Chain, nginx: Nginx): Iterable<Fault> {
     ] as const) {
       const header = location.sentHeader(name);
       const values = header && nginx.variables.valuesOf(header.value, location);
-      const breaks =
+      const impact =
         values?.some((value) => isStrangers(nginx, value)) !== false
           ? `nginx passes a stranger's ${name} on, and the gateway believes it.`
           : name === 'X-Forwarded-For' && !values.every(namesClient)
             ? "The gateway does not learn the client's address, so that many clients share one rate limit."
             : undefined;
-      if (breaks === undefined) continue;
+      if (impact === undefined) continue;
       yield {
-        places: [header ?? { value: location, says: location.says, at: location.directive.at }, trust],
-        wants: `proxy_set_header ${name} ${wanted}`,
-        breaks,
+        places: [header ?? { value: location, text: location.text, at: location.directive.at }, trust],
+        expected: `proxy_set_header ${name} ${wanted}`,
+        impact,
       };
     }
   }
@@ -117,14 +117,14 @@ function isStrangers({ variables }: Nginx, value: string): boolean {
   });
 }
 
-function* realIp({ nginx }: Chain): Iterable<Fault> {
+function* realIp({ nginx }: Deployment): Iterable<Fault> {
   for (const block of nginx?.root.descendants() ?? []) {
     for (const directive of block.own('set_real_ip_from')) {
       if (!directive.args[0]?.endsWith('/0')) continue;
       yield {
-        places: [{ value: directive, says: sayDirective(directive), at: directive.at }],
-        wants: 'the addresses of the load balancer in front alone',
-        breaks: 'Any client tells nginx its own address, past every limit by address.',
+        places: [{ value: directive, text: sayDirective(directive), at: directive.at }],
+        expected: 'the addresses of the load balancer in front alone',
+        impact: 'Any client tells nginx its own address, past every limit by address.',
       };
     }
   }

@@ -6,9 +6,9 @@ export interface ConfigurationWarning {
   /** Whose values do not fit. */
   readonly variables: readonly [keyof Environment, ...(keyof Environment)[]];
   /** What would fit. */
-  readonly wants: string;
+  readonly expected: string;
   /** What happens otherwise. */
-  readonly breaks: string;
+  readonly impact: string;
 }
 
 /** What the gateway can see of itself alone; the files around it are the doctor's to read. */
@@ -22,8 +22,8 @@ function clockWarnings({ proxy }: GatewayConfig): ConfigurationWarning[] {
   return [
     {
       variables: ['ROUTE_DEADLINE_MS', 'RESPONSE_HEADERS_TIMEOUT_MS', 'CONNECT_TIMEOUT_MS', 'RETRIES'],
-      wants: `ROUTE_DEADLINE_MS of ${leastMs} or more: every attempt may use up its time to connect, the last one its time to answer`,
-      breaks: 'The deadline ends the last attempt, while the service still has time to answer it.',
+      expected: `ROUTE_DEADLINE_MS of ${leastMs} or more: every attempt may use up its time to connect, the last one its time to answer`,
+      impact: 'The deadline ends the last attempt, while the service still has time to answer it.',
     },
   ];
 }
@@ -46,8 +46,8 @@ function memoryWarnings({ websocket }: GatewayConfig): ConfigurationWarning[] {
     .filter(([, bytes]) => bytes > websocket.bufferBytes)
     .map(([name, bytes]) => ({
       variables: ['WEBSOCKET_BUFFER_BYTES', name],
-      wants: `WEBSOCKET_BUFFER_BYTES of ${bytes} or more, which all sockets share`,
-      breaks: 'One socket that uses what it may is closed with 1013 for want of memory.',
+      expected: `WEBSOCKET_BUFFER_BYTES of ${bytes} or more, which all sockets share`,
+      impact: 'One socket that uses what it may is closed with 1013 for want of memory.',
     }));
 }
 
@@ -56,8 +56,8 @@ function trustWarnings({ proxy, trust }: GatewayConfig): ConfigurationWarning[] 
     return [
       {
         variables: ['TRUST_PROXY', 'ENV'],
-        wants: 'TRUST_PROXY with the address of the proxy in front',
-        breaks: 'All clients behind the proxy count as one, and share one rate limit.',
+        expected: 'TRUST_PROXY with the address of the proxy in front',
+        impact: 'All clients behind the proxy count as one, and share one rate limit.',
       },
     ];
   }
@@ -65,8 +65,8 @@ function trustWarnings({ proxy, trust }: GatewayConfig): ConfigurationWarning[] 
   return [
     {
       variables: ['TRUST_PROXY'],
-      wants: 'the addresses of the proxies in front alone',
-      breaks: 'Any client chooses its own address by X-Forwarded-For, and with it its rate limit.',
+      expected: 'the addresses of the proxies in front alone',
+      impact: 'Any client chooses its own address by X-Forwarded-For, and with it its rate limit.',
     },
   ];
 }

@@ -9,7 +9,7 @@ export interface ConfigurationFault {
   /** What is wrong, without any secret. */
   readonly message: string;
   /** What would be right. */
-  readonly wants: string;
+  readonly expected: string;
 }
 
 /** A configuration that the gateway will not start with; its message lists every fault. */
@@ -85,7 +85,7 @@ function judge<Value>(
   faults.push({
     variables: [name],
     message: `${name} ${describeValue(name, text)}; it takes ${takes}`,
-    wants: takes,
+    expected: takes,
   });
 }
 
@@ -108,13 +108,13 @@ function readSecret(name: string, variables: Variables): Read {
   if (file === undefined) return { text };
   if (text !== undefined) {
     const message = `${name} and ${name}_FILE are both set; one is enough`;
-    return { fault: { variables: [name, `${name}_FILE`], message, wants: 'one of the two' } };
+    return { fault: { variables: [name, `${name}_FILE`], message, expected: 'one of the two' } };
   }
   try {
     return { text: readFileSync(file, 'utf8').trim() };
   } catch (error) {
     const message = `${name}_FILE names a file that cannot be read: ${(error as Error).message}`;
-    return { fault: { variables: [`${name}_FILE`], message, wants: 'a file that can be read' } };
+    return { fault: { variables: [`${name}_FILE`], message, expected: 'a file that can be read' } };
   }
 }
 
@@ -123,7 +123,7 @@ function nestingFaults(values: Readonly<Record<string, unknown>>): Configuration
     ({ inner, outer }) => ({
       variables: [inner, outer],
       message: `${inner} (${String(values[inner])}) must be less than ${outer} (${String(values[outer])})`,
-      wants: `${inner} less than ${outer}`,
+      expected: `${inner} less than ${outer}`,
     }),
   );
 }
@@ -136,7 +136,7 @@ function redisFaults({ REDIS_URL, ...values }: Readonly<Record<string, unknown>>
     .map((name) => ({
       variables: ['REDIS_URL', name],
       message: `REDIS_URL and ${name} are both set; the URL says it all`,
-      wants: 'REDIS_URL alone',
+      expected: 'REDIS_URL alone',
     }));
 }
 

@@ -1,5 +1,5 @@
 import { UnreadableError } from '../files/unreadable.error.js';
-import type { Said } from './said.js';
+import type { Sourced } from './sourced.js';
 
 const MOST_PORTS = 65_536;
 
@@ -10,11 +10,11 @@ export interface PortRange {
 }
 
 /** `8080`, `8080/tcp`, `8080-8090`. @throws UnreadableError */
-export function readPorts(said: Said<string>): PortRange {
+export function readPorts(said: Sourced<string>): PortRange {
   const [, first, last = first] = /^(\d{1,5})(?:-(\d{1,5}))?(?:\/\w+)?$/.exec(said.value) ?? [];
   const range = { first: Number(first), last: Number(last) };
   if (range.first <= range.last && range.last < MOST_PORTS) return range;
-  throw new UnreadableError(said.at, `${said.says} is no port`);
+  throw new UnreadableError(said.at, `${said.text} is no port`);
 }
 
 export function includesPort(ranges: readonly PortRange[], port: number): boolean {

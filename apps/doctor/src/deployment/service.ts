@@ -14,7 +14,7 @@ import {
   type YamlText,
 } from '../files/yaml.tree.js';
 import { publishedOn, readPorts, type PortRange } from './ports.js';
-import type { Place, Said } from './said.js';
+import type { SourceLocation, Sourced } from './sourced.js';
 import { shellWords } from './shell-words.js';
 import { composeMs, count, sizeBytes } from './units.js';
 
@@ -37,14 +37,14 @@ export interface Mount {
   readonly source: string | undefined;
   /** In the container. */
   readonly target: string;
-  readonly at: Place;
+  readonly at: SourceLocation;
 }
 
 export interface HealthCheck {
-  readonly command: Said<Command>;
+  readonly command: Sourced<Command>;
   readonly intervalMs: number;
   readonly retries: number;
-  readonly startPeriod: Said<number> | undefined;
+  readonly startPeriod: Sourced<number> | undefined;
 }
 
 export interface PublishedPort {
@@ -52,12 +52,12 @@ export interface PublishedPort {
   readonly host: string | undefined;
   /** In the container. */
   readonly ports: PortRange;
-  readonly said: Said;
+  readonly said: Sourced;
 }
 
 /** One service of the compose file, with what its image adds where that is built here. */
 export class ComposeService {
-  readonly at: Place;
+  readonly at: SourceLocation;
 
   constructor(
     readonly name: string,
@@ -86,7 +86,7 @@ export class ComposeService {
     return own.length === 0 || profiles.includes('*') || own.some((profile) => profiles.includes(profile));
   }
 
-  get image(): Said<string> | undefined {
+  get image(): Sourced<string> | undefined {
     return textAt(this.node, 'image');
   }
 
@@ -96,30 +96,30 @@ export class ComposeService {
   }
 
   /** Of compose, else of the image. */
-  variable(name: string): Said<string> | undefined {
+  variable(name: string): Sourced<string> | undefined {
     const environment = nodeAt(this.node, 'environment');
     const said = environment && textAt(toMap(environment), name);
     return said ?? this.stage?.environment.get(name);
   }
 
-  get environment(): ReadonlyMap<string, Said<string>> {
+  get environment(): ReadonlyMap<string, Sourced<string>> {
     const names = new Set([...(this.stage?.environment.keys() ?? []), ...this.entries('environment').keys()]);
     return new Map([...names].map((name) => [name, this.variable(name)!]));
   }
 
-  label(name: string): Said<string> | undefined {
+  label(name: string): Sourced<string> | undefined {
     const labels = nodeAt(this.node, 'labels');
     return labels && textAt(toMap(labels), name);
   }
 
   /** Milliseconds between SIGTERM and SIGKILL. */
-  get stopGrace(): Said<number> {
+  get stopGrace(): Sourced<number> {
     const said = textAt(this.node, 'stop_grace_period');
     if (said) return composeMs(said);
-    return { value: DOCKER_GRACE_MS, says: "no stop_grace_period: Docker's 10 s", at: this.at };
+    return { value: DOCKER_GRACE_MS, text: "no stop_grace_period: Docker's 10 s", at: this.at };
   }
 
-  get memoryLimit(): Said<number> | undefined {
+  get memoryLimit(): Sourced<number> | undefined {
     const said =
       textAt(this.node, 'mem_limit') ?? textAt(this.node, 'deploy', 'resources', 'limits', 'memory');
     return said && sizeBytes(said);
@@ -131,7 +131,7 @@ export class ComposeService {
   }
 
   /** What becomes process 1, with its arguments; undefined where the image says it and is not built here. */
-  get firstProcess(): Said<Command> | undefined {
+  get firstProcess(): Sourced<Command> | undefined {
     const own = this.ownCommand('entrypoint');
     const entrypoint = own ?? this.stage?.entrypoint;
     // Compose forgets the image's command where it has an entrypoint of its own.
@@ -150,10 +150,10 @@ export class ComposeService {
     const image = this.stage?.healthcheck;
     const command = test ? testCommand(test) : image?.command;
     if (!command) return undefined;
-    const part = (key: string, flag: string): Said<string> | undefined => {
+    const part = (key: string, flag: string): Sourced<string> | undefined => {
       const value = image?.flags.get(flag);
       const ofImage =
-        value === undefined ? undefined : { value, says: `--${flag}=${value}`, at: image!.command.at };
+        value === undefined ? undefined : { value, text: `--${flag}=${value}`, at: image!.command.at };
       return textAt(node, key) ?? ofImage;
     };
     const [interval, retries] = [part('interval', 'interval'), part('retries', 'retries')];
@@ -172,16 +172,16 @@ export class ComposeService {
     return itemsAt(this.node, 'ports').flatMap((item) => {
       if (item.kind === 'list') return [];
       const host = item.kind === 'map' ? textAt(item, 'host_ip')?.value : publishedOn(item.text);
-      const says =
-        item.kind === 'map' ? `port ${textAt(item, 'target')?.value}` : `ports: ${writtenIn(item)}`;
-      const text = item.kind === 'map' ? (textAt(item, 'target')?.value ?? '') : item.text.split(':').at(-1)!;
-      const said = { value: text, says, at: item.at };
+      const said =
+        item.kind === 'map'
+          ? (textAt(item, 'target') ?? { value: '', text: 'no target', at: item.at })
+          : { value: item.text.split(':').at(-1)!, text: `ports: ${writtenIn(item)}`, at: item.at };
       return [{ host, ports: readPorts(said), said }];
     });
   }
 
   /** `network_mode: host`, where every port that it listens on is the machine's own. */
-  get hostNetwork(): Said<string> | undefined {
+  get hostNetwork(): Sourced<string> | undefined {
     const said = textAt(this.node, 'network_mode');
     return said?.value === 'host' ? said : undefined;
   }
@@ -191,7 +191,7 @@ export class ComposeService {
     return [
       ...itemsAt(this.node, 'expose').flatMap((item) =>
         item.kind === 'text'
-          ? [readPorts({ value: item.text, says: `expose: ${writtenIn(item)}`, at: item.at })]
+          ? [readPorts({ value: item.text, text: `expose: ${writtenIn(item)}`, at: item.at })]
           : [],
       ),
       ...this.ports.map(({ ports }) => ports),
@@ -221,11 +221,11 @@ export class ComposeService {
   }
 
   /** Addresses that it is given by hand. */
-  get addresses(): readonly Said<string>[] {
+  get addresses(): readonly Sourced<string>[] {
     return [...entriesAt(this.node, 'networks').values()].flatMap((network) =>
       ['ipv4_address', 'ipv6_address'].flatMap((key) => {
         const said = textAt(network, key);
-        if (said && isIP(said.value) === 0) throw new UnreadableError(said.at, `${said.says} is no address`);
+        if (said && isIP(said.value) === 0) throw new UnreadableError(said.at, `${said.text} is no address`);
         return said ?? [];
       }),
     );
@@ -247,15 +247,15 @@ export class ComposeService {
   }
 
   /** Services that it waits for, each with the condition. */
-  get dependsOn(): ReadonlyMap<string, Said<string>> {
-    const listed = itemsAt(this.node, 'depends_on').flatMap((item): [string, Said<string>][] =>
+  get dependsOn(): ReadonlyMap<string, Sourced<string>> {
+    const listed = itemsAt(this.node, 'depends_on').flatMap((item): [string, Sourced<string>][] =>
       item.kind === 'text'
-        ? [[item.text, { value: 'service_started', says: `depends_on: ${item.text}`, at: item.at }]]
+        ? [[item.text, { value: 'service_started', text: `depends_on: ${item.text}`, at: item.at }]]
         : [],
     );
-    const mapped = [...entriesAt(this.node, 'depends_on')].map(([name, node]): [string, Said<string>] => {
+    const mapped = [...entriesAt(this.node, 'depends_on')].map(([name, node]): [string, Sourced<string>] => {
       const condition = textAt(node, 'condition')?.value ?? 'service_started';
-      return [name, { value: condition, says: `depends_on: ${name} (${condition})`, at: node.at }];
+      return [name, { value: condition, text: `depends_on: ${name} (${condition})`, at: node.at }];
     });
     return new Map([...listed, ...mapped]);
   }
@@ -266,11 +266,11 @@ export class ComposeService {
   }
 
   /** A text is split by compose itself, without a shell. */
-  private ownCommand(key: 'command' | 'entrypoint'): Said<Command> | undefined {
+  private ownCommand(key: 'command' | 'entrypoint'): Sourced<Command> | undefined {
     const node = nodeAt(this.node, key);
     if (node === undefined || node.kind === 'map') return undefined;
     const argv = node.kind === 'text' ? shellWords(node.text) : textsOf(node.items);
-    return argv.length === 0 ? undefined : { value: { argv }, says: `${key}: ${written(node)}`, at: node.at };
+    return argv.length === 0 ? undefined : { value: { argv }, text: `${key}: ${written(node)}`, at: node.at };
   }
 }
 
@@ -286,12 +286,13 @@ function written(node: YamlText | YamlList): string {
 }
 
 /** Compose's `test`: `CMD` and a list, `CMD-SHELL` or a text for a shell, `NONE`. */
-function testCommand(node: YamlNode): Said<Command> | undefined {
-  const says = (text: string): string => `healthcheck: ${text}`;
-  if (node.kind === 'text') return { value: { shell: node.text }, says: says(writtenIn(node)), at: node.at };
+function testCommand(node: YamlNode): Sourced<Command> | undefined {
+  const describe = (text: string): string => `healthcheck: ${text}`;
+  if (node.kind === 'text')
+    return { value: { shell: node.text }, text: describe(writtenIn(node)), at: node.at };
   if (node.kind === 'map') return undefined;
   const [form, ...words] = textsOf(node.items);
-  const said = { says: says(written({ ...node, items: node.items.slice(1) })), at: node.at };
+  const said = { text: describe(written({ ...node, items: node.items.slice(1) })), at: node.at };
   if (form === 'CMD') return { ...said, value: { argv: words } };
   return form === 'CMD-SHELL' ? { ...said, value: { shell: words.join(' ') } } : undefined;
 }

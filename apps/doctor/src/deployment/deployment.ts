@@ -8,16 +8,16 @@ import type { NginxBlock } from './nginx-block.js';
 import type { Prometheus } from './prometheus.js';
 import { gatewayServices, nginxInFront } from './roles.js';
 import { samplePath } from './route-tables.js';
-import type { Said } from './said.js';
+import type { Sourced } from './sourced.js';
 import type { ComposeService } from './service.js';
-import { SourcePlaces } from './source-places.js';
+import { SourceLocations } from './source-locations.js';
 import type { Stack } from './stack.js';
 
 /** A row of a route table, with its line. */
 export interface RouteRow {
   readonly route: Route;
   readonly upstream: UpstreamOptions;
-  readonly said: Said;
+  readonly said: Sourced;
 }
 
 /** A route in the location through which nginx carries it. */
@@ -26,7 +26,7 @@ export interface Carried extends RouteRow {
   readonly server: NginxBlock;
 }
 
-export interface ChainParts {
+export interface DeploymentParts {
   readonly files: TextFiles;
   readonly stack: Stack;
   /** All that may be the one in front of the gateways. */
@@ -38,7 +38,7 @@ export interface ChainParts {
 }
 
 /** What all files together say of the way from a client to a service. */
-export class Chain {
+export class Deployment {
   /** The one in front of the gateways. */
   readonly nginx: Nginx | undefined;
   readonly gateways: readonly Gateway[];
@@ -59,16 +59,16 @@ export class Chain {
   readonly plainLocations: readonly NginxBlock[];
   private readonly gatewayNames: ReadonlySet<ComposeService>;
 
-  constructor(readonly parts: ChainParts) {
+  constructor(readonly parts: DeploymentParts) {
     const { files, stack, upstreams, nginxes } = parts;
-    const places = new SourcePlaces(files);
+    const places = new SourceLocations(files);
     this.routes = upstreams.flatMap((upstream) =>
       upstream.routes.map((route) => ({
         route,
         upstream,
         said: {
           value: route,
-          says: `${route.methods.join(' ')} ${route.path}`,
+          text: `${route.methods.join(' ')} ${route.path}`,
           at: places.ofRoute(route.path),
         },
       })),
@@ -127,13 +127,13 @@ export class Chain {
   }
 
   /** Where a gateway's address of a service is said. */
-  addressSaid(gateway: Gateway, { name }: UpstreamOptions): Said {
+  addressSaid(gateway: Gateway, { name }: UpstreamOptions): Sourced {
     const variable = addressVariableFor(name);
     const set = gateway.service.variable(variable);
     if (set?.value) return set;
     const row = this.routes.find(({ upstream }) => upstream.name === name);
-    const says = `${variable} not set: the upstream's own address`;
-    return { value: undefined, says, at: row?.said.at ?? gateway.service.at };
+    const text = `${variable} not set: the upstream's own address`;
+    return { value: undefined, text, at: row?.said.at ?? gateway.service.at };
   }
 
   /** The services of the compose file that a gateway sends an upstream's requests to. */
@@ -167,9 +167,9 @@ export class Chain {
   }
 }
 
-type Refused = Chain['refused'][number];
+type Refused = Deployment['refused'][number];
 
-function readGateway(service: ComposeService, places: SourcePlaces): Gateway | Refused {
+function readGateway(service: ComposeService, places: SourceLocations): Gateway | Refused {
   try {
     return Gateway.read(service, places);
   } catch (error) {

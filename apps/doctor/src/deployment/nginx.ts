@@ -2,7 +2,7 @@ import { NginxBlock, sayDirective } from './nginx-block.js';
 import { locationFor, readLocation } from './locations.js';
 import type { NginxFiles } from './nginx-files.js';
 import { NginxVariables } from './nginx-variables.js';
-import type { Said } from './said.js';
+import type { Sourced } from './sourced.js';
 import type { ComposeService } from './service.js';
 
 /** A server that nginx passes requests on to. */
@@ -11,7 +11,7 @@ export interface NginxTarget {
   readonly port: number;
   /** Whether its name is asked again while nginx runs. */
   readonly isAskedAgain: boolean;
-  readonly said: Said<string>;
+  readonly said: Sourced<string>;
 }
 
 /** The `upstream` block behind a `proxy_pass`, or the address in it. */
@@ -19,7 +19,7 @@ export interface NginxGroup {
   /** Undefined where `proxy_pass` names a host. */
   readonly block: NginxBlock | undefined;
   readonly targets: readonly NginxTarget[];
-  readonly said: Said;
+  readonly said: Sourced;
 }
 
 /** A block with a `proxy_pass`, and where that leads. */
@@ -117,7 +117,7 @@ export class Nginx {
   private follow(block: NginxBlock): Pass {
     const directive = block.own('proxy_pass')[0]!;
     const written = directive.args[0] ?? '';
-    const said = { says: sayDirective(directive), at: directive.at };
+    const said = { text: sayDirective(directive), at: directive.at };
     const groups = this.variables.valuesOf(written, block).map((text): NginxGroup | undefined => {
       const { address, isTls } = addressIn(text);
       const group = this.upstreams.get(address);
@@ -146,13 +146,13 @@ function groupOf(block: NginxBlock): NginxGroup {
       return {
         ...splitAddress(address, 80),
         isAskedAgain: parameters.includes('resolve'),
-        said: { value: address, says: sayDirective(directive), at: directive.at },
+        said: { value: address, text: sayDirective(directive), at: directive.at },
       };
     });
   return {
     block,
     targets,
-    said: { value: block.directive.args[0], says: block.says, at: block.directive.at },
+    said: { value: block.directive.args[0], text: block.text, at: block.directive.at },
   };
 }
 
@@ -174,5 +174,5 @@ function isUnreadable(block: NginxBlock): boolean {
   return modifier.startsWith('~') && matches === undefined;
 }
 
-const sayUnreadable = ({ says, directive: { at } }: NginxBlock): string =>
-  `${at.file}:${at.line}: ${says}: a regular expression that is not understood, as if it were not there`;
+const sayUnreadable = ({ text, directive: { at } }: NginxBlock): string =>
+  `${at.file}:${at.line}: ${text}: a regular expression that is not understood, as if it were not there`;

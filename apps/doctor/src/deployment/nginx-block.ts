@@ -1,5 +1,5 @@
 import type { Directive } from '../files/nginx.parser.js';
-import type { Said } from './said.js';
+import type { Sourced } from './sourced.js';
 
 /** nginx's own values, where no file says another, that are the same in all its versions (nginx.org, 1.29). */
 const DEFAULTS: Readonly<Record<string, readonly string[]>> = {
@@ -41,26 +41,26 @@ export class NginxBlock {
   }
 
   /** What a directive says here, or nginx's default; empty where that differs between versions. */
-  setting(name: string): Said<readonly string[]> {
+  setting(name: string): Sourced<readonly string[]> {
     const directive = this.inherited(name).at(-1);
-    if (directive) return { value: directive.args, says: sayDirective(directive), at: directive.at };
+    if (directive) return { value: directive.args, text: sayDirective(directive), at: directive.at };
     const value = DEFAULTS[name];
-    const says = value ? `no ${name}: nginx's ${value.join(' ')}` : `no ${name}`;
-    return { value: value ?? [], says, at: this.directive.at };
+    const text = value ? `no ${name}: nginx's ${value.join(' ')}` : `no ${name}`;
+    return { value: value ?? [], text, at: this.directive.at };
   }
 
   /** The first word of what a directive says here. */
-  text(name: string): Said<string> {
+  word(name: string): Sourced<string> {
     const { value, ...said } = this.setting(name);
     return { ...said, value: value[0] ?? '' };
   }
 
   /** The value of a header that is sent to the upstream; undefined where nginx passes the client's own. */
-  sentHeader(name: string): Said<string> | undefined {
+  sentHeader(name: string): Sourced<string> | undefined {
     const directive = this.inherited('proxy_set_header').findLast(
       ({ args }) => args[0]?.toLowerCase() === name.toLowerCase(),
     );
-    return directive && { value: directive.args[1] ?? '', says: sayDirective(directive), at: directive.at };
+    return directive && { value: directive.args[1] ?? '', text: sayDirective(directive), at: directive.at };
   }
 
   /** This and every block inside it. */
@@ -70,7 +70,7 @@ export class NginxBlock {
   }
 
   /** As a finding names it. */
-  get says(): string {
+  get text(): string {
     return sayDirective(this.directive);
   }
 }

@@ -1,6 +1,6 @@
 import type { TextFiles } from '../files/text-files.js';
 import { itemsAt, parseYaml, textAt, writtenIn, type YamlNode, type YamlText } from '../files/yaml.tree.js';
-import type { Said } from './said.js';
+import type { Sourced } from './sourced.js';
 import type { ComposeService } from './service.js';
 import type { Stack } from './stack.js';
 import { count } from './units.js';
@@ -11,7 +11,7 @@ const MAIN = '/etc/prometheus/prometheus.yml';
 export interface PrometheusTarget {
   readonly host: string;
   readonly port: number;
-  readonly said: Said;
+  readonly said: Sourced;
 }
 
 /** What Prometheus' configuration says of others. */
@@ -45,7 +45,7 @@ const leadsToMain = (target: string): boolean => target === MAIN || MAIN.startsW
 const textsAt = (node: YamlNode, key: string): YamlText[] =>
   itemsAt(node, key).filter((item): item is YamlText => item.kind === 'text');
 
-const saidOf = (node: YamlText): Said => ({ value: node.text, says: writtenIn(node), at: node.at });
+const saidOf = (node: YamlText): Sourced => ({ value: node.text, text: writtenIn(node), at: node.at });
 
 function listed(group: YamlNode): PrometheusTarget[] {
   return itemsAt(group, 'static_configs')

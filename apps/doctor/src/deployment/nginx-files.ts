@@ -2,7 +2,7 @@ import { basename, dirname, join, posix } from 'node:path';
 import { parseNginx, type Directive } from '../files/nginx.parser.js';
 import type { TextFiles } from '../files/text-files.js';
 import { UnreadableError } from '../files/unreadable.error.js';
-import type { Place } from './said.js';
+import type { SourceLocation } from './sourced.js';
 
 const PREFIX = '/etc/nginx';
 const MAIN = `${PREFIX}/nginx.conf`;
@@ -37,7 +37,7 @@ export interface NginxMount {
   readonly target: string;
   /** Whether it covers all that the image has there. */
   readonly isBind: boolean;
-  readonly at: Place;
+  readonly at: SourceLocation;
 }
 
 /**

@@ -1,5 +1,5 @@
 import { UnreadableError } from '../files/unreadable.error.js';
-import type { Said } from './said.js';
+import type { Sourced } from './sourced.js';
 
 const SECOND = 1_000;
 const NGINX_MS: Readonly<Record<string, number>> = {
@@ -23,29 +23,29 @@ const COMPOSE_MS: Readonly<Record<string, number>> = {
 const KIB = 1024;
 
 /** `60`, `60s`, `1m 30s`: milliseconds. @throws UnreadableError where it is none */
-export function nginxMs(said: Said<string>): Said<number> {
+export function nginxMs(said: Sourced<string>): Sourced<number> {
   const { value } = said;
   return parsed(said, /^\d+$/.test(value) ? Number(value) * SECOND : durationMs(value, NGINX_MS), 'duration');
 }
 
 /** `45s`, `1m30s`: milliseconds. @throws UnreadableError where it is none */
-export function composeMs(said: Said<string>): Said<number> {
+export function composeMs(said: Sourced<string>): Sourced<number> {
   return parsed(said, durationMs(said.value, COMPOSE_MS), 'duration, such as 45s');
 }
 
 /** `25m`, `512mb`, `2GiB`, `1024`: bytes. @throws UnreadableError where it is none */
-export function sizeBytes(said: Said<string>): Said<number> {
+export function sizeBytes(said: Sourced<string>): Sourced<number> {
   const [, amount, unit = ''] = /^(\d+(?:\.\d+)?)\s*([kmgt]?)(?:i?b)?$/i.exec(said.value) ?? [];
   return parsed(said, Number(amount) * KIB ** ['', 'k', 'm', 'g', 't'].indexOf(unit.toLowerCase()), 'size');
 }
 
 /** A number that counts something, 0 or more. @throws UnreadableError where it is none */
-export function count(said: Said<string>): Said<number> {
+export function count(said: Sourced<string>): Sourced<number> {
   return parsed(said, /^\d+$/.test(said.value) ? Number(said.value) : Number.NaN, 'number');
 }
 
-function parsed(said: Said<string>, value: number, kind: string): Said<number> {
-  if (Number.isNaN(value)) throw new UnreadableError(said.at, `${said.says} is no ${kind}`);
+function parsed(said: Sourced<string>, value: number, kind: string): Sourced<number> {
+  if (Number.isNaN(value)) throw new UnreadableError(said.at, `${said.text} is no ${kind}`);
   return { ...said, value };
 }
 
