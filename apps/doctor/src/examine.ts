@@ -1,19 +1,19 @@
 import { dirname } from 'node:path';
 import type { UpstreamOptions } from '@app/proxy';
-import { Chain } from './chain/chain.js';
-import { isNginx } from './chain/images.js';
-import { Nginx } from './chain/nginx.js';
-import { NginxFiles, type NginxMount } from './chain/nginx-files.js';
-import { describePlace } from './chain/said.js';
-import type { ComposeService } from './chain/service.js';
-import { Stack } from './chain/stack.js';
+import { Deployment } from './deployment/deployment.js';
+import { Nginx } from './deployment/nginx.js';
+import { nginxServices } from './deployment/roles.js';
+import { NginxFiles, type NginxMount } from './deployment/nginx-files.js';
+import { Prometheus } from './deployment/prometheus.js';
+import { describeLocation } from './deployment/sourced.js';
+import type { ComposeService } from './deployment/service.js';
+import { Stack } from './deployment/stack.js';
 import { TextFiles } from './files/text-files.js';
-import { parseYaml, type YamlNode } from './files/yaml.tree.js';
+import { escaped, printable } from './printable.js';
 import type { Fault } from './rules/rule.js';
 import { RULES } from './rules/rules.js';
 
 const EXAMPLE = '.env.example';
-const PROMETHEUS = '/etc/prometheus/prometheus.yml';
 
 /** Which files to read; what is not named is found through the compose file. */
 export interface Paths {
@@ -41,7 +41,7 @@ export interface Report {
 }
 
 /**
- * Compares what all files say of one chain.
+ * Compares what all files say of one deployment.
  *
  * @param root the folder in which paths begin
  * @param upstreams the application's own
@@ -51,69 +51,79 @@ export function examine(root: string, paths: Paths, upstreams: readonly Upstream
   const files = new TextFiles(root);
   const { compose, env, dockerfile } = paths;
   const stack = Stack.read(files, { compose, env, dockerfile });
-  const nginx = readNginx(files, stack, paths.nginx);
-  const prometheus = readPrometheus(files, stack, paths.prometheus);
-  const examples = [EXAMPLE].filter((path) => files.exists(path));
-  const chain = new Chain({ files, stack, nginx, prometheus, upstreams, examples });
+  const nginxes = readNginxes(files, stack, paths.nginx);
+  const prometheus = Prometheus.read(files, stack, paths.prometheus);
+  const examples = [stack.pathOf(EXAMPLE)].filter((path) => files.exists(path));
+  const deployment = new Deployment({ files, stack, nginxes, prometheus, upstreams, examples });
   const findings = RULES.flatMap((rule) =>
-    [...rule.check(chain)].map((fault) => ({ rule: rule.name, ...fault })),
+    [...rule.check(deployment)].map((fault) => ({ rule: rule.name, ...shown(fault) })),
   );
   return {
     findings: distinct(findings),
     notices: [
       ...stack.notices,
-      ...(nginx ? [] : ['no nginx was found: what is compared with it was not looked at']),
-      ...(chain.gateways.length > 0
+      ...(deployment.nginx?.notices ?? []),
+      ...(deployment.nginx ? [] : ['no nginx was found: what is compared with it was not looked at']),
+      ...(deployment.gatewayServices.length > 0
         ? []
         : ['no gateway was found: what is compared with it was not looked at']),
-      ...RULES.flatMap((rule) => [...(rule.note?.(chain) ?? [])]),
-    ],
+    ].map(printable),
     rules: RULES.map(({ name }) => name),
   };
 }
 
-function readNginx(files: TextFiles, stack: Stack, path: string | undefined): Nginx | undefined {
-  const service = stack.services.find(isNginx);
-  if (path === undefined && !service) return undefined;
-  const mounts = path === undefined ? mountsOf(stack, service!) : mountsAt(path);
+/** Each service that may be nginx; where a configuration is named by hand, that one alone. */
+function readNginxes(files: TextFiles, stack: Stack, path: string | undefined): Nginx[] {
+  const services = nginxServices(stack);
+  if (path === undefined) {
+    return services.map((service) => readNginx(files, service, mountsOf(stack, service)));
+  }
+  return [readNginx(files, services[0], mountsAt(path))];
+}
+
+function readNginx(
+  files: TextFiles,
+  service: ComposeService | undefined,
+  mounts: readonly NginxMount[],
+): Nginx {
   const variables = new Map(
     [...(service?.environment ?? [])].map(([name, { value }]): [string, string] => [name, value]),
   );
   return new Nginx(new NginxFiles(files, mounts, variables), service);
 }
 
-/** What an image copies is below what compose mounts. */
-function mountsOf(stack: Stack, { stage, mounts }: ComposeService): NginxMount[] {
+/** What an image copies is below what compose mounts, and deeper mounts cover others. */
+function mountsOf(stack: Stack, { copies, mounts }: ComposeService): NginxMount[] {
+  const binds = mounts.toSorted((a, b) => a.target.length - b.target.length);
   return [
-    ...(stage?.copies ?? []).map(({ source, target }) => ({ source: stack.pathOf(source), target })),
-    ...mounts.flatMap(({ source, target }) =>
-      source === undefined ? [] : [{ source: stack.pathOf(source), target }],
+    ...copies.map((copied) => ({ ...copied, isBind: false })),
+    ...binds.flatMap(({ source, target, at }) =>
+      source === undefined ? [] : [{ source: stack.pathOf(source), target, at, isBind: true }],
     ),
   ];
 }
 
 function mountsAt(path: string): NginxMount[] {
+  const at = { file: path };
   return [
-    { source: dirname(path), target: '/etc/nginx' },
-    { source: path, target: '/etc/nginx/nginx.conf' },
+    { source: dirname(path), target: '/etc/nginx', at, isBind: true },
+    { source: path, target: '/etc/nginx/nginx.conf', at, isBind: true },
   ];
 }
 
-function readPrometheus(files: TextFiles, stack: Stack, path: string | undefined): YamlNode | undefined {
-  const mounted = stack.services
-    .flatMap(({ mounts }) => mounts)
-    .flatMap(({ source, target }) => {
-      if (source === undefined || !PROMETHEUS.startsWith(target)) return [];
-      return [stack.pathOf(source) + PROMETHEUS.slice(target.length)];
-    })
-    .find((each) => files.exists(each));
-  const found = path ?? mounted;
-  return found === undefined ? undefined : parseYaml(files.read(found), files.nameOf(found));
+/** What files say is shown without its secrets, and as text alone. */
+function shown({ places, expected, impact }: Fault): Fault {
+  const [first, ...others] = places.map(({ value, text, at }) => ({
+    value,
+    text: printable(text),
+    at: { ...at, file: escaped(at.file) },
+  }));
+  return { places: [first!, ...others], expected: escaped(expected), impact: escaped(impact) };
 }
 
 /** Two gateways with one configuration say the same thing twice. */
 function distinct(findings: readonly Finding[]): Finding[] {
-  const key = ({ rule, places, wants, breaks }: Finding): string =>
-    JSON.stringify([rule, places.map(({ says, at }) => [says, describePlace(at)]), wants, breaks]);
+  const key = ({ rule, places, expected, impact }: Finding): string =>
+    JSON.stringify([rule, places.map(({ text, at }) => [text, describeLocation(at)]), expected, impact]);
   return [...new Map(findings.map((finding) => [key(finding), finding])).values()];
 }

@@ -1,11 +1,12 @@
 import { AppModule } from '../../gateway/src/app.module.js';
-import { upstreamsOf } from './chain/route-tables.js';
+import { upstreamsOf } from './deployment/route-tables.js';
 import { examine } from './examine.js';
 
 const COMPOSE = 'apps/doctor/test/existing-system/docker-compose.yml';
 
 /** What broke the system that this gateway replaces: the rule, the place to change, and what it disagrees with. */
 const FAULTS = [
+  ['gateway-settings', 'TRUST_PROXY (default)', 'ENV: production'],
   ['drain', "no stop_grace_period: Docker's 10 s", 'DRAIN_TIMEOUT_MS 30000 (default)'],
   ['drain', "no stop_grace_period: Docker's 10 s", 'ROUTE_DEADLINE_MS: 60000'],
   ['clocks', 'proxy_read_timeout 60s', 'ROUTE_DEADLINE_MS: 60000'],
@@ -25,7 +26,11 @@ const FAULTS = [
     'healthcheck: wget --spider -q http://localhost:8080/health',
     'image: secureconnect/api-gateway:latest',
   ],
-  ['trusted-proxies', 'TRUST_PROXY (default)', 'ENV: production'],
+  ['hidden-paths', 'ports: 8080:8080', 'service api-gateway'],
+  ['hidden-paths', 'location /', 'api-gateway answers /HEALTH/LIVE'],
+  ['hidden-paths', 'location /', 'api-gateway answers /HEALTH/READY'],
+  ['hidden-paths', 'location /', 'api-gateway answers /METRICS'],
+  ['memory', 'no mem_limit of api-gateway'],
   ['replicas', 'least_conn', 'upstream api_gateway: 1 server'],
   ['replicas', 'proxy_next_upstream error timeout http_502 http_503', 'upstream api_gateway: 1 server'],
   ['replicas', 'server api-gateway:8080 max_fails=3 fail_timeout=30s', 'upstream api_gateway: 1 server'],
@@ -41,7 +46,7 @@ describe('the doctor on the system that this gateway replaces', () => {
   it('names its faults and no others', () => {
     const { findings } = examine(process.cwd(), { compose: [COMPOSE] }, upstreamsOf(AppModule));
 
-    expect(findings.map(({ rule, places }) => [rule, ...places.slice(0, 2).map(({ says }) => says)])).toEqual(
+    expect(findings.map(({ rule, places }) => [rule, ...places.slice(0, 2).map(({ text }) => text)])).toEqual(
       FAULTS,
     );
   });

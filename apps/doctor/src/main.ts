@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { AppModule } from '../../gateway/src/app.module.js';
-import { upstreamsOf } from './chain/route-tables.js';
+import { upstreamsOf } from './deployment/route-tables.js';
 import { examine } from './examine.js';
 import { UnreadableError } from './files/unreadable.error.js';
 import { toJson, toText } from './report.js';

@@ -1,5 +1,5 @@
 import { styleText } from 'node:util';
-import { describePlace } from './chain/said.js';
+import { describeLocation } from './deployment/sourced.js';
 import type { Finding, Report } from './examine.js';
 
 type Style = Parameters<typeof styleText>[0];
@@ -17,25 +17,25 @@ export function toText({ findings, notices, rules }: Report): string {
   return [...blocks, ...notices.map((notice) => paint('dim', `note: ${notice}`)), sum].join('\n');
 }
 
-function describe({ rule, places, wants, breaks }: Finding): string {
-  const rows = places.map(({ at, says }) => [describePlace(at), says] as const);
+function describe({ rule, places, expected, impact }: Finding): string {
+  const rows = places.map(({ at, text }) => [describeLocation(at), text] as const);
   const width = Math.max(...rows.map(([place]) => place.length));
   return [
     paint(['bold', 'yellow'], rule),
-    ...rows.map(([place, says]) => `  ${paint('cyan', place.padEnd(width))}  ${says}`),
-    `  wants   ${wants.replaceAll('\n', '\n          ')}`,
-    `  breaks  ${breaks}`,
+    ...rows.map(([place, text]) => `  ${paint('cyan', place.padEnd(width))}  ${text}`),
+    `  expected  ${expected}`,
+    `  impact    ${impact}`,
     '',
   ].join('\n');
 }
 
 /** For machines: findings with their places as file and line. */
 export function toJson({ findings, notices, rules }: Report): string {
-  const plain = findings.map(({ rule, places, wants, breaks }) => ({
+  const plain = findings.map(({ rule, places, expected, impact }) => ({
     rule,
-    places: places.map(({ at: { file, line }, says }) => ({ file, line: line ?? null, says })),
-    wants,
-    breaks,
+    places: places.map(({ at: { file, line }, text }) => ({ file, line: line ?? null, text })),
+    expected,
+    impact,
   }));
   return JSON.stringify({ findings: plain, notices, rules }, undefined, 2);
 }

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { UpstreamOptions } from '@app/proxy';
 import { AppModule } from '../../gateway/src/app.module.js';
-import { upstreamsOf } from '../src/chain/route-tables.js';
+import { upstreamsOf } from '../src/deployment/route-tables.js';
 import { examine, type Finding, type Paths, type Report } from '../src/examine.js';
 
 const COPIED = ['docker-compose.yml', 'Dockerfile', '.env.example', 'configs'];
@@ -56,5 +56,5 @@ export class OwnFiles implements AsyncDisposable {
 
 /** `file:line: what it says`, for each place of a finding. */
 export function placesOf({ places }: Finding): string[] {
-  return places.map(({ at, says }) => `${at.file}:${at.line}: ${says}`);
+  return places.map(({ at, text }) => `${at.file}:${at.line}: ${text}`);
 }

@@ -51,8 +51,8 @@ export async function createGateway(
     await app.close();
     throw error;
   }
-  for (const { rule, variables, wants, breaks } of warningsFor(config)) {
-    new Logger('Gateway').warn({ message: 'settings do not fit each other', rule, variables, wants, breaks });
+  for (const warning of warningsFor(config)) {
+    new Logger('Gateway').warn({ message: 'settings do not fit each other', ...warning });
   }
   return app;
 }

@@ -1,11 +1,17 @@
-import type { Place } from '../chain/said.js';
+import type { SourceLocation } from '../deployment/sourced.js';
 import { UnreadableError } from './unreadable.error.js';
 import type { YamlNode } from './yaml.tree.js';
 
-export type Variables = Readonly<Record<string, string | undefined>>;
+export type Variables = ReadonlyMap<string, string>;
 
 /** A file's defaults may hold others, but nobody needs this many. */
 const DEEPEST = 16;
+
+/** Where a text stands; errors say so, and never the text, which may be a secret. */
+interface Spot {
+  readonly at: SourceLocation;
+  readonly key: string;
+}
 
 /**
  * Fills in a tree as compose does: `$NAME`, `${NAME}`, the forms with `:-`, `-`, `:+`, `+`, `:?` and `?`, and `$$` for
@@ -14,15 +20,21 @@ const DEEPEST = 16;
  *
  * @throws UnreadableError at a `$` that compose would refuse
  */
-export function interpolate(node: YamlNode, variables: Variables): YamlNode {
-  if (node.kind === 'text') return { ...node, text: fill(node.text, variables, node.at, 0) };
-  if (node.kind === 'list') return { ...node, items: node.items.map((item) => interpolate(item, variables)) };
-  const entries = new Map([...node.entries].map(([name, value]) => [name, interpolate(value, variables)]));
+export function interpolate(node: YamlNode, variables: Variables, key = 'a text'): YamlNode {
+  if (node.kind === 'text') {
+    return { ...node, text: fill(node.text, variables, { at: node.at, key }, 0), written: node.text };
+  }
+  if (node.kind === 'list') {
+    return { ...node, items: node.items.map((item) => interpolate(item, variables, key)) };
+  }
+  const entries = new Map(
+    [...node.entries].map(([name, value]) => [name, interpolate(value, variables, name)]),
+  );
   return { ...node, entries };
 }
 
-function fill(text: string, variables: Variables, at: Place, depth: number): string {
-  if (depth > DEEPEST) throw new UnreadableError(at, 'has too many variables within each other');
+function fill(text: string, variables: Variables, spot: Spot, depth: number): string {
+  if (depth > DEEPEST) throw refuse(spot, 'has too many variables within each other');
   let filled = '';
   for (let index = 0; index < text.length;) {
     if (text[index] !== '$') {
@@ -34,13 +46,13 @@ function fill(text: string, variables: Variables, at: Place, depth: number): str
       filled += next;
       index += 1;
     } else if (next === '{') {
-      const end = closingBrace(text, index, at);
-      filled += expand(text.slice(index + 1, end), variables, at, depth);
+      const end = closingBrace(text, index, spot);
+      filled += expand(text.slice(index + 1, end), variables, spot, depth);
       index = end + 1;
     } else {
       const name = nameIn(text.slice(index));
-      if (name === '') throw new UnreadableError(at, `has a $ that names no variable (write $$): ${text}`);
-      filled += variables[name] ?? '';
+      if (name === '') throw refuse(spot, 'has a $ that names no variable (write $$)');
+      filled += variables.get(name) ?? '';
       index += name.length;
     }
   }
@@ -48,29 +60,32 @@ function fill(text: string, variables: Variables, at: Place, depth: number): str
 }
 
 /** The end of the braces that begin at `from`, with those of other variables inside. */
-function closingBrace(text: string, from: number, at: Place): number {
+function closingBrace(text: string, from: number, spot: Spot): number {
   let open = 0;
   for (let index = from; index < text.length; index++) {
     if (text[index] === '{') open += 1;
     if (text[index] === '}' && --open === 0) return index;
   }
-  throw new UnreadableError(at, `has a \${ without its }: ${text}`);
+  throw refuse(spot, 'has a ${ without its }');
 }
 
-function expand(inside: string, variables: Variables, at: Place, depth: number): string {
+function expand(inside: string, variables: Variables, spot: Spot, depth: number): string {
   const name = nameIn(inside);
-  const value = variables[name];
+  const value = variables.get(name);
   const form = inside.slice(name.length);
-  if (name === '') throw new UnreadableError(at, `has no name in \${${inside}}`);
+  if (name === '') throw refuse(spot, 'has a ${} without a name');
   if (form === '') return value ?? '';
   const countsEmpty = form.startsWith(':');
   const operator = form[countsEmpty ? 1 : 0];
   const word = form.slice(countsEmpty ? 2 : 1);
   const isSet = value !== undefined && !(countsEmpty && value === '');
-  if (operator === '-') return isSet ? value : fill(word, variables, at, depth + 1);
-  if (operator === '+') return isSet ? fill(word, variables, at, depth + 1) : '';
+  if (operator === '-') return isSet ? value : fill(word, variables, spot, depth + 1);
+  if (operator === '+') return isSet ? fill(word, variables, spot, depth + 1) : '';
   if (operator === '?') return value ?? '';
-  throw new UnreadableError(at, `has an unknown form: \${${inside}}`);
+  throw refuse(spot, `has an unknown form of \${${name}}`);
 }
+
+const refuse = ({ at, key }: Spot, reason: string): UnreadableError =>
+  new UnreadableError(at, `${key} ${reason}`);
 
 const nameIn = (text: string): string => /^[A-Za-z_]\w*/.exec(text)?.[0] ?? '';

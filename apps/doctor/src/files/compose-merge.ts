@@ -1,4 +1,4 @@
-import type { YamlMap, YamlNode } from './yaml.tree.js';
+import { writtenIn, type YamlMap, type YamlNode } from './yaml.tree.js';
 
 /** Keys that are mappings or lists of `NAME=value`, as the author likes. */
 const PAIRS = new Set(['environment', 'labels', 'args']);
@@ -36,7 +36,8 @@ export function toMap(node: YamlNode): YamlNode {
   for (const item of node.items) {
     if (item.kind !== 'text') continue;
     const [name, ...value] = item.text.split('=');
-    entries.set(name!, { ...item, text: value.join('=') });
+    const written = writtenIn(item).split('=').slice(1).join('=');
+    entries.set(name!, { ...item, text: value.join('='), written });
   }
   return { kind: 'map', entries, at: node.at };
 }

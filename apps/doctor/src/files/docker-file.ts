@@ -9,7 +9,9 @@ import {
   type Instruction,
   type JSONInstruction,
 } from 'dockerfile-ast';
-import type { Place, Said } from '../chain/said.js';
+import { posix } from 'node:path';
+import type { SourceLocation, Sourced } from '../deployment/sourced.js';
+import { fillIn } from './fill-in.js';
 import type { TextFiles } from './text-files.js';
 import { UnreadableError } from './unreadable.error.js';
 
@@ -17,24 +19,32 @@ import { UnreadableError } from './unreadable.error.js';
 export type Command = { readonly argv: readonly string[] } | { readonly shell: string };
 
 export interface DockerHealthcheck {
-  readonly command: Said<Command>;
+  readonly command: Sourced<Command>;
   /** `interval`, `timeout`, `retries`, `start-period`, as they are written. */
   readonly flags: ReadonlyMap<string, string>;
 }
 
 /** One stage with everything that it takes over from the stages that it builds on. */
 export interface Stage {
-  readonly at: Place;
+  readonly at: SourceLocation;
   /** The image at the bottom, variables filled in. */
   readonly image: string;
-  readonly environment: ReadonlyMap<string, Said<string>>;
-  readonly command: Said<Command> | undefined;
-  readonly entrypoint: Said<Command> | undefined;
+  readonly environment: ReadonlyMap<string, Sourced<string>>;
+  readonly command: Sourced<Command> | undefined;
+  readonly entrypoint: Sourced<Command> | undefined;
   readonly healthcheck: DockerHealthcheck | undefined;
   /** Every word of a RUN: what may have been installed. */
   readonly runWords: ReadonlySet<string>;
-  /** From the build's context, each with its target. */
-  readonly copies: readonly { readonly source: string; readonly target: string }[];
+  /** Where relative targets begin. */
+  readonly folder: string;
+  /** From the build's context, each with its target: one that ends with a slash is a folder. */
+  readonly copies: readonly Copied[];
+}
+
+export interface Copied {
+  readonly source: string;
+  readonly target: string;
+  readonly at: SourceLocation;
 }
 
 const KEYWORDS = new Set(
@@ -77,11 +87,11 @@ export class DockerFile {
   }
 
   /** ENV and ARG of all stages, where a secret would stay in the image. */
-  get variables(): readonly Said<{ name: string; value: string }>[] {
+  get variables(): readonly Sourced<{ name: string; value: string }>[] {
     return this.instructions.flatMap((instruction) =>
       propertiesOf(instruction).map(([name, value]) => ({
         value: { name, value },
-        says: `${instruction.getKeyword()} ${name}`,
+        text: `${instruction.getKeyword()} ${name}`,
         at: placeOf(this.file, instruction),
       })),
     );
@@ -94,16 +104,22 @@ export class DockerFile {
    */
   stage(target: string | undefined, args: ReadonlyMap<string, string>): Stage {
     const froms = this.instructions.filter((instruction) => instruction.getKeyword() === 'FROM') as From[];
-    const from = target === undefined ? froms.at(-1) : froms.find((each) => each.getBuildStage() === target);
+    const from = target === undefined ? froms.at(-1) : froms.find((each) => isNamed(each, target));
     if (!from) throw new UnreadableError({ file: this.file }, `has no stage "${target}"`);
-    return this.build(from, froms, this.globalArgs(froms[0]!, args));
+    return this.build(from, froms, this.globalArgs(froms[0]!, args), args);
   }
 
-  private build(from: From, froms: readonly From[], args: ReadonlyMap<string, string>): Stage {
-    const image = fill(from.getArguments()[0]?.getValue() ?? '', args);
-    const earlier = froms.slice(0, froms.indexOf(from)).find((each) => each.getBuildStage() === image);
+  /** @param given what the build says of its arguments, in place of the file's own */
+  private build(
+    from: From,
+    froms: readonly From[],
+    args: ReadonlyMap<string, string>,
+    given: ReadonlyMap<string, string>,
+  ): Stage {
+    const image = fillIn(from.getArguments()[0]?.getValue() ?? '', args);
+    const earlier = froms.slice(0, froms.indexOf(from)).find((each) => isNamed(each, image));
     const below: Stage = earlier
-      ? this.build(earlier, froms, args)
+      ? this.build(earlier, froms, args, given)
       : {
           at: placeOf(this.file, from),
           image,
@@ -112,24 +128,41 @@ export class DockerFile {
           entrypoint: undefined,
           healthcheck: undefined,
           runWords: new Set(),
+          folder: '/',
           copies: [],
         };
     const environment = new Map(below.environment);
     const runWords = new Set(below.runWords);
     const copies = [...below.copies];
-    let { command, entrypoint, healthcheck } = below;
+    // What the lines below may use: the stage's own arguments, below what ENV says.
+    const scope = new Map([...environment].map(([name, { value }]) => [name, value]));
+    let { command, entrypoint, healthcheck, folder } = below;
     for (const instruction of this.within(from, froms)) {
       const keyword = instruction.getKeyword();
       const at = placeOf(this.file, instruction);
       if (keyword === 'ENV') {
-        for (const [name, value] of propertiesOf(instruction))
-          environment.set(name, { value, says: `ENV ${name}=${value}`, at });
+        const filled = propertiesOf(instruction).map(
+          ([name, text]) => [name, text, fillIn(text, scope)] as const,
+        );
+        for (const [name, text, value] of filled) {
+          environment.set(name, { value, text: `ENV ${name}=${text}`, at });
+          scope.set(name, value);
+        }
+      } else if (keyword === 'ARG') {
+        for (const [name, text] of propertiesOf(instruction)) {
+          const value = given.get(name) ?? (fillIn(text, scope) || args.get(name));
+          if (value !== undefined && !environment.has(name)) scope.set(name, value);
+        }
+      } else if (keyword === 'WORKDIR') {
+        folder = posix.resolve(folder, fillIn(instruction.getArgumentsContent() ?? '', scope));
       } else if (keyword === 'RUN') {
         for (const word of instruction.getArguments()) runWords.add(word.getValue());
-      } else if (keyword === 'COPY' && !(instruction as Copy).getFromFlag()) {
-        const paths = instruction.getArguments().map((argument) => argument.getValue());
-        const to = paths.pop() ?? '';
-        copies.push(...paths.map((source) => ({ source, target: to })));
+      } else if ((keyword === 'COPY' && !(instruction as Copy).getFromFlag()) || keyword === 'ADD') {
+        const paths = instruction.getArguments().map((argument) => fillIn(argument.getValue(), scope));
+        const to = posix.resolve(folder, paths.at(-1) ?? '');
+        const isFolder = paths.length > 2 || /(^|\/)\.?$/.test(paths.at(-1) ?? '');
+        const target = isFolder ? posix.join(to, '/') : to;
+        copies.push(...paths.slice(0, -1).map((source) => ({ source, target, at })));
       } else if (keyword === 'CMD') command = commandOf(instruction as JSONInstruction, at);
       else if (keyword === 'ENTRYPOINT') entrypoint = commandOf(instruction as JSONInstruction, at);
       else if (instruction instanceof Healthcheck) healthcheck = healthcheckOf(instruction, at);
@@ -142,6 +175,7 @@ export class DockerFile {
       entrypoint,
       healthcheck,
       runWords,
+      folder,
       copies,
     };
   }
@@ -162,7 +196,7 @@ export class DockerFile {
   }
 }
 
-function placeOf(file: string, instruction: Instruction): Place {
+function placeOf(file: string, instruction: Instruction): SourceLocation {
   return { file, line: instruction.getRange().start.line + 1 };
 }
 
@@ -174,27 +208,23 @@ function propertiesOf(instruction: Instruction): [name: string, value: string][]
     .map((property) => [property.getName(), property.getValue() ?? '']);
 }
 
-/** `${NAME}`, `$NAME` and `${NAME:-default}`, all that an image's name is made with. */
-function fill(text: string, args: ReadonlyMap<string, string>): string {
-  return text.replaceAll(
-    /\$(?:\{(\w+)(?::?-([^}]*))?\}|(\w+))/g,
-    (_, braced?: string, fallback?: string, bare?: string) => args.get(braced ?? bare!) ?? fallback ?? '',
-  );
-}
+/** Docker knows stages by their names in whatever case. */
+const isNamed = (from: From, name: string): boolean =>
+  from.getBuildStage()?.toLowerCase() === name.toLowerCase();
 
-function commandOf(instruction: JSONInstruction, at: Place): Said<Command> {
-  const says = `${instruction.getKeyword()} ${instruction.getArgumentsContent() ?? ''}`;
+function commandOf(instruction: JSONInstruction, at: SourceLocation): Sourced<Command> {
+  const text = `${instruction.getKeyword()} ${instruction.getArgumentsContent() ?? ''}`;
   if (!instruction.getOpeningBracket())
-    return { value: { shell: instruction.getArgumentsContent() ?? '' }, says, at };
-  return { value: { argv: instruction.getJSONStrings().map((each) => each.getJSONValue()) }, says, at };
+    return { value: { shell: instruction.getArgumentsContent() ?? '' }, text, at };
+  return { value: { argv: instruction.getJSONStrings().map((each) => each.getJSONValue()) }, text, at };
 }
 
-function healthcheckOf(instruction: Healthcheck, at: Place): DockerHealthcheck | undefined {
+function healthcheckOf(instruction: Healthcheck, at: SourceLocation): DockerHealthcheck | undefined {
   const [form, ...words] = instruction.getArguments().map((argument) => argument.getValue());
   if (form?.toUpperCase() !== 'CMD') return undefined;
   const text = words.join(' ');
   const flags = new Map(instruction.getFlags().map((flag) => [flag.getName(), flag.getValue() ?? '']));
-  return { command: { value: execForm(text) ?? { shell: text }, says: `HEALTHCHECK ${text}`, at }, flags };
+  return { command: { value: execForm(text) ?? { shell: text }, text: `HEALTHCHECK ${text}`, at }, flags };
 }
 
 /** A JSON list of texts, as Docker takes it; undefined where it is a line for the shell. */

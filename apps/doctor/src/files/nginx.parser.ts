@@ -1,4 +1,4 @@
-import type { Place } from '../chain/said.js';
+import type { SourceLocation } from '../deployment/sourced.js';
 import { UnreadableError } from './unreadable.error.js';
 
 /**
@@ -9,7 +9,7 @@ export interface Directive {
   readonly name: string;
   /** Quotes and escapes resolved. */
   readonly args: readonly string[];
-  readonly at: Place;
+  readonly at: SourceLocation;
   /** The directives inside the braces; undefined for one that ends with a semicolon. */
   readonly block?: Directive[];
 }
@@ -24,7 +24,7 @@ export function parseNginx(text: string, file: string): Directive[] {
 interface Token {
   readonly kind: 'word' | ';' | '{' | '}' | 'end';
   readonly text: string;
-  readonly at: Place;
+  readonly at: SourceLocation;
 }
 
 class NginxParser {
@@ -33,7 +33,7 @@ class NginxParser {
   /** Iterative, so that no depth of braces can exhaust the stack. */
   parse(): Directive[] {
     const root: Directive[] = [];
-    const open: { readonly block: Directive[]; readonly at: Place }[] = [];
+    const open: { readonly block: Directive[]; readonly at: SourceLocation }[] = [];
     let words: Token[] = [];
     for (;;) {
       const token = this.tokens.next();
@@ -119,7 +119,7 @@ class NginxTokens {
     return end === -1 ? this.text.length : end;
   }
 
-  private quoted(quote: string, at: Place): string {
+  private quoted(quote: string, at: SourceLocation): string {
     let word = '';
     for (this.index += 1; this.text[this.index] !== quote;) {
       if (this.index >= this.text.length) throw new UnreadableError(at, `a ${quote} without its end`);
@@ -153,7 +153,7 @@ class NginxTokens {
     return ESCAPES[escaped] ?? character + escaped;
   }
 
-  private place(): Place {
+  private place(): SourceLocation {
     return { file: this.file, line: this.line };
   }
 }

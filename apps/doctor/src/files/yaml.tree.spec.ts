@@ -1,4 +1,4 @@
-import { nodeAt, parseYaml, textAt } from './yaml.tree.js';
+import { itemsAt, nodeAt, parseYaml, textAt } from './yaml.tree.js';
 
 describe('parseYaml', () => {
   it('gives the line of each key, through anchors and merges, and lets own keys win', () => {
@@ -7,8 +7,8 @@ describe('parseYaml', () => {
       'a.yml',
     );
 
-    expect(textAt(tree, 'z', 'a')).toEqual({ value: 'own', says: 'a: own', at: { file: 'a.yml', line: 7 } });
-    expect(textAt(tree, 'z', 'b')).toEqual({ value: '2', says: 'b: 2', at: { file: 'a.yml', line: 3 } });
+    expect(textAt(tree, 'z', 'a')).toEqual({ value: 'own', text: 'a: own', at: { file: 'a.yml', line: 7 } });
+    expect(textAt(tree, 'z', 'b')).toEqual({ value: '2', text: 'b: 2', at: { file: 'a.yml', line: 3 } });
     expect(textAt(tree, 'z', 'c')?.at.line).toBe(4);
     expect(textAt(tree, 'w', 'b')?.at.line).toBe(3);
   });
@@ -30,6 +30,15 @@ describe('parseYaml', () => {
     ['a: &a [*a]\n', 'a.yml:1'],
   ])('refuses %j with its line', (text, fault) => {
     expect(() => parseYaml(text, 'a.yml')).toThrow(fault);
+  });
+
+  it('takes an alias for the last anchor of its name before it, at no cost for each', () => {
+    const tree = parseYaml(`a: &x one\nb: *x\nc: &x two\nd: [${'*x, '.repeat(20_000)}*x]\n`, 'a.yml');
+
+    expect([
+      textAt(tree, 'b')?.value,
+      new Set(itemsAt(tree, 'd').map((item) => item.kind === 'text' && item.text)),
+    ]).toEqual(['one', new Set(['two'])]);
   });
 
   it('ends with a clear error at nesting and at aliases that grow', () => {

@@ -5,18 +5,19 @@ import {
   isSeq,
   LineCounter,
   parseDocument,
-  type Alias,
   type Document,
   type Node,
+  visit,
+  type Alias,
 } from 'yaml';
-import type { Place, Said } from '../chain/said.js';
+import type { SourceLocation, Sourced } from '../deployment/sourced.js';
 import { UnreadableError } from './unreadable.error.js';
 
 /** A YAML value with the line that a reader would look at: in a mapping, that of its key. */
 export type YamlNode = YamlText | YamlList | YamlMap;
 
 interface Placed {
-  readonly at: Place;
+  readonly at: SourceLocation;
   /** Compose's `!reset` and `!override`. */
   readonly tag?: string | undefined;
 }
@@ -25,6 +26,8 @@ export interface YamlText extends Placed {
   readonly kind: 'text';
   /** Empty for null. */
   readonly text: string;
+  /** As it stands in the file, where variables were filled in since. */
+  readonly written?: string;
 }
 
 export interface YamlList extends Placed {
@@ -68,6 +71,8 @@ export function parseYaml(text: string, file: string): YamlNode {
 
 class TreeBuilder {
   private nodes = 0;
+  /** What each alias stands for. */
+  private readonly targets = new Map<Alias, Node>();
 
   constructor(
     private readonly document: Document.Parsed,
@@ -78,12 +83,23 @@ class TreeBuilder {
   build(): YamlNode {
     const at = { file: this.file, line: 1 };
     const root = this.document.contents as Node | null;
+    const anchors = new Map<string, Node>();
+    // In the order of the file: an alias means the last anchor of its name before it.
+    visit(this.document, {
+      Alias: (_, alias) => {
+        const target = anchors.get(alias.source);
+        if (target) this.targets.set(alias, target);
+      },
+      Value: (_, node) => {
+        if (node.anchor) anchors.set(node.anchor, node);
+      },
+    });
     return root === null
       ? { kind: 'map', entries: new Map(), at }
       : this.convert(root, this.placeOf(root), 0);
   }
 
-  private convert(node: Node | null, at: Place, depth: number): YamlNode {
+  private convert(node: Node | null, at: SourceLocation, depth: number): YamlNode {
     if (++this.nodes > MOST_NODES) throw new UnreadableError(at, 'is too large with its aliases written out');
     if (depth > DEEPEST) throw new UnreadableError(at, 'nests too deeply');
     if (node === null) return { kind: 'text', text: '', at };
@@ -121,13 +137,13 @@ class TreeBuilder {
     return entries;
   }
 
-  private target(alias: Alias, at: Place): Node {
-    const target = alias.resolve(this.document);
+  private target(alias: Alias, at: SourceLocation): Node {
+    const target = this.targets.get(alias);
     if (!target) throw new UnreadableError(at, `names an anchor that is not there: ${alias.source}`);
     return target;
   }
 
-  private placeOf(node: Node | null): Place {
+  private placeOf(node: Node | null): SourceLocation {
     const offset = node?.range?.[0];
     return { file: this.file, line: offset === undefined ? undefined : this.lines.linePos(offset).line };
   }
@@ -140,11 +156,16 @@ export function nodeAt(node: YamlNode | undefined, ...path: readonly string[]): 
   return found;
 }
 
+/** A text as a reader of the file finds it. */
+export function writtenIn({ text, written = text }: YamlText): string {
+  return written;
+}
+
 /** A text at a path, with its key in what it says; undefined where there is none. */
-export function textAt(node: YamlNode | undefined, ...path: readonly string[]): Said<string> | undefined {
+export function textAt(node: YamlNode | undefined, ...path: readonly string[]): Sourced<string> | undefined {
   const found = nodeAt(node, ...path);
   if (found?.kind !== 'text') return undefined;
-  return { value: found.text, says: `${path.at(-1)}: ${found.text}`, at: found.at };
+  return { value: found.text, text: `${path.at(-1)}: ${writtenIn(found)}`, at: found.at };
 }
 
 export function itemsAt(node: YamlNode | undefined, ...path: readonly string[]): readonly YamlNode[] {

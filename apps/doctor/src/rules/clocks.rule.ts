@@ -1,11 +1,10 @@
 import { leastDeadlineMs } from '../../../gateway/src/config/configuration-warnings.js';
-import type { Chain } from '../chain/chain.js';
-import type { Gateway } from '../chain/gateway.js';
-import { responseTimeoutOf } from '../chain/labels.js';
-import type { NginxBlock } from '../chain/nginx-block.js';
-import type { Said } from '../chain/said.js';
-import { nginxMs, sayMs } from '../chain/units.js';
-import { ownWarnings } from './own-warnings.js';
+import type { Deployment } from '../deployment/deployment.js';
+import type { Gateway } from '../deployment/gateway.js';
+import { responseTimeoutOf } from '../deployment/labels.js';
+import type { NginxBlock } from '../deployment/nginx-block.js';
+import type { Sourced } from '../deployment/sourced.js';
+import { nginxMs, sayMs } from '../deployment/units.js';
 import type { Fault, Rule } from './rule.js';
 
 /**
@@ -15,61 +14,52 @@ import type { Fault, Rule } from './rule.js';
 export const clocksRule: Rule = {
   name: 'clocks',
 
-  *check(chain: Chain): Iterable<Fault> {
-    yield* ownWarnings(chain, 'clocks');
-    for (const gateway of chain.gateways) {
-      yield* routeDeadlines(chain, gateway);
-      yield* services(chain, gateway);
-      for (const location of plainLocations(chain)) yield* idleBodies(gateway, location);
-      yield* eventStreams(chain, gateway);
+  *check(deployment: Deployment): Iterable<Fault> {
+    for (const gateway of deployment.gateways) {
+      yield* routeDeadlines(deployment, gateway);
+      yield* services(deployment, gateway);
+      for (const location of deployment.plainLocations) yield* idleBodies(gateway, location);
+      yield* eventStreams(deployment, gateway);
     }
   },
 };
 
-/** Locations that carry no WebSocket route. */
-function plainLocations(chain: Chain): NginxBlock[] {
-  const webSockets = new Set(
-    chain.carried.filter(({ route }) => route.websocket).map(({ location }) => location.directive),
-  );
-  return chain.gatewayLocations.filter(({ directive }) => !webSockets.has(directive));
-}
-
-function* routeDeadlines(chain: Chain, gateway: Gateway): Iterable<Fault> {
+function* routeDeadlines(deployment: Deployment, gateway: Gateway): Iterable<Fault> {
   const leastMs = leastDeadlineMs(gateway.config.proxy);
-  for (const { route, said } of chain.routes) {
+  for (const { route, said } of deployment.routes) {
     if (route.deadlineMs === undefined || route.deadlineMs >= leastMs) continue;
     yield {
       places: [said, gateway.setting('RESPONSE_HEADERS_TIMEOUT_MS')],
-      wants: `deadlineMs of ${leastMs} or more: every attempt's time to connect and the last one's time to answer`,
-      breaks: 'The deadline ends the last attempt, while the service still has time to answer it.',
+      expected: `deadlineMs of ${leastMs} or more: every attempt's time to connect and the last one's time to answer`,
+      impact: 'The deadline ends the last attempt, while the service still has time to answer it.',
     };
   }
-  for (const { route, said, location } of chain.carried) {
+  for (const { route, said, location } of deployment.carried) {
     if (route.websocket) continue;
-    const deadline: Said<number> =
+    const deadline: Sourced<number> =
       route.deadlineMs === undefined
         ? gateway.setting('ROUTE_DEADLINE_MS')
-        : { ...said, value: route.deadlineMs, says: `${said.says}: deadlineMs ${route.deadlineMs}` };
+        : { ...said, value: route.deadlineMs, text: `${said.text}: deadlineMs ${route.deadlineMs}` };
     const read = time(location, 'proxy_read_timeout');
     if (read.value > deadline.value) continue;
     yield {
       places: [read, deadline],
-      wants: `proxy_read_timeout above ${sayMs(deadline.value)}`,
-      breaks: "nginx answers 504 while the gateway may still try, and the gateway's own answer is lost.",
+      expected: `proxy_read_timeout above ${sayMs(deadline.value)}`,
+      impact: "nginx answers 504 while the gateway may still try, and the gateway's own answer is lost.",
     };
   }
 }
 
-function* services(chain: Chain, gateway: Gateway): Iterable<Fault> {
+function* services(deployment: Deployment, gateway: Gateway): Iterable<Fault> {
   const headers = gateway.setting('RESPONSE_HEADERS_TIMEOUT_MS');
-  for (const upstream of chain.parts.upstreams) {
-    for (const service of chain.servicesOf(gateway, upstream)) {
+  for (const upstream of deployment.parts.upstreams) {
+    for (const service of deployment.servicesOf(gateway, upstream)) {
       const own = responseTimeoutOf(service);
       if (!own || own.value < headers.value) continue;
       yield {
         places: [own, headers],
-        wants: `a service that answers or gives up before ${sayMs(headers.value)}`,
-        breaks: 'The gateway answers 504 for a request that the service is about to answer.',
+        expected: `a service that answers or gives up before ${sayMs(headers.value)}`,
+        impact: 'The gateway answers 504 for a request that the service is about to answer.',
       };
     }
   }
@@ -85,34 +75,33 @@ function* idleBodies(gateway: Gateway, location: NginxBlock): Iterable<Fault> {
       continue;
     yield {
       places: [clock, idle],
-      wants: `${name} above ${sayMs(idle.value)}`,
-      breaks: 'nginx cuts a body that stands still before the gateway, which knows who is slow, can end it.',
+      expected: `${name} above ${sayMs(idle.value)}`,
+      impact: 'nginx cuts a body that stands still before the gateway, which knows who is slow, can end it.',
     };
   }
   const [body, grace] = [time(location, 'client_body_timeout'), gateway.setting('BODY_GRACE_MS')];
   if (body.value > grace.value) return;
   yield {
     places: [body, grace],
-    wants: `client_body_timeout above ${sayMs(grace.value)}`,
-    breaks: "nginx ends an upload that pauses before the gateway's minimum rate has judged it.",
+    expected: `client_body_timeout above ${sayMs(grace.value)}`,
+    impact: "nginx ends an upload that pauses before the gateway's minimum rate has judged it.",
   };
 }
 
 /** One location is enough: which requests go there is nginx's own business. */
-function* eventStreams(chain: Chain, gateway: Gateway): Iterable<Fault> {
+function* eventStreams(deployment: Deployment, gateway: Gateway): Iterable<Fault> {
   const idle = gateway.setting('IDLE_EVENT_STREAM_TIMEOUT_MS');
-  const longest = plainLocations(chain)
+  const longest = deployment.plainLocations
     .map((location) => time(location, 'proxy_read_timeout'))
     .toSorted((a, b) => b.value - a.value)[0];
   if (!longest || longest.value > idle.value) return;
   yield {
     places: [longest, idle],
-    wants: `a location for event streams with a proxy_read_timeout above ${sayMs(idle.value)}`,
-    breaks: `nginx cuts an event stream that is silent for ${sayMs(longest.value)}, though the gateway keeps it.`,
+    expected: `a location for event streams with a proxy_read_timeout above ${sayMs(idle.value)}`,
+    impact: `nginx cuts an event stream that is silent for ${sayMs(longest.value)}, though the gateway keeps it.`,
   };
 }
 
-function time(location: NginxBlock, name: string): Said<number> {
-  const said = location.setting(name);
-  return { ...said, value: nginxMs(said.value[0] ?? '') };
+function time(location: NginxBlock, name: string): Sourced<number> {
+  return nginxMs(location.word(name));
 }

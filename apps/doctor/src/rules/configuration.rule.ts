@@ -1,17 +1,25 @@
-import type { Chain } from '../chain/chain.js';
+import type { Deployment } from '../deployment/deployment.js';
+import type { Sourced } from '../deployment/sourced.js';
 import type { Fault, Rule } from './rule.js';
 
 /** Each gateway starts with what the compose file gives it. */
 export const configurationRule: Rule = {
   name: 'configuration',
 
-  *check({ refused }: Chain): Iterable<Fault> {
+  *check({ refused }: Deployment): Iterable<Fault> {
     for (const { service, error } of refused) {
-      yield {
-        places: [{ value: service, says: `service ${service.name}`, at: service.at }],
-        wants: error.message,
-        breaks: 'The gateway exits with 78; nothing else was compared with it.',
-      };
+      const place = { value: service, text: `service ${service.name}`, at: service.at };
+      for (const { variables, expected } of error.faults) {
+        const [first = place, ...others] = variables.flatMap((name): readonly Sourced[] => {
+          const set = service.variable(name);
+          return set ? [set] : [];
+        });
+        yield {
+          places: [first, ...others, place],
+          expected,
+          impact: 'The gateway exits with 78; nothing else was compared with it.',
+        };
+      }
     }
   },
 };

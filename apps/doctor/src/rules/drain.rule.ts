@@ -1,5 +1,5 @@
-import type { Chain } from '../chain/chain.js';
-import { sayMs } from '../chain/units.js';
+import type { Deployment } from '../deployment/deployment.js';
+import { sayMs } from '../deployment/units.js';
 import type { Fault, Rule } from './rule.js';
 
 /** After the drain the agents, Redis and a team's own resources close. */
@@ -15,16 +15,16 @@ const READINESS = '/health/ready';
 export const drainRule: Rule = {
   name: 'drain',
 
-  *check(chain: Chain): Iterable<Fault> {
-    for (const gateway of chain.gateways) {
+  *check(deployment: Deployment): Iterable<Fault> {
+    for (const gateway of deployment.gateways) {
       const [notice, timeout] = [gateway.setting('DRAIN_NOTICE_MS'), gateway.setting('DRAIN_TIMEOUT_MS')];
       const grace = gateway.service.stopGrace;
       const leastMs = notice.value + timeout.value + MARGIN_MS;
       if (!(grace.value >= leastMs)) {
         yield {
           places: [grace, timeout, notice],
-          wants: `stop_grace_period of ${sayMs(leastMs)} or more: notice, drain and ${sayMs(MARGIN_MS)} to close`,
-          breaks:
+          expected: `stop_grace_period of ${sayMs(leastMs)} or more: notice, drain and ${sayMs(MARGIN_MS)} to close`,
+          impact:
             'Docker kills the gateway before its drain is over: requests are cut, WebSockets end without a close frame.',
         };
       }
@@ -33,26 +33,17 @@ export const drainRule: Rule = {
       if (check && readsReadiness(check.command.value) && notice.value < noticedMs!) {
         yield {
           places: [notice, check.command],
-          wants: `DRAIN_NOTICE_MS of ${noticedMs} or more: interval x retries of the check that reads readiness`,
-          breaks: 'The listener closes while requests are still sent here, and these are refused.',
+          expected: `DRAIN_NOTICE_MS of ${noticedMs} or more: interval x retries of the check that reads readiness`,
+          impact: 'The listener closes while requests are still sent here, and these are refused.',
         };
       }
     }
-    yield* nginxGrace(chain);
-  },
-
-  *note(chain: Chain): Iterable<string> {
-    for (const { service } of chain.gateways) {
-      const check = service.healthcheck;
-      const reader =
-        check && readsReadiness(check.command.value) ? 'its own health check reads' : 'nobody here reads';
-      yield `${service.name}: ${reader} its readiness`;
-    }
+    yield* nginxGrace(deployment);
   },
 };
 
 /** nginx, too, gives what is in flight its time. */
-function* nginxGrace({ nginx, gateways }: Chain): Iterable<Fault> {
+function* nginxGrace({ nginx, gateways }: Deployment): Iterable<Fault> {
   if (!nginx?.service) return;
   const grace = nginx.service.stopGrace;
   for (const gateway of gateways) {
@@ -60,8 +51,8 @@ function* nginxGrace({ nginx, gateways }: Chain): Iterable<Fault> {
     if (grace.value >= deadline.value) continue;
     yield {
       places: [grace, deadline],
-      wants: `stop_grace_period of ${sayMs(deadline.value)} or more for nginx`,
-      breaks: 'Docker kills nginx while a gateway may still answer a request that it passed on.',
+      expected: `stop_grace_period of ${sayMs(deadline.value)} or more for nginx`,
+      impact: 'Docker kills nginx while a gateway may still answer a request that it passed on.',
     };
   }
 }

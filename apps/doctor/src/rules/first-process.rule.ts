@@ -1,23 +1,43 @@
-import type { Chain } from '../chain/chain.js';
+import { posix } from 'node:path';
+import type { Deployment } from '../deployment/deployment.js';
+import { shellCommands } from '../deployment/shell-words.js';
 import type { Command } from '../files/docker-file.js';
 import type { Fault, Rule } from './rule.js';
 
 /** They run node as a child, and pass no signal on, or exit before it. */
 const RUNNERS = new Set(['npm', 'npx', 'yarn', 'pnpm']);
-const SHELLS = new Set(['sh', 'bash', '/bin/sh', '/bin/bash']);
+const SHELLS = new Set(['sh', 'bash', 'ash', 'dash']);
+
+/** They pass it on to what they start. */
+const INITS = new Set(['tini', 'dumb-init', 'docker-init', 'catatonit']);
 
 /** What stands between the signal and the program; a shell that runs a file may leave its place to it (`exec`). */
 function wrapperOf(command: Command): string | undefined {
-  if ('shell' in command) return '/bin/sh';
-  const [program = '', first] = command.argv;
-  return RUNNERS.has(program) || (SHELLS.has(program) && first === '-c') ? program : undefined;
+  if ('shell' in command) return wrapperOfLine('sh', command.shell);
+  const [path = '', ...rest] = command.argv;
+  const program = posix.basename(path);
+  if (INITS.has(program)) {
+    const start = rest.findIndex((word) => !word.startsWith('-'));
+    return start === -1 ? undefined : wrapperOf({ argv: rest.slice(start) });
+  }
+  if (SHELLS.has(program)) {
+    const flag = rest.findIndex((word) => /^-\w*c\w*$/.test(word));
+    return flag === -1 ? undefined : wrapperOfLine(program, rest[flag + 1] ?? '');
+  }
+  return RUNNERS.has(program) ? program : undefined;
+}
+
+/** A shell is gone where its last command takes its place. */
+function wrapperOfLine(shell: string, line: string): string | undefined {
+  const [first, ...argv] = shellCommands(line).at(-1) ?? [];
+  return first === 'exec' ? wrapperOf({ argv }) : shell;
 }
 
 /** Docker's SIGTERM reaches node itself: process 1 is node, or an init that passes it on. */
 export const firstProcessRule: Rule = {
   name: 'first-process',
 
-  *check({ stack }: Chain): Iterable<Fault> {
+  *check({ stack }: Deployment): Iterable<Fault> {
     for (const service of stack.services) {
       const command = service.firstProcess;
       // An init as process 1 (`init: true`) changes nothing: the shell behind it still keeps the signal for itself.
@@ -25,9 +45,9 @@ export const firstProcessRule: Rule = {
       const wrapper = wrapperOf(command.value);
       if (wrapper === undefined) continue;
       yield {
-        places: [command, { value: service, says: `service ${service.name}`, at: service.at }],
-        wants: 'the program itself, as a list of words: ["node", "main.js"]',
-        breaks: `SIGTERM ends at ${wrapper}: there is no drain, and Docker kills the container when its time is over.`,
+        places: [command, { value: service, text: `service ${service.name}`, at: service.at }],
+        expected: 'the program itself, as a list of words: ["node", "main.js"]',
+        impact: `${wrapper} gets SIGTERM and does not pass it on, so ${service.name} does not drain and Docker kills it.`,
       };
     }
   },

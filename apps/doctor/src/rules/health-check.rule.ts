@@ -1,42 +1,49 @@
-import type { Chain } from '../chain/chain.js';
-import { hasProgram } from '../chain/images.js';
-import type { Said } from '../chain/said.js';
-import type { ComposeService, HealthCheck } from '../chain/service.js';
-import { nginxPorts } from '../chain/listens.js';
+import { MONITORING_PATHS } from '../../../gateway/src/gates/is-monitoring-request.js';
+import type { Deployment } from '../deployment/deployment.js';
+import { hasProgram } from '../deployment/images.js';
+import type { Sourced } from '../deployment/sourced.js';
+import type { ComposeService, HealthCheck } from '../deployment/service.js';
+import { includesPort } from '../deployment/ports.js';
+import { listeningPorts, nginxPorts } from '../deployment/listens.js';
+import { shellCommands, wordsOf } from '../deployment/shell-words.js';
 import type { Command } from '../files/docker-file.js';
 import type { Fault, Rule } from './rule.js';
 
 /** What the gateway answers by itself. */
-const OWN_PATHS = new Set(['/health', '/health/live', '/health/ready', '/metrics', '/swagger']);
+/** Names of this container that are, or may be, its IPv6 address. */
+const SIX = /^(?:localhost|\[::1\])(?::|$)|^::1$/;
+
+const OWN_PATHS = new Set([...MONITORING_PATHS, '/swagger']);
 
 /** Health checks ask over IPv4, with a program that the image has, for a path that exists, and give a start its time. */
 export const healthCheckRule: Rule = {
   name: 'health-check',
 
-  *check(chain: Chain): Iterable<Fault> {
-    for (const service of chain.stack.services) {
+  *check(deployment: Deployment): Iterable<Fault> {
+    for (const service of deployment.stack.services) {
       const { healthcheck } = service;
       if (!healthcheck) continue;
       yield* addresses(service, healthcheck);
       yield* programs(service, healthcheck);
-      yield* paths(chain, service, healthcheck);
-      if (healthcheck.startPeriod) continue;
+      yield* paths(deployment, service, healthcheck);
+      if (healthcheck.startPeriod && healthcheck.startPeriod.value > 0) continue;
       yield {
         places: [healthcheck.command, serviceSaid(service)],
-        wants: 'a start_period that covers the start',
-        breaks: 'A container that is still starting is called unhealthy, and what waits for it gives up.',
+        expected: 'a start_period that covers the start',
+        impact: 'A container that is still starting is called unhealthy, and what waits for it gives up.',
       };
     }
-    yield* waiters(chain);
+    yield* waiters(deployment);
   },
 };
 
 function* addresses(service: ComposeService, { command }: HealthCheck): Iterable<Fault> {
-  if (!wordsOf(command.value).some((word) => /^(?:\w+:\/\/)?localhost(?:[:/]|$)/.test(word))) return;
+  const hosts = [...wordsOf(command.value), ...urlsOf(command.value).map(({ host }) => host)];
+  if (!hosts.some((host) => SIX.test(host))) return;
   yield {
     places: [command, serviceSaid(service)],
-    wants: '127.0.0.1 in place of localhost',
-    breaks: 'localhost may be ::1, where a server that listens on IPv4 alone does not answer.',
+    expected: '127.0.0.1 in place of localhost and ::1',
+    impact: 'localhost may be ::1, and there a server that listens on IPv4 alone does not answer.',
   };
 }
 
@@ -45,38 +52,49 @@ function* programs(service: ComposeService, { command }: HealthCheck): Iterable<
     if (hasProgram(service, program) !== false) continue;
     yield {
       places: [command, service.image ?? serviceSaid(service)],
-      wants: `a program that ${service.baseImage} has`,
-      breaks: `There is no ${program} in the image, so that the container is never healthy.`,
+      expected: `a program that ${service.baseImage} has`,
+      impact: `There is no ${program} in the image, so that the container is never healthy.`,
     };
   }
 }
 
-function* paths(chain: Chain, service: ComposeService, { command }: HealthCheck): Iterable<Fault> {
+function* paths(deployment: Deployment, service: ComposeService, { command }: HealthCheck): Iterable<Fault> {
   for (const url of urlsOf(command.value)) {
-    const port = Number(url.port || 80);
-    const gateway = chain.gateways.find((each) => each.service === service);
+    const port = Number(url.port || (url.protocol === 'https:' ? 443 : 80));
+    const gateway = deployment.gateways.find((each) => each.service === service);
     if (gateway) {
       const own = gateway.setting('PORT');
       if (port !== own.value) {
         yield {
           places: [command, own],
-          wants: `port ${own.value}`,
-          breaks: 'Nobody listens on the port of the health check, so that the container is never healthy.',
+          expected: `port ${own.value}`,
+          impact: 'Nobody listens on the port of the health check, so that the container is never healthy.',
         };
       } else if (!OWN_PATHS.has(url.pathname)) {
         yield {
           places: [command, own],
-          wants: [...OWN_PATHS].slice(0, 3).join(', '),
-          breaks: `The gateway answers 404 or 401 for ${url.pathname}, so that the container is never healthy.`,
+          expected: [...OWN_PATHS].slice(0, 3).join(', '),
+          impact: `The gateway answers 404 or 401 for ${url.pathname}, so that the container is never healthy.`,
         };
       }
-    }
-    if (chain.nginx?.service === service) yield* nginxPaths(chain, command, url.pathname, port);
+    } else if (deployment.nginx?.service !== service) yield* otherPorts(service, command, port);
+    if (deployment.nginx?.service === service) yield* nginxPaths(deployment, command, url.pathname, port);
   }
 }
 
-function* nginxPaths(chain: Chain, command: Said, path: string, port: number): Iterable<Fault> {
-  const nginx = chain.nginx!;
+/** A service that is told its port. */
+function* otherPorts(service: ComposeService, command: Sourced, port: number): Iterable<Fault> {
+  const own = service.variable('PORT');
+  if (!own || includesPort(listeningPorts(service), port)) return;
+  yield {
+    places: [command, own],
+    expected: `port ${own.value}`,
+    impact: 'Nobody listens on the port of the health check, so that the container is never healthy.',
+  };
+}
+
+function* nginxPaths(deployment: Deployment, command: Sourced, path: string, port: number): Iterable<Fault> {
+  const nginx = deployment.nginx!;
   const server = nginx.servers.find((each) => nginxPorts(each).includes(port));
   const location = server && nginx.locationFor(server, path);
   const answer = location?.own('return').at(-1);
@@ -86,16 +104,16 @@ function* nginxPaths(chain: Chain, command: Said, path: string, port: number): I
     places: [
       command,
       answer
-        ? { value: answer, says: `return ${answer.args.join(' ')}`, at: answer.at }
+        ? { value: answer, text: `return ${answer.args.join(' ')}`, at: answer.at }
         : serviceSaid(nginx.service!),
     ],
-    wants: server ? `a location that answers ${path}` : `a server that listens on ${port}`,
-    breaks: 'nginx does not answer its own health check, so that the container is never healthy.',
+    expected: server ? `a location that answers ${path}` : `a server that listens on ${port}`,
+    impact: 'nginx does not answer its own health check, so that the container is never healthy.',
   };
 }
 
 /** Who waits until a service is healthy, waits for ever where nobody looks. */
-function* waiters({ stack }: Chain): Iterable<Fault> {
+function* waiters({ stack }: Deployment): Iterable<Fault> {
   for (const service of stack.services) {
     for (const [name, condition] of service.dependsOn) {
       const other = stack.services.find((each) => each.name === name);
@@ -103,35 +121,30 @@ function* waiters({ stack }: Chain): Iterable<Fault> {
       if (condition.value !== 'service_healthy' || !other?.stage || other.healthcheck) continue;
       yield {
         places: [condition, serviceSaid(other)],
-        wants: `a healthcheck of ${name}, or the condition service_started`,
-        breaks: `${service.name} is never started.`,
+        expected: `a healthcheck of ${name}, or the condition service_started`,
+        impact: `${service.name} is never started.`,
       };
     }
   }
 }
 
-const serviceSaid = (service: ComposeService): Said => ({
+const serviceSaid = (service: ComposeService): Sourced => ({
   value: service,
-  says: `service ${service.name}`,
+  text: `service ${service.name}`,
   at: service.at,
 });
 
-/** Of a line for a shell as far as a health check needs it: quotes around a word, and what joins commands. */
-function wordsOf(command: Command): readonly string[] {
-  if ('argv' in command) return command.argv;
-  return command.shell.split(/\s+/).map((word) => word.replaceAll(/^['"]|['"]$/g, ''));
-}
-
 function programsOf(command: Command): readonly string[] {
   if ('argv' in command) return command.argv.slice(0, 1);
-  return command.shell
-    .split(/\|\|?|&&|;/)
-    .map((part) => part.trim().split(/\s+/)[0]!)
-    .filter((word) => /^[\w.[-]+$/.test(word) && word !== 'exit');
+  return shellCommands(command.shell)
+    .map(([first]) => first!)
+    .filter((word) => /^[\w./[-]+$/.test(word) && word !== 'exit');
 }
 
+/** In words of their own, and in the text of a program: `fetch('http://127.0.0.1/')`. */
 function urlsOf(command: Command): URL[] {
   return wordsOf(command)
-    .filter((word) => /^https?:\/\//.test(word) && URL.canParse(word))
-    .map((word) => new URL(word));
+    .flatMap((word) => word.match(/https?:\/\/[^\s'"`()]+/g) ?? [])
+    .filter((text) => URL.canParse(text))
+    .map((text) => new URL(text));
 }

@@ -1,39 +1,102 @@
-import type { Chain } from '../chain/chain.js';
-import type { NginxBlock } from '../chain/nginx-block.js';
+import { MONITORING_PATHS } from '../../../gateway/src/gates/is-monitoring-request.js';
+import type { Deployment } from '../deployment/deployment.js';
+import { readLocation } from '../deployment/locations.js';
+import type { Nginx } from '../deployment/nginx.js';
+import type { NginxBlock } from '../deployment/nginx-block.js';
 import type { Fault, Rule } from './rule.js';
 
-const HIDDEN = ['/metrics', '/health/ready', '/health/live'];
+/** All but that it is alive. */
+const HIDDEN = [...MONITORING_PATHS].filter((path) => path !== '/health');
 
-/** What the gateway says of its inside, nginx does not pass on to strangers. */
+const READ = 'Strangers read which services there are, how they are, and how much is asked of them.';
+
+/** What the gateway says of its inside, nginx does not pass on to strangers, and they cannot go around nginx. */
 export const hiddenPathsRule: Rule = {
   name: 'hidden-paths',
 
-  *check(chain: Chain): Iterable<Fault> {
-    const servers = new Set(chain.carried.map(({ server }) => server));
-    for (const server of servers) {
+  *check(deployment: Deployment): Iterable<Fault> {
+    if (!deployment.nginx) return;
+    yield* openPorts(deployment);
+    for (const server of deployment.nginx.servers) {
       for (const path of HIDDEN) {
-        const location = chain.nginx!.locationFor(server, path);
-        if (!location.own('proxy_pass').length || isClosed(location)) continue;
-        const port = chain.gateways[0]?.service;
-        yield {
-          places: [
-            { value: location, says: location.says, at: location.directive.at },
-            ...(port ? [{ value: path, says: `${port.name} answers ${path}`, at: port.at }] : []),
-          ],
-          wants: `a location that answers ${path} with 404`,
-          breaks: 'Strangers read which services there are, how they are, and how much is asked of them.',
-        };
+        for (const spelling of spellingsOf(path))
+          yield* waysTo(deployment, deployment.nginx, server, spelling);
       }
     }
   },
 };
 
-/** Refused by its own answer, or open to listed addresses alone. */
-function isClosed(location: NginxBlock): boolean {
-  return (
-    location.own('return').length > 0 ||
-    location.own('internal').length > 0 ||
-    location.inherited('auth_basic').some(({ args }) => args[0] !== 'off') ||
-    location.inherited('deny').some(({ args }) => args[0] === 'all')
+function* openPorts(deployment: Deployment): Iterable<Fault> {
+  for (const { opening, service } of deployment.gateways) {
+    if (!opening) continue;
+    yield {
+      places: [opening, { value: service, text: `service ${service.name}`, at: service.at }],
+      expected: 'no port but on 127.0.0.1: nginx reaches the gateway by its network',
+      impact: `Strangers go around nginx, its limits and what it hides. ${READ}`,
+    };
+  }
+}
+
+/** As the gateway answers it too. */
+const spellingsOf = (path: string): string[] => [path, `${path}/`, path.toUpperCase()];
+
+/** Each location that a path arrives from at a gateway, once. */
+function* waysTo(deployment: Deployment, nginx: Nginx, server: NginxBlock, path: string): Iterable<Fault> {
+  const leading = new Set(deployment.gatewayLocations);
+  const asked = new Set([path, ...[...server.descendants()].flatMap((block) => aliasFor(block, path) ?? [])]);
+  const ways = [...asked].flatMap((each) =>
+    nginx
+      .passingFor(server, each)
+      .filter((block) => leading.has(block) && !isClosed(block) && forwarded(block, each) === path),
   );
+  const gateway = deployment.gatewayServices[0]!;
+  for (const block of new Set(ways)) {
+    yield {
+      places: [
+        { value: block, text: block.text, at: block.directive.at },
+        { value: path, text: `${gateway.name} answers ${path}`, at: gateway.at },
+      ],
+      expected: `a location that answers ${path} with 404`,
+      impact: READ,
+    };
+  }
+}
+
+/** The path in a `proxy_pass`, which takes the place of what the location matched; undefined where it has none. */
+function replacementIn(block: NginxBlock): string | undefined {
+  const address = block.own('proxy_pass')[0]?.args[0] ?? '';
+  return /^https?:\/\/[^/]+(\/[^$]*)/.exec(address)?.[1];
+}
+
+/** The path under which a location passes another one on. */
+function aliasFor(block: NginxBlock, path: string): string | undefined {
+  const replacement = replacementIn(block);
+  if (replacement === undefined || !path.startsWith(replacement)) return undefined;
+  return readLocation(block).target + path.slice(replacement.length);
+}
+
+/** The path that the gateway gets. */
+function forwarded(block: NginxBlock, path: string): string {
+  const replacement = replacementIn(block);
+  return replacement === undefined ? path : replacement + path.slice(readLocation(block).target.length);
+}
+
+/** Refused by its own answer, or open to listed addresses alone. */
+function isClosed(block: NginxBlock): boolean {
+  return (
+    block.own('return').length > 0 ||
+    block.own('internal').length > 0 ||
+    block.inherited('auth_basic').some(({ args }) => args[0] !== 'off') ||
+    deniesStrangers(block)
+  );
+}
+
+/** nginx takes the first of them that fits, of the nearest block that has any. */
+function deniesStrangers(block: NginxBlock): boolean {
+  for (let around: NginxBlock | undefined = block; around; around = around.parent) {
+    const rules = around.directive.block!.filter(({ name }) => name === 'allow' || name === 'deny');
+    const first = rules.find(({ args }) => args[0] === 'all' || args[0]?.endsWith('/0'));
+    if (rules.length > 0) return first?.name === 'deny';
+  }
+  return false;
 }

@@ -1,15 +1,17 @@
-import type { Chain } from '../chain/chain.js';
-import { keepAliveOf } from '../chain/labels.js';
-import type { Nginx } from '../chain/nginx.js';
-import { sayDirective, type NginxBlock } from '../chain/nginx-block.js';
-import type { Said } from '../chain/said.js';
-import { nginxMs, sayMs } from '../chain/units.js';
+import type { Deployment } from '../deployment/deployment.js';
+import { keepAliveOf } from '../deployment/labels.js';
+import type { Nginx } from '../deployment/nginx.js';
+import { sayDirective, type NginxBlock } from '../deployment/nginx-block.js';
+import type { Sourced } from '../deployment/sourced.js';
+import { count, nginxMs, sayMs } from '../deployment/units.js';
 import type { Fault, Rule } from './rule.js';
 
 /** nginx's own `keepalive_timeout` of an upstream block. */
-const NGINX_KEEP_ALIVE = '60s';
+const NGINX_KEEP_ALIVE_MS = 60_000;
 
 const LEAST_REQUESTS = 1_000;
+
+const NOT_REUSED = 'No connection to the gateway is used again: each request pays for one of its own.';
 
 /**
  * Whoever opens a connection closes it first: the other end may close it at the moment in which it is used again.
@@ -21,48 +23,48 @@ const LEAST_REQUESTS = 1_000;
 export const keepAliveRule: Rule = {
   name: 'keep-alive',
 
-  *check(chain: Chain): Iterable<Fault> {
-    yield* nginxBeforeGateway(chain);
-    yield* gatewayBeforeServices(chain);
-    yield* connectionsKept(chain);
+  *check(deployment: Deployment): Iterable<Fault> {
+    yield* nginxBeforeGateway(deployment);
+    yield* gatewayBeforeServices(deployment);
+    yield* connectionsKept(deployment);
   },
 };
 
-function* nginxBeforeGateway(chain: Chain): Iterable<Fault> {
-  for (const { block } of chain.gatewayGroups) {
+function* nginxBeforeGateway(deployment: Deployment): Iterable<Fault> {
+  for (const { block } of deployment.gatewayGroups) {
     if (!block || block.own('keepalive').length === 0) continue;
     const own = block.own('keepalive_timeout').at(-1);
-    const idle: Said<number> = own
-      ? { value: nginxMs(own.args[0] ?? ''), says: sayDirective(own), at: own.at }
+    const idle: Sourced<number> = own
+      ? nginxMs({ value: own.args[0] ?? '', text: sayDirective(own), at: own.at })
       : {
-          value: nginxMs(NGINX_KEEP_ALIVE),
-          says: `no keepalive_timeout: nginx's ${NGINX_KEEP_ALIVE}`,
+          value: NGINX_KEEP_ALIVE_MS,
+          text: `no keepalive_timeout: nginx's ${sayMs(NGINX_KEEP_ALIVE_MS)}`,
           at: block.directive.at,
         };
-    for (const gateway of chain.gateways) {
+    for (const gateway of deployment.gateways) {
       const kept = gateway.setting('CLIENT_KEEP_ALIVE_MS');
       if (kept.value > idle.value) continue;
       yield {
         places: [idle, kept],
-        wants: `keepalive_timeout below ${sayMs(kept.value)} in the upstream block`,
-        breaks:
+        expected: `keepalive_timeout below ${sayMs(kept.value)} in the upstream block`,
+        impact:
           'The gateway closes a connection on which nginx is sending a request, and a POST then fails with 502.',
       };
     }
   }
 }
 
-function* gatewayBeforeServices(chain: Chain): Iterable<Fault> {
-  for (const gateway of chain.gateways) {
+function* gatewayBeforeServices(deployment: Deployment): Iterable<Fault> {
+  for (const gateway of deployment.gateways) {
     const pooled = gateway.setting('UPSTREAM_KEEP_ALIVE_MS');
-    for (const upstream of chain.parts.upstreams) {
-      for (const service of chain.servicesOf(gateway, upstream)) {
+    for (const upstream of deployment.parts.upstreams) {
+      for (const service of deployment.servicesOf(gateway, upstream)) {
         const kept = keepAliveOf(service);
         if (pooled.value < kept.value) continue;
         yield {
           places: [pooled, kept],
-          wants: `UPSTREAM_KEEP_ALIVE_MS below ${kept.value}, or a label that says how long ${service.name} keeps one`,
-          breaks: `${service.name} closes a connection on which the gateway is sending a request, and a POST then fails with 502.`,
+          expected: `UPSTREAM_KEEP_ALIVE_MS below ${kept.value}, or a label that says how long ${service.name} keeps one`,
+          impact: `${service.name} closes a connection on which the gateway is sending a request, and a POST then fails with 502.`,
         };
       }
     }
@@ -70,48 +72,51 @@ function* gatewayBeforeServices(chain: Chain): Iterable<Fault> {
 }
 
 /** What an upstream block keeps, its locations must not close. */
-function* connectionsKept(chain: Chain): Iterable<Fault> {
-  const nginx = chain.nginx!;
-  const webSockets = new Set(
-    chain.carried.filter(({ route }) => route.websocket).map(({ location }) => location.directive),
-  );
-  for (const location of chain.gatewayLocations) {
-    const group = nginx.groupBehind(location);
-    const keepalive = group?.block?.own('keepalive').at(-1);
-    if (!keepalive || webSockets.has(location.directive)) continue;
-    const kept = { value: keepalive.args, says: sayDirective(keepalive), at: keepalive.at };
-    const closing = closingHeader(nginx, location);
-    if (closing) {
-      yield {
-        places: [closing, kept],
-        wants: "proxy_set_header Connection '' and proxy_http_version 1.1 where no WebSocket is carried",
-        breaks: 'No connection to the gateway is used again: each request pays for one of its own.',
-      };
+function* connectionsKept(deployment: Deployment): Iterable<Fault> {
+  const nginx = deployment.nginx!;
+  for (const location of deployment.plainLocations) {
+    const place = { value: location, text: location.text, at: location.directive.at };
+    for (const { block, said } of nginx.groupsBehind(location)) {
+      const keepalive = block?.own('keepalive').at(-1);
+      const closing = closingHeader(nginx, location);
+      if (!keepalive) {
+        yield {
+          places: [said, place],
+          expected:
+            'keepalive in an upstream block: without a word only nginx 1.29.7 and newer keep connections',
+          impact: NOT_REUSED,
+        };
+      } else if (closing) {
+        yield {
+          places: [closing, { value: keepalive.args, text: sayDirective(keepalive), at: keepalive.at }],
+          expected: "proxy_set_header Connection '' and proxy_http_version 1.1 where no WebSocket is carried",
+          impact: NOT_REUSED,
+        };
+      }
     }
   }
-  for (const { block } of chain.gatewayGroups) {
+  for (const { block } of deployment.gatewayGroups) {
     const requests = block?.own('keepalive_requests').at(-1);
-    if (!requests || Number(requests.args[0]) >= LEAST_REQUESTS) continue;
+    if (!requests) continue;
+    const most = count({ value: requests.args[0] ?? '', text: sayDirective(requests), at: requests.at });
+    if (most.value >= LEAST_REQUESTS) continue;
     yield {
-      places: [
-        { value: requests.args, says: sayDirective(requests), at: requests.at },
-        { value: block!.directive.args, says: block!.says, at: block!.directive.at },
-      ],
-      wants: `keepalive_requests of ${LEAST_REQUESTS} or more`,
-      breaks: 'Connections to the gateway are torn down under load for no reason.',
+      places: [most, { value: block!.directive.args, text: block!.text, at: block!.directive.at }],
+      expected: `keepalive_requests of ${LEAST_REQUESTS} or more`,
+      impact: 'Connections to the gateway are torn down under load for no reason.',
     };
   }
 }
 
 /** What makes nginx close the connection after a plain request; undefined where nothing does. */
-function closingHeader(nginx: Nginx, location: NginxBlock): Said | undefined {
+function closingHeader(nginx: Nginx, location: NginxBlock): Sourced | undefined {
   const version = location.setting('proxy_http_version');
-  if (version.value[0] === '1.0') return version;
+  if (version.value[0] !== '1.1') return version;
   const connection = location.sentHeader('Connection');
   if (!connection) {
     return {
       value: 'close',
-      says: "no proxy_set_header Connection: nginx's close",
+      text: 'no proxy_set_header Connection: close before nginx 1.29.7',
       at: location.directive.at,
     };
   }

@@ -1,5 +1,5 @@
-import type { Chain } from '../chain/chain.js';
-import { sayDirective } from '../chain/nginx-block.js';
+import type { Deployment } from '../deployment/deployment.js';
+import { sayDirective } from '../deployment/nginx-block.js';
 import type { Fault, Rule } from './rule.js';
 
 /** Where the official image links its log files to standard output. */
@@ -9,17 +9,17 @@ const LINKED = '/var/log/nginx/';
 export const logsRule: Rule = {
   name: 'logs',
 
-  *check({ nginx }: Chain): Iterable<Fault> {
+  *check({ nginx }: Deployment): Iterable<Fault> {
     if (!nginx?.service) return;
     const volume = nginx.service.mounts.find(({ target }) =>
       LINKED.startsWith(`${target.replace(/\/$/, '')}/`),
     );
-    const service = { value: nginx.service, says: `service ${nginx.service.name}`, at: nginx.service.at };
+    const service = { value: nginx.service, text: `service ${nginx.service.name}`, at: nginx.service.at };
     if (volume) {
       yield {
-        places: [{ value: volume, says: `volume at ${volume.target}`, at: volume.at }, service],
-        wants: 'access_log /dev/stdout and error_log stderr, without the volume',
-        breaks: '`docker compose logs` is silent, and the volume fills.',
+        places: [{ value: volume, text: `volume at ${volume.target}`, at: volume.at }, service],
+        expected: 'access_log /dev/stdout and error_log stderr, without the volume',
+        impact: '`docker compose logs` is silent, and the volume fills.',
       };
     }
     for (const block of nginx.root.descendants()) {
@@ -27,9 +27,9 @@ export const logsRule: Rule = {
         const [target = ''] = directive.args;
         if (/^(off|stderr|syslog:|memory:|\/dev\/)/.test(target) || target.startsWith(LINKED)) continue;
         yield {
-          places: [{ value: target, says: sayDirective(directive), at: directive.at }, service],
-          wants: `${directive.name} ${directive.name === 'access_log' ? '/dev/stdout' : 'stderr'}`,
-          breaks: '`docker compose logs` is silent.',
+          places: [{ value: target, text: sayDirective(directive), at: directive.at }, service],
+          expected: `${directive.name} ${directive.name === 'access_log' ? '/dev/stdout' : 'stderr'}`,
+          impact: '`docker compose logs` is silent.',
         };
       }
     }

@@ -1,9 +1,9 @@
 import { fitsMemory } from '../../../gateway/src/overload/memory-share.js';
-import type { Chain } from '../chain/chain.js';
-import type { Gateway } from '../chain/gateway.js';
-import type { Said } from '../chain/said.js';
-import { sayBytes } from '../chain/units.js';
-import { ownWarnings } from './own-warnings.js';
+import type { Deployment } from '../deployment/deployment.js';
+import type { Gateway } from '../deployment/gateway.js';
+import { wordsOf } from '../deployment/shell-words.js';
+import type { Sourced } from '../deployment/sourced.js';
+import { sayBytes } from '../deployment/units.js';
 import type { Fault, Rule } from './rule.js';
 
 const MIB = 1024 * 1024;
@@ -15,30 +15,45 @@ const LEAST_HEAP_BYTES = 256 * MIB;
 export const memoryRule: Rule = {
   name: 'memory',
 
-  *check(chain: Chain): Iterable<Fault> {
-    yield* ownWarnings(chain, 'memory');
-    for (const gateway of chain.gateways) {
+  *check(deployment: Deployment): Iterable<Fault> {
+    for (const gateway of deployment.gateways) {
       const limit = gateway.service.memoryLimit;
-      if (!limit) continue;
+      if (!limit) {
+        const { service } = gateway;
+        yield {
+          places: [{ value: service, text: `no mem_limit of ${service.name}`, at: service.at }],
+          expected: 'mem_limit: 512m, or more',
+          impact: 'The gateway does not see when its memory ends, and the kernel kills whatever is largest.',
+        };
+        continue;
+      }
       const [heap, buffers] = [heapOf(gateway, limit), gateway.setting('WEBSOCKET_BUFFER_BYTES')];
       if (fitsMemory(heap.value, buffers.value, limit.value)) continue;
       yield {
         places: [limit, heap, buffers],
-        wants: `three quarters of the memory for the heap (${sayBytes(heap.value)}) and the buffers (${sayBytes(buffers.value)})`,
-        breaks:
+        expected: `three quarters of the memory for the heap (${sayBytes(heap.value)}) and the buffers (${sayBytes(buffers.value)})`,
+        impact:
           'The kernel kills the gateway with all that it carries, before it can refuse what is too much.',
       };
     }
   },
 };
 
-function heapOf({ service }: Gateway, limit: Said<number>): Said<number> {
-  const options = service.variable('NODE_OPTIONS');
-  const megabytes = options?.value
-    .split(/\s+/)
-    .flatMap((option) => /^--max[-_]old[-_]space[-_]size=(\d+)$/.exec(option)?.[1] ?? [])
-    .at(-1);
-  if (options && megabytes !== undefined) return { ...options, value: Number(megabytes) * MIB };
+function heapOf({ service }: Gateway, limit: Sourced<number>): Sourced<number> {
+  const [options, command] = [service.variable('NODE_OPTIONS'), service.firstProcess];
+  // What the command says is read last.
+  const words: readonly (readonly [Sourced, readonly string[]])[] = [
+    ...(options ? [[options, options.value.split(/\s+/)] as const] : []),
+    ...(command ? [[command, wordsOf(command.value)] as const] : []),
+  ];
+  const sizes = words.flatMap(([said, each]) =>
+    each.flatMap((word): Sourced<number>[] => {
+      const megabytes = /^--max[-_]old[-_]space[-_]size=(\d+)$/.exec(word)?.[1];
+      return megabytes === undefined ? [] : [{ ...said, value: Number(megabytes) * MIB }];
+    }),
+  );
+  const last = sizes.at(-1);
+  if (last) return last;
   const value = Math.max(LEAST_HEAP_BYTES, limit.value / 2);
-  return { value, says: `no --max-old-space-size: Node's ${sayBytes(value)}`, at: service.at };
+  return { value, text: `no --max-old-space-size: Node's ${sayBytes(value)}`, at: service.at };
 }

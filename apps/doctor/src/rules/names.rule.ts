@@ -1,9 +1,9 @@
 import { isIP } from 'node:net';
-import type { Chain } from '../chain/chain.js';
-import { listeningPorts } from '../chain/listens.js';
-import type { Said } from '../chain/said.js';
-import type { ComposeService } from '../chain/service.js';
-import { itemsAt, textAt, type YamlNode } from '../files/yaml.tree.js';
+import type { Deployment } from '../deployment/deployment.js';
+import { includesPort, sayPorts } from '../deployment/ports.js';
+import { listeningPorts } from '../deployment/listens.js';
+import type { Sourced } from '../deployment/sourced.js';
+import type { ComposeService } from '../deployment/service.js';
 import type { Fault, Rule } from './rule.js';
 
 interface Call {
@@ -12,137 +12,103 @@ interface Call {
   readonly from: ComposeService | undefined;
   readonly host: string;
   readonly port: number;
-  readonly said: Said;
+  readonly said: Sourced;
 }
 
 /** Every name that nginx, a gateway or Prometheus calls is a service that listens on that port, on a network of both. */
 export const namesRule: Rule = {
   name: 'names',
 
-  *check(chain: Chain): Iterable<Fault> {
-    for (const call of [...nginxCalls(chain), ...gatewayCalls(chain), ...prometheusCalls(chain)]) {
-      yield* check(chain, call);
+  *check(deployment: Deployment): Iterable<Fault> {
+    for (const call of [
+      ...nginxCalls(deployment),
+      ...gatewayCalls(deployment),
+      ...prometheusCalls(deployment),
+    ]) {
+      yield* check(deployment, call);
     }
-    yield* namesAskedOnce(chain);
+    yield* namesAskedOnce(deployment);
   },
 };
 
-function* check({ stack }: Chain, { caller, from, host, port, said }: Call): Iterable<Fault> {
+function* check({ stack }: Deployment, { caller, from, host, port, said }: Call): Iterable<Fault> {
   const service = stack.serviceAt(host);
   if (!service) {
     // An address or a full name may well be outside of the stack.
     if (isIP(host) !== 0 || host.includes('.') || host.startsWith('unix:') || host === 'localhost') return;
     yield {
-      places: [said, { value: undefined, says: 'services', at: stack.node.entries.get('services')!.at }],
-      wants: `a service called ${host}`,
-      breaks: `${caller} finds nobody of that name.`,
+      places: [said, { value: undefined, text: 'services', at: stack.node.entries.get('services')!.at }],
+      expected: `a service called ${host}`,
+      impact: `${caller} finds nobody of that name.`,
     };
     return;
   }
   const ports = listeningPorts(service);
-  const place = { value: service, says: `service ${service.name}`, at: service.at };
-  if (ports.length > 0 && !ports.includes(port)) {
+  const place = { value: service, text: `service ${service.name}`, at: service.at };
+  if (ports.length > 0 && !includesPort(ports, port)) {
     yield {
       places: [said, service.variable('PORT') ?? place],
-      wants: `port ${ports.join(' or ')} of ${service.name}`,
-      breaks: `${caller} calls a port on which ${service.name} does not listen.`,
+      expected: `port ${sayPorts(ports)} of ${service.name}`,
+      impact: `${caller} calls a port on which ${service.name} does not listen.`,
     };
   }
   if (!from || from.networks.some((network) => service.networks.includes(network))) return;
   yield {
     places: [said, place],
-    wants: `a network that ${from.name} and ${service.name} share`,
-    breaks: `${caller} cannot reach ${service.name}.`,
+    expected: `a network that ${from.name} and ${service.name} share`,
+    impact: `${caller} cannot reach ${service.name}.`,
   };
 }
 
-function nginxCalls({ nginx }: Chain): Call[] {
+function nginxCalls({ nginx }: Deployment): Call[] {
   return (nginx?.groups ?? []).flatMap(({ targets }) =>
     targets.map(({ host, port, said }) => ({ caller: 'nginx', from: nginx!.service, host, port, said })),
   );
 }
 
-function gatewayCalls(chain: Chain): Call[] {
-  return chain.gateways.flatMap((gateway) => {
+function gatewayCalls(deployment: Deployment): Call[] {
+  return deployment.gateways.flatMap((gateway) => {
     const { service } = gateway;
-    const upstreams = chain.parts.upstreams.flatMap((upstream) =>
-      chain.addressesOf(gateway, upstream).map((address) => ({
+    const upstreams = deployment.parts.upstreams.flatMap((upstream) =>
+      deployment.addressesOf(gateway, upstream).map((address) => ({
         caller: service.name,
         from: service,
         ...hostOf(new URL(address)),
-        said: chain.addressSaid(gateway, upstream),
+        said: deployment.addressSaid(gateway, upstream),
       })),
     );
     // An address in a secret is not the doctor's to read.
     if (service.variable('REDIS_URL_FILE')?.value) return upstreams;
     const redis = hostOf(new URL(gateway.config.redis.url), 6379);
-    const set = service.variable('REDIS_URL') ?? service.variable('REDIS_HOST');
-    // Without the password that the address may hold.
-    const said = {
-      value: redis,
-      says: `${set ? 'REDIS_URL' : 'no REDIS_URL'}: ${redis.host}`,
-      at: set?.at ?? service.at,
-    };
+    const set = ['REDIS_URL', 'REDIS_HOST'].map((name) => service.variable(name)).find((each) => each?.value);
+    const text = `no REDIS_URL and no REDIS_HOST: ${redis.host}`;
+    const said = set ?? { value: redis, text, at: service.at };
     return [...upstreams, { caller: service.name, from: service, ...redis, said }];
   });
 }
 
-function prometheusCalls({ parts: { prometheus }, stack }: Chain): Call[] {
-  if (!prometheus) return [];
-  const alertmanagers = itemsAt(prometheus, 'alerting', 'alertmanagers');
-  const groups = [...itemsAt(prometheus, 'scrape_configs'), ...alertmanagers];
-  const from = stack.services.find(({ mounts }) =>
-    mounts.some(({ target }) => target.startsWith('/etc/prometheus')),
-  );
-  return groups.flatMap((group) => [
-    ...itemsAt(group, 'static_configs').flatMap((config) =>
-      itemsAt(config, 'targets').flatMap((target) => scrape(target, from)),
-    ),
-    ...itemsAt(group, 'dns_sd_configs').flatMap((config) => {
-      const port = Number(textAt(config, 'port')?.value);
-      return itemsAt(config, 'names').flatMap((name) =>
-        // A name with an underscore is a service record, which compose has none of.
-        name.kind === 'text' && !name.text.startsWith('_')
-          ? [
-              {
-                caller: 'Prometheus',
-                from,
-                host: name.text.replace(/^tasks\./, ''),
-                port,
-                said: saidOf(name),
-              },
-            ]
-          : [],
-      );
-    }),
-  ]);
+function prometheusCalls({ prometheus }: Deployment): Call[] {
+  return (prometheus?.targets ?? []).map((target) => ({
+    ...target,
+    caller: 'Prometheus',
+    from: prometheus!.service,
+  }));
 }
-
-function scrape(target: YamlNode, from: ComposeService | undefined): Call[] {
-  if (target.kind !== 'text' || !URL.canParse(`http://${target.text}`)) return [];
-  return [{ caller: 'Prometheus', from, ...hostOf(new URL(`http://${target.text}`)), said: saidOf(target) }];
-}
-
-const saidOf = (node: YamlNode): Said => ({
-  value: node,
-  says: node.kind === 'text' ? node.text : '',
-  at: node.at,
-});
 
 function hostOf(url: URL, fallback = url.protocol === 'https:' ? 443 : 80): { host: string; port: number } {
   return { host: url.hostname, port: Number(url.port || fallback) };
 }
 
 /** A container that is made anew has another address. */
-function* namesAskedOnce({ nginx, stack }: Chain): Iterable<Fault> {
+function* namesAskedOnce({ nginx, stack }: Deployment): Iterable<Fault> {
   for (const group of nginx?.groups ?? []) {
     for (const { host, isAskedAgain, said } of group.targets) {
       const service = stack.serviceAt(host);
       if (isAskedAgain || !service || isIP(host) !== 0 || service.addresses.length > 0) continue;
       yield {
-        places: [said, { value: service, says: `service ${service.name}`, at: service.at }],
-        wants: 'resolve on the server line, with a resolver and a zone (nginx 1.27.3)',
-        breaks: `nginx asks for ${host} once, and answers 502 after the container is made anew.`,
+        places: [said, { value: service, text: `service ${service.name}`, at: service.at }],
+        expected: 'resolve on the server line, with a resolver and a zone (nginx 1.27.3)',
+        impact: `nginx asks for ${host} once, and answers 502 after the container is made anew.`,
       };
     }
   }

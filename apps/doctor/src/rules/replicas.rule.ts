@@ -1,6 +1,6 @@
-import type { Chain } from '../chain/chain.js';
-import type { NginxGroup } from '../chain/nginx.js';
-import { sayDirective } from '../chain/nginx-block.js';
+import type { Deployment } from '../deployment/deployment.js';
+import type { NginxGroup } from '../deployment/nginx.js';
+import { sayDirective } from '../deployment/nginx-block.js';
 import type { Fault, Rule } from './rule.js';
 
 /** Only with two do these have an effect. */
@@ -10,48 +10,56 @@ const OF_SEVERAL = ['least_conn', 'ip_hash', 'random', 'hash'];
 export const replicasRule: Rule = {
   name: 'replicas',
 
-  *check(chain: Chain): Iterable<Fault> {
-    const running = chain.gateways.reduce((sum, { service }) => sum + service.replicas, 0);
-    const [first] = chain.gateways;
+  *check(deployment: Deployment): Iterable<Fault> {
+    const services = deployment.gatewayServices;
+    const [first] = services;
     if (!first) return;
-    const services = {
+    const running = services.reduce((sum, { replicas }) => sum + replicas, 0);
+    const said = {
       value: running,
-      says: `${running} running: ${chain.gateways.map(({ service }) => service.name).join(', ')}`,
-      at: first.service.at,
+      text: `${running} running: ${services.map(({ name }) => name).join(', ')}`,
+      at: first.at,
     };
-    for (const gateway of chain.gateways) {
+    for (const gateway of deployment.gateways) {
       const told = gateway.setting('GATEWAY_REPLICAS');
       if (told.value === running) continue;
       yield {
-        places: [told, services],
-        wants: `GATEWAY_REPLICAS: '${running}'`,
-        breaks: 'While Redis is away, each gateway lets the wrong share of every limit pass.',
+        places: [told, said],
+        expected: `GATEWAY_REPLICAS: '${running}'`,
+        impact: 'While Redis is away, each gateway lets the wrong share of every limit pass.',
       };
     }
-    for (const group of chain.gatewayGroups) {
-      const count = countOf(chain, group);
-      if (count !== running) {
+    for (const group of deployment.gatewayGroups) {
+      const known = countOf(deployment, group);
+      if (known !== running) {
+        const isLess = known < running;
         yield {
-          places: [{ ...group.said, says: `${group.said.says}: ${count} servers` }, services],
-          wants: `a server line for each of the ${running} gateways`,
-          breaks:
-            'A gateway that nginx does not know gets no requests, and the others have nobody to stand in.',
+          places: [{ ...group.said, text: `${group.said.text}: ${plural(known, 'server')}` }, said],
+          expected: isLess
+            ? `a server line for each of the ${plural(running, 'gateway')}`
+            : `no server line but for the ${plural(running, 'gateway')}`,
+          impact: isLess
+            ? 'A gateway that nginx does not know gets no requests, and the others have nobody to stand in.'
+            : 'nginx sends requests to a gateway that does not run, and loses time with each before it asks another.',
         };
       }
-      if (count === 1) yield* withoutEffect(chain, group);
+      if (known === 1) yield* withoutEffect(deployment, group);
     }
   },
 };
 
+const plural = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;
+
 /** A name that is asked again stands for all containers of its service. */
-function countOf({ stack }: Chain, { targets }: NginxGroup): number {
+function countOf({ stack }: Deployment, { targets }: NginxGroup): number {
   const distinct = new Map(targets.map((target) => [`${target.host}:${target.port}`, target]));
   return [...distinct.values()].reduce((sum, { host }) => sum + (stack.serviceAt(host)?.replicas ?? 1), 0);
 }
 
-function* withoutEffect(chain: Chain, { block, targets, said }: NginxGroup): Iterable<Fault> {
-  const locations = chain.gatewayLocations.filter(
-    (location) => chain.nginx!.groupBehind(location)?.said.at === said.at,
+function* withoutEffect(deployment: Deployment, group: NginxGroup): Iterable<Fault> {
+  const { block, targets, said } = group;
+  const locations = deployment.gatewayLocations.filter((location) =>
+    deployment.nginx!.groupsBehind(location).includes(group),
   );
   const directives = new Set([
     ...OF_SEVERAL.flatMap((name) => block?.own(name) ?? []),
@@ -59,15 +67,15 @@ function* withoutEffect(chain: Chain, { block, targets, said }: NginxGroup): Ite
   ]);
   const methods = [...directives].map((directive) => ({
     value: directive,
-    says: sayDirective(directive),
+    text: sayDirective(directive),
     at: directive.at,
   }));
-  const marked = targets.filter((target) => / (max_fails=[1-9]|fail_timeout=)/.test(target.said.says));
+  const marked = targets.filter((target) => / (max_fails=[1-9]|fail_timeout=)/.test(target.said.text));
   for (const place of [...methods, ...marked.map((target) => target.said)]) {
     yield {
-      places: [place, { ...said, says: `${said.says}: 1 server` }],
-      wants: 'two gateways',
-      breaks: 'It has no effect: with one server there is no other to ask.',
+      places: [place, { ...said, text: `${said.text}: 1 server` }],
+      expected: 'two gateways',
+      impact: 'It has no effect: with one server there is no other to ask.',
     };
   }
 }

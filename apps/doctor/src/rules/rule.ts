@@ -1,20 +1,18 @@
-import type { Chain } from '../chain/chain.js';
-import type { Said } from '../chain/said.js';
+import type { Deployment } from '../deployment/deployment.js';
+import type { Sourced } from '../deployment/sourced.js';
 
 /** Two places that do not agree. */
 export interface Fault {
   /** What is there: the first is the one to change, if only one is. */
-  readonly places: readonly [Said, ...Said[]];
+  readonly places: readonly [Sourced, ...Sourced[]];
   /** What would agree. */
-  readonly wants: string;
+  readonly expected: string;
   /** What breaks otherwise, in one sentence. */
-  readonly breaks: string;
+  readonly impact: string;
 }
 
-/** A sentence about the chain that either holds in all files or is broken at places that it can name. Pure. */
+/** A sentence about the deployment that either holds in all files or is broken at places that it can name. Pure. */
 export interface Rule {
   readonly name: string;
-  check(chain: Chain): Iterable<Fault>;
-  /** What a reader should know where nothing is wrong. */
-  note?(chain: Chain): Iterable<string>;
+  check(deployment: Deployment): Iterable<Fault>;
 }

@@ -2,6 +2,7 @@ import { clocksRule } from './clocks.rule.js';
 import { configurationRule } from './configuration.rule.js';
 import { drainRule } from './drain.rule.js';
 import { firstProcessRule } from './first-process.rule.js';
+import { gatewaySettingsRule } from './gateway-settings.rule.js';
 import { healthCheckRule } from './health-check.rule.js';
 import { hiddenPathsRule } from './hidden-paths.rule.js';
 import { keepAliveRule } from './keep-alive.rule.js';
@@ -9,6 +10,7 @@ import { logsRule } from './logs.rule.js';
 import { memoryRule } from './memory.rule.js';
 import { namesRule } from './names.rule.js';
 import { replicasRule } from './replicas.rule.js';
+import { routesRule } from './routes.rule.js';
 import type { Rule } from './rule.js';
 import { secretsRule } from './secrets.rule.js';
 import { sizesRule } from './sizes.rule.js';
@@ -20,6 +22,8 @@ import { websocketRule } from './websocket.rule.js';
 /** In the order in which findings are shown. */
 export const RULES: readonly Rule[] = [
   configurationRule,
+  gatewaySettingsRule,
+  routesRule,
   drainRule,
   clocksRule,
   keepAliveRule,

@@ -1,8 +1,8 @@
-import type { Carried, Chain } from '../chain/chain.js';
-import type { Gateway } from '../chain/gateway.js';
-import type { NginxBlock } from '../chain/nginx-block.js';
-import type { Said } from '../chain/said.js';
-import { sayBytes, sizeBytes } from '../chain/units.js';
+import type { Carried, Deployment } from '../deployment/deployment.js';
+import type { Gateway } from '../deployment/gateway.js';
+import type { NginxBlock } from '../deployment/nginx-block.js';
+import type { Sourced } from '../deployment/sourced.js';
+import { count, sayBytes, sizeBytes } from '../deployment/units.js';
 import type { Fault, Rule } from './rule.js';
 
 const WITH_BODY = new Set(['POST', 'PUT', 'PATCH']);
@@ -11,21 +11,24 @@ const WITH_BODY = new Set(['POST', 'PUT', 'PATCH']);
 const ADDED_BYTES = 4 * 1024;
 const RESPONSE_ADDED_BYTES = 1024;
 
+/** A token or a cookie that is still sound; nginx's own default. */
+const LONGEST_LINE_BYTES = 8 * 1024;
+
 /** A body or a header block that one of them takes, the other takes too; and uploads pass nginx as they come. */
 export const sizesRule: Rule = {
   name: 'sizes',
 
-  *check(chain: Chain): Iterable<Fault> {
+  *check(deployment: Deployment): Iterable<Fault> {
     const byLocation = Map.groupBy(
-      chain.carried.filter(({ route }) => route.methods.some((method) => WITH_BODY.has(method))),
+      deployment.carried.filter(({ route }) => route.methods.some((method) => WITH_BODY.has(method))),
       ({ location }) => location,
     );
-    for (const gateway of chain.gateways) {
+    for (const gateway of deployment.gateways) {
       for (const [location, rows] of byLocation) {
         yield* bodies(gateway, location, rows);
         yield* buffering(gateway, location);
       }
-      for (const location of chain.gatewayLocations) yield* headers(chain, gateway, location);
+      for (const location of deployment.gatewayLocations) yield* headers(deployment, gateway, location);
     }
   },
 };
@@ -34,22 +37,22 @@ function* bodies(gateway: Gateway, location: NginxBlock, rows: readonly Carried[
   const largest = rows
     .map((row) => limitOf(gateway, row))
     .reduce((most, each) => (each.value > most.value ? each : most));
-  const setting = location.setting('client_max_body_size');
-  const bytes = sizeBytes(setting.value[0] ?? '');
+  const setting = sizeBytes(location.word('client_max_body_size'));
+  const bytes = setting.value;
   if (bytes === largest.value) return;
   const isLess = bytes !== 0 && bytes < largest.value;
   yield {
     places: [setting, largest],
-    wants: `client_max_body_size of ${sayBytes(largest.value)}, the largest that a route here takes`,
-    breaks: isLess
+    expected: `client_max_body_size of ${sayBytes(largest.value)}, the largest that a route here takes`,
+    impact: isLess
       ? 'nginx refuses an upload that the route is made to take.'
       : 'nginx lets a body through that every route here refuses.',
   };
 }
 
-function limitOf(gateway: Gateway, { route, said }: Carried): Said<number> {
+function limitOf(gateway: Gateway, { route, said }: Carried): Sourced<number> {
   if (route.bodyLimitBytes === undefined) return gateway.setting('BODY_LIMIT_BYTES');
-  return { ...said, value: route.bodyLimitBytes, says: `${said.says}: ${sayBytes(route.bodyLimitBytes)}` };
+  return { ...said, value: route.bodyLimitBytes, text: `${said.text}: ${sayBytes(route.bodyLimitBytes)}` };
 }
 
 function* buffering(gateway: Gateway, location: NginxBlock): Iterable<Fault> {
@@ -57,31 +60,38 @@ function* buffering(gateway: Gateway, location: NginxBlock): Iterable<Fault> {
   if (setting.value[0] === 'off') return;
   yield {
     places: [setting, gateway.setting('BODY_MINIMUM_RATE_BYTES')],
-    wants: 'proxy_request_buffering off',
-    breaks: 'nginx keeps each upload on its disk first, and the gateway never sees that one is a trickle.',
+    expected: 'proxy_request_buffering off',
+    impact: 'nginx writes the whole upload to disk first, so the gateway cannot detect a slow sender.',
   };
 }
 
-function* headers(chain: Chain, gateway: Gateway, location: NginxBlock): Iterable<Fault> {
+function* headers(deployment: Deployment, gateway: Gateway, location: NginxBlock): Iterable<Fault> {
   const limit = gateway.setting('HEADER_LIMIT_BYTES');
   const buffers = location.setting('large_client_header_buffers');
-  const inAll = Number(buffers.value[0]) * sizeBytes(buffers.value[1] ?? '');
-  if (limit.value > inAll + ADDED_BYTES) {
+  const [number = '', size = ''] = buffers.value;
+  const one = sizeBytes({ ...buffers, value: size }).value;
+  const inAll = count({ ...buffers, value: number }).value * one;
+  const line = Math.min(limit.value, LONGEST_LINE_BYTES);
+  if (line > one) {
     yield {
       places: [buffers, limit],
-      wants: `large_client_header_buffers of ${sayBytes(limit.value)} in all`,
-      breaks: 'nginx refuses request headers that the gateway is told to take.',
+      expected: `large_client_header_buffers of ${sayBytes(line)} each: a line is never laid over two`,
+      impact: 'nginx refuses a single long header, a token or a cookie, that the gateway is told to take.',
+    };
+  } else if (limit.value > inAll + ADDED_BYTES) {
+    yield {
+      places: [buffers, limit],
+      expected: `large_client_header_buffers of ${sayBytes(limit.value)} in all`,
+      impact: 'nginx refuses request headers that the gateway is told to take.',
     };
   }
-  const isWebSocket = chain.carried.some(
-    (row) => row.route.websocket && row.location.directive === location.directive,
-  );
-  const buffer = location.setting('proxy_buffer_size');
+  const buffer = sizeBytes(location.word('proxy_buffer_size'));
   // The answer to a handshake is the gateway's own, and small.
-  if (isWebSocket || sizeBytes(buffer.value[0] ?? '') >= limit.value + RESPONSE_ADDED_BYTES) return;
+  if (deployment.webSocketOnlyLocations.has(location)) return;
+  if (buffer.value >= limit.value + RESPONSE_ADDED_BYTES) return;
   yield {
     places: [buffer, limit],
-    wants: `proxy_buffer_size of ${sayBytes(limit.value + RESPONSE_ADDED_BYTES)} or more`,
-    breaks: "nginx answers 502 for a service's response whose headers the gateway lets pass.",
+    expected: `proxy_buffer_size of ${sayBytes(limit.value + RESPONSE_ADDED_BYTES)} or more`,
+    impact: "nginx answers 502 for a service's response whose headers the gateway lets pass.",
   };
 }

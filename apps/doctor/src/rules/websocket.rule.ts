@@ -1,8 +1,8 @@
-import type { Chain } from '../chain/chain.js';
-import { websocketReadTimeoutOf } from '../chain/labels.js';
-import type { Nginx } from '../chain/nginx.js';
-import type { NginxBlock } from '../chain/nginx-block.js';
-import { nginxMs, sayMs } from '../chain/units.js';
+import type { Deployment } from '../deployment/deployment.js';
+import { websocketReadTimeoutOf } from '../deployment/labels.js';
+import type { Nginx } from '../deployment/nginx.js';
+import type { NginxBlock } from '../deployment/nginx-block.js';
+import { nginxMs, sayMs } from '../deployment/units.js';
 import type { Fault, Rule } from './rule.js';
 
 /** A pong may come late once. */
@@ -15,75 +15,70 @@ const PINGS = 2;
 export const websocketRule: Rule = {
   name: 'websocket',
 
-  *check(chain: Chain): Iterable<Fault> {
-    if (chain.nginx) {
-      yield* upgradesThatFail(chain, chain.nginx);
-      yield* upgradesTooMany(chain);
-      yield* nginxClocks(chain);
+  *check(deployment: Deployment): Iterable<Fault> {
+    if (deployment.nginx) {
+      yield* upgradesThatFail(deployment, deployment.nginx);
+      yield* upgradesTooMany(deployment, deployment.nginx);
+      yield* nginxClocks(deployment);
     }
-    yield* serviceClocks(chain);
+    yield* serviceClocks(deployment);
   },
 };
 
-function* upgradesThatFail(chain: Chain, nginx: Nginx): Iterable<Fault> {
-  const servers = new Set(chain.carried.map(({ server }) => server));
-  for (const { route, said } of chain.routes) {
-    if (!route.websocket) continue;
-    for (const server of servers) {
-      const location = chain.carried.find((each) => each.route === route && each.server === server)?.location;
-      if (location && passesUpgrade(nginx, location)) continue;
-      const block = location ?? server;
-      yield {
-        places: [{ value: block, says: block.says, at: block.directive.at }, said],
-        wants: `a location for ${route.path} with proxy_http_version 1.1, Upgrade $http_upgrade and Connection upgrade`,
-        breaks: 'No WebSocket can be opened on this route: the gateway sees a plain request and answers 426.',
-      };
-    }
-  }
-}
-
-function* upgradesTooMany(chain: Chain): Iterable<Fault> {
-  const webSockets = new Map(
-    chain.carried.filter(({ route }) => route.websocket).map((row) => [row.location.directive, row]),
-  );
-  for (const location of chain.gatewayLocations) {
-    const upgrade = location.sentHeader('Upgrade');
-    if (!upgrade?.value || webSockets.has(location.directive)) continue;
+function* upgradesThatFail(deployment: Deployment, nginx: Nginx): Iterable<Fault> {
+  for (const { route, location, said } of deployment.carried) {
+    if (!route.websocket || passesUpgrade(nginx, location)) continue;
     yield {
-      places: [upgrade, { value: location, says: location.says, at: location.directive.at }],
-      wants: 'Upgrade and Connection in the locations of WebSocket routes alone',
-      breaks: 'Plain requests carry an upgrade to the gateway, and lose their kept connection.',
+      places: [{ value: location, text: location.text, at: location.directive.at }, said],
+      expected: `a location for ${route.path} with proxy_http_version 1.1, Upgrade $http_upgrade and Connection upgrade`,
+      impact: 'No WebSocket can be opened on this route: the gateway sees a plain request and answers 426.',
     };
   }
 }
 
-function* nginxClocks(chain: Chain): Iterable<Fault> {
-  for (const gateway of chain.gateways) {
+/** A location may carry both kinds where a map on `$http_upgrade` tells them apart. */
+function* upgradesTooMany(deployment: Deployment, nginx: Nginx): Iterable<Fault> {
+  for (const location of deployment.plainLocations) {
+    const [upgrade, connection] = [location.sentHeader('Upgrade'), location.sentHeader('Connection')];
+    const isMapped =
+      connection && nginx.mapped(connection.value, '') !== nginx.mapped(connection.value, 'websocket');
+    if (!upgrade?.value || (isMapped && deployment.webSocketLocations.has(location))) continue;
+    yield {
+      places: [upgrade, { value: location, text: location.text, at: location.directive.at }],
+      expected:
+        'Upgrade and Connection in the locations of WebSocket routes alone, or Connection from a map on $http_upgrade',
+      impact: 'Ordinary requests carry Upgrade headers, and their connection to the gateway is not reused.',
+    };
+  }
+}
+
+function* nginxClocks(deployment: Deployment): Iterable<Fault> {
+  for (const gateway of deployment.gateways) {
     const ping = gateway.setting('WEBSOCKET_PING_MS');
-    for (const { route, location } of chain.carried) {
-      const read = location.setting('proxy_read_timeout');
-      if (!route.websocket || nginxMs(read.value[0] ?? '') > PINGS * ping.value) continue;
+    for (const { route, location } of deployment.carried) {
+      const read = nginxMs(location.word('proxy_read_timeout'));
+      if (!route.websocket || read.value > PINGS * ping.value) continue;
       yield {
         places: [read, ping],
-        wants: `proxy_read_timeout above ${sayMs(PINGS * ping.value)}, which is ${PINGS} pings`,
-        breaks: 'nginx cuts a WebSocket that is only quiet, without a close frame.',
+        expected: `proxy_read_timeout above ${sayMs(PINGS * ping.value)}, which is ${PINGS} pings`,
+        impact: 'nginx cuts a WebSocket that is only quiet, without a close frame.',
       };
     }
   }
 }
 
-function* serviceClocks(chain: Chain): Iterable<Fault> {
-  for (const gateway of chain.gateways) {
+function* serviceClocks(deployment: Deployment): Iterable<Fault> {
+  for (const gateway of deployment.gateways) {
     const ping = gateway.setting('WEBSOCKET_PING_MS');
-    for (const upstream of chain.parts.upstreams) {
+    for (const upstream of deployment.parts.upstreams) {
       if (!upstream.routes.some(({ websocket }) => websocket)) continue;
-      for (const service of chain.servicesOf(gateway, upstream)) {
+      for (const service of deployment.servicesOf(gateway, upstream)) {
         const read = websocketReadTimeoutOf(service);
         if (!read || read.value > ping.value) continue;
         yield {
           places: [ping, read],
-          wants: `WEBSOCKET_PING_MS below ${read.value}`,
-          breaks: `${service.name} cuts a WebSocket between two pings of the gateway.`,
+          expected: `WEBSOCKET_PING_MS below ${read.value}`,
+          impact: `${service.name} cuts a WebSocket between two pings of the gateway.`,
         };
       }
     }

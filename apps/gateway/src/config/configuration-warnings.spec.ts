@@ -38,5 +38,7 @@ describe('warningsFor', () => {
     expect(warned({ ENV: 'production', TRUST_PROXY: '172.28.90.10' })).toEqual([]);
     expect(warned({ TRUST_PROXY: '10.0.0.0/8,0.0.0.0/0' })).toEqual([['TRUST_PROXY']]);
     expect(warned({ TRUST_PROXY: '::/0' })).toEqual([['TRUST_PROXY']]);
+    expect(warned({ TRUST_PROXY: '0.0.0.0/1,128.0.0.0/1' })).toEqual([['TRUST_PROXY']]);
+    expect(warned({ TRUST_PROXY: '10.0.0.0/8,fc00::/7' })).toEqual([]);
   });
 });

@@ -3,14 +3,12 @@ import type { Environment } from './environment.schema.js';
 
 /** Two settings of the gateway that it can run with, and that do not fit each other. */
 export interface ConfigurationWarning {
-  /** The rule of `npm run doctor` that it belongs to. */
-  readonly rule: 'clocks' | 'memory' | 'trusted-proxies';
   /** Whose values do not fit. */
   readonly variables: readonly [keyof Environment, ...(keyof Environment)[]];
   /** What would fit. */
-  readonly wants: string;
+  readonly expected: string;
   /** What happens otherwise. */
-  readonly breaks: string;
+  readonly impact: string;
 }
 
 /** What the gateway can see of itself alone; the files around it are the doctor's to read. */
@@ -23,10 +21,9 @@ function clockWarnings({ proxy }: GatewayConfig): ConfigurationWarning[] {
   if (proxy.routeDeadlineMs >= leastMs) return [];
   return [
     {
-      rule: 'clocks',
       variables: ['ROUTE_DEADLINE_MS', 'RESPONSE_HEADERS_TIMEOUT_MS', 'CONNECT_TIMEOUT_MS', 'RETRIES'],
-      wants: `ROUTE_DEADLINE_MS of ${leastMs} or more: every attempt may use up its time to connect, the last one its time to answer`,
-      breaks: 'The deadline ends the last attempt, while the service still has time to answer it.',
+      expected: `ROUTE_DEADLINE_MS of ${leastMs} or more: every attempt may use up its time to connect, the last one its time to answer`,
+      impact: 'The deadline ends the last attempt, while the service still has time to answer it.',
     },
   ];
 }
@@ -48,10 +45,9 @@ function memoryWarnings({ websocket }: GatewayConfig): ConfigurationWarning[] {
   return parts
     .filter(([, bytes]) => bytes > websocket.bufferBytes)
     .map(([name, bytes]) => ({
-      rule: 'memory',
       variables: ['WEBSOCKET_BUFFER_BYTES', name],
-      wants: `WEBSOCKET_BUFFER_BYTES of ${bytes} or more, which all sockets share`,
-      breaks: 'One socket that uses what it may is closed with 1013 for want of memory.',
+      expected: `WEBSOCKET_BUFFER_BYTES of ${bytes} or more, which all sockets share`,
+      impact: 'One socket that uses what it may is closed with 1013 for want of memory.',
     }));
 }
 
@@ -59,20 +55,24 @@ function trustWarnings({ proxy, trust }: GatewayConfig): ConfigurationWarning[] 
   if (trust.kind === 'none' && proxy.network === 'compose') {
     return [
       {
-        rule: 'trusted-proxies',
         variables: ['TRUST_PROXY', 'ENV'],
-        wants: 'TRUST_PROXY with the address of the proxy in front',
-        breaks: 'All clients behind the proxy count as one, and share one rate limit.',
+        expected: 'TRUST_PROXY with the address of the proxy in front',
+        impact: 'All clients behind the proxy count as one, and share one rate limit.',
       },
     ];
   }
-  if (trust.kind !== 'cidrs' || !trust.cidrs.some((cidr) => cidr.endsWith('/0'))) return [];
+  if (trust.kind !== 'cidrs' || !trust.cidrs.some(isOfTheWorld)) return [];
   return [
     {
-      rule: 'trusted-proxies',
       variables: ['TRUST_PROXY'],
-      wants: 'the addresses of the proxies in front alone',
-      breaks: 'Any client chooses its own address by X-Forwarded-For, and with it its rate limit.',
+      expected: 'the addresses of the proxies in front alone',
+      impact: 'Any client chooses its own address by X-Forwarded-For, and with it its rate limit.',
     },
   ];
+}
+
+/** No network of anybody's own is larger: 10.0.0.0/8, fc00::/7. */
+function isOfTheWorld(cidr: string): boolean {
+  const [network = '', bits] = cidr.split('/');
+  return bits !== undefined && Number(bits) < (network.includes(':') ? 7 : 8);
 }

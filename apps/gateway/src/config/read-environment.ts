@@ -2,13 +2,23 @@ import { readFileSync } from 'node:fs';
 import type { z } from 'zod';
 import { ADDRESSES, LIMIT, NESTED, SECRETS, VARIABLES, type Environment } from './environment.schema.js';
 
+/** Why the gateway will not start. */
+export interface ConfigurationFault {
+  /** Whose values it is about: the first is the one to change, if only one is. */
+  readonly variables: readonly [string, ...string[]];
+  /** What is wrong, without any secret. */
+  readonly message: string;
+  /** What would be right. */
+  readonly expected: string;
+}
+
 /** A configuration that the gateway will not start with; its message lists every fault. */
 export class ConfigurationError extends Error {
   override readonly name = 'ConfigurationError';
 
-  constructor(faults: readonly string[]) {
+  constructor(readonly faults: readonly ConfigurationFault[]) {
     super(
-      `The gateway cannot start with this configuration:\n${faults.map((fault) => `  - ${fault}`).join('\n')}`,
+      `The gateway cannot start with this configuration:\n${faults.map(({ message }) => `  - ${message}`).join('\n')}`,
     );
   }
 }
@@ -35,7 +45,7 @@ const PASSWORDS = /\/\/[^@/,]*@/g;
 
 /** Reads all variables; an empty one counts as not set. @throws ConfigurationError with all faults at once */
 export function readEnvironment(variables: Variables): ReadEnvironment {
-  const faults: string[] = [];
+  const faults: ConfigurationFault[] = [];
   const values: Record<string, unknown> = {};
   for (const [name, schema] of Object.entries<z.ZodType>(VARIABLES)) {
     const read: Read = SECRETS.has(name)
@@ -63,12 +73,20 @@ function judge<Value>(
   name: string,
   text: string | undefined,
   schema: z.ZodType<Value>,
-  faults: string[],
+  faults: ConfigurationFault[],
   accept: (value: Value) => void,
 ): void {
   const parsed = schema.safeParse(text);
-  if (parsed.success) accept(parsed.data);
-  else faults.push(`${name} ${describeValue(name, text)}; it takes ${schema.description}`);
+  if (parsed.success) {
+    accept(parsed.data);
+    return;
+  }
+  const takes = schema.description ?? 'another value';
+  faults.push({
+    variables: [name],
+    message: `${name} ${describeValue(name, text)}; it takes ${takes}`,
+    expected: takes,
+  });
 }
 
 function describeValue(name: string, text: string | undefined): string {
@@ -81,34 +99,50 @@ function describeValue(name: string, text: string | undefined): string {
 /** A variable's text, or why there is none. */
 interface Read {
   readonly text?: string | undefined;
-  readonly fault?: string;
+  readonly fault?: ConfigurationFault;
 }
 
 /** A secret from its variable, or from the file that its other variable names, as Docker secrets are given. */
 function readSecret(name: string, variables: Variables): Read {
   const [text, file] = [variables[name] || undefined, variables[`${name}_FILE`] || undefined];
   if (file === undefined) return { text };
-  if (text !== undefined) return { fault: `${name} and ${name}_FILE are both set; one is enough` };
+  if (text !== undefined) {
+    const message = `${name} and ${name}_FILE are both set; one is enough`;
+    return { fault: { variables: [name, `${name}_FILE`], message, expected: 'one of the two' } };
+  }
   try {
     return { text: readFileSync(file, 'utf8').trim() };
   } catch (error) {
-    return { fault: `${name}_FILE names a file that cannot be read: ${(error as Error).message}` };
+    const message = `${name}_FILE names a file that cannot be read: ${(error as Error).message}`;
+    return { fault: { variables: [`${name}_FILE`], message, expected: 'a file that can be read' } };
   }
 }
 
-function nestingFaults(values: Readonly<Record<string, unknown>>): string[] {
+function nestingFaults(values: Readonly<Record<string, unknown>>): ConfigurationFault[] {
   return NESTED.filter(({ inner, outer }) => Number(values[inner]) >= Number(values[outer])).map(
-    ({ inner, outer }) =>
-      `${inner} (${String(values[inner])}) must be less than ${outer} (${String(values[outer])})`,
+    ({ inner, outer }) => ({
+      variables: [inner, outer],
+      message: `${inner} (${String(values[inner])}) must be less than ${outer} (${String(values[outer])})`,
+      expected: `${inner} less than ${outer}`,
+    }),
   );
 }
 
 /** Which of the two would count is nothing to guess. */
-function redisFaults({ REDIS_URL, ...values }: Readonly<Record<string, unknown>>): string[] {
+function redisFaults({ REDIS_URL, ...values }: Readonly<Record<string, unknown>>): ConfigurationFault[] {
   if (REDIS_URL === undefined) return [];
   return ['REDIS_HOST', 'REDIS_PASSWORD']
     .filter((name) => values[name] !== undefined)
-    .map((name) => `REDIS_URL and ${name} are both set; the URL says it all`);
+    .map((name) => ({
+      variables: ['REDIS_URL', name],
+      message: `REDIS_URL and ${name} are both set; the URL says it all`,
+      expected: 'REDIS_URL alone',
+    }));
+}
+
+/** The variable that names an upstream's addresses. */
+export function addressVariableFor(upstream: string): string {
+  return `${upstream.toUpperCase().replaceAll('-', '_')}_URL`;
 }
 
 function upstreamNameFor(variable: string): string {

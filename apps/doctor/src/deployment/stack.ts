@@ -1,12 +1,13 @@
-import { dirname, join } from 'node:path';
-import { parseEnv } from 'node:util';
-import { mergeCompose } from '../files/compose-merge.js';
+import { homedir } from 'node:os';
+import { dirname, isAbsolute, join, resolve } from 'node:path';
+import { mergeCompose, toMap } from '../files/compose-merge.js';
 import { interpolate, type Variables } from '../files/compose-interpolation.js';
 import { DockerFile } from '../files/docker-file.js';
+import { parseEnvFile } from '../files/env-file.js';
 import type { TextFiles } from '../files/text-files.js';
 import { UnreadableError } from '../files/unreadable.error.js';
 import { entriesAt, nodeAt, parseYaml, textAt, type YamlMap, type YamlNode } from '../files/yaml.tree.js';
-import { ComposeService } from './service.js';
+import { ComposeService, type BuiltImage } from './service.js';
 
 export interface StackFiles {
   /** Later files are laid over earlier ones. */
@@ -17,10 +18,15 @@ export interface StackFiles {
   readonly dockerfile: string | undefined;
 }
 
+/** A context on another machine: nothing to read here. */
+const REMOTE = /:\/\/|^git@|^github\.com\/|\.git(?:#|$)/;
+
 /** The services of a compose file, as compose would run them. */
 export class Stack {
   private constructor(
     readonly services: readonly ComposeService[],
+    /** Those in no profile, or in one that is on: what `docker compose up` starts. */
+    readonly running: readonly ComposeService[],
     /** The whole file, and the same where no variable is given: what is written down for all to read. */
     readonly node: YamlMap,
     readonly committed: YamlMap,
@@ -40,7 +46,7 @@ export class Stack {
     const node = fill(variables);
     const dockerfiles = new DockerFiles(files, folder, paths.dockerfile);
     const services = [...entriesAt(node, 'services')].map(
-      ([name, service]) => new ComposeService(name, asMap(service), dockerfiles.stageOf(service)),
+      ([name, service]) => new ComposeService(name, asMap(service), dockerfiles.imageOf(name, service)),
     );
     if (services.length === 0) {
       throw new UnreadableError({ file: files.nameOf(paths.compose[0]!), line: 1 }, 'has no services');
@@ -48,8 +54,11 @@ export class Stack {
     const notices = [
       ...(nodeAt(node, 'include') ? ['include of the compose file is not followed'] : []),
       ...services.flatMap((service) => noticesOf(service)),
+      ...dockerfiles.notices,
     ];
-    return new Stack(services, node, fill({}), dockerfiles.read, folder, notices);
+    const profiles = (variables.get('COMPOSE_PROFILES') ?? '').split(',').map((name) => name.trim());
+    const running = services.filter((service) => service.runsWith(profiles));
+    return new Stack(services, running, node, fill(new Map()), dockerfiles.read, folder, notices);
   }
 
   /** The service that a host name or address leads to; undefined where it leads to none. */
@@ -59,7 +68,7 @@ export class Stack {
 
   /** A path of the compose file, from where the doctor runs. */
   pathOf(source: string): string {
-    return join(this.folder, source);
+    return pathFrom(this.folder, source);
   }
 }
 
@@ -68,14 +77,25 @@ function asMap(node: YamlNode): YamlMap {
   return node;
 }
 
+/** A path as compose reads it, from a folder; `~` is the home of who runs it. */
+function pathFrom(folder: string, path: string): string {
+  if (path === '~' || path.startsWith('~/')) return join(homedir(), path.slice(1));
+  return isAbsolute(path) ? path : join(folder, path);
+}
+
+/** `PWD` is the shell's, which is where the file is. */
 function readVariables(files: TextFiles, { env }: StackFiles, folder: string): Variables {
   const path = env ?? join(folder, '.env');
-  return env === undefined && !files.exists(path) ? {} : parseEnv(files.read(path));
+  const text = env === undefined && !files.exists(path) ? '' : files.read(path);
+  const pwd: [string, string] = ['PWD', resolve(files.root, folder)];
+  return new Map([pwd, ...parseEnvFile(text).map(({ name, value }): [string, string] => [name, value])]);
 }
 
 /** Reads each Dockerfile once. */
 class DockerFiles {
   private readonly byPath = new Map<string, DockerFile>();
+  /** What is built from files that are not here. */
+  readonly notices: string[] = [];
 
   constructor(
     private readonly files: TextFiles,
@@ -87,20 +107,34 @@ class DockerFiles {
     return [...this.byPath.values()];
   }
 
-  stageOf(service: YamlNode) {
-    const build = nodeAt(service, 'build');
+  /** The image that a service is built as; undefined where it is not built, or not from files that are here. */
+  imageOf(service: string, node: YamlNode): BuiltImage | undefined {
+    const build = nodeAt(node, 'build');
     if (!build) return undefined;
-    const context = textAt(service, 'build')?.value ?? textAt(build, 'context')?.value ?? '.';
-    // Another machine's: nothing to read here.
-    if (context.includes('://') && this.instead === undefined) return undefined;
-    const path =
-      this.instead ?? join(this.folder, context, textAt(build, 'dockerfile')?.value ?? 'Dockerfile');
+    const written = textAt(node, 'build')?.value ?? textAt(build, 'context')?.value ?? '.';
+    const context = pathFrom(this.folder, written);
+    if (this.instead === undefined) {
+      const reason = this.whyUnread(build, written, context);
+      if (reason !== undefined) {
+        this.notices.push(`${service}: ${reason}, so that what its image says was not looked at`);
+        return undefined;
+      }
+    }
+    const path = this.instead ?? pathFrom(context, textAt(build, 'dockerfile')?.value ?? 'Dockerfile');
     const file = this.byPath.get(path) ?? DockerFile.read(this.files, path);
     this.byPath.set(path, file);
-    const args = [...entriesAt(build, 'args')].flatMap(([name, node]): [string, string][] =>
-      node.kind === 'text' ? [[name, node.text]] : [],
+    const given = nodeAt(build, 'args');
+    const args = [...entriesAt(given && toMap(given))].flatMap(([name, value]): [string, string][] =>
+      value.kind === 'text' ? [[name, value.text]] : [],
     );
-    return file.stage(textAt(build, 'target')?.value, new Map(args));
+    return { stage: file.stage(textAt(build, 'target')?.value, new Map(args)), context };
+  }
+
+  private whyUnread(build: YamlNode, written: string, context: string): string | undefined {
+    if (REMOTE.test(written)) return 'its build context is on another machine';
+    if (nodeAt(build, 'dockerfile_inline')) return 'dockerfile_inline is not read';
+    const isMissing = isAbsolute(written) && !this.files.exists(context);
+    return isMissing ? 'its build context is not on this machine' : undefined;
   }
 }
 

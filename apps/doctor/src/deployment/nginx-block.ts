@@ -1,15 +1,12 @@
 import type { Directive } from '../files/nginx.parser.js';
-import type { Said } from './said.js';
+import type { Sourced } from './sourced.js';
 
-/** nginx's own values, where no file says another (nginx.org, 1.29). */
+/** nginx's own values, where no file says another, that are the same in all its versions (nginx.org, 1.29). */
 const DEFAULTS: Readonly<Record<string, readonly string[]>> = {
   client_body_timeout: ['60s'],
   client_max_body_size: ['1m'],
-  keepalive_requests: ['1000'],
   large_client_header_buffers: ['4', '8k'],
   proxy_buffer_size: ['4k'],
-  proxy_buffering: ['on'],
-  proxy_http_version: ['1.0'],
   proxy_read_timeout: ['60s'],
   proxy_request_buffering: ['on'],
   proxy_send_timeout: ['60s'],
@@ -43,20 +40,27 @@ export class NginxBlock {
     return own.length > 0 || !this.parent ? own : this.parent.inherited(name);
   }
 
-  /** What a directive says here, or nginx's default. */
-  setting(name: string): Said<readonly string[]> {
+  /** What a directive says here, or nginx's default; empty where that differs between versions. */
+  setting(name: string): Sourced<readonly string[]> {
     const directive = this.inherited(name).at(-1);
-    if (directive) return { value: directive.args, says: sayDirective(directive), at: directive.at };
-    const value = DEFAULTS[name] ?? [];
-    return { value, says: `no ${name}: nginx's ${value.join(' ')}`, at: this.directive.at };
+    if (directive) return { value: directive.args, text: sayDirective(directive), at: directive.at };
+    const value = DEFAULTS[name];
+    const text = value ? `no ${name}: nginx's ${value.join(' ')}` : `no ${name}`;
+    return { value: value ?? [], text, at: this.directive.at };
+  }
+
+  /** The first word of what a directive says here. */
+  word(name: string): Sourced<string> {
+    const { value, ...said } = this.setting(name);
+    return { ...said, value: value[0] ?? '' };
   }
 
   /** The value of a header that is sent to the upstream; undefined where nginx passes the client's own. */
-  sentHeader(name: string): Said<string> | undefined {
+  sentHeader(name: string): Sourced<string> | undefined {
     const directive = this.inherited('proxy_set_header').findLast(
       ({ args }) => args[0]?.toLowerCase() === name.toLowerCase(),
     );
-    return directive && { value: directive.args[1] ?? '', says: sayDirective(directive), at: directive.at };
+    return directive && { value: directive.args[1] ?? '', text: sayDirective(directive), at: directive.at };
   }
 
   /** This and every block inside it. */
@@ -66,7 +70,7 @@ export class NginxBlock {
   }
 
   /** As a finding names it. */
-  get says(): string {
+  get text(): string {
     return sayDirective(this.directive);
   }
 }

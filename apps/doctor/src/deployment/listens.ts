@@ -1,16 +1,20 @@
 import { portsOf } from './images.js';
 import type { NginxBlock } from './nginx-block.js';
+import type { PortRange } from './ports.js';
 import type { ComposeService } from './service.js';
 
 /** The ports that a server of nginx listens on; 80 where it says none, as nginx does. */
 export function nginxPorts(server: NginxBlock): readonly number[] {
   const listens = server.own('listen');
   if (listens.length === 0) return [80];
-  return listens.map(({ args }) => Number(/(\d+)$/.exec(args[0] ?? '')?.[1] ?? 80));
+  return listens.map(({ args: [address = ''] }) =>
+    Number(/^(?!unix:)(?:.*:)?(\d+)$/.exec(address)?.[1] ?? 80),
+  );
 }
 
 /** The ports that a service is known to listen on; empty where nobody says. */
-export function listeningPorts(service: ComposeService): readonly number[] {
+export function listeningPorts(service: ComposeService): readonly PortRange[] {
   const own = service.variable('PORT')?.value;
-  return [...service.exposed, ...portsOf(service), ...(own ? [Number(own)] : [])];
+  const single = [...portsOf(service), ...(own && /^\d+$/.test(own) ? [Number(own)] : [])];
+  return [...service.exposed, ...single.map((port) => ({ first: port, last: port }))];
 }

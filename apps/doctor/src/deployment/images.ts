@@ -27,6 +27,8 @@ const IMAGES: readonly Image[] = [
 /** Alpine's busybox. */
 const BUSYBOX = ['wget', 'nc'];
 
+const PROGRAM_FOLDER = /^(?:\/usr(?:\/local)?)?\/s?bin\//;
+
 /** Images with the tools of a full Debian. */
 const DEBIAN_TOOLS = ['curl', 'wget'];
 
@@ -34,7 +36,10 @@ const DEBIAN_TOOLS = ['curl', 'wget'];
 export function hasProgram(service: ComposeService, program: string): boolean | undefined {
   const image = imageOf(service);
   if (!image) return undefined;
-  const tag = service.baseImage.split(':')[1] ?? '';
+  // A script may be anywhere, and mounted.
+  if (program.includes('/') && !PROGRAM_FOLDER.test(program)) return undefined;
+  const name = posix.basename(program);
+  const tag = imageTag(service.baseImage);
   const isFull = image.names.includes('node') && !tag.includes('slim') && !tag.includes('alpine');
   return [
     ...SHELL,
@@ -43,7 +48,7 @@ export function hasProgram(service: ComposeService, program: string): boolean | 
     ...(isFull ? DEBIAN_TOOLS : []),
     // What a RUN names may have been installed by it.
     ...(service.stage?.runWords ?? []),
-  ].includes(program);
+  ].includes(name);
 }
 
 /** The ports that the image listens on by itself. */
@@ -51,11 +56,13 @@ export function portsOf(service: ComposeService): readonly number[] {
   return imageOf(service)?.ports ?? [];
 }
 
-export function isNginx(service: ComposeService): boolean {
-  return (
-    /^(nginx|openresty)/.test(imageName(service.baseImage)) ||
-    service.mounts.some(({ target }) => target.startsWith('/etc/nginx'))
-  );
+/** An exporter that is published under nginx's name is none. */
+export function isNginxImage(image: string): boolean {
+  return ['nginx', 'nginx-unprivileged', 'openresty'].includes(imageName(image));
+}
+
+export function isRedisImage(image: string): boolean {
+  return ['redis', 'valkey', 'redis-stack-server', 'keydb'].includes(imageName(image));
 }
 
 function imageOf(service: ComposeService): Image | undefined {
@@ -65,5 +72,12 @@ function imageOf(service: ComposeService): Image | undefined {
 
 /** The last name of an image's repository: `nginx` of `docker.io/library/nginx:1.29`. */
 function imageName(image: string): string {
-  return posix.basename(image.split('@')[0]!).split(':')[0]!;
+  return lastPart(image).split(':')[0]!;
 }
+
+/** Its version: `1.29-alpine` of `registry.example.com:5000/nginx:1.29-alpine`. */
+function imageTag(image: string): string {
+  return lastPart(image).split(':')[1] ?? '';
+}
+
+const lastPart = (image: string): string => posix.basename(image.split('@')[0]!);

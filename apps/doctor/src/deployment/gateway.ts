@@ -2,9 +2,10 @@ import { ConfigurationError, readEnvironment } from '../../../gateway/src/config
 import { SECRETS, type Environment } from '../../../gateway/src/config/environment.schema.js';
 import { loadConfig } from '../../../gateway/src/config/load-config.js';
 import type { GatewayConfig } from '../../../gateway/src/config/gateway-config.js';
-import type { Said } from './said.js';
+import { includesPort } from './ports.js';
+import type { Sourced } from './sourced.js';
 import type { ComposeService } from './service.js';
-import type { SourcePlaces } from './source-places.js';
+import type { SourceLocations } from './source-locations.js';
 
 /** A secret is not the doctor's to read; any that is long enough will do. */
 const PLACEHOLDER = 'a placeholder for a secret of the gateway';
@@ -15,11 +16,11 @@ export class Gateway {
     readonly service: ComposeService,
     readonly config: GatewayConfig,
     private readonly values: Environment,
-    private readonly places: SourcePlaces,
+    private readonly places: SourceLocations,
   ) {}
 
   /** @throws ConfigurationError where the gateway would not start with it */
-  static read(service: ComposeService, places: SourcePlaces): Gateway {
+  static read(service: ComposeService, places: SourceLocations): Gateway {
     const variables: Record<string, string> = {};
     for (const [name, { value }] of service.environment) variables[name] = value;
     for (const name of SECRETS) delete variables[`${name}_FILE`];
@@ -28,13 +29,28 @@ export class Gateway {
   }
 
   /** A variable's value, where it is set or else where its default stands. */
-  setting<Name extends keyof Environment>(name: Name): Said<Environment[Name]> {
+  setting<Name extends keyof Environment>(name: Name): Sourced<Environment[Name]> {
     const value = this.values[name];
     const set = this.service.variable(name);
-    if (set?.value) return { value, says: `${name}: ${set.value}`, at: set.at };
+    if (set?.value) return { ...set, value };
     // A default that is no number or text has no words of its own.
     const words = typeof value === 'number' || typeof value === 'string' ? `${name} ${value}` : name;
-    return { value, says: `${words} (default)`, at: this.places.ofVariable(name) };
+    return { value, text: `${words} (default)`, at: this.places.ofVariable(name) };
+  }
+
+  /** The host of its Redis; undefined where the address is a secret, which is not the doctor's to read. */
+  get redisHost(): string | undefined {
+    if (this.service.variable('REDIS_URL_FILE')?.value) return undefined;
+    return new URL(this.config.redis.url).hostname;
+  }
+
+  /** Where its port is open to more than this machine; undefined where it is not. */
+  get opening(): Sourced | undefined {
+    const published = this.service.ports.find(({ host, ports }) => {
+      const isLocal = host !== undefined && /^(?:127\.|\[?::1\]?$|localhost$)/.test(host);
+      return !isLocal && includesPort([ports], this.config.port);
+    });
+    return this.service.hostNetwork ?? published?.said;
   }
 
   /** How often the gateway may send a request, in all. */

@@ -1,14 +1,14 @@
 import ts from 'typescript';
 import type { TextFiles } from '../files/text-files.js';
-import type { Place } from './said.js';
+import type { SourceLocation } from './sourced.js';
 
 const SOURCES = 'apps/gateway/src';
 const SCHEMA = `${SOURCES}/config/environment.schema.ts`;
 
 /** Where the gateway's own code says what it says, so that a finding can name the line. */
-export class SourcePlaces {
-  private readonly variables = new Map<string, Place>();
-  private readonly routes = new Map<string, Place>();
+export class SourceLocations {
+  private readonly variables = new Map<string, SourceLocation>();
+  private readonly routes = new Map<string, SourceLocation>();
 
   constructor(files: TextFiles) {
     for (const path of files.list(SOURCES)) {
@@ -26,12 +26,12 @@ export class SourcePlaces {
   }
 
   /** Where a variable of the environment has its default. */
-  ofVariable(name: string): Place {
+  ofVariable(name: string): SourceLocation {
     return this.variables.get(name) ?? { file: SCHEMA };
   }
 
   /** Where a path's row stands. */
-  ofRoute(path: string): Place {
+  ofRoute(path: string): SourceLocation {
     return this.routes.get(path) ?? { file: SOURCES };
   }
 

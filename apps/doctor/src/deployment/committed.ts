@@ -1,0 +1,53 @@
+import { toMap } from '../files/compose-merge.js';
+import { parseEnvFile } from '../files/env-file.js';
+import { entriesAt, nodeAt, textAt, type YamlNode } from '../files/yaml.tree.js';
+import type { DeploymentParts } from './deployment.js';
+import type { Sourced } from './sourced.js';
+import type { Stack } from './stack.js';
+
+/** A variable that a file gives a value, as a default too. */
+type Variable = Sourced<{ readonly name: string; readonly value: string }>;
+
+/** Of compose's services and builds, of Dockerfiles, and of examples for `.env`. */
+export function* committedVariables({ files, stack, examples }: DeploymentParts): Iterable<Variable> {
+  for (const [service, node] of entriesAt(stack.committed, 'services')) {
+    for (const given of [nodeAt(node, 'environment'), nodeAt(node, 'build', 'args')]) {
+      if (!given) continue;
+      for (const name of entriesAt(toMap(given)).keys()) {
+        const said = textAt(toMap(given), name);
+        if (said) yield { value: { name, value: said.value }, text: service, at: said.at };
+      }
+    }
+  }
+  for (const dockerfile of stack.dockerfiles) yield* dockerfile.variables;
+  for (const path of examples) {
+    for (const { name, value, line } of parseEnvFile(files.read(path))) {
+      yield { value: { name, value }, text: name, at: { file: files.nameOf(path), line } };
+    }
+  }
+}
+
+/** What a service runs, by whatever key. */
+export function* committedCommands(stack: Stack): Iterable<Sourced<string>> {
+  for (const node of entriesAt(stack.committed, 'services').values()) {
+    for (const path of [['command'], ['entrypoint'], ['healthcheck', 'test']]) {
+      const command = nodeAt(node, ...path);
+      if (!command) continue;
+      const value = lineOf(command);
+      yield { value, text: `${path.at(-1)}: ${value}`, at: command.at };
+    }
+  }
+}
+
+function lineOf(node: YamlNode): string {
+  if (node.kind === 'text') return node.text;
+  return node.kind === 'list' ? node.items.map(lineOf).join(' ') : '';
+}
+
+/** The names of compose's secrets that stand in the file themselves. */
+export function* committedContents(stack: Stack): Iterable<Sourced<string>> {
+  for (const [name, node] of entriesAt(stack.committed, 'secrets')) {
+    const content = textAt(node, 'content');
+    if (content?.value) yield { ...content, value: name };
+  }
+}

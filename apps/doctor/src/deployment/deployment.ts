@@ -1,0 +1,179 @@
+import type { Route, UpstreamOptions } from '@app/proxy';
+import type { TextFiles } from '../files/text-files.js';
+import { addressVariableFor } from '../../../gateway/src/config/read-environment.js';
+import { isRedisImage } from './images.js';
+import { ConfigurationError, Gateway } from './gateway.js';
+import type { Nginx, NginxGroup } from './nginx.js';
+import type { NginxBlock } from './nginx-block.js';
+import type { Prometheus } from './prometheus.js';
+import { gatewayServices, nginxInFront } from './roles.js';
+import { samplePath } from './route-tables.js';
+import type { Sourced } from './sourced.js';
+import type { ComposeService } from './service.js';
+import { SourceLocations } from './source-locations.js';
+import type { Stack } from './stack.js';
+
+/** A row of a route table, with its line. */
+export interface RouteRow {
+  readonly route: Route;
+  readonly upstream: UpstreamOptions;
+  readonly said: Sourced;
+}
+
+/** A route in the location through which nginx carries it. */
+export interface Carried extends RouteRow {
+  readonly location: NginxBlock;
+  readonly server: NginxBlock;
+}
+
+export interface DeploymentParts {
+  readonly files: TextFiles;
+  readonly stack: Stack;
+  /** All that may be the one in front of the gateways. */
+  readonly nginxes: readonly Nginx[];
+  readonly prometheus: Prometheus | undefined;
+  readonly upstreams: readonly UpstreamOptions[];
+  /** Whose variables hold what is to differ, committed as an example. */
+  readonly examples: readonly string[];
+}
+
+/** What all files together say of the way from a client to a service. */
+export class Deployment {
+  /** The one in front of the gateways. */
+  readonly nginx: Nginx | undefined;
+  readonly gateways: readonly Gateway[];
+  /** Services that would not start as gateways, each with why. */
+  readonly refused: readonly { readonly service: ComposeService; readonly error: ConfigurationError }[];
+  readonly routes: readonly RouteRow[];
+  /** Every block of nginx that passes requests to a gateway. */
+  readonly gatewayLocations: readonly NginxBlock[];
+  /** The groups of servers that hold a gateway. */
+  readonly gatewayGroups: readonly NginxGroup[];
+  /** Every route in every server that passes it to a gateway, in each block that may. */
+  readonly carried: readonly Carried[];
+  /** Those of `gatewayLocations` that carry a WebSocket route. */
+  readonly webSocketLocations: ReadonlySet<NginxBlock>;
+  /** Those of them that carry nothing else: all others have plain requests to think of. */
+  readonly webSocketOnlyLocations: ReadonlySet<NginxBlock>;
+  /** Where plain requests pass to a gateway. */
+  readonly plainLocations: readonly NginxBlock[];
+  private readonly gatewayNames: ReadonlySet<ComposeService>;
+
+  constructor(readonly parts: DeploymentParts) {
+    const { files, stack, upstreams, nginxes } = parts;
+    const places = new SourceLocations(files);
+    this.routes = upstreams.flatMap((upstream) =>
+      upstream.routes.map((route) => ({
+        route,
+        upstream,
+        said: {
+          value: route,
+          text: `${route.methods.join(' ')} ${route.path}`,
+          at: places.ofRoute(route.path),
+        },
+      })),
+    );
+    const routes = this.routes.map(({ route }) => route);
+    const nginx = nginxInFront(nginxes, stack, routes);
+    this.nginx = nginx;
+    const services = gatewayServices(nginx, stack, routes);
+    this.gatewayNames = new Set(services);
+    const read = services.map((service) => readGateway(service, places));
+    this.gateways = read.filter((each) => each instanceof Gateway);
+    this.refused = read.filter((each): each is Refused => !(each instanceof Gateway));
+    this.gatewayGroups = (nginx?.groups ?? []).filter((group) => this.holdsGateway(group));
+    this.gatewayLocations = (nginx?.passing ?? []).filter((block) => this.leadsToGateway(block));
+    this.carried = this.routes.flatMap((row) =>
+      (nginx?.servers ?? []).flatMap((server) =>
+        nginx!
+          .passingFor(server, samplePath(row.route))
+          .filter((location) => this.leadsToGateway(location))
+          .map((location) => ({ ...row, location, server })),
+      ),
+    );
+    const carrying = (webSocket: boolean): Set<NginxBlock> =>
+      new Set(
+        this.carried
+          .filter(({ route }) => Boolean(route.websocket) === webSocket)
+          .map(({ location }) => location),
+      );
+    this.webSocketLocations = carrying(true);
+    const plain = carrying(false);
+    this.webSocketOnlyLocations = new Set(
+      [...this.webSocketLocations].filter((location) => !plain.has(location)),
+    );
+    this.plainLocations = this.gatewayLocations.filter(
+      (location) => !this.webSocketOnlyLocations.has(location),
+    );
+  }
+
+  get prometheus(): Prometheus | undefined {
+    return this.parts.prometheus;
+  }
+
+  get stack(): Stack {
+    return this.parts.stack;
+  }
+
+  /** All services that are gateways, those too that would not start. */
+  get gatewayServices(): readonly ComposeService[] {
+    return [...this.gatewayNames];
+  }
+
+  /** Addresses of a service as a gateway calls it. */
+  addressesOf(gateway: Gateway, upstream: UpstreamOptions): readonly string[] {
+    const { addresses, network } = gateway.config.proxy;
+    return addresses.get(upstream.name) ?? upstream.instances[network];
+  }
+
+  /** Where a gateway's address of a service is said. */
+  addressSaid(gateway: Gateway, { name }: UpstreamOptions): Sourced {
+    const variable = addressVariableFor(name);
+    const set = gateway.service.variable(variable);
+    if (set?.value) return set;
+    const row = this.routes.find(({ upstream }) => upstream.name === name);
+    const text = `${variable} not set: the upstream's own address`;
+    return { value: undefined, text, at: row?.said.at ?? gateway.service.at };
+  }
+
+  /** The services of the compose file that a gateway sends an upstream's requests to. */
+  servicesOf(gateway: Gateway, upstream: UpstreamOptions): readonly ComposeService[] {
+    return this.addressesOf(gateway, upstream).flatMap(
+      (address) => this.stack.serviceAt(new URL(address).hostname) ?? [],
+    );
+  }
+
+  /** All services that a gateway calls. */
+  calledBy(gateway: Gateway): readonly ComposeService[] {
+    return [...new Set(this.parts.upstreams.flatMap((upstream) => this.servicesOf(gateway, upstream)))];
+  }
+
+  /** The service that is a gateway's Redis: by its address, or where that is a secret, by its image. */
+  redisOf(gateway: Gateway): ComposeService | undefined {
+    const { redisHost } = gateway;
+    if (redisHost !== undefined) return this.stack.serviceAt(redisHost);
+    return this.stack.running.find(({ baseImage }) => isRedisImage(baseImage));
+  }
+
+  private leadsToGateway(block: NginxBlock): boolean {
+    return this.nginx!.groupsBehind(block).some((group) => this.holdsGateway(group));
+  }
+
+  private holdsGateway({ targets }: NginxGroup): boolean {
+    return targets.some(({ host }) => {
+      const service = this.stack.serviceAt(host);
+      return service !== undefined && this.gatewayNames.has(service);
+    });
+  }
+}
+
+type Refused = Deployment['refused'][number];
+
+function readGateway(service: ComposeService, places: SourceLocations): Gateway | Refused {
+  try {
+    return Gateway.read(service, places);
+  } catch (error) {
+    if (error instanceof ConfigurationError) return { service, error };
+    throw error;
+  }
+}

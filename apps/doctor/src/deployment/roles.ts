@@ -1,0 +1,78 @@
+import type { Route } from '@app/proxy';
+import { isNginxImage } from './images.js';
+import type { Nginx } from './nginx.js';
+import { samplePath } from './route-tables.js';
+import type { ComposeService } from './service.js';
+import type { Stack } from './stack.js';
+
+/** Services that may be nginx: by their image, or by what is mounted. */
+export function nginxServices(stack: Stack): readonly ComposeService[] {
+  return stack.running.filter(
+    (service) =>
+      isNginxImage(service.baseImage) ||
+      service.mounts.some(({ target }) => /^\/etc\/nginx(\/|$)/.test(target)),
+  );
+}
+
+/** Of several, the one that passes routes on to a service; a web server of pages alone passes none. */
+export function nginxInFront(
+  candidates: readonly Nginx[],
+  stack: Stack,
+  routes: readonly Route[],
+): Nginx | undefined {
+  return (
+    candidates.find((nginx) => routeServices(nginx, stack, routes).length > 0) ??
+    candidates.find((nginx) => nginx.passing.length > 0) ??
+    candidates[0]
+  );
+}
+
+/**
+ * The services that are gateways: those that nginx passes routes to. Without nginx, or where it leads to nobody, those
+ * that have the address of a service and are themselves nobody's service.
+ */
+export function gatewayServices(
+  nginx: Nginx | undefined,
+  stack: Stack,
+  routes: readonly Route[],
+): readonly ComposeService[] {
+  const behind = nginx ? routeServices(nginx, stack, routes) : [];
+  const callers = stack.running.filter((service) => addressesIn(service).length > 0);
+  const called = new Set(
+    callers.flatMap((caller) => addressesIn(caller).flatMap((host) => stack.serviceAt(host) ?? [])),
+  );
+  const candidates = behind.length > 0 ? behind : callers;
+  const uncalled = candidates.filter((service) => !called.has(service));
+  // Some call each other in a circle; then nothing tells them apart.
+  const gateways = uncalled.length > 0 ? uncalled : behind;
+  return stack.running.filter((service) => gateways.some((gateway) => isTwin(service, gateway)));
+}
+
+/** Itself, or another that runs the same program of the same image, whether or not nginx knows it. */
+function isTwin(service: ComposeService, gateway: ComposeService): boolean {
+  if (service === gateway) return true;
+  const programOf = ({ image, firstProcess }: ComposeService): string =>
+    JSON.stringify([image?.value, firstProcess?.value]);
+  return gateway.image !== undefined && programOf(service) === programOf(gateway);
+}
+
+function routeServices(nginx: Nginx, stack: Stack, routes: readonly Route[]): ComposeService[] {
+  const blocks = nginx.servers.flatMap((server) =>
+    routes.flatMap((route) => nginx.passingFor(server, samplePath(route))),
+  );
+  const hosts = new Set(
+    blocks.flatMap((block) =>
+      nginx.groupsBehind(block).flatMap(({ targets }) => targets.map(({ host }) => host)),
+    ),
+  );
+  const services = [...hosts].flatMap((host) => stack.serviceAt(host) ?? []);
+  return [...new Set(services)].filter((service) => stack.running.includes(service));
+}
+
+/** The hosts of a service's `*_SERVICE_URL` variables. */
+function addressesIn({ environment }: ComposeService): string[] {
+  return [...environment]
+    .filter(([name]) => name.endsWith('_SERVICE_URL'))
+    .flatMap(([, { value }]) => value.split(','))
+    .flatMap((address) => (URL.canParse(address.trim()) ? [new URL(address.trim()).hostname] : []));
+}

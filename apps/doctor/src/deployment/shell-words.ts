@@ -1,0 +1,24 @@
+import type { Command } from '../files/docker-file.js';
+
+/** The words of a line for a shell, as far as commands in configuration need it: quotes keep blanks together. */
+export function shellWords(line: string): string[] {
+  return [...line.matchAll(/(?:[^\s'"\\]|\\.|'[^']*'|"(?:[^"\\]|\\.)*"|['"])+/gs)].map(([word]) =>
+    word.replaceAll(
+      /'([^']*)'|"((?:[^"\\]|\\.)*)"/gs,
+      (_, single?: string, double?: string) => single ?? double ?? '',
+    ),
+  );
+}
+
+/** The commands of a line for a shell, one after the other. */
+export function shellCommands(line: string): string[][] {
+  // What joins commands stands outside of quotes.
+  return [...line.matchAll(/(?:[^'"|&;\n]|'[^']*'|"[^"]*"|(?<=[<>])&|['"])+/gs)]
+    .map(([part]) => shellWords(part))
+    .filter((words) => words.length > 0);
+}
+
+/** The words of a command, whether or not a shell reads it. */
+export function wordsOf(command: Command): readonly string[] {
+  return 'argv' in command ? command.argv : shellWords(command.shell);
+}

@@ -1,0 +1,11 @@
+/** Names that hold a secret. */
+const SECRET =
+  /SECRET|PASSWORD|PASSWD|PASSPHRASE|TOKEN|(?:PRIVATE|SIGNING|ENCRYPTION|API|ACCESS)_?KEY|CREDENTIALS|(?:^|_)PASS$/i;
+
+/** Names that only say where one is, or how long it lasts. */
+const ABOUT_SECRET = /_(FILE|DIR|PATH|TTL|MS|SECONDS|EXPIRY|LENGTH|BYTES|URL)$/i;
+
+/** Whether a variable of this name holds a secret. */
+export function holdsSecret(name: string): boolean {
+  return SECRET.test(name) && !ABOUT_SECRET.test(name);
+}
