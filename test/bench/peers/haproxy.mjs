@@ -4,7 +4,7 @@ export function haproxyConfiguration({ port, service }) {
   return `
 global
   nbthread 1
-  maxconn 12000
+  maxconn 5200
 defaults
   mode http
   timeout connect 5s
