@@ -6,8 +6,8 @@ const HELP = `npm run bench -- [options]
 
   --scenarios KEY,...  of ${SCENARIOS.map(({ key }) => key).join(', ')}; default: all
   --targets KEY,...    of ${TARGETS.map(({ key }) => key).join(', ')}; default: all that this machine can run
-  --rounds N           timed rounds of each target, default 3
-  --seconds N          of each round, default 4
+  --rounds N           timed rounds of each target, default 7
+  --seconds N          of each round, default 2
   --cores PROXY,LOAD   the core of the proxy, and that of the load and the service, default 0,1
   --record             keep the result as docs/performance.json, and make the page and the chart from it
   --profile            instead of all that: where the gateway's CPU time goes under load, and a .cpuprofile
@@ -23,8 +23,8 @@ export function readOptions() {
       options: {
         scenarios: { type: 'string' },
         targets: { type: 'string' },
-        rounds: { type: 'string', default: '3' },
-        seconds: { type: 'string', default: '4' },
+        rounds: { type: 'string', default: '7' },
+        seconds: { type: 'string', default: '2' },
         cores: { type: 'string', default: '0,1' },
         record: { type: 'boolean', default: false },
         profile: { type: 'boolean', default: false },

@@ -40,7 +40,7 @@ Each target is one process on one core, the load and the service behind it share
 turns: ${rounds} rounds of ${seconds} s each, A B C A B C; a figure is the median of its rounds, a ratio the median of the
 ratios of each round. Before it is timed, each target must return the right bytes, and have sent \`X-Forwarded-For\` to the
 service. CPU is user and system time of all threads of the target, peak memory its \`VmHWM\`. Requests a second and latency
-depend on what else the machine does; CPU time hardly.
+depend on what else the machine does; CPU time less, and ratios least.
 
 \`everything on\` is the gateway with signed tokens of ${result.users} users, rate limits counted in memory, request ids, an
 access log to a file, and metrics; it runs with the flags of its image. The peers do none of that: they forward.

@@ -20,7 +20,7 @@ import { isInstalled } from './targets.mjs';
 
 const path = (name) => fileURLToPath(new URL(name, import.meta.url));
 
-const MOST_MS = 15 * 60_000;
+const MOST_MS = 20 * 60_000;
 const WARM_UP_SECONDS = 3;
 /** So many that the largest limit there is, a million requests a minute, refuses none of them. */
 const USERS = 16;
