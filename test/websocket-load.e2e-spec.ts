@@ -91,7 +91,7 @@ async function gaugeOf(port: number): Promise<number> {
 /** Resolves once the gateway has logged the end of this many sockets. */
 async function loggedEnds(gateway: GatewayProcess, count: number): Promise<void> {
   const ends = (): number => gateway.lines.filter(({ message }) => message === 'websocket closed').length;
-  while (ends() < count) await gateway.nextLine();
+  while (ends() < count) await gateway.nextLines();
 }
 
 /** What a process holds in memory, in KB. */

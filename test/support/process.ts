@@ -1,23 +1,35 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { openSync } from 'node:fs';
-import { createInterface } from 'node:readline';
 import { JWT_SECRET, type LogLine } from './gateway.js';
 
 /** The built gateway as a process of its own, as an operator runs it. */
 export class GatewayProcess implements AsyncDisposable {
   readonly lines: LogLine[] = [];
+  /** Once it has ended and all that it said is here. @throws Error where its last line has no end */
   readonly exited: Promise<number | null>;
   stderr = '';
+  private unfinishedLine = '';
+  private hasExited = false;
 
   private constructor(private readonly child: ChildProcess) {
-    this.exited = once(child, 'exit').then(([code]) => code as number | null);
+    this.exited = this.end();
     child.stderr?.on('data', (chunk: Buffer) => (this.stderr += chunk.toString()));
-    if (!child.stdout) return;
-    createInterface({ input: child.stdout }).on('line', (line) => {
-      this.lines.push(JSON.parse(line) as LogLine);
-      child.emit('line');
+    child.stdout?.setEncoding('utf8').on('data', (chunk: string) => {
+      const lines = (this.unfinishedLine + chunk).split('\n');
+      this.unfinishedLine = lines.pop()!;
+      for (const line of lines) this.lines.push(JSON.parse(line) as LogLine);
+      if (lines.length > 0) child.emit('lines');
     });
+  }
+
+  private async end(): Promise<number | null> {
+    const [code, signal] = (await once(this.child, 'close')) as [number | null, NodeJS.Signals | null];
+    this.hasExited = true;
+    // Only SIGKILL cuts a line.
+    if (signal !== 'SIGKILL' && this.unfinishedLine !== '')
+      throw new Error(`the last line has no end: ${this.unfinishedLine}`);
+    return code;
   }
 
   /**
@@ -45,9 +57,8 @@ export class GatewayProcess implements AsyncDisposable {
     for (;;) {
       const found = this.lines.find((line) => line.message === message);
       if (found) return found;
-      if (this.child.exitCode !== null)
-        throw new Error(`exit ${this.child.exitCode} before "${message}": ${this.stderr}`);
-      await this.nextLine();
+      if (this.hasExited) throw new Error(`exit ${this.child.exitCode} before "${message}": ${this.stderr}`);
+      await this.nextLines();
     }
   }
 
@@ -60,9 +71,9 @@ export class GatewayProcess implements AsyncDisposable {
     return this.child.pid!;
   }
 
-  /** Resolves once another line is there, or none can come any more. */
-  async nextLine(): Promise<void> {
-    await Promise.race([once(this.child, 'line'), this.exited]);
+  /** Resolves once more lines are there, or none can come any more. */
+  async nextLines(): Promise<void> {
+    await Promise.race([once(this.child, 'lines'), this.exited]);
   }
 
   signal(name: NodeJS.Signals): void {
@@ -70,7 +81,7 @@ export class GatewayProcess implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.child.exitCode === null && this.child.signalCode === null) this.child.kill('SIGKILL');
+    this.child.kill('SIGKILL');
     await this.exited;
   }
 }

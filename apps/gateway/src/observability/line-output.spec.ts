@@ -1,4 +1,4 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
@@ -53,6 +53,43 @@ describe('the output of lines', () => {
     ['SIGKILL in the turn that follows', "setImmediate(() => process.kill(process.pid, 'SIGKILL'))"],
   ])('has written the last line before %s', (_what, end) => {
     expect(printedBy(`new LineOutput(1).write('the last line\\n'); ${end}`)).toBe('the last line\n');
+  });
+
+  it('waits at its exit for a reader that is late', async () => {
+    const script = `
+      import { LineOutput } from ${JSON.stringify(MODULE)};
+      // Writes do not block from here on.
+      process.stdout;
+      process.on('exit', () => process.send('exiting'));
+      const output = new LineOutput(1);
+      for (let n = 0; n < 10_000; n++) output.write(n + ' ' + 'x'.repeat(90) + '\\n');
+      process.exit();`;
+    const child = spawn(process.execPath, ['--input-type=module', '--eval', script], {
+      stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
+    });
+    const closed = once(child, 'close');
+    await once(child, 'message');
+
+    let printed = '';
+    child.stdout!.setEncoding('utf8').on('data', (text: string) => (printed += text));
+    await closed;
+
+    expect(printed.split('\n').filter((line) => line.length > 90)).toHaveLength(10_000);
+  });
+
+  it('does not wait at its exit for a reader that never reads', async () => {
+    const script = `
+      import { LineOutput } from ${JSON.stringify(MODULE)};
+      process.stdout;
+      const output = new LineOutput(1);
+      for (let n = 0; n < 10_000; n++) output.write('x'.repeat(99) + '\\n');
+      process.exit(3);`;
+    const child = spawn(process.execPath, ['--input-type=module', '--eval', script], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+
+    expect(await once(child, 'exit')).toEqual([3, null]);
+    child.stdout.destroy();
   });
 
   it('loses what cannot be written, and the process goes on', () => {

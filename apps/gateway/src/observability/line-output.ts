@@ -10,6 +10,9 @@ const MOST_WAITING_BYTES = 1024 * 1024;
 /** Milliseconds until such a reader is tried again. */
 const WAIT_MS = 10;
 
+/** Milliseconds that the end of the process waits for such a reader. */
+const WAIT_AT_EXIT_MS = 1_000;
+
 const EMPTY = Buffer.alloc(0);
 
 /**
@@ -25,7 +28,7 @@ export class LineOutput implements DestinationStream {
   private again: NodeJS.Timeout | undefined;
 
   constructor(private readonly descriptor: number) {
-    process.on('exit', this.flush);
+    process.on('exit', () => this.end());
   }
 
   write(line: string): void {
@@ -45,6 +48,16 @@ export class LineOutput implements DestinationStream {
     clearTimeout(this.again);
     this.again = setTimeout(this.flush, WAIT_MS).unref();
   };
+
+  /** No timer runs any more while a process exits: it sleeps. */
+  private end(): void {
+    const asleep = new Int32Array(new SharedArrayBuffer(4));
+    this.flush();
+    for (let waited = 0; this.waiting.length > 0 && waited < WAIT_AT_EXIT_MS; waited += WAIT_MS) {
+      Atomics.wait(asleep, 0, 0, WAIT_MS);
+      this.flush();
+    }
+  }
 
   /** How many were written, or cannot be. */
   private writeSome(bytes: Buffer): number {
