@@ -62,7 +62,7 @@ const gatewayRuns = (command: string): Edit =>
     `    ports: ['\${GATEWAY_PUBLISH:-127.0.0.1:8080}:8080']\n    command: ${command}`,
   );
 
-const GATEWAY_CMD = 'CMD ["node", "dist/apps/gateway/src/main.js"]';
+const GATEWAY_CMD = 'CMD ["node", "--max-semi-space-size=16", "dist/apps/gateway/src/main.js"]';
 
 /** Chat and plain requests in one location. */
 const inOne = (connection: string): Edit[] => [
@@ -478,11 +478,7 @@ const BREAKS: readonly (readonly [rules: string, at: string, ...edits: Edit[]])[
   [
     'first-process',
     'CMD node dist/apps/gateway/src/main.js',
-    edit(
-      'Dockerfile',
-      'CMD ["node", "--max-semi-space-size=16", "dist/apps/gateway/src/main.js"]',
-      'CMD node dist/apps/gateway/src/main.js',
-    ),
+    edit('Dockerfile', GATEWAY_CMD, 'CMD node dist/apps/gateway/src/main.js'),
   ],
   [
     'first-process',
@@ -505,11 +501,7 @@ const BREAKS: readonly (readonly [rules: string, at: string, ...edits: Edit[]])[
   [
     'first-process',
     'CMD ["npm", "run", "start"]',
-    edit(
-      'Dockerfile',
-      'CMD ["node", "dist/apps/gateway/src/main.js"]',
-      'ENTRYPOINT ["/usr/bin/tini", "-g", "--"]\nCMD ["npm", "run", "start"]',
-    ),
+    edit('Dockerfile', GATEWAY_CMD, 'ENTRYPOINT ["/usr/bin/tini", "-g", "--"]\nCMD ["npm", "run", "start"]'),
   ],
 
   ['memory', 'no mem_limit of api-gateway', inCompose('  mem_limit: 512m\n  tmpfs', '  tmpfs')],
