@@ -199,8 +199,6 @@ describeWithRedis('a limit', () => {
     await using system = await startLimited({ env: { REDIS_URL: redis.url } });
     const { gateway } = system;
     const user = bearer();
-    // The first brings the script.
-    await ask(gateway, '/v1/messages', user);
     const seen: { readonly args: readonly string[]; readonly source: string }[] = [];
     monitor.on('monitor', (_time: string, args: string[], source: string) => seen.push({ args, source }));
     const commands = async (): Promise<number> => {
@@ -212,12 +210,15 @@ describeWithRedis('a limit', () => {
       );
       return own.length;
     };
+    // The first brings the script.
+    await ask(gateway, '/v1/messages', user);
+    const before = await commands();
 
     expect(await statuses(99, () => ask(gateway, '/v1/messages', user))).toEqual(times(99, 200));
-    expect(await commands()).toBe(99);
+    expect(await commands()).toBe(before + 99);
     expect(await statuses(50, () => ask(gateway, '/v1/messages', user))).toEqual(times(50, 429));
     // The first past the limit is how it is known to be used up.
-    expect(await commands()).toBe(100);
+    expect(await commands()).toBe(before + 100);
     monitor.disconnect();
   });
 
