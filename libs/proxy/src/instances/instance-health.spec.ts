@@ -70,17 +70,21 @@ describe('the health of an instance', () => {
     expect(health.isWell).toBe(true);
   });
 
-  it('comes back from an ejection early where checks pass, and not by time where they fail', () => {
-    const early = createHealth();
-    early.fail(3);
-    for (let each = 0; each < 2; each++) early.health.checked(true, 10);
-    expect(early.health.isUp).toBe(true);
+  it('comes back from an ejection by time though checks pass, and by checks alone once they failed', () => {
+    const { health, fail } = createHealth();
+    const check = (passed: boolean): void => {
+      for (let each = 0; each < 2; each++) health.checked(passed, 10);
+    };
+    check(true);
+    fail(3, 0);
+    check(true);
+    expect(health.state).toBe('ejected');
 
-    const late = createHealth();
-    late.fail(3);
-    for (let each = 0; each < 2; each++) late.health.checked(false, 10);
-    late.health.tick(1_000_000);
-    expect(late.health.state).toBe('down');
+    check(false);
+    health.tick(1_000_000);
+    expect(health.state).toBe('down');
+    check(true);
+    expect(health.state).toBe('up');
   });
 
   it('comes back with a request that it answers, as the last that was left to ask', () => {

@@ -16,7 +16,10 @@ export interface HealthOptions {
   readonly longestEjectionMs: number;
   /** Failed checks in a row that take an instance down. */
   readonly checksToFall: number;
-  /** Passed ones in a row that bring it back, from an ejection too. */
+  /**
+   * Passed ones in a row that bring it back. Not from an ejection: its checks may have passed all the while that its
+   * requests failed.
+   */
   readonly checksToRise: number;
   /** Milliseconds over which an instance that came back gets its full share. */
   readonly slowStartMs: number;
@@ -95,7 +98,7 @@ export class InstanceHealth {
     this.passedChecks = passed ? this.passedChecks + 1 : 0;
     if (this.failedChecks >= checksToFall) {
       if (this.current === 'ejected' || (this.isUp && this.mayLeave())) this.change('down', 'check');
-    } else if (this.passedChecks >= checksToRise && !this.isUp) {
+    } else if (this.passedChecks >= checksToRise && this.current === 'down') {
       this.comeBack(now);
     }
   }
