@@ -128,9 +128,10 @@ export class UpstreamProxy {
    */
   admit(now: number): Attempts {
     const { breaker } = this;
-    if (!breaker.admits(now)) throw new CircuitOpenException(this.name, breaker.retryAfterSeconds(now));
+    const admission = breaker.admit(now);
+    if (admission === undefined) throw new CircuitOpenException(this.name, breaker.retryAfterSeconds(now));
     this.retryBudget.earn(now);
-    return new Attempts(this, this.options.retries.most);
+    return new Attempts(this, admission, this.options.retries.most);
   }
 
   /**

@@ -29,9 +29,10 @@ export class Attempts {
   /** Whether it was counted that there was no budget for one more. */
   private isRefused = false;
 
-  /** @param mostRetries how many may follow the first */
+  /** @param admission the breaker's @param mostRetries how many may follow the first */
   constructor(
     private readonly upstream: AttemptedUpstream,
+    private readonly admission: number,
     private readonly mostRetries: number,
   ) {}
 
@@ -76,7 +77,7 @@ export class Attempts {
   report(outcome: 'answered' | 'failed' | 'ignored', now: number): void {
     if (this.isReported) return;
     this.isReported = true;
-    this.upstream.breaker[outcome](now);
+    this.upstream.breaker[outcome](now, this.admission);
   }
 
   /** Ends the last; where nothing was said of the request, it says nothing of the upstream. */

@@ -5,16 +5,17 @@ function createBreaker() {
   const breaker = new CircuitBreaker(1_000, (state) => changes.push(state));
   const send = (count: number, outcome: 'answered' | 'failed' | 'ignored', now = 0): boolean[] =>
     Array.from({ length: count }, () => {
-      const admits = breaker.admits(now);
-      if (admits) breaker[outcome](now);
-      return admits;
+      const admission = breaker.admit(now);
+      if (admission !== undefined) breaker[outcome](now, admission);
+      return admission !== undefined;
     });
-  return { breaker, changes, send };
+  const admits = (now: number): boolean => breaker.admit(now) !== undefined;
+  return { breaker, changes, send, admits };
 }
 
 describe('a circuit breaker', () => {
   it('opens once half of enough requests failed, and not before', () => {
-    const { breaker, changes, send } = createBreaker();
+    const { breaker, changes, send, admits } = createBreaker();
 
     send(10, 'answered');
     send(9, 'failed');
@@ -22,7 +23,7 @@ describe('a circuit breaker', () => {
     send(1, 'failed');
 
     expect(changes).toEqual(['open']);
-    expect(breaker.admits(999)).toBe(false);
+    expect(admits(999)).toBe(false);
     expect(breaker.retryAfterSeconds(0)).toBe(1);
   });
 
@@ -40,21 +41,53 @@ describe('a circuit breaker', () => {
     const { breaker, changes, send } = createBreaker();
     send(20, 'failed');
 
-    expect([1, 2, 3, 4].map(() => breaker.admits(1_000))).toEqual([true, true, true, false]);
-    for (let each = 0; each < 3; each++) breaker.answered(1_000);
+    const admissions = [1, 2, 3, 4].map(() => breaker.admit(1_000));
+    expect(admissions.map((admission) => admission !== undefined)).toEqual([true, true, true, false]);
+    for (const admission of admissions.slice(0, 3)) breaker.answered(1_000, admission!);
 
     expect(changes).toEqual(['open', 'half-open', 'closed']);
     expect(send(5, 'failed', 1_000)).toEqual([true, true, true, true, true]);
   });
 
   it('opens again where one of them fails', () => {
-    const { breaker, changes, send } = createBreaker();
+    const { changes, send, admits } = createBreaker();
     send(20, 'failed');
     send(1, 'failed', 1_000);
 
     expect(changes).toEqual(['open', 'half-open', 'open']);
-    expect([breaker.admits(1_999), breaker.admits(2_000)]).toEqual([false, true]);
+    expect([admits(1_999), admits(2_000)]).toEqual([false, true]);
   });
+
+  it('lets a few more try where the first are long under way', () => {
+    const { send, admits } = createBreaker();
+    send(20, 'failed');
+
+    expect([1_000, 1_000, 1_000, 1_999, 2_000, 2_000, 2_000, 2_001].map(admits)).toEqual([
+      true,
+      true,
+      true,
+      false,
+      true,
+      true,
+      true,
+      false,
+    ]);
+  });
+
+  it.each(['answered', 'failed', 'ignored'] as const)(
+    'does not take for a trial what was sent before, and %s now',
+    (outcome) => {
+      const { breaker, send, admits } = createBreaker();
+      const before = breaker.admit(0)!;
+      send(20, 'failed');
+      admits(1_000);
+
+      for (let each = 0; each < 10; each++) breaker[outcome](1_000, before);
+
+      expect(breaker.state).toBe('half-open');
+      expect([1, 2, 3].map(() => admits(1_000))).toEqual([true, true, false]);
+    },
+  );
 
   it('does not count those that said nothing of the service', () => {
     const { breaker, send } = createBreaker();

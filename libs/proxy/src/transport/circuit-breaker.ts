@@ -17,13 +17,15 @@ export type BreakerState = 'closed' | 'open' | 'half-open';
  */
 export class CircuitBreaker {
   private current: BreakerState = 'closed';
+  /** Counts the changes: what a request says that was sent before the last is no news. */
+  private era = 0;
   private readonly answers = new RollingCount();
   private readonly failures = new RollingCount();
-  private opensAgainAt = 0;
+  private nextTrialsAt = 0;
   private trials = 0;
   private passedTrials = 0;
 
-  /** @param openMs milliseconds for which the service is not asked @param onChange hears of each change, after it */
+  /** @param openMs milliseconds between two rounds of trials @param onChange hears of each change, after it */
   constructor(
     private readonly openMs: number,
     private readonly onChange: (state: BreakerState) => void,
@@ -33,37 +35,45 @@ export class CircuitBreaker {
     return this.current;
   }
 
-  /** Whether a request may be sent; each that was must be reported, once. @param now `performance.now()` */
-  admits(now: number): boolean {
-    if (this.current === 'closed') return true;
-    if (this.current === 'open') {
-      if (now < this.opensAgainAt) return false;
-      this.trials = this.passedTrials = 0;
-      this.change('half-open');
+  /**
+   * Whether a request may be sent: undefined where it may not, else what must come with the one report of how it went.
+   * @param now `performance.now()`
+   */
+  admit(now: number): number | undefined {
+    if (this.current === 'closed') return this.era;
+    if (now >= this.nextTrialsAt) {
+      this.trials = 0;
+      // Trials may be long uploads: they do not keep the others out until they end.
+      this.nextTrialsAt = now + this.openMs;
+      if (this.current === 'open') this.change('half-open');
     }
-    if (this.trials >= TRIALS) return false;
+    if (this.current === 'open' || this.trials >= TRIALS) return undefined;
     this.trials++;
-    return true;
+    return this.era;
   }
 
   /** Seconds after which it is worth while to ask again. */
   retryAfterSeconds(now: number): number {
-    return Math.max(1, Math.ceil((this.opensAgainAt - now) / 1000));
+    return Math.max(1, Math.ceil((this.nextTrialsAt - now) / 1000));
   }
 
-  answered(now: number): void {
+  answered(now: number, era: number): void {
+    if (era !== this.era) return;
     if (this.current === 'closed') {
       this.answers.add(now);
-    } else if (this.current === 'half-open' && ++this.passedTrials >= TRIALS) {
+    } else if (++this.passedTrials >= TRIALS) {
       this.answers.reset();
       this.failures.reset();
       this.change('closed');
     }
   }
 
-  failed(now: number): void {
-    if (this.current === 'half-open') this.open(now);
-    if (this.current !== 'closed') return;
+  failed(now: number, era: number): void {
+    if (era !== this.era) return;
+    if (this.current === 'half-open') {
+      this.open(now);
+      return;
+    }
     this.failures.add(now);
     const failures = this.failures.total(now);
     const all = failures + this.answers.total(now);
@@ -71,17 +81,19 @@ export class CircuitBreaker {
   }
 
   /** The request said nothing of the service: its client left, or sent what cannot be served. */
-  ignored(): void {
-    if (this.current === 'half-open') this.trials--;
+  ignored(_now: number, era: number): void {
+    if (era === this.era && this.current === 'half-open') this.trials--;
   }
 
   private open(now: number): void {
-    this.opensAgainAt = now + this.openMs;
+    this.nextTrialsAt = now + this.openMs;
     this.change('open');
   }
 
   private change(state: BreakerState): void {
     this.current = state;
+    this.era++;
+    this.passedTrials = 0;
     this.onChange(state);
   }
 }
