@@ -195,7 +195,7 @@ describeWithRedis('a limit', () => {
   it('costs Redis one command a request, and none once it is used up', async () => {
     await using redis = await RedisServer.start();
     const client = await redis.client();
-    const monitor = await (await redis.client()).monitor();
+    const monitor = await redis.monitor();
     await using system = await startLimited({ env: { REDIS_URL: redis.url } });
     const { gateway } = system;
     const user = bearer();
@@ -219,7 +219,6 @@ describeWithRedis('a limit', () => {
     expect(await statuses(50, () => ask(gateway, '/v1/messages', user))).toEqual(times(50, 429));
     // The first past the limit is how it is known to be used up.
     expect(await commands()).toBe(before + 100);
-    monitor.disconnect();
   });
 
   it('is kept under keys of the gateway, which end with their minute', async () => {

@@ -69,6 +69,13 @@ export class RedisServer implements AsyncDisposable {
     return client;
   }
 
+  /** Hears of every command, as `monitor` events. */
+  async monitor(): Promise<Redis> {
+    const monitor = await (await this.client()).monitor();
+    this.clients.push(monitor);
+    return monitor;
+  }
+
   /** Until it takes connections, which it does before it has loaded its data. */
   async reachable(): Promise<void> {
     for (;;) {
