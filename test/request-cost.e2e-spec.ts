@@ -12,6 +12,9 @@ const PROBE = fileURLToPath(new URL('support/cost-probe.mjs', import.meta.url));
 const WARM_UP = 2_000;
 const REQUESTS = 500;
 
+const MIB = 1024 * 1024;
+const LARGE_RESPONSES = 640;
+
 /** The built gateway with all on that a request may cost, but Redis. */
 class WatchedGateway implements AsyncDisposable {
   private readonly child: ChildProcess;
@@ -98,9 +101,9 @@ class WatchedGateway implements AsyncDisposable {
   }
 }
 
-const startChat = (): ReturnType<typeof startService> =>
+const startChat = (body: string | Buffer = '{"messages":[]}'): ReturnType<typeof startService> =>
   startService((incoming, response) => {
-    incoming.resume().on('end', () => response.end('{"messages":[]}'));
+    incoming.resume().on('end', () => response.end(body));
   });
 
 /** What one request may make: what it makes today, and room for what else the process does in the time. */
@@ -157,5 +160,18 @@ describe('what a request costs', () => {
     expect(full).toBe(0);
     expect(minor).toBeGreaterThan(3);
     expect(oldBytes).toBeLessThan(MOST_KEPT_BYTES);
+  }, 60_000);
+
+  it('is no full collection for what passes of a large response', async () => {
+    await using service = await startChat(Buffer.alloc(MIB));
+    await using gateway = await new WatchedGateway(service.url, 16, 8).start();
+    await gateway.serve(100);
+
+    await gateway.probe('weigh');
+    await gateway.serve(LARGE_RESPONSES);
+    const { full } = await gateway.probe('weighed');
+
+    // With new memory for each read there is one for every 64 MiB.
+    expect(full).toBeLessThan(LARGE_RESPONSES / 64 / 2);
   }, 60_000);
 });

@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream';
 import { Pool } from 'undici';
 import type { InstanceHealth } from './instance-health.js';
+import { onread } from './read-buffer.js';
 import { WatchedClient, type ResponseHandler } from './watched-client.js';
 
 /** One request to an instance. */
@@ -63,7 +64,7 @@ export class Instance {
     this.mostOutstanding = options.maxConnections + options.maxWaiting;
     const common = {
       connections: options.maxConnections,
-      connect: { timeout: options.connectTimeoutMs },
+      connect: { timeout: options.connectTimeoutMs, onread },
       allowH2: false,
       pipelining: 1,
       keepAliveTimeout: options.keepAliveMs,

@@ -12,6 +12,7 @@ import type { Gate } from '../gate.js';
 import { forwardedHeadersOf } from '../headers/request-headers.js';
 import { responseHeadersFor, responseTrailersFor, sayUnbuffered } from '../headers/response-headers.js';
 import { faultOf, isUnavailable } from '../instances/fault.js';
+import { ReadBuffer } from '../instances/read-buffer.js';
 import type { InstanceRequest } from '../instances/instance.js';
 import type { ConnectionState, ResponseController, ResponseHandler } from '../instances/watched-client.js';
 import type { Ticker, Ticking } from '../ticker.js';
@@ -85,6 +86,8 @@ export class Forward implements ResponseHandler, Ticking {
   private readonly isRepeatable: boolean;
   private readonly isKept: boolean;
   private outgoing!: InstanceRequest;
+  /** The read that is parsed at present, where it is a large one. */
+  private read: ReadBuffer | undefined;
   private controller: ResponseController | undefined;
 
   private stage: Stage = 'connect';
@@ -242,18 +245,35 @@ export class Forward implements ResponseHandler, Ticking {
 
   // :: Step 4
   onResponseData(controller: ResponseController, chunk: Buffer): void {
-    // What undici has after it was held back.
-    if (chunk.length === 0) return;
+    // Empty is what undici has after it was held back.
+    if (chunk.length === 0 || this.settled) return;
     const { exchange, response } = this;
     exchange.responseBytes += chunk.length;
     this.hasProgressed = true;
+    const written = this.holdChunk(chunk);
     if (exchange.responseBytes === this.announcedBytes) {
-      response.end(chunk);
-    } else if (!response.write(chunk) && response.writableLength >= HELD_BYTES) {
+      response.end(chunk, written);
+    } else if (!response.write(chunk, written) && response.writableLength >= HELD_BYTES) {
       this.waitsForClient = true;
       controller.pause();
       response.once('drain', onResponseDrain);
     }
+  }
+
+  /**
+   * Holds the read that a chunk is from until the chunk is written. Once a chunk comes of another read, the parser has
+   * none of the one before: only what follows the last chunk, trailers, could begin in one read and end in the next.
+   * @returns what to call when it is written, where there is anything to do
+   */
+  private holdChunk(chunk: Buffer): (() => void) | undefined {
+    const read = ReadBuffer.of(chunk);
+    if (read !== this.read) {
+      this.read?.release();
+      this.read = read;
+    }
+    if (!read) return undefined;
+    read.hold();
+    return () => read.release();
   }
 
   // :: Step 5
@@ -418,6 +438,8 @@ export class Forward implements ResponseHandler, Ticking {
 
   private settle(now: number): void {
     this.settled = true;
+    this.read?.release();
+    this.read = undefined;
     this.attempts.end(now);
     this.plan.ticker.delete(this);
   }
