@@ -3,6 +3,9 @@ import { runPinned } from '../pinned.mjs';
 
 const path = (name) => fileURLToPath(new URL(name, import.meta.url));
 
+/** A request that takes longer has failed; a machine that stands still for a while fails none. */
+const TIMEOUT = '10s';
+
 /**
  * Requests over kept connections, each as soon as the one before is answered, by wrk or, where there is none,
  * autocannon, which takes more of the core for itself.
@@ -13,7 +16,19 @@ export async function runRequests({ generator, core, url, connections, seconds, 
   const what = [upload > 0 ? 'POST' : 'GET', upload, ...users];
   const command =
     generator === 'wrk'
-      ? ['wrk', '-t1', `-c${connections}`, `-d${seconds}s`, '-s', path('wrk.lua'), url, '--', ...what]
+      ? [
+          'wrk',
+          '-t1',
+          `-c${connections}`,
+          `-d${seconds}s`,
+          '--timeout',
+          TIMEOUT,
+          '-s',
+          path('wrk.lua'),
+          url,
+          '--',
+          ...what,
+        ]
       : [process.execPath, path('autocannon.mjs'), url, connections, seconds, ...what];
   const output = await runPinned(core, command.map(String));
   const figures = JSON.parse(output.slice(output.lastIndexOf('{"requests"')));
