@@ -44,6 +44,10 @@ class Connection {
     if (end === -1) return;
     const body = this.head.length - end - 4;
     this.head = this.head.slice(0, end);
+    if (/\r\ntransfer-encoding:/i.test(this.head)) {
+      this.socket.end('HTTP/1.1 501 Not Implemented\r\nContent-Length: 0\r\n\r\n');
+      return;
+    }
     this.bodyLeft = Number(/\r\ncontent-length: *(\d+)/i.exec(this.head)?.[1] ?? 0);
     if (this.bodyLeft === 0) this.answer();
     else this.readBody(body);

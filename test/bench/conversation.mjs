@@ -6,11 +6,17 @@ const PATIENCE_MS = 60_000;
 /** A Node process on one core that answers one question after the other over its channel. */
 export class Conversation {
   #child;
+  /** Never resolves. */
+  #ended;
 
   constructor(core, program) {
     this.#child = spawnPinned(core, [process.execPath, program], {
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     });
+    this.#ended = once(this.#child, 'exit').then(([code]) => {
+      throw new Error(`${program} ended with ${code}`);
+    });
+    this.#ended.catch(() => {});
   }
 
   ask(question) {
@@ -23,7 +29,8 @@ export class Conversation {
   async next() {
     try {
       const signal = AbortSignal.timeout(PATIENCE_MS);
-      const [answer] = await once(this.#child, 'message', { signal });
+      const message = once(this.#child, 'message', { signal });
+      const [answer] = await Promise.race([message, this.#ended]);
       if (answer.error) throw new Error(answer.error);
       return answer;
     } catch (error) {

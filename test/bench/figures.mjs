@@ -16,6 +16,7 @@ const UNITS = {
   p50Ms: { head: () => 'p50 ms', digits: 2 },
   p99Ms: { head: () => 'p99 ms', digits: 2 },
   cpuUs: { head: (unit) => `CPU µs per ${unit}`, digits: 1 },
+  corePercent: { head: () => '% of its core', digits: 0 },
   bytesEach: { head: (unit) => `KiB per ${unit}`, digits: 1, divisor: 1_024 },
   peakBytes: { head: () => 'peak MB', digits: 0, divisor: 1e6 },
 };

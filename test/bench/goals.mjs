@@ -13,19 +13,21 @@ const GOALS = [
   { scenario: 'idle', figure: 'bytesEach', of: 'gateway', most: 20_480 },
 ];
 
-/** Each goal with what was measured; those are left out for which something was not. */
+/** Each goal with the median of what was measured, the least and the greatest; those are left out for which something was not. */
 export function judge({ scenarios }) {
   return GOALS.flatMap((goal) => {
     const measured = scenarios.find(({ key }) => key === goal.scenario);
     const [own, other] = [goal.of, goal.to].map((key) => measured?.targets.find((one) => one.key === key));
     if (!own || (goal.to && !other)) return [];
-    const value = valueOf(goal.figure, own, other);
-    return [{ ...goal, title: measured.title, value, isMet: value <= goal.most }];
+    const values = valuesOf(goal.figure, own, other);
+    const value = median(values);
+    const range = { least: Math.min(...values), greatest: Math.max(...values) };
+    return [{ ...goal, title: measured.title, value, ...range, isMet: value <= goal.most }];
   });
 }
 
-/** Ratios are of the same round, so that what else the machine did meanwhile weighs on both. */
-function valueOf(figure, own, other) {
-  if (figure === 'peakBytes') return own.peakBytes;
-  return median(own.rounds.map((round, index) => round[figure] / (other?.rounds[index][figure] ?? 1)));
+/** By round. Ratios are of the same round, so that what else the machine did meanwhile weighs on both. */
+function valuesOf(figure, own, other) {
+  if (figure === 'peakBytes') return [own.peakBytes];
+  return own.rounds.map((round, index) => round[figure] / (other?.rounds[index][figure] ?? 1));
 }

@@ -1,18 +1,23 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { cpus, release, totalmem } from 'node:os';
-import { isInstalled } from './targets.mjs';
+import { isInstalled, SEARCH_PATH } from './targets.mjs';
+
+const ROOT = new URL('../..', import.meta.url);
+const CHANGED = ', changed';
 
 /** Of the proxy with two descriptors for each of 5,000 sockets; service and load have fewer. */
 const DESCRIPTORS = 10_500;
 
 /** @throws Error where this machine cannot run the bench */
-export function checkMachine({ cores }) {
+export function checkMachine({ cores, scenarios, record }) {
   if (process.platform !== 'linux') throw new Error('The bench reads /proc: it needs Linux');
   if (!isInstalled('taskset')) throw new Error('The bench pins processes with taskset (package util-linux)');
   for (const core of Object.values(cores)) {
     if (core >= cpus().length) throw new Error(`There is no core ${core}: the bench needs two, see --cores`);
   }
+  if (record && commit().endsWith(CHANGED)) throw new Error('What is recorded must be committed first');
+  if (!scenarios.some(({ key }) => key === 'idle')) return;
   // Node has raised the soft limit to the hard one.
   const limits = readFileSync('/proc/self/limits', 'latin1');
   const [, most] = /^Max open files\s+(\d+|unlimited)/m.exec(limits);
@@ -21,6 +26,17 @@ export function checkMachine({ cores }) {
       `A process may open ${most} files here, and 5,000 idle WebSockets need ${DESCRIPTORS}: ` +
         `run \`ulimit -n ${DESCRIPTORS}\` first, or leave the scenario \`idle\` out with --scenarios`,
     );
+  }
+}
+
+/** What is measured, and whether it was changed since. */
+export function commit() {
+  const git = (...parameters) => execFileSync('git', parameters, { encoding: 'utf8', cwd: ROOT }).trim();
+  try {
+    const changes = git('status', '--porcelain', '--', '.', ':!docs/performance.*');
+    return git('rev-parse', '--short', 'HEAD') + (changes === '' ? '' : CHANGED);
+  } catch {
+    return 'unknown';
   }
 }
 
@@ -54,8 +70,9 @@ export function versions(generator) {
 
 /** Some print their version to the standard error, and wrk ends with 1. */
 function printed(program, parameters, pattern) {
-  const command = `PATH="$PATH:/usr/sbin" ${[program, ...parameters].join(' ')} 2>&1 || true`;
-  return pattern.exec(execFileSync('sh', ['-c', command], { encoding: 'utf8' }))?.[1] ?? 'unknown';
+  const command = `${[program, ...parameters].join(' ')} 2>&1 || true`;
+  const options = { encoding: 'utf8', env: { ...process.env, PATH: SEARCH_PATH } };
+  return pattern.exec(execFileSync('sh', ['-c', command], options))?.[1] ?? 'unknown';
 }
 
 /** Packages keep their own package.json to themselves; the lock file has the version that is installed. */

@@ -9,7 +9,7 @@ const HELP = `npm run bench -- [options]
   --rounds N           timed rounds of each target, default 7
   --seconds N          of each round, default 2
   --cores PROXY,LOAD   the core of the proxy, and that of the load and the service, default 0,1
-  --record             keep the result as docs/performance.json, and make the page and the chart from it
+  --record             keep the result as docs/performance.json, and make the page and the chart from it; of a commit
   --profile            instead of all that: where the gateway's CPU time goes under load, and a .cpuprofile
 `;
 
@@ -33,6 +33,10 @@ export function readOptions() {
     });
     if (values.help) end(HELP, 0);
     const [proxyCore, loadCore] = values.cores.split(',').map((core) => count('cores', core, 0, 1_023));
+    if (loadCore === undefined || loadCore === proxyCore) throw new Error('--cores: two different ones');
+    if (values.record && (values.scenarios ?? values.targets) !== undefined) {
+      throw new Error('--record: of all scenarios and targets only');
+    }
     return {
       scenarios: choose('scenario', SCENARIOS, values.scenarios),
       targets: choose('target', TARGETS, values.targets),

@@ -6,6 +6,7 @@ import { chartOf } from './chart.mjs';
 import { tableOf } from './figures.mjs';
 import { judge } from './goals.mjs';
 import { describeGoal } from './report.mjs';
+import { GATEWAY_FLAGS } from './targets.mjs';
 
 const path = (name) => fileURLToPath(new URL(`../../docs/${name}`, import.meta.url));
 
@@ -24,7 +25,7 @@ export async function writePage() {
 }
 
 function pageOf(result) {
-  const { date, machine, versions, rounds, seconds, scenarios } = result;
+  const { date, commit, machine, versions, rounds, seconds, scenarios } = result;
   const names = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
   return `
 # Performance
@@ -33,21 +34,25 @@ Made by \`npm run bench -- --record\` from [performance.json](performance.json),
 
 ![CPU time by target and scenario](performance.svg)
 
-Measured on ${date.slice(0, 10)}: ${machine.cpu}, ${machine.cores} cores, ${machine.memoryGiB} GiB, ${machine.kernel};
+Measured on ${date.slice(0, 10)}, commit ${commit}: ${machine.cpu}, ${machine.cores} cores, ${machine.memoryGiB} GiB, ${machine.kernel};
 ${names.join(', ')}.
 
 Each target is one process on one core, the load and the service behind it share another. All run side by side, and take
 turns: ${rounds} rounds of ${seconds} s each, A B C A B C; a figure is the median of its rounds, a ratio the median of the
 ratios of each round. Before it is timed, each target must return the right bytes, and have sent \`X-Forwarded-For\` to the
-service. CPU is user and system time of all threads of the target, peak memory its \`VmHWM\`. Requests a second and latency
-depend on what else the machine does; CPU time less, and ratios least.
+service. CPU is user and system time of all threads of the target, peak memory its \`VmHWM\`. All of these depend on what
+else the machine does, ratios of the same round least: each goal has its least and its greatest. A target that uses much
+less than its whole core could do more than the load here asks of it.
 
-\`everything on\` is the gateway with signed tokens of ${result.users} users, rate limits counted in memory, request ids, an
-access log to a file, and metrics; it runs with the flags of its image. The peers do none of that: they forward.
+\`everything on\` is the gateway with signed tokens of ${result.users} users, each verified once and then looked up, rate
+limits counted in memory, without Redis, request ids, an access log to a file, and metrics. It runs as in its image, with
+${GATEWAY_FLAGS.join(' ')} and one arena of malloc; the other programs of Node with its defaults. The peers forward, and do
+none of that. An idle WebSocket is measured in a process of its own, in programs of Node after a collection of their
+garbage.
 
 ## Goals
 
-${markdownTable([['', 'at most', 'measured', ''], ...judge(result).map(goalRow)])}
+${markdownTable([['', 'at most', 'median', 'by round', ''], ...judge(result).map(goalRow)])}
 
 ## Scenarios
 
@@ -56,8 +61,8 @@ ${scenarios.map((scenario) => `### ${scenario.title}\n\n${markdownTable(tableOf(
 }
 
 function goalRow(goal) {
-  const { what, most, value } = describeGoal(goal);
-  return [what, most, value, goal.isMet ? 'met' : '**not met**'];
+  const { what, most, value, range } = describeGoal(goal);
+  return [what, most, value, range, goal.isMet ? 'met' : '**not met**'];
 }
 
 /** Figures to the right. */

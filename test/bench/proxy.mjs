@@ -8,11 +8,13 @@ import { fileURLToPath } from 'node:url';
 import { exitOf, hasEnded } from '../faults/children.mjs';
 import { freePort, HOST } from '../faults/gateway.mjs';
 import { spawnPinned } from './pinned.mjs';
+import { SEARCH_PATH } from './targets.mjs';
 
 const PROBE = fileURLToPath(new URL('probe.mjs', import.meta.url));
 const START_MS = 15_000;
 const ASK_AGAIN_MS = 20;
 const EXIT_MS = 5_000;
+const COMMAND_MS = 60_000;
 
 /** Of the times in /proc/PID/stat; `getconf CLK_TCK` is 100 on every Linux that Node runs on. */
 const TICKS_PER_SECOND = 100;
@@ -21,6 +23,7 @@ const TICKS_PER_SECOND = 100;
 export class Proxy {
   #child;
   #errors;
+  #isProbed;
 
   /** Starts it and resolves once it listens. @param probe whether `collect` and `profile` are wanted, of a program of Node */
   static async start(target, { core, service, directory, probe = false }) {
@@ -37,13 +40,15 @@ export class Proxy {
     const [out, err] = [openSync(join(directory, `${target.key}.stdout`), 'w'), openSync(proxy.#errors, 'w')];
     proxy.#child = spawnPinned(core, command, {
       env: {
-        PATH: `${process.env.PATH}:/usr/sbin`,
+        PATH: SEARCH_PATH,
+        NODE_ENV: 'production',
         PORT: String(proxy.port),
         SERVICE: service,
         ...target.env?.(where),
       },
       stdio: ['ignore', out, err, ...(probed.length > 0 ? ['ipc'] : [])],
     });
+    proxy.#isProbed = probed.length > 0;
     closeSync(out);
     closeSync(err);
     await proxy.#listens();
@@ -67,10 +72,10 @@ export class Proxy {
     return Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(status)[1]) * 1_024;
   }
 
-  /** Has the probe do something, where there is one. */
+  /** Has the probe do something, where there is one. @throws Error where it does not do so in time */
   async command(command, what = {}) {
-    if (!this.#child.connected) return;
-    const done = once(this.#child, 'message');
+    if (!this.#isProbed) return;
+    const done = once(this.#child, 'message', { signal: AbortSignal.timeout(COMMAND_MS) });
     this.#child.send({ command, ...what });
     await done;
   }

@@ -11,8 +11,8 @@ export function printScenario(scenario) {
 export function printGoals(goals) {
   if (goals.length > 0) console.log('\nGoals');
   for (const goal of goals) {
-    const { what, most, value } = describeGoal(goal);
-    console.log(`${what.padEnd(92)} at most ${most}: ${value}, ${goal.isMet ? 'met' : 'not met'}`);
+    const { what, most, value, range } = describeGoal(goal);
+    console.log(`${what.padEnd(92)} at most ${most}: ${value} (${range}), ${goal.isMet ? 'met' : 'not met'}`);
   }
 }
 
@@ -32,8 +32,8 @@ const NAMES = {
 };
 
 /** A goal in words. */
-export function describeGoal({ title, figure, of, to, most, value }) {
+export function describeGoal({ title, figure, of, to, most, value, least, greatest }) {
   const what = [title, FIGURES[figure], NAMES[of], ...(to ? [NAMES[to]] : [])].join(', ');
-  if (to) return { what, most: most.toFixed(2), value: value.toFixed(2) };
-  return { what, most: textOf(figure, most), value: textOf(figure, value) };
+  const text = to ? (ratio) => ratio.toFixed(3) : (bytes) => textOf(figure, bytes);
+  return { what, most: text(most), value: text(value), range: `${text(least)} to ${text(greatest)}` };
 }

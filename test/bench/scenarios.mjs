@@ -83,7 +83,8 @@ async function timed(proxy, run) {
   const before = await proxy.cpuUs();
   const { requests: done, elapsedMs, p50Ms, p99Ms } = await run();
   const cpuUs = ((await proxy.cpuUs()) - before) / done;
-  return { perSecond: (done / elapsedMs) * 1_000, p50Ms, p99Ms, cpuUs };
+  const perSecond = (done / elapsedMs) * 1_000;
+  return { perSecond, p50Ms, p99Ms, cpuUs, corePercent: (perSecond * cpuUs) / 10_000 };
 }
 
 async function withClients({ clients }, proxy, command, count, run) {
@@ -108,7 +109,7 @@ async function measureIdle({ clients }, proxy) {
 async function validateRequest(bench, proxy, path, upload) {
   const outgoing = request(proxy.url + path, {
     method: upload > 0 ? 'POST' : 'GET',
-    headers: { authorization: bench.users[0], 'content-type': 'application/octet-stream' },
+    headers: { ...headersOf(bench), 'content-type': 'application/octet-stream' },
     agent: false,
   });
   outgoing.end(Buffer.alloc(upload, 'u'));
@@ -123,7 +124,7 @@ async function validateRequest(bench, proxy, path, upload) {
 
 async function validateEvents(bench, proxy) {
   const outgoing = request(proxy.url + PATHS.events, {
-    headers: { authorization: bench.users[0] },
+    headers: headersOf(bench),
     agent: false,
   }).end();
   const [response] = await once(outgoing, 'response');
@@ -137,7 +138,7 @@ async function validateEvents(bench, proxy) {
 
 async function validateSocket(bench, proxy) {
   const client = new WebSocket(proxy.url.replace('http:', 'ws:') + PATHS.socket, {
-    headers: { authorization: bench.users[0] },
+    headers: headersOf(bench),
   });
   await once(client, 'open');
   client.send('how are you');
@@ -148,9 +149,15 @@ async function validateSocket(bench, proxy) {
   await once(client, 'close');
 }
 
+/** Of a request by which the service knows the bench again. */
+function headersOf({ users, mark }) {
+  return { authorization: users[0], 'x-bench': mark };
+}
+
 /** A proxy that leaves out what every service needs would be faster for nothing. */
-async function validateForwardedFor({ backend }, proxy) {
+async function validateForwardedFor({ backend, mark }, proxy) {
   const { head } = await backend.ask('head');
+  if (!head.includes(mark)) throw new Error(`${proxy.target.key} has not passed the request on:\n${head}`);
   if (!/^x-forwarded-for(?::|$)\s*127\.0\.0\.1/im.test(head)) {
     throw new Error(`${proxy.target.key} sends no X-Forwarded-For:\n${head}`);
   }

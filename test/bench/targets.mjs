@@ -7,7 +7,7 @@ import { haproxyConfiguration } from './peers/haproxy.mjs';
 import { nginxConfiguration } from './peers/nginx.mjs';
 
 /** Of the image. */
-const GATEWAY_FLAGS = ['--max-semi-space-size=16'];
+export const GATEWAY_FLAGS = ['--max-semi-space-size=16'];
 const GATEWAY = fileURLToPath(new URL('../../dist/apps/gateway/src/main.js', import.meta.url));
 const GO_SOURCE = fileURLToPath(new URL('peers/go', import.meta.url));
 
@@ -103,8 +103,10 @@ export const TARGETS = [
   },
 ];
 
-/** Whether a program is there; Debian keeps nginx and haproxy where users do not look. */
+/** Debian keeps nginx and haproxy where users do not look. */
+export const SEARCH_PATH = [process.env.PATH, '/usr/local/sbin', '/usr/sbin'].join(delimiter);
+
+/** Whether a program is there. */
 export function isInstalled(program) {
-  const places = [...process.env.PATH.split(delimiter), '/usr/local/sbin', '/usr/sbin'];
-  return places.some((place) => existsSync(join(place, program)));
+  return SEARCH_PATH.split(delimiter).some((place) => existsSync(join(place, program)));
 }

@@ -50,6 +50,7 @@ const COMMANDS = {
 
   async leave() {
     const open = clients.filter((client) => !client.closed && client.readyState !== WebSocket.CLOSED);
+    const lost = clients.length - open.length;
     const closed = open.map((client) => once(client, 'close'));
     for (const client of open) {
       if (client instanceof WebSocket) client.close();
@@ -57,6 +58,7 @@ const COMMANDS = {
     }
     clients = [];
     await Promise.all(closed);
+    if (lost > 0) throw new Error(`${lost} were closed by others`);
   },
 };
 
@@ -84,9 +86,9 @@ async function openListener(port, agent) {
   if (response.statusCode !== 200) throw new Error(`an event stream has ${response.statusCode}`);
   let own = 0;
   response.on('data', (chunk) => {
-    // Not where a chunk begins in the middle of an event.
-    if (own % EVENT_BYTES === 0 && chunk.length >= EVENT_BYTES) {
-      latencies.record(Math.max(1, nowUs() - sentAt(chunk)));
+    // Each event, the first of which may have begun in the chunk before.
+    for (let at = -own % EVENT_BYTES; at + EVENT_BYTES <= chunk.length; at += EVENT_BYTES) {
+      if (at >= 0) latencies.record(Math.max(1, nowUs() - sentAt(chunk.subarray(at))));
     }
     own += chunk.length;
     eventBytes += chunk.length;

@@ -12,6 +12,8 @@ defaults
   timeout server 60s
   timeout tunnel 1h
   option forwardfor
+  # Or each event waits for the next.
+  option http-no-delay
   http-reuse always
 listen proxy
   bind 127.0.0.1:${port} backlog 4096

@@ -20,12 +20,22 @@ http {
   upstream service { server ${host}; keepalive 256; keepalive_requests 1000000000; }
   server {
     listen 127.0.0.1:${port} backlog=4096;
+    proxy_http_version 1.1;
+    proxy_set_header Upgrade $http_upgrade;
+    proxy_set_header Connection $connection_upgrade;
+    proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
+    proxy_max_temp_file_size 0;
+    error_page 418 = @large;
     location / {
+      if ($arg_body = large) { return 418; }
       proxy_pass http://service;
-      proxy_http_version 1.1;
-      proxy_set_header Upgrade $http_upgrade;
-      proxy_set_header Connection $connection_upgrade;
-      proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
+    }
+    # Buffers that a small response, or a WebSocket, would only have to pay for.
+    location @large {
+      proxy_buffer_size 64k;
+      proxy_buffers 16 64k;
+      proxy_busy_buffers_size 128k;
+      proxy_pass http://service;
     }
   }
 }

@@ -13,8 +13,9 @@ const server = new WebSocketServer({
   perMessageDeflate: false,
 });
 server.on('connection', (client, { url, headers, socket }) => {
+  const { authorization, 'x-bench': mark = '' } = headers;
   const service = new WebSocket(`${ORIGIN}${url}`, {
-    headers: { authorization: headers.authorization, 'x-forwarded-for': socket.remoteAddress },
+    headers: { authorization, 'x-bench': mark, 'x-forwarded-for': socket.remoteAddress },
     perMessageDeflate: false,
   });
   client.pause();

@@ -49,10 +49,10 @@ export class ReadBuffer {
   }
 
   /** One needs them no more. Who forgets to say so, leaves the memory to the garbage collection. */
-  release(): void {
+  readonly release = (): void => {
     this.holders--;
     if (this.holders === 0 && unused.length < MOST_UNUSED) unused.push(this);
-  }
+  };
 }
 
 /** An option of `net.connect`, by which the connection stays a stream, as it is without. */

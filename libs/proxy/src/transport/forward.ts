@@ -273,7 +273,7 @@ export class Forward implements ResponseHandler, Ticking {
     }
     if (!read) return undefined;
     read.hold();
-    return () => read.release();
+    return read.release;
   }
 
   // :: Step 5
@@ -468,7 +468,8 @@ function isSmallAndKeyed({ headers }: IncomingMessage): boolean {
 const PHRASE = /^[\t\x20-\x7e]+$/;
 
 function phraseOf(status: number, statusText = ''): string {
-  return PHRASE.test(statusText) ? statusText : (STATUS_CODES[status] ?? 'Unknown');
+  const usual = STATUS_CODES[status] ?? 'Unknown';
+  return statusText !== usual && PHRASE.test(statusText) ? statusText : usual;
 }
 
 function invalidResponse(service: string, reason: string): UpstreamInvalidResponseException {
