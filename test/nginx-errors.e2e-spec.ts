@@ -87,6 +87,16 @@ describeWithNginx('what nginx itself refuses', () => {
     expect(line).toMatchObject({ method: 'POST', level: 'error', status: 502, upstream_status: '502, 502' });
   });
 
+  it('answers who asks for events so too', async () => {
+    await using nginx = await Nginx.start([await freePort(), await freePort()]);
+
+    const request = rawRequest('GET /v1/messages', { headers: { Accept: 'text/event-stream', ...CLOSE } });
+    const { text, json } = await exchangeRaw(nginx.port, request);
+
+    expect(text).toMatch(/^HTTP\/1\.1 502 /);
+    expect(json).toEqual({ error: 'Service unavailable', request_id: ID });
+  });
+
   it('sends a HEAD no body', async () => {
     await using behind = await startBehindNginx();
 
