@@ -65,10 +65,23 @@ describe('requestHeadersFor', () => {
     expect(carried([name.toUpperCase(), 'x', name.toLowerCase(), 'y'])).toEqual(OWN);
   });
 
-  it.each(['X-User-Id', 'X_Forwarded_For', 'X_Real_IP', 'x-user_role'])(
-    'drops %s of a trusted proxy too',
+  it.each([
+    'X-User-Id',
+    'X_Forwarded_For',
+    'X_Real_IP',
+    'x-user_role',
+    'X-Forwarded-User',
+    'X-Forwarded-Access-Token',
+    'X-Forwarded',
+    'X-Forwarded-Uri',
+  ])('drops %s of a trusted proxy too', (name) => {
+    expect(carried([name, 'x'], undefined, { peerTrusted: true })).toEqual(OWN);
+  });
+
+  it.each(['X-Forwarded-Port', 'x-forwarded-prefix', 'X-Real-IP', 'Forwarded'])(
+    'keeps %s of a trusted proxy',
     (name) => {
-      expect(carried([name, 'x'], undefined, { peerTrusted: true })).toEqual(OWN);
+      expect(carried([name, 'x'], undefined, { peerTrusted: true })).toEqual([name, 'x', ...OWN]);
     },
   );
 

@@ -22,6 +22,9 @@ const OWN = new Set([
   'x-forwarded-host',
 ]);
 
+/** What a trusted proxy may say beside the three that the gateway writes on; one that does not know a name passes it on. */
+const VOUCHED_FOR = new Set(['x-forwarded-port', 'x-forwarded-prefix', 'x-real-ip', 'forwarded']);
+
 /** The lengths of all names that are treated specially, but for those that begin with `x`. */
 const SPECIAL_LENGTHS = lengthsOf(['expect', 'trailer', 'forwarded']);
 
@@ -29,7 +32,8 @@ const SPECIAL_LENGTHS = lengthsOf(['expect', 'trailer', 'forwarded']);
  * The client's raw headers as the service gets them: names, order, duplicates and bytes survive, except
  * - hop-by-hop fields and those that `Connection` nominates (RFC 9110, section 7.6.1);
  * - `X-User-*`, which a service might take for the gateway's word, in any spelling with `_` too;
- * - `X-Forwarded-*`, `X-Real-IP` and `Forwarded` of a peer that is not trusted, and of all with `_` in them;
+ * - `X-Forwarded-*`, `X-Real-IP` and `Forwarded` of a peer that is not trusted; of one that is, those with `_` in them,
+ *   and `X-Forwarded-*` that it need not know, such as `X-Forwarded-User`;
  * - `X-Request-ID` and the three `X-Forwarded-*` of the contract, which the gateway writes.
  */
 export function requestHeadersFor(
@@ -57,7 +61,7 @@ export function requestHeadersFor(
         if (lower === 'x-forwarded-for') forwardedFor += value === '' ? '' : `${value}, `;
         else if (lower === 'x-forwarded-proto') forwardedProto = value;
         else if (lower === 'x-forwarded-host') forwardedHost = value;
-        if (OWN.has(lower)) continue;
+        if (OWN.has(lower) || (isForwardingField(lower) && !VOUCHED_FOR.has(lower))) continue;
       }
     }
     headers.push(name, value);
