@@ -174,7 +174,7 @@ describe('the only instance', () => {
 
     expect(details['chat-service']).toMatchObject({ status: 'degraded', instances: '0 of 1' });
     const metrics = await (await fetch(`${gateway.url}/metrics`)).text();
-    expect(metrics).toMatch(/upstream_instance_up\{upstream="chat-service",.*\} 1\n/);
+    expect(metrics).toMatch(/upstream_instance_up\{upstream="chat-service",.*\} 0\n/);
   });
 
   it('has a queue that ends: past it 503 at once, and those who wait are served', async () => {

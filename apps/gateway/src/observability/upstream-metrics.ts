@@ -55,14 +55,14 @@ export class UpstreamMetrics implements OnModuleInit {
     const { upstreams } = this;
     new Gauge({
       name: 'upstream_instance_up',
-      help: '1 where an instance gets requests, 0 where it is ejected or down',
+      help: '1 where an instance is well, 0 where it is ejected, down, or the last one and fails',
       labelNames,
       registers,
       collect() {
         this.reset();
         for (const { name, instances } of upstreams.upstreams) {
           for (const { origin, health } of instances.all) {
-            this.set({ upstream: name, address: origin }, health.isUp ? 1 : 0);
+            this.set({ upstream: name, address: origin }, health.isWell ? 1 : 0);
           }
         }
       },
