@@ -288,7 +288,8 @@ const BREAKS: readonly (readonly [rules: string, at: string, ...edits: Edit[]])[
   ],
   ['health-check', 'service redis', inCompose('start_period: 30s', 'start_period: 0s')],
   [
-    'drain',
+    // The services' image has the same check, and none of them that path.
+    'drain health-check',
     'HEALTHCHECK ["node", "health-check.mjs", "http://127.0.0.1:8080/health/ready"]',
     inCompose(
       '    LOG_LEVEL: ${LOG_LEVEL:-info}\n  healthcheck:\n    <<: *health\n    test: [CMD, node, health-check.mjs]',
