@@ -1,5 +1,4 @@
-import type { Readable } from 'node:stream';
-import { Pool } from 'undici';
+import { Pool, type Dispatcher } from 'undici';
 import type { InstanceHealth } from './instance-health.js';
 import { onread } from './read-buffer.js';
 import { WatchedClient, type ResponseHandler } from './watched-client.js';
@@ -9,7 +8,7 @@ export interface InstanceRequest {
   readonly method: string;
   readonly path: string;
   readonly headers: string[];
-  readonly body: Readable | Buffer | null;
+  readonly body: AsyncIterable<Buffer> | Buffer | null;
 }
 
 export interface InstanceOptions {
@@ -96,12 +95,12 @@ export class Instance {
   /** @throws Error where the request cannot be written in HTTP/1.1; the handler hears of all else */
   dispatch(request: InstanceRequest, handler: ResponseHandler): void {
     // `reset: false`: undici would close the connection after each HEAD, and after a body on DELETE.
-    this.pool.dispatch({ ...request, reset: false }, handler);
+    this.pool.dispatch(optionsFor(request, false), handler);
   }
 
   /** As `dispatch`, over a connection that has not served yet. */
   dispatchFresh(request: InstanceRequest, handler: ResponseHandler): void {
-    this.freshPool.dispatch({ ...request, reset: true }, handler);
+    this.freshPool.dispatch(optionsFor(request, true), handler);
   }
 
   /** Whether the instance answers a GET in time, below 500; on a connection of its own, as all others may be busy. */
@@ -140,4 +139,9 @@ export class Instance {
   private readonly onReuse = (): void => {
     this.reused++;
   };
+}
+
+/** The types of undici leave out that a body may be an iterable. */
+function optionsFor(request: InstanceRequest, reset: boolean): Dispatcher.DispatchOptions {
+  return { ...request, reset } as Dispatcher.DispatchOptions;
 }

@@ -116,9 +116,10 @@ export class Forward implements ResponseHandler, Ticking {
     this.idleLimitMs = plan.limits.idleBodyMs;
     this.progressAt = exchange.startedAt;
     this.body = hasBody(this.request)
-      ? new RequestBody(exchange, plan.limits.bodyBytes, plan.limits.minimumRate)
+      ? new RequestBody(exchange, plan.limits.bodyBytes, plan.limits.minimumRate, (exception) => {
+          if (!this.settled) this.fail(exception);
+        })
       : null;
-    this.body?.on('error', (error) => this.onResponseError(undefined, error));
     this.isKept = this.body !== null && plan.repeatsKeyed && isSmallAndKeyed(this.request);
     this.isRepeatable = this.isKept || (this.body === null && SAFE_METHODS.has(this.request.method!));
     (this.response as WithForward)[FORWARD] = this;
@@ -138,17 +139,20 @@ export class Forward implements ResponseHandler, Ticking {
       body: this.body,
     };
     exchange.writeContinue();
-    if (this.isKept) this.keepBody(this.body!);
+    if (this.isKept) void this.keepBody(this.body!);
     else this.dispatchFirst();
   }
 
-  private keepBody(body: RequestBody): void {
+  private async keepBody(body: RequestBody): Promise<void> {
     const chunks: Buffer[] = [];
-    body.on('data', (chunk: Buffer) => chunks.push(chunk));
-    body.once('end', () => {
-      this.outgoing = { ...this.outgoing, body: Buffer.concat(chunks) };
-      if (!this.settled) this.dispatchFirst();
-    });
+    try {
+      for await (const chunk of body) chunks.push(chunk);
+    } catch {
+      // The body has said so itself, or it is not wanted any more.
+      return;
+    }
+    this.outgoing = { ...this.outgoing, body: Buffer.concat(chunks) };
+    if (!this.settled) this.dispatchFirst();
   }
 
   private dispatchFirst(): void {
@@ -413,7 +417,6 @@ export class Forward implements ResponseHandler, Ticking {
     this.settle(now);
     this.exchange.failure = exception;
     controller?.abort(exception);
-    if (this.body && !this.body.destroyed) this.body.destroy();
     if (exception instanceof ClientGoneException) return;
     if (response.headersSent) {
       this.breakOff();
@@ -440,6 +443,7 @@ export class Forward implements ResponseHandler, Ticking {
     this.settled = true;
     this.read?.release();
     this.read = undefined;
+    this.body?.destroy();
     this.attempts.end(now);
     this.plan.ticker.delete(this);
   }

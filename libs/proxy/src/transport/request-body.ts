@@ -1,6 +1,10 @@
 import type { IncomingMessage } from 'node:http';
-import { Readable } from 'node:stream';
-import { BodyTooLargeException, BodyTooSlowException, ClientGoneException } from '../exceptions.js';
+import {
+  BodyTooLargeException,
+  BodyTooSlowException,
+  ClientGoneException,
+  type ProxyException,
+} from '../exceptions.js';
 import type { Exchange } from '../exchange.js';
 
 export interface MinimumRate {
@@ -10,38 +14,66 @@ export interface MinimumRate {
   readonly graceMs: number;
 }
 
+/** Bytes that wait for the service before the client is held back. */
+const HELD_BYTES = 64 * 1024;
+
+/** Why the body fails for whoever still waits for it after it was given up. */
+const GIVEN_UP = new Error('the body is not wanted any more');
+
+const END: IteratorReturnResult<undefined> = { done: true, value: undefined };
+
 /**
  * A request's body on its way to the service: it stops the client when the service does not keep up, counts what
  * passes, and fails past the limit or below the minimum rate. It stands between the client's request and undici,
  * which would destroy the request itself, and with it the connection that must still carry the answer.
+ *
+ * Iterated, once, and no `Readable`: what undici does for one, V8 keeps until its next collection of all garbage, and
+ * with it all objects of the request (a function that is made as it is assigned to a property is old from the start).
  */
-export class RequestBody extends Readable {
+export class RequestBody implements AsyncIterableIterator<Buffer> {
   private readonly request: IncomingMessage;
+  private readonly chunks: Buffer[] = [];
+  private waitingBytes = 0;
+  /** Who waits for the next chunk. */
+  private taker: PromiseWithResolvers<IteratorResult<Buffer>> | undefined;
+  private error: Error | undefined;
   private held = true;
   private windowBytes = 0;
   private windowMs = 0;
   /** Whether the client has sent all of it. */
   complete = false;
 
+  /** @param onError hears once why the body will not come whole, unless it was destroyed before */
   constructor(
     private readonly exchange: Exchange,
     private readonly limitBytes: number,
     private readonly minimumRate: MinimumRate,
+    private readonly onError: (error: ProxyException) => void,
   ) {
-    super({ highWaterMark: 64 * 1024 });
     this.request = exchange.request;
     this.request.on('data', this.onData).on('end', this.onEnd).on('close', this.onClose);
     this.request.pause();
   }
 
-  override _read(): void {
-    this.held = false;
-    this.request.resume();
+  [Symbol.asyncIterator](): this {
+    return this;
   }
 
-  override _destroy(error: Error | null, callback: (error: Error | null) => void): void {
-    this.request.off('data', this.onData).off('end', this.onEnd).off('close', this.onClose);
-    callback(error);
+  next(): Promise<IteratorResult<Buffer>> {
+    const chunk = this.chunks.shift();
+    if (chunk) this.waitingBytes -= chunk.length;
+    if (this.held && this.waitingBytes < HELD_BYTES) this.release();
+    if (chunk) return Promise.resolve({ done: false, value: chunk });
+    if (this.error) return Promise.reject(this.error);
+    if (this.complete) return Promise.resolve(END);
+    this.taker = Promise.withResolvers();
+    return this.taker.promise;
+  }
+
+  /** Whoever iterates gives up. */
+  return(): Promise<IteratorResult<Buffer>> {
+    this.destroy();
+    return Promise.resolve(END);
   }
 
   /** Whether the service is what the client waits for. */
@@ -49,23 +81,49 @@ export class RequestBody extends Readable {
     return this.held;
   }
 
+  /** Lets go of the request, and fails whoever waits for more. */
+  destroy(error: Error = GIVEN_UP): void {
+    if (this.error) return;
+    this.error = error;
+    this.chunks.length = 0;
+    this.request.off('data', this.onData).off('end', this.onEnd).off('close', this.onClose);
+    this.taker?.reject(error);
+    this.taker = undefined;
+  }
+
   /** Judges the rate; time in which the service holds the client back does not count. */
   tick(elapsedMs: number): void {
-    if (this.complete || this.held || this.destroyed) return;
+    if (this.complete || this.held || this.error) return;
     this.windowMs += elapsedMs;
     if (this.windowMs < this.minimumRate.graceMs) return;
     const tooSlow = this.windowBytes < (this.minimumRate.bytesPerSecond * this.windowMs) / 1000;
     this.windowMs = 0;
     this.windowBytes = 0;
-    if (tooSlow) this.destroy(new BodyTooSlowException());
+    if (tooSlow) this.fail(new BodyTooSlowException());
+  }
+
+  private release(): void {
+    this.held = false;
+    this.request.resume();
+  }
+
+  private fail(error: ProxyException): void {
+    this.destroy(error);
+    this.onError(error);
   }
 
   private readonly onData = (chunk: Buffer): void => {
     this.exchange.requestBytes += chunk.length;
     this.windowBytes += chunk.length;
     if (this.exchange.requestBytes > this.limitBytes) {
-      this.destroy(new BodyTooLargeException(this.limitBytes));
-    } else if (!this.push(chunk)) {
+      this.fail(new BodyTooLargeException(this.limitBytes));
+    } else if (this.taker) {
+      this.taker.resolve({ done: false, value: chunk });
+      this.taker = undefined;
+    } else {
+      this.chunks.push(chunk);
+      this.waitingBytes += chunk.length;
+      if (this.waitingBytes < HELD_BYTES) return;
       this.held = true;
       this.request.pause();
     }
@@ -73,11 +131,12 @@ export class RequestBody extends Readable {
 
   private readonly onEnd = (): void => {
     this.complete = true;
-    this.push(null);
+    this.taker?.resolve(END);
+    this.taker = undefined;
   };
 
   private readonly onClose = (): void => {
-    if (!this.complete) this.destroy(new ClientGoneException('request_body'));
+    if (!this.complete) this.fail(new ClientGoneException('request_body'));
   };
 }
 
