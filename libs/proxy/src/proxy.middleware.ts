@@ -52,7 +52,7 @@ export class ProxyMiddleware implements NestMiddleware<IncomingMessage, ServerRe
       const pending = gates[index]!.admit(exchange);
       if (pending) return this.admitRest(exchange, pending, gates.slice(index + 1), entry, row, next);
     }
-    return proceed(exchange, entry, row, next);
+    proceed(exchange, entry, row, next);
   }
 
   private async admitRest(
@@ -66,7 +66,7 @@ export class ProxyMiddleware implements NestMiddleware<IncomingMessage, ServerRe
     await pending;
     for (const gate of gates) await gate.admit(exchange);
     // A client that left while a gate thought about it is not worth a request to the service.
-    if (!exchange.response.destroyed) await proceed(exchange, entry, row, next);
+    if (!exchange.response.destroyed) proceed(exchange, entry, row, next);
   }
 }
 
@@ -75,7 +75,7 @@ function proceed(
   entry: PathEntry<ProxyRow> | undefined,
   row: ProxyRow | undefined,
   next: Next,
-): void | Promise<void> {
+): void {
   if (!entry) {
     exchange.writeContinue();
     next();
@@ -91,7 +91,7 @@ function proceed(
   // :: Step 4
   const { request } = exchange;
   checkAnnouncedLength(request, row.plan.limits.bodyBytes);
-  return row.proxy.forward(exchange, row.plan, row.targetOf(request.url!), next);
+  row.proxy.forward(exchange, row.plan, row.targetOf(request.url!), next);
 }
 
 /** A method that the path does not have; RFC 6455, section 4.1, knows handshakes by GET only. */

@@ -1,4 +1,4 @@
-import { createProxyMiddleware, type RequestHandler } from 'http-proxy-middleware';
+import { createProxyMiddleware, type Plugin } from 'http-proxy-middleware';
 import {
   CircuitOpenException,
   UpstreamQueueFullException,
@@ -41,12 +41,17 @@ export interface UpstreamEvents {
   breakerChanged(upstream: string, state: BreakerState): void;
 }
 
+type ProxyServer = Parameters<Plugin>[0];
+
 /** `web()` must return a promise; the forward reports by itself, so one serves for all. */
 const FORWARDING = Promise.resolve();
 
 /**
  * The one proxy of an upstream, made at boot: an `http-proxy-middleware` whose transport is a forward over pooled
  * connections.
+ *
+ * Requests go to its server, not through its handler: what that does before, filter, choice of the target and
+ * rewriting, is worked out here at boot, and would be a sixteenth of the CPU time of a small request.
  */
 export class UpstreamProxy {
   readonly name: string;
@@ -54,7 +59,7 @@ export class UpstreamProxy {
   readonly breaker: CircuitBreaker;
   readonly retryBudget: RetryBudget;
   readonly healthPath: string;
-  private readonly middleware: RequestHandler;
+  private server!: ProxyServer;
   private readonly checks: HealthChecks;
   private readonly addresses: Addresses;
 
@@ -79,8 +84,8 @@ export class UpstreamProxy {
     setOrigins(this.addresses.all);
     this.checks = new HealthChecks(this.instances, this.healthPath, options.checks);
     ticker.add(this.instances);
-    this.middleware = createProxyMiddleware({
-      // Never asked, since the plugin takes every request to an instance; as an object, or it would be parsed for each.
+    createProxyMiddleware({
+      // Never asked, since the plugin takes every request to an instance.
       target: { protocol: 'http:', host: name },
       ejectPlugins: true,
       plugins: [
@@ -89,6 +94,7 @@ export class UpstreamProxy {
             forwardOf(response).start();
             return FORWARDING;
           };
+          this.server = server;
         },
       ],
     });
@@ -107,19 +113,14 @@ export class UpstreamProxy {
   }
 
   /** Sends an exchange that passed its gates to the service, as `target`. `refuse` takes a failure to answer. */
-  forward(
-    exchange: Exchange,
-    plan: ForwardPlan,
-    target: string,
-    refuse: (error?: unknown) => void,
-  ): Promise<void> {
+  forward(exchange: Exchange, plan: ForwardPlan, target: string, refuse: (error?: unknown) => void): void {
     try {
       new Forward(exchange, plan, this.admit(performance.now()), target, refuse);
     } catch (error) {
       refuse(error);
-      return FORWARDING;
+      return;
     }
-    return this.middleware(exchange.request, exchange.response, refuse);
+    void this.server.web(exchange.request, exchange.response);
   }
 
   /**
