@@ -62,7 +62,8 @@ const gatewayRuns = (command: string): Edit =>
     `    ports: ['\${GATEWAY_PUBLISH:-127.0.0.1:8080}:8080']\n    command: ${command}`,
   );
 
-const GATEWAY_CMD = 'CMD ["node", "--max-semi-space-size=16", "dist/apps/gateway/src/main.js"]';
+const GATEWAY_CMD =
+  'CMD ["node", "--max-semi-space-size=8", "--no-allocation-site-pretenuring", "dist/apps/gateway/src/main.js"]';
 
 /** Chat and plain requests in one location. */
 const inOne = (connection: string): Edit[] => [

@@ -22,7 +22,8 @@ export class MemoryCounts {
     private readonly windowMs: number,
     most: number,
   ) {
-    this.windows = new LRUCache({ max: most });
+    // `max` would take the memory of all at once.
+    this.windows = new LRUCache({ maxSize: most, sizeCalculation: () => 1 });
   }
 
   /** Counts that many more. */

@@ -36,7 +36,7 @@ export interface Verdict {
 export class RateLimiter {
   private readonly alone = new MemoryCounts(WINDOW_SECONDS * 1000, MOST_KEYS);
   /** `performance.now()` until when a key has used up its limit. */
-  private readonly blocked = new LRUCache<string, number>({ max: MOST_KEYS });
+  private readonly blocked = new LRUCache<string, number>({ maxSize: MOST_KEYS, sizeCalculation: () => 1 });
 
   constructor(private readonly redis: RedisConnection) {}
 
