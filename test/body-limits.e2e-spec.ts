@@ -155,6 +155,30 @@ describe('a body whose service has begun its answer', () => {
     expect((await client.ended()).text).toMatch(/20\r\n0\r\n\r\n$/);
   });
 
+  it('does not set the clocks of an answer that is still awaited with its end', async () => {
+    await using service = await startService((request, response) => {
+      response.write('early');
+      request.resume().once('end', () => {
+        let left = 20;
+        const more = setInterval(() => {
+          response.write('more');
+          if (--left > 0) return;
+          clearInterval(more);
+          response.end('the end');
+        }, 100);
+      });
+    });
+    await using gateway = await startGateway({ env: { AUTH_SERVICE_URL: service.url, ...SHORT_CLOCKS } });
+    await using client = await RawClient.connect(gateway.port);
+    client.write(post('Content-Length: 2\r\nConnection: close', 'x'));
+    await client.until(/early/);
+
+    client.write('x');
+
+    // Longer in all than the deadline.
+    expect((await client.ended()).text).toMatch(/the end\r\n0\r\n\r\n$/);
+  });
+
   it('is cut where it trickles, though the answer goes on', async () => {
     await using service = await startService((request, response) => {
       request.on('error', () => {});

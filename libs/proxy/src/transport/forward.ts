@@ -194,6 +194,8 @@ export class Forward implements ResponseHandler, Ticking {
   }
 
   onRequestSent(): void {
+    // A service may have begun its answer before.
+    if (this.stage !== 'request_body') return;
     this.stage = 'response_headers';
     this.exchange.sentAt = performance.now();
   }
