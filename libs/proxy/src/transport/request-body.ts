@@ -60,11 +60,11 @@ export class RequestBody implements AsyncIterableIterator<Buffer> {
   }
 
   next(): Promise<IteratorResult<Buffer>> {
+    if (this.error) return Promise.reject(this.error);
     const chunk = this.chunks.shift();
     if (chunk) this.waitingBytes -= chunk.length;
     if (this.held && this.waitingBytes < HELD_BYTES) this.release();
     if (chunk) return Promise.resolve({ done: false, value: chunk });
-    if (this.error) return Promise.reject(this.error);
     if (this.complete) return Promise.resolve(END);
     this.taker = Promise.withResolvers();
     return this.taker.promise;
