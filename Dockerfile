@@ -41,7 +41,6 @@ COPY --from=build /app/dist/apps/gateway dist/apps/gateway
 COPY --from=build /app/dist/libs dist/libs
 EXPOSE 8080
 # Less memory at no more CPU time. By itself Node takes 128 MiB for young objects on a large machine, and malloc some for each
-# thread; V8 lets old objects double or triple before it collects them and, where many requests wait at a time, makes all
-# objects of those that follow old at once.
+# thread; and where many requests wait at a time, V8 makes all objects of those that follow old at once.
 ENV MALLOC_ARENA_MAX=1
-CMD ["node", "--max-semi-space-size=8", "--heap-growing-percent=40", "--no-allocation-site-pretenuring", "dist/apps/gateway/src/main.js"]
+CMD ["node", "--max-semi-space-size=8", "--no-allocation-site-pretenuring", "dist/apps/gateway/src/main.js"]

@@ -35,7 +35,8 @@ export class AccessTokenVerifier {
     private readonly jwt: JwtService,
     @Inject(AUTH_OPTIONS) private readonly options: TokenOptions,
   ) {
-    this.verified = new LRUCache({ max: options.cachedTokens });
+    // `max` would take the memory of all at once.
+    this.verified = new LRUCache({ maxSize: options.cachedTokens, sizeCalculation: () => 1 });
   }
 
   /** @throws AuthenticationException */

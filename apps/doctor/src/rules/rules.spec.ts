@@ -63,7 +63,7 @@ const gatewayRuns = (command: string): Edit =>
   );
 
 const GATEWAY_CMD =
-  'CMD ["node", "--max-semi-space-size=8", "--heap-growing-percent=40", "--no-allocation-site-pretenuring", "dist/apps/gateway/src/main.js"]';
+  'CMD ["node", "--max-semi-space-size=8", "--no-allocation-site-pretenuring", "dist/apps/gateway/src/main.js"]';
 
 /** Chat and plain requests in one location. */
 const inOne = (connection: string): Edit[] => [
