@@ -311,7 +311,7 @@ export class Relay implements SideListener, Ticking {
   }
 
   private isExpired(): boolean {
-    return this.principal !== undefined && this.principal.expiresAt * 1000 <= Date.now();
+    return this.principal !== undefined && this.context.authenticator.isExpired(this.principal);
   }
 
   private setPrincipal(principal: Principal | undefined): void {
