@@ -31,7 +31,7 @@ export interface ProxyOptions {
   readonly isOwnAddress: (address: URL) => boolean;
 
   readonly connections: InstanceOptions;
-  /** By upstream name; an upstream that is not named trusts the system's certificates, and has none of its own. */
+  /** By upstream name; without an entry, Node's own certificates are trusted, and no client certificate is sent. */
   readonly tls: ReadonlyMap<string, TlsOptions>;
   /** Milliseconds between two looks at the files of `tls`. */
   readonly tlsLookMs: number;

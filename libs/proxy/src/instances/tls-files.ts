@@ -5,7 +5,7 @@ import { createSecureContext, type SecureContext } from 'node:tls';
 
 /** TLS towards the `https://` instances of one upstream. */
 export interface TlsOptions {
-  /** File with the certificates, in PEM, that are trusted in place of the system's. Default: the system's. */
+  /** File with the certificates, in PEM, that are trusted in place of those that Node trusts. Default: the latter. */
   readonly caFile?: string | undefined;
   /** File with the client's certificate, in PEM, its chain behind it. Default: none. Ignored without `keyFile`. */
   readonly certFile?: string | undefined;
