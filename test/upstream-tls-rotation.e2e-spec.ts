@@ -118,6 +118,32 @@ describe('TLS files that change while the gateway runs', () => {
     expect(new Set(service.fingerprints.slice(count + 1))).toEqual(new Set([fingerprintOf(after)]));
   });
 
+  it('are reported each time that they become unusable', async () => {
+    await using certificates = await Certificates.create();
+    const own = await certificates.authority();
+    const [garbage, caFile] = [join(certificates.folder, 'garbage'), join(certificates.folder, 'ca.pem')];
+    await writeFile(garbage, 'garbage');
+    await copyFile(own.certFile, caFile);
+    await using service = await startSecureChat(own);
+    await using gateway = await startGateway({
+      env: { CHAT_SERVICE_URL: service.url, CHAT_SERVICE_TLS_CA_FILE: caFile },
+    });
+    const reported = async (count: number): Promise<void> => {
+      while (linesOf(gateway).length < count) await gateway.nextLine();
+    };
+
+    await replace(caFile, garbage);
+    await reported(1);
+    await writeFile(own.certFile, `${own.cert}${own.cert}`);
+    await replace(caFile, own.certFile);
+    await reported(2);
+    await replace(caFile, garbage);
+    await reported(3);
+
+    expect(linesOf(gateway).map(({ message }) => message)).toEqual([UNUSABLE, IN_USE, UNUSABLE]);
+    expect(await statusesOf(gateway)).toEqual(SERVED);
+  });
+
   it('are left alone, with one error in the log, until they fit together', async () => {
     await using certificates = await Certificates.create();
     const ca = await certificates.authority();

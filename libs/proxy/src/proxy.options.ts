@@ -33,8 +33,8 @@ export interface ProxyOptions {
   readonly connections: InstanceOptions;
   /** By upstream name; without an entry, Node's own certificates are trusted, and no client certificate is sent. */
   readonly tls: ReadonlyMap<string, TlsOptions>;
-  /** Milliseconds between two looks at the files of `tls`. */
-  readonly tlsLookMs: number;
+  /** Milliseconds between two polls of the files of `tls`. */
+  readonly tlsPollMs: number;
   readonly health: HealthOptions;
   readonly checks: HealthCheckOptions;
   readonly dns: DnsOptions;

@@ -107,7 +107,7 @@ export class UpstreamProxy {
     });
   }
 
-  /** Looks up the addresses that are names, and begins to check the instances and to look at TLS files. */
+  /** Looks up the addresses that are names, and begins to check the instances and to poll TLS files. */
   async start(): Promise<void> {
     this.tls.start();
     await this.addresses.start();
@@ -195,7 +195,7 @@ export class UpstreamProxy {
       throw new UpstreamError(`${name} has TLS settings, and no https:// instance`);
     }
     try {
-      return new UpstreamTls(tls ?? {}, options.tlsLookMs, onChange);
+      return new UpstreamTls(tls ?? {}, options.tlsPollMs, onChange);
     } catch (error) {
       if (!(error instanceof TlsFilesError)) throw error;
       throw new UpstreamError(`${name} cannot use its TLS files: ${error.message}`);

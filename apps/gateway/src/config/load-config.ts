@@ -13,16 +13,16 @@ const LOCAL_ORIGINS = ['localhost', '127.0.0.1'].flatMap((host) => [
 
 const LONGEST_EJECTION_MS = 60_000;
 const CLOCK_TICK_MS = 250;
-const TLS_LOOK_MS = 2_000;
+const TLS_POLL_MS = 2_000;
 const CACHED_TOKENS = 10_000;
 const CLOSE_TIMEOUT_MS = 2_000;
 const REVOKED_TOKENS = 250_000;
 /** For its limit a request waits as long as this, and half as long for its token where that is looked up: 90 in all. */
 const REDIS_COMMAND_TIMEOUT_MS = 60;
 
-/** @param looksAtTlsFiles see `readEnvironment` @throws ConfigurationError with all faults at once */
-export function loadConfig(variables: Variables = process.env, looksAtTlsFiles = true): GatewayConfig {
-  return deepFreeze(configFrom(readEnvironment(variables, looksAtTlsFiles)));
+/** @param checksTlsFiles see `readEnvironment` @throws ConfigurationError with all faults at once */
+export function loadConfig(variables: Variables = process.env, checksTlsFiles = true): GatewayConfig {
+  return deepFreeze(configFrom(readEnvironment(variables, checksTlsFiles)));
 }
 
 function configFrom({ values, addresses, limits, tls }: ReadEnvironment): GatewayConfig {
@@ -69,7 +69,7 @@ function configFrom({ values, addresses, limits, tls }: ReadEnvironment): Gatewa
         headerLimitBytes: values.HEADER_LIMIT_BYTES,
       },
       tls,
-      tlsLookMs: TLS_LOOK_MS,
+      tlsPollMs: TLS_POLL_MS,
       health: {
         failuresToEject: values.EJECT_AFTER_FAILURES,
         ejectionMs: values.EJECTION_MS,

@@ -50,10 +50,10 @@ const PASSWORDS = /\/\/[^@/,]*@/g;
 
 /**
  * Reads all variables; an empty one counts as not set.
- * @param looksAtTlsFiles whether the TLS files that they name are on this machine, and so must be usable
+ * @param checksTlsFiles whether the TLS files that they name are on this machine, and so must be usable
  * @throws ConfigurationError with all faults at once
  */
-export function readEnvironment(variables: Variables, looksAtTlsFiles = true): ReadEnvironment {
+export function readEnvironment(variables: Variables, checksTlsFiles = true): ReadEnvironment {
   const faults: ConfigurationFault[] = [];
   const values: Record<string, unknown> = {};
   for (const [name, schema] of Object.entries<z.ZodType>(VARIABLES)) {
@@ -73,7 +73,7 @@ export function readEnvironment(variables: Variables, looksAtTlsFiles = true): R
     if (service !== undefined)
       judge(name, text, ADDRESSES, faults, (value) => addresses.set(upstreamNameFor(service), value));
   }
-  const { tls, faults: tlsFaults } = readTls(variables, looksAtTlsFiles);
+  const { tls, faults: tlsFaults } = readTls(variables, checksTlsFiles);
   faults.push(...nestingFaults(values), ...redisFaults(values), ...tlsFaults);
   if (faults.length > 0) throw new ConfigurationError(faults);
   return { values: values as Environment, addresses, limits, tls };

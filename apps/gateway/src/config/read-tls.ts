@@ -22,8 +22,8 @@ export interface ReadTls {
   readonly faults: readonly ConfigurationFault[];
 }
 
-/** Reads the variables of TLS towards services. @param looksAtFiles whether the files that they name must be usable */
-export function readTls(variables: Variables, looksAtFiles: boolean): ReadTls {
+/** Reads the variables of TLS towards services. @param checksFiles whether the files that they name must be usable */
+export function readTls(variables: Variables, checksFiles: boolean): ReadTls {
   const tls = new Map<string, Record<string, string>>();
   for (const [name, value] of Object.entries(variables)) {
     const [, prefix, setting] = TLS_VARIABLE.exec(name) ?? [];
@@ -34,7 +34,7 @@ export function readTls(variables: Variables, looksAtFiles: boolean): ReadTls {
   }
   const faults = [...tls].flatMap(([upstream, options]) => {
     const own = [...nameFaults(upstream, options), ...pairFaults(upstream, options)];
-    return looksAtFiles ? [...own, ...fileFaults(upstream, options)] : own;
+    return checksFiles ? [...own, ...fileFaults(upstream, options)] : own;
   });
   return { tls, faults };
 }

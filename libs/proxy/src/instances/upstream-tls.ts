@@ -7,45 +7,46 @@ import {
   readTlsFiles,
   readTlsFilesSync,
   type TlsContents,
-  type TlsFilesError,
   type TlsOptions,
 } from './tls-files.js';
 
+const NOTHING = { digest: '', isReported: false };
+
 /**
  * How connections to an upstream's `https://` instances are secured: each instance must prove its own name, or the one
- * that is configured, whatever name a client has for the gateway. The files are looked at again and again, so that a
+ * that is configured, whatever name a client has for the gateway. The files are read again and again, so that a
  * certificate can be replaced while the process runs; connections that are open keep what they were made with.
  */
 export class UpstreamTls {
   private context: SecureContext;
-  /** Of what is in use. */
+  /** Of the files in use. */
   private digest: string;
-  /** Of what cannot be used, since the last look, and whether that was said. */
-  private refused = { digest: '', isReported: false };
+  /** Of files that cannot be used, as of the last poll, and whether that was reported. */
+  private rejected = NOTHING;
   private timer: NodeJS.Timeout | undefined;
   private isStopped = false;
 
   /**
-   * @param lookMs milliseconds between two looks at the files
-   * @param onChange called without an error once new files are in use, and with one, once, when files that are there
-   * for two looks cannot be used: then the former stay in use. Must not throw.
+   * @param pollMs milliseconds between two polls of the files
+   * @param onChange called without an error once new files are in use, and with one, once, when the same files
+   * cannot be used at two polls: then the former stay in use. Must not throw.
    * @throws TlsFilesError with every fault of the files
    */
   constructor(
     private readonly options: TlsOptions,
-    private readonly lookMs: number,
-    private readonly onChange: (error?: TlsFilesError) => void,
+    private readonly pollMs: number,
+    private readonly onChange: (error?: Error) => void,
   ) {
     const contents = readTlsFilesSync(options);
     this.context = createContext(options, contents);
     this.digest = digestOf(contents);
   }
 
-  /** Begins to look at the files, if there are any. */
+  /** Begins to poll the files, if there are any. */
   start(): void {
     const { caFile, certFile } = this.options;
     if (caFile === undefined && certFile === undefined) return;
-    this.timer = setTimeout(() => void this.look(), this.lookMs).unref();
+    this.timer = setTimeout(() => void this.poll(), this.pollMs).unref();
   }
 
   stop(): void {
@@ -58,7 +59,7 @@ export class UpstreamTls {
     return { secureContext: this.context, servername: this.serverNameOf(host) };
   }
 
-  /** Connects as undici does, with what is in use then. @param options of every connection */
+  /** A connector as undici makes them, with the files in use at the moment of each connection. */
   connectorFor(host: string, options: buildConnector.BuildOptions): buildConnector.connector {
     let { context } = this;
     const build = (): buildConnector.connector =>
@@ -67,10 +68,10 @@ export class UpstreamTls {
     return (target, done) => {
       if (context !== this.context) {
         ({ context } = this);
-        // A new one also forgets TLS sessions, which would carry what was trusted before.
+        // A new connector has no TLS sessions: those of the former one were made with other files.
         connect = build();
       }
-      // undici's name is that of the request.
+      // undici passes the name of the request.
       connect({ ...target, servername: undefined as never }, done);
     };
   }
@@ -80,29 +81,30 @@ export class UpstreamTls {
     return this.options.serverName ?? (isIP(host) === 0 ? host.replace(/\.$/, '') : '');
   }
 
-  private async look(): Promise<void> {
+  private async poll(): Promise<void> {
     const contents = await readTlsFiles(this.options);
     if (this.isStopped) return;
-    this.judge(contents, digestOf(contents));
+    this.apply(contents, digestOf(contents));
     this.start();
   }
 
-  private judge(contents: TlsContents, digest: string): void {
+  private apply(contents: TlsContents, digest: string): void {
     if (digest === this.digest) {
-      this.refused = { digest: '', isReported: false };
+      this.rejected = NOTHING;
       return;
     }
-    const isSecondLook = digest === this.refused.digest;
-    if (isSecondLook && this.refused.isReported) return;
-    let error: TlsFilesError | undefined;
+    const isSecondPoll = digest === this.rejected.digest;
+    if (isSecondPoll && this.rejected.isReported) return;
+    let error: Error | undefined;
     try {
       this.context = createContext(this.options, contents);
       this.digest = digest;
+      this.rejected = NOTHING;
     } catch (thrown) {
-      error = thrown as TlsFilesError;
-      // At the first look a certificate may be there whose key is about to follow.
-      this.refused = { digest, isReported: isSecondLook };
-      if (!isSecondLook) return;
+      error = thrown as Error;
+      // At the first poll a certificate may be there whose key is about to follow.
+      this.rejected = { digest, isReported: isSecondPoll };
+      if (!isSecondPoll) return;
     }
     this.onChange(error);
   }
