@@ -26,7 +26,8 @@ export interface ConnectionState {
   /** Whether the connection has served before; to be asked once, when a request goes out on it. */
   begin(): boolean;
   /**
-   * Why the connection broke, where it did. undici takes the reset of a connection for the end of a response that
+   * Why the connection broke, where it did: the first reason. A TLS alert is followed by an end, which is all that undici
+   * then reports; and undici takes the reset of a connection for the end of a response that
    * only its end frames, and reports that response as complete: whoever hears of an end must look here first.
    */
   error: Error | undefined;
@@ -59,7 +60,7 @@ export class WatchedClient extends Client {
       connect: (target, done) =>
         connect(target, (...result) => {
           // undici's own listener comes later, so the reason stands before the handler hears of an end.
-          result[1]?.on('error', (error) => (state.error = error));
+          result[1]?.on('error', (error) => (state.error ??= error));
           if (result[1]) filterReads(result[1], state.interim);
           done(...result);
         }),

@@ -300,9 +300,10 @@ export class Forward implements ResponseHandler, Ticking {
   onResponseError(controller: ResponseController | null | undefined, error: Error): void {
     // Of an attempt that was given up nothing is heard any more.
     if (this.settled || (controller ?? undefined) !== this.controller) return;
+    const cause = this.connection?.error ?? error;
     const isFirstOfReused = this.exchange.reusedConnection && this.exchange.attempts === 1;
-    const isStale = this.stage === 'response_headers' && isFirstOfReused && isConnectionLost(error);
-    this.failAttempt(exceptionFor(error, this.plan.service, this.stage), isStale);
+    const isStale = this.stage === 'response_headers' && isFirstOfReused && isConnectionLost(cause);
+    this.failAttempt(exceptionFor(cause, this.plan.service, this.stage), isStale);
   }
 
   /** @param isStale whether the connection may have been dead already: then one more try is for nothing */
