@@ -6,6 +6,8 @@ export interface ResponseHead {
   readonly headers: string[];
   /** The announced length in bytes, or -1. */
   readonly contentLength: number;
+  /** Whether the body comes in chunks, and so tells its own end. */
+  readonly isChunked: boolean;
   readonly isEventStream: boolean;
   /** Whether the service used a transfer coding besides chunked, which would be lost on the way. */
   readonly hasUnknownCoding: boolean;
@@ -73,7 +75,7 @@ export function responseHeadersFor(
   // A `Trailer` announcement without a chunked body promises what cannot come (RFC 9110, section 6.6.2).
   if (announcesTrailers && !(chunked && toChunks)) headers = withoutNames(headers, TRAILER);
   for (let index = 0; index < own.length; index++) headers.push(own[index]!);
-  return { headers, contentLength, isEventStream, hasUnknownCoding };
+  return { headers, contentLength, isChunked: chunked, isEventStream, hasUnknownCoding };
 }
 
 const UNBUFFERED = 'X-Accel-Buffering';
