@@ -16,6 +16,12 @@ const EVENT_STREAM = /^text\/event-stream *(?:;|$)/i;
 /** What the gateway alone says. */
 const OWN: ReadonlySet<string> = new Set(['x-request-id', 'x-gateway-error', 'x-gateway-attempts']);
 
+/**
+ * The one transfer coding that is understood. Blanks around a value are not part of it (RFC 9110, section 5.5); undici's
+ * parser leaves those behind it in the value, and does not know the coding where a tab is among them.
+ */
+const CHUNKED = /^chunked *$/i;
+
 const SPECIAL_LENGTHS = lengthsOf(['content-type', 'content-length', 'trailer', ...OWN]);
 
 /**
@@ -61,7 +67,7 @@ export function responseHeadersFor(
       } else if (isHopByHop(lower)) {
         if (lower === 'transfer-encoding') {
           chunked = true;
-          hasUnknownCoding ||= value.toLowerCase() !== 'chunked';
+          hasUnknownCoding ||= !CHUNKED.test(value);
         }
         continue;
       }
