@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import type { Socket } from 'node:net';
 import { startGateway } from './support/gateway.js';
 import { RawClient } from './support/raw-client.js';
 import { rawRequest } from './support/raw-request.js';
@@ -57,6 +59,38 @@ describe('a response without content', () => {
 
     expect(first).toMatch(/\r\n\r\n$/);
     expect(second).toMatch(/\r\n\r\nnext$/);
+  });
+});
+
+describe('a service that answers HEAD as GET', () => {
+  it('cannot have its late content taken for the response to another request', async () => {
+    const { promise: headed, resolve } = Promise.withResolvers<Socket>();
+    await using service = await startRawService((socket) => {
+      socket.once('data', () => {
+        socket.write('HTTP/1.1 200 OK\r\nConnection: keep-alive\r\nContent-Length: 42\r\n\r\n');
+        resolve(socket);
+        // Another request has come meanwhile, over this connection or another one.
+        socket.on('data', () => socket.emit('asked'));
+        service.sockets.forEach((other) => other !== socket && other.emit('asked'));
+      });
+    });
+    await using gateway = await startGateway({ env: { AUTH_SERVICE_URL: service.url } });
+    await using client = await RawClient.connect(gateway.port);
+    client.write(rawRequest(`HEAD ${PROFILE}`));
+    const socket = await headed;
+    await client.until(/\r\n\r\n/);
+    await gateway.logged({ message: 'request' });
+    await using other = await RawClient.connect(gateway.port);
+    const asked = once(socket, 'asked');
+    other.write(rawRequest(`GET ${PROFILE}`, { headers: { Connection: 'close' } }));
+    await asked;
+
+    if (!socket.destroyed) socket.write('HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nsecret');
+    for (const each of service.sockets) if (each !== socket) each.write(OK);
+    const { text } = await other.ended();
+
+    expect(text).not.toContain('secret');
+    expect(service.accepted()).toBe(2);
   });
 });
 
