@@ -451,7 +451,8 @@ export class Forward implements ResponseHandler, Ticking {
   }
 
   private writeEarlyHints(raw: readonly Buffer[]): void {
-    if (this.request.httpVersionMinor === 0) return;
+    // Nothing holds a service back before its response: hints that the client does not read are dropped.
+    if (this.request.httpVersionMinor === 0 || this.response.writableLength >= HELD_BYTES) return;
     const link: string[] = [];
     for (let index = 0; index < raw.length; index += 2) {
       if (raw[index]!.toString('latin1').toLowerCase() === 'link')
