@@ -74,6 +74,16 @@ const REFUSED: Readonly<Record<string, Refused>> = {
     status: 400,
     error: 'Duplicate Host header',
   },
+  'with a body': {
+    bytes: `${rawHandshake(CHAT, { 'Content-Length': '5' })}hello`,
+    status: 400,
+    error: 'WebSocket handshake must have no body',
+  },
+  'with chunks': {
+    bytes: `${rawHandshake(CHAT, { 'Transfer-Encoding': 'chunked' })}0\r\n\r\n`,
+    status: 400,
+    error: 'WebSocket handshake must have no body',
+  },
   'in HTTP/1.0': {
     bytes: rawHandshake().replace('HTTP/1.1', 'HTTP/1.0'),
     status: 400,

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { hasBody } from '@app/proxy';
 
 /** Sixteen bytes in base64 (RFC 6455, section 4.1). */
 const KEY = /^[+/0-9A-Za-z]{21}[AQgw]==$/;
@@ -13,8 +14,11 @@ const OWS = /^[ \t]+|[ \t]+$/g;
 export const VERSION = '13';
 
 /** What is wrong with an opening handshake beside its version, or undefined (RFC 6455, section 4.2.1). */
-export function handshakeFault({ headers, httpVersionMinor }: IncomingMessage): string | undefined {
+export function handshakeFault(request: IncomingMessage): string | undefined {
+  const { headers, httpVersionMinor } = request;
   if (httpVersionMinor === 0) return 'WebSocket needs HTTP/1.1';
+  // What is announced as a body would be read as frames.
+  if (hasBody(request)) return 'WebSocket handshake must have no body';
   if (!KEY.test(headers['sec-websocket-key'] ?? '')) return 'Invalid Sec-WebSocket-Key header';
   const offered = subprotocolsOf(headers['sec-websocket-protocol']);
   const isValid = offered.every((name) => SUBPROTOCOL.test(name)) && new Set(offered).size === offered.length;
