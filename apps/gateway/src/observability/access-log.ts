@@ -53,7 +53,7 @@ export class AccessLog {
         request_bytes: exchange.requestBytes,
         response_bytes: exchange.responseBytes,
       }),
-      ...(status >= 500 && exchange.attempts > 0 && { stages: stagesOf(exchange) }),
+      ...(status >= 500 && exchange.dispatchedAt > 0 && { stages: stagesOf(exchange) }),
       ...(failure && {
         error_code: failure.errorCode,
         stage: (failure as { stage?: string }).stage,
