@@ -62,6 +62,8 @@ const PATIENCE_MS = 1_000;
  */
 const HELD_BYTES = 64 * 1024;
 
+const REQUEST_TIMEOUT = 408;
+
 const EMPTY = Buffer.alloc(0);
 
 /**
@@ -217,6 +219,8 @@ export class Forward implements ResponseHandler, Ticking {
       return;
     }
     const { exchange, response, plan, attempts } = this;
+    // Sent to a connection that was idle for too long, not to this request (RFC 9110, section 15.5.9).
+    if (status === REQUEST_TIMEOUT && this.isFirstOfReused && this.tryAgain(true)) return;
     const now = (exchange.answeredAt = performance.now());
     if (isUnavailable(status)) {
       attempts.failed('status', now);
@@ -300,9 +304,12 @@ export class Forward implements ResponseHandler, Ticking {
   onResponseError(controller: ResponseController | null | undefined, error: Error): void {
     // Of an attempt that was given up nothing is heard any more.
     if (this.settled || (controller ?? undefined) !== this.controller) return;
-    const isFirstOfReused = this.exchange.reusedConnection && this.exchange.attempts === 1;
-    const isStale = this.stage === 'response_headers' && isFirstOfReused && isConnectionLost(error);
+    const isStale = this.stage === 'response_headers' && this.isFirstOfReused && isConnectionLost(error);
     this.failAttempt(exceptionFor(error, this.plan.service, this.stage), isStale);
+  }
+
+  private get isFirstOfReused(): boolean {
+    return this.exchange.reusedConnection && this.exchange.attempts === 1;
   }
 
   /** @param isStale whether the connection may have been dead already: then one more try is for nothing */
