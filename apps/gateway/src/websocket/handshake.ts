@@ -25,7 +25,18 @@ export function handshakeFault(request: IncomingMessage): string | undefined {
   return isValid ? undefined : 'Invalid Sec-WebSocket-Protocol header';
 }
 
-/** The subprotocols that a client offers, in its order. */
+/** The subprotocols that a client offers, in its order; an empty element of the list is none (RFC 9110, section 5.6.1.2). */
 export function subprotocolsOf(header: string | undefined): string[] {
-  return header === undefined ? [] : header.split(',').map((name) => name.replace(OWS, ''));
+  if (header === undefined) return [];
+  return header
+    .split(',')
+    .map((name) => name.replace(OWS, ''))
+    .filter((name) => name !== '');
+}
+
+/** Takes the empty elements out of the list of subprotocols: `ws` refuses them, here and at a service. */
+export function dropEmptySubprotocols({ headers }: IncomingMessage): void {
+  const offered = subprotocolsOf(headers['sec-websocket-protocol']);
+  if (offered.length === 0) delete headers['sec-websocket-protocol'];
+  else headers['sec-websocket-protocol'] = offered.join(', ');
 }
