@@ -109,6 +109,20 @@ describe('a handshake', () => {
     expect(service.connections).toHaveLength(0);
   });
 
+  it.each([
+    ['as Firefox writes it', 'keep-alive, Upgrade', 'websocket'],
+    ['in other cases', 'UPGRADE', 'WebSocket'],
+    ['with empty elements', ', upgrade,,', 'websocket'],
+  ])('is one %s', async (_how, connection, upgrade) => {
+    await using service = await startSocketService();
+    await using gateway = await startGateway({ env: { CHAT_SERVICE_URL: service.url } });
+    await using client = await RawClient.connect(gateway.port);
+
+    client.write(rawHandshake(CHAT, { Connection: connection, Upgrade: upgrade }));
+
+    expect(await client.until(/\r\n\r\n/)).toMatch(/^HTTP\/1\.1 101 /);
+  });
+
   it.each(['POST', 'PUT', 'DELETE'])('by %s is refused with 400', async (method) => {
     await using gateway = await startGateway();
 
