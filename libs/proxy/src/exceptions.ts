@@ -75,6 +75,19 @@ export class BodyTooLargeException extends ProxyException {
   }
 }
 
+/** More uploads in progress from one client's network than an upstream has room for. */
+export class TooManyUploadsException extends ProxyException {
+  constructor() {
+    super({
+      status: 429,
+      code: 'TOO_MANY_UPLOADS',
+      message: 'Too many uploads in progress',
+      headers: ['Retry-After', '1'],
+      stage: 'request_body',
+    });
+  }
+}
+
 /** A body that comes slower than the minimum rate. */
 export class BodyTooSlowException extends ProxyException {
   constructor() {

@@ -1,4 +1,5 @@
 export * from './exceptions.js';
+export { networkOf } from './client-network.js';
 export { DenseSet, type DenseMember } from './dense-set.js';
 export { Exchange, exchangeOf } from './exchange.js';
 export type { Gate } from './gate.js';

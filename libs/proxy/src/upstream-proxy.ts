@@ -19,6 +19,7 @@ import { compilePath, type CompiledPath } from './routing/compiled-path.js';
 import type { TableRow } from './routing/table-row.js';
 import type { Route } from './routing/route.js';
 import { Attempts } from './transport/attempts.js';
+import { BodySlots } from './transport/body-slots.js';
 import { CircuitBreaker, type BreakerState } from './transport/circuit-breaker.js';
 import type { Ticker } from './ticker.js';
 import { Forward, forwardOf, type ForwardPlan } from './transport/forward.js';
@@ -62,6 +63,7 @@ export class UpstreamProxy {
   readonly instances: InstanceSet;
   readonly breaker: CircuitBreaker;
   readonly retryBudget: RetryBudget;
+  readonly bodySlots: BodySlots;
   readonly healthPath: string;
   private server!: ProxyServer;
   private readonly checks: HealthChecks;
@@ -80,6 +82,10 @@ export class UpstreamProxy {
     this.healthPath = declaration.healthPath ?? '/health';
     this.breaker = new CircuitBreaker(options.breakerOpenMs, (state) => events.breakerChanged(name, state));
     this.retryBudget = new RetryBudget(options.retries.share);
+    this.bodySlots = new BodySlots(
+      () => this.instances.all.length * options.connections.maxConnections,
+      options.bodySlots,
+    );
     const urls = this.readAddresses();
     this.tls = this.readTls(urls, (error) => events.tlsChanged(name, error));
     this.instances = new InstanceSet(options.connections, options.health, this.tls, (change) =>
@@ -174,6 +180,7 @@ export class UpstreamProxy {
     return {
       service: this.name,
       ticker: this.ticker,
+      bodySlots: this.bodySlots,
       showsAttempts: options.retries.areShown,
       repeatsKeyed: route.repeatsKeyed ?? false,
       observers: this.gates.filter((gate) => 'answered' in gate),
@@ -184,6 +191,7 @@ export class UpstreamProxy {
         idleEventStreamMs: options.idleEventStreamTimeoutMs,
         bodyBytes: route.bodyLimitBytes ?? options.bodyLimitBytes,
         minimumRate: options.minimumRate,
+        bodySlotMs: options.bodySlots.waitMs,
       },
     };
   }

@@ -18,6 +18,9 @@ const bytes = (fallback: number, most = 2 ** 40) =>
 const count = (fallback: number) =>
   z.coerce.number().int().min(1).max(100_000).default(fallback).describe('a whole number, 1 to 100000');
 
+const percent = (fallback: number) =>
+  z.coerce.number().int().min(1).max(100).default(fallback).describe('percent, 1 to 100');
+
 const list = (text: string): string[] =>
   text
     .split(',')
@@ -117,6 +120,8 @@ export const VARIABLES = {
   UPSTREAM_KEEP_ALIVE_MS: milliseconds(4_000),
   UPSTREAM_CONNECTIONS: count(256),
   UPSTREAM_WAITING: count(1024),
+  UPSTREAM_BODIES_PERCENT: percent(50),
+  UPSTREAM_BODIES_PER_NETWORK_PERCENT: percent(25),
   HEALTH_CHECK_INTERVAL_MS: milliseconds(5_000, 0),
   HEALTH_CHECK_TIMEOUT_MS: milliseconds(1_000),
   EJECT_AFTER_FAILURES: count(5),
@@ -147,7 +152,7 @@ export const VARIABLES = {
   WEBSOCKET_RESUME_MS: milliseconds(30_000),
   WEBSOCKET_RESUME_BYTES: bytes(256 * 1024),
   OVERLOAD_EVENT_LOOP_MS: milliseconds(500, 50),
-  OVERLOAD_MEMORY_PERCENT: z.coerce.number().int().min(1).max(100).default(90).describe('percent, 1 to 100'),
+  OVERLOAD_MEMORY_PERCENT: percent(90),
   OVERLOAD_IN_FLIGHT: count(10_000),
   DRAIN_NOTICE_MS: milliseconds(5_000, 0),
   DRAIN_TIMEOUT_MS: milliseconds(30_000, 0),

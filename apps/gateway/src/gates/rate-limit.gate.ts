@@ -1,10 +1,16 @@
 import { principalOf } from '@app/auth';
-import { RouteTableError, UpstreamRegistry, type Exchange, type Gate, type Route } from '@app/proxy';
+import {
+  networkOf,
+  RouteTableError,
+  UpstreamRegistry,
+  type Exchange,
+  type Gate,
+  type Route,
+} from '@app/proxy';
 import { Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
 import { GATEWAY_CONFIG, type GatewayConfig } from '../config/gateway-config.js';
 import { RateLimitedException } from '../errors/exceptions.js';
-import { networkOf } from '../limits/client-network.js';
 import { RateLimiter, type Limit, type Verdict } from '../limits/rate-limiter.js';
 import { isMonitoringRequest } from './is-monitoring-request.js';
 

@@ -78,6 +78,16 @@ export class UpstreamMetrics implements OnModuleInit {
         }
       },
     });
+    new Gauge({
+      name: 'upstream_bodies_in_progress',
+      help: 'Requests whose bodies are large or slow and still come; UPSTREAM_BODIES_PERCENT bounds them',
+      labelNames: ['upstream'],
+      registers,
+      collect() {
+        for (const { name, bodySlots } of upstreams.upstreams)
+          this.set({ upstream: name }, bodySlots.inProgress);
+      },
+    });
     new Counter({
       name: 'upstream_retries_total',
       help: 'Requests that were sent again, and those that there was no budget for',

@@ -29,40 +29,54 @@ export class InterimFilter {
   /** The bytes of a read that are for undici; may be none. */
   filter(read: Buffer): Buffer {
     if (!this.isBeforeResponse) return read;
-    let bytes = this.unfinished.length === 0 ? read : Buffer.concat([this.unfinished, read]);
-    let kept = EMPTY;
+    const bytes = this.unfinished.length === 0 ? read : Buffer.concat([this.unfinished, read]);
     this.unfinished = EMPTY;
-    while (bytes.length > 0 && isInterim(bytes)) {
-      const end = headEnd(bytes);
-      if (end === undefined) {
-        if (bytes.length >= this.headLimitBytes) break;
-        // A copy, since the read's memory is used again.
-        this.unfinished = Buffer.from(bytes);
-        return kept;
+    const kept: Buffer[] = [];
+    let keptFrom = 0;
+    let at = 0;
+    while (at < bytes.length && isInterim(bytes, at)) {
+      const end = bytes.indexOf(HEAD_END, at);
+      if (end === -1) return this.keepUnfinished(bytes, at, [...kept, bytes.subarray(keptFrom, at)]);
+      const next = end + HEAD_END.length;
+      if (!isWanted(bytes, at)) {
+        kept.push(bytes.subarray(keptFrom, at));
+        keptFrom = next;
       }
-      if (isWanted(bytes)) kept = Buffer.concat([kept, bytes.subarray(0, end)]);
-      bytes = bytes.subarray(end);
+      at = next;
     }
-    if (bytes.length === 0) return kept;
-    this.isBeforeResponse = false;
-    return kept.length === 0 ? bytes : Buffer.concat([kept, bytes]);
+    if (at < bytes.length) this.isBeforeResponse = false;
+    return joined([...kept, bytes.subarray(keptFrom)]);
+  }
+
+  /** @param kept what is for undici of the bytes before `at`, where a head begins that is not whole */
+  private keepUnfinished(bytes: Buffer, at: number, kept: readonly Buffer[]): Buffer {
+    if (bytes.length - at >= this.headLimitBytes) {
+      this.isBeforeResponse = false;
+      return joined([...kept, bytes.subarray(at)]);
+    }
+    // A copy, since the read's memory is used again.
+    this.unfinished = Buffer.from(bytes.subarray(at));
+    return joined(kept);
   }
 }
 
-function headEnd(bytes: Buffer): number | undefined {
-  const at = bytes.indexOf(HEAD_END);
-  return at === -1 ? undefined : at + HEAD_END.length;
+function joined(parts: readonly Buffer[]): Buffer {
+  return parts.length === 1 ? parts[0]! : Buffer.concat(parts);
 }
 
-/** Whether the bytes begin, as far as they go, with an interim response other than 101. */
-function isInterim(bytes: Buffer): boolean {
-  for (let index = 0; index < START.length && index < bytes.length; index++) {
-    if (index !== VERSION_AT && bytes[index] !== START[index]) return false;
+/** Whether the bytes from there on begin, as far as they go, with an interim response other than 101. */
+function isInterim(bytes: Buffer, from: number): boolean {
+  for (let index = 0; index < START.length && from + index < bytes.length; index++) {
+    if (index !== VERSION_AT && bytes[from + index] !== START[index]) return false;
   }
-  return bytes.length < STATUS_BYTES || bytes.toString('latin1', START.length, STATUS_BYTES) !== '01';
+  return bytes.length - from < STATUS_BYTES || statusEnd(bytes, from) !== '01';
 }
 
 /** Whether they are early hints (RFC 8297), which the client gets. */
-function isWanted(bytes: Buffer): boolean {
-  return bytes.toString('latin1', START.length, STATUS_BYTES) === '03';
+function isWanted(bytes: Buffer, from: number): boolean {
+  return statusEnd(bytes, from) === '03';
+}
+
+function statusEnd(bytes: Buffer, from: number): string {
+  return bytes.toString('latin1', from + START.length, from + STATUS_BYTES);
 }

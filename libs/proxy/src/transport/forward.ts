@@ -2,11 +2,14 @@ import { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:ht
 import {
   ClientGoneException,
   ClientStalledException,
+  TooManyUploadsException,
   UpstreamInvalidResponseException,
+  UpstreamQueueFullException,
   UpstreamTimeoutException,
   type ProxyException,
   type Stage,
 } from '../exceptions.js';
+import { networkOf } from '../client-network.js';
 import type { Exchange } from '../exchange.js';
 import type { Gate } from '../gate.js';
 import { forwardedHeadersOf } from '../headers/request-headers.js';
@@ -17,8 +20,9 @@ import type { InstanceRequest } from '../instances/instance.js';
 import type { ConnectionState, ResponseController, ResponseHandler } from '../instances/watched-client.js';
 import type { Ticker, Ticking } from '../ticker.js';
 import type { Attempts } from './attempts.js';
+import type { BodySlots, StreamedBody } from './body-slots.js';
 import { exceptionFor, isConnectionLost } from './failure.js';
-import { hasBody, RequestBody, type MinimumRate } from './request-body.js';
+import { GATHERED_BYTES, hasBody, RequestBody, type MinimumRate } from './request-body.js';
 
 /** The clocks and limits of one route, resolved at boot. */
 export interface ForwardLimits {
@@ -32,6 +36,8 @@ export interface ForwardLimits {
   readonly idleEventStreamMs: number;
   readonly bodyBytes: number;
   readonly minimumRate: MinimumRate;
+  /** That a request waits for a slot of `bodySlots`. */
+  readonly bodySlotMs: number;
 }
 
 /** What a forward needs beside the exchange; one object per route, made at boot. */
@@ -43,6 +49,7 @@ export interface ForwardPlan {
   readonly showsAttempts: boolean;
   /** Whether a small request with an `Idempotency-Key` may be sent again. */
   readonly repeatsKeyed: boolean;
+  readonly bodySlots: BodySlots;
   /** Gates that want to know the service's answer. */
   readonly observers: readonly Gate[];
 }
@@ -50,8 +57,8 @@ export interface ForwardPlan {
 /** Methods without effect on the service, which alone are sent again unasked (RFC 9110, section 9.2.1). */
 const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
 
-/** Largest body that is kept so that its request can be sent again. */
-const KEYED_BODY_BYTES = 64 * 1024;
+/** Milliseconds in which a small body must be here to be gathered. */
+const GATHER_MS = 100;
 
 /** How long an answer may take, in milliseconds, before a request leaves an instance that was ejected meanwhile. */
 const PATIENCE_MS = 1_000;
@@ -70,24 +77,28 @@ const EMPTY = Buffer.alloc(0);
  * Carries one exchange to a service and back, byte by byte as they come, so that either side's pace, break or
  * silence reaches the other, and the client gets exactly one answer.
  *
- * 1. `start`: the request's headers and body go to a pooled connection.
+ * 1. `start`: a small body is read first, so that it holds a connection for no longer than it must. One that comes slowly,
+ *    or is large, needs a slot of those that its upstream has for such bodies. Then headers and body go to a pooled connection.
  * 2. `tryAgain`: where nothing can happen twice, another instance is tried; a pooled connection that was already dead
  *    is tried again, once, fresh.
  * 3. `onResponseStart`: the head goes out as soon as it is there, early hints before it.
  * 4. `onResponseData`: chunks pass; a client that does not read stops the service.
  * 5. `onResponseEnd` or `fail`: end, exception, or, where bytes of the response are out, a broken connection.
  */
-export class Forward implements ResponseHandler, Ticking {
+export class Forward implements ResponseHandler, StreamedBody, Ticking {
   slot = -1;
   connection: ConnectionState | undefined;
 
   private readonly request: IncomingMessage;
   private readonly response: ServerResponse;
   private readonly body: RequestBody | null;
-  /** Whether the request may be sent again though it was written: its body is kept, or it has none. */
+  /** Whether the request may be sent again though it was written; a body must be whole for it. */
   private readonly isRepeatable: boolean;
-  private readonly isKept: boolean;
   private outgoing!: InstanceRequest;
+  private gatherTimer: NodeJS.Timeout | undefined;
+  private hasSlot = false;
+  /** `performance.now()` since when the request waits for a slot; 0 if it does not. */
+  private slotAwaitedSince = 0;
   /** The read that is parsed at present, where it is a large one. */
   private read: ReadBuffer | undefined;
   private controller: ResponseController | undefined;
@@ -124,8 +135,9 @@ export class Forward implements ResponseHandler, Ticking {
           if (!this.settled) this.fail(exception);
         })
       : null;
-    this.isKept = this.body !== null && plan.repeatsKeyed && isSmallAndKeyed(this.request);
-    this.isRepeatable = this.isKept || (this.body === null && SAFE_METHODS.has(this.request.method!));
+    this.isRepeatable = this.body
+      ? plan.repeatsKeyed && isSmallAndKeyed(this.request)
+      : SAFE_METHODS.has(this.request.method!);
     (this.response as WithForward)[FORWARD] = this;
     // First, so that whoever reports the end of the exchange finds what ended it.
     this.response.prependListener('close', onResponseClose);
@@ -142,21 +154,63 @@ export class Forward implements ResponseHandler, Ticking {
       headers: forwardedHeadersOf(exchange),
       body: this.body,
     };
-    exchange.writeContinue();
-    if (this.isKept) void this.keepBody(this.body!);
-    else this.dispatchFirst();
+    const { body } = this;
+    if (!body) this.dispatchFirst();
+    else if (mayBeSmall(request)) this.gather(body);
+    else this.stream(body);
   }
 
-  private async keepBody(body: RequestBody): Promise<void> {
-    const chunks: Buffer[] = [];
-    try {
-      for await (const chunk of body) chunks.push(chunk);
-    } catch {
-      // The body has said so itself, or it is not wanted any more.
+  private gather(body: RequestBody): void {
+    this.exchange.writeContinue();
+    // One that must be whole to be sent again has the time that its rate gives it.
+    if (!this.isRepeatable) this.gatherTimer = setTimeout(onGatherTimeout, GATHER_MS, this, body);
+    body.gather(() => this.onGathered(body));
+  }
+
+  /** The body is whole, or will be streamed. */
+  onGathered(body: RequestBody): void {
+    clearTimeout(this.gatherTimer);
+    body.stopGathering();
+    if (this.settled) return;
+    if (body.complete) {
+      this.outgoing = { ...this.outgoing, body: body.whole() };
+      this.dispatchFirst();
+    } else {
+      this.stream(body);
+    }
+  }
+
+  private stream(body: RequestBody): void {
+    const place = this.plan.bodySlots.acquire(this);
+    if (place === 'refused') {
+      this.fail(new TooManyUploadsException());
       return;
     }
-    this.outgoing = { ...this.outgoing, body: Buffer.concat(chunks) };
-    if (!this.settled) this.dispatchFirst();
+    this.hasSlot = true;
+    body.onComplete = () => this.releaseSlot();
+    if (place === 'acquired') this.onBodySlot();
+    else this.slotAwaitedSince = performance.now();
+  }
+
+  get network(): string {
+    return networkOf(this.exchange.clientAddress);
+  }
+
+  onBodySlot(): void {
+    this.slotAwaitedSince = 0;
+    this.exchange.writeContinue();
+    this.dispatchFirst();
+  }
+
+  private releaseSlot(): void {
+    if (!this.hasSlot) return;
+    this.hasSlot = false;
+    this.plan.bodySlots.release(this);
+  }
+
+  /** Whether the request can be sent: nothing of its body has been taken, or it is whole. */
+  private get isBodyThere(): boolean {
+    return !this.body || this.body.isUntouched;
   }
 
   private dispatchFirst(): void {
@@ -327,10 +381,16 @@ export class Forward implements ResponseHandler, Ticking {
   }
 
   tick(now: number, elapsedMs: number): void {
-    if (this.stage === 'response_body') this.tickResponse(now, elapsedMs);
-    else if (!this.body || this.body.complete || (this.stage === 'connect' && !this.isKept))
+    if (this.slotAwaitedSince > 0) this.tickSlot(now);
+    else if (this.stage === 'response_body') this.tickResponse(now, elapsedMs);
+    else if (!this.body || this.body.complete || (this.stage === 'connect' && !this.isRepeatable))
       this.tickWait(now);
     else this.tickUpload(now, elapsedMs, this.body);
+  }
+
+  private tickSlot(now: number): void {
+    if (now - this.slotAwaitedSince <= this.plan.limits.bodySlotMs) return;
+    this.fail(new UpstreamQueueFullException(this.plan.service));
   }
 
   private tickWait(now: number): void {
@@ -402,10 +462,9 @@ export class Forward implements ResponseHandler, Ticking {
   // :: Step 2
   /** Sends the request once more, where it may be. @param isStale see `failAttempt` */
   private tryAgain(isStale: boolean): boolean {
-    const { exchange, attempts, controller } = this;
-    const mayHappenTwice =
-      this.stage === 'connect' ? exchange.requestBytes > 0 && !this.isKept : !this.isRepeatable;
-    if (mayHappenTwice || this.response.headersSent) return false;
+    const { attempts, controller } = this;
+    const mayBeSent = this.isBodyThere && (this.stage === 'connect' || this.isRepeatable);
+    if (!mayBeSent || this.response.headersSent) return false;
     const { instance } = attempts;
     if (!attempts.retry(performance.now(), isStale)) return false;
     this.controller = undefined;
@@ -458,6 +517,8 @@ export class Forward implements ResponseHandler, Ticking {
 
   private settle(now: number): void {
     this.settled = true;
+    clearTimeout(this.gatherTimer);
+    this.releaseSlot();
     this.read?.release();
     this.read = undefined;
     this.body?.destroy();
@@ -483,7 +544,18 @@ export class Forward implements ResponseHandler, Ticking {
 
 function isSmallAndKeyed({ headers }: IncomingMessage): boolean {
   // Of a body in chunks nobody knows how large it gets.
-  return headers['idempotency-key'] !== undefined && Number(headers['content-length']) <= KEYED_BODY_BYTES;
+  return headers['idempotency-key'] !== undefined && Number(headers['content-length']) <= GATHERED_BYTES;
+}
+
+/** Whether a body may be no larger than what is gathered. */
+function mayBeSmall({ headers }: IncomingMessage): boolean {
+  const announced = headers['content-length'];
+  return announced === undefined || Number(announced) <= GATHERED_BYTES;
+}
+
+/** The body came too slowly to be gathered. One function for all. */
+function onGatherTimeout(forward: Forward, body: RequestBody): void {
+  forward.onGathered(body);
 }
 
 /** A reason phrase that Node will write: undici reads it as UTF-8, and a service may send any bytes. */

@@ -17,6 +17,9 @@ export interface MinimumRate {
 /** Bytes that wait for the service before the client is held back. */
 const HELD_BYTES = 64 * 1024;
 
+/** Largest body that is read whole before its request goes to the service. */
+export const GATHERED_BYTES = 64 * 1024;
+
 /** Why the body fails for whoever still waits for it after it was given up. */
 const GIVEN_UP = new Error('the body is not wanted any more');
 
@@ -27,8 +30,9 @@ const END: IteratorReturnResult<undefined> = { done: true, value: undefined };
  * passes, and fails past the limit or below the minimum rate. It stands between the client's request and undici,
  * which would destroy the request itself, and with it the connection that must still carry the answer.
  *
- * Iterated, once, and no `Readable`: what undici does for one, V8 keeps until its next collection of all garbage, and
- * with it all objects of the request (a function that is made as it is assigned to a property is old from the start).
+ * A small body is gathered first. Any other is iterated, once, and is no `Readable`: what undici does for one, V8 keeps
+ * until its next collection of all garbage, and with it all objects of the request (a function that is made as it is
+ * assigned to a property is old from the start).
  */
 export class RequestBody implements AsyncIterableIterator<Buffer> {
   private readonly request: IncomingMessage;
@@ -38,10 +42,14 @@ export class RequestBody implements AsyncIterableIterator<Buffer> {
   private taker: PromiseWithResolvers<IteratorResult<Buffer>> | undefined;
   private error: Error | undefined;
   private held = true;
+  private isIterated = false;
+  private onGathered: (() => void) | undefined;
   private windowBytes = 0;
   private windowMs = 0;
   /** Whether the client has sent all of it. */
   complete = false;
+  /** Called once the client has sent all of it. */
+  onComplete: (() => void) | undefined;
 
   /** @param onError hears once why the body will not come whole, unless it was destroyed before */
   constructor(
@@ -59,7 +67,32 @@ export class RequestBody implements AsyncIterableIterator<Buffer> {
     return this;
   }
 
+  /** Whether nobody has taken a byte of it. */
+  get isUntouched(): boolean {
+    return !this.isIterated;
+  }
+
+  /**
+   * Reads the body before anybody takes it.
+   * @param onGathered called once, when all of it is here or more than `GATHERED_BYTES`; not if it fails before
+   */
+  gather(onGathered: () => void): void {
+    this.onGathered = onGathered;
+    this.release();
+  }
+
+  /** Gathers no more: what is here waits to be iterated. */
+  stopGathering(): void {
+    this.onGathered = undefined;
+  }
+
+  /** The body as one buffer, once it is complete. */
+  whole(): Buffer {
+    return this.chunks.length === 1 ? this.chunks[0]! : Buffer.concat(this.chunks);
+  }
+
   next(): Promise<IteratorResult<Buffer>> {
+    this.isIterated = true;
     if (this.error) return Promise.reject(this.error);
     const chunk = this.chunks.shift();
     if (chunk) this.waitingBytes -= chunk.length;
@@ -87,6 +120,7 @@ export class RequestBody implements AsyncIterableIterator<Buffer> {
     this.error = error;
     this.chunks.length = 0;
     this.request.off('data', this.onData).off('end', this.onEnd).off('close', this.onClose);
+    this.onGathered = this.onComplete = undefined;
     this.taker?.reject(error);
     this.taker = undefined;
   }
@@ -123,16 +157,25 @@ export class RequestBody implements AsyncIterableIterator<Buffer> {
     } else {
       this.chunks.push(chunk);
       this.waitingBytes += chunk.length;
-      if (this.waitingBytes < HELD_BYTES) return;
+      if (this.onGathered ? this.waitingBytes <= GATHERED_BYTES : this.waitingBytes < HELD_BYTES) return;
       this.held = true;
       this.request.pause();
+      this.endGathering();
     }
   };
+
+  private endGathering(): void {
+    const { onGathered } = this;
+    this.onGathered = undefined;
+    onGathered?.();
+  }
 
   private readonly onEnd = (): void => {
     this.complete = true;
     this.taker?.resolve(END);
     this.taker = undefined;
+    this.endGathering();
+    this.onComplete?.();
   };
 
   private readonly onClose = (): void => {
