@@ -46,7 +46,7 @@ async function compiledPatterns(): Promise<Pattern[]> {
     }
   } as RegExpConstructor;
   try {
-    await import('../libs/proxy/src/routing/path-rules.js');
+    await import('../../../libs/proxy/src/routing/path-rules.js');
   } finally {
     globalThis.RegExp = Original;
   }

@@ -1,20 +1,20 @@
 import { IncomingMessage } from 'node:http';
 import { Socket } from 'node:net';
-import { redactTokens } from '../apps/gateway/src/observability/redact-tokens.js';
-import { expectsContinue, expectsUnknown, grammarFault } from '../apps/gateway/src/server/request-grammar.js';
-import { handshakeFault, subprotocolsOf } from '../apps/gateway/src/websocket/handshake.js';
-import { moveToken } from '../apps/gateway/src/websocket/handshake-token.js';
-import { tokenOf } from '../apps/gateway/src/websocket/renewal.js';
-import { nominatedEndToEnd } from '../libs/proxy/src/headers/end-to-end.js';
-import { requestHeadersFor } from '../libs/proxy/src/headers/request-headers.js';
-import { responseHeadersFor, responseTrailersFor } from '../libs/proxy/src/headers/response-headers.js';
-import { InterimFilter } from '../libs/proxy/src/instances/interim-filter.js';
-import { isUnambiguousPath, isValidQuery } from '../libs/proxy/src/routing/path-rules.js';
-import { hasBody } from '../libs/proxy/src/transport/request-body.js';
-import { TrustedProxies } from '../libs/proxy/src/trusted-proxies.js';
-import { AccessTokenVerifier } from '../libs/auth/src/access-token.verifier.js';
-import { Authenticator } from '../libs/auth/src/authenticator.js';
-import type { RevocationStore } from '../libs/auth/src/revocation.store.js';
+import { redactTokens } from './observability/redact-tokens.js';
+import { expectsContinue, expectsUnknown, grammarFault } from './server/request-grammar.js';
+import { handshakeFault, subprotocolsOf } from './websocket/handshake.js';
+import { moveToken } from './websocket/handshake-token.js';
+import { tokenOf } from './websocket/renewal.js';
+import { nominatedEndToEnd } from '../../../libs/proxy/src/headers/end-to-end.js';
+import { requestHeadersFor } from '../../../libs/proxy/src/headers/request-headers.js';
+import { responseHeadersFor, responseTrailersFor } from '../../../libs/proxy/src/headers/response-headers.js';
+import { InterimFilter } from '../../../libs/proxy/src/instances/interim-filter.js';
+import { isUnambiguousPath, isValidQuery } from '../../../libs/proxy/src/routing/path-rules.js';
+import { hasBody } from '../../../libs/proxy/src/transport/request-body.js';
+import { TrustedProxies } from '../../../libs/proxy/src/trusted-proxies.js';
+import { AccessTokenVerifier } from '../../../libs/auth/src/access-token.verifier.js';
+import { Authenticator } from '../../../libs/auth/src/authenticator.js';
+import type { RevocationStore } from '../../../libs/auth/src/revocation.store.js';
 import { JwtService } from '@nestjs/jwt';
 
 /** Bytes of a small input, and how many times as many a large one has: what the headers of one request have room for. */
