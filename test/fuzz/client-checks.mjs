@@ -1,0 +1,85 @@
+const SERVED_BY_GATEWAY = new Set([200, 204, 404, 405]);
+/** Largest body that routes without a token take. */
+const OPEN_BODY_BYTES = 64 * 1024;
+
+/** What is wrong with what a client got. @param seen how a service answered the request with an id */
+export function faultsOf(client, { ids, owner, seen }) {
+  const { plan } = client;
+  const faults = ids.foreignIn(client.received, owner).map((other) => `got bytes of client ${other}`);
+  const isReadable = !plan.isMutated || client.isSwitched;
+  if (isReadable && client.fault) faults.push(`got what no client can read: ${client.fault}`);
+  if (isFaithful(plan)) {
+    faults.push(...(plan.kind === 'http' ? faultsOfResponses(client, seen) : faultsOfSocket(client, seen)));
+  }
+  return faults;
+}
+
+/** Whether a client did nothing wrong, and waited for whatever it was to get. */
+function isFaithful({ isMutated, ending }) {
+  return !isMutated && ending.way === 'polite';
+}
+
+function isStrict({ service }) {
+  return service === 'auth' || service === 'gateway';
+}
+
+/** Every response is that of its request, in order, and none is missing whose service did nothing wrong. */
+function faultsOfResponses({ plan, responses, end }) {
+  const faults = [];
+  for (const [index, request] of plan.requests.entries()) {
+    const response = responses[index];
+    if (response === undefined) {
+      if (isStrict(request) && !isClosedBefore(plan, responses, index)) {
+        faults.push(`got no response to ${request.method} ${request.path}, number ${index}; ended by ${end}`);
+      }
+      break;
+    }
+    const id = response.get('x-request-id');
+    if (id !== request.id)
+      faults.push(`got ${id} as the response to ${request.id}, status ${response.status}`);
+    const wrong = isStrict(request) ? strictFault(request, response) : undefined;
+    if (wrong) faults.push(`${request.method} ${request.path}: ${wrong}`);
+  }
+  if (responses.length > plan.requests.length)
+    faults.push(`got ${responses.length} responses to ${plan.requests.length}`);
+  return faults;
+}
+
+/** A service that broke a response, or answered before it had the body, costs the client its connection. */
+function isClosedBefore(plan, responses, index) {
+  return (
+    index > 0 && responses[index - 1].get('connection') === 'close' && !isStrict(plan.requests[index - 1])
+  );
+}
+
+function strictFault({ service, method, path, id, bodyLength }, { status, body, text }) {
+  if (service === 'gateway') return SERVED_BY_GATEWAY.has(status) ? undefined : `status ${status}`;
+  if (path === '/v1/auth/login' && bodyLength > OPEN_BODY_BYTES && status === 413) return undefined;
+  if (status !== 200)
+    return `status ${status}: ${text.split('\r\n').slice(0, 8).join(' | ')} ${body.toString('latin1', 0, 200)}`;
+  if (method === 'HEAD') return undefined;
+  return body.includes(id) && body.at(-1) === '}'.charCodeAt(0)
+    ? undefined
+    : 'not the body that the service sent';
+}
+
+/** A socket that opened ends with a close frame; one whose service only echoes has had all its messages. */
+function faultsOfSocket(client, seen) {
+  const { plan, responses, messages } = client;
+  const answer = seen(plan.requests[0].id);
+  const isEcho = answer?.plan?.kind === 'accepted' && answer.plan.socket.kind === 'echo';
+  if (!client.isSwitched) {
+    const status = responses[0]?.status;
+    if (status === undefined) return [`got no response to its handshake; ended by ${client.end}`];
+    return isEcho ? [`got ${status} from a service that accepted its handshake`] : [];
+  }
+  const faults = [];
+  if (client.closeFrame === undefined) faults.push(`got no close frame; ended by ${client.end}`);
+  if (isEcho) {
+    const got = messages.map(({ payload }) => /"number":(\d+)/.exec(payload.toString('latin1', 0, 200))?.[1]);
+    const numbers = got.filter((number) => number !== undefined).map(Number);
+    if (numbers.join() !== plan.numbers.join())
+      faults.push(`sent ${plan.numbers.join()}, got ${numbers.join()}`);
+  }
+  return faults;
+}
