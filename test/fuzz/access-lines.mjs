@@ -6,6 +6,10 @@ const WRONG = new Set(['error', 'fatal']);
 
 /** The lines of the gateway's log, as far as they tell of requests with the fuzzer's ids. */
 export class AccessLines {
+  /** By id: the statuses of access lines, and how many lines tell of its socket's end. */
+  requests = new Map();
+  /** Lines that should not be there. */
+  odd = [];
   #path;
   #ids;
   #at = 0;
@@ -15,22 +19,24 @@ export class AccessLines {
     this.#ids = ids;
   }
 
-  /** What was logged since the last call: lines by id, and lines that should not be there. */
+  /** Reads what was logged since the last time. */
   async read() {
-    const requests = new Map();
-    const odd = [];
     for (const text of (await this.#newText()).split('\n')) {
       if (text === '') continue;
       const line = parse(text);
-      if (line === undefined || isOdd(line)) odd.push(text);
+      if (line === undefined || isOdd(line)) this.odd.push(text);
       const id = this.#ids.firstIn(line?.request_id);
       if (id === undefined) continue;
-      const entry = requests.get(id) ?? { statuses: [], closed: 0 };
+      const entry = this.requests.get(id) ?? { statuses: [], closed: 0 };
       if (line.message === 'request') entry.statuses.push(line.status);
       else if (line.message === 'websocket closed') entry.closed++;
-      requests.set(id, entry);
+      this.requests.set(id, entry);
     }
-    return { requests, odd };
+  }
+
+  forget() {
+    this.requests.clear();
+    this.odd.length = 0;
   }
 
   async #newText() {

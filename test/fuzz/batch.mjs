@@ -9,6 +9,8 @@ const CLIENTS = 60;
 /** The longest that a client may take, its start and all waits included. */
 const PLAY_MS = 20_000;
 const TRIES = 5;
+const LINES_MS = 3_000;
+const LOOK_MS = 50;
 
 /** One batch: many clients at once, and then all that must hold. */
 export class Batch {
@@ -107,11 +109,19 @@ export class Batch {
     return faultsOf(client, { ids, owner, seen: (id) => system.seen(id) })[0];
   }
 
+  /** Lines may come a moment after what they tell of. */
   async #checkLines() {
     const { system, report, lines } = this.#run;
-    const { requests, odd } = await lines.read();
-    report.check('no unexpected line in the log', odd);
-    report.check('one access line for each request', faultsOfLines(requests, this.#taken(system)));
+    const taken = this.#taken(system);
+    const until = performance.now() + LINES_MS;
+    let faults;
+    do {
+      await lines.read();
+      faults = faultsOfLines(lines.requests, taken);
+    } while (faults.length > 0 && performance.now() < until && (await delay(LOOK_MS, true)));
+    report.check('no unexpected line in the log', lines.odd);
+    report.check('one access line for each request', faults);
+    lines.forget();
   }
 
   /** The ids of requests that the gateway certainly took. */

@@ -29,7 +29,7 @@ function faultsOfResponses({ plan, responses, end }) {
   for (const [index, request] of plan.requests.entries()) {
     const response = responses[index];
     if (response === undefined) {
-      if (isStrict(request) && !isClosedBefore(plan, responses, index)) {
+      if (isStrict(request) && !isBrokenOff(plan, end) && !isClosedBefore(responses[index - 1])) {
         faults.push(`got no response to ${request.method} ${request.path}, number ${index}; ended by ${end}`);
       }
       break;
@@ -45,11 +45,14 @@ function faultsOfResponses({ plan, responses, end }) {
   return faults;
 }
 
-/** A service that broke a response, or answered before it had the body, costs the client its connection. */
-function isClosedBefore(plan, responses, index) {
-  return (
-    index > 0 && responses[index - 1].get('connection') === 'close' && !isStrict(plan.requests[index - 1])
-  );
+/** A response that a service broke costs the client its connection, by a reset those before it too if they were unread. */
+function isBrokenOff({ requests }, end) {
+  return end !== 'end' && requests.some((request) => !isStrict(request));
+}
+
+/** After a response that says so, such as that to a body which is too large, nothing more comes. */
+function isClosedBefore(response) {
+  return response?.get('connection') === 'close' && response.status !== 200;
 }
 
 function strictFault({ service, method, path, id, bodyLength }, { status, body, text }) {
@@ -63,13 +66,18 @@ function strictFault({ service, method, path, id, bodyLength }, { status, body, 
     : 'not the body that the service sent';
 }
 
-/** A socket that opened ends with a close frame; one whose service only echoes has had all its messages. */
+/**
+ * A socket that opened ends with a close frame; one whose service only echoes has had all its messages. Messages to a
+ * service that went away and was joined again may be lost.
+ */
 function faultsOfSocket(client, seen) {
   const { plan, responses, messages } = client;
   const answer = seen(plan.requests[0].id);
-  const isEcho = answer?.plan?.kind === 'accepted' && answer.plan.socket.kind === 'echo';
+  const isEcho = answer?.count === 1 && answer.plan.kind === 'accepted' && answer.plan.socket.kind === 'echo';
   if (!client.isSwitched) {
     const status = responses[0]?.status;
+    // One that did not wait with its frames (RFC 6455, section 4.1) may lose a refusal to a reset.
+    if (status === undefined && plan.isEager && client.end !== 'end') return [];
     if (status === undefined) return [`got no response to its handshake; ended by ${client.end}`];
     return isEcho ? [`got ${status} from a service that accepted its handshake`] : [];
   }

@@ -71,7 +71,7 @@ function planSocket(random, { token, idOf, isMutated }) {
     ...pieces(random, head),
     ...frames.flatMap((bytes) => pieces(random, bytes, isEager ? undefined : { switched: true })),
   ];
-  return { requests: [request], steps, numbers, close: closeFrame(random) };
+  return { requests: [request], steps, numbers, isEager, close: closeFrame(random) };
 }
 
 /** The frames of a message with the client's id, or of a ping or pong. */

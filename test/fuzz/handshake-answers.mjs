@@ -69,11 +69,14 @@ function refusal(random, id) {
 const HANDSHAKES = {
   accepted(random, request, scenario) {
     const socket = planSocket(random, scenario, request.id);
-    const head = accepted(random, request);
-    const first = random.chance(0.3)
+    const parts = split(random, accepted(random, request));
+    // Whole, and in the same write as the end of the handshake.
+    const hello = random.chance(0.3)
       ? frame(OPCODE.TEXT, Buffer.from(`hello ${request.id}`))
       : Buffer.alloc(0);
-    return { parts: split(random, Buffer.concat([head, first])), socket };
+    const last = parts.at(-1);
+    last.bytes = Buffer.concat([last.bytes, hello]);
+    return { parts, socket };
   },
 
   refused: (random, { id }) => ({

@@ -14,13 +14,8 @@ const MORE_OBJECTS = 40;
 const MORE_HEAP_BYTES = 12 * MIB;
 const MORE_HEAP_BYTES_PER_BATCH = 0.1 * MIB;
 
-const STATES = {
-  '01': 'ESTABLISHED',
-  '04': 'FIN-WAIT-1',
-  '05': 'FIN-WAIT-2',
-  '08': 'CLOSE-WAIT',
-  '0A': 'LISTEN',
-};
+const LISTEN = '0A';
+const STATES = { '01': 'ESTABLISHED', '04': 'FIN-WAIT-1', '05': 'FIN-WAIT-2', '08': 'CLOSE-WAIT' };
 const FIGURES = [
   'upstream_connections',
   'upstream_requests_running',
@@ -40,23 +35,25 @@ export class Rest {
     this.#gateway = gateway;
   }
 
-  /** Takes the gateway of now as one at rest. */
+  /** Takes the gateway of now as one at rest, once it has its connection to Redis. */
   async begin() {
     let base = await this.#look();
+    while (base.sockets.length === 0) base = await this.#look();
     // A health check may be on its way.
     for (let look = 0; look < BASE_LOOKS; look++) {
       await delay(LOOK_MS);
-      const other = await this.#look();
-      if (other.files < base.files) base = other;
+      base = leastOf(base, await this.#look());
     }
     this.#base = { ...base, probe: await this.#gateway.ask('state', ASK_MS) };
   }
 
-  /** Waits until connections and pools are back where they were. @returns what is not */
+  /** Waits until connections and pools are back where they were. @returns what never was */
   async wait() {
     const until = performance.now() + REST_MS;
+    let least;
     for (;;) {
-      const more = this.#moreThanBase(await this.#look());
+      least = leastOf(least, await this.#look());
+      const more = this.#moreThanBase(least);
       if (more.length === 0 || performance.now() > until) return more;
       await delay(LOOK_MS);
     }
@@ -92,12 +89,10 @@ export class Rest {
   #moreThanBase({ sockets, files, figures }) {
     const base = this.#base;
     const more = [];
-    const open = sockets.filter(({ state }) => state !== 'LISTEN');
-    const openBefore = base.sockets.filter(({ state }) => state !== 'LISTEN');
-    if (open.length > openBefore.length) {
-      const counts = Object.entries(Object.groupBy(open, ({ state }) => state));
+    if (sockets.length > base.sockets.length) {
+      const counts = Object.entries(Object.groupBy(sockets, ({ state }) => state));
       const states = counts.map(([state, list]) => `${list.length} ${state}`).join(', ');
-      more.push(`sockets: ${states} (${openBefore.length} before)`);
+      more.push(`sockets: ${states} (${base.sockets.length} before)`);
     }
     if (files > base.files) more.push(`${files} open files (${base.files} before)`);
     for (const name of FIGURES) {
@@ -108,9 +103,19 @@ export class Rest {
   }
 }
 
+/** The lower of each: a health check, which comes and goes, is not what a batch has left behind. */
+function leastOf(one, other) {
+  if (one === undefined) return other;
+  const figures = Object.fromEntries(
+    FIGURES.map((name) => [name, Math.min(one.figures[name], other.figures[name])]),
+  );
+  const sockets = other.sockets.length < one.sockets.length ? other.sockets : one.sockets;
+  return { sockets, files: Math.min(one.files, other.files), figures };
+}
+
 const mib = (bytes) => `${(bytes / MIB).toFixed(1)} MiB`;
 
-/** The TCP sockets that a process holds. */
+/** The TCP sockets that a process holds, besides those that listen. */
 async function socketsOf(pid) {
   const directory = `/proc/${pid}/fd`;
   const links = await Promise.all(
@@ -123,7 +128,8 @@ async function socketsOf(pid) {
     const text = await readFile(`/proc/${pid}/net/${table}`, 'latin1').catch(() => '');
     for (const line of text.split('\n').slice(1)) {
       const [, local, remote, state, , , , , , inode] = line.trim().split(/\s+/);
-      if (inodes.has(inode)) sockets.push({ local, remote, state: STATES[state] ?? state });
+      if (inodes.has(inode) && state !== LISTEN)
+        sockets.push({ local, remote, state: STATES[state] ?? state });
     }
   }
   return sockets;

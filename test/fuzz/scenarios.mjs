@@ -59,7 +59,7 @@ export const SCENARIOS = {
   pipelining: {
     ...BASE,
     clients: { http: 1 },
-    services: { auth: 5, chat: 1, gateway: 1 },
+    services: { auth: 5, gateway: 1 },
     mutatedShare: 0.1,
     requests: 120,
   },
