@@ -48,11 +48,9 @@ const AMBIGUOUS = [
   '/v1/keys/a%u002f',
   '/v1/keys/a"b',
   '/v1/keys/a<b>',
-  '/v1/keys/a|b',
   '/v1/keys/a^b',
   '/v1/keys/a`b',
   '/v1/keys/{a}',
-  '/v1/keys/[a]',
   'http://gateway/v1/auth/profile',
   'http://169.254.169.254/v1/auth/profile',
   '*',
@@ -68,6 +66,8 @@ const UNREADABLE = [
   'http:/v1/keys/a',
 ];
 
+const INVALID_QUERIES = ['a?#', 'a?b=c#d', 'a?"', 'a?<', 'a?>', 'a?\\'];
+
 const UNAMBIGUOUS = [
   '/v1/keys/a%20b',
   '/v1/keys/caf%C3%A9',
@@ -78,10 +78,11 @@ const UNAMBIGUOUS = [
   "/v1/keys/a.b-c_d~!$&'()*+,=:",
   '/v1/keys/...',
   '/v1/keys/%ff%FE',
-  '/v1/keys/a?next=/../%2e%2e/;%00&plus=a+b&empty=&empty#',
+  '/v1/keys/a[0]|b',
+  '/v1/keys/a?next=/../%2e%2e/;%00&plus=a+b&empty=&empty',
   '/v1/keys/a?',
   '/v1/keys/a??b',
-  '/v1/keys/a?q="<>\\^`{|}',
+  '/v1/keys/a?q=[0]^`{|}%',
 ];
 
 describe('a path that two servers could read differently', () => {
@@ -118,6 +119,20 @@ describe('a path that two servers could read differently', () => {
     );
 
     expect(statuses).toEqual([400]);
+  });
+});
+
+describe('a query of bytes that a request target may not hold', () => {
+  it.each(INVALID_QUERIES)('%s is refused and goes nowhere', async (end) => {
+    await using service = await startRecordingService();
+    await using gateway = await startGateway({ env: { AUTH_SERVICE_URL: service.url } });
+
+    const { statuses, json } = await exchangeRaw(gateway.port, request(`/v1/keys/${end}`));
+
+    expect(statuses).toEqual([400]);
+    expect(json).toMatchObject({ error: 'Invalid query' });
+    await gateway.logged({ message: 'request', status: 400, error_code: 'INVALID_REQUEST' });
+    expect(service.accepted()).toBe(0);
   });
 });
 

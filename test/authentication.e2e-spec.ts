@@ -57,8 +57,13 @@ const REFUSED: Readonly<Record<string, readonly [string | undefined, string, str
     'Invalid token',
     'invalid_token',
   ],
-  'a token that expired': [bearer({ exp: now - 1 }).Authorization, 'Invalid token', 'expired'],
+  'a token that expired': [bearer({ exp: now - 60 }).Authorization, 'Invalid token', 'expired'],
   'a token of the future': [bearer({ nbf: now + 600 }).Authorization, 'Invalid token', 'invalid_token'],
+  'a token that is issued in the future': [
+    bearer({ iat: now + 600 }).Authorization,
+    'Invalid token',
+    'invalid_token',
+  ],
   'another audience': [
     bearer({ aud: 'elsewhere' }).Authorization,
     'Invalid token audience',
@@ -120,7 +125,9 @@ describe('a protected route', () => {
 
   it('refuses a token that expires after it was let in once', async () => {
     await using service = await startRecordingService();
-    await using gateway = await startGateway({ env: { AUTH_SERVICE_URL: service.url } });
+    await using gateway = await startGateway({
+      env: { AUTH_SERVICE_URL: service.url, JWT_CLOCK_TOLERANCE_SECONDS: '0' },
+    });
     const headers = bearer({ exp: Math.floor(Date.now() / 1000) + 2 });
     const ask = (): Promise<number> =>
       fetch(`${gateway.url}/v1/auth/profile`, { headers }).then(({ status }) => status);
@@ -131,6 +138,39 @@ describe('a protected route', () => {
     expect(await ask()).toBe(401);
     const metrics = await (await fetch(`${gateway.url}/metrics`)).text();
     expect(metrics).toMatch(/auth_failures_total\{method="jwt",reason="expired".*\} \d/);
+  });
+});
+
+describe("a token of an issuer whose clock is not the gateway's", () => {
+  it.each([
+    ['nbf lies ahead', { nbf: now + 100 }],
+    ['iat lies ahead', { iat: now + 100 }],
+    ['exp has passed', { exp: now - 100 }],
+  ])('is let in though its %s, as far as the tolerance goes', async (_how, changed) => {
+    await using service = await startRecordingService();
+    const env = { AUTH_SERVICE_URL: service.url };
+    await using lenient = await startGateway({ env: { ...env, JWT_CLOCK_TOLERANCE_SECONDS: '300' } });
+    await using strict = await startGateway({ env: { ...env, JWT_CLOCK_TOLERANCE_SECONDS: '0' } });
+
+    const [tolerated, refused] = await Promise.all(
+      [lenient, strict].map(({ url }) => fetch(`${url}/v1/auth/profile`, { headers: bearer(changed) })),
+    );
+
+    expect([tolerated!.status, refused!.status]).toEqual([200, 401]);
+  });
+
+  it('is let in by default though its nbf lies two seconds ahead, and not a minute', async () => {
+    await using service = await startRecordingService();
+    await using gateway = await startGateway({ env: { AUTH_SERVICE_URL: service.url } });
+    const statuses = await Promise.all(
+      [2, 60].map(async (ahead) => {
+        const at = Math.floor(Date.now() / 1000) + ahead;
+        const headers = bearer({ nbf: at, iat: at });
+        return (await fetch(`${gateway.url}/v1/auth/profile`, { headers })).status;
+      }),
+    );
+
+    expect(statuses).toEqual([200, 401]);
   });
 });
 

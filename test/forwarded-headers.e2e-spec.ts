@@ -1,5 +1,7 @@
 import { bearer, startGateway } from './support/gateway.js';
 import { exchangeRaw, type RawExchange } from './support/raw-client.js';
+import { rawRequest } from './support/raw-request.js';
+import { rawHandshake } from './support/websocket.js';
 import { startRecordingService, valuesOf, type RecordedRequest } from './support/recording-service.js';
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
@@ -206,14 +208,45 @@ describe('headers of one connection', () => {
     expect(valuesOf(request, 'connection')).toEqual(['keep-alive']);
   });
 
-  it('cannot take the Host, or what the gateway says, from the service', async () => {
-    const { request } = await carry([
-      'Connection: close, Host, X-Forwarded-For, X-Request-ID, Content-Length',
-    ]);
+  it.each([
+    'authorization',
+    'close, Cookie',
+    'Host',
+    'keep-alive,content-type',
+    'X-Forwarded-For',
+    'x_forwarded_for',
+    'X-Request-ID',
+    'X-Hop, Content-Length',
+    'Origin',
+    'Idempotency-Key',
+  ])('are no headers that the service decides by: Connection: %s is refused', async (nominated) => {
+    await using service = await startRecordingService();
+    await using gateway = await startGateway({ env: { AUTH_SERVICE_URL: service.url } });
 
-    expect(valuesOf(request, 'host')).toEqual(['api.example.com']);
-    expect(valuesOf(request, 'x-forwarded-for')).toEqual(['127.0.0.1']);
-    expect(valuesOf(request, 'x-request-id')).toHaveLength(1);
+    const { statuses, json } = await exchangeRaw(
+      gateway.port,
+      rawRequest('POST /v1/auth/logout', {
+        headers: { Cookie: 'a=1', 'Content-Type': 'text/plain', Connection: nominated, 'Content-Length': 0 },
+      }),
+    );
+
+    expect(statuses).toEqual([400]);
+    expect(json).toMatchObject({ error: 'Connection header names an end-to-end header' });
+    await gateway.logged({ message: 'request', status: 400, error_code: 'INVALID_REQUEST' });
+    expect(service.accepted()).toBe(0);
+  });
+
+  it('are no headers of a handshake that its service decides by', async () => {
+    await using service = await startRecordingService();
+    await using gateway = await startGateway({ env: { CHAT_SERVICE_URL: service.url } });
+
+    const { statuses } = await exchangeRaw(
+      gateway.port,
+      rawHandshake(undefined, { Connection: 'Upgrade, Authorization' }),
+    );
+
+    expect(statuses).toEqual([400]);
+    expect(service.accepted()).toBe(0);
   });
 
   it('stay on it on the way to the client', async () => {

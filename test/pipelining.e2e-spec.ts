@@ -1,5 +1,6 @@
 import { once } from 'node:events';
-import { startGateway } from './support/gateway.js';
+import type { Socket } from 'node:net';
+import { bearer, startGateway } from './support/gateway.js';
 import { RawClient } from './support/raw-client.js';
 import { rawRequest } from './support/raw-request.js';
 import { startService } from './support/service.js';
@@ -34,17 +35,66 @@ describe('requests that a client sends without waiting for answers', () => {
     expect(text).toMatch(/\/v1\/users\/me.*\/v1\/auth\/profile/s);
   });
 
-  it('cost their connection where there are too many', async () => {
-    await using service = await startService(() => {});
+  it.each([66, 1_000, 5_000])('have their answers in order, %i of them', async (count) => {
+    const seen: string[] = [];
+    await using service = await startService((request, response) => {
+      seen.push(request.url!);
+      response.end(`<${request.url!.split('=')[1]}>`);
+    });
     await using gateway = await startGateway({ env: { AUTH_SERVICE_URL: service.url } });
     await using client = await RawClient.connect(gateway.port);
+    const token = bearer();
+    const requests = Array.from({ length: count }, (_, index) => {
+      const headers = { ...token, ...(index === count - 1 && { Connection: 'close' }) };
+      return rawRequest(`GET /v1/auth/profile?n=${index}`, { headers });
+    });
 
-    client.write(rawRequest('GET /v1/users/me') + 'GET /swagger HTTP/1.1\r\nHost: a\r\n\r\n'.repeat(900));
-    await client.ended();
+    client.write(requests.join(''));
+    const { text, statuses } = await client.ended();
 
-    const line = await gateway.logged({ message: 'request' });
-    expect(line).toMatchObject({ path: '/v1/users/me', status: 499 });
-    expect(gateway.logs.filter(({ message }) => message === 'request')).toHaveLength(1);
-    expect(service.accepted()).toBeLessThanOrEqual(1);
+    expect(statuses).toHaveLength(count);
+    expect([...text.matchAll(/<(\d+)>/g)].map(([, index]) => Number(index))).toEqual(
+      Array.from({ length: count }, (_, index) => index),
+    );
+    expect(seen).toHaveLength(count);
+  });
+
+  it('are not read ahead of their turn, however many bytes of them there are', async () => {
+    await using service = await startService(() => {});
+    await using gateway = await startGateway({ env: { AUTH_SERVICE_URL: service.url } });
+    const connected = once(gateway.app.getHttpServer(), 'connection');
+    await using client = await RawClient.connect(gateway.port);
+    const [atGateway] = (await connected) as [Socket];
+    const more = rawRequest('POST /v1/auth/login', {
+      headers: { 'Content-Length': 100 },
+      body: 'x'.repeat(100),
+    });
+
+    client.write(rawRequest('GET /v1/users/me') + more.repeat(20_000));
+    while (service.accepted() === 0) await new Promise(setImmediate);
+    // Turns in which everything would be read that the gateway lets in.
+    for (let turn = 0; turn < 2_000; turn++) await new Promise(setImmediate);
+
+    expect(atGateway.bytesRead).toBeLessThan(256 * 1024);
+    expect(client.socket.writableLength).toBeGreaterThan(0);
+  });
+
+  it('cost their connection, and no other, while too many wait in all', async () => {
+    await using service = await startService(() => {});
+    await using gateway = await startGateway({ env: { AUTH_SERVICE_URL: service.url } });
+    await using patient = await RawClient.connect(gateway.port);
+    patient.write(rawRequest('GET /v1/users/me') + rawRequest('GET /health').repeat(20));
+    const flood = rawRequest('GET /v1/users/me') + 'GET /health HTTP/1.1\r\nHost:a\r\n\r\n'.repeat(1_800);
+    const clients = await Promise.all(Array.from({ length: 20 }, () => RawClient.connect(gateway.port)));
+
+    for (const client of clients) client.write(flood);
+    await Promise.race(clients.map((client) => client.ended()));
+
+    expect(await gateway.logged({ message: 'too many pipelined requests' })).toMatchObject({
+      client_ip: '127.0.0.1',
+    });
+    expect(patient.socket.destroyed).toBe(false);
+    for (const client of clients) await client[Symbol.asyncDispose]();
+    expect((await fetch(`${gateway.url}/health`)).status).toBe(200);
   });
 });

@@ -159,14 +159,28 @@ describe('revocation', () => {
 });
 
 describe('the expiry of a token', () => {
+  const EXACT = { JWT_CLOCK_TOLERANCE_SECONDS: '0' };
   const inSeconds = (seconds: number): number => Math.floor(Date.now() / 1000) + seconds;
+
+  it('waits for the clock tolerance', async () => {
+    await using service = await startSocketService();
+    await using gateway = await startGateway({
+      modules: [LiveModule],
+      env: { LIVE_SERVICE_URL: service.url, JWT_CLOCK_TOLERANCE_SECONDS: '100' },
+    });
+    await using expired = await openSocket(gateway, LIVE, { headers: bearer({ exp: inSeconds(-98) }) });
+    await using tolerated = await openSocket(gateway, LIVE, { headers: bearer({ exp: inSeconds(-50) }) });
+
+    expect(await expired.closed).toEqual({ code: 4401, reason: 'token expired' });
+    expect(tolerated.socket.readyState).toBe(1);
+  });
 
   it("closes a team's socket with 4401, in the middle of a message too, and the class hears of it", async () => {
     LiveGateway.seen.length = 0;
     await using service = await startSocketService();
     await using gateway = await startGateway({
       modules: [LiveModule],
-      env: { LIVE_SERVICE_URL: service.url },
+      env: { LIVE_SERVICE_URL: service.url, ...EXACT },
     });
     const handshake = rawHandshake(LIVE, bearer({ exp: inSeconds(2) }));
     await using client = await openRawSocket(gateway, service, handshake);
@@ -188,7 +202,7 @@ describe('the expiry of a token', () => {
     await using service = await startSocketService(echo);
     await using gateway = await startGateway({
       modules: [LiveModule],
-      env: { CHAT_SERVICE_URL: service.url, LIVE_SERVICE_URL: service.url },
+      env: { CHAT_SERVICE_URL: service.url, LIVE_SERVICE_URL: service.url, ...EXACT },
     });
     const headers = bearer({ exp: inSeconds(2) });
     await using chat = await openSocket(gateway, CHAT, { headers });
@@ -205,7 +219,7 @@ describe('the expiry of a token', () => {
     await using auth = await startService((_request, response) => response.end('{}'));
     await using gateway = await startGateway({
       modules: [LiveModule],
-      env: { LIVE_SERVICE_URL: service.url, AUTH_SERVICE_URL: auth.url, LOG_LEVEL: 'trace' },
+      env: { LIVE_SERVICE_URL: service.url, AUTH_SERVICE_URL: auth.url, LOG_LEVEL: 'trace', ...EXACT },
     });
     const first = accessClaims({ exp: inSeconds(2) });
     const fresh = signToken({ ...first, jti: 'fresh', exp: inSeconds(900) });

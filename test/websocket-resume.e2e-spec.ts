@@ -247,7 +247,9 @@ describe('a chat service that does not come back as it was', () => {
 describe('while a chat service is away', () => {
   it('a token that expires ends the socket with 4401', async () => {
     await using service = await startSocketService();
-    await using gateway = await startGateway({ env: { CHAT_SERVICE_URL: service.url } });
+    await using gateway = await startGateway({
+      env: { CHAT_SERVICE_URL: service.url, JWT_CLOCK_TOLERANCE_SECONDS: '0' },
+    });
     const exp = Math.floor(Date.now() / 1000) + 2;
     await using client = await openSocket(gateway, CHAT, { headers: bearer({ exp }) });
     const end = await service.connection(0);

@@ -67,6 +67,11 @@ export class GatewayProcess implements AsyncDisposable {
     return Number((await this.logged('listening')).port);
   }
 
+  /** The status of its health endpoint. */
+  async health(): Promise<number> {
+    return (await fetch(`http://127.0.0.1:${await this.port()}/health`)).status;
+  }
+
   get pid(): number {
     return this.child.pid!;
   }

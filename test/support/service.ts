@@ -69,6 +69,19 @@ async function play(server: TcpServer, at = 0): Promise<PlayedService> {
   };
 }
 
+/** Resolves once the gateway has ended or reset every connection that it has to a service now. */
+export async function released({ sockets }: PlayedService): Promise<void> {
+  await Promise.all([...sockets].map((socket) => ended(socket)));
+}
+
+/** Resolves once the other end of a connection has ended or reset it, now or before. */
+export async function ended(socket: Socket): Promise<void> {
+  if (socket.destroyed || socket.readableEnded) return;
+  const { promise, resolve } = Promise.withResolvers<void>();
+  socket.once('end', resolve).once('close', resolve).resume();
+  await promise;
+}
+
 /** The whole body of a request. */
 export async function bodyOf(request: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = [];

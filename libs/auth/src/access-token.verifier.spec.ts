@@ -16,12 +16,12 @@ class CountingJwtService extends JwtService {
   }
 }
 
-function createVerifier(cachedTokens = 2) {
+function createVerifier(cachedTokens = 2, clockToleranceSeconds = 0) {
   const jwt = new CountingJwtService({
     secret: createSecretKey(SECRET, 'utf8'),
-    verifyOptions: { algorithms: ['HS256'] },
+    verifyOptions: { algorithms: ['HS256'], clockTolerance: clockToleranceSeconds },
   });
-  const options = { secret: SECRET, audience: 'here', issuer: 'auth', cachedTokens };
+  const options = { secret: SECRET, audience: 'here', issuer: 'auth', clockToleranceSeconds, cachedTokens };
   return { jwt, verifier: new AccessTokenVerifier(jwt, options) };
 }
 
@@ -92,5 +92,32 @@ describe('AccessTokenVerifier', () => {
     jest.setSystemTime(1_000_010_000);
     expect(() => verifier.verify(token)).toThrow(expect.objectContaining({ failure: 'expired' }));
     expect(() => verifier.verify(token)).toThrow(expect.objectContaining({ failure: 'expired' }));
+  });
+
+  it('lets a token that it remembers go on for the clock tolerance', () => {
+    jest.useFakeTimers({ now: 1_000_000_000 });
+    const { verifier } = createVerifier(2, 5);
+    const token = sign({ exp: 1_000_010 });
+    const principal = verifier.verify(token);
+
+    jest.setSystemTime(1_000_014_999);
+    expect(verifier.verify(token)).toBe(principal);
+    expect(verifier.isExpired(principal)).toBe(false);
+    jest.setSystemTime(1_000_015_000);
+    expect(() => verifier.verify(token)).toThrow(expect.objectContaining({ failure: 'expired' }));
+    expect(verifier.isExpired(principal)).toBe(true);
+  });
+
+  it.each([
+    ['nbf', 1, 'invalid_token'],
+    ['iat', 1, 'invalid_token'],
+    ['exp', -1, 'expired'],
+  ])('takes a token whose %s is off by no more than the clock tolerance', (claim, direction, failure) => {
+    jest.useFakeTimers({ now: 1_000_000_000_000 });
+    const { verifier } = createVerifier(9, 5);
+    const offBy = (seconds: number): string => sign({ [claim]: 1_000_000_000 + direction * seconds });
+
+    expect(verifier.verify(offBy(4))).toMatchObject({ userId: 'u' });
+    expect(() => verifier.verify(offBy(6))).toThrow(expect.objectContaining({ failure }));
   });
 });

@@ -12,6 +12,7 @@ const AccessClaims = z.object({
   role: z.string().min(1),
   jti: z.string().min(1),
   exp: z.number(),
+  iat: z.number().optional(),
   iss: z.string(),
   email: z.string().catch(''),
   username: z.string().catch(''),
@@ -24,7 +25,7 @@ const VERIFIER_ERRORS: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Tells whose access token this is: HS256 by the shared secret, unexpired, already valid, for this audience and
+ * Tells whose access token this is: HS256 by the shared secret, unexpired, already issued and valid, for this audience and
  * from this issuer, with a `jti` to revoke it by. A token that was verified once is looked up until it expires.
  */
 @Injectable()
@@ -43,13 +44,18 @@ export class AccessTokenVerifier {
   verify(token: string): Principal {
     const known = this.verified.get(token);
     if (known) {
-      if (known.expiresAt * 1000 > Date.now()) return known;
+      if (!this.isExpired(known)) return known;
       this.verified.delete(token);
       throw new AuthenticationException('expired');
     }
     const principal = this.principalFrom(this.claimsOf(token));
     this.verified.set(token, principal);
     return principal;
+  }
+
+  /** Whether a token that was verified before has expired since, the clock tolerance included. */
+  isExpired({ expiresAt }: Principal): boolean {
+    return (expiresAt + this.options.clockToleranceSeconds) * 1000 <= Date.now();
   }
 
   /** Checks signature, algorithm, `exp` and `nbf`. */
@@ -69,7 +75,9 @@ export class AccessTokenVerifier {
     const audiences: unknown[] = Array.isArray(aud) ? aud : [aud];
     if (!audiences.includes(this.options.audience)) throw new AuthenticationException('invalid_audience');
     const { data, error } = AccessClaims.safeParse(claims);
-    if (!data || data.iss !== this.options.issuer) throw new AuthenticationException('invalid_token', error);
+    if (!data || data.iss !== this.options.issuer || this.isIssuedLater(data.iat)) {
+      throw new AuthenticationException('invalid_token', error);
+    }
     return Object.freeze({
       userId: data.user_id,
       email: data.email,
@@ -78,5 +86,9 @@ export class AccessTokenVerifier {
       tokenId: data.jti,
       expiresAt: data.exp,
     });
+  }
+
+  private isIssuedLater(iat = 0): boolean {
+    return (iat - this.options.clockToleranceSeconds) * 1000 > Date.now();
   }
 }

@@ -15,8 +15,11 @@ import { RevocationStore } from './revocation.store.js';
       provide: JwtService,
       inject: [AUTH_OPTIONS],
       // A KeyObject is prepared once; a string would be for every token, at four times the cost.
-      useFactory: ({ secret }: AuthOptions) =>
-        new JwtService({ secret: createSecretKey(secret, 'utf8'), verifyOptions: { algorithms: ['HS256'] } }),
+      useFactory: ({ secret, clockToleranceSeconds }: AuthOptions) =>
+        new JwtService({
+          secret: createSecretKey(secret, 'utf8'),
+          verifyOptions: { algorithms: ['HS256'], clockTolerance: clockToleranceSeconds },
+        }),
     },
     {
       provide: RevocationStore,

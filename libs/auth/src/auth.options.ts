@@ -9,6 +9,11 @@ export interface TokenOptions {
   readonly audience: string;
   /** The `iss` that a token must have. */
   readonly issuer: string;
+  /**
+   * Seconds by which the clock of the token's issuer may differ from this machine's: for `nbf`, `iat` and `exp` alike. At
+   * most 300, for which a revoked token is still known once it has expired.
+   */
+  readonly clockToleranceSeconds: number;
   /** How many verified tokens are remembered, so that each is verified once; about 1 KB each. */
   readonly cachedTokens: number;
 }

@@ -31,6 +31,11 @@ export class Authenticator {
     setPrincipal(request, principal);
   }
 
+  /** Whether a principal's token has expired since it was let in. */
+  isExpired(principal: Principal): boolean {
+    return this.verifier.isExpired(principal);
+  }
+
   /** Whose access token this is, by the same rules. @throws AuthenticationException */
   principalFor(token: string): Principal | Promise<Principal> {
     const principal = this.verifier.verify(token);

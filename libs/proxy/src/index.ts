@@ -5,6 +5,7 @@ export type { Gate } from './gate.js';
 export { ProxyMiddleware } from './proxy.middleware.js';
 export { ProxyModule } from './proxy.module.js';
 export type { ProxyOptions } from './proxy.options.js';
+export { nominatedEndToEnd } from './headers/end-to-end.js';
 export { forwardedHeadersOf } from './headers/request-headers.js';
 export { responseHeadersFor } from './headers/response-headers.js';
 export { pathOf } from './routing/path-rules.js';

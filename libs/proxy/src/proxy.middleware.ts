@@ -9,7 +9,7 @@ import {
 import { exchangeOf, type Exchange } from './exchange.js';
 import type { Gate } from './gate.js';
 import { PROXY_OPTIONS, type ProxyOptions } from './proxy.options.js';
-import { isUnambiguousPath, pathOf } from './routing/path-rules.js';
+import { isUnambiguousPath, isValidQuery, pathOf } from './routing/path-rules.js';
 import { allowOf, type PathEntry } from './routing/route-table.js';
 import { checkAnnouncedLength } from './transport/request-body.js';
 import { UpstreamRegistry } from './upstream.registry.js';
@@ -20,7 +20,7 @@ type Next = (error?: unknown) => void;
 /**
  * Takes every request to its upstream or lets it pass on to the application's controllers.
  *
- * 1. A path that two servers could read differently is refused.
+ * 1. A path that two servers could read differently is refused, and a query of bytes that a target may not hold.
  * 2. The path finds its rows, once, in the table built at boot.
  * 3. Gates, in order: those of the gateway, for every request; then those of the upstream.
  * 4. The size limit, where the length is announced; then the upstream's proxy.
@@ -37,6 +37,7 @@ export class ProxyMiddleware implements NestMiddleware<IncomingMessage, ServerRe
     const path = pathOf(request.url!);
     // :: Step 1
     if (!isUnambiguousPath(path)) throw new AmbiguousPathException();
+    if (!isValidQuery(request.url!)) throw new InvalidRequestException('Invalid query');
     // :: Step 2
     const entry = this.registry.find(path);
     const row = entry?.byMethod.get(request.method!);

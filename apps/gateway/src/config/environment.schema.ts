@@ -79,6 +79,13 @@ export const VARIABLES = {
     .describe('at least 32 characters, here or in the file that JWT_SECRET_FILE names'),
   JWT_AUDIENCE: z.string().min(1).default('secureconnect-api').describe('the aud of access tokens'),
   JWT_ISSUER: z.string().min(1).default('secureconnect-auth').describe('the iss of access tokens'),
+  JWT_CLOCK_TOLERANCE_SECONDS: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(300)
+    .default(5)
+    .describe('seconds, 0 to 300'),
   REDIS_URL: z
     .string()
     .regex(/^rediss?:\/\//)

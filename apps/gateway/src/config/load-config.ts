@@ -38,6 +38,7 @@ function configFrom({ values, addresses, limits }: ReadEnvironment): GatewayConf
       secret: values.JWT_SECRET,
       audience: values.JWT_AUDIENCE,
       issuer: values.JWT_ISSUER,
+      clockToleranceSeconds: values.JWT_CLOCK_TOLERANCE_SECONDS,
       cachedTokens: CACHED_TOKENS,
       revokedTokens: REVOKED_TOKENS,
     },

@@ -8,7 +8,7 @@ import {
 import { ExpressAdapter } from '@nestjs/platform-express';
 import type { ServerConfig } from '../config/gateway-config.js';
 import { chainOf, type Middleware } from './request-chain.js';
-import { inTurn } from './request-turns.js';
+import { RequestTurns } from './request-turns.js';
 import { keepThrown } from './thrown.middleware.js';
 
 /** Connections that may wait to be accepted; the kernel's own limit counts where it is less. */
@@ -56,7 +56,7 @@ export class GatewayHttpAdapter extends ExpressAdapter {
         requireHostHeader: false,
         shouldUpgradeCallback: (request) => this.isUpgrade(request),
       },
-      inTurn((request, response) => {
+      new RequestTurns().around((request, response) => {
         // What Express cannot parse it would answer by itself, past every middleware; `*` is refused in order.
         if (!request.url!.startsWith('/')) request.url = '*';
         this.runFirst(request, response, (error) => {

@@ -38,6 +38,22 @@ const lingering = new WeakMap<Socket, number>();
 export function endLingering(socket: Socket, bytes: string): void {
   lingering.set(socket, socket.bytesRead);
   socket.end(bytes);
+  destroyLater(socket);
+}
+
+/**
+ * Closes a connection that is no HTTP any more once its peer had time to read what was written: whatever it still sends
+ * is read and thrown away until it closes too, up to the limits.
+ */
+export function linger(socket: Socket): void {
+  if (socket.destroyed) return;
+  lingering.set(socket, socket.bytesRead);
+  socket.on('data', () => lingerOn(socket)).resume();
+  socket.end();
+  destroyLater(socket);
+}
+
+function destroyLater(socket: Socket): void {
   const timer = setTimeout(() => socket.destroy(), LIMIT_MS).unref();
   socket.once('close', () => clearTimeout(timer));
 }

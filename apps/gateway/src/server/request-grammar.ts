@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
+import { nominatedEndToEnd } from '@app/proxy';
 
 /** A host with an optional port (RFC 3986, section 3.2.2), as far as characters go. */
 const HOST = /^(?:[A-Za-z0-9._~!$&'()*+,;=%-]+|\[[0-9A-Fa-f:.]+\])(?::\d{0,5})?$/;
@@ -9,6 +10,7 @@ const HOST = /^(?:[A-Za-z0-9._~!$&'()*+,;=%-]+|\[[0-9A-Fa-f:.]+\])(?::\d{0,5})?$
  * - HTTP/0.9, HTTP/2.0 in plain text, and RTSP, whose first line the parser takes for HTTP;
  * - no Host in HTTP/1.1, more than one, or one that is no host (RFC 9112, section 3.2);
  * - two Authorization fields: the gateway would check one, the service could believe the other;
+ * - a `Connection` that takes a field from the service by which the gateway decides (RFC 9110, section 7.6.1);
  * - a transfer coding besides chunked, which would be lost on the way, or any in HTTP/1.0, where the peer may not
  *   know it (RFC 9112, section 6.1).
  */
@@ -28,7 +30,8 @@ export function grammarFault(request: IncomingMessage): string | undefined {
   }
   if (hosts > 1) return 'Duplicate Host header';
   if (authorizations > 1) return 'Duplicate Authorization header';
-  const { host, 'transfer-encoding': coding } = request.headers;
+  const { connection, host, 'transfer-encoding': coding } = request.headers;
+  if (nominatedEndToEnd(connection) !== undefined) return 'Connection header names an end-to-end header';
   if (coding !== undefined && (httpVersionMinor === 0 || coding.toLowerCase() !== 'chunked')) {
     return 'Unsupported transfer coding';
   }

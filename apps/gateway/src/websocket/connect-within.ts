@@ -1,7 +1,11 @@
 import { connect as connectTcp, isIP, type NetConnectOpts, type Socket } from 'node:net';
 import { connect as connectTls, type ConnectionOptions } from 'node:tls';
 
-/** Connects to a service, and gives up with `ETIMEDOUT`. @param timeoutMs until the TCP (and TLS) connection stands */
+/**
+ * Connects to a service, and gives up with `ETIMEDOUT`. Owns the connection's errors until it closes, since those who use
+ * it, Node's HTTP client and `ws`, listen only for a time each.
+ * @param timeoutMs until the TCP (and TLS) connection stands
+ */
 export function connectWithin(timeoutMs: number, isSecure: boolean, options: NetConnectOpts): Socket {
   // `path` is the request's here; for a socket it would name a Unix domain.
   const plain = { ...options, path: undefined } as ConnectionOptions;
@@ -17,5 +21,8 @@ export function connectWithin(timeoutMs: number, isSecure: boolean, options: Net
     clearTimeout(timer);
     socket.off(connected, stop).off('close', stop);
   };
-  return socket.once(connected, stop).once('close', stop);
+  return socket.on('error', ignore).once(connected, stop).once('close', stop);
 }
+
+/** Whoever uses the connection hears of its errors too. One function for all. */
+function ignore(): void {}

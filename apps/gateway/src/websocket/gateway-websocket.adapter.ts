@@ -6,7 +6,7 @@ import type { WebSocket } from 'ws';
 import type { GatewayHttpAdapter } from '../server/gateway-http.adapter.js';
 import { pendingResponseOf } from '../server/pending-response.js';
 import { moveToken } from './handshake-token.js';
-import { responseFor } from './upgrade.js';
+import { responseFor, Upgrade } from './upgrade.js';
 import type { WebSocketRoutes } from './websocket-routes.js';
 
 /**
@@ -25,7 +25,7 @@ export class GatewayWebSocketAdapter extends AbstractWsAdapter {
     server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
       // A public route's service may have parameters of these names for purposes of its own.
       if (routes.find(request.url!)!.row.route.auth !== 'none') moveToken(request);
-      server.emit('request', request, responseFor(request, { socket, head }));
+      server.emit('request', request, responseFor(request, new Upgrade(socket, head)));
     });
   }
 

@@ -96,8 +96,8 @@ export class Relay implements SideListener, Ticking {
     private readonly context: RelayContext,
   ) {
     const { config, budget, live } = context;
-    this.client = new Side(client, stream, budget, this);
-    this.service = new Side(connection.socket, connection.stream, budget, this);
+    this.client = new Side({ socket: client, stream }, budget, this, config.closeTimeoutMs);
+    this.service = new Side(connection, budget, this, config.closeTimeoutMs);
     this.subprotocol = connection.subprotocol;
     this.rate = new MessageRate(route.messagesPerSecond);
     this.kept = new KeptMessages(config.resumeBytes, budget);
@@ -251,7 +251,8 @@ export class Relay implements SideListener, Ticking {
       return;
     }
     this.provenAt = performance.now() + PROVEN_MS;
-    this.service = new Side(connection.socket, connection.stream, this.context.budget, this);
+    const { budget, config } = this.context;
+    this.service = new Side(connection, budget, this, config.closeTimeoutMs);
     if (connection.subprotocol !== this.subprotocol) {
       this.giveUp();
       return;
@@ -310,7 +311,7 @@ export class Relay implements SideListener, Ticking {
   }
 
   private isExpired(): boolean {
-    return this.principal !== undefined && this.principal.expiresAt * 1000 <= Date.now();
+    return this.principal !== undefined && this.context.authenticator.isExpired(this.principal);
   }
 
   private setPrincipal(principal: Principal | undefined): void {

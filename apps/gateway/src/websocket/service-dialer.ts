@@ -116,6 +116,7 @@ export class ServiceDialer {
     const giveUp = (): void => socket.terminate();
     signal.addEventListener('abort', giveUp);
     let clock: NodeJS.Timeout | undefined;
+    let isOpen = false;
     return await new Promise<ServiceConnection | ServiceRefusal>((resolve, reject) => {
       const fail = (error: Error): void => reject(failureOf(error, proxy.name, stream?.connecting === false));
       // For everything up to a refusal's last byte: `ws` looks at the time between two bytes only.
@@ -139,18 +140,19 @@ export class ServiceDialer {
         socket.pause();
         // Whoever takes it over listens anew; these would keep the whole handshake in memory with it.
         socket.removeAllListeners().on('error', ignore);
+        isOpen = true;
         resolve({ socket, stream: stream!, subprotocol, instance: origin, response: response! });
       });
-      socket.once('unexpected-response', (request, answer) => {
+      socket.once('unexpected-response', (_request, answer) => {
         const status = answer.statusCode!;
         if (status < 300) fail(new Error(`status ${status} is no answer to a handshake`));
-        bodyOf(answer)
-          .then((body) => resolve({ response: answer, instance: origin, body }), fail)
-          .finally(() => request.destroy());
+        bodyOf(answer).then((body) => resolve({ response: answer, instance: origin, body }), fail);
       });
     }).finally(() => {
       clearTimeout(clock);
       signal.removeEventListener('abort', giveUp);
+      // After a whole response Node takes its listeners off a connection and keeps it for a next request.
+      if (!isOpen) stream?.destroy();
     });
   }
 }

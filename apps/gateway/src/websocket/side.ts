@@ -20,6 +20,12 @@ const BY_ITSELF = 2;
 const TEXT = { binary: false, compress: false } as const;
 const BINARY = { binary: true, compress: false } as const;
 
+/** A WebSocket and the TCP or TLS connection under it. */
+export interface SideConnection {
+  readonly socket: WebSocket;
+  readonly stream: Socket;
+}
+
 /** What a side reports. */
 export interface SideListener {
   onMessage(side: Side, data: Buffer, isBinary: boolean): void;
@@ -47,6 +53,11 @@ export class Side {
   private messagesProven = 0;
   private violation: number | undefined;
 
+  readonly socket: WebSocket;
+  private readonly stream: Socket;
+  /** Runs from the peer's end to that of the connection. */
+  private endTimer: NodeJS.Timeout | undefined;
+
   private readonly incoming: BudgetShare;
   private readonly outgoing: BudgetShare;
   private messagesRead = 0;
@@ -54,16 +65,19 @@ export class Side {
   private incompleteSince = 0;
   private incompleteAt = { messages: -1, bytes: 0 };
 
+  /** @param closeTimeoutMs milliseconds that the connection has to close once its peer has sent its end */
   constructor(
-    readonly socket: WebSocket,
-    private readonly stream: Socket,
+    { socket, stream }: SideConnection,
     budget: ByteBudget,
     private readonly listener: SideListener,
+    private readonly closeTimeoutMs: number,
   ) {
+    this.socket = socket;
+    this.stream = stream;
     this.incoming = new BudgetShare(budget);
     this.outgoing = new BudgetShare(budget);
     // Behind the listener of `ws`, which has taken up the same bytes.
-    stream.on('data', this.onData);
+    stream.on('data', this.onData).once('end', this.onEnd);
     socket.on('message', this.onMessage);
     socket.on('ping', this.onPing);
     socket.on('pong', this.onPong);
@@ -228,7 +242,14 @@ export class Side {
     this.forgetIncoming();
   };
 
+  /** The peer sends no more. `ws` ends the connection too, once all is written, which a peer that reads nothing prevents. */
+  private readonly onEnd = (): void => {
+    this.endTimer = setTimeout(() => this.socket.terminate(), this.closeTimeoutMs);
+  };
+
   private readonly onClose = (code: number, reason: Buffer): void => {
+    clearTimeout(this.endTimer);
+    this.stream.off('end', this.onEnd);
     this.forgetIncoming();
     this.outgoing.set(0);
     this.holds?.release(BY_OTHER);

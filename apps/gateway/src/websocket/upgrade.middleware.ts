@@ -96,6 +96,7 @@ export class UpgradeMiddleware implements NestMiddleware<IncomingMessage, Server
   /** Undefined where the client has left meanwhile. */
   private async dial({
     exchange,
+    upgrade,
     route,
     request,
   }: Opening): Promise<ServiceConnection | ServiceRefusal | undefined> {
@@ -103,12 +104,14 @@ export class UpgradeMiddleware implements NestMiddleware<IncomingMessage, Server
     const leave = (): void => left.abort();
     exchange.attempts++;
     exchange.response.once('close', leave);
+    upgrade.startReading();
     try {
       return await this.context.dialer.dial(route, request.handshake, left.signal);
     } catch (error) {
       if (left.signal.aborted) return undefined;
       throw error;
     } finally {
+      upgrade.stopReading();
       exchange.response.off('close', leave);
     }
   }
@@ -116,7 +119,7 @@ export class UpgradeMiddleware implements NestMiddleware<IncomingMessage, Server
   // :: Step 3
   private complete({ exchange, upgrade, route, request }: Opening, connection: ServiceConnection): boolean {
     const { socket } = upgrade;
-    if (!socket.readable || !socket.writable) {
+    if (socket.destroyed) {
       connection.socket.terminate();
       return false;
     }
@@ -124,6 +127,7 @@ export class UpgradeMiddleware implements NestMiddleware<IncomingMessage, Server
     release(exchange.response, socket);
     const client = route.accept(exchange.request, upgrade, handshakeAnswerFor(exchange, connection));
     if (!client) {
+      // The client's end came in this very turn: `ws` has destroyed its connection.
       connection.socket.terminate();
       return false;
     }

@@ -1,11 +1,46 @@
 import { ServerResponse, type IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
+import { linger } from '../server/lingering-close.js';
+
+/** Bytes that a client may send before its 101; RFC 6455, section 4.1, allows none. Past it the socket is not read. */
+const EARLY_BYTES = 64 * 1024;
 
 /** A request that asks for a WebSocket, with its connection, which HTTP does not read any more. */
-export interface Upgrade {
-  readonly socket: Socket;
-  /** What the client has sent behind its request. */
-  readonly head: Buffer;
+export class Upgrade {
+  private readonly early: Buffer[] = [];
+  private earlyBytes = 0;
+
+  constructor(
+    readonly socket: Socket,
+    /** Bytes that the client sent right behind its request. */
+    head: Buffer,
+  ) {
+    this.keep(head);
+  }
+
+  /**
+   * Reads the connection until `stopReading`, so that a client which leaves is noticed: nobody else reads a connection
+   * during its handshake, and an end that nobody reads never closes it. Destroys the connection at the client's end.
+   */
+  startReading(): void {
+    this.socket.on('data', this.keep).on('end', destroyThis).resume();
+  }
+
+  stopReading(): void {
+    this.socket.off('data', this.keep).off('end', destroyThis).pause();
+  }
+
+  /** The bytes that came before the 101. */
+  get head(): Buffer {
+    return Buffer.concat(this.early);
+  }
+
+  private readonly keep = (bytes: Buffer): void => {
+    if (bytes.length === 0) return;
+    this.early.push(bytes);
+    this.earlyBytes += bytes.length;
+    if (this.earlyBytes >= EARLY_BYTES) this.socket.pause();
+  };
 }
 
 const upgrades = new WeakMap<IncomingMessage, Upgrade>();
@@ -23,17 +58,18 @@ export function responseFor(request: IncomingMessage, upgrade: Upgrade): ServerR
   const { socket } = upgrade;
   const response = new ServerResponse(request);
   response.shouldKeepAlive = false;
+  // Owns the connection's errors until it closes, whoever else listens. One function for all, which keeps no request
+  // in memory.
+  socket.on('error', destroyThis);
   response.assignSocket(socket);
   response.once('finish', () => {
     release(response, socket);
-    socket.destroySoon();
+    linger(socket);
   });
-  socket.on('error', destroyThis);
   upgrades.set(request, upgrade);
   return response;
 }
 
-/** A client that resets its connection is no news. One function for all, which keeps no request in memory. */
 function destroyThis(this: Socket): void {
   this.destroy();
 }

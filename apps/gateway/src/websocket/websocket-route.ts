@@ -87,6 +87,8 @@ export class WebSocketRoute {
     let accepted: WebSocket | undefined;
     this.answers.set(request, answer);
     this.handshakes.handleUpgrade(request, socket, head, (client) => (accepted = client));
+    // It was paused when the handshake had read enough; `ws` only listens.
+    socket.resume();
     return accepted;
   }
 }

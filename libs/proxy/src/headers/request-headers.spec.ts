@@ -165,16 +165,12 @@ describe('requestHeadersFor', () => {
     ]);
   });
 
-  it('drops what Connection nominates, but never what frames or routes the message', () => {
-    const raw = ['X-One', '1', 'Host', 'a', 'Content-Length', '5', 'Accept', 'x'];
+  it('drops what Connection nominates, but never what is known to be end-to-end', () => {
+    const kept = ['Host', 'a', 'Content-Length', '5', 'Accept', 'x', 'Authorization', 'y', 'Cookie', 'z'];
 
-    expect(carried(raw, 'x-one, Host, content-length, ACCEPT')).toEqual([
-      'Host',
-      'a',
-      'Content-Length',
-      '5',
-      ...OWN,
-    ]);
+    expect(
+      carried(['X-One', '1', ...kept], 'x-one, Host, content-length, ACCEPT, authorization, cookie'),
+    ).toEqual([...kept, ...OWN]);
   });
 
   it('names no host where there is none', () => {

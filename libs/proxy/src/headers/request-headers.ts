@@ -1,4 +1,5 @@
 import type { Exchange } from '../exchange.js';
+import { isEndToEnd } from './end-to-end.js';
 import { isHopByHop, lengthsOf, nominatedBy } from './hop-by-hop.js';
 
 /** What the gateway itself says about the exchange to the service. */
@@ -30,7 +31,8 @@ const SPECIAL_LENGTHS = lengthsOf(['expect', 'trailer', 'forwarded']);
 
 /**
  * The client's raw headers as the service gets them: names, order, duplicates and bytes survive, except
- * - hop-by-hop fields and those that `Connection` nominates (RFC 9110, section 7.6.1);
+ * - hop-by-hop fields, and those that `Connection` nominates, if they are not known to be end-to-end (RFC 9110, section
+ *   7.6.1);
  * - `X-User-*`, which a service might take for the gateway's word, in any spelling with `_` too;
  * - `X-Forwarded-*`, `X-Real-IP` and `Forwarded` of a peer that is not trusted; of one that is, those with `_` in them,
  *   and `X-Forwarded-*` that it need not know, such as `X-Forwarded-User`;
@@ -53,7 +55,7 @@ export function requestHeadersFor(
     if (startsWithX || nominated || SPECIAL_LENGTHS.has(name.length)) {
       const lower = startsWithX ? name.toLowerCase().replaceAll('_', '-') : name.toLowerCase();
       if (isHopByHop(lower)) continue;
-      if (nominated?.has(name.toLowerCase()) && lower !== 'host' && lower !== 'content-length') continue;
+      if (nominated?.has(name.toLowerCase()) && !isEndToEnd(lower)) continue;
       if (startsWithX || OWN.has(lower) || lower === 'forwarded') {
         if (lower.startsWith('x-user-')) continue;
         // A trusted proxy writes no `_`: what has one was passed on for a stranger.

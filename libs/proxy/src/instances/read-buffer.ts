@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import type { InterimFilter } from './interim-filter.js';
 
 /** Bytes of a read; what Node takes too. */
 const READ_BYTES = 64 * 1024;
@@ -55,11 +56,24 @@ export class ReadBuffer {
   };
 }
 
+const FILTER = Symbol('filter');
+
+interface FilteredSocket extends Socket {
+  [FILTER]?: InterimFilter;
+}
+
+/** Lets a connection's bytes pass a filter before anybody reads them. */
+export function filterReads(socket: Socket, filter: InterimFilter): void {
+  (socket as FilteredSocket)[FILTER] = filter;
+}
+
 /** An option of `net.connect`, by which the connection stays a stream, as it is without. */
 export const onread = {
   buffer: SHARED,
-  callback(this: Socket, length: number): boolean {
-    const read = SHARED.subarray(0, length);
-    return this.push(length < LARGE_READ_BYTES ? Buffer.from(read) : ReadBuffer.copyOf(read));
+  callback(this: FilteredSocket, length: number): boolean {
+    const all = SHARED.subarray(0, length);
+    const read = this[FILTER]?.filter(all) ?? all;
+    if (read.length === 0) return true;
+    return this.push(read.length < LARGE_READ_BYTES ? Buffer.from(read) : ReadBuffer.copyOf(read));
   },
 };

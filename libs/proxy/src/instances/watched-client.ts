@@ -1,4 +1,6 @@
 import { Client, type buildConnector } from 'undici';
+import { InterimFilter } from './interim-filter.js';
+import { filterReads } from './read-buffer.js';
 
 /** What undici tells about one request; the methods of `Dispatcher.DispatchHandler` that the forward uses. */
 export interface ResponseHandler {
@@ -40,19 +42,25 @@ export interface ResponseController {
   resume(): void;
 }
 
+interface WatchedClientOptions {
+  readonly connect: buildConnector.connector;
+  readonly maxHeaderSize: number;
+}
+
 /** A connection that tells the handler of a request what undici does not: whether it has served, how it broke. */
 export class WatchedClient extends Client {
   private readonly state: WatchedState;
 
   constructor(url: URL, options: object, onReuse: () => void) {
-    const state = new WatchedState(onReuse);
-    const connect = (options as { connect: buildConnector.connector }).connect;
+    const { connect, maxHeaderSize } = options as WatchedClientOptions;
+    const state = new WatchedState(onReuse, new InterimFilter(maxHeaderSize));
     super(url, {
       ...options,
       connect: (target, done) =>
         connect(target, (...result) => {
           // undici's own listener comes later, so the reason stands before the handler hears of an end.
           result[1]?.on('error', (error) => (state.error = error));
+          if (result[1]) filterReads(result[1], state.interim);
           done(...result);
         }),
     });
@@ -73,12 +81,16 @@ class WatchedState implements ConnectionState {
   error: Error | undefined;
   private served = false;
 
-  constructor(private readonly onReuse: () => void) {}
+  constructor(
+    private readonly onReuse: () => void,
+    readonly interim: InterimFilter,
+  ) {}
 
   begin(): boolean {
     const { served } = this;
     if (served) this.onReuse();
     this.served = true;
+    this.interim.expectResponse();
     return served;
   }
 

@@ -1,11 +1,14 @@
-import { isUnambiguousPath, pathOf } from './path-rules.js';
+import { isUnambiguousPath, isValidQuery, pathOf } from './path-rules.js';
 
 const bytes = Array.from({ length: 256 }, (_, byte) => byte);
 const hex = (byte: number): string => byte.toString(16).padStart(2, '0');
 
-/** RFC 3986: unreserved, sub-delims, `:` and `@`, less `;`, which some servers strip with all that follows. */
+/**
+ * RFC 3986: unreserved, sub-delims, `:` and `@`, less `;`, which some servers strip with all that follows; and `[`, `]` and
+ * `|`, which browsers send raw.
+ */
 const RAW = new Set(
-  Buffer.from("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~!$&'()*+,=:@"),
+  Buffer.from("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~!$&'()*+,=:@[]|"),
 );
 
 /** Encoded, these mean something else to some servers, or the same as unencoded to others. */
@@ -119,6 +122,24 @@ describe('isUnambiguousPath', () => {
     expect(isUnambiguousPath(`${'/a'.repeat(8_192)}/..`)).toBe(false);
     expect(isUnambiguousPath(`/${'%C3%A9'.repeat(4_096)}%`)).toBe(false);
   });
+});
+
+describe('isValidQuery', () => {
+  it('lets all that is visible stand raw, but what no target and no browser has', () => {
+    const accepted = bytes.filter((byte) => isValidQuery(`/a?b${String.fromCharCode(byte)}c`));
+
+    const visible = bytes.filter((byte) => byte > 0x20 && byte < 0x7f);
+    expect(accepted).toEqual(visible.filter((byte) => !'"#<>\\'.includes(String.fromCharCode(byte))));
+  });
+
+  it.each(['/a', '/a?', '/a??', '/a?%', '/a?%zz', '/a?b=/../;x', `/a?${'%&'.repeat(8_000)}`])(
+    'accepts %s',
+    (target) => expect(isValidQuery(target)).toBe(true),
+  );
+
+  it.each(['/a?#', '/a?b#c', '/a?b\n', '/a?b\u2028', '/a?\u0100'])('refuses %j', (target) =>
+    expect(isValidQuery(target)).toBe(false),
+  );
 });
 
 describe('pathOf', () => {

@@ -6,9 +6,11 @@
  *   `/files/admin` there (RFC 3986, section 6.2.2.2 calls the two equivalent);
  * - an encoded `%`, which a server that decodes twice turns into any of the above;
  * - raw `;`, which some servers strip with all that follows, raw `\`, `#`, blanks and bytes past ASCII.
+ *
+ * Raw `[`, `]` and `|` are no characters of a path (RFC 3986, section 3.3), and pass: browsers send them so.
  */
 const SEGMENT_CHARACTER =
-  "(?:[A-Za-z0-9._~!$&'()*+,=:@-]|%(?:2[0-46-9A-Ca-c]|3[A-Fa-f]|40|5[BDEbde]|60|7[B-Db-d]|[89A-Fa-f][0-9A-Fa-f]))";
+  "(?:[A-Za-z0-9._~!$&'()*+,=:@|[\\]-]|%(?:2[0-46-9A-Ca-c]|3[A-Fa-f]|40|5[BDEbde]|60|7[B-Db-d]|[89A-Fa-f][0-9A-Fa-f]))";
 
 /** `/`, or segments that are neither empty nor `.` nor `..`; an empty last one (trailing slash) is unambiguous. */
 const UNAMBIGUOUS_PATH = new RegExp(`^(?:/(?!\\.{1,2}(?:/|$))${SEGMENT_CHARACTER}+)*/?$`);
@@ -19,6 +21,18 @@ const UNAMBIGUOUS_PATH = new RegExp(`^(?:/(?!\\.{1,2}(?:/|$))${SEGMENT_CHARACTER
  */
 export function isUnambiguousPath(path: string): boolean {
   return path.charCodeAt(0) === 0x2f && UNAMBIGUOUS_PATH.test(path);
+}
+
+/**
+ * The characters of a query (RFC 3986, section 3.4), and those that browsers send raw though it does not hold them: `[`,
+ * `]`, `^`, backtick, `{`, `|` and `}`. Not `"`, `#`, `<`, `>` and `\`. A lone `%` passes.
+ */
+const QUERY = /^[!$-;=?-[\]-~]*$/;
+
+/** Whether a request target, behind its path, is no query or one that a target may hold. */
+export function isValidQuery(target: string): boolean {
+  const query = target.indexOf('?');
+  return query === -1 || QUERY.test(target.slice(query + 1));
 }
 
 /** The path of a request target, without its query. */

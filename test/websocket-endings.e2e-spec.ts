@@ -1,0 +1,200 @@
+import { EventEmitter, once } from 'node:events';
+import type { Socket } from 'node:net';
+import { startGateway, type RunningGateway } from './support/gateway.js';
+import { openDescriptors } from './support/descriptors.js';
+import { GatewayProcess } from './support/process.js';
+import { RawClient } from './support/raw-client.js';
+import { ended, released, startRawService, type PlayedService } from './support/service.js';
+import { acceptingAnswer, frame, OPCODE, rawHandshake } from './support/websocket.js';
+
+/** A service that answers each handshake, and keeps the connection unless the answer ends it. */
+function startAnswering(answer: (socket: Socket, head: string) => void): Promise<PlayedService> {
+  return startRawService((socket) => {
+    socket.once('data', (head: Buffer) => answer(socket, head.toString('latin1')));
+  });
+}
+
+function startFor(service: PlayedService): Promise<RunningGateway> {
+  return startGateway({ env: { CHAT_SERVICE_URL: service.url, RETRIES: '0' } });
+}
+
+/** Complete answers to a handshake that open no WebSocket. */
+const REFUSALS = [
+  'HTTP/1.1 500 E\r\nContent-Length: 0\r\n\r\n',
+  'HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno',
+  'HTTP/1.1 204 No Content\r\n\r\n',
+  'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok',
+  'HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok',
+  'HTTP/1.1 401 Unauthorized\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nno\r\n0\r\n\r\n',
+  'HTTP/1.1 101 Switching Protocols\r\n\r\n',
+];
+
+describe('a service that refuses a handshake and keeps the connection', () => {
+  it.each(REFUSALS)('loses the connection: %j', async (refusal) => {
+    await using service = await startAnswering((socket) => socket.write(refusal));
+    await using gateway = await startFor(service);
+    for (let round = 0; round < 5; round++) {
+      await using client = await RawClient.connect(gateway.port);
+      client.write(rawHandshake());
+      expect((await client.ended()).statuses).toHaveLength(1);
+    }
+
+    await released(service);
+
+    expect(service.accepted()).toBe(5);
+  });
+
+  it.each(REFUSALS)('does not end the process by a reset: %j', async (refusal) => {
+    const resets = new EventEmitter();
+    await using service = await startAnswering((socket) => {
+      socket.write(refusal);
+      // Once the gateway has read the answer.
+      setTimeout(() => {
+        socket.resetAndDestroy();
+        resets.emit('reset');
+      }, 20);
+    });
+    await using gateway = GatewayProcess.start({ CHAT_SERVICE_URL: service.url, RETRIES: '0' });
+    const port = await gateway.port();
+
+    for (let round = 0; round < 5; round++) {
+      const reset = once(resets, 'reset');
+      await using client = await RawClient.connect(port);
+      client.write(rawHandshake());
+      await client.ended();
+      await reset;
+    }
+
+    expect((await fetch(`http://127.0.0.1:${port}/health`)).status).toBe(200);
+  });
+
+  it('costs no descriptor, 500 times', async () => {
+    await using service = await startAnswering((socket) => socket.write(REFUSALS[0]!));
+    await using gateway = GatewayProcess.start({
+      CHAT_SERVICE_URL: service.url,
+      RETRIES: '0',
+      RATELIMIT: 'off',
+      BREAKER_OPEN_MS: '1',
+    });
+    const port = await gateway.port();
+    const before = openDescriptors(gateway.pid);
+
+    for (let round = 0; round < 50; round++) {
+      await Promise.all(
+        Array.from({ length: 10 }, async () => {
+          await using client = await RawClient.connect(port);
+          client.write(rawHandshake());
+          await client.ended();
+        }),
+      );
+    }
+
+    await released(service);
+    expect(service.accepted()).toBeGreaterThan(400);
+    expect(openDescriptors(gateway.pid)).toBeLessThanOrEqual(before + 2);
+  });
+});
+
+describe('a client that leaves during its handshake', () => {
+  const LEAVING: readonly [string, (client: RawClient) => void][] = [
+    ['by an end', (client) => client.socket.end()],
+    ['by a reset', (client) => client.socket.resetAndDestroy()],
+    ['by an end behind bytes that come too early', (client) => client.socket.end(frame(OPCODE.text, 'x'))],
+  ];
+
+  it.each(LEAVING)('%s, while the service is dialled, leaves no connection', async (_how, leave) => {
+    await using service = await startAnswering(() => {});
+    await using gateway = await startFor(service);
+    const dialled = once(gateway.app.getHttpServer(), 'upgrade');
+    await using client = await RawClient.connect(gateway.port);
+    client.write(rawHandshake());
+    const [, socket] = (await dialled) as [unknown, Socket];
+    while (service.accepted() === 0) await new Promise(setImmediate);
+
+    leave(client);
+    await ended(socket);
+    if (!socket.destroyed) await once(socket, 'close');
+
+    await released(service);
+    expect(await gateway.logged({ message: 'request' })).toMatchObject({ status: 499 });
+  });
+
+  it('by an end behind its handshake gets the refusal of a gate all the same', async () => {
+    await using service = await startAnswering(() => {});
+    await using gateway = await startFor(service);
+    await using client = await RawClient.connect(gateway.port);
+
+    client.socket.end(rawHandshake(undefined, { Authorization: '' }));
+
+    expect((await client.ended()).statuses).toEqual([401]);
+  });
+
+  it('and sends more behind a handshake that is refused can still read why', async () => {
+    await using service = await startAnswering(() => {});
+    await using gateway = await startFor(service);
+    await using client = await RawClient.connect(gateway.port);
+
+    client.write(rawHandshake(undefined, { Authorization: '' }) + 'x'.repeat(200_000));
+
+    const { statuses, reset } = await client.ended();
+    expect([statuses, reset]).toEqual([[401], false]);
+  });
+
+  it('sends frames before its 101, which reach the service in order', async () => {
+    let received = '';
+    const frames = new EventEmitter();
+    const { promise: mayAnswer, resolve: answerNow } = Promise.withResolvers<void>();
+    await using service = await startAnswering((socket, head) => {
+      void mayAnswer.then(() => socket.write(acceptingAnswer(head)));
+      socket.on('data', (bytes: Buffer) => {
+        received += bytes.toString('latin1');
+        frames.emit('data');
+      });
+    });
+    await using gateway = await startFor(service);
+    const upgraded = once(gateway.app.getHttpServer(), 'upgrade');
+    await using client = await RawClient.connect(gateway.port);
+    client.write(rawHandshake());
+    client.write(frame(OPCODE.text, 'one'));
+    await upgraded;
+    client.write(frame(OPCODE.text, 'two'));
+    while (service.accepted() === 0) await new Promise(setImmediate);
+    answerNow();
+    await client.until(/\r\n\r\n/);
+    client.write(frame(OPCODE.text, 'three'));
+
+    // Masked anew, so the payloads cannot be read; three frames with lengths 3, 3 and 5 can.
+    while (received.length < 9 + 9 + 11) await once(frames, 'data');
+
+    const bytes = Buffer.from(received, 'latin1');
+    expect([bytes[1]! & 0x7f, bytes[10]! & 0x7f, bytes[19]! & 0x7f]).toEqual([3, 3, 5]);
+  });
+});
+
+describe('an end without a close frame', () => {
+  it('of a client that reads nothing any more ends both connections', async () => {
+    const { promise: opened, resolve: open } = Promise.withResolvers<Socket>();
+    await using service = await startAnswering((socket, head) => {
+      socket.write(acceptingAnswer(head));
+      open(socket);
+    });
+    await using gateway = await startFor(service);
+    const upgraded = once(gateway.app.getHttpServer(), 'upgrade');
+    await using client = await RawClient.connect(gateway.port);
+    client.write(rawHandshake());
+    await client.until(/\r\n\r\n/);
+    const [, atGateway] = (await upgraded) as [unknown, Socket];
+    const peer = await opened;
+    client.socket.pause();
+    // Until the gateway has bytes for the client that the kernel does not take.
+    while (atGateway.writableLength === 0) {
+      peer.write(frame(OPCODE.binary, Buffer.alloc(60_000), { masked: false }));
+      await new Promise(setImmediate);
+    }
+
+    client.socket.end();
+    if (!atGateway.destroyed) await once(atGateway, 'close');
+
+    await released(service);
+  });
+});
