@@ -22,8 +22,9 @@ const UNFRAMED = new Set(['mutated', 'wrongLength', 'switched']);
  * - `parts`: bytes with the pause before each.
  * - `after`: what happens to the connection then: `keep`, `fin`, `reset`, or `hold`, which answers nothing more.
  * - `isEarly`: whether the answer does not wait for the request's body.
+ * - `deafMs`: for how long it reads no more once it has the request's head.
  * - `isFramed`: whether the response ends with its last part.
- * - `showsTooMuch`: whether bytes follow the response in the same write; `showsTooMuchLater`: in a later one.
+ * - `tooMuch`: bytes that follow the response in the same write or, if `isLater`, in one of their own.
  */
 export function planAnswer(random, scenario, { id, method, isStrict }) {
   const valid = validAnswer(random, { id, method, isStrict });
@@ -72,14 +73,16 @@ const ANSWERS = {
   extra(random, { id, bytes, framing }) {
     if (framing === 'end') return {};
     const isLater = random.chance(0.35);
-    const more = isLater ? random.pick([CRLF, 'x', '0', '\0\0']) : tooMuch(random, id);
-    const extra = Buffer.from(more, 'latin1');
-    return isLater
-      ? {
-          parts: [...split(random, bytes), { bytes: extra, delayMs: random.int(1, 30) }],
-          showsTooMuchLater: true,
-        }
-      : { parts: [{ bytes: Buffer.concat([bytes, extra]), delayMs: 0 }], showsTooMuch: true };
+    const tooMuch = Buffer.from(
+      isLater ? random.pick([CRLF, 'x', '0', '\0\0']) : extraText(random, id),
+      'latin1',
+    );
+    if (!isLater) return { parts: [{ bytes: Buffer.concat([bytes, tooMuch]), delayMs: 0 }], tooMuch };
+    return {
+      parts: [...split(random, bytes), { bytes: tooMuch, delayMs: random.int(1, 30) }],
+      tooMuch,
+      isLater,
+    };
   },
 
   wrongLength(random, { bytes, framing, body }) {
@@ -88,7 +91,8 @@ const ANSWERS = {
     const text = bytes.toString('latin1').replace(/^Content-Length: \d+/m, `Content-Length: ${length}`);
     const parts = split(random, Buffer.from(text, 'latin1'));
     const after = random.weighted({ keep: 2, fin: 2, reset: 1, hold: 0.3 });
-    return { parts, after, showsTooMuch: length < body.length && parts.length === 1 };
+    const tooMuch = length < body.length && parts.length === 1 ? body.subarray(length) : undefined;
+    return { parts, after, tooMuch };
   },
 
   informational(random, { bytes }) {
@@ -115,6 +119,9 @@ const ANSWERS = {
     after: random.weighted({ keep: 3, fin: 1, reset: 1 }),
   }),
 
+  /** Reads no more once it has the head, for a while or for ever. */
+  deaf: (random) => ({ deafMs: random.pick([50, 300, 1_000, Infinity]) }),
+
   silent: (random) => ({ parts: [], after: random.weighted({ hold: 2, reset: 1 }) }),
 
   /** As if the request had asked for another protocol. */
@@ -131,7 +138,7 @@ function statusOnly(status, id) {
 }
 
 /** Bytes behind a response, some of which look like another one. */
-function tooMuch(random, id) {
+function extraText(random, id) {
   return random.pick([
     CRLF,
     'x',

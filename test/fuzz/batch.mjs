@@ -6,8 +6,8 @@ import { planClient } from './client-plan.mjs';
 import { CHECKS, ownerName } from './ids.mjs';
 
 const CLIENTS = 60;
-/** The longest that a client may take, its start and all waits included. */
-const PLAY_MS = 20_000;
+/** The longest that clients may take, their starts and all waits included. */
+const PLAY_MS = 60_000;
 const TRIES = 5;
 const LINES_MS = 3_000;
 const LOOK_MS = 50;
@@ -26,7 +26,7 @@ export class Batch {
 
   /** @param only the numbers of the clients that play; all, if undefined */
   async play(only) {
-    const { random, ids, scenario, system, note } = this.#run;
+    const { random, ids, scenario, system, note, report } = this.#run;
     const isOver = () => !system.gateway.isAlive;
     for (let number = 0; number < CLIENTS; number++) {
       if (only && !only.includes(number)) continue;
@@ -36,7 +36,9 @@ export class Batch {
       this.#clients.push({ number, client });
     }
     const runs = this.#clients.map(({ client }) => client.run(system.gateway.port, isOver));
-    await Promise.race([Promise.all(runs), delay(PLAY_MS, undefined, { ref: false })]);
+    const isDone = Promise.all(runs).then(() => true);
+    const isInTime = await Promise.race([isDone, delay(PLAY_MS, false, { ref: false })]);
+    report.check('all clients are done', isInTime ? [] : [`not after ${PLAY_MS / 1_000} s`]);
   }
 
   /** Looks at everything that must hold after a batch. */
@@ -49,8 +51,7 @@ export class Batch {
     if (!gateway.isAlive) return;
     report.check('connections and pools are back', await rest.wait());
     await this.#checkService();
-    const { more } = await rest.memory(this.#number);
-    report.check('objects and heap are back', more);
+    report.check('objects and heap are back', await rest.memory(this.#number));
     await this.#checkLines();
     this.release();
   }
@@ -103,16 +104,16 @@ export class Batch {
     if (kind === 'websocket') plan.requests.splice(1);
     const client = new Client({ ...plan, startMs: 0 }, (text, bytes) => note(`check ${kind}`, text, bytes));
     await client.run(system.gateway.port, () => !system.gateway.isAlive);
-    const isServed = kind === 'http' ? client.responses.length === 1 : client.isSwitched;
-    if (!isServed) return `status ${client.responses[0]?.status}, ended by ${client.end}`;
+    const isServed = kind === 'http' ? client.received.responses.length === 1 : client.received.isSwitched;
+    if (!isServed) return `status ${client.received.responses[0]?.status}, ended by ${client.end}`;
     const owner = ownerName(this.#number, CHECKS);
     return faultsOf(client, { ids, owner, seen: (id) => system.seen(id) })[0];
   }
 
   /** Lines may come a moment after what they tell of. */
   async #checkLines() {
-    const { system, report, lines } = this.#run;
-    const taken = this.#taken(system);
+    const { report, lines } = this.#run;
+    const taken = this.#taken(this.#run);
     const until = performance.now() + LINES_MS;
     let faults;
     do {
@@ -125,11 +126,12 @@ export class Batch {
   }
 
   /** The ids of requests that the gateway certainly took. */
-  #taken(system) {
+  #taken({ ids, system }) {
     const taken = new Set(system.seenIds.filter((id) => system.seen(id).isNamed));
     for (const { client } of this.#clients) {
       if (client.plan.isMutated) continue;
-      for (const response of client.responses) taken.add(response.get('x-request-id'));
+      // Bytes that are no request are answered without an id.
+      for (const { id } of client.received.responses.flatMap(({ text }) => ids.in(text))) taken.add(id);
     }
     return taken;
   }

@@ -4,10 +4,10 @@ const OPEN_BODY_BYTES = 64 * 1024;
 
 /** What is wrong with what a client got. @param seen how a service answered the request with an id */
 export function faultsOf(client, { ids, owner, seen }) {
-  const { plan } = client;
-  const faults = ids.foreignIn(client.received, owner).map((other) => `got bytes of client ${other}`);
-  const isReadable = !plan.isMutated || client.isSwitched;
-  if (isReadable && client.fault) faults.push(`got what no client can read: ${client.fault}`);
+  const { plan, received } = client;
+  const faults = ids.foreignIn(received.bytes, owner).map((other) => `got bytes of client ${other}`);
+  const isReadable = !plan.isMutated || received.isSwitched;
+  if (isReadable && received.fault) faults.push(`got what no client can read: ${received.fault}`);
   if (isFaithful(plan)) {
     faults.push(...(plan.kind === 'http' ? faultsOfResponses(client, seen) : faultsOfSocket(client, seen)));
   }
@@ -24,7 +24,8 @@ function isStrict({ service }) {
 }
 
 /** Every response is that of its request, in order, and none is missing whose service did nothing wrong. */
-function faultsOfResponses({ plan, responses, end }) {
+function faultsOfResponses({ plan, received, end }, seen) {
+  const { responses } = received;
   const faults = [];
   for (const [index, request] of plan.requests.entries()) {
     const response = responses[index];
@@ -37,7 +38,7 @@ function faultsOfResponses({ plan, responses, end }) {
     const id = response.get('x-request-id');
     if (id !== request.id)
       faults.push(`got ${id} as the response to ${request.id}, status ${response.status}`);
-    const wrong = isStrict(request) ? strictFault(request, response) : undefined;
+    const wrong = isStrict(request) ? strictFault(request, response) : wholeFault(response, seen(request.id));
     if (wrong) faults.push(`${request.method} ${request.path}: ${wrong}`);
   }
   if (responses.length > plan.requests.length)
@@ -66,23 +67,36 @@ function strictFault({ service, method, path, id, bodyLength }, { status, body, 
     : 'not the body that the service sent';
 }
 
+/** Kinds of answers whose whole body the gateway knows: cut by a service, it must be cut for the client too. */
+const WHOLE = new Set(['valid', 'early', 'extra', 'informational', 'cut']);
+
+/** A response that came from a service is the service's own, and whole. */
+function wholeFault(response, answer) {
+  if (answer?.count !== 1 || response.get('x-fuzz-id') === undefined) return undefined;
+  const { kind, framing, body } = answer.plan;
+  if (!WHOLE.has(kind) || (kind === 'cut' && framing === 'end')) return undefined;
+  const length = body?.length ?? 0;
+  return response.body.length === length ? undefined : `${response.body.length} bytes of a body of ${length}`;
+}
+
 /**
  * A socket that opened ends with a close frame; one whose service only echoes has had all its messages. Messages to a
  * service that went away and was joined again may be lost.
  */
 function faultsOfSocket(client, seen) {
-  const { plan, responses, messages } = client;
+  const { plan, end } = client;
+  const { isSwitched, responses, messages, closeFrame } = client.received;
   const answer = seen(plan.requests[0].id);
   const isEcho = answer?.count === 1 && answer.plan.kind === 'accepted' && answer.plan.socket.kind === 'echo';
-  if (!client.isSwitched) {
+  if (!isSwitched) {
     const status = responses[0]?.status;
     // One that did not wait with its frames (RFC 6455, section 4.1) may lose a refusal to a reset.
-    if (status === undefined && plan.isEager && client.end !== 'end') return [];
-    if (status === undefined) return [`got no response to its handshake; ended by ${client.end}`];
+    if (status === undefined && plan.isEager && end !== 'end') return [];
+    if (status === undefined) return [`got no response to its handshake; ended by ${end}`];
     return isEcho ? [`got ${status} from a service that accepted its handshake`] : [];
   }
   const faults = [];
-  if (client.closeFrame === undefined) faults.push(`got no close frame; ended by ${client.end}`);
+  if (closeFrame === undefined) faults.push(`got no close frame; ended by ${end}`);
   if (isEcho) {
     const got = messages.map(({ payload }) => /"number":(\d+)/.exec(payload.toString('latin1', 0, 200))?.[1]);
     const numbers = got.filter((number) => number !== undefined).map(Number);

@@ -22,7 +22,9 @@ export function planClient(random, scenario, idOf) {
     ending: planEnding(random, scenario),
     readPauseMs: random.chance(0.1) ? random.int(50, 400) : 0,
   };
-  return plan.ending.way === 'cut' ? cutPlan(random, plan) : plan;
+  if (plan.ending.way === 'hold' && random.chance(0.3)) plan.readPauseMs = Infinity;
+  const isCut = plan.ending.way === 'cut' || (plan.ending.way === 'hold' && random.chance(0.5));
+  return isCut ? cutPlan(random, plan) : plan;
 }
 
 /** One that is the same in each run, and valid in all of them. */
@@ -36,7 +38,7 @@ function planRequests(random, { scenario, token, idOf, isMutated }) {
   const count = random.chance(0.4) ? 1 : random.int(1, scenario.requests);
   const isPipelined = random.chance(0.5);
   const requests = Array.from({ length: count }, (_, number) =>
-    createRequest(random, { id: idOf(number), token, services: scenario.services }),
+    createRequest(random, { id: idOf(number), token, services: scenario.services, isOnly: count === 1 }),
   );
   const mutatedAt = isMutated ? random.int(0, count - 1) : -1;
   const steps = requests.flatMap((request, number) => {

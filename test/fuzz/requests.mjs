@@ -56,16 +56,18 @@ const EXTRAS = [
   'Range: bytes=0-9',
 ];
 
-/** A valid request, as bytes, and what is known of it. */
-export function createRequest(random, { id, token, services }) {
+/** A valid request, as bytes, and what is known of it. @param isOnly whether no other one follows on its connection */
+export function createRequest(random, { id, token, services, isOnly }) {
   const service = random.weighted(services);
   const [method, path] = random.pick(ROUTES[service]);
   const body = WITH_BODY.has(method) || random.chance(0.05) ? createBody(random, id) : undefined;
-  const isChunked = body !== undefined && random.chance(0.4);
-  const expects = body !== undefined && body.length > 0 && random.chance(0.15);
+  const isOld = isOnly && random.chance(0.15);
+  const isChunked = body !== undefined && !isOld && random.chance(0.4);
+  const expects = body !== undefined && body.length > 0 && !isOld && random.chance(0.15);
   const lines = [
-    `${method} ${path}?id=${id} HTTP/1.1`,
+    `${method} ${path}?id=${id} HTTP/1.${isOld ? 0 : 1}`,
     'Host: gateway.example',
+    ...(isOnly && random.chance(0.1) ? ['Connection: close'] : []),
     `Authorization: Bearer ${token}`,
     `X-Request-ID: ${id}`,
     ...pickSome(random, EXTRAS),

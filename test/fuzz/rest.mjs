@@ -28,6 +28,8 @@ const FIGURES = [
 /** What an idle gateway holds, so that what a batch leaves behind can be told. */
 export class Rest {
   #gateway;
+  /** What the heap held after the last batch, as text. */
+  heapUsed = '';
   #base;
   #heap;
 
@@ -74,7 +76,8 @@ export class Rest {
     const bound =
       this.#heap.used + MORE_HEAP_BYTES + (batches - this.#heap.batches) * MORE_HEAP_BYTES_PER_BATCH;
     if (used > bound) more.push(`${mib(used)} of heap (${mib(this.#heap.used)} after the first batch)`);
-    return { more, used, objects };
+    this.heapUsed = mib(used);
+    return more;
   }
 
   async #look() {

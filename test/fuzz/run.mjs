@@ -45,8 +45,9 @@ async function playBatch(run, number) {
   await batch.check();
   const findings = report.take();
   const seconds = ((performance.now() - beganAt) / 1_000).toFixed(1);
+  const outcome = findings.length === 0 ? 'ok' : 'FAILED';
   console.log(
-    `seed ${run.seed} batch ${number} ${run.scenarioName}: ${seconds} s${findings.length ? '' : ', ok'}`,
+    `seed ${run.seed} batch ${number} ${run.scenarioName}: ${outcome}, ${seconds} s, heap ${run.rest.heapUsed}`,
   );
   if (findings.length === 0) return true;
   batch.release();

@@ -11,6 +11,7 @@ const ANSWERS = {
   early: 1,
   cut: 2,
   refused: 0.5,
+  deaf: 0.3,
   silent: 0.2,
   switched: 0.3,
 };
@@ -63,7 +64,7 @@ export const SCENARIOS = {
     mutatedShare: 0.1,
     requests: 120,
   },
-  held: { ...BASE, endings: { ...ENDINGS, hold: 6 }, answers: { ...ANSWERS, silent: 3 } },
+  held: { ...BASE, endings: { ...ENDINGS, hold: 6 }, answers: { ...ANSWERS, silent: 3, deaf: 3 } },
 };
 
 /** How often each is drawn. */

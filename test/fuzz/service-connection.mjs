@@ -22,9 +22,8 @@ export class ServiceConnection {
   #current;
   #isUpgrade = false;
   #isHeld = false;
-  /** Requests that came after it showed bytes that belong to no response, if it did. */
-  #sinceTooMuch;
-  #mayCross = false;
+  /** Bytes behind a response, which it has shown, and the requests that came after them. */
+  #tooMuch;
 
   constructor(socket, name, service) {
     this.#socket = socket;
@@ -97,16 +96,25 @@ export class ServiceConnection {
     if (entry) Object.assign(entry, { plan, isNamed: id !== undefined && head.get('x-request-id') === id });
     this.#note(`answers ${id ?? head.first}: ${plan.kind}, then ${plan.after}`);
     this.#checkHead(head, id);
+    if (plan.deafMs) this.#stopReading(plan.deafMs);
     return { id: id ?? head.first, text: head.text, plan, isComplete: false, isOut: false, isPlayed: false };
+  }
+
+  #stopReading(ms) {
+    this.#socket.pause();
+    if (Number.isFinite(ms)) setTimeout(() => this.#socket.resume(), ms);
+    else this.#isHeld = true;
   }
 
   #checkUse(head) {
     if (this.#isUpgrade) this.#report('a connection of a handshake was used again', head.first);
-    if (this.#sinceTooMuch === undefined) return;
-    this.#sinceTooMuch++;
-    if (this.#sinceTooMuch > (this.#mayCross ? 1 : 0)) {
-      this.#report('a connection that showed a byte too many was used again', head.first);
-    }
+    const tooMuch = this.#tooMuch;
+    if (tooMuch === undefined) return;
+    tooMuch.uses++;
+    // One may have been on its way already.
+    if (tooMuch.uses === 1 && tooMuch.mayCross) return;
+    const shown = JSON.stringify(tooMuch.bytes.toString('latin1', 0, 40));
+    this.#report('a connection that showed a byte too many was used again', `${shown}, then ${head.first}`);
   }
 
   #checkHead({ text, target, method, get }, id) {
@@ -147,7 +155,7 @@ export class ServiceConnection {
       if (delayMs > 0) await delay(delayMs);
       if (!this.#socket.writable) break;
       // Before the write, as the next request may come at once.
-      if (index === last - (plan.showsTooMuchLater ? 1 : 0)) current.isOut = true;
+      if (index === last - (plan.isLater ? 1 : 0)) current.isOut = true;
       if (index === last) this.#beforeLast(plan);
       this.#write(bytes);
     }
@@ -156,11 +164,8 @@ export class ServiceConnection {
     this.#finish(current);
   }
 
-  #beforeLast({ showsTooMuch, showsTooMuchLater, socket }) {
-    if (showsTooMuch || showsTooMuchLater) {
-      this.#sinceTooMuch = 0;
-      this.#mayCross = !showsTooMuch;
-    }
+  #beforeLast({ tooMuch, isLater, socket }) {
+    if (tooMuch) this.#tooMuch = { bytes: tooMuch, uses: 0, mayCross: Boolean(isLater) };
     if (socket) this.#switch(socket);
   }
 
