@@ -81,12 +81,16 @@ export class Gateway {
     return readFileSync(this.errors, 'utf8');
   }
 
-  /** The answer of a module in the process that listens to its channel. */
+  /** The answer of a module in the process that listens to its channel. @throws Error where it takes longer */
   async ask(question, withinMs) {
     const answered = once(this.#child, 'message', { signal: AbortSignal.timeout(withinMs) });
     this.#child.send(question);
-    const [answer] = await answered;
-    return answer;
+    try {
+      const [answer] = await answered;
+      return answer;
+    } catch (cause) {
+      throw new Error(`the gateway does not answer "${question}" after ${withinMs} ms`, { cause });
+    }
   }
 
   /** Ends it at once. */

@@ -41,8 +41,16 @@ export class Batch {
     report.check('all clients are done', isInTime ? [] : [`not after ${PLAY_MS / 1_000} s`]);
   }
 
-  /** Looks at everything that must hold after a batch. */
+  /** Looks at everything that must hold after a batch; a gateway that answers nothing more is a finding too. */
   async check() {
+    try {
+      await this.#checkAll();
+    } catch (error) {
+      this.#run.report.check('the gateway can be looked at', [String(error.stack)]);
+    }
+  }
+
+  async #checkAll() {
     const { system, report, rest } = this.#run;
     const { gateway } = system;
     this.#checkClients();

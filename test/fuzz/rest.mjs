@@ -7,7 +7,7 @@ const MIB = 1024 ** 2;
 const REST_MS = 20_000;
 const LOOK_MS = 100;
 const BASE_LOOKS = 8;
-const ASK_MS = 10_000;
+const ASK_MS = 60_000;
 /** Objects that V8 or a cache may keep for a while, whatever the number of batches. */
 const MORE_OBJECTS = 40;
 /** What code that is compiled late, labels of metrics and tokens in caches may take, and how much of it each batch. */
