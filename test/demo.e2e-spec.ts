@@ -135,6 +135,29 @@ if (isMissing)
     await page.close();
   }, 60_000);
 
+  it('brings an icon of its own, so that no browser asks for one that nobody has', async () => {
+    await using system = await RunningSystem.start(folder);
+    const page = await browser.newPage();
+    const failed: string[] = [];
+    page.on('response', (response) => {
+      if (response.status() >= 400) failed.push(response.url());
+    });
+    await page.goto(`${system.url}/demo`);
+
+    // As the browser loads it: under the page's own policy.
+    const width = await page.evaluate<number>(`(async () => {
+      const image = new Image();
+      image.src = document.querySelector('link[rel=icon]').href;
+      await image.decode();
+      return image.width;
+    })()`);
+
+    expect(width).toBeGreaterThan(0);
+    await page.locator('#alice-state', { hasText: 'open' }).waitFor();
+    expect(failed).toEqual([]);
+    await page.close();
+  }, 60_000);
+
   it('connects two tabs to one another through signaling', async () => {
     await using system = await RunningSystem.start(folder);
     const context = await browser.newContext();

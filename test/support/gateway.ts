@@ -19,6 +19,8 @@ export interface RunningGateway extends AsyncDisposable {
   readonly logs: readonly LogLine[];
   /** The first line, past or future, that has all these fields. */
   logged(fields: LogLine): Promise<LogLine>;
+  /** Resolves with the next line. */
+  nextLine(): Promise<void>;
 }
 
 export interface GatewayOptions {
@@ -59,6 +61,7 @@ export async function startGateway({ env = {}, modules = [] }: GatewayOptions = 
     url: `http://127.0.0.1:${port}`,
     logs: lines.all,
     logged: (fields) => lines.find(fields),
+    nextLine: () => lines.next(),
     [Symbol.asyncDispose]: () => app.close(),
   };
 }
@@ -81,8 +84,12 @@ class LogLines extends Writable {
     for (;;) {
       const found = this.all.find(matches);
       if (found) return found;
-      await once(this, 'line');
+      await this.next();
     }
+  }
+
+  async next(): Promise<void> {
+    await once(this, 'line');
   }
 }
 

@@ -7,6 +7,11 @@ import {
   type ServerOptions,
 } from 'node:http';
 import {
+  createServer as createSecureServer,
+  type Server as SecureServer,
+  type ServerOptions as SecureOptions,
+} from 'node:https';
+import {
   createServer as createTcpServer,
   type AddressInfo,
   type Server as TcpServer,
@@ -30,6 +35,18 @@ export async function startService(
 ): Promise<PlayedService & { readonly server: Server }> {
   const server = createServer(options, listener);
   return Object.assign(await play(server, port), { server });
+}
+
+/** The same over TLS. Its `url` has the host `localhost`. */
+export async function startSecureService(
+  listener: RequestListener,
+  { port = 0, ...options }: SecureOptions & { readonly port?: number } = {},
+): Promise<PlayedService & { readonly server: SecureServer }> {
+  const server = createSecureServer(options, listener);
+  // Clients that do not trust it leave in the middle of the handshake.
+  server.on('tlsClientError', () => {});
+  const service = await play(server, port);
+  return Object.assign(service, { server, url: `https://localhost:${service.port}` });
 }
 
 /**

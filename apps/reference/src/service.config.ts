@@ -69,7 +69,7 @@ export function readEnvironment(env: NodeJS.ProcessEnv): ServiceConfig & { host:
     jwtSecret: values.JWT_SECRET,
     dataDir: values.DATA_DIR,
     redisUrl: values.REDIS_URL,
-    publicUrl: values.PUBLIC_URL?.replace(/\/+$/, ''),
+    publicUrl: values.PUBLIC_URL?.replace(/\/$/, ''),
     allowedOrigins: values.ALLOWED_ORIGINS,
     quotaBytes: values.QUOTA_BYTES,
   };

@@ -110,6 +110,13 @@ export class UpstreamUnreachableException extends ProxyException {
   }
 }
 
+/** The service and the gateway do not accept each other by TLS: a certificate is not trusted, or there is no TLS. */
+export class UpstreamTlsException extends ProxyException {
+  constructor(service: string, cause: unknown) {
+    super({ ...unavailable(502, 'UPSTREAM_TLS', service, cause), stage: 'connect' });
+  }
+}
+
 /** The service broke the connection before its response was complete. */
 export class UpstreamDisconnectedException extends ProxyException {
   constructor(service: string, stage: Stage, cause: unknown) {

@@ -17,6 +17,7 @@ export { exceptionFor } from './transport/failure.js';
 export { faultOf, isUnavailable } from './instances/fault.js';
 export { isInstanceAddress } from './instances/instance-address.js';
 export type { InstanceFault } from './instances/instance-health.js';
+export { faultsOfTlsFiles, type TlsOptions } from './instances/tls-files.js';
 export type { Instance, InstanceStats } from './instances/instance.js';
 export type { Attempts } from './transport/attempts.js';
 export type { BreakerState } from './transport/circuit-breaker.js';

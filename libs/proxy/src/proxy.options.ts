@@ -4,6 +4,7 @@ import type { DnsOptions } from './instances/dns-addresses.js';
 import type { HealthCheckOptions } from './instances/health-checks.js';
 import type { HealthOptions } from './instances/instance-health.js';
 import type { InstanceOptions } from './instances/instance.js';
+import type { TlsOptions } from './instances/tls-files.js';
 import type { MinimumRate } from './transport/request-body.js';
 
 export interface RetryOptions {
@@ -30,6 +31,10 @@ export interface ProxyOptions {
   readonly isOwnAddress: (address: URL) => boolean;
 
   readonly connections: InstanceOptions;
+  /** By upstream name; without an entry, Node's own certificates are trusted, and no client certificate is sent. */
+  readonly tls: ReadonlyMap<string, TlsOptions>;
+  /** Milliseconds between two polls of the files of `tls`. */
+  readonly tlsPollMs: number;
   readonly health: HealthOptions;
   readonly checks: HealthCheckOptions;
   readonly dns: DnsOptions;

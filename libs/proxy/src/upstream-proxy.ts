@@ -12,6 +12,8 @@ import type { InstanceFault } from './instances/instance-health.js';
 import { isInstanceAddress } from './instances/instance-address.js';
 import type { Instance } from './instances/instance.js';
 import { InstanceSet, type InstanceChange } from './instances/instance-set.js';
+import { TlsFilesError } from './instances/tls-files.js';
+import { UpstreamTls } from './instances/upstream-tls.js';
 import type { ProxyOptions } from './proxy.options.js';
 import { compilePath, type CompiledPath } from './routing/compiled-path.js';
 import type { TableRow } from './routing/table-row.js';
@@ -39,6 +41,8 @@ export interface ProxyRow extends TableRow, CompiledPath {
 export interface UpstreamEvents {
   instanceChanged(upstream: string, change: InstanceChange): void;
   breakerChanged(upstream: string, state: BreakerState): void;
+  /** New TLS files are in use; with an error, they cannot be used, and the former ones stay in use. */
+  tlsChanged(upstream: string, error: Error | undefined): void;
 }
 
 type ProxyServer = Parameters<Plugin>[0];
@@ -62,8 +66,9 @@ export class UpstreamProxy {
   private server!: ProxyServer;
   private readonly checks: HealthChecks;
   private readonly addresses: Addresses;
+  private readonly tls: UpstreamTls;
 
-  /** @throws UpstreamError where an address is unusable or the gateway's own */
+  /** @throws UpstreamError where an address is unusable or the gateway's own, or a TLS file is unusable */
   constructor(
     readonly declaration: UpstreamOptions,
     private readonly gates: readonly Gate[],
@@ -75,12 +80,14 @@ export class UpstreamProxy {
     this.healthPath = declaration.healthPath ?? '/health';
     this.breaker = new CircuitBreaker(options.breakerOpenMs, (state) => events.breakerChanged(name, state));
     this.retryBudget = new RetryBudget(options.retries.share);
-    this.instances = new InstanceSet(options.connections, options.health, (change) =>
+    const urls = this.readAddresses();
+    this.tls = this.readTls(urls, (error) => events.tlsChanged(name, error));
+    this.instances = new InstanceSet(options.connections, options.health, this.tls, (change) =>
       events.instanceChanged(name, change),
     );
     const setOrigins = (origins: readonly string[]): void =>
       this.instances.setOrigins(origins, performance.now());
-    this.addresses = new Addresses(this.readAddresses(), options.dns, setOrigins);
+    this.addresses = new Addresses(urls, options.dns, setOrigins);
     setOrigins(this.addresses.all);
     this.checks = new HealthChecks(this.instances, this.healthPath, options.checks);
     ticker.add(this.instances);
@@ -100,8 +107,9 @@ export class UpstreamProxy {
     });
   }
 
-  /** Looks up the addresses that are names, and begins to check the instances. */
+  /** Looks up the addresses that are names, and begins to check the instances and to poll TLS files. */
   async start(): Promise<void> {
+    this.tls.start();
     await this.addresses.start();
     this.checks.start();
   }
@@ -157,6 +165,7 @@ export class UpstreamProxy {
   async destroy(): Promise<void> {
     this.checks.stop();
     this.addresses.stop();
+    this.tls.stop();
     await this.instances.destroy();
   }
 
@@ -177,6 +186,20 @@ export class UpstreamProxy {
         minimumRate: options.minimumRate,
       },
     };
+  }
+
+  private readTls(urls: readonly URL[], onChange: (error?: Error) => void): UpstreamTls {
+    const { name, options } = this;
+    const tls = options.tls.get(name);
+    if (tls && urls.every(({ protocol }) => protocol !== 'https:')) {
+      throw new UpstreamError(`${name} has TLS settings, and no https:// instance`);
+    }
+    try {
+      return new UpstreamTls(tls ?? {}, options.tlsPollMs, onChange);
+    } catch (error) {
+      if (!(error instanceof TlsFilesError)) throw error;
+      throw new UpstreamError(`${name} cannot use its TLS files: ${error.message}`);
+    }
   }
 
   private readAddresses(): URL[] {

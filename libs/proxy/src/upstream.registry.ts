@@ -38,6 +38,10 @@ export class UpstreamRegistry implements OnModuleInit, OnApplicationShutdown {
         if (state === 'open') this.logger.warn(line);
         else this.logger.log(line);
       },
+      tlsChanged: (upstream, error) => {
+        if (error) this.logger.error({ message: 'TLS files unusable', upstream, reason: error.message });
+        else this.logger.log({ message: 'new TLS files in use', upstream });
+      },
     };
     for (const wrapper of this.discovery.getProviders({ metadataKey: UpstreamMetadata.KEY })) {
       const declaration = this.discovery.getMetadataByDecorator(UpstreamMetadata, wrapper)!;
@@ -60,7 +64,15 @@ export class UpstreamRegistry implements OnModuleInit, OnApplicationShutdown {
       this.upstreams.push(upstream);
       for (const route of declaration.routes) this.table.add(upstream.compile(route));
     }
+    this.checkTlsNames();
     await Promise.all(this.upstreams.map((upstream) => upstream.start()));
+  }
+
+  private checkTlsNames(): void {
+    for (const name of this.options.tls.keys()) {
+      if (!this.upstreams.some((upstream) => upstream.name === name))
+        throw new UpstreamError(`There are TLS settings for ${name}, and no upstream has that name`);
+    }
   }
 
   /** The rows for a raw path; undefined where no upstream names it. */

@@ -25,7 +25,9 @@ export class Gateway {
     for (const [name, { value }] of service.environment) variables[name] = value;
     for (const name of SECRETS) delete variables[`${name}_FILE`];
     variables['JWT_SECRET'] ||= PLACEHOLDER;
-    return new Gateway(service, loadConfig(variables), readEnvironment(variables).values, places);
+    // Files that they name are the container's.
+    const { values } = readEnvironment(variables, false);
+    return new Gateway(service, loadConfig(variables, false), values, places);
   }
 
   /** A variable's value, where it is set or else where its default stands. */

@@ -96,7 +96,7 @@ function prometheusCalls({ prometheus }: Deployment): Call[] {
 }
 
 function hostOf(url: URL, fallback = url.protocol === 'https:' ? 443 : 80): { host: string; port: number } {
-  return { host: url.hostname, port: Number(url.port || fallback) };
+  return { host: url.hostname.replace(/^\[|\]$/g, ''), port: Number(url.port || fallback) };
 }
 
 /** A container that is made anew has another address. */

@@ -17,6 +17,18 @@ const inTemplate = (from: string, to: string): Edit => edit(TEMPLATE, from, to);
 const gatewayHas = (name: string, value: string): Edit =>
   inCompose("    GATEWAY_REPLICAS: '2'\n", `    GATEWAY_REPLICAS: '2'\n    ${name}: '${value}'\n`);
 
+const authIsAt = (address: string): Edit =>
+  inCompose('${AUTH_SERVICE_URL:-dns://auth-service:8080}', address);
+
+/** What both gateways are given beside their own secrets. */
+const gatewayIsGiven = (secrets: string, more = ''): Edit =>
+  inCompose(
+    'networks: [edge, services]\n  secrets: [jwt_secret, redis_url]\n',
+    `networks: [edge, services]\n  secrets: [jwt_secret, redis_url, ${secrets}]\n${more}`,
+  );
+
+const AUTH_CA = 'AUTH_SERVICE_TLS_CA_FILE';
+
 /** A line of the auth service. */
 const authHas = (line: string): Edit =>
   inCompose("    volumes: ['auth-data:/data']\n", `    volumes: ['auth-data:/data']\n    ${line}\n`);
@@ -590,6 +602,50 @@ const BREAKS: readonly (readonly [rules: string, at: string, ...edits: Edit[]])[
     'REDIS_HOST: cache',
     inCompose('    REDIS_URL_FILE: /run/secrets/redis_url\n    # Only', '    REDIS_HOST: cache\n    # Only'),
   ],
+  [
+    'configuration',
+    'AUTH_SERVICE_TLS_CERT_FILE: /run/secrets/tls_crt',
+    authIsAt('https://auth-service:8080'),
+    gatewayIsGiven('tls_crt'),
+    gatewayHas('AUTH_SERVICE_TLS_CERT_FILE', '/run/secrets/tls_crt'),
+  ],
+  ...['/run/secrets/ca', '/run/secrets/tls_crt/ca', '/certs/ca.pem', '/ca/ca.pem'].map(
+    (path): (typeof BREAKS)[number] => [
+      'tls',
+      `${AUTH_CA}: ${path}`,
+      authIsAt('https://auth-service:8080'),
+      gatewayIsGiven('tls_crt', '  volumes: [./configs/redis:/ca.d:ro, certificates:/certs.d]\n'),
+      gatewayHas(AUTH_CA, path),
+    ],
+  ),
+  [
+    'tls',
+    `${AUTH_CA}: /run/secrets/tls_crt`,
+    authIsAt('http://auth-service:8080'),
+    gatewayIsGiven('tls_crt'),
+    gatewayHas(AUTH_CA, '/run/secrets/tls_crt'),
+  ],
+  [
+    'tls',
+    'AUTH_SERVICE_URL: ${AUTH_SERVICE_URL:-dns://auth-service:8080}',
+    gatewayHas('AUTH_SERVICE_TLS_SERVER_NAME', 'auth.example.com'),
+  ],
+  [
+    'tls',
+    'BILLING_SERVICE_TLS_SERVER_NAME: billing.example.com',
+    gatewayHas('BILLING_SERVICE_TLS_SERVER_NAME', 'billing.example.com'),
+  ],
+  ...['auth-service', 'auth.internal'].map((host): (typeof BREAKS)[number] => [
+    'tls',
+    `AUTH_SERVICE_URL: https://${host}:8080`,
+    authIsAt(`https://${host}:8080`),
+  ]),
+  [
+    'tls',
+    'AUTH_SERVICE_TLS_SERVER_NAME: auth.internal',
+    authIsAt('https://auth.example.com'),
+    gatewayHas('AUTH_SERVICE_TLS_SERVER_NAME', 'auth.internal'),
+  ],
   ['template', '${NGINX_HSTS}', inCompose('      NGINX_HSTS: ${NGINX_HSTS:-}\n', '')],
 
   [
@@ -704,6 +760,58 @@ const SOUND: readonly (readonly [what: string, ...edits: Edit[]])[] = [
       '[redis-server, /etc/redis/redis.conf]',
       "[redis-server, /etc/redis/redis.conf, -a, 0.0.0.0, --user, '1:1']",
     ),
+  ],
+  ...(
+    [
+      ['a secret', '/run/secrets/tls_crt', gatewayIsGiven('tls_crt')],
+      ['a secret by another name', '/run/secrets/ca', gatewayIsGiven('{ source: tls_crt, target: ca }')],
+      [
+        'a secret at another place',
+        '/certs/ca.pem',
+        gatewayIsGiven('{ source: tls_crt, target: /certs/ca.pem }'),
+      ],
+      ['a config', '/auth-ca', gatewayIsGiven('tls_crt', '  configs: [auth-ca]\n')],
+      ['a volume', '/certs/ca.pem', gatewayIsGiven('tls_crt', '  volumes: [certificates:/certs]\n')],
+      [
+        'a folder of this machine',
+        '/certs/auth/ca.pem',
+        gatewayIsGiven('tls_crt', '  volumes: [./certs/:/certs/:ro]\n'),
+      ],
+      [
+        'its image, copied',
+        '/certs/ca.pem',
+        edit('Dockerfile', 'AS gateway\n', 'AS gateway\nCOPY certs /certs\n'),
+      ],
+      [
+        'its image, fetched',
+        '/certs/ca.pem',
+        edit('Dockerfile', 'AS gateway\n', 'AS gateway\nRUN curl -o /certs/ca.pem https://ca.example.com\n'),
+      ],
+      ['the image below', '/etc/ssl/certs/ca-certificates.crt', gatewayHas('LANG', 'C')],
+    ] as const
+  ).map(([from, path, given]): (typeof SOUND)[number] => [
+    `a CA file of ${from}`,
+    authIsAt('https://auth-service:8080'),
+    given,
+    edit(COMPOSE, '    DRAIN_TIMEOUT_MS:', `    ${AUTH_CA}: ${path}\n    DRAIN_TIMEOUT_MS:`),
+  ]),
+  [
+    'TLS by the name of another',
+    authIsAt('https://auth-service:8080'),
+    gatewayHas('AUTH_SERVICE_TLS_SERVER_NAME', 'auth.example.com'),
+  ],
+  ['TLS to a public name', authIsAt('https://auth.example.com')],
+  ['TLS to an address', authIsAt('https://10.1.2.3:8443')],
+  ['TLS to an IPv6 address', authIsAt('https://[fd00::1]:8443')],
+  [
+    'authorities of its own for all of Node',
+    authIsAt('https://auth-service:8080'),
+    gatewayHas('NODE_EXTRA_CA_CERTS', '/run/secrets/ca'),
+  ],
+  [
+    "the system's authorities",
+    authIsAt('https://auth-service:8080'),
+    gatewayHas('NODE_OPTIONS', '--use-system-ca'),
   ],
   ['stages in another case', edit('Dockerfile', 'FROM runtime AS gateway', 'FROM Runtime AS Gateway')],
   [

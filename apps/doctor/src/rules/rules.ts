@@ -16,6 +16,7 @@ import { secretsRule } from './secrets.rule.js';
 import { sizesRule } from './sizes.rule.js';
 import { startOrderRule } from './start-order.rule.js';
 import { templateRule } from './template.rule.js';
+import { tlsRule } from './tls.rule.js';
 import { trustedProxiesRule } from './trusted-proxies.rule.js';
 import { websocketRule } from './websocket.rule.js';
 
@@ -37,6 +38,7 @@ export const RULES: readonly Rule[] = [
   memoryRule,
   replicasRule,
   namesRule,
+  tlsRule,
   templateRule,
   startOrderRule,
   logsRule,

@@ -161,6 +161,47 @@ describe('loadConfig', () => {
   });
 });
 
+describe('TLS towards services', () => {
+  it('is set by the name of the service', () => {
+    const { proxy } = loadConfig({
+      JWT_SECRET,
+      AUTH_SERVICE_TLS_SERVER_NAME: 'auth.internal',
+      BILLING_PLUS_SERVICE_TLS_SERVER_NAME: ' billing.internal ',
+      CHAT_SERVICE_TLS_SERVER_NAME: '',
+    });
+
+    expect([...proxy.tls]).toEqual([
+      ['auth-service', { serverName: 'auth.internal' }],
+      ['billing-plus-service', { serverName: 'billing.internal' }],
+    ]);
+  });
+
+  it.each(['10.0.0.1', '::1', 'auth:8443', 'https://auth', '*.internal', 'a..b', '-a', 'a.', 'a b'])(
+    'takes no server name that is no DNS name: %s',
+    (name) => {
+      expect(faultsOf({ AUTH_SERVICE_TLS_SERVER_NAME: name })).toContain(
+        `AUTH_SERVICE_TLS_SERVER_NAME is "${name}"; it takes a DNS name`,
+      );
+    },
+  );
+
+  it.each([
+    ['CERT_FILE', 'KEY_FILE'],
+    ['KEY_FILE', 'CERT_FILE'],
+  ])('takes no %s without a %s', (set, missing) => {
+    expect(faultsOf({ [`AUTH_SERVICE_TLS_${set}`]: '/none' })).toContain(
+      `AUTH_SERVICE_TLS_${set} is set without AUTH_SERVICE_TLS_${missing}`,
+    );
+  });
+
+  it('reads no file that is on another machine', () => {
+    expect(loadConfig({ JWT_SECRET, AUTH_SERVICE_TLS_CA_FILE: '/none' }, false).proxy.tls.size).toBe(1);
+    expect(faultsOf({ AUTH_SERVICE_TLS_CA_FILE: '/none' })).toContain(
+      'AUTH_SERVICE_TLS_CA_FILE names a file that cannot be read: ENOENT',
+    );
+  });
+});
+
 describe('a secret in a file', () => {
   let folder: string;
   beforeEach(async () => (folder = await mkdtemp(join(tmpdir(), 'gateway-config-'))));

@@ -13,18 +13,19 @@ const LOCAL_ORIGINS = ['localhost', '127.0.0.1'].flatMap((host) => [
 
 const LONGEST_EJECTION_MS = 60_000;
 const CLOCK_TICK_MS = 250;
+const TLS_POLL_MS = 2_000;
 const CACHED_TOKENS = 10_000;
 const CLOSE_TIMEOUT_MS = 2_000;
 const REVOKED_TOKENS = 250_000;
 /** For its limit a request waits as long as this, and half as long for its token where that is looked up: 90 in all. */
 const REDIS_COMMAND_TIMEOUT_MS = 60;
 
-/** @throws ConfigurationError with all faults at once */
-export function loadConfig(variables: Variables = process.env): GatewayConfig {
-  return deepFreeze(configFrom(readEnvironment(variables)));
+/** @param checksTlsFiles see `readEnvironment` @throws ConfigurationError with all faults at once */
+export function loadConfig(variables: Variables = process.env, checksTlsFiles = true): GatewayConfig {
+  return deepFreeze(configFrom(readEnvironment(variables, checksTlsFiles)));
 }
 
-function configFrom({ values, addresses, limits }: ReadEnvironment): GatewayConfig {
+function configFrom({ values, addresses, limits, tls }: ReadEnvironment): GatewayConfig {
   const inCompose = COMPOSE_ENVIRONMENTS.has(values.ENV);
   return {
     serviceName: 'api-gateway',
@@ -68,6 +69,8 @@ function configFrom({ values, addresses, limits }: ReadEnvironment): GatewayConf
         keepAliveMs: values.UPSTREAM_KEEP_ALIVE_MS,
         headerLimitBytes: values.HEADER_LIMIT_BYTES,
       },
+      tls,
+      tlsPollMs: TLS_POLL_MS,
       health: {
         failuresToEject: values.EJECT_AFTER_FAILURES,
         ejectionMs: values.EJECTION_MS,

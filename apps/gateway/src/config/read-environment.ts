@@ -1,6 +1,9 @@
 import { readFileSync } from 'node:fs';
+import type { TlsOptions } from '@app/proxy';
 import type { z } from 'zod';
 import { ADDRESSES, LIMIT, NESTED, SECRETS, VARIABLES, type Environment } from './environment.schema.js';
+import { readTls } from './read-tls.js';
+import { upstreamNameFor } from './upstream-variables.js';
 
 /** Why the gateway will not start. */
 export interface ConfigurationFault {
@@ -32,10 +35,12 @@ export interface ReadEnvironment {
   readonly addresses: ReadonlyMap<string, readonly string[]>;
   /** Requests a minute by the name of a limit. */
   readonly limits: ReadonlyMap<string, number>;
+  /** TLS settings by upstream name. */
+  readonly tls: ReadonlyMap<string, TlsOptions>;
 }
 
 /** The address list of a service, by the service's name: `AUTH_SERVICE_URL` for `auth-service`. */
-const ADDRESS_VARIABLE = /^[A-Z][A-Z0-9_]*_SERVICE_URL$/;
+const ADDRESS_VARIABLE = /^([A-Z][A-Z0-9_]*_SERVICE)_URL$/;
 
 /** A limit, by its name: `RATELIMIT_AUTH_LOGIN` for `AUTH_LOGIN`. */
 const LIMIT_VARIABLE = /^RATELIMIT_([A-Z0-9_]+)$/;
@@ -43,8 +48,12 @@ const LIMIT_VARIABLE = /^RATELIMIT_([A-Z0-9_]+)$/;
 /** User and password of an address. */
 const PASSWORDS = /\/\/[^@/,]*@/g;
 
-/** Reads all variables; an empty one counts as not set. @throws ConfigurationError with all faults at once */
-export function readEnvironment(variables: Variables): ReadEnvironment {
+/**
+ * Reads all variables; an empty one counts as not set.
+ * @param checksTlsFiles whether the TLS files that they name are on this machine, and so must be usable
+ * @throws ConfigurationError with all faults at once
+ */
+export function readEnvironment(variables: Variables, checksTlsFiles = true): ReadEnvironment {
   const faults: ConfigurationFault[] = [];
   const values: Record<string, unknown> = {};
   for (const [name, schema] of Object.entries<z.ZodType>(VARIABLES)) {
@@ -60,13 +69,14 @@ export function readEnvironment(variables: Variables): ReadEnvironment {
     if (!text) continue;
     const limit = LIMIT_VARIABLE.exec(name)?.[1];
     if (limit !== undefined) judge(name, text, LIMIT, faults, (value) => limits.set(limit, value));
-    if (ADDRESS_VARIABLE.test(name)) {
-      judge(name, text, ADDRESSES, faults, (value) => addresses.set(upstreamNameFor(name), value));
-    }
+    const service = ADDRESS_VARIABLE.exec(name)?.[1];
+    if (service !== undefined)
+      judge(name, text, ADDRESSES, faults, (value) => addresses.set(upstreamNameFor(service), value));
   }
-  faults.push(...nestingFaults(values), ...redisFaults(values));
+  const { tls, faults: tlsFaults } = readTls(variables, checksTlsFiles);
+  faults.push(...nestingFaults(values), ...redisFaults(values), ...tlsFaults);
   if (faults.length > 0) throw new ConfigurationError(faults);
-  return { values: values as Environment, addresses, limits };
+  return { values: values as Environment, addresses, limits, tls };
 }
 
 function judge<Value>(
@@ -138,13 +148,4 @@ function redisFaults({ REDIS_URL, ...values }: Readonly<Record<string, unknown>>
       message: `REDIS_URL and ${name} are both set; the URL says it all`,
       expected: 'REDIS_URL alone',
     }));
-}
-
-/** The variable that names an upstream's addresses. */
-export function addressVariableFor(upstream: string): string {
-  return `${upstream.toUpperCase().replaceAll('-', '_')}_URL`;
-}
-
-function upstreamNameFor(variable: string): string {
-  return variable.slice(0, -'_URL'.length).toLowerCase().replaceAll('_', '-');
 }

@@ -60,6 +60,15 @@ describe('AccessLog', () => {
     expect(line).not.toHaveProperty('error_code');
   });
 
+  it('tells no stages of a handshake, whose attempts are not timed', () => {
+    const exchange = Object.assign(createExchange('/v1/ws/chat'), { attempts: 1, upstream: 'chat-service' });
+
+    const [line] = write(exchange, 502);
+
+    expect(line).toMatchObject({ attempts: 1, upstream: 'chat-service' });
+    expect(line).not.toHaveProperty('stages');
+  });
+
   it('explains a failure with its cause', () => {
     const cause = Object.assign(new Error('connect'), { code: 'ECONNREFUSED' });
     const exchange = createExchange('/v1/auth/profile', '/v1/auth/profile');

@@ -3,15 +3,12 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { DestinationStream, Logger } from 'pino';
 import { GATEWAY_CONFIG, type GatewayConfig } from '../config/gateway-config.js';
 import { PINO } from './gateway-logger.js';
+import { redactTokens } from './redact-tokens.js';
 
 export const LINES = Symbol('LINES');
 
 const PATH_LENGTH = 512;
 const USER_AGENT_LENGTH = 256;
-
-/** Three dotted runs of base64url, the dots encoded or not: a JWT that stands where no route names a secret. */
-const TOKEN_LIKE = /[\w-]{8,}(?:\.|%2e)[\w-]{4,}(?:\.|%2e)[\w-]{8,}/gi;
-const SHORTEST_TOKEN = 22;
 
 /**
  * Writes one line at the end of each exchange, in the form that pino gives to all others, and without pino: a small
@@ -53,7 +50,7 @@ export class AccessLog {
         request_bytes: exchange.requestBytes,
         response_bytes: exchange.responseBytes,
       }),
-      ...(status >= 500 && exchange.attempts > 0 && { stages: stagesOf(exchange) }),
+      ...(status >= 500 && exchange.dispatchedAt > 0 && { stages: stagesOf(exchange) }),
       ...(failure && {
         error_code: failure.errorCode,
         stage: (failure as { stage?: string }).stage,
@@ -82,9 +79,7 @@ function stagesOf({ dispatchedAt, connectedAt, sentAt, answeredAt }: Exchange): 
 /** The path without its query, which may hold a token, and with the parameters that are secrets hidden. */
 export function loggedPath(exchange: Exchange): string {
   // Before it is cut: half a token is a secret too.
-  const whole = pathOf(exchange.request.url!);
-  const path =
-    whole.length < SHORTEST_TOKEN ? whole : whole.replace(TOKEN_LIKE, '[redacted]').slice(0, PATH_LENGTH);
+  const path = redactTokens(pathOf(exchange.request.url!)).slice(0, PATH_LENGTH);
   if (!exchange.template?.includes('/:token')) return path;
   const names = exchange.template.split('/');
   return path

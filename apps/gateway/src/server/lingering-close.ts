@@ -1,9 +1,14 @@
 import type { IncomingMessage } from 'node:http';
 import { Socket } from 'node:net';
 
-/** What is read and thrown away of bytes that nobody wants, so that their sender gets to see the answer. */
+/** Bytes that are read and thrown away, so that a client which writes before it reads gets to see the answer. */
+const BODY_BYTES = 64 * 1024 * 1024;
+/** The same of what is no HTTP. */
 const LIMIT_BYTES = 1024 * 1024;
+
+/** Milliseconds in which such a client must send something, and in which it must have sent all. */
 const LIMIT_MS = 5_000;
+const BODY_MS = 30_000;
 
 /**
  * Reads the rest of a body whose response is out. Closing with bytes unread would reset the connection, and with it
@@ -18,11 +23,13 @@ export function discardBody(request: IncomingMessage): void {
     isClosing = true;
     socket.end();
   };
-  let left = LIMIT_BYTES;
+  let left = BODY_BYTES;
+  const endsAt = performance.now() + BODY_MS;
   const timer = setTimeout(() => socket.destroy(), LIMIT_MS).unref();
   request.on('data', (chunk: Buffer) => {
     left -= chunk.length;
-    if (left < 0) socket.destroy();
+    if (left < 0 || performance.now() > endsAt) socket.destroy();
+    else timer.refresh();
   });
   request.once('end', () => {
     socket.destroySoon = Socket.prototype.destroySoon;

@@ -7,6 +7,12 @@ const BEARER_PREFIX = 'bearer.';
 
 const QUERY_NAMES: ReadonlySet<string> = new Set(['access_token', 'token']);
 
+/** Characters of the longest name, each of them encoded. */
+const LONGEST_NAME = 'access_token'.length * 3;
+
+/** Letters and underscores, encoded or not: what can be decoded without an error, which costs 5 us. */
+const ASCII = /^(?:[A-Za-z_]|%[0-7][0-9A-Fa-f])+$/;
+
 /**
  * Turns the token of a handshake into `Authorization`, wherever a browser, which cannot set headers, has put it:
  * `?access_token=`, `?token=`, or a subprotocol `bearer.TOKEN`. It is gone from the URL and from the offered
@@ -31,23 +37,25 @@ function takeFromQuery(request: IncomingMessage): string | undefined {
     .slice(path.length + 1)
     .split('&')
     .filter((pair) => {
-      const [name, value] = decodePair(pair);
-      if (!QUERY_NAMES.has(name)) return true;
-      token ||= value;
+      const equals = pair.indexOf('=');
+      if (!isTokenName(equals === -1 ? pair : pair.slice(0, equals))) return true;
+      if (equals !== -1) token ||= pair.slice(equals + 1);
       return false;
     });
   request.url = rest.length === 0 ? path : `${path}?${rest.join('&')}`;
-  return token;
+  return token && decoded(token);
 }
 
-/** As a form is read: percent-encoded, or not at all where that is broken. */
-function decodePair(pair: string): [name: string, value: string] {
-  const equals = pair.indexOf('=');
-  const [name, value] = equals === -1 ? [pair, ''] : [pair.slice(0, equals), pair.slice(equals + 1)];
+/** As a form is read: percent-encoded, or not at all if that is broken. */
+function isTokenName(name: string): boolean {
+  return name.length <= LONGEST_NAME && ASCII.test(name) && QUERY_NAMES.has(decodeURIComponent(name));
+}
+
+function decoded(value: string): string {
   try {
-    return [decodeURIComponent(name), decodeURIComponent(value)];
+    return decodeURIComponent(value);
   } catch {
-    return [name, value];
+    return value;
   }
 }
 

@@ -93,12 +93,13 @@ export class ServiceDialer {
 
   private async dialOne(
     route: WebSocketRoute,
-    { origin }: Instance,
+    instance: Instance,
     { target, offered, headers }: ServiceHandshake,
     signal: AbortSignal,
     withinMs: number,
   ): Promise<ServiceConnection | ServiceRefusal> {
     const { proxy } = route.row;
+    const { origin } = instance;
     const { connectTimeoutMs } = this.config.proxy.connections;
     let stream: Socket | undefined;
     let subprotocol = '';
@@ -108,7 +109,7 @@ export class ServiceDialer {
       ...route.socketOptions,
       headers,
       createConnection: (connection: NetConnectOpts) =>
-        (stream = connectWithin(connectTimeoutMs, origin.startsWith('https:'), connection)),
+        (stream = connectWithin(connectTimeoutMs, instance.tlsOptions(), connection)),
       // The target as the client wrote it: a URL parser would rewrite some of its bytes.
       finishRequest: (request: ClientRequest) => Object.assign(request, { path: target }).end(),
     };

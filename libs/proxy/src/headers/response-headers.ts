@@ -6,6 +6,8 @@ export interface ResponseHead {
   readonly headers: string[];
   /** The announced length in bytes, or -1. */
   readonly contentLength: number;
+  /** Whether the body comes in chunks, and so tells its own end. */
+  readonly isChunked: boolean;
   readonly isEventStream: boolean;
   /** Whether the service used a transfer coding besides chunked, which would be lost on the way. */
   readonly hasUnknownCoding: boolean;
@@ -34,13 +36,13 @@ export function responseHeadersFor(
   status: number,
   toChunks: boolean,
 ): ResponseHead {
-  const headers: string[] = [];
+  let headers: string[] = [];
   let contentLength = -1;
   let isEventStream = false;
   let chunked = false;
   let hasUnknownCoding = false;
   let announcesTrailers = false;
-  let nominated: ReadonlySet<string> | undefined;
+  let nominated: Set<string> | undefined;
   for (let index = 0; index < raw.length; index += 2) {
     const name = raw[index]!.toString('latin1');
     const value = raw[index + 1]!.toString('latin1');
@@ -52,7 +54,7 @@ export function responseHeadersFor(
         if (status === 204) continue;
         contentLength = Number(value);
       } else if (lower === 'connection') {
-        nominated = mergeNames(nominated, nominatedBy(value.toLowerCase()));
+        for (const nominee of nominatedBy(value.toLowerCase()) ?? []) (nominated ??= new Set()).add(nominee);
         continue;
       } else if (OWN.has(lower)) {
         continue;
@@ -69,11 +71,11 @@ export function responseHeadersFor(
     if (isCorsField(name)) continue;
     headers.push(name, value);
   }
-  if (nominated) dropNames(headers, nominated);
+  if (nominated) headers = withoutNames(headers, nominated);
   // A `Trailer` announcement without a chunked body promises what cannot come (RFC 9110, section 6.6.2).
-  if (announcesTrailers && !(chunked && toChunks)) dropNames(headers, TRAILER);
+  if (announcesTrailers && !(chunked && toChunks)) headers = withoutNames(headers, TRAILER);
   for (let index = 0; index < own.length; index++) headers.push(own[index]!);
-  return { headers, contentLength, isEventStream, hasUnknownCoding };
+  return { headers, contentLength, isChunked: chunked, isEventStream, hasUnknownCoding };
 }
 
 const UNBUFFERED = 'X-Accel-Buffering';
@@ -124,17 +126,12 @@ function isCorsField(name: string): boolean {
   );
 }
 
-function mergeNames(
-  names: ReadonlySet<string> | undefined,
-  more: ReadonlySet<string> | undefined,
-): ReadonlySet<string> | undefined {
-  return names && more ? new Set([...names, ...more]) : (more ?? names);
-}
-
-function dropNames(headers: string[], names: ReadonlySet<string>): void {
-  for (let index = headers.length - 2; index >= 0; index -= 2) {
+function withoutNames(headers: readonly string[], names: ReadonlySet<string>): string[] {
+  const kept: string[] = [];
+  for (let index = 0; index < headers.length; index += 2) {
     const lower = headers[index]!.toLowerCase();
     // Whatever `Connection` says: it frames the message.
-    if (names.has(lower) && lower !== 'content-length') headers.splice(index, 2);
+    if (!names.has(lower) || lower === 'content-length') kept.push(headers[index]!, headers[index + 1]!);
   }
+  return kept;
 }

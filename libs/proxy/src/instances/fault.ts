@@ -2,6 +2,7 @@ import {
   UpstreamDisconnectedException,
   UpstreamInvalidResponseException,
   UpstreamTimeoutException,
+  UpstreamTlsException,
   UpstreamUnreachableException,
 } from '../exceptions.js';
 import type { InstanceFault } from './instance-health.js';
@@ -13,7 +14,8 @@ export function isUnavailable(status: number): boolean {
 
 /** What a failure says against the instance that was asked; undefined where it says nothing. */
 export function faultOf(failure: unknown): InstanceFault | undefined {
-  if (failure instanceof UpstreamUnreachableException) return 'connect';
+  if (failure instanceof UpstreamUnreachableException || failure instanceof UpstreamTlsException)
+    return 'connect';
   if (failure instanceof UpstreamDisconnectedException) return 'reset';
   if (failure instanceof UpstreamTimeoutException) return 'timeout';
   return failure instanceof UpstreamInvalidResponseException ? 'invalid_response' : undefined;

@@ -1,6 +1,7 @@
 import type { HealthOptions } from './instance-health.js';
 import type { InstanceOptions } from './instance.js';
 import { InstanceSet, type InstanceChange } from './instance-set.js';
+import { UpstreamTls } from './upstream-tls.js';
 
 const OPTIONS: InstanceOptions = {
   connectTimeoutMs: 100,
@@ -21,7 +22,8 @@ const HEALTH: HealthOptions = {
 
 function createSet(count: number) {
   const changes: InstanceChange[] = [];
-  const set = new InstanceSet(OPTIONS, HEALTH, (change) => changes.push(change));
+  const tls = new UpstreamTls({}, 1_000, () => {});
+  const set = new InstanceSet(OPTIONS, HEALTH, tls, (change) => changes.push(change));
   set.setOrigins(
     Array.from({ length: count }, (_, each) => `http://127.0.0.1:${each + 1}`),
     0,

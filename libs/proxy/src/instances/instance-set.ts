@@ -6,6 +6,7 @@ import {
   type InstanceFault,
   type InstanceState,
 } from './instance-health.js';
+import type { UpstreamTls } from './upstream-tls.js';
 
 /** A change of an instance's state, for logs and figures. */
 export interface InstanceChange {
@@ -29,6 +30,7 @@ export class InstanceSet implements Ticking {
   constructor(
     private readonly options: InstanceOptions,
     private readonly health: HealthOptions,
+    private readonly tls: UpstreamTls,
     private readonly onChange: (change: InstanceChange) => void,
   ) {}
 
@@ -98,7 +100,7 @@ export class InstanceSet implements Ticking {
       },
     );
     if (!isFirst) health.startSlowly(now);
-    return new Instance(origin, this.options, health);
+    return new Instance(origin, this.options, health, this.tls);
   }
 
   private count(): void {

@@ -1,6 +1,8 @@
+import type { ConnectionOptions } from 'node:tls';
 import { Pool, type Dispatcher } from 'undici';
 import type { InstanceHealth } from './instance-health.js';
 import { onread } from './read-buffer.js';
+import type { UpstreamTls } from './upstream-tls.js';
 import { WatchedClient, type ResponseHandler } from './watched-client.js';
 
 /** One request to an instance. */
@@ -46,6 +48,9 @@ export class Instance {
   private readonly pool: Pool;
   /** A Pool cannot be told to dial anew; every connection of this one serves once. */
   private readonly freshPool: Pool;
+  /** Without the brackets of an IPv6 address. */
+  private readonly host: string;
+  private readonly isSecure: boolean;
   private readonly limit: number;
   private readonly mostOutstanding: number;
   private opened = 0;
@@ -58,12 +63,15 @@ export class Instance {
     readonly origin: string,
     options: InstanceOptions,
     readonly health: InstanceHealth,
+    private readonly tls: UpstreamTls,
   ) {
+    const { protocol, hostname } = new URL(origin);
+    this.host = hostname.replace(/^\[|\]$/g, '');
     this.limit = options.maxConnections;
     this.mostOutstanding = options.maxConnections + options.maxWaiting;
+    const connect = { timeout: options.connectTimeoutMs, onread };
     const common = {
       connections: options.maxConnections,
-      connect: { timeout: options.connectTimeoutMs, onread },
       allowH2: false,
       pipelining: 1,
       keepAliveTimeout: options.keepAliveMs,
@@ -76,8 +84,14 @@ export class Instance {
       bodyTimeout: 0,
       factory: (url: URL, clientOptions: object) => new WatchedClient(url, clientOptions, this.onReuse),
     };
-    this.pool = new Pool(origin, common);
-    this.freshPool = new Pool(origin, common);
+    this.isSecure = protocol === 'https:';
+    const createPool = (): Pool =>
+      new Pool(origin, {
+        ...common,
+        connect: this.isSecure ? tls.connectorFor(this.host, connect) : connect,
+      });
+    this.pool = createPool();
+    this.freshPool = createPool();
     this.pool.on('connect', this.onConnect);
     this.freshPool.on('connect', this.onConnect);
   }
@@ -95,24 +109,30 @@ export class Instance {
   /** @throws Error where the request cannot be written in HTTP/1.1; the handler hears of all else */
   dispatch(request: InstanceRequest, handler: ResponseHandler): void {
     // `reset: false`: undici would close the connection after each HEAD, and after a body on DELETE.
-    this.pool.dispatch(optionsFor(request, false), handler);
+    this.pool.dispatch(this.optionsFor(request, false), handler);
   }
 
   /** As `dispatch`, over a connection that has not served yet. */
   dispatchFresh(request: InstanceRequest, handler: ResponseHandler): void {
-    this.freshPool.dispatch(optionsFor(request, true), handler);
+    this.freshPool.dispatch(this.optionsFor(request, true), handler);
   }
 
   /** Whether the instance answers a GET in time, below 500; on a connection of its own, as all others may be busy. */
   async answers(path: string, timeoutMs: number): Promise<boolean> {
     try {
       const signal = AbortSignal.timeout(timeoutMs);
-      const { statusCode, body } = await this.freshPool.request({ path, method: 'GET', signal, reset: true });
+      const request = { path, method: 'GET', signal, reset: true, servername: this.host };
+      const { statusCode, body } = await this.freshPool.request(request);
       await body.dump();
       return statusCode < 500;
     } catch {
       return false;
     }
+  }
+
+  /** How a connection of another kind to it is secured; undefined where it is `http://`. */
+  tlsOptions(): ConnectionOptions | undefined {
+    return this.isSecure ? this.tls.optionsFor(this.host) : undefined;
   }
 
   stats(): InstanceStats {
@@ -132,6 +152,12 @@ export class Instance {
     await Promise.all([this.pool.destroy(), this.freshPool.destroy()]);
   }
 
+  /** The types of undici leave out that a body may be an iterable, and the server's name. */
+  private optionsFor(request: InstanceRequest, reset: boolean): Dispatcher.DispatchOptions {
+    // Without a name, undici would take the client's `Host`, and close a connection whenever that changes.
+    return { ...request, reset, servername: this.host } as Dispatcher.DispatchOptions;
+  }
+
   private readonly onConnect = (): void => {
     this.opened++;
   };
@@ -139,9 +165,4 @@ export class Instance {
   private readonly onReuse = (): void => {
     this.reused++;
   };
-}
-
-/** The types of undici leave out that a body may be an iterable. */
-function optionsFor(request: InstanceRequest, reset: boolean): Dispatcher.DispatchOptions {
-  return { ...request, reset } as Dispatcher.DispatchOptions;
 }

@@ -1,4 +1,6 @@
+import type { Socket } from 'node:net';
 import { Client, type buildConnector } from 'undici';
+import { readOnAfterFailedWrites } from './failed-writes.js';
 import { InterimFilter } from './interim-filter.js';
 import { filterReads } from './read-buffer.js';
 
@@ -26,8 +28,9 @@ export interface ConnectionState {
   /** Whether the connection has served before; to be asked once, when a request goes out on it. */
   begin(): boolean;
   /**
-   * Why the connection broke, where it did. undici takes the reset of a connection for the end of a response that
-   * only its end frames, and reports that response as complete: whoever hears of an end must look here first.
+   * Why the connection broke, if it did: the first reason, a failed write included. A TLS alert is followed by an end, which
+   * is all that undici then reports; and undici takes the reset of a connection for the end of a response that only its end
+   * frames, and reports that response as complete. A response that frames itself is complete all the same.
    */
   error: Error | undefined;
 }
@@ -58,9 +61,7 @@ export class WatchedClient extends Client {
       ...options,
       connect: (target, done) =>
         connect(target, (...result) => {
-          // undici's own listener comes later, so the reason stands before the handler hears of an end.
-          result[1]?.on('error', (error) => (state.error = error));
-          if (result[1]) filterReads(result[1], state.interim);
+          if (result[1]) watch(result[1], state);
           done(...result);
         }),
     });
@@ -75,6 +76,14 @@ export class WatchedClient extends Client {
     (handler as Partial<ResponseHandler>).connection = this.state;
     return super.dispatch(options, handler);
   }
+}
+
+function watch(socket: Socket, state: WatchedState): void {
+  const keepFirst = (error: Error): void => void (state.error ??= error);
+  // undici's own listener comes later, so the reason stands before the handler hears of an end.
+  socket.on('error', keepFirst);
+  filterReads(socket, state.interim);
+  readOnAfterFailedWrites(socket, keepFirst);
 }
 
 class WatchedState implements ConnectionState {

@@ -9,7 +9,12 @@ describe('exceptionFor', () => {
     ['ECONNREFUSED', 'connect', 502, 'UPSTREAM_UNREACHABLE'],
     ['ENOTFOUND', 'connect', 502, 'UPSTREAM_UNREACHABLE'],
     ['EMFILE', 'connect', 502, 'UPSTREAM_UNREACHABLE'],
-    ['CERT_HAS_EXPIRED', 'connect', 502, 'UPSTREAM_UNREACHABLE'],
+    ['CERT_HAS_EXPIRED', 'connect', 502, 'UPSTREAM_TLS'],
+    ['ERR_TLS_CERT_ALTNAME_INVALID', 'connect', 502, 'UPSTREAM_TLS'],
+    ['EPROTO', 'connect', 502, 'UPSTREAM_TLS'],
+    ['ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED', 'request_body', 502, 'UPSTREAM_TLS'],
+    ['ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED', 'response_headers', 502, 'UPSTREAM_TLS'],
+    ['ERR_SSL_DECRYPTION_FAILED_OR_BAD_RECORD_MAC', 'response_body', 502, 'UPSTREAM_INVALID_RESPONSE'],
     ['UND_ERR_CONNECT_TIMEOUT', 'connect', 504, 'UPSTREAM_TIMEOUT'],
     ['ETIMEDOUT', 'connect', 504, 'UPSTREAM_TIMEOUT'],
     ['ECONNRESET', 'response_headers', 502, 'UPSTREAM_DISCONNECTED'],
@@ -80,6 +85,7 @@ describe('exceptionFor', () => {
 
   it.each([
     ['ECONNREFUSED', 'connect', { error: 'Service unavailable', service: 'x-service' }],
+    ['DEPTH_ZERO_SELF_SIGNED_CERT', 'connect', { error: 'Service unavailable', service: 'x-service' }],
     ['ETIMEDOUT', 'response_body', { error: 'Service timed out', service: 'x-service' }],
     ['EPIPE', 'request_body', { error: 'Service unavailable', service: 'x-service' }],
     ['HPE_INVALID_CONSTANT', 'response_headers', { error: 'Service unavailable', service: 'x-service' }],

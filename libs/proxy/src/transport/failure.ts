@@ -4,6 +4,7 @@ import {
   UpstreamDisconnectedException,
   UpstreamInvalidResponseException,
   UpstreamTimeoutException,
+  UpstreamTlsException,
   UpstreamUnavailableException,
   UpstreamUnreachableException,
   type Stage,
@@ -23,6 +24,34 @@ const UNREACHABLE = new Set([
 const CONNECTION_LOST = new Set(['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE', 'ECONNABORTED']);
 
 const CLOSED = new Set(['UND_ERR_DESTROYED', 'UND_ERR_CLOSED']);
+
+/** OpenSSL's verdicts on a certificate, as Node names them (X509_V_ERR_*). */
+const CERTIFICATE = new Set([
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'UNABLE_TO_DECRYPT_CERT_SIGNATURE',
+  'UNABLE_TO_DECODE_ISSUER_PUBLIC_KEY',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+  'CERT_SIGNATURE_FAILURE',
+  'CERT_NOT_YET_VALID',
+  'CERT_HAS_EXPIRED',
+  'ERROR_IN_CERT_NOT_BEFORE_FIELD',
+  'ERROR_IN_CERT_NOT_AFTER_FIELD',
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'CERT_CHAIN_TOO_LONG',
+  'CERT_REVOKED',
+  'CERT_UNTRUSTED',
+  'CERT_REJECTED',
+  'INVALID_CA',
+  'PATH_LENGTH_EXCEEDED',
+  'INVALID_PURPOSE',
+  'HOSTNAME_MISMATCH',
+  'UNSPECIFIED',
+]);
+
+/** A wrong name, and whatever OpenSSL itself fails at: no TLS at the other end, no version of both, an alert. */
+const TLS = /^(?:ERR_TLS_|ERR_SSL_|EPROTO$)/;
 
 /** undici will not write the request. */
 const UNWRITABLE = new Set(['UND_ERR_INVALID_ARG', 'UND_ERR_NOT_SUPPORTED']);
@@ -47,6 +76,10 @@ export function exceptionFor(error: Error, service: string, stage: Stage): Proxy
   if (code !== undefined && CLOSED.has(code)) return new UpstreamUnavailableException(service, error);
   if (code !== undefined && UNWRITABLE.has(code))
     return new InvalidRequestException('Invalid request', error);
+  if (code !== undefined && isTls(code) && stage !== 'response_body') {
+    // Also after the request: in TLS 1.3 a service refuses the client's certificate once the client's handshake is done.
+    return new UpstreamTlsException(service, error);
+  }
   if (stage === 'connect') return new UpstreamUnreachableException(service, error);
   if (isConnectionLost(error)) return new UpstreamDisconnectedException(service, stage, error);
   return new UpstreamInvalidResponseException(service, stage, error);
@@ -55,6 +88,10 @@ export function exceptionFor(error: Error, service: string, stage: Stage): Proxy
 /** undici reports an answer out of turn, or an unasked upgrade, as a socket error with one of these messages. */
 function isNotHttp(error: Error): boolean {
   return error.message === 'bad response' || error.message === 'bad upgrade';
+}
+
+function isTls(code: string): boolean {
+  return CERTIFICATE.has(code) || TLS.test(code);
 }
 
 function codeOf(error: Error): string | undefined {

@@ -93,6 +93,8 @@ export class Forward implements ResponseHandler, Ticking {
   private stage: Stage = 'connect';
   private settled = false;
   private announcedBytes = -1;
+  /** Whether the service's body ends with its connection: then a reset is no end. */
+  private endsWithConnection = false;
   private idleLimitMs: number;
   /** Whether a byte of a response came. */
   private hasResponse = false;
@@ -233,6 +235,7 @@ export class Forward implements ResponseHandler, Ticking {
       return;
     }
     this.announcedBytes = head.contentLength;
+    this.endsWithConnection = head.contentLength === -1 && !head.isChunked && this.mayHaveBody(status);
     if (head.isEventStream) {
       this.idleLimitMs = this.plan.limits.idleEventStreamMs;
       if (exchange.peerTrusted) sayUnbuffered(head.headers);
@@ -286,7 +289,7 @@ export class Forward implements ResponseHandler, Ticking {
   onResponseEnd(controller: ResponseController): void {
     if (this.settled) return;
     const { response, connection } = this;
-    if (connection?.error) {
+    if (connection?.error && this.endsWithConnection) {
       this.onResponseError(controller, connection.error);
       return;
     }
@@ -300,9 +303,10 @@ export class Forward implements ResponseHandler, Ticking {
   onResponseError(controller: ResponseController | null | undefined, error: Error): void {
     // Of an attempt that was given up nothing is heard any more.
     if (this.settled || (controller ?? undefined) !== this.controller) return;
+    const cause = this.connection?.error ?? error;
     const isFirstOfReused = this.exchange.reusedConnection && this.exchange.attempts === 1;
-    const isStale = this.stage === 'response_headers' && isFirstOfReused && isConnectionLost(error);
-    this.failAttempt(exceptionFor(error, this.plan.service, this.stage), isStale);
+    const isStale = this.stage === 'response_headers' && isFirstOfReused && isConnectionLost(cause);
+    this.failAttempt(exceptionFor(cause, this.plan.service, this.stage), isStale);
   }
 
   /** @param isStale whether the connection may have been dead already: then one more try is for nothing */
@@ -430,8 +434,12 @@ export class Forward implements ResponseHandler, Ticking {
 
   /** Whether a body of this length unknown goes to the client in chunks, with trailers at their end. */
   private isChunked(status: number): boolean {
-    const { method, httpVersionMinor } = this.request;
-    return method !== 'HEAD' && httpVersionMinor === 1 && status !== 204 && status !== 304;
+    return this.request.httpVersionMinor === 1 && this.mayHaveBody(status);
+  }
+
+  /** RFC 9112, section 6.3. */
+  private mayHaveBody(status: number): boolean {
+    return this.request.method !== 'HEAD' && status !== 204 && status !== 304;
   }
 
   /** Ends the response so that the client cannot take it for complete; where only its end frames it, by a reset. */

@@ -1,0 +1,101 @@
+import { isIP } from 'node:net';
+import { tlsVariableFor, type TlsSetting } from '../../../gateway/src/config/upstream-variables.js';
+import type { Deployment } from '../deployment/deployment.js';
+import type { Gateway } from '../deployment/gateway.js';
+import { hasFile } from '../deployment/given-files.js';
+import type { Sourced } from '../deployment/sourced.js';
+import type { Fault, Rule } from './rule.js';
+
+const FILES = ['CA_FILE', 'CERT_FILE', 'KEY_FILE'] as const;
+const SETTINGS = [...FILES, 'SERVER_NAME'] as const;
+
+/** Names that no public authority signs for: of one label, or reserved (RFC 6761, RFC 6762, ICANN's `internal`). */
+const INTERNAL = /^[^.]+$|\.(?:internal|local|localhost|test|example|invalid|home\.arpa)$/i;
+
+/** What gives Node more authorities than its own. */
+const MORE_AUTHORITIES = ['NODE_EXTRA_CA_CERTS', 'NODE_USE_SYSTEM_CA', 'SSL_CERT_FILE', 'SSL_CERT_DIR'];
+
+/** TLS from a gateway to a service: the settings have an effect, their files are there, and the name can be proven. */
+export const tlsRule: Rule = {
+  name: 'tls',
+
+  *check(deployment: Deployment): Iterable<Fault> {
+    for (const gateway of deployment.gateways) {
+      yield* withoutEffect(deployment, gateway);
+      yield* missingFiles(gateway);
+      yield* unprovenNames(deployment, gateway);
+    }
+  },
+};
+
+function* withoutEffect(deployment: Deployment, gateway: Gateway): Iterable<Fault> {
+  const { addresses, tls } = gateway.config.proxy;
+  for (const name of tls.keys()) {
+    const upstream = deployment.parts.upstreams.find((each) => each.name === name);
+    const own = upstream ? deployment.addressesOf(gateway, upstream) : addresses.get(name);
+    if (own?.some(isSecure)) continue;
+    const [first, ...others] = saidOf(gateway, name, SETTINGS);
+    const service = { value: gateway, text: `service ${gateway.service.name}`, at: gateway.service.at };
+    yield {
+      places: [first!, ...others, upstream ? deployment.addressSaid(gateway, upstream) : service],
+      expected: own ? `an https:// address of ${name}, or no TLS settings` : `an upstream called ${name}`,
+      impact: 'The gateway exits with 78, since its TLS settings would have no effect.',
+    };
+  }
+}
+
+function* missingFiles(gateway: Gateway): Iterable<Fault> {
+  const { service } = gateway;
+  for (const name of gateway.config.proxy.tls.keys()) {
+    for (const said of saidOf(gateway, name, FILES)) {
+      const path = said.value.trim();
+      if (!path.startsWith('/') || hasFile(service, path) !== false) continue;
+      yield {
+        places: [said, { value: service, text: `service ${service.name}`, at: service.at }],
+        expected: `${path} as a secret, a config or a volume of ${service.name}`,
+        impact: 'The gateway finds no such file, and exits with 78.',
+      };
+    }
+  }
+}
+
+function* unprovenNames(deployment: Deployment, gateway: Gateway): Iterable<Fault> {
+  if (mayKnowMoreAuthorities(gateway)) return;
+  const { tls } = gateway.config.proxy;
+  for (const upstream of deployment.parts.upstreams) {
+    const { caFile, serverName } = tls.get(upstream.name) ?? {};
+    if (caFile !== undefined) continue;
+    const hosts = deployment.addressesOf(gateway, upstream).filter(isSecure);
+    const names = hosts.map((address) => serverName ?? new URL(address).hostname.replace(/\.$/, ''));
+    for (const name of names) {
+      if (isIP(name.replace(/^\[|\]$/g, '')) !== 0 || !INTERNAL.test(name)) continue;
+      const variable = tlsVariableFor(upstream.name, 'CA_FILE');
+      const [set] = saidOf(gateway, upstream.name, ['SERVER_NAME']);
+      const address = deployment.addressSaid(gateway, upstream);
+      yield {
+        places: set ? [set, address] : [address],
+        expected: `${variable}, with the authority that signs for ${name}`,
+        impact: `No authority that Node trusts signs for ${name}: each request is 502 UPSTREAM_TLS.`,
+      };
+    }
+  }
+}
+
+/** Of an image that is not built here, nobody says what it adds. */
+function mayKnowMoreAuthorities({ service }: Gateway): boolean {
+  if (!service.stage || MORE_AUTHORITIES.some((name) => service.variable(name)?.value)) return true;
+  const command = service.firstProcess?.value;
+  const words = command && 'argv' in command ? command.argv.join(' ') : (command?.shell ?? '');
+  return /-ca\b/.test(`${words} ${service.variable('NODE_OPTIONS')?.value ?? ''}`);
+}
+
+function saidOf(gateway: Gateway, upstream: string, settings: readonly TlsSetting[]): Sourced<string>[] {
+  return settings.flatMap((setting) => {
+    const said = gateway.service.variable(tlsVariableFor(upstream, setting));
+    return said?.value.trim() ? [said] : [];
+  });
+}
+
+function isSecure(address: string): boolean {
+  return address.startsWith('https:');
+}

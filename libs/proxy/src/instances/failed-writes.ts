@@ -1,0 +1,32 @@
+import type { Socket } from 'node:net';
+
+type Done = (error?: Error | null) => void;
+
+/**
+ * Lets a connection be read to its end though a write to it failed. A service may answer an upload before it has read it,
+ * and close: then the write fails while the answer waits to be read, and Node would destroy both.
+ *
+ * What is written after a failure is thrown away. The end of the connection, which the reader finds behind the answer, says
+ * that it broke.
+ * @param onError called with the first failure of a write
+ */
+export function readOnAfterFailedWrites(socket: Socket, onError: (error: Error) => void): void {
+  const { _write: write, _writev: writev } = socket;
+  let hasFailed = false;
+  const attempt = (send: (done: Done) => void, done: Done): void => {
+    if (hasFailed) {
+      done();
+      return;
+    }
+    send((error) => {
+      if (error && !hasFailed) {
+        hasFailed = true;
+        onError(error);
+      }
+      done();
+    });
+  };
+  socket._write = (chunk: unknown, encoding, done): void =>
+    attempt((sent) => write.call(socket, chunk, encoding, sent), done);
+  socket._writev = (chunks, done): void => attempt((sent) => writev!.call(socket, chunks, sent), done);
+}

@@ -1,0 +1,176 @@
+import { IncomingMessage } from 'node:http';
+import { Socket } from 'node:net';
+import { redactTokens } from '../apps/gateway/src/observability/redact-tokens.js';
+import { expectsContinue, expectsUnknown, grammarFault } from '../apps/gateway/src/server/request-grammar.js';
+import { handshakeFault, subprotocolsOf } from '../apps/gateway/src/websocket/handshake.js';
+import { moveToken } from '../apps/gateway/src/websocket/handshake-token.js';
+import { tokenOf } from '../apps/gateway/src/websocket/renewal.js';
+import { nominatedEndToEnd } from '../libs/proxy/src/headers/end-to-end.js';
+import { requestHeadersFor } from '../libs/proxy/src/headers/request-headers.js';
+import { responseHeadersFor, responseTrailersFor } from '../libs/proxy/src/headers/response-headers.js';
+import { InterimFilter } from '../libs/proxy/src/instances/interim-filter.js';
+import { isUnambiguousPath, isValidQuery } from '../libs/proxy/src/routing/path-rules.js';
+import { hasBody } from '../libs/proxy/src/transport/request-body.js';
+import { TrustedProxies } from '../libs/proxy/src/trusted-proxies.js';
+import { AccessTokenVerifier } from '../libs/auth/src/access-token.verifier.js';
+import { Authenticator } from '../libs/auth/src/authenticator.js';
+import type { RevocationStore } from '../libs/auth/src/revocation.store.js';
+import { JwtService } from '@nestjs/jwt';
+
+/** Bytes of a small input, and how many times as many a large one has: what the headers of one request have room for. */
+const SMALL_BYTES = 1_000;
+const TIMES_THE_BYTES = 16;
+
+/** Linear work costs 16 times as much, quadratic work 256 times. The geometric mean of the two is the bound. */
+const MOST_TIMES_THE_COST = 64;
+
+/** The least cost of so many runs counts, since other work on the machine only adds to it. */
+const RUNS = 9;
+
+/** CPU microseconds that a run takes at least, so that the clock can tell it. */
+const LEAST_US = 500;
+
+function costOf(work: () => void): number {
+  let calls = 1;
+  while (cpuOf(work, calls) < LEAST_US) calls *= 2;
+  return Math.min(...Array.from({ length: RUNS }, () => cpuOf(work, calls))) / calls;
+}
+
+function cpuOf(work: () => void, calls: number): number {
+  const before = process.cpuUsage();
+  for (let call = 0; call < calls; call++) work();
+  const { user, system } = process.cpuUsage(before);
+  return user + system;
+}
+
+/** So many bytes of a text, again and again. */
+const filled = (unit: string, bytes: number): string =>
+  unit.repeat(Math.ceil(bytes / unit.length)).slice(0, bytes);
+
+function requestWith(headers: Record<string, string>, url = '/'): IncomingMessage {
+  const request = new IncomingMessage(new Socket());
+  return Object.assign(request, {
+    url,
+    method: 'GET',
+    headers: { host: 'a', ...headers },
+    rawHeaders: Object.entries({ host: 'a', ...headers }).flat(),
+    httpVersionMajor: 1,
+    httpVersionMinor: 1,
+  });
+}
+
+/** So many bytes of header fields, each with another name. */
+function manyFields(bytes: number, prefix = 'X-'): string[] {
+  return Array.from({ length: Math.floor(bytes / 10) }, (_, index) => [`${prefix}${index}`, 'v']).flat();
+}
+
+const FACTS = {
+  requestId: 'id',
+  peerAddress: '10.0.0.1',
+  peerTrusted: true,
+  protocol: 'http',
+  host: 'a',
+} as const;
+
+const proxies = new TrustedProxies({ kind: 'cidrs', cidrs: ['10.0.0.0/8', 'fd00::/8'] });
+
+const jwt = new JwtService({ secret: 'a secret of the tests, long enough to be one' });
+const tokenOptions = {
+  secret: '',
+  audience: 'a',
+  issuer: 'b',
+  cachedTokens: 10,
+  clockToleranceSeconds: 5,
+};
+const authenticator = new Authenticator(new AccessTokenVerifier(jwt, tokenOptions), {
+  isRevoked: () => false,
+} as unknown as RevocationStore);
+
+function authenticate(authorization: string): void {
+  try {
+    void authenticator.authenticate(requestWith({ authorization }));
+  } catch {
+    // None of them is a token.
+  }
+}
+
+/** What each reads of somebody else's bytes: with a text that is as bad as a client, a service or a token can make it. */
+const READERS: Record<string, (bytes: number) => () => void> = {};
+
+function reads(name: string, units: readonly string[], read: (text: string) => unknown): void {
+  for (const unit of units) {
+    READERS[`${name} of ${JSON.stringify(unit)}`] = (bytes) => {
+      const text = filled(unit, bytes);
+      return () => void read(text);
+    };
+  }
+}
+
+reads('the path in a log line', ['a', 'a-', 'aaaaaaaa.', 'aaaaaaaa.bbbb.', '%2e', 'a%2e', '.'], redactTokens);
+reads('a path', ['/a', '/...', '/', '%C3%A9', '%2', '/a/..', '[|]'], (text) => isUnambiguousPath(`/${text}`));
+reads('a query', ['%&', 'a=b&', '#', '?'], (text) => isValidQuery(`/?${text}`));
+reads('subprotocols', [' ', 'a,', ',', 'a '], (text) => subprotocolsOf(`a${text}b`));
+reads('a handshake', [' ', 'a,', 'bearer.,', 'bearer. '], (text) =>
+  handshakeFault(requestWith({ 'sec-websocket-key': text, 'sec-websocket-protocol': `a${text}b` })),
+);
+reads('the token of a subprotocol', [' ', 'bearer.,', 'bearer.a,', 'a,'], (text) =>
+  moveToken(requestWith({ 'sec-websocket-protocol': `bearer.${text}x` })),
+);
+reads('the token of a query', ['%&', '&', 'token=%&', 'token&', '%74oken=%zz&', 'a=b&'], (text) =>
+  moveToken(requestWith({}, `/?${text}`)),
+);
+reads('a renewal', ['{"a":', '[', '"', ' '], (text) => tokenOf(Buffer.from(`{"gateway:renew"${text}`)));
+reads('a Host', ['a', 'a.', '[', ':', '1'], (text) => grammarFault(requestWith({ host: text })));
+reads('an Expect', ['100-', '100-continue', ' ', 'a'], (text) => {
+  expectsContinue(requestWith({ expect: text }));
+  expectsUnknown(requestWith({ expect: text }));
+});
+reads('a Connection', [',', 'a,', ' ', 'close,', 'x_,'], nominatedEndToEnd);
+reads('X-Forwarded-For', ['10.0.0.1,', ',', ' ', '[fd00::1]:1,', '1.'], (text) =>
+  proxies.resolve('10.0.0.1', text),
+);
+reads('an Authorization', [' ', 'a', 'a.', 'a=', '=', '.'], (text) => authenticate(`Bearer ${text}`));
+reads('a token', ['a', 'e30.', '.'], (text) => authenticate(`Bearer e30.${text}.a!`));
+reads('a Content-Length', ['1', ' ', 'a'], (text) => hasBody(requestWith({ 'content-length': text })));
+reads('the type of a response', [' ', ';', 'text/event-stream'], (text) =>
+  responseHeadersFor([Buffer.from('Content-Type'), Buffer.from(`text/event-stream${text}`)], [], 200, true),
+);
+reads(
+  'a response of interim responses',
+  ['HTTP/1.1 100 C\r\n\r\n', 'HTTP/1.1 103 H\r\n\r\n', 'HTTP/1.1 1'],
+  (text) => {
+    const filter = new InterimFilter(SMALL_BYTES * TIMES_THE_BYTES * 2);
+    filter.expectResponse();
+    filter.filter(Buffer.from(text));
+  },
+);
+READERS['the fields of a request'] = (bytes) => {
+  const fields = manyFields(bytes);
+  const names = fields.filter((_, index) => index % 2 === 0).join(',');
+  return () => void requestHeadersFor(fields, names, FACTS);
+};
+READERS['the fields of a response'] = (bytes) => {
+  const fields = manyFields(bytes);
+  const names = fields.filter((_, index) => index % 2 === 0).join(',');
+  const raw = [...fields, 'Connection', names, 'Trailer', 'a'].map((text) => Buffer.from(text));
+  return () => void responseHeadersFor(raw, [], 200, false);
+};
+READERS['the nominations of a response'] = (bytes) => {
+  const raw = Array.from({ length: Math.floor(bytes / 16) }, (_, index) => ['Connection', `x-${index}`])
+    .flat()
+    .map((text) => Buffer.from(text));
+  return () => void responseHeadersFor(raw, [], 200, false);
+};
+READERS['the trailers of a response'] = (bytes) => {
+  const raw = manyFields(bytes).map((text) => Buffer.from(text));
+  return () => void responseTrailersFor(raw);
+};
+
+describe('what the gateway reads of bytes that somebody else chose', () => {
+  it.each(Object.keys(READERS))('%s takes time linear in their number', (name) => {
+    const small = costOf(READERS[name]!(SMALL_BYTES));
+    const large = costOf(READERS[name]!(SMALL_BYTES * TIMES_THE_BYTES));
+
+    expect(large / small).toBeLessThan(MOST_TIMES_THE_COST);
+  });
+});
