@@ -40,6 +40,8 @@ function planRequests(random, { scenario, token, idOf, isMutated }) {
   const requests = Array.from({ length: count }, (_, number) =>
     createRequest(random, { id: idOf(number), token, services: scenario.services, isOnly: count === 1 }),
   );
+  if (isPipelined && !isMutated && random.chance(0.4))
+    return { requests, steps: pieces(random, inOne(requests)) };
   const mutatedAt = isMutated ? random.int(0, count - 1) : -1;
   const steps = requests.flatMap((request, number) => {
     const isChanged = number === mutatedAt;
@@ -53,6 +55,11 @@ function planRequests(random, { scenario, token, idOf, isMutated }) {
     ];
   });
   return { requests, steps };
+}
+
+/** All requests at once, so that the gateway must let them wait. */
+function inOne(requests) {
+  return Buffer.concat(requests.flatMap(({ head, content }) => [head, content]));
 }
 
 function planSocket(random, { token, idOf, isMutated }) {

@@ -8,8 +8,8 @@ const REST_MS = 20_000;
 const LOOK_MS = 100;
 const BASE_LOOKS = 8;
 const ASK_MS = 60_000;
-/** Objects that V8 or a cache may keep for a while, whatever the number of batches. */
-const MORE_OBJECTS = 40;
+/** Objects that lists of free parsers and the like may keep, whatever the number of batches. */
+const MORE_OBJECTS = 120;
 /** What code that is compiled late, labels of metrics and tokens in caches may take, and how much of it each batch. */
 const MORE_HEAP_BYTES = 12 * MIB;
 const MORE_HEAP_BYTES_PER_BATCH = 0.1 * MIB;
