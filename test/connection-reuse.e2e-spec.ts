@@ -33,7 +33,6 @@ describe('connections to a service', () => {
   });
 
   it.each([
-    ['a HEAD', 'HEAD /v1/users/me', {}, ''],
     ['a DELETE', 'DELETE /v1/users/me', {}, ''],
     ['a DELETE with a body', 'DELETE /v1/users/me', { 'Content-Length': 4 }, 'body'],
     [

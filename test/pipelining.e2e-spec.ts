@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { bearer, startGateway } from './support/gateway.js';
-import { RawClient } from './support/raw-client.js';
+import { exchangeRaw, RawClient } from './support/raw-client.js';
 import { rawRequest } from './support/raw-request.js';
 import { startService } from './support/service.js';
 
@@ -33,6 +33,38 @@ describe('requests that a client sends without waiting for answers', () => {
 
     expect(statuses).toEqual([200, 200]);
     expect(text).toMatch(/\/v1\/users\/me.*\/v1\/auth\/profile/s);
+  });
+
+  it('are read behind the empty line that some clients send after a body', async () => {
+    await using service = await startService((request, response) => {
+      request.resume().on('end', () => response.end(request.method));
+    });
+    await using gateway = await startGateway({ env: { AUTH_SERVICE_URL: service.url } });
+    const login = (connection: string): string =>
+      rawRequest('POST /v1/auth/login', {
+        headers: { Connection: connection, 'Content-Length': 5 },
+        body: 'hello\r\n',
+      });
+
+    const { statuses } = await exchangeRaw(
+      gateway.port,
+      login('keep-alive') + rawRequest('GET /v1/users/me') + login('close'),
+    );
+
+    expect(statuses).toEqual([200, 200, 200]);
+    expect(gateway.logs.filter(({ message }) => message === 'malformed request')).toEqual([]);
+  });
+
+  it('end with the one that says close', async () => {
+    await using service = await startService((_request, response) => response.end());
+    await using gateway = await startGateway({ env: { AUTH_SERVICE_URL: service.url } });
+
+    const last = rawRequest('GET /v1/users/me', { headers: { Connection: 'close' } });
+    const { statuses } = await exchangeRaw(gateway.port, last + rawRequest('DELETE /v1/users/me'));
+
+    expect(statuses).toEqual([200]);
+    await gateway.logged({ message: 'request', method: 'GET' });
+    expect(gateway.logs.filter(({ method }) => method === 'DELETE')).toEqual([]);
   });
 
   it.each([66, 1_000, 5_000])('have their answers in order, %i of them', async (count) => {

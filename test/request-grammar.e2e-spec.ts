@@ -47,6 +47,10 @@ const REFUSED: Readonly<Record<string, Refused>> = {
     'Unsupported protocol',
     `\r\n\r\nGET /v1/auth/profile RTSP/1.1\r\n${HEADERS}\r\n`,
   ),
+  'a request line without a version that ends with bare LF': grammar(
+    'Unsupported protocol version',
+    `POST /v1/auth/login\n${HEADERS}\r\n`,
+  ),
   'a missing Host': grammar('Host header required', `${LOGIN}Content-Length: 0\r\n\r\n`),
   'an empty Host': grammar('Invalid Host header', `${LOGIN}Host: \r\nContent-Length: 0\r\n\r\n`),
   'a duplicate Host': grammar('Duplicate Host header', `${LOGIN}${HEADERS}hOST: gateway\r\n\r\n`),
@@ -67,6 +71,12 @@ const REFUSED: Readonly<Record<string, Refused>> = {
   'headers past HEADER_LIMIT_BYTES': parser(
     'HPE_HEADER_OVERFLOW',
     `${LOGIN}${HEADERS}X-Long: ${'a'.repeat(20_000)}\r\n\r\n`,
+    431,
+    'Request headers too large',
+  ),
+  'more header fields than Node keeps': parser(
+    'HPE_HEADER_OVERFLOW',
+    `${LOGIN}${'a:\r\n'.repeat(1_001)}${HEADERS}\r\n`,
     431,
     'Request headers too large',
   ),

@@ -1,4 +1,4 @@
-import { bearer, startGateway } from './support/gateway.js';
+import { bearer, startGateway, type RunningGateway } from './support/gateway.js';
 import { startRawService, startService, type PlayedService } from './support/service.js';
 
 interface ForgetfulService extends PlayedService {
@@ -23,10 +23,9 @@ describe('a pooled connection that the service closes at the moment of reuse', (
   it.each(['GET', 'HEAD'])('costs a %s nothing: it is sent again, once, on a fresh one', async (method) => {
     await using service = await startForgetfulService();
     await using gateway = await startGateway({ env: { AUTH_SERVICE_URL: service.url } });
-    const send = (): Promise<Response> => fetch(`${gateway.url}/v1/users/me`, { method, headers: bearer() });
-    await (await send()).text();
+    await (await fetch(`${gateway.url}/v1/users/me`, { headers: bearer() })).text();
 
-    const second = await send();
+    const second = await fetch(`${gateway.url}/v1/users/me`, { method, headers: bearer() });
 
     expect(second.status).toBe(200);
     const line = await gateway.logged({ request_id: second.headers.get('x-request-id') });
@@ -104,5 +103,52 @@ describe('a pooled connection that the service closes at the moment of reuse', (
 
     expect(response.status).toBe(502);
     expect(requests).toBe(1);
+  });
+});
+
+describe('a pooled connection on which the service says 408, as some do when it was idle', () => {
+  const send = ({ url }: RunningGateway, method: string): Promise<Response> =>
+    fetch(`${url}/v1/users/me`, { method, headers: bearer() });
+
+  async function startImpatientService(): Promise<PlayedService> {
+    return startRawService((socket) => {
+      socket.once('data', () => {
+        socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
+        socket.once('data', () => {
+          socket.end('HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
+        });
+      });
+    });
+  }
+
+  it('costs a GET nothing: it is sent again on a fresh one', async () => {
+    await using service = await startImpatientService();
+    await using gateway = await startGateway({ env: { AUTH_SERVICE_URL: service.url } });
+    await (await send(gateway, 'GET')).text();
+
+    const second = await send(gateway, 'GET');
+
+    expect(second.status).toBe(200);
+    expect(await second.text()).toBe('ok');
+    expect(service.accepted()).toBe(2);
+  });
+
+  it('is what a DELETE gets, which is not sent again', async () => {
+    await using service = await startImpatientService();
+    await using gateway = await startGateway({ env: { AUTH_SERVICE_URL: service.url } });
+    await (await send(gateway, 'GET')).text();
+
+    expect((await send(gateway, 'DELETE')).status).toBe(408);
+    expect(service.accepted()).toBe(1);
+  });
+
+  it('is what a GET gets whose connection was fresh', async () => {
+    await using service = await startRawService((socket) => {
+      socket.once('data', () => socket.end('HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n'));
+    });
+    await using gateway = await startGateway({ env: { AUTH_SERVICE_URL: service.url } });
+
+    expect((await send(gateway, 'GET')).status).toBe(408);
+    expect(service.accepted()).toBe(1);
   });
 });

@@ -214,19 +214,17 @@ describe('streaming', () => {
   });
 
   it.each([
-    ['HEAD', 200, { 'Content-Length': '5' }],
-    ['GET', 204, {}],
-    ['GET', 304, { ETag: '"x"' }],
-  ])('answers %s with %d without a body and keeps both connections', async (method, status, headers) => {
+    [204, {}],
+    [304, { ETag: '"x"' }],
+  ])('answers with %d without a body and keeps both connections', async (status, headers) => {
     await using service = await startService((_request, response) =>
       response.writeHead(status, headers).end(),
     );
     await using gateway = await startGateway({ env: { AUTH_SERVICE_URL: service.url } });
     await using client = await RawClient.connect(gateway.port);
-    const bytes = get().replace('GET', method);
-    client.write(bytes);
+    client.write(get());
     await client.until(/\r\n\r\n$/);
-    client.write(bytes.replace('Host: a', 'Host: a\r\nConnection: close'));
+    client.write(get().replace('Host: a', 'Host: a\r\nConnection: close'));
 
     const { statuses, text } = await client.ended();
 

@@ -120,9 +120,9 @@ describe('the recording of a handshake', () => {
     );
     await using gateway = await startGateway({ env: { CHAT_SERVICE_URL: service.url } });
 
-    await exchangeRaw(gateway.port, rawHandshake(`/v1/ws/chat?q='"<>|{}^&r=%C3%A9`));
+    await exchangeRaw(gateway.port, rawHandshake(`/v1/ws/chat?q='|{}^&r=%C3%A9`));
 
-    expect(service.requests[0]!.line).toBe(`GET /v1/ws/chat?q='"<>|{}^&r=%C3%A9 HTTP/1.1`);
+    expect(service.requests[0]!.line).toBe(`GET /v1/ws/chat?q='|{}^&r=%C3%A9 HTTP/1.1`);
     expect(valuesOf(service.requests[0]!, 'host')).toEqual(['gateway']);
     expect(valuesOf(service.requests[0]!, 'connection')).toEqual(['Upgrade']);
   });

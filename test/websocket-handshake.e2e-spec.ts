@@ -74,6 +74,16 @@ const REFUSED: Readonly<Record<string, Refused>> = {
     status: 400,
     error: 'Duplicate Host header',
   },
+  'with a body': {
+    bytes: `${rawHandshake(CHAT, { 'Content-Length': '5' })}hello`,
+    status: 400,
+    error: 'WebSocket handshake must have no body',
+  },
+  'with chunks': {
+    bytes: `${rawHandshake(CHAT, { 'Transfer-Encoding': 'chunked' })}0\r\n\r\n`,
+    status: 400,
+    error: 'WebSocket handshake must have no body',
+  },
   'in HTTP/1.0': {
     bytes: rawHandshake().replace('HTTP/1.1', 'HTTP/1.0'),
     status: 400,
@@ -99,6 +109,20 @@ describe('a handshake', () => {
     expect(service.connections).toHaveLength(0);
   });
 
+  it.each([
+    ['as Firefox writes it', 'keep-alive, Upgrade', 'websocket'],
+    ['in other cases', 'UPGRADE', 'WebSocket'],
+    ['with empty elements', ', upgrade,,', 'websocket'],
+  ])('is one %s', async (_how, connection, upgrade) => {
+    await using service = await startSocketService();
+    await using gateway = await startGateway({ env: { CHAT_SERVICE_URL: service.url } });
+    await using client = await RawClient.connect(gateway.port);
+
+    client.write(rawHandshake(CHAT, { Connection: connection, Upgrade: upgrade }));
+
+    expect(await client.until(/\r\n\r\n/)).toMatch(/^HTTP\/1\.1 101 /);
+  });
+
   it.each(['POST', 'PUT', 'DELETE'])('by %s is refused with 400', async (method) => {
     await using gateway = await startGateway();
 
@@ -108,6 +132,20 @@ describe('a handshake', () => {
     expect(statuses).toEqual([400]);
     expect(json).toMatchObject({ error: 'WebSocket handshake must be a GET' });
   });
+
+  it.each(['websocket, h2c', 'h2c ,\tWebSocket'])(
+    'may name other protocols beside: Upgrade: %j',
+    async (upgrade) => {
+      await using service = await startSocketService();
+      await using gateway = await startGateway({ env: { CHAT_SERVICE_URL: service.url } });
+      await using client = await RawClient.connect(gateway.port);
+
+      client.write(rawHandshake(CHAT, { Upgrade: upgrade }));
+
+      expect(await client.until(/\r\n\r\n/)).toMatch(/^HTTP\/1\.1 101 /);
+      expect((await service.connection(0)).handshake.headers.upgrade).toBe('websocket');
+    },
+  );
 
   it('without the wish to upgrade is 426', async () => {
     await using gateway = await startGateway();

@@ -127,6 +127,17 @@ describe('a handshake with bytes that few expect', () => {
     expect(sent).toEqual(Object.entries(named));
   });
 
+  it('as so many fields of a 101 reach the client to the last', async () => {
+    await using service = await startAnswering((socket, head) => {
+      socket.write(acceptingAnswer(head, `${'a: 1\r\n'.repeat(1_001)}Set-Cookie: last=1\r\n`));
+    });
+    await using gateway = await startGateway({ env: { CHAT_SERVICE_URL: service.url } });
+    await using client = await RawClient.connect(gateway.port);
+    client.write(rawHandshake());
+
+    expect(await client.until(/\r\n\r\n/)).toContain('Set-Cookie: last=1\r\n');
+  });
+
   it('in a header of the 101 costs that header, which could not be passed as it is', async () => {
     await using service = await startAnswering((socket, head) => {
       socket.write(Buffer.from(acceptingAnswer(head, 'X-Name: caf\xe9\r\nX-Plain: coffee\r\n'), 'latin1'));

@@ -25,6 +25,17 @@ describe('a service that refuses', () => {
     await gateway.logged({ message: 'request', status: 403, upstream: 'chat-service' });
   });
 
+  it('by a 5xx has a line in which no stage is longer than the whole', async () => {
+    await using service = await startService((_request, response) => response.writeHead(500).end('no'));
+    await using gateway = await startGateway({ env: { CHAT_SERVICE_URL: service.url } });
+
+    await exchangeRaw(gateway.port, rawHandshake());
+
+    const { latency, stages } = await gateway.logged({ message: 'request', status: 500 });
+    const longest = Math.max(0, ...Object.values((stages ?? {}) as Record<string, number>));
+    expect(longest).toBeLessThanOrEqual(Math.ceil(latency as number));
+  });
+
   it('without a body has an error made for it', async () => {
     await using service = await startService((_request, response) => response.writeHead(404).end());
     await using gateway = await startGateway({ env: { CHAT_SERVICE_URL: service.url } });

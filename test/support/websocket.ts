@@ -210,7 +210,7 @@ export function closeFrame(code: number, reason: string | Buffer = '', masked = 
   return frame(OPCODE.close, payload, { masked });
 }
 
-/** Opens a socket whose client writes its frames by hand; `peer` is the service's end. */
+/** Opens a socket whose client writes its frames by hand; `peer` is the service's end. @throws Error if it is refused */
 export async function openRawSocket(
   gateway: { readonly port: number },
   service: SocketService,
@@ -220,7 +220,8 @@ export async function openRawSocket(
   const client = await RawClient.connect(gateway.port);
   client.socket.setNoDelay(true);
   client.write(handshake);
-  await client.until(/\r\n\r\n/);
+  const head = await client.until(/\r\n\r\n/);
+  if (!head.startsWith('HTTP/1.1 101 ')) throw new Error(`The handshake was refused: ${head}`);
   return Object.assign(client, { peer: await service.connection(index) });
 }
 

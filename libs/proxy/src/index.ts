@@ -14,6 +14,7 @@ export type { HttpMethod, Route, RouteLimit, WebSocketPolicy } from './routing/r
 export { isAddressRange, TrustedProxies, type TrustOptions } from './trusted-proxies.js';
 export { Ticker, type Ticking } from './ticker.js';
 export { exceptionFor } from './transport/failure.js';
+export { hasBody } from './transport/request-body.js';
 export { faultOf, isUnavailable } from './instances/fault.js';
 export { isInstanceAddress } from './instances/instance-address.js';
 export type { InstanceFault } from './instances/instance-health.js';

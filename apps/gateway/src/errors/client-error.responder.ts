@@ -17,6 +17,14 @@ const ANSWERS: Readonly<Record<string, readonly [number, string]>> = {
 /** The client has gone; an end in the middle of a request is no different from a reset. */
 const LEFT: ReadonlySet<string> = new Set(['ECONNRESET', 'EPIPE', 'HPE_INVALID_EOF_STATE']);
 
+/**
+ * Whether the time for a request has passed without a byte. Browsers open connections in advance, and would take a 408
+ * on one of them for the response to what they send there later.
+ */
+function isUnused({ code }: NodeJS.ErrnoException, { bytesRead }: Socket): boolean {
+  return code === 'ERR_HTTP_REQUEST_TIMEOUT' && bytesRead === 0;
+}
+
 /** Answers bytes that never became a request, in the gateway's own format, and ends their connection. */
 @Injectable()
 export class ClientErrorResponder implements OnModuleInit {
@@ -43,7 +51,7 @@ export class ClientErrorResponder implements OnModuleInit {
   }
 
   private answer(error: NodeJS.ErrnoException, socket: Socket): void {
-    if (LEFT.has(error.code ?? '') || !socket.writable) {
+    if (LEFT.has(error.code ?? '') || !socket.writable || isUnused(error, socket)) {
       socket.destroy();
       return;
     }

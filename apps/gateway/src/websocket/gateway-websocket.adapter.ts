@@ -5,6 +5,7 @@ import { AbstractWsAdapter } from '@nestjs/websockets';
 import type { WebSocket } from 'ws';
 import type { GatewayHttpAdapter } from '../server/gateway-http.adapter.js';
 import { pendingResponseOf } from '../server/pending-response.js';
+import { dropEmptySubprotocols } from './handshake.js';
 import { moveToken } from './handshake-token.js';
 import { responseFor, Upgrade } from './upgrade.js';
 import type { WebSocketRoutes } from './websocket-routes.js';
@@ -23,6 +24,9 @@ export class GatewayWebSocketAdapter extends AbstractWsAdapter {
     // Behind a request that is not answered yet it is a plain one: the connection is not free to change hands.
     http.isUpgrade = (request) => !pendingResponseOf(request.socket) && routes.isUpgrade(request);
     server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
+      dropEmptySubprotocols(request);
+      // `ws` knows no list.
+      request.headers.upgrade = 'websocket';
       // A public route's service may have parameters of these names for purposes of its own.
       if (routes.find(request.url!)!.row.route.auth !== 'none') moveToken(request);
       server.emit('request', request, responseFor(request, new Upgrade(socket, head)));

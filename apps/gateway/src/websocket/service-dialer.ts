@@ -110,8 +110,10 @@ export class ServiceDialer {
       headers,
       createConnection: (connection: NetConnectOpts) =>
         (stream = connectWithin(connectTimeoutMs, instance.tlsOptions(), connection)),
-      // The target as the client wrote it: a URL parser would rewrite some of its bytes.
-      finishRequest: (request: ClientRequest) => Object.assign(request, { path: target }).end(),
+      // The target as the client wrote it: a URL parser would rewrite some of its bytes. All header fields of the answer:
+      // Node drops those past a number of its own.
+      finishRequest: (request: ClientRequest) =>
+        Object.assign(request, { path: target, maxHeadersCount: 0 }).end(),
     };
     const socket = new WebSocket(origin, options);
     const giveUp = (): void => socket.terminate();

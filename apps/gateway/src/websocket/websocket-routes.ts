@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import { pathOf, RouteTableError, UpstreamRegistry, type ProxyRow } from '@app/proxy';
 import { Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { GATEWAY_CONFIG, type GatewayConfig } from '../config/gateway-config.js';
+import { asksForWebSocket } from './handshake.js';
 import { WebSocketRoute } from './websocket-route.js';
 
 /**
@@ -53,8 +54,6 @@ export class WebSocketRoutes implements OnApplicationBootstrap {
 
   /** Whether a request asks for a WebSocket where there is one; any other `Upgrade` is ignored (RFC 9110, section 7.8). */
   isUpgrade({ method, url, headers }: IncomingMessage): boolean {
-    return (
-      method === 'GET' && headers.upgrade?.toLowerCase() === 'websocket' && this.find(url!) !== undefined
-    );
+    return method === 'GET' && asksForWebSocket(headers.upgrade) && this.find(url!) !== undefined;
   }
 }

@@ -71,6 +71,7 @@ describe('responseHeadersFor', () => {
     expect(responseHeadersFor(fields, [], 200, true)).toStrictEqual({
       headers: [],
       contentLength: -1,
+      isChunked: false,
       isEventStream: false,
       hasUnknownCoding: false,
     });

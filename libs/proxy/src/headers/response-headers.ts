@@ -18,12 +18,25 @@ const EVENT_STREAM = /^text\/event-stream *(?:;|$)/i;
 /** What the gateway alone says. */
 const OWN: ReadonlySet<string> = new Set(['x-request-id', 'x-gateway-error', 'x-gateway-attempts']);
 
-const SPECIAL_LENGTHS = lengthsOf(['content-type', 'content-length', 'trailer', ...OWN]);
+/** What the gateway says of its own limits; a service may say it of others where the gateway has none. */
+const RATE_LIMIT: ReadonlySet<string> = new Set([
+  'x-ratelimit-limit',
+  'x-ratelimit-remaining',
+  'x-ratelimit-reset',
+]);
+
+/**
+ * The one transfer coding that is understood. Blanks around a value are not part of it (RFC 9110, section 5.5); undici's
+ * parser leaves those behind it in the value, and does not know the coding where a tab is among them.
+ */
+const CHUNKED = /^chunked *$/i;
+
+const SPECIAL_LENGTHS = lengthsOf(['content-type', 'content-length', 'trailer', ...OWN, ...RATE_LIMIT]);
 
 /**
  * Copies a service's raw headers for the client: names, order, duplicates and bytes survive, except hop-by-hop
  * fields and those that `Connection` nominates, the service's own CORS headers (the client gets one set, the
- * gateway's), and what the gateway alone says.
+ * gateway's), what the gateway alone says, and the service's own rate limits where the gateway names its own.
  *
  * @param raw name, value, name, value as bytes; read as latin1, as they came (RFC 9110, section 5.5)
  * @param own what the gateway adds, name, value, name, value
@@ -42,6 +55,7 @@ export function responseHeadersFor(
   let chunked = false;
   let hasUnknownCoding = false;
   let announcesTrailers = false;
+  let hasRateLimit = false;
   let nominated: Set<string> | undefined;
   for (let index = 0; index < raw.length; index += 2) {
     const name = raw[index]!.toString('latin1');
@@ -60,10 +74,12 @@ export function responseHeadersFor(
         continue;
       } else if (lower === 'trailer') {
         announcesTrailers = true;
+      } else if (RATE_LIMIT.has(lower)) {
+        hasRateLimit = true;
       } else if (isHopByHop(lower)) {
         if (lower === 'transfer-encoding') {
           chunked = true;
-          hasUnknownCoding ||= value.toLowerCase() !== 'chunked';
+          hasUnknownCoding ||= !CHUNKED.test(value);
         }
         continue;
       }
@@ -74,6 +90,7 @@ export function responseHeadersFor(
   if (nominated) headers = withoutNames(headers, nominated);
   // A `Trailer` announcement without a chunked body promises what cannot come (RFC 9110, section 6.6.2).
   if (announcesTrailers && !(chunked && toChunks)) headers = withoutNames(headers, TRAILER);
+  if (hasRateLimit && own.includes('X-RateLimit-Limit')) headers = withoutNames(headers, RATE_LIMIT);
   for (let index = 0; index < own.length; index++) headers.push(own[index]!);
   return { headers, contentLength, isChunked: chunked, isEventStream, hasUnknownCoding };
 }

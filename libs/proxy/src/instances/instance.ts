@@ -108,8 +108,9 @@ export class Instance {
 
   /** @throws Error where the request cannot be written in HTTP/1.1; the handler hears of all else */
   dispatch(request: InstanceRequest, handler: ResponseHandler): void {
-    // `reset: false`: undici would close the connection after each HEAD, and after a body on DELETE.
-    this.pool.dispatch(this.optionsFor(request, false), handler);
+    // After HEAD only: a service that answers it with content would have that content taken for the next response.
+    // Left to itself, undici would close the connection after a body on DELETE too.
+    this.pool.dispatch(this.optionsFor(request, request.method === 'HEAD'), handler);
   }
 
   /** As `dispatch`, over a connection that has not served yet. */

@@ -62,6 +62,8 @@ const PATIENCE_MS = 1_000;
  */
 const HELD_BYTES = 64 * 1024;
 
+const REQUEST_TIMEOUT = 408;
+
 const EMPTY = Buffer.alloc(0);
 
 /**
@@ -219,6 +221,8 @@ export class Forward implements ResponseHandler, Ticking {
       return;
     }
     const { exchange, response, plan, attempts } = this;
+    // Sent to a connection that was idle for too long, not to this request (RFC 9110, section 15.5.9).
+    if (status === REQUEST_TIMEOUT && this.isFirstOfReused && this.tryAgain(true)) return;
     const now = (exchange.answeredAt = performance.now());
     if (isUnavailable(status)) {
       attempts.failed('status', now);
@@ -304,9 +308,12 @@ export class Forward implements ResponseHandler, Ticking {
     // Of an attempt that was given up nothing is heard any more.
     if (this.settled || (controller ?? undefined) !== this.controller) return;
     const cause = this.connection?.error ?? error;
-    const isFirstOfReused = this.exchange.reusedConnection && this.exchange.attempts === 1;
-    const isStale = this.stage === 'response_headers' && isFirstOfReused && isConnectionLost(cause);
+    const isStale = this.stage === 'response_headers' && this.isFirstOfReused && isConnectionLost(cause);
     this.failAttempt(exceptionFor(cause, this.plan.service, this.stage), isStale);
+  }
+
+  private get isFirstOfReused(): boolean {
+    return this.exchange.reusedConnection && this.exchange.attempts === 1;
   }
 
   /** @param isStale whether the connection may have been dead already: then one more try is for nothing */
@@ -459,7 +466,8 @@ export class Forward implements ResponseHandler, Ticking {
   }
 
   private writeEarlyHints(raw: readonly Buffer[]): void {
-    if (this.request.httpVersionMinor === 0) return;
+    // Nothing holds a service back before its response: hints that the client does not read are dropped.
+    if (this.request.httpVersionMinor === 0 || this.response.writableLength >= HELD_BYTES) return;
     const link: string[] = [];
     for (let index = 0; index < raw.length; index += 2) {
       if (raw[index]!.toString('latin1').toLowerCase() === 'link')
