@@ -1,37 +1,16 @@
 // What a dying Redis does to the gateway's clients: requests, failures and latency before, during and after a `kill -9`
 // of Redis under load. Run it after a build, where redis-server is installed: `node test/bench/redis.mjs`.
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { Agent, createServer, get } from 'node:http';
-import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { track } from '../faults/children.mjs';
+import { startRedis, startUntil } from '../faults/children.mjs';
 import { freePort, HOST } from '../faults/gateway.mjs';
 import { JWT_SECRET, signToken } from '../faults/token.mjs';
 
 const GATEWAY = fileURLToPath(new URL('../../dist/apps/gateway/src/main.js', import.meta.url));
 const CLIENTS = 32;
 const PHASE_MS = 4_000;
-
-/** Starts a process and waits for a line that says it is ready. */
-async function start(command, args, env, isReady) {
-  const child = track(
-    spawn(command, args, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'inherit'] }),
-  );
-  for await (const line of createInterface({ input: child.stdout })) {
-    if (isReady(line)) {
-      child.stdout.resume();
-      return { child, line };
-    }
-  }
-  throw new Error(`${command} did not start`);
-}
-
-function startRedis(port) {
-  const args = ['--port', port, '--bind', HOST, '--save', '', '--appendonly', 'no'].map(String);
-  return start('redis-server', args, {}, (line) => line.includes('Ready to accept connections'));
-}
 
 /** One request at a time for each client, until the phase is over. */
 async function measure(name, port, agent) {
@@ -67,18 +46,13 @@ const service = createServer((_request, response) => response.end('{}')).listen(
 await once(service, 'listening');
 const redisPort = await freePort();
 let redis = await startRedis(redisPort);
-const gateway = await start(
-  process.execPath,
-  [GATEWAY],
-  {
-    JWT_SECRET,
-    PORT: '0',
-    REDIS_URL: `redis://${HOST}:${redisPort}`,
-    RATELIMIT_MESSAGES: '1000000',
-    CHAT_SERVICE_URL: `http://${HOST}:${service.address().port}`,
-  },
-  (line) => line.includes('"listening"'),
-);
+const gateway = await startUntil((line) => line.includes('"listening"'), [process.execPath, GATEWAY], {
+  JWT_SECRET,
+  PORT: '0',
+  REDIS_URL: `redis://${HOST}:${redisPort}`,
+  RATELIMIT_MESSAGES: '1000000',
+  CHAT_SERVICE_URL: `http://${HOST}:${service.address().port}`,
+});
 const { port } = JSON.parse(gateway.line);
 const agent = new Agent({ keepAlive: true, maxSockets: CLIENTS });
 

@@ -1,4 +1,6 @@
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { createInterface } from 'node:readline';
 
 /** Processes that this one started and that have not ended. */
 const children = new Set();
@@ -8,6 +10,29 @@ export function track(child) {
   children.add(child);
   child.once('exit', () => children.delete(child));
   return child;
+}
+
+/** Starts a process and waits for a line that says it is ready. */
+export async function startUntil(isReady, [command, ...parameters], env = {}) {
+  const child = track(
+    spawn(command, parameters, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'inherit'] }),
+  );
+  for await (const line of createInterface({ input: child.stdout })) {
+    if (isReady(line)) {
+      child.stdout.resume();
+      return { child, line };
+    }
+  }
+  throw new Error(`${command} did not start`);
+}
+
+/** A redis-server on 127.0.0.1 that keeps nothing. */
+export function startRedis(port) {
+  const options = ['--port', port, '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'];
+  return startUntil(
+    (line) => line.includes('Ready to accept connections'),
+    ['redis-server', ...options.map(String)],
+  );
 }
 
 export function hasEnded(child) {

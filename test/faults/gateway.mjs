@@ -30,8 +30,12 @@ export async function freePort(host = HOST) {
 export class Gateway {
   #child;
 
-  /** Starts it and resolves once it answers. @param wrap the command line that runs a command line */
-  static async start({ directory, env, wrap = (command) => command }) {
+  /**
+   * Starts it and resolves once it answers.
+   * @param wrap the command line that runs a command line
+   * @param hasChannel whether the process can be asked over IPC: see `ask`
+   */
+  static async start({ directory, env, wrap = (command) => command, hasChannel = false }) {
     if (!existsSync(MAIN)) throw new Error('There is no build: run `npm run build` first');
     const gateway = new Gateway();
     gateway.port = await freePort();
@@ -51,7 +55,7 @@ export class Gateway {
           DRAIN_NOTICE_MS: '0',
           ...env,
         },
-        stdio: ['ignore', out, err],
+        stdio: ['ignore', out, err, ...(hasChannel ? ['ipc'] : [])],
       }),
     );
     closeSync(out);
@@ -75,6 +79,18 @@ export class Gateway {
 
   get stderr() {
     return readFileSync(this.errors, 'utf8');
+  }
+
+  /** The answer of a module in the process that listens to its channel. @throws Error where it takes longer */
+  async ask(question, withinMs) {
+    const answered = once(this.#child, 'message', { signal: AbortSignal.timeout(withinMs) });
+    this.#child.send(question);
+    try {
+      const [answer] = await answered;
+      return answer;
+    } catch (cause) {
+      throw new Error(`the gateway does not answer "${question}" after ${withinMs} ms`, { cause });
+    }
   }
 
   /** Ends it at once. */
