@@ -1,7 +1,7 @@
-import { startGateway } from './support/gateway.js';
+import { bearer, startGateway } from './support/gateway.js';
 import { RawClient } from './support/raw-client.js';
 import { rawRequest } from './support/raw-request.js';
-import { startService } from './support/service.js';
+import { released, startRawService, startService } from './support/service.js';
 
 /** The figure of a counter for one service. */
 function figureOf(metrics: string, name: string, upstream: string): number {
@@ -56,6 +56,36 @@ describe('connections to a service', () => {
     }
 
     expect(service.accepted()).toBe(1);
+  });
+
+  it.each([
+    ['a line break', 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok', '\r\n'],
+    ['half a line break', 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok', '\n'],
+    [
+      'a line break behind chunks',
+      'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n',
+      '\r\n',
+    ],
+    ['another response', 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok', 'HTTP/1.1 200 OK\r\n\r\n'],
+  ])('serve nobody any more once they have brought %s too much', async (_what, response, more) => {
+    for (const isLate of [false, true]) {
+      await using service = await startRawService((socket) => {
+        socket.once('data', () => {
+          socket.write(isLate ? response : response + more);
+          if (isLate) setTimeout(() => socket.write(more), 10);
+        });
+      });
+      await using gateway = await startGateway({ env: { AUTH_SERVICE_URL: service.url } });
+
+      for (let count = 1; count <= 3; count++) {
+        const answer = await fetch(`${gateway.url}/v1/auth/profile`, { headers: bearer() });
+        expect([answer.status, await answer.text()]).toEqual([200, 'ok']);
+        // The gateway ends the connection by itself.
+        await released(service);
+      }
+
+      expect(service.accepted()).toBe(3);
+    }
   });
 
   it('are as many as there are requests at a time', async () => {

@@ -8,7 +8,7 @@ import { tokenOf } from './websocket/renewal.js';
 import { nominatedEndToEnd } from '../../../libs/proxy/src/headers/end-to-end.js';
 import { requestHeadersFor } from '../../../libs/proxy/src/headers/request-headers.js';
 import { responseHeadersFor, responseTrailersFor } from '../../../libs/proxy/src/headers/response-headers.js';
-import { InterimFilter } from '../../../libs/proxy/src/instances/interim-filter.js';
+import { ResponseBounds } from '../../../libs/proxy/src/instances/response-bounds.js';
 import { isUnambiguousPath, isValidQuery } from '../../../libs/proxy/src/routing/path-rules.js';
 import { hasBody } from '../../../libs/proxy/src/transport/request-body.js';
 import { TrustedProxies } from '../../../libs/proxy/src/trusted-proxies.js';
@@ -139,9 +139,9 @@ reads(
   'a response of interim responses',
   ['HTTP/1.1 100 C\r\n\r\n', 'HTTP/1.1 103 H\r\n\r\n', 'HTTP/1.1 1'],
   (text) => {
-    const filter = new InterimFilter(SMALL_BYTES * TIMES_THE_BYTES * 2);
-    filter.expectResponse();
-    filter.filter(Buffer.from(text));
+    const bounds = new ResponseBounds(SMALL_BYTES * TIMES_THE_BYTES * 2, () => {});
+    bounds.expectResponse();
+    bounds.filter(Buffer.from(text));
   },
 );
 READERS['the fields of a request'] = (bytes) => {

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import type { InterimFilter } from './interim-filter.js';
+import type { ResponseBounds } from './response-bounds.js';
 
 /** Bytes of a read; what Node takes too. */
 const READ_BYTES = 64 * 1024;
@@ -56,23 +56,23 @@ export class ReadBuffer {
   };
 }
 
-const FILTER = Symbol('filter');
+const BOUNDS = Symbol('bounds');
 
-interface FilteredSocket extends Socket {
-  [FILTER]?: InterimFilter;
+interface BoundedSocket extends Socket {
+  [BOUNDS]?: ResponseBounds;
 }
 
-/** Lets a connection's bytes pass a filter before anybody reads them. */
-export function filterReads(socket: Socket, filter: InterimFilter): void {
-  (socket as FilteredSocket)[FILTER] = filter;
+/** Lets a connection's bytes pass the bounds of its responses before anybody reads them. */
+export function filterReads(socket: Socket, bounds: ResponseBounds): void {
+  (socket as BoundedSocket)[BOUNDS] = bounds;
 }
 
 /** An option of `net.connect`, by which the connection stays a stream, as it is without. */
 export const onread = {
   buffer: SHARED,
-  callback(this: FilteredSocket, length: number): boolean {
+  callback(this: BoundedSocket, length: number): boolean {
     const all = SHARED.subarray(0, length);
-    const read = this[FILTER]?.filter(all) ?? all;
+    const read = this[BOUNDS]?.filter(all) ?? all;
     if (read.length === 0) return true;
     return this.push(read.length < LARGE_READ_BYTES ? Buffer.from(read) : ReadBuffer.copyOf(read));
   },

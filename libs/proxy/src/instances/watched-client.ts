@@ -1,8 +1,8 @@
 import type { Socket } from 'node:net';
 import { Client, type buildConnector } from 'undici';
 import { readOnAfterFailedWrites } from './failed-writes.js';
-import { InterimFilter } from './interim-filter.js';
 import { filterReads } from './read-buffer.js';
+import { ResponseBounds, type ResponseFraming } from './response-bounds.js';
 
 /** What undici tells about one request; the methods of `Dispatcher.DispatchHandler` that the forward uses. */
 export interface ResponseHandler {
@@ -27,6 +27,8 @@ export interface ResponseHandler {
 export interface ConnectionState {
   /** Whether the connection has served before; to be asked once, when a request goes out on it. */
   begin(): boolean;
+  /** undici has the whole response: if more came with it, the connection is ended. */
+  endResponse(framing: ResponseFraming): void;
   /**
    * Why the connection broke, if it did: the first reason, a failed write included. A TLS alert is followed by an end, which
    * is all that undici then reports; and undici takes the reset of a connection for the end of a response that only its end
@@ -56,7 +58,7 @@ export class WatchedClient extends Client {
 
   constructor(url: URL, options: object, onReuse: () => void) {
     const { connect, maxHeaderSize } = options as WatchedClientOptions;
-    const state = new WatchedState(onReuse, new InterimFilter(maxHeaderSize));
+    const state = new WatchedState(onReuse, maxHeaderSize);
     super(url, {
       ...options,
       connect: (target, done) =>
@@ -82,7 +84,8 @@ function watch(socket: Socket, state: WatchedState): void {
   const keepFirst = (error: Error): void => void (state.error ??= error);
   // undici's own listener comes later, so the reason stands before the handler hears of an end.
   socket.on('error', keepFirst);
-  filterReads(socket, state.interim);
+  state.socket = socket;
+  filterReads(socket, state.bounds);
   readOnAfterFailedWrites(socket, keepFirst);
 }
 
@@ -90,21 +93,36 @@ class WatchedState implements ConnectionState {
   error: Error | undefined;
   private served = false;
 
+  socket: Socket | undefined;
+  readonly bounds: ResponseBounds;
+
   constructor(
     private readonly onReuse: () => void,
-    readonly interim: InterimFilter,
-  ) {}
+    headLimitBytes: number,
+  ) {
+    this.bounds = new ResponseBounds(headLimitBytes, () => {
+      this.error ??= Object.assign(new Error('bytes behind a response'), { code: 'UND_ERR_SOCKET' });
+      // Without the error: undici would fail requests that have not been sent with it.
+      this.socket?.destroy();
+    });
+  }
 
   begin(): boolean {
     const { served } = this;
     if (served) this.onReuse();
     this.served = true;
-    this.interim.expectResponse();
+    this.bounds.expectResponse();
     return served;
+  }
+
+  endResponse(framing: ResponseFraming): void {
+    this.bounds.endResponse(framing);
   }
 
   /** The next request finds another connection. */
   reset(): void {
+    this.bounds.stop();
+    this.socket = undefined;
     this.error = undefined;
     this.served = false;
   }

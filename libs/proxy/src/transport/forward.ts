@@ -17,6 +17,7 @@ import { responseHeadersFor, responseTrailersFor, sayUnbuffered } from '../heade
 import { faultOf, isUnavailable } from '../instances/fault.js';
 import { ReadBuffer } from '../instances/read-buffer.js';
 import type { InstanceRequest } from '../instances/instance.js';
+import type { ResponseFraming } from '../instances/response-bounds.js';
 import type { ConnectionState, ResponseController, ResponseHandler } from '../instances/watched-client.js';
 import type { Ticker, Ticking } from '../ticker.js';
 import type { Attempts } from './attempts.js';
@@ -73,6 +74,9 @@ const REQUEST_TIMEOUT = 408;
 
 const EMPTY = Buffer.alloc(0);
 
+/** Of a response whose head is not there yet. */
+const UNFRAMED: ResponseFraming = { contentLength: -1, isChunked: false, mayHaveBody: true };
+
 /**
  * Carries one exchange to a service and back, byte by byte as they come, so that either side's pace, break or
  * silence reaches the other, and the client gets exactly one answer.
@@ -105,9 +109,7 @@ export class Forward implements ResponseHandler, StreamedBody, Ticking {
 
   private stage: Stage = 'connect';
   private settled = false;
-  private announcedBytes = -1;
-  /** Whether the service's body ends with its connection: then a reset is no end. */
-  private endsWithConnection = false;
+  private framing = UNFRAMED;
   private idleLimitMs: number;
   /** Whether a byte of a response came. */
   private hasResponse = false;
@@ -292,8 +294,11 @@ export class Forward implements ResponseHandler, StreamedBody, Ticking {
       this.fail(invalidResponse(this.plan.service, 'transfer coding besides chunked'));
       return;
     }
-    this.announcedBytes = head.contentLength;
-    this.endsWithConnection = head.contentLength === -1 && !head.isChunked && this.mayHaveBody(status);
+    this.framing = {
+      contentLength: head.contentLength,
+      isChunked: head.isChunked,
+      mayHaveBody: this.mayHaveBody(status),
+    };
     if (head.isEventStream) {
       this.idleLimitMs = this.plan.limits.idleEventStreamMs;
       if (exchange.peerTrusted) sayUnbuffered(head.headers);
@@ -318,7 +323,7 @@ export class Forward implements ResponseHandler, StreamedBody, Ticking {
     exchange.responseBytes += chunk.length;
     this.hasProgressed = true;
     const written = this.holdChunk(chunk);
-    if (exchange.responseBytes === this.announcedBytes) {
+    if (exchange.responseBytes === this.framing.contentLength) {
       response.end(chunk, written);
     } else if (!response.write(chunk, written) && response.writableLength >= HELD_BYTES) {
       this.waitsForClient = true;
@@ -345,10 +350,12 @@ export class Forward implements ResponseHandler, StreamedBody, Ticking {
 
   // :: Step 5
   onResponseEnd(controller: ResponseController): void {
+    const { response, connection, framing } = this;
+    connection!.endResponse(framing);
     if (this.settled) return;
-    const { response, connection } = this;
-    if (connection?.error && this.endsWithConnection) {
-      this.onResponseError(controller, connection.error);
+    const endsWithConnection = framing.contentLength === -1 && !framing.isChunked && framing.mayHaveBody;
+    if (connection!.error && endsWithConnection) {
+      this.onResponseError(controller, connection!.error);
       return;
     }
     this.settle(performance.now());
@@ -510,7 +517,7 @@ export class Forward implements ResponseHandler, StreamedBody, Ticking {
 
   /** Ends the response so that the client cannot take it for complete; where only its end frames it, by a reset. */
   private breakOff(): void {
-    const isFramed = this.response.chunkedEncoding || this.announcedBytes !== -1;
+    const isFramed = this.response.chunkedEncoding || this.framing.contentLength !== -1;
     if (isFramed) this.response.destroy();
     else this.response.socket?.resetAndDestroy();
   }

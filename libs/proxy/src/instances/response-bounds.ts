@@ -1,0 +1,158 @@
+/** What an interim response begins with, less the minor version and the last two digits of its status. */
+const INTERIM = Buffer.from('HTTP/1.x 1');
+const VERSION_AT = INTERIM.indexOf('x');
+
+/** Bytes up to the status' last digit. */
+const STATUS_BYTES = INTERIM.length + 2;
+
+const HEAD_END = '\r\n\r\n';
+
+/** With these a chunked message ends: the last line break belongs to an empty line, and the one before to no other. */
+const CHUNKED_END_BYTES = HEAD_END.length + 1;
+
+const EMPTY = Buffer.alloc(0);
+
+/** How a response's body is delimited (RFC 9112, section 6.3). */
+export interface ResponseFraming {
+  /** Bytes that the body has; -1 if its length is not announced. */
+  readonly contentLength: number;
+  readonly isChunked: boolean;
+  /** False for the response to HEAD, 204 and 304. */
+  readonly mayHaveBody: boolean;
+}
+
+/**
+ * Knows where a response begins and ends in the bytes of a connection, which undici does not tell.
+ *
+ * - Takes the interim responses that nobody expects, all but 101 and 103, out of what comes before the response (RFC 9110,
+ *   section 15.2): undici takes an unasked 100 for a broken connection.
+ * - Finds bytes behind a response, above all line breaks, which undici reads over. Who sends one byte too many may send
+ *   more, and the next client would get them.
+ *
+ * Watches nothing before the first `expectResponse`.
+ */
+export class ResponseBounds {
+  private state: 'unwatched' | 'before' | 'head' | 'body' | 'behind' = 'unwatched';
+  /** The beginning of an interim head that is not whole yet, or the last bytes of a read that may begin the head's end. */
+  private unfinished = EMPTY;
+  private bodyBytes = 0;
+  /** The last bytes of the body, as latin1. */
+  private bodyEnd = '';
+
+  /**
+   * @param headLimitBytes most bytes of an interim head that are kept; past it undici gets them
+   * @param onExcess called once bytes came that no request has asked for
+   */
+  constructor(
+    private readonly headLimitBytes: number,
+    private readonly onExcess: () => void,
+  ) {}
+
+  /** A request was sent: what comes next is the head of its response, or an interim one. */
+  expectResponse(): void {
+    this.state = 'before';
+    this.unfinished = EMPTY;
+    this.bodyBytes = 0;
+    this.bodyEnd = '';
+  }
+
+  /** Watches nothing until the next request. */
+  stop(): void {
+    this.state = 'unwatched';
+  }
+
+  /** undici has the whole response. Calls `onExcess` if there was more. */
+  endResponse({ contentLength, isChunked, mayHaveBody }: ResponseFraming): void {
+    if (this.state === 'unwatched') return;
+    this.state = 'behind';
+    const isExact = !mayHaveBody
+      ? this.bodyBytes === 0
+      : isChunked
+        ? this.bodyEnd.endsWith(HEAD_END) && this.bodyEnd.at(-CHUNKED_END_BYTES) !== '\n'
+        : contentLength === -1 || this.bodyBytes === contentLength;
+    if (!isExact) this.onExcess();
+  }
+
+  /** The bytes of a read that are for undici; may be none. */
+  filter(read: Buffer): Buffer {
+    const { state } = this;
+    if (state === 'before') return this.filterInterim(read);
+    if (state === 'behind') {
+      this.onExcess();
+      return EMPTY;
+    }
+    if (state === 'head') this.readHead(read);
+    else if (state === 'body') this.countBody(read);
+    return read;
+  }
+
+  private filterInterim(read: Buffer): Buffer {
+    const bytes = this.unfinished.length === 0 ? read : Buffer.concat([this.unfinished, read]);
+    this.unfinished = EMPTY;
+    const kept: Buffer[] = [];
+    let keptFrom = 0;
+    let at = 0;
+    while (at < bytes.length && isInterim(bytes, at)) {
+      const end = bytes.indexOf(HEAD_END, at);
+      if (end === -1) {
+        if (bytes.length - at >= this.headLimitBytes) break;
+        // A copy, since the read's memory is used again.
+        this.unfinished = Buffer.from(bytes.subarray(at));
+        return joined([...kept, bytes.subarray(keptFrom, at)]);
+      }
+      const next = end + HEAD_END.length;
+      if (!isWanted(bytes, at)) {
+        kept.push(bytes.subarray(keptFrom, at));
+        keptFrom = next;
+      }
+      at = next;
+    }
+    if (at < bytes.length) this.beginHead(bytes.subarray(at));
+    return kept.length === 0 ? bytes : joined([...kept, bytes.subarray(keptFrom)]);
+  }
+
+  private beginHead(bytes: Buffer): void {
+    // undici reads over line breaks before a response, which are the end of another.
+    if (bytes[0] === 0x0d || bytes[0] === 0x0a) this.onExcess();
+    this.state = 'head';
+    this.readHead(bytes);
+  }
+
+  private readHead(read: Buffer): void {
+    const bytes = this.unfinished.length === 0 ? read : Buffer.concat([this.unfinished, read]);
+    const end = bytes.indexOf(HEAD_END);
+    if (end === -1) {
+      this.unfinished = Buffer.from(bytes.subarray(1 - HEAD_END.length));
+      return;
+    }
+    this.state = 'body';
+    this.countBody(bytes.subarray(end + HEAD_END.length));
+  }
+
+  private countBody(bytes: Buffer): void {
+    this.bodyBytes += bytes.length;
+    const end = bytes.toString('latin1', Math.max(0, bytes.length - CHUNKED_END_BYTES));
+    this.bodyEnd = end.length === CHUNKED_END_BYTES ? end : (this.bodyEnd + end).slice(-CHUNKED_END_BYTES);
+  }
+}
+
+function joined(parts: readonly Buffer[]): Buffer {
+  return parts.length === 1 ? parts[0]! : Buffer.concat(parts);
+}
+
+/** Whether the bytes from there on begin, as far as they go, with an interim response other than 101. */
+function isInterim(bytes: Buffer, from: number): boolean {
+  for (let index = 0; index < INTERIM.length && from + index < bytes.length; index++) {
+    if (index !== VERSION_AT && bytes[from + index] !== INTERIM[index]) return false;
+  }
+  return bytes.length - from < STATUS_BYTES || statusEnd(bytes, from) !== '01';
+}
+
+/** Whether they are early hints (RFC 8297), which the client gets. */
+function isWanted(bytes: Buffer, from: number): boolean {
+  return statusEnd(bytes, from) === '03';
+}
+
+function statusEnd(bytes: Buffer, from: number): string {
+  return bytes.toString('latin1', from + INTERIM.length, from + STATUS_BYTES);
+}
