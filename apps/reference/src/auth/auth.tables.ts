@@ -27,6 +27,7 @@ export const AUTH_TABLES = `
     revoked INTEGER NOT NULL DEFAULT 0
   ) STRICT;
   CREATE INDEX IF NOT EXISTS access_tokens_of_session ON access_tokens (session_id);
+  CREATE INDEX IF NOT EXISTS access_tokens_of_user ON access_tokens (user_id);
 
   CREATE TABLE IF NOT EXISTS mail_outbox (
     token TEXT PRIMARY KEY,
@@ -37,6 +38,14 @@ export const AUTH_TABLES = `
     expires_at TEXT NOT NULL,
     UNIQUE (user_id, purpose)
   ) STRICT;
+
+  -- Wrong passwords until window_end, in milliseconds since 1970. No foreign key: addresses without an account are counted alike.
+  CREATE TABLE IF NOT EXISTS password_attempts (
+    subject BLOB PRIMARY KEY,
+    wrong INTEGER NOT NULL,
+    window_end INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX IF NOT EXISTS password_attempts_by_end ON password_attempts (window_end);
 
   CREATE TABLE IF NOT EXISTS friendships (
     requester_id TEXT NOT NULL REFERENCES users ON DELETE CASCADE,
