@@ -9,6 +9,7 @@ import { ContactsService } from './contacts.service.js';
 import { ConversationsController } from './conversations.controller.js';
 import { ConversationsService } from './conversations.service.js';
 import { KeysController } from './keys.controller.js';
+import { KeysService } from './keys.service.js';
 import { MailOutboxService } from './mail-outbox.service.js';
 import { PasswordAttemptsService } from './password-attempts.service.js';
 import { PasswordService } from './password.service.js';
@@ -33,6 +34,7 @@ import { UsersService } from './users.service.js';
     AccountService,
     ContactsService,
     ConversationsService,
+    KeysService,
     MailOutboxService,
     PasswordAttemptsService,
     PasswordService,

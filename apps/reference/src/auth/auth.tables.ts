@@ -88,4 +88,21 @@ export const AUTH_TABLES = `
     bundle TEXT NOT NULL,
     updated_at TEXT NOT NULL
   ) STRICT;
+
+  -- Those that were given to somebody stay, so that none is given again.
+  CREATE TABLE IF NOT EXISTS one_time_pre_keys (
+    user_id TEXT NOT NULL REFERENCES users ON DELETE CASCADE,
+    public_key TEXT NOT NULL,
+    key_id INTEGER NOT NULL,
+    is_given INTEGER NOT NULL DEFAULT 0,
+    UNIQUE (user_id, public_key)
+  ) STRICT;
+  CREATE INDEX IF NOT EXISTS one_time_pre_keys_left ON one_time_pre_keys (user_id) WHERE NOT is_given;
+
+  -- Bundles of earlier versions have their one-time keys within: each of their readers got all of them.
+  INSERT OR IGNORE INTO one_time_pre_keys (user_id, public_key, key_id, is_given)
+  SELECT user_id, value ->> 'public_key', value ->> 'key_id', 1
+  FROM key_bundles, json_each(bundle, '$.one_time_pre_keys') WHERE true;
+  UPDATE key_bundles SET bundle = json_remove(bundle, '$.one_time_pre_keys')
+  WHERE json_type(bundle, '$.one_time_pre_keys') IS NOT NULL;
 `;
