@@ -11,6 +11,7 @@ import { ConversationsService } from './conversations.service.js';
 import { KeysController } from './keys.controller.js';
 import { KeysService } from './keys.service.js';
 import { MailOutboxService } from './mail-outbox.service.js';
+import { MembershipsController } from './memberships.controller.js';
 import { PasswordAttemptsService } from './password-attempts.service.js';
 import { PasswordService } from './password.service.js';
 import { RevocationGuard } from './revocation.guard.js';
@@ -26,6 +27,7 @@ import { UsersService } from './users.service.js';
     ContactsController,
     ConversationsController,
     KeysController,
+    MembershipsController,
   ],
   providers: [
     Database.of(AUTH_TABLES),

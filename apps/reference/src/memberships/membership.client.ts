@@ -1,0 +1,94 @@
+import { Inject, Injectable, Logger, NotFoundException, ServiceUnavailableException } from '@nestjs/common';
+import { setTimeout as delay } from 'node:timers/promises';
+import { types } from 'node:util';
+import { SERVICE_CONFIG, type ServiceConfig } from '../service.config.js';
+import { ServiceTokens } from '../tokens/service-tokens.js';
+import { MAX_MEMBERSHIPS, MembershipAnswer, MEMBERSHIPS_PATH, type Membership } from './membership.js';
+
+/** Milliseconds for an answer, over all attempts: long enough for an auth-service that restarts. */
+const ANSWER_MS = 3_000;
+/** Milliseconds for one attempt, so that an instance that hangs leaves time for another. */
+const ATTEMPT_MS = 1_000;
+/** Milliseconds of pause once every instance has failed. */
+const PAUSE_MS = 50;
+
+/**
+ * Knows from auth-service who takes part in a conversation. Nothing is remembered: what auth-service has committed counts
+ * from the next question on. If it does not answer nobody is a member, and the client gets 503.
+ */
+@Injectable()
+export class MembershipClient {
+  readonly #instances: readonly string[];
+  readonly #logger = new Logger();
+  /** The instance that answered last. */
+  #current = 0;
+
+  constructor(
+    @Inject(SERVICE_CONFIG) { authServiceUrls = [] }: ServiceConfig,
+    private readonly tokens: ServiceTokens,
+  ) {
+    this.#instances = authServiceUrls;
+  }
+
+  /**
+   * To anyone but its members, a conversation does not exist.
+   *
+   * @throws NotFoundException @throws ServiceUnavailableException
+   */
+  async require(membership: Membership): Promise<void> {
+    const [stranger] = await this.findStrangers([membership]);
+    if (stranger) throw new NotFoundException('Conversation not found');
+  }
+
+  /** Those of the memberships that do not hold. @throws ServiceUnavailableException */
+  async findStrangers<M extends Membership>(memberships: readonly M[]): Promise<M[]> {
+    const strangers: M[] = [];
+    for (let start = 0; start < memberships.length; start += MAX_MEMBERSHIPS) {
+      const part = memberships.slice(start, start + MAX_MEMBERSHIPS);
+      const answers = await this.#ask(part);
+      strangers.push(...part.filter((_, at) => !answers[at]));
+    }
+    return strangers;
+  }
+
+  async #ask(memberships: readonly Membership[]): Promise<boolean[]> {
+    const deadline = AbortSignal.timeout(ANSWER_MS);
+    const pairs = memberships.map(({ conversation_id, user_id }) => ({ conversation_id, user_id }));
+    const body = JSON.stringify({ memberships: pairs });
+    let reason: unknown = 'AUTH_SERVICE_URL is not set';
+    for (let attempts = 1; this.#instances.length > 0 && !deadline.aborted; attempts++) {
+      try {
+        const answers = await this.#attempt(body, deadline);
+        if (answers.length === pairs.length) return answers;
+        reason = `${answers.length} answers to ${pairs.length} questions`;
+      } catch (error) {
+        reason = error;
+      }
+      this.#current = (this.#current + 1) % this.#instances.length;
+      if (attempts % this.#instances.length === 0) await delay(PAUSE_MS);
+    }
+    this.#logger.warn(`memberships are unknown: ${describe(reason)}`);
+    throw new ServiceUnavailableException('Memberships are unknown', { errorCode: 'MEMBERSHIPS_UNKNOWN' });
+  }
+
+  async #attempt(body: string, deadline: AbortSignal): Promise<boolean[]> {
+    const response = await fetch(`${this.#instances[this.#current]}${MEMBERSHIPS_PATH}`, {
+      method: 'POST',
+      headers: {
+        'Content-Type': 'application/json',
+        Authorization: `Bearer ${await this.tokens.sign()}`,
+      },
+      body,
+      signal: AbortSignal.any([deadline, AbortSignal.timeout(ATTEMPT_MS)]),
+    });
+    const text = await response.text();
+    if (!response.ok) throw new Error(`auth-service answered ${response.status}`);
+    return MembershipAnswer.parse(JSON.parse(text)).data;
+  }
+}
+
+/** `fetch` says only that it failed; its cause says why. */
+function describe(reason: unknown): string {
+  if (!types.isNativeError(reason)) return String(reason);
+  return types.isNativeError(reason.cause) ? reason.cause.message : reason.message;
+}
