@@ -52,27 +52,35 @@ export class MembershipClient {
   }
 
   async #ask(memberships: readonly Membership[]): Promise<boolean[]> {
+    const { length: count } = this.#instances;
+    if (count === 0) throw this.#unknown('AUTH_SERVICE_URL is not set');
     const deadline = AbortSignal.timeout(ANSWER_MS);
     const pairs = memberships.map(({ conversation_id, user_id }) => ({ conversation_id, user_id }));
     const body = JSON.stringify({ memberships: pairs });
-    let reason: unknown = 'AUTH_SERVICE_URL is not set';
-    for (let attempts = 1; this.#instances.length > 0 && !deadline.aborted; attempts++) {
+    let reason: unknown;
+    const first = this.#current;
+    for (let attempts = 0; !deadline.aborted; attempts++) {
+      if (attempts > 0 && attempts % count === 0) await delay(PAUSE_MS);
+      const instance = (first + attempts) % count;
       try {
-        const answers = await this.#attempt(body, deadline);
+        const answers = await this.#attempt(this.#instances[instance]!, body, deadline);
+        this.#current = instance;
         if (answers.length === pairs.length) return answers;
         reason = `${answers.length} answers to ${pairs.length} questions`;
       } catch (error) {
         reason = error;
       }
-      this.#current = (this.#current + 1) % this.#instances.length;
-      if (attempts % this.#instances.length === 0) await delay(PAUSE_MS);
     }
-    this.#logger.warn(`memberships are unknown: ${describe(reason)}`);
-    throw new ServiceUnavailableException('Memberships are unknown', { errorCode: 'MEMBERSHIPS_UNKNOWN' });
+    throw this.#unknown(reason);
   }
 
-  async #attempt(body: string, deadline: AbortSignal): Promise<boolean[]> {
-    const response = await fetch(`${this.#instances[this.#current]}${MEMBERSHIPS_PATH}`, {
+  #unknown(reason: unknown): ServiceUnavailableException {
+    this.#logger.warn(`memberships are unknown: ${describe(reason)}`);
+    return new ServiceUnavailableException('Memberships are unknown', { errorCode: 'MEMBERSHIPS_UNKNOWN' });
+  }
+
+  async #attempt(instance: string, body: string, deadline: AbortSignal): Promise<boolean[]> {
+    const response = await fetch(`${instance}${MEMBERSHIPS_PATH}`, {
       method: 'POST',
       headers: {
         'Content-Type': 'application/json',

@@ -51,6 +51,8 @@ export class Member {
   close({ code, reason }: Closure): void {
     if (!this.isOpen) return;
     this.socket.close(code, reason);
+    // Who is far behind needs longer to read as far as the close frame.
+    if (reason === CLOSURE.TOO_FAR_BEHIND.reason) return;
     setTimeout(() => this.socket.terminate(), ANSWER_MS).unref();
   }
 
