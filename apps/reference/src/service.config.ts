@@ -16,8 +16,8 @@ export interface ServiceConfig {
   readonly allowedOrigins?: readonly string[] | undefined;
   /** Milliseconds between two pings, and for which a peer may be silent (chat, video). */
   readonly heartbeatMs?: number | undefined;
-  /** Milliseconds for which a WebSocket stays while auth-service does not answer (chat, video). */
-  readonly unknownMembershipMs?: number | undefined;
+  /** Milliseconds for which a WebSocket stays while auth-service does not respond (chat, video). */
+  readonly unknownMembershipTimeoutMs?: number | undefined;
   /** Bytes each user may store (storage). */
   readonly quotaBytes?: number | undefined;
 }
@@ -67,7 +67,7 @@ export function readEnvironment(env: NodeJS.ProcessEnv): ServiceConfig & { host:
     }
   }
   const parsed = Environment.safeParse(given);
-  faults.push(...(parsed.error?.issues ?? []).map((issue) => `${issue.path.join('.')}: ${issue.message}`));
+  faults.push(...(parsed.error?.issues ?? []).map((issue) => `${String(issue.path[0])}: ${issue.message}`));
   if (!parsed.success || faults.length > 0) {
     throw new ServiceConfigError(['Invalid environment:', ...faults].join('\n  '));
   }

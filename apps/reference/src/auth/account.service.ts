@@ -8,8 +8,8 @@ import { SessionService, type Session } from './session.service.js';
 import { UsersService, type Credentials, type User } from './users.service.js';
 
 /**
- * Who an account belongs to, and what changes that. Passwords are hashed outside of transactions, so each step looks in
- * its transaction whether what it relies on still holds: then sessions, letters and changes have one order, the
+ * Opens, changes and deletes accounts. Passwords are hashed outside of transactions; so each change checks in its
+ * transaction that the password is still the one that was hashed. Thus logins, letters and changes have one order, the
  * database's.
  */
 @Injectable()

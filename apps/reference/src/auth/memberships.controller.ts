@@ -1,5 +1,5 @@
 import { Body, Controller, Headers, HttpCode, Post } from '@nestjs/common';
-import { MembershipQuestion, MEMBERSHIPS_PATH } from '../memberships/membership.js';
+import { MembershipRequest, MEMBERSHIPS_PATH } from '../memberships/membership.js';
 import { Public } from '../tokens/access-token.guard.js';
 import { ServiceTokens } from '../tokens/service-tokens.js';
 import { ConversationsService } from './conversations.service.js';
@@ -17,7 +17,7 @@ export class MembershipsController {
   @HttpCode(200)
   async check(
     @Headers('authorization') authorization: string | undefined,
-    @Body({ schema: MembershipQuestion }) { memberships }: MembershipQuestion,
+    @Body({ schema: MembershipRequest }) { memberships }: MembershipRequest,
   ) {
     await this.tokens.require(authorization);
     return this.conversations.areMembers(memberships);

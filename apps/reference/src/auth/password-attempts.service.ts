@@ -28,7 +28,7 @@ export class PasswordAttemptsService {
    * Makes one attempt. Those of one subject run one after the other, so that right passwords at the same time do not
    * count as wrong ones.
    *
-   * @param subject whose password is tried, by whom: `login:<e-mail>` or `account:<user id>`
+   * @param subject `login:<e-mail>` for tries of strangers, `account:<user id>` for tries within a session
    * @param attempt resolves with undefined if the password was wrong
    * @throws TooManyRequestsException after 10 wrong ones in 15 minutes
    */

@@ -3,24 +3,24 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { types } from 'node:util';
 import { SERVICE_CONFIG, type ServiceConfig } from '../service.config.js';
 import { ServiceTokens } from '../tokens/service-tokens.js';
-import { MAX_MEMBERSHIPS, MembershipAnswer, MEMBERSHIPS_PATH, type Membership } from './membership.js';
+import { MAX_MEMBERSHIPS, MembershipResponse, MEMBERSHIPS_PATH, type Membership } from './membership.js';
 
-/** Milliseconds for an answer, over all attempts: long enough for an auth-service that restarts. */
-const ANSWER_MS = 3_000;
+/** Milliseconds until a response, over all attempts: long enough for an auth-service that restarts. */
+const TIMEOUT_MS = 3_000;
 /** Milliseconds for one attempt, so that an instance that hangs leaves time for another. */
-const ATTEMPT_MS = 1_000;
+const ATTEMPT_TIMEOUT_MS = 1_000;
 /** Milliseconds of pause once every instance has failed. */
 const PAUSE_MS = 50;
 
 /**
- * Knows from auth-service who takes part in a conversation. Nothing is remembered: what auth-service has committed counts
- * from the next question on. If it does not answer nobody is a member, and the client gets 503.
+ * Asks auth-service who takes part in a conversation. No membership is cached: a change that auth-service has committed
+ * counts from the next request on. If auth-service does not respond, nobody is a member, and the client gets 503.
  */
 @Injectable()
 export class MembershipClient {
   readonly #instances: readonly string[];
   readonly #logger = new Logger();
-  /** The instance that answered last. */
+  /** The instance that responded last. */
   #current = 0;
 
   constructor(
@@ -45,8 +45,8 @@ export class MembershipClient {
     const strangers: M[] = [];
     for (let start = 0; start < memberships.length; start += MAX_MEMBERSHIPS) {
       const part = memberships.slice(start, start + MAX_MEMBERSHIPS);
-      const answers = await this.#ask(part);
-      strangers.push(...part.filter((_, at) => !answers[at]));
+      const areMembers = await this.#ask(part);
+      strangers.push(...part.filter((_, at) => !areMembers[at]));
     }
     return strangers;
   }
@@ -54,7 +54,7 @@ export class MembershipClient {
   async #ask(memberships: readonly Membership[]): Promise<boolean[]> {
     const { length: count } = this.#instances;
     if (count === 0) throw this.#unknown('AUTH_SERVICE_URL is not set');
-    const deadline = AbortSignal.timeout(ANSWER_MS);
+    const deadline = AbortSignal.timeout(TIMEOUT_MS);
     const pairs = memberships.map(({ conversation_id, user_id }) => ({ conversation_id, user_id }));
     const body = JSON.stringify({ memberships: pairs });
     let reason: unknown;
@@ -63,10 +63,10 @@ export class MembershipClient {
       if (attempts > 0 && attempts % count === 0) await delay(PAUSE_MS);
       const instance = (first + attempts) % count;
       try {
-        const answers = await this.#attempt(this.#instances[instance]!, body, deadline);
+        const areMembers = await this.#attempt(this.#instances[instance]!, body, deadline);
         this.#current = instance;
-        if (answers.length === pairs.length) return answers;
-        reason = `${answers.length} answers to ${pairs.length} questions`;
+        if (areMembers.length === pairs.length) return areMembers;
+        reason = `${areMembers.length} results for ${pairs.length} memberships`;
       } catch (error) {
         reason = error;
       }
@@ -87,11 +87,11 @@ export class MembershipClient {
         Authorization: `Bearer ${await this.tokens.sign()}`,
       },
       body,
-      signal: AbortSignal.any([deadline, AbortSignal.timeout(ATTEMPT_MS)]),
+      signal: AbortSignal.any([deadline, AbortSignal.timeout(ATTEMPT_TIMEOUT_MS)]),
     });
     const text = await response.text();
-    if (!response.ok) throw new Error(`auth-service answered ${response.status}`);
-    return MembershipAnswer.parse(JSON.parse(text)).data;
+    if (!response.ok) throw new Error(`auth-service responded with ${response.status}`);
+    return MembershipResponse.parse(JSON.parse(text)).data;
   }
 }
 

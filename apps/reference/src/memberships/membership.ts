@@ -11,8 +11,8 @@ export const MAX_MEMBERSHIPS = 1_000;
 /** Where auth-service answers chat and video; the gateway has no route to it. */
 export const MEMBERSHIPS_PATH = '/internal/memberships';
 
-export const MembershipQuestion = z.object({ memberships: z.array(Membership).max(MAX_MEMBERSHIPS) });
-export type MembershipQuestion = z.infer<typeof MembershipQuestion>;
+export const MembershipRequest = z.object({ memberships: z.array(Membership).max(MAX_MEMBERSHIPS) });
+export type MembershipRequest = z.infer<typeof MembershipRequest>;
 
 /** Whether each membership that was asked about holds, in the same order. */
-export const MembershipAnswer = z.object({ data: z.array(z.boolean()) });
+export const MembershipResponse = z.object({ data: z.array(z.boolean()) });

@@ -88,7 +88,10 @@ describe('a chat socket', () => {
   });
 
   it('stays while auth-service is away for a while, and not for longer; none is opened then', async () => {
-    await using both = await Conversations.start('chat', { ...WITH_ORIGIN, unknownMembershipMs: 4_000 });
+    await using both = await Conversations.start('chat', {
+      ...WITH_ORIGIN,
+      unknownMembershipTimeoutMs: 4_000,
+    });
     const ada = makeUser();
     const id = await both.create(ada);
     await using client = await SocketClient.open(both.service, chatPath(id), ada.token);

@@ -3,15 +3,15 @@ import { MembershipClient } from '../memberships/membership.client.js';
 import { CLOSURE, type Member, type Room } from './room.js';
 import type { SocketEndpoint } from './socket.server.js';
 
-/** Milliseconds between two reviews: whoever may not stay is out within a second. */
+/** Milliseconds between two reviews: a user who may not stay is out within a second. */
 const PERIOD_MS = 400;
 /**
- * Milliseconds for which a socket stays while auth-service does not answer. Meanwhile nobody can be removed, since it is
- * auth-service that removes, but a service that cannot reach it must not rely on that for long.
+ * Milliseconds for which a socket stays while auth-service does not respond. If auth-service is down, it removes nobody;
+ * but it may be up and out of reach of this service alone.
  */
-const UNKNOWN_MS = 30_000;
+const UNKNOWN_TIMEOUT_MS = 30_000;
 
-/** Looks again and again whether those who are in rooms may stay, also after a change by another process. */
+/** Closes sockets whose users may not stay any more, also after a change that another process made. */
 export class SocketReview {
   readonly #logger = new Logger();
   #timer: NodeJS.Timeout | undefined;
@@ -21,7 +21,7 @@ export class SocketReview {
     private readonly memberships: MembershipClient,
     private readonly endpoint: SocketEndpoint,
     private readonly rooms: ReadonlyMap<string, Room>,
-    private readonly unknownMs = UNKNOWN_MS,
+    private readonly unknownTimeoutMs = UNKNOWN_TIMEOUT_MS,
   ) {
     this.#schedule();
   }
@@ -63,9 +63,10 @@ export class SocketReview {
     try {
       strangers = new Set((await this.memberships.findStrangers(asked)).map(({ member }) => member));
     } catch {
-      // The client has said why.
+      // The client has logged the reason.
       for (const { member } of asked) {
-        if (performance.now() - member.knownAt > this.unknownMs) member.close(CLOSURE.MEMBERSHIP_UNKNOWN);
+        if (performance.now() - member.knownAt > this.unknownTimeoutMs)
+          member.close(CLOSURE.MEMBERSHIP_UNKNOWN);
       }
       return;
     }

@@ -76,8 +76,8 @@ export class SocketServer implements BeforeApplicationShutdown {
     });
     const every = this.config.heartbeatMs ?? HEARTBEAT_MS;
     this.#heartbeat = setInterval(() => this.#beat(), every).unref();
-    const { unknownMembershipMs } = this.config;
-    this.#review = new SocketReview(this.memberships, endpoint, this.#rooms, unknownMembershipMs);
+    const { unknownMembershipTimeoutMs } = this.config;
+    this.#review = new SocketReview(this.memberships, endpoint, this.#rooms, unknownMembershipTimeoutMs);
   }
 
   /** Closes all sockets of a room of this process. */

@@ -18,8 +18,8 @@ const LEASE_MS = 30_000;
 const RENEWAL_MS = 5_000;
 
 /**
- * Uploads in progress: at most one for each file, and a bounded number for each user. One takes its room in the quota
- * from its beginning until the bytes that it wrote are kept, or gone, however it ends and whichever process ran it.
+ * Uploads in progress: at most one for each file, and a bounded number for each user. An upload counts in the quota from
+ * its beginning until its bytes are kept, or gone, also if its process was killed.
  */
 @Injectable()
 export class UploadsService implements OnApplicationBootstrap, BeforeApplicationShutdown {
@@ -96,7 +96,7 @@ export class UploadsService implements OnApplicationBootstrap, BeforeApplication
     return part;
   }
 
-  /** If the bytes cannot be removed the upload goes on to take room, until `removeLeftovers` can. */
+  /** If the bytes cannot be removed, they count in the quota until `removeLeftovers` has removed them. */
   async #end(fileId: string, part: string): Promise<void> {
     try {
       await this.objects.removePart(part);
