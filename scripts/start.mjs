@@ -143,20 +143,22 @@ if (port !== 0 && (await isTaken())) {
 const addresses = {};
 try {
   const redis = await startRedis();
-  await Promise.all(
-    SERVICES.map(async (name) => {
-      const environment = {
-        SERVICE: name,
-        PORT: '0',
-        HOST: '127.0.0.1',
-        DATA_DIR: dataDir,
-        ALLOWED_ORIGINS: origins,
-        ...redis.variables,
-      };
-      const child = launch(name, 'reference', environment);
-      addresses[`${name.toUpperCase()}_SERVICE_URL`] = `http://127.0.0.1:${await listening(child, name)}`;
-    }),
-  );
+  const startService = async (name) => {
+    const environment = {
+      SERVICE: name,
+      PORT: '0',
+      HOST: '127.0.0.1',
+      DATA_DIR: dataDir,
+      ALLOWED_ORIGINS: origins,
+      ...redis.variables,
+      ...addresses,
+    };
+    const child = launch(name, 'reference', environment);
+    addresses[`${name.toUpperCase()}_SERVICE_URL`] = `http://127.0.0.1:${await listening(child, name)}`;
+  };
+  // First, since chat and video ask it who takes part in a conversation.
+  await startService('auth');
+  await Promise.all(SERVICES.filter((name) => name !== 'auth').map(startService));
   // Nobody reads readiness here, so nobody needs time to notice.
   const gateway = launch('gateway', 'gateway', {
     PORT: String(port),

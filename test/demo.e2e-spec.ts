@@ -174,6 +174,7 @@ if (isMissing)
     await alice.locator('#call-log li', { hasText: 'without the gateway' }).waitFor();
     const log = JSON.stringify(system.gateway.lines);
     expect(log).toContain('/v1/ws/signaling');
+    expect(log).not.toContain('favicon');
     expect(log).not.toMatch(/eyJ[\w-]+\.eyJ/);
     await context.close();
   }, 60_000);

@@ -7,19 +7,25 @@ import { GatewayProcess } from './support/process.js';
 import { describeWithRedis, RedisServer } from './support/redis.js';
 import { freePort } from './support/service.js';
 import { takesBoth } from './support/service-pairs.js';
-import { CONVERSATION, SteadyLoad } from './support/steady-load.js';
+import { SteadyLoad } from './support/steady-load.js';
 import { ServiceProcess } from './support/system.js';
 
-/** nginx, two gateways, two processes of the chat service over one folder, and Redis, each a process. */
+/** nginx, two gateways, two processes of the chat service over one folder, the auth service, and Redis, each a process. */
 async function startSystem() {
   const stack = new AsyncDisposableStack();
   const dataDir = await mkdtemp(join(tmpdir(), 'gateway-restarts-'));
   stack.defer(() => rm(dataDir, { recursive: true }));
   const redis = stack.use(await RedisServer.start());
 
+  const authPort = String(await freePort());
+  const AUTH_SERVICE_URL = `http://127.0.0.1:${authPort}`;
+  const auth = await ServiceProcess.start({ SERVICE: 'auth', PORT: authPort, DATA_DIR: dataDir });
+  stack.defer(() => auth.kill('SIGKILL'));
+
   const services: { running: ServiceProcess; start: () => Promise<ServiceProcess>; url: string }[] = [];
   for (const port of [await freePort(), await freePort()]) {
-    const start = () => ServiceProcess.start({ SERVICE: 'chat', PORT: String(port), DATA_DIR: dataDir });
+    const start = () =>
+      ServiceProcess.start({ SERVICE: 'chat', PORT: String(port), DATA_DIR: dataDir, AUTH_SERVICE_URL });
     const service = { running: await start(), start, url: `http://127.0.0.1:${port}` };
     stack.defer(() => service.running.kill('SIGKILL'));
     services.push(service);
@@ -30,6 +36,7 @@ async function startSystem() {
     const start = () =>
       GatewayProcess.start({
         PORT: String(port),
+        AUTH_SERVICE_URL,
         CHAT_SERVICE_URL: services.map(({ url }) => url).join(),
         REDIS_URL: redis.url,
         RATELIMIT_MESSAGES: '1000000',
@@ -108,7 +115,7 @@ describeWithNginx('behind nginx', () => {
       async (_name, restart, closesSockets) => {
         await using system = await startSystem();
         const { port } = system.nginx;
-        await using load = new SteadyLoad(port);
+        await using load = await SteadyLoad.start(port);
 
         await restart(system, load);
         await load.more(100);
@@ -120,7 +127,7 @@ describeWithNginx('behind nginx', () => {
         expect(new Set(load.closeCodes)).toEqual(new Set(closesSockets ? [1012] : []));
         // Only a reload may end a connection that a client is about to use.
         if (restart !== reloadNginx) expect(load.resent).toBe(0);
-        const kept = await keptMessages(port, CONVERSATION);
+        const kept = await keptMessages(port, load.conversation);
         expect(load.written.filter((content) => kept.get(content) !== 1)).toEqual([]);
       },
       120_000,

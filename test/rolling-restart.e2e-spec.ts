@@ -9,7 +9,7 @@ describe('every service, restarted one process after the other under load,', () 
     const env = { ...services.addresses, RATELIMIT: 'off', HEALTH_CHECK_INTERVAL_MS: '300' };
     await using gateway = GatewayProcess.start(env);
     const port = await gateway.port();
-    const running = loadSystem(port);
+    const running = await loadSystem(port);
 
     for (const instance of services.instances) {
       await running.more(instance.name, 50);

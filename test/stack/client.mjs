@@ -39,4 +39,11 @@ export class Client {
     this.token = body.data.access_token;
     return this;
   }
+
+  /** The id of a new conversation of this user. */
+  async converse() {
+    const { status, body } = await this.ask('POST', '/v1/conversations', { participant_ids: [] });
+    if (status !== 201) throw new Error(`a conversation was answered with ${status}`);
+    return body.data.id;
+  }
 }

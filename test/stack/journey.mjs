@@ -24,7 +24,7 @@ export const JOURNEY = {
 
   async 'people talk, over HTTP and over a WebSocket'(url) {
     const user = await new Client(url).begin();
-    const conversation = randomUUID();
+    const conversation = await user.converse();
     await using socket = await openSocket(user, conversation);
     socket.send(JSON.stringify({ type: 'message', content: 'hello' }));
     await socket.heard(({ type, content }) => type === 'message' && content === 'hello');
@@ -51,7 +51,7 @@ export const JOURNEY = {
 
   async 'a logout ends the token, and its socket with 4403'(url) {
     const user = await new Client(url).begin();
-    await using socket = await openSocket(user, randomUUID());
+    await using socket = await openSocket(user, await user.converse());
     assert.equal((await user.ask('POST', '/v1/auth/logout')).status, 200);
     assert.equal(await socket.closed, 4403);
     const { status, body } = await user.ask('GET', '/v1/auth/profile');

@@ -20,7 +20,7 @@ export class Load {
   closes = new Map();
   messages = 0;
 
-  #conversation = randomUUID();
+  #conversation;
   #written = new Set();
   #isOver = false;
   #agent = new Agent({ keepAlive: true });
@@ -29,15 +29,18 @@ export class Load {
 
   /** @param url nginx */
   static async start(url, { clients, sockets }) {
-    const load = new Load(url, await new Client(url).begin());
+    const user = await new Client(url).begin();
+    const load = new Load(url, user, await user.converse());
     for (let at = 0; at < clients; at++) load.#running.push(load.#ask((at * PERIOD_MS) / clients));
     for (let at = 0; at < sockets; at++) load.#running.push(load.#talk((at * MESSAGE_PERIOD_MS) / sockets));
     return load;
   }
 
-  constructor(url, user) {
+  /** @param conversation where all of them talk */
+  constructor(url, user, conversation) {
     this.url = new URL(url);
     this.user = user;
+    this.#conversation = conversation;
   }
 
   get requests() {

@@ -57,7 +57,11 @@ export async function travel({ url }: { readonly url: string }): Promise<readonl
   expect(read.body.data.messages).toMatchObject([{ content: 'Hello Grace' }]);
   expect((await send('POST', '/v1/presence', token, { status: 'online' })).status).toBe(200);
 
-  const call = await send('POST', '/v1/calls/initiate', token, { callee_ids: [friend], type: 'video' });
+  const call = await send('POST', '/v1/calls/initiate', token, {
+    conversation_id,
+    callee_ids: [friend],
+    type: 'video',
+  });
   expect(call.status).toBe(201);
   const callPath = `/v1/calls/${call.body.data.id}`;
   expect((await send('POST', `${callPath}/join`, grace.body.data.access_token)).status).toBe(200);

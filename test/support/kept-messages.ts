@@ -1,11 +1,14 @@
-import { bearer } from './gateway.js';
+import type { Conversation } from './conversation.js';
 
 /** How often each message of the conversation is kept, asked of the gateway or the nginx of this port. */
-export async function keptMessages(port: number, conversation: string): Promise<Map<string, number>> {
+export async function keptMessages(
+  port: number,
+  { id, headers }: Conversation,
+): Promise<Map<string, number>> {
   const kept = new Map<string, number>();
   for (let before: string | null = ''; before !== null;) {
-    const page = `conversation_id=${conversation}&limit=100${before && `&before=${before}`}`;
-    const response = await fetch(`http://127.0.0.1:${port}/v1/messages?${page}`, { headers: bearer() });
+    const page = `conversation_id=${id}&limit=100${before && `&before=${before}`}`;
+    const response = await fetch(`http://127.0.0.1:${port}/v1/messages?${page}`, { headers });
     const { data } = (await response.json()) as {
       data: { messages: { content: string }[]; next_before: string | null };
     };

@@ -11,19 +11,23 @@ export async function startReferenceServices(
   redisUrl?: string,
 ): Promise<AsyncDisposable & { readonly env: Record<string, string> }> {
   const env: Record<string, string> = {};
-  const apps = await Promise.all(
-    (['auth', 'chat', 'video', 'storage'] as const).map(async (service) => {
-      const app = await createService({ service, jwtSecret: JWT_SECRET, ...(redisUrl && { redisUrl }) });
-      await app.listen(0, '127.0.0.1');
-      const { port } = (app.getHttpServer() as Server).address() as AddressInfo;
-      env[`${service.toUpperCase()}_SERVICE_URL`] = `http://127.0.0.1:${port}`;
-      return app;
-    }),
-  );
+  const authServiceUrls: string[] = [];
+  const start = async (service: 'auth' | 'chat' | 'video' | 'storage') => {
+    const app = await createService({ service, jwtSecret: JWT_SECRET, redisUrl, authServiceUrls });
+    await app.listen(0, '127.0.0.1');
+    const { port } = (app.getHttpServer() as Server).address() as AddressInfo;
+    env[`${service.toUpperCase()}_SERVICE_URL`] = `http://127.0.0.1:${port}`;
+    return app;
+  };
+  const auth = await start('auth');
+  authServiceUrls.push(env['AUTH_SERVICE_URL']!);
+  const apps = [auth, ...(await Promise.all((['chat', 'video', 'storage'] as const).map(start)))];
   return {
     env,
     async [Symbol.asyncDispose]() {
-      await Promise.all(apps.map((app) => app.close()));
+      // The others ask auth-service until they end.
+      await Promise.all(apps.slice(1).map((app) => app.close()));
+      await auth.close();
     },
   };
 }

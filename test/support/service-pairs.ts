@@ -23,7 +23,7 @@ export async function startServicePairs(more: Readonly<Record<string, string>> =
     const ports = [await freePort(), await freePort()];
     addresses[`${name.toUpperCase()}_SERVICE_URL`] = ports.map((port) => `http://127.0.0.1:${port}`).join();
     for (const port of ports) {
-      const env = { SERVICE: name, PORT: String(port), DATA_DIR: dataDir, ...more };
+      const env = { SERVICE: name, PORT: String(port), DATA_DIR: dataDir, ...addresses, ...more };
       const instance = { name, env, running: await ServiceProcess.start(env) };
       stack.defer(() => instance.running.kill('SIGKILL'));
       instances.push(instance);

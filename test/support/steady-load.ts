@@ -1,17 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { EventEmitter, once } from 'node:events';
 import { Agent, request } from 'node:http';
-import { bearer } from './gateway.js';
+import { createConversation, type Conversation } from './conversation.js';
 import { openSocket, type SocketEnd } from './websocket.js';
 
 const HTTP_CLIENTS = 6;
 const SOCKETS = 6;
-
-/** Where the messages that clients write go. */
-export const CONVERSATION = randomUUID();
-
-/** Where the WebSockets meet. */
-const ROOM = randomUUID();
 
 /**
  * Clients that ask at all times until they are told to end: half read messages and half write them, over connections
@@ -35,9 +29,17 @@ export class SteadyLoad implements AsyncDisposable {
   private readonly sockets = new Map<number, SocketEnd>();
   private readonly running: Promise<unknown>;
 
-  private readonly headers = bearer();
+  /** @param port of a gateway, or of nginx */
+  static async start(port: number): Promise<SteadyLoad> {
+    return new SteadyLoad(port, await createConversation(port), await createConversation(port));
+  }
 
-  constructor(private readonly port: number) {
+  /** @param conversation where the messages that clients write go @param room where the WebSockets meet */
+  private constructor(
+    private readonly port: number,
+    readonly conversation: Conversation,
+    private readonly room: Conversation,
+  ) {
     const clients = Array.from({ length: HTTP_CLIENTS }, (_, n) => this.askOn(n % 2 ? 'POST' : 'GET'));
     const holders = Array.from({ length: SOCKETS }, (_, n) => this.holdOn(n));
     this.running = Promise.all([...clients, ...holders]);
@@ -84,15 +86,15 @@ export class SteadyLoad implements AsyncDisposable {
   private ask(method: 'GET' | 'POST', content: string): Promise<string> {
     const { promise, resolve } = Promise.withResolvers<string>();
     const isPost = method === 'POST';
-    const body = isPost ? JSON.stringify({ conversation_id: CONVERSATION, content }) : undefined;
+    const body = isPost ? JSON.stringify({ conversation_id: this.conversation.id, content }) : undefined;
     const type = body && { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(body) };
     const outgoing = request({
       host: '127.0.0.1',
       port: this.port,
       agent: this.agent,
       method,
-      path: `/v1/messages${isPost ? '' : `?conversation_id=${CONVERSATION}&limit=1`}`,
-      headers: { ...this.headers, ...type },
+      path: `/v1/messages${isPost ? '' : `?conversation_id=${this.conversation.id}&limit=1`}`,
+      headers: { ...this.conversation.headers, ...type },
     });
     let hasAnswer = false;
     outgoing.on('response', (response) => {
@@ -117,7 +119,8 @@ export class SteadyLoad implements AsyncDisposable {
   private async holdOn(n: number): Promise<void> {
     while (!this.ending) {
       try {
-        const end = await openSocket({ port: this.port }, `/v1/ws/chat?conversation_id=${ROOM}`);
+        const path = `/v1/ws/chat?conversation_id=${this.room.id}`;
+        const end = await openSocket({ port: this.port }, path, { headers: this.room.headers });
         this.sockets.set(n, end);
         this.progress.emit('made');
         const { code } = await end.closed;

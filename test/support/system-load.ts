@@ -2,20 +2,25 @@ import { randomUUID } from 'node:crypto';
 import { EventEmitter, once } from 'node:events';
 import { Agent, request } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
-import { bearer } from './gateway.js';
+import { createConversation } from './conversation.js';
 import { keptMessages } from './kept-messages.js';
 import type { ServiceName } from './system.js';
 
-const CONVERSATION = randomUUID();
 const CALLEE = randomUUID();
 
 /** Between two requests of a client, so that what restarts beside them gets its share of the machine. */
 const PAUSE_MS = 10;
 
 /** What is asked of each service, at all times; `n` is a number that no other request has. */
-const QUESTIONS: Readonly<Record<ServiceName, (n: number) => readonly [string, string, object?]>> = {
+const QUESTIONS: Readonly<
+  Record<ServiceName, (n: number, conversation: string) => readonly [string, string, object?]>
+> = {
   auth: () => ['GET', '/v1/conversations'],
-  chat: (n) => ['POST', '/v1/messages', { conversation_id: CONVERSATION, content: `message ${n}` }],
+  chat: (n, conversation) => [
+    'POST',
+    '/v1/messages',
+    { conversation_id: conversation, content: `message ${n}` },
+  ],
   video: () => ['POST', '/v1/calls/initiate', { callee_ids: [CALLEE], type: 'video' }],
   storage: () => ['GET', '/v1/storage/quota'],
 };
@@ -23,10 +28,11 @@ const QUESTIONS: Readonly<Record<ServiceName, (n: number) => readonly [string, s
 export const SERVICE_NAMES = Object.keys(QUESTIONS) as ServiceName[];
 
 /** Two clients of each service, each with one request after the other, until they are told to end. */
-export function loadSystem(port: number) {
+export async function loadSystem(port: number) {
   const agent = new Agent({ keepAlive: true });
   const answers = new Map<string, number>();
-  const headers = bearer();
+  const conversation = await createConversation(port);
+  const { headers } = conversation;
   const over = new AbortController();
   const answered = new EventEmitter();
   let last = 0;
@@ -66,7 +72,7 @@ export function loadSystem(port: number) {
 
   const client = async (name: ServiceName): Promise<void> => {
     while (!over.signal.aborted) {
-      const question = QUESTIONS[name](++last);
+      const question = QUESTIONS[name](++last, conversation.id);
       const answer = `${name} ${await ask(question)}`;
       answers.set(answer, (answers.get(answer) ?? 0) + 1);
       const { content } = (question[2] ?? {}) as { content?: string };
@@ -81,7 +87,7 @@ export function loadSystem(port: number) {
   return {
     /** Messages that were acknowledged and are not kept exactly once. */
     async notKeptOnce(): Promise<string[]> {
-      const kept = await keptMessages(port, CONVERSATION);
+      const kept = await keptMessages(port, conversation);
       return written.filter((content) => kept.get(content) !== 1);
     },
     /** Until so many more requests have been answered by the service. */

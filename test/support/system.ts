@@ -48,7 +48,7 @@ export class RunningSystem implements AsyncDisposable {
     const addresses: Record<string, string> = {};
     for (const name of ['auth', 'chat', 'video'] as const) {
       const at = String(await freePort());
-      const env = { SERVICE: name, PORT: at, DATA_DIR: dataDir, ALLOWED_ORIGINS: url };
+      const env = { SERVICE: name, PORT: at, DATA_DIR: dataDir, ALLOWED_ORIGINS: url, ...addresses };
       environments.set(name, env);
       services.set(name, await ServiceProcess.start(env));
       addresses[`${name.toUpperCase()}_SERVICE_URL`] = `http://127.0.0.1:${at}`;

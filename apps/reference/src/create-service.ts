@@ -8,6 +8,7 @@ import { MetricsService } from './metrics.service.js';
 import type { ServiceConfig } from './service.config.js';
 import { ServiceModule } from './service.module.js';
 import { OBJECTS_PATH } from './storage/signed-url.service.js';
+import { endUnreadBody } from './unread-body.js';
 
 /** Builds one service, not yet listening; `main.ts` and every test call it. */
 export async function createService(config: ServiceConfig): Promise<INestApplication> {
@@ -19,6 +20,7 @@ export async function createService(config: ServiceConfig): Promise<INestApplica
   app.disable('x-powered-by').disable('etag');
   app.use(app.get(MetricsService).track);
   app.use(app.get(GracefulStopService).track);
+  app.use(endUnreadBody);
   app.useBodyParser('json', { limit: '1mb', type: isParsed });
 
   const server = app.getHttpServer();

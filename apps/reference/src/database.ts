@@ -40,8 +40,12 @@ export class Database implements OnApplicationShutdown {
     return Number(this.#prepare(sql).run(...values).changes);
   }
 
-  /** All of the work or nothing of it; the work is synchronous, so no other can come between. */
+  /**
+   * All of the work or nothing of it. The work is synchronous and the write lock is taken at its start, so that no
+   * other request, and no other process of the same file, comes between. Inside another transaction it is a part of that.
+   */
   transaction<Result>(work: () => Result): Result {
+    if (this.#sqlite.isTransaction) return work();
     this.#sqlite.exec('BEGIN IMMEDIATE');
     try {
       const result = work();

@@ -7,6 +7,7 @@ import {
   type ExceptionFilter,
 } from '@nestjs/common';
 import type { Response } from 'express';
+import { TooManyRequestsException } from './too-many-requests.exception.js';
 
 /** An error as a client hears of it. */
 export interface Failure {
@@ -25,6 +26,9 @@ export class ErrorFilter implements ExceptionFilter {
     if (response.destroyed) return;
     const { status, code, message } = failureOf(error);
     if (status >= 500) this.#logger.error(error);
+    if (error instanceof TooManyRequestsException && !response.headersSent) {
+      response.set('Retry-After', String(error.retryAfterSeconds));
+    }
     // Half an answer must not look like a whole one.
     if (response.headersSent) response.destroy();
     else response.status(status).json({ success: false, error: { code, message } });

@@ -8,12 +8,16 @@ export interface ServiceConfig {
   readonly dataDir?: string | undefined;
   /** Where revoked tokens are published (auth). */
   readonly redisUrl?: string | undefined;
+  /** Instances of auth-service, which know who takes part in a conversation (chat, video); without them nobody does. */
+  readonly authServiceUrls?: readonly string[] | undefined;
   /** Put before the paths of signed URLs (storage). */
   readonly publicUrl?: string | undefined;
   /** Pages that may open WebSockets (chat, video); a request without an Origin may not. */
   readonly allowedOrigins?: readonly string[] | undefined;
   /** Milliseconds between two pings, and for which a peer may be silent (chat, video). */
   readonly heartbeatMs?: number | undefined;
+  /** Milliseconds for which a WebSocket stays while auth-service does not respond (chat, video). */
+  readonly unknownMembershipTimeoutMs?: number | undefined;
   /** Bytes each user may store (storage). */
   readonly quotaBytes?: number | undefined;
 }
@@ -32,6 +36,12 @@ const Environment = z.object({
   DATA_DIR: z.string().optional(),
   JWT_SECRET: z.string('required, or JWT_SECRET_FILE').min(32, 'at least 32 characters'),
   REDIS_URL: z.url({ protocol: /^rediss?$/ }).optional(),
+  // In the form that the gateway reads; a name is resolved for each new connection anyway.
+  AUTH_SERVICE_URL: z
+    .string()
+    .transform((text) => text.split(',').map((url) => url.trim().replace(/^dns:/, 'http:')))
+    .pipe(z.array(z.url({ protocol: /^https?$/ }).transform((url) => url.replace(/\/+$/, ''))))
+    .optional(),
   PUBLIC_URL: z.url({ protocol: /^https?$/ }).optional(),
   ALLOWED_ORIGINS: z
     .string()
@@ -57,7 +67,7 @@ export function readEnvironment(env: NodeJS.ProcessEnv): ServiceConfig & { host:
     }
   }
   const parsed = Environment.safeParse(given);
-  faults.push(...(parsed.error?.issues ?? []).map((issue) => `${issue.path.join('.')}: ${issue.message}`));
+  faults.push(...(parsed.error?.issues ?? []).map((issue) => `${String(issue.path[0])}: ${issue.message}`));
   if (!parsed.success || faults.length > 0) {
     throw new ServiceConfigError(['Invalid environment:', ...faults].join('\n  '));
   }
@@ -69,6 +79,7 @@ export function readEnvironment(env: NodeJS.ProcessEnv): ServiceConfig & { host:
     jwtSecret: values.JWT_SECRET,
     dataDir: values.DATA_DIR,
     redisUrl: values.REDIS_URL,
+    authServiceUrls: values.AUTH_SERVICE_URL,
     publicUrl: values.PUBLIC_URL?.replace(/\/$/, ''),
     allowedOrigins: values.ALLOWED_ORIGINS,
     quotaBytes: values.QUOTA_BYTES,

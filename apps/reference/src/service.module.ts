@@ -12,6 +12,7 @@ import { EnvelopeInterceptor } from './envelope.interceptor.js';
 import { ErrorFilter } from './error.filter.js';
 import { GracefulStopService } from './graceful-stop.service.js';
 import { HealthController } from './health.controller.js';
+import { MembershipClient } from './memberships/membership.client.js';
 import { MetricsController } from './metrics.controller.js';
 import { MetricsService } from './metrics.service.js';
 import { SERVICE_CONFIG, type ServiceConfig } from './service.config.js';
@@ -19,6 +20,7 @@ import { StorageModule } from './storage/storage.module.js';
 import { SocketServer } from './sockets/socket.server.js';
 import { AccessTokenGuard } from './tokens/access-token.guard.js';
 import { AccessTokenVerifier } from './tokens/access-token.verifier.js';
+import { ServiceTokens } from './tokens/service-tokens.js';
 import { AUDIENCE, ISSUER } from './tokens/access-token.js';
 import { VideoModule } from './video/video.module.js';
 
@@ -48,10 +50,12 @@ export class ServiceModule {
         { provide: APP_PIPE, useValue: new StandardSchemaValidationPipe({ exceptionFactory: invalid }) },
         AccessTokenVerifier,
         GracefulStopService,
+        MembershipClient,
         MetricsService,
+        ServiceTokens,
         SocketServer,
       ],
-      exports: [SERVICE_CONFIG, JwtModule, SocketServer],
+      exports: [SERVICE_CONFIG, JwtModule, MembershipClient, ServiceTokens, SocketServer],
     };
   }
 }

@@ -115,8 +115,25 @@ describe('readEnvironment', () => {
     });
   });
 
+  it('takes the addresses of auth-service as the gateway does', () => {
+    const urlsOf = (AUTH_SERVICE_URL: string) =>
+      readEnvironment({ SERVICE: 'chat', JWT_SECRET, AUTH_SERVICE_URL }).authServiceUrls;
+    expect(urlsOf('http://10.0.0.1:8080, http://10.0.0.2:8080/')).toEqual([
+      'http://10.0.0.1:8080',
+      'http://10.0.0.2:8080',
+    ]);
+    expect(urlsOf('dns://auth-service:8080')).toEqual(['http://auth-service:8080']);
+    expect(urlsOf('')).toBeUndefined();
+  });
+
   it('names every fault at once', () => {
-    const env = { SERVICE: 'mail', PORT: '99999', JWT_SECRET: 'short', QUOTA_BYTES: '-1' };
+    const env = {
+      SERVICE: 'mail',
+      PORT: '99999',
+      JWT_SECRET: 'short',
+      AUTH_SERVICE_URL: 'redis://auth:8080',
+      QUOTA_BYTES: '-1',
+    };
     const read = () => readEnvironment(env);
     expect(read).toThrow(ServiceConfigError);
     for (const name of Object.keys(env)) expect(read).toThrow(`\n  ${name}: `);

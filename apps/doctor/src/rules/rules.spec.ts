@@ -17,8 +17,12 @@ const inTemplate = (from: string, to: string): Edit => edit(TEMPLATE, from, to);
 const gatewayHas = (name: string, value: string): Edit =>
   inCompose("    GATEWAY_REPLICAS: '2'\n", `    GATEWAY_REPLICAS: '2'\n    ${name}: '${value}'\n`);
 
+/** As the gateways know it; chat and video know it too. */
 const authIsAt = (address: string): Edit =>
-  inCompose('${AUTH_SERVICE_URL:-dns://auth-service:8080}', address);
+  inCompose(
+    'at a time.\n    AUTH_SERVICE_URL: ${AUTH_SERVICE_URL:-dns://auth-service:8080}',
+    `at a time.\n    AUTH_SERVICE_URL: ${address}`,
+  );
 
 /** What both gateways are given beside their own secrets. */
 const gatewayIsGiven = (secrets: string, more = ''): Edit =>

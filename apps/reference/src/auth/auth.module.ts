@@ -2,13 +2,17 @@ import { Module } from '@nestjs/common';
 import { APP_GUARD } from '@nestjs/core';
 import { Database } from '../database.js';
 import { AccountController } from './account.controller.js';
+import { AccountService } from './account.service.js';
 import { AUTH_TABLES } from './auth.tables.js';
 import { ContactsController } from './contacts.controller.js';
 import { ContactsService } from './contacts.service.js';
 import { ConversationsController } from './conversations.controller.js';
 import { ConversationsService } from './conversations.service.js';
 import { KeysController } from './keys.controller.js';
+import { KeysService } from './keys.service.js';
 import { MailOutboxService } from './mail-outbox.service.js';
+import { MembershipsController } from './memberships.controller.js';
+import { PasswordAttemptsService } from './password-attempts.service.js';
 import { PasswordService } from './password.service.js';
 import { RevocationGuard } from './revocation.guard.js';
 import { RevocationPublisher } from './revocation.publisher.js';
@@ -23,14 +27,18 @@ import { UsersService } from './users.service.js';
     ContactsController,
     ConversationsController,
     KeysController,
+    MembershipsController,
   ],
   providers: [
     Database.of(AUTH_TABLES),
     // Runs after the access token guard, which the module around this one provides.
     { provide: APP_GUARD, useClass: RevocationGuard },
+    AccountService,
     ContactsService,
     ConversationsService,
+    KeysService,
     MailOutboxService,
+    PasswordAttemptsService,
     PasswordService,
     RevocationPublisher,
     SessionService,

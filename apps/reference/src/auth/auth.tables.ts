@@ -27,6 +27,7 @@ export const AUTH_TABLES = `
     revoked INTEGER NOT NULL DEFAULT 0
   ) STRICT;
   CREATE INDEX IF NOT EXISTS access_tokens_of_session ON access_tokens (session_id);
+  CREATE INDEX IF NOT EXISTS access_tokens_of_user ON access_tokens (user_id);
 
   CREATE TABLE IF NOT EXISTS mail_outbox (
     token TEXT PRIMARY KEY,
@@ -37,6 +38,14 @@ export const AUTH_TABLES = `
     expires_at TEXT NOT NULL,
     UNIQUE (user_id, purpose)
   ) STRICT;
+
+  -- Wrong passwords until window_end, in milliseconds since 1970. No foreign key: addresses without an account are counted alike.
+  CREATE TABLE IF NOT EXISTS password_attempts (
+    subject BLOB PRIMARY KEY,
+    wrong INTEGER NOT NULL,
+    window_end INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX IF NOT EXISTS password_attempts_by_end ON password_attempts (window_end);
 
   CREATE TABLE IF NOT EXISTS friendships (
     requester_id TEXT NOT NULL REFERENCES users ON DELETE CASCADE,
@@ -79,4 +88,21 @@ export const AUTH_TABLES = `
     bundle TEXT NOT NULL,
     updated_at TEXT NOT NULL
   ) STRICT;
+
+  -- Those that were given to somebody stay, so that none is given again.
+  CREATE TABLE IF NOT EXISTS one_time_pre_keys (
+    user_id TEXT NOT NULL REFERENCES users ON DELETE CASCADE,
+    public_key TEXT NOT NULL,
+    key_id INTEGER NOT NULL,
+    is_given INTEGER NOT NULL DEFAULT 0,
+    UNIQUE (user_id, public_key)
+  ) STRICT;
+  CREATE INDEX IF NOT EXISTS one_time_pre_keys_left ON one_time_pre_keys (user_id) WHERE NOT is_given;
+
+  -- Bundles of earlier versions have their one-time keys within: each of their readers got all of them.
+  INSERT OR IGNORE INTO one_time_pre_keys (user_id, public_key, key_id, is_given)
+  SELECT user_id, value ->> 'public_key', value ->> 'key_id', 1
+  FROM key_bundles, json_each(bundle, '$.one_time_pre_keys') WHERE true;
+  UPDATE key_bundles SET bundle = json_remove(bundle, '$.one_time_pre_keys')
+  WHERE json_type(bundle, '$.one_time_pre_keys') IS NOT NULL;
 `;

@@ -1,6 +1,7 @@
 import { ConflictException, ForbiddenException, Injectable, NotFoundException } from '@nestjs/common';
 import { randomUUID } from 'node:crypto';
 import { Database } from '../database.js';
+import type { Membership } from '../memberships/membership.js';
 import { ContactsService } from './contacts.service.js';
 
 export interface ConversationSettings {
@@ -40,8 +41,8 @@ export class ConversationsService {
 
   create(ownerId: string, title: string | null, userIds: readonly string[]): Conversation {
     const [id, created] = [randomUUID(), now()];
-    this.#requireInvitable(ownerId, [ownerId, ...userIds]);
     this.database.transaction(() => {
+      this.#requireInvitable(ownerId, [ownerId, ...userIds]);
       this.database.run`
         INSERT INTO conversations (id, title, owner_id, settings, created_at, updated_at)
         VALUES (${id}, ${title}, ${ownerId}, ${JSON.stringify(DEFAULT_SETTINGS)}, ${created}, ${created})`;
@@ -65,41 +66,64 @@ export class ConversationsService {
     return this.#complete(row);
   }
 
+  /** Whether each user takes part in the conversation, in the order of the question. */
+  areMembers(memberships: readonly Membership[]): boolean[] {
+    const rows = this.database.rows<{ is_member: number }>`
+      SELECT EXISTS (
+        SELECT 1 FROM participants
+        WHERE conversation_id = value ->> 'conversation_id' AND user_id = value ->> 'user_id') AS is_member
+      FROM json_each(${JSON.stringify(memberships)}) ORDER BY key`;
+    return rows.map(({ is_member }) => is_member === 1);
+  }
+
   rename(userId: string, id: string, title: string | null): Conversation {
-    this.get(userId, id);
-    this.database.run`UPDATE conversations SET title = ${title}, updated_at = ${now()} WHERE id = ${id}`;
-    return this.get(userId, id);
+    return this.#change(userId, id, () => {
+      this.database.run`UPDATE conversations SET title = ${title}, updated_at = ${now()} WHERE id = ${id}`;
+    });
   }
 
   configure(userId: string, id: string, settings: ConversationSettings): Conversation {
-    this.get(userId, id);
-    this.database.run`
-      UPDATE conversations SET settings = ${JSON.stringify(settings)}, updated_at = ${now()} WHERE id = ${id}`;
-    return this.get(userId, id);
+    return this.#change(userId, id, () => {
+      this.database.run`
+        UPDATE conversations SET settings = ${JSON.stringify(settings)}, updated_at = ${now()} WHERE id = ${id}`;
+    });
   }
 
   delete(userId: string, id: string): void {
-    this.#requireOwner(this.get(userId, id), userId);
-    this.database.run`DELETE FROM conversations WHERE id = ${id}`;
+    this.database.transaction(() => {
+      this.#requireOwner(this.get(userId, id), userId);
+      this.database.run`DELETE FROM conversations WHERE id = ${id}`;
+    });
   }
 
   addParticipants(userId: string, id: string, userIds: readonly string[]): Conversation {
-    this.get(userId, id);
-    this.#requireInvitable(userId, userIds);
-    this.database.transaction(() => this.#insertParticipants(id, userIds));
-    return this.get(userId, id);
+    return this.#change(userId, id, () => {
+      this.#requireInvitable(userId, userIds);
+      this.#insertParticipants(id, userIds);
+    });
   }
 
   /** Anyone may leave; only the owner may send others away. */
   removeParticipant(userId: string, id: string, leaverId: string): void {
-    const conversation = this.get(userId, id);
-    if (leaverId !== userId) this.#requireOwner(conversation, userId);
-    if (leaverId === conversation.owner_id) {
-      throw new ConflictException('The owner cannot leave, only delete the conversation');
-    }
-    const removed = this.database.run`
-      DELETE FROM participants WHERE conversation_id = ${id} AND user_id = ${leaverId}`;
-    if (!removed) throw new NotFoundException('Participant not found');
+    this.database.transaction(() => {
+      const conversation = this.get(userId, id);
+      if (leaverId !== userId) this.#requireOwner(conversation, userId);
+      if (leaverId === conversation.owner_id) {
+        throw new ConflictException('The owner cannot leave, only delete the conversation');
+      }
+      const removed = this.database.run`
+        DELETE FROM participants WHERE conversation_id = ${id} AND user_id = ${leaverId}`;
+      if (!removed) throw new NotFoundException('Participant not found');
+    });
+  }
+
+  /** In one transaction with the look whether the user takes part, so that nobody changes anything after being removed. */
+  #change(userId: string, id: string, change: () => void): Conversation {
+    return this.database.transaction(() => {
+      this.get(userId, id);
+      change();
+      return this.get(userId, id);
+    });
   }
 
   #complete(row: Row): Conversation {

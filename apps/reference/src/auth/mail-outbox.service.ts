@@ -11,7 +11,10 @@ export interface Mail {
 
 const LIFETIME_MS = 60 * 60 * 1000;
 
-/** Letters with a one-time token, for whatever sends mail to take from the table. A newer letter voids the older. */
+/**
+ * Letters with a one-time token, for whatever sends mail to take from the table. A newer letter voids the older one of
+ * its purpose, and a change of the account voids all that were asked for before.
+ */
 @Injectable()
 export class MailOutboxService {
   constructor(private readonly database: Database) {}
@@ -24,16 +27,33 @@ export class MailOutboxService {
       VALUES (${token}, ${purpose}, ${userId}, ${recipient}, ${iso(now)}, ${iso(now + LIFETIME_MS)})`;
   }
 
-  /** Gives the letter that this token came with, once. */
+  /** @throws BadRequestException if `redeem` would, so that a token that nobody was sent costs no more work */
+  require(purpose: MailPurpose, token: string): void {
+    const mail = this.database.row`
+      SELECT 1 FROM mail_outbox
+      WHERE token = ${token} AND purpose = ${purpose} AND expires_at > ${iso(Date.now())}`;
+    if (!mail) throw invalidToken();
+  }
+
+  /** Gives the letter that this token came with, once. To be called in the transaction of what the letter allows. */
   redeem(purpose: MailPurpose, token: string, userId?: string): Mail {
     const mail = this.database.row<Mail>`
       DELETE FROM mail_outbox
       WHERE token = ${token} AND purpose = ${purpose} AND expires_at > ${iso(Date.now())}
         AND user_id = coalesce(${userId ?? null}, user_id)
       RETURNING user_id, recipient`;
-    if (!mail) throw new BadRequestException('Invalid or expired token', { errorCode: 'INVALID_TOKEN' });
+    if (!mail) throw invalidToken();
     return mail;
   }
+
+  /** Makes every letter of the user worthless: the account is not any more as it was when they were asked for. */
+  void(userId: string): void {
+    this.database.run`DELETE FROM mail_outbox WHERE user_id = ${userId}`;
+  }
+}
+
+function invalidToken(): BadRequestException {
+  return new BadRequestException('Invalid or expired token', { errorCode: 'INVALID_TOKEN' });
 }
 
 function iso(ms: number): string {

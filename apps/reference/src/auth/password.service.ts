@@ -2,24 +2,38 @@ import { Injectable } from '@nestjs/common';
 import { randomBytes, scrypt, timingSafeEqual, type ScryptOptions } from 'node:crypto';
 import { promisify } from 'node:util';
 
-const derive = promisify<string, Buffer, number, ScryptOptions, Buffer>(scrypt);
+const deriveKey = promisify<string, Buffer, number, ScryptOptions, Buffer>(scrypt);
 const COST = { N: 2 ** 14, r: 8, p: 5 };
+const SALT_BYTES = 16;
 const KEY_BYTES = 32;
 
-/** Keeps passwords as salted scrypt, and compares in a time that says nothing about whether the user exists. */
+/** Keeps passwords as salted scrypt, and does the same work whether or not the user exists. */
 @Injectable()
 export class PasswordService {
-  readonly #nobody = this.hash(randomBytes(16).toString('hex'));
+  /** Of no password: a random key. */
+  readonly #nobody = { salt: randomBytes(SALT_BYTES), key: randomBytes(KEY_BYTES) };
 
+  /** The text to store. It is another one each time, so that it also names this change of the password. */
   async hash(password: string): Promise<string> {
-    const salt = randomBytes(16);
-    const key = await derive(password.normalize(), salt, KEY_BYTES, COST);
+    const salt = randomBytes(SALT_BYTES);
+    const key = await this.derive(password, salt);
     return `${salt.toString('base64')}:${key.toString('base64')}`;
   }
 
+  /** @param stored what `hash` gave, or undefined if there is no such user */
   async matches(password: string, stored: string | undefined): Promise<boolean> {
-    const [salt = '', key = ''] = (stored ?? (await this.#nobody)).split(':');
-    const derived = await derive(password.normalize(), Buffer.from(salt, 'base64'), KEY_BYTES, COST);
-    return timingSafeEqual(derived, Buffer.from(key, 'base64')) && stored !== undefined;
+    const { salt, key } = stored === undefined ? this.#nobody : parse(stored);
+    const derived = await this.derive(password, salt);
+    return timingSafeEqual(derived, key) && stored !== undefined;
   }
+
+  /** The work of one hash, always at the same cost. */
+  derive(password: string, salt: Buffer): Promise<Buffer> {
+    return deriveKey(password.normalize(), salt, KEY_BYTES, COST);
+  }
+}
+
+function parse(stored: string): { salt: Buffer; key: Buffer } {
+  const [salt = '', key = ''] = stored.split(':');
+  return { salt: Buffer.from(salt, 'base64'), key: Buffer.from(key, 'base64') };
 }

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { Database } from '../database.js';
 import { ACCESS_TOKEN_SECONDS, type AccessClaims } from '../tokens/access-token.js';
 import { RevocationPublisher, type RevokedToken } from './revocation.publisher.js';
-import { UsersService, type User } from './users.service.js';
+import { UsersService, type Credentials, type User } from './users.service.js';
 
 const REFRESH_TOKEN_SECONDS = 30 * 24 * 60 * 60;
 
@@ -19,6 +19,16 @@ export interface TokenPair {
   readonly expires_in: number;
 }
 
+export type Session = TokenPair & { readonly user: User };
+
+/** All that the tokens of a session say. */
+interface Grant {
+  readonly user: User;
+  readonly sessionId: string;
+  readonly rotation: string;
+  readonly jti: string;
+}
+
 /** Opens, continues and ends sessions; whatever ends one also revokes every access token it gave out. */
 @Injectable()
 export class SessionService {
@@ -29,14 +39,26 @@ export class SessionService {
     private readonly revocations: RevocationPublisher,
   ) {}
 
-  async open(user: User): Promise<TokenPair> {
-    const [id, rotation, now] = [randomUUID(), randomUUID(), seconds()];
-    this.database.run`DELETE FROM sessions WHERE expires_at < ${now}`;
-    this.database.run`DELETE FROM access_tokens WHERE expires_at < ${now}`;
-    this.database.run`
-      INSERT INTO sessions (id, user_id, rotation, expires_at)
-      VALUES (${id}, ${user.id}, ${rotation}, ${now + REFRESH_TOKEN_SECONDS})`;
-    return this.#issue(user, id, rotation);
+  /**
+   * Opens a session for a user whose password was shown to be right.
+   *
+   * @returns undefined if it is not the user's password any more: a password is hashed outside of the transaction, and a
+   * change may have come between. The database decides the order: a later change finds this session, and ends it.
+   */
+  async open(credentials: Credentials): Promise<Session | undefined> {
+    const opened = this.database.transaction(() => {
+      if (!this.users.hasPassword(credentials)) return undefined;
+      const now = seconds();
+      this.database.run`DELETE FROM sessions WHERE expires_at < ${now}`;
+      this.database.run`DELETE FROM access_tokens WHERE expires_at < ${now}`;
+      const user = this.users.get(credentials.id);
+      const [id, rotation] = [randomUUID(), randomUUID()];
+      this.database.run`
+        INSERT INTO sessions (id, user_id, rotation, expires_at)
+        VALUES (${id}, ${user.id}, ${rotation}, ${now + REFRESH_TOKEN_SECONDS})`;
+      return this.#grant(user, id, rotation);
+    });
+    return opened && { user: opened.user, ...(await this.#sign(opened)) };
   }
 
   async refresh(refreshToken: string): Promise<TokenPair> {
@@ -45,15 +67,16 @@ export class SessionService {
     if (!claims.success) throw invalidRefreshToken();
     const { sid, user_id, rotation } = claims.data;
     const next = randomUUID();
-    const isCurrent = this.database.run`
-      UPDATE sessions SET rotation = ${next}, expires_at = ${seconds() + REFRESH_TOKEN_SECONDS}
-      WHERE id = ${sid} AND rotation = ${rotation}`;
-    if (!isCurrent) {
-      // Used twice, so two hold it, and one of them stole it: neither goes on.
-      this.#end(sid);
-      throw invalidRefreshToken();
-    }
-    return this.#issue(this.users.get(user_id), sid, next);
+    const grant = this.database.transaction(() => {
+      const isCurrent = this.database.run`
+        UPDATE sessions SET rotation = ${next}, expires_at = ${seconds() + REFRESH_TOKEN_SECONDS}
+        WHERE id = ${sid} AND rotation = ${rotation}`;
+      return isCurrent ? this.#grant(this.users.get(user_id), sid, next) : undefined;
+    });
+    if (grant) return this.#sign(grant);
+    // Used twice, so two hold it, and one of them stole it: neither goes on.
+    this.#end(sid);
+    throw invalidRefreshToken();
   }
 
   /** Ends the session of this access token; the token is refused from now on, wherever it came from. */
@@ -65,24 +88,41 @@ export class SessionService {
     this.revocations.publish([{ jti, expires_at: exp }]);
   }
 
-  /** Ends every session of the user, save the one of the access token given. */
-  closeAll(userId: string, keep?: AccessClaims): void {
-    const kept = keep ? this.#sessionOf(keep.jti) : null;
-    const sessions = this.database.rows<{ id: string }>`
-      SELECT id FROM sessions WHERE user_id = ${userId} AND id IS NOT ${kept}`;
-    this.#end(...sessions.map(({ id }) => id));
+  /**
+   * Changes an account and ends the sessions from before, both or neither.
+   *
+   * @param change makes the change, or throws; gives the user's id
+   * @param keep an access token whose session goes on
+   */
+  closeAll(change: () => string, keep?: AccessClaims): void {
+    const revoked = this.database.transaction(() => {
+      const userId = change();
+      const kept = keep ? this.#sessionOf(keep.jti) : null;
+      this.database.run`DELETE FROM sessions WHERE user_id = ${userId} AND id IS NOT ${kept}`;
+      // By user, since a deleted user's sessions are gone with it.
+      return this.database.rows<RevokedToken>`
+        UPDATE access_tokens SET revoked = 1
+        WHERE user_id = ${userId} AND session_id IS NOT ${kept} AND NOT revoked
+        RETURNING jti, expires_at`;
+    });
+    this.revocations.publish(revoked);
   }
 
   isRevoked(jti: string): boolean {
     return this.database.row`SELECT 1 FROM access_tokens WHERE jti = ${jti} AND revoked` !== undefined;
   }
 
-  async #issue(user: User, sessionId: string, rotation: string): Promise<TokenPair> {
+  /** Notes a new access token. In the transaction that made sure of the session, or its end would miss the token. */
+  #grant(user: User, sessionId: string, rotation: string): Grant {
     const jti = randomUUID();
-    const { id: user_id, email, username, role } = user;
     this.database.run`
       INSERT INTO access_tokens (jti, session_id, user_id, expires_at)
-      VALUES (${jti}, ${sessionId}, ${user_id}, ${seconds() + ACCESS_TOKEN_SECONDS})`;
+      VALUES (${jti}, ${sessionId}, ${user.id}, ${seconds() + ACCESS_TOKEN_SECONDS})`;
+    return { user, sessionId, rotation, jti };
+  }
+
+  async #sign({ user, sessionId, rotation, jti }: Grant): Promise<TokenPair> {
+    const { id: user_id, email, username, role } = user;
     return {
       access_token: await this.jwt.signAsync(
         { user_id, email, username, role },
@@ -104,14 +144,11 @@ export class SessionService {
     );
   }
 
-  #end(...sessionIds: string[]): void {
-    const ids = JSON.stringify(sessionIds);
-    let revoked: RevokedToken[] = [];
-    this.database.transaction(() => {
-      this.database.run`DELETE FROM sessions WHERE id IN (SELECT value FROM json_each(${ids}))`;
-      revoked = this.database.rows<RevokedToken>`
-        UPDATE access_tokens SET revoked = 1
-        WHERE session_id IN (SELECT value FROM json_each(${ids})) AND NOT revoked
+  #end(sessionId: string): void {
+    const revoked = this.database.transaction(() => {
+      this.database.run`DELETE FROM sessions WHERE id = ${sessionId}`;
+      return this.database.rows<RevokedToken>`
+        UPDATE access_tokens SET revoked = 1 WHERE session_id = ${sessionId} AND NOT revoked
         RETURNING jti, expires_at`;
     });
     this.revocations.publish(revoked);

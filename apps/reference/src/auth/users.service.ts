@@ -11,6 +11,12 @@ export interface User {
   readonly updated_at: string;
 }
 
+/** A user, and the hash of a password as it is stored: each change of the password makes another one. */
+export interface Credentials {
+  readonly id: string;
+  readonly password: string;
+}
+
 @Injectable()
 export class UsersService {
   constructor(private readonly database: Database) {}
@@ -37,13 +43,21 @@ export class UsersService {
     return this.database.row<{ id: string }>`SELECT id FROM users WHERE email = ${email}`?.id;
   }
 
-  /** The password's hash, or undefined where there is no such user. */
-  passwordOf(id: string | undefined): string | undefined {
-    return this.database.row<{ password: string }>`SELECT password FROM users WHERE id = ${id ?? null}`
-      ?.password;
+  findCredentials(email: string): Credentials | undefined {
+    return this.database.row<Credentials>`SELECT id, password FROM users WHERE email = ${email}`;
   }
 
-  setPassword(id: string, password: string): void {
+  /** The password's hash, or undefined if there is no such user. */
+  passwordOf(id: string): string | undefined {
+    return this.database.row<{ password: string }>`SELECT password FROM users WHERE id = ${id}`?.password;
+  }
+
+  /** Whether the user still has this password's hash. To be asked in the transaction that depends on it. */
+  hasPassword({ id, password }: Credentials): boolean {
+    return this.passwordOf(id) === password;
+  }
+
+  setPassword({ id, password }: Credentials): void {
     this.database.run`UPDATE users SET password = ${password}, updated_at = ${now()} WHERE id = ${id}`;
   }
 

@@ -1,13 +1,16 @@
 import { Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { z } from 'zod';
+import { MembershipClient } from '../memberships/membership.client.js';
+import type { Membership } from '../memberships/membership.js';
 import type { Member, Room } from '../sockets/room.js';
 import { SocketServer, type SocketEndpoint } from '../sockets/socket.server.js';
+import type { AccessClaims } from '../tokens/access-token.js';
 import { MessageContent } from './message-content.schema.js';
 import { MessagesService } from './messages.service.js';
 
 const ChatEvent = MessageContent.extend({ type: z.literal('message') });
 
-/** Chat as it happens: what anyone in the conversation's room says, everyone in it hears, the sender too. */
+/** Chat as it happens: what a member of the conversation says, all in its room hear, the sender too. */
 @Injectable()
 export class ChatSocket implements SocketEndpoint, OnApplicationBootstrap {
   readonly path = '/v1/ws/chat';
@@ -15,11 +18,18 @@ export class ChatSocket implements SocketEndpoint, OnApplicationBootstrap {
 
   constructor(
     private readonly messages: MessagesService,
+    private readonly memberships: MembershipClient,
     private readonly sockets: SocketServer,
   ) {}
 
   onApplicationBootstrap(): void {
     this.sockets.serve(this);
+  }
+
+  async admit({ user_id }: AccessClaims, conversation_id: string): Promise<Membership> {
+    const membership = { conversation_id, user_id };
+    await this.memberships.require(membership);
+    return membership;
   }
 
   receive(member: Member, room: Room, event: unknown): void {

@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
+import { Conversations } from '../../test/conversation.js';
 import { makeUser, startService } from '../../test/running-service.js';
 
 describe('messages', () => {
   it('are read back newest first, a page at a time', async () => {
-    await using chat = await startService('chat');
-    const user = makeUser();
-    const conversation_id = randomUUID();
+    await using both = await Conversations.start('chat');
+    const [chat, user] = [both.service, makeUser()];
+    const conversation_id = await both.create(user);
     const add = (content: string) =>
       chat.send('POST', '/v1/messages', user.token, { conversation_id, content });
     const read = (query = '') =>
@@ -24,18 +25,19 @@ describe('messages', () => {
     expect(older.data.next_before).toBeNull();
     expect((await read(`&before=${randomUUID()}`)).status).toBe(404);
     expect((await read('&limit=0')).status).toBe(400);
-    const elsewhere = await chat.send('GET', `/v1/messages?conversation_id=${randomUUID()}`, user.token);
+    const another = await both.create(user);
+    const elsewhere = await chat.send('GET', `/v1/messages?conversation_id=${another}`, user.token);
     expect(elsewhere.body.data).toEqual({ messages: [], next_before: null });
   });
 
   it('sent twice under one client id are one message', async () => {
-    await using chat = await startService('chat');
-    const user = makeUser();
-    const message = { conversation_id: randomUUID(), content: 'once', client_id: 'c1' };
+    await using both = await Conversations.start('chat');
+    const [chat, user, other] = [both.service, makeUser(), makeUser()];
+    const message = { conversation_id: await both.create(user, other), content: 'once', client_id: 'c1' };
     const first = await chat.send('POST', '/v1/messages', user.token, message);
     const second = await chat.send('POST', '/v1/messages', user.token, message);
     expect(second.body).toEqual(first.body);
-    const others = await chat.send('POST', '/v1/messages', makeUser().token, message);
+    const others = await chat.send('POST', '/v1/messages', other.token, message);
     expect(others.body.data.id).not.toBe(first.body.data.id);
   });
 });

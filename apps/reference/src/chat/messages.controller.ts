@@ -1,6 +1,7 @@
 import { Body, Controller, Get, Post, Query } from '@nestjs/common';
 import { z } from 'zod';
 import { Id } from '../id.schema.js';
+import { MembershipClient } from '../memberships/membership.client.js';
 import type { AccessClaims } from '../tokens/access-token.js';
 import { Caller } from '../tokens/caller.decorator.js';
 import { MessageContent } from './message-content.schema.js';
@@ -15,15 +16,26 @@ const PageQuery = z.object({
 
 @Controller('v1/messages')
 export class MessagesController {
-  constructor(private readonly messages: MessagesService) {}
+  constructor(
+    private readonly messages: MessagesService,
+    private readonly memberships: MembershipClient,
+  ) {}
 
   @Post()
-  add(@Caller() caller: AccessClaims, @Body({ schema: NewMessage }) body: z.infer<typeof NewMessage>) {
-    return this.messages.add(body.conversation_id, caller.user_id, body.content, body.client_id);
+  async add(
+    @Caller() { user_id }: AccessClaims,
+    @Body({ schema: NewMessage }) { conversation_id, content, client_id }: z.infer<typeof NewMessage>,
+  ) {
+    await this.memberships.require({ conversation_id, user_id });
+    return this.messages.add(conversation_id, user_id, content, client_id);
   }
 
   @Get()
-  page(@Query({ schema: PageQuery }) query: z.infer<typeof PageQuery>) {
-    return this.messages.page(query.conversation_id, query.before, query.limit);
+  async page(
+    @Caller() { user_id }: AccessClaims,
+    @Query({ schema: PageQuery }) { conversation_id, before, limit }: z.infer<typeof PageQuery>,
+  ) {
+    await this.memberships.require({ conversation_id, user_id });
+    return this.messages.page(conversation_id, before, limit);
   }
 }

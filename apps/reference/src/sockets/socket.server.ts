@@ -11,23 +11,28 @@ import {
   type BeforeApplicationShutdown,
 } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
-import { WebSocketServer, type RawData, type WebSocket } from 'ws';
+import { WebSocketServer, type RawData } from 'ws';
 import { failureOf, type Failure } from '../error.filter.js';
 import { Id } from '../id.schema.js';
+import { MembershipClient } from '../memberships/membership.client.js';
+import type { Membership } from '../memberships/membership.js';
 import { SERVICE_CONFIG, type ServiceConfig } from '../service.config.js';
 import type { AccessClaims } from '../tokens/access-token.js';
 import { AccessTokenVerifier } from '../tokens/access-token.verifier.js';
-import { Member, Room } from './room.js';
+import { CLOSURE, Member, Room, type Closure } from './room.js';
+import { SocketReview } from './socket.review.js';
 
 /** One WebSocket path, whose sockets meet in rooms. */
 export interface SocketEndpoint {
   readonly path: string;
   /** The query's parameter that names the room. */
   readonly parameter: string;
-  /** @throws HttpException where the caller may not enter */
-  admit?(caller: AccessClaims, roomId: string): void;
+  /** Gives what must hold for as long as the caller stays, or null. @throws HttpException if the caller may not enter */
+  admit(caller: AccessClaims, roomId: string): Promise<Membership | null>;
   /** @param event whatever JSON the member sent */
   receive(member: Member, room: Room, event: unknown): void;
+  /** Those of the rooms that nobody may stay in any more, and why. */
+  findClosed?(roomIds: readonly string[]): ReadonlyMap<string, Closure>;
 }
 
 /** What a client that offers subprotocols gets; a browser demands that one is chosen. */
@@ -35,9 +40,6 @@ const SUBPROTOCOL = 'secureconnect.v1';
 const MESSAGE_LIMIT_BYTES = 1024 * 1024;
 /** Milliseconds between two pings, and for which a socket may be silent. */
 const HEARTBEAT_MS = 60_000;
-/** Milliseconds that a client has to answer a close frame. */
-const ANSWER_MS = 500;
-
 /** Serves WebSockets: who may enter which room, who is in it, and who has gone. */
 @Injectable()
 export class SocketServer implements BeforeApplicationShutdown {
@@ -49,6 +51,7 @@ export class SocketServer implements BeforeApplicationShutdown {
   });
   readonly #logger = new Logger();
   readonly #rooms = new Map<string, Room>();
+  #review: SocketReview | undefined;
   #heartbeat: NodeJS.Timeout | undefined;
   /** `performance.now()` of the last pings. */
   #pingedAt = 0;
@@ -57,6 +60,7 @@ export class SocketServer implements BeforeApplicationShutdown {
   constructor(
     private readonly adapterHost: HttpAdapterHost,
     private readonly tokens: AccessTokenVerifier,
+    private readonly memberships: MembershipClient,
     @Inject(SERVICE_CONFIG) private readonly config: ServiceConfig,
   ) {}
 
@@ -72,6 +76,13 @@ export class SocketServer implements BeforeApplicationShutdown {
     });
     const every = this.config.heartbeatMs ?? HEARTBEAT_MS;
     this.#heartbeat = setInterval(() => this.#beat(), every).unref();
+    const { unknownMembershipTimeoutMs } = this.config;
+    this.#review = new SocketReview(this.memberships, endpoint, this.#rooms, unknownMembershipTimeoutMs);
+  }
+
+  /** Closes all sockets of a room of this process. */
+  closeRoom(roomId: string, closure: Closure): void {
+    for (const member of this.#rooms.get(roomId)?.members ?? []) member.close(closure);
   }
 
   async #open(
@@ -81,10 +92,10 @@ export class SocketServer implements BeforeApplicationShutdown {
     head: Buffer,
   ): Promise<void> {
     try {
-      const { caller, roomId } = await this.#admit(endpoint, request);
+      const { caller, roomId, membership } = await this.#admit(endpoint, request);
       if (this.#stopping) throw new ServiceUnavailableException('Service is stopping');
       this.#sockets.handleUpgrade(request, stream, head, (socket) => {
-        this.#enter(endpoint, roomId, new Member(socket, caller));
+        this.#enter(endpoint, roomId, new Member(socket, caller, membership));
       });
     } catch (error) {
       refuse(stream, this.#failureOf(error));
@@ -94,7 +105,7 @@ export class SocketServer implements BeforeApplicationShutdown {
   async #admit(
     endpoint: SocketEndpoint,
     { url, headers }: IncomingMessage,
-  ): Promise<{ caller: AccessClaims; roomId: string }> {
+  ): Promise<{ caller: AccessClaims; roomId: string; membership: Membership | null }> {
     const { path, parameter } = endpoint;
     const query = new URLSearchParams(url!.slice(path.length));
     const origins = this.config.allowedOrigins ?? [];
@@ -102,8 +113,8 @@ export class SocketServer implements BeforeApplicationShutdown {
     const caller = await this.tokens.verify(headers.authorization);
     const id = Id.safeParse(query.get(parameter));
     if (!id.success) throw new BadRequestException(`${parameter} must be a UUID`);
-    endpoint.admit?.(caller, id.data);
-    return { caller, roomId: id.data };
+    const membership = await endpoint.admit(caller, id.data);
+    return { caller, roomId: id.data, membership };
   }
 
   #enter(endpoint: SocketEndpoint, roomId: string, member: Member): void {
@@ -116,6 +127,7 @@ export class SocketServer implements BeforeApplicationShutdown {
       .on('error', () => {});
     socket.on('message', (data, isBinary) => {
       hear();
+      if (!member.isOpen) return;
       const event = isBinary ? undefined : parse(data);
       if (event === undefined) member.refuse('INVALID_MESSAGE', 'Messages are JSON');
       else this.#receive(endpoint, member, room, event);
@@ -165,14 +177,9 @@ export class SocketServer implements BeforeApplicationShutdown {
   beforeApplicationShutdown(): void {
     this.#stopping = true;
     clearInterval(this.#heartbeat);
-    for (const { socket } of this.#members()) close(socket);
+    this.#review?.stop();
+    for (const member of this.#members()) member.close(CLOSURE.SERVICE_RESTART);
   }
-}
-
-/** With a moment to answer. */
-function close(socket: WebSocket): void {
-  socket.close(1001, 'service restart');
-  setTimeout(() => socket.terminate(), ANSWER_MS).unref();
 }
 
 function isHandshake({ method, url, headers }: IncomingMessage, { path }: SocketEndpoint): boolean {

@@ -3,55 +3,17 @@ import { once } from 'node:events';
 import type { Server } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { WebSocket } from 'ws';
+import { Conversations } from '../../test/conversation.js';
 import { makeUser, startService, type RunningService } from '../../test/running-service.js';
+import {
+  chatPath,
+  ORIGIN,
+  signalingPath,
+  SocketClient,
+  WITH_ORIGIN,
+  type Event,
+} from '../../test/socket-client.js';
 import { MessagesService } from '../chat/messages.service.js';
-
-const ORIGIN = 'http://localhost:3000';
-const WITH_ORIGIN = { allowedOrigins: [ORIGIN] };
-
-type Event = Record<string, any>;
-
-/** A client that keeps the events it gets. */
-class Client implements AsyncDisposable {
-  readonly events: Event[] = [];
-  readonly closed: Promise<number>;
-
-  constructor(readonly socket: WebSocket) {
-    socket.on('message', (data: Buffer) => {
-      this.events.push(JSON.parse(data.toString()) as Event);
-      socket.emit('kept');
-    });
-    this.closed = new Promise((resolve) => socket.once('close', resolve));
-  }
-
-  static async open({ url }: RunningService, path: string, token: string): Promise<Client> {
-    const client = new Client(
-      new WebSocket(`${url}${path}`, ['secureconnect.v1'], {
-        headers: { Authorization: `Bearer ${token}`, Origin: ORIGIN },
-      }),
-    );
-    await once(client.socket, 'open');
-    return client;
-  }
-
-  send(event: object | string): void {
-    this.socket.send(typeof event === 'string' ? event : JSON.stringify(event));
-  }
-
-  /** The first event of this type, past or future. */
-  async event(type: string): Promise<Event> {
-    for (;;) {
-      const found = this.events.find((event) => event['type'] === type);
-      if (found) return found;
-      await once(this.socket, 'kept');
-    }
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.socket.terminate();
-    await this.closed;
-  }
-}
 
 /** A connection that is no WebSocket's, and that does not end with the other side. */
 function connectTo({ url }: RunningService): Socket {
@@ -76,8 +38,6 @@ const HANDSHAKE = {
   'Sec-WebSocket-Version': '13',
   'Sec-WebSocket-Key': 'dGhlIHNhbXBsZSBub25jZQ==',
 };
-
-const chatPath = (room: string): string => `/v1/ws/chat?conversation_id=${room}`;
 
 describe('a WebSocket', () => {
   it.each([
@@ -107,12 +67,14 @@ describe('a WebSocket', () => {
   });
 
   it('is let go when it is silent for too long, and kept while it answers', async () => {
-    await using chat = await startService('chat', { ...WITH_ORIGIN, heartbeatMs: 100 });
-    const room = chatPath(randomUUID());
-    await using alive = await Client.open(chat, room, makeUser().token);
+    await using both = await Conversations.start('chat', { ...WITH_ORIGIN, heartbeatMs: 100 });
+    const chat = both.service;
+    const [ada, bob] = [makeUser(), makeUser()];
+    const room = chatPath(await both.create(ada, bob));
+    await using alive = await SocketClient.open(chat, room, ada.token);
     const silent = new WebSocket(`${chat.url}${room}`, {
       autoPong: false,
-      headers: { Authorization: `Bearer ${makeUser().token}`, Origin: ORIGIN },
+      headers: { Authorization: `Bearer ${bob.token}`, Origin: ORIGIN },
     });
 
     const [code] = (await once(silent, 'close')) as [number];
@@ -124,8 +86,9 @@ describe('a WebSocket', () => {
   });
 
   it('is closed with 1009 for a message of more than 1 MiB', async () => {
-    await using chat = await startService('chat', WITH_ORIGIN);
-    await using client = await Client.open(chat, chatPath(randomUUID()), makeUser().token);
+    await using both = await Conversations.start('chat', WITH_ORIGIN);
+    const ada = makeUser();
+    await using client = await SocketClient.open(both.service, chatPath(await both.create(ada)), ada.token);
 
     client.send('x'.repeat(1024 * 1024 + 1));
 
@@ -133,12 +96,13 @@ describe('a WebSocket', () => {
   });
 
   it('is closed with 1013 when it reads too slowly, which nobody else notices', async () => {
-    await using chat = await startService('chat', WITH_ORIGIN);
-    const room = chatPath(randomUUID());
-    await using slow = await Client.open(chat, room, makeUser().token);
+    await using both = await Conversations.start('chat', WITH_ORIGIN);
+    const [ada, bob] = [makeUser(), makeUser()];
+    const room = chatPath(await both.create(ada, bob));
+    await using slow = await SocketClient.open(both.service, room, ada.token);
     await slow.event('joined');
     slow.socket.pause();
-    await using fast = await Client.open(chat, room, makeUser().token);
+    await using fast = await SocketClient.open(both.service, room, bob.token);
 
     // More than the kernel's buffers and the backlog together take.
     const count = 300;
@@ -153,24 +117,27 @@ describe('a WebSocket', () => {
   });
 
   it('is closed with 1001 when the service stops', async () => {
-    const chat = await startService('chat', WITH_ORIGIN);
-    await using client = await Client.open(chat, chatPath(randomUUID()), makeUser().token);
+    await using both = await Conversations.start('chat', WITH_ORIGIN);
+    const ada = makeUser();
+    await using client = await SocketClient.open(both.service, chatPath(await both.create(ada)), ada.token);
 
-    await chat.app.close();
+    await both.service.app.close();
 
     expect(await client.closed).toBe(1001);
   });
 
   it('is refused with 503 once the service stops, which it does not hold up', async () => {
-    const chat = await startService('chat', WITH_ORIGIN);
+    await using both = await Conversations.start('chat', WITH_ORIGIN);
+    const chat = both.service;
     const connection = connectTo(chat);
     expect(await ask(connection, '/health', {})).toBe('HTTP/1.1 200 OK');
-    const { token } = makeUser();
+    const ada = makeUser();
+    const room = chatPath(await both.create(ada));
 
     const closed = (chat.app as { close(signal: string): Promise<void> }).close('SIGTERM');
-    const handshake = { ...HANDSHAKE, Authorization: `Bearer ${token}` };
+    const handshake = { ...HANDSHAKE, Authorization: `Bearer ${ada.token}` };
 
-    expect(await ask(connection, chatPath(randomUUID()), handshake)).toBe('HTTP/1.1 503 Service Unavailable');
+    expect(await ask(connection, room, handshake)).toBe('HTTP/1.1 503 Service Unavailable');
     await closed;
     connection.destroy();
   });
@@ -202,13 +169,14 @@ describe('a WebSocket', () => {
 
 describe('chat', () => {
   it('tells everyone in the room, and nobody else, who comes, what is said and who goes', async () => {
-    await using chat = await startService('chat', WITH_ORIGIN);
-    const [room, elsewhere] = [randomUUID(), randomUUID()];
+    await using both = await Conversations.start('chat', WITH_ORIGIN);
+    const chat = both.service;
     const [ada, bob, eve] = [makeUser({ username: 'ada' }), makeUser({ username: 'bob' }), makeUser()];
-    await using first = await Client.open(chat, chatPath(room), ada.token);
+    const [room, elsewhere] = [await both.create(ada, bob), await both.create(eve)];
+    await using first = await SocketClient.open(chat, chatPath(room), ada.token);
     await first.event('joined');
-    await using second = await Client.open(chat, chatPath(room), bob.token);
-    await using other = await Client.open(chat, chatPath(elsewhere), eve.token);
+    await using second = await SocketClient.open(chat, chatPath(room), bob.token);
+    await using other = await SocketClient.open(chat, chatPath(elsewhere), eve.token);
 
     expect(await second.event('joined')).toEqual({
       type: 'joined',
@@ -231,11 +199,15 @@ describe('chat', () => {
   });
 
   it('has a user come with the first socket and go with the last', async () => {
-    await using chat = await startService('chat', WITH_ORIGIN);
-    const room = chatPath(randomUUID());
-    const bob = makeUser();
-    await using ada = await Client.open(chat, room, makeUser().token);
-    const both = [await Client.open(chat, room, bob.token), await Client.open(chat, room, bob.token)];
+    await using running = await Conversations.start('chat', WITH_ORIGIN);
+    const chat = running.service;
+    const [alice, bob] = [makeUser(), makeUser()];
+    const room = chatPath(await running.create(alice, bob));
+    await using ada = await SocketClient.open(chat, room, alice.token);
+    const both = [
+      await SocketClient.open(chat, room, bob.token),
+      await SocketClient.open(chat, room, bob.token),
+    ];
     for (const client of both) {
       client.send({ type: 'message', content: 'bye' });
       await client.event('message');
@@ -253,9 +225,10 @@ describe('chat', () => {
   });
 
   it('answers a message that cannot be stored with an error, and goes on', async () => {
-    await using chat = await startService('chat', WITH_ORIGIN);
-    await using client = await Client.open(chat, chatPath(randomUUID()), makeUser().token);
-    const messages = chat.app.get(MessagesService, { strict: false });
+    await using both = await Conversations.start('chat', WITH_ORIGIN);
+    const ada = makeUser();
+    await using client = await SocketClient.open(both.service, chatPath(await both.create(ada)), ada.token);
+    const messages = both.service.app.get(MessagesService, { strict: false });
     const { add } = messages;
     messages.add = () => {
       messages.add = add;
@@ -270,9 +243,10 @@ describe('chat', () => {
   });
 
   it('stores a message that is sent twice under one id once', async () => {
-    await using chat = await startService('chat', WITH_ORIGIN);
-    const [room, user] = [randomUUID(), makeUser()];
-    await using client = await Client.open(chat, chatPath(room), user.token);
+    await using both = await Conversations.start('chat', WITH_ORIGIN);
+    const [chat, user] = [both.service, makeUser()];
+    const room = await both.create(user);
+    await using client = await SocketClient.open(chat, chatPath(room), user.token);
 
     for (let each = 0; each < 2; each++) client.send({ type: 'message', content: 'once', client_id: 'c1' });
     client.send({ type: 'message', content: 'last' });
@@ -289,8 +263,9 @@ describe('chat', () => {
   it.each(['not JSON', '{"type":"dance"}', '{"type":"message","content":""}', 'null', '[]'])(
     'answers %s with an error, and the socket stays',
     async (text) => {
-      await using chat = await startService('chat', WITH_ORIGIN);
-      await using client = await Client.open(chat, chatPath(randomUUID()), makeUser().token);
+      await using both = await Conversations.start('chat', WITH_ORIGIN);
+      const ada = makeUser();
+      await using client = await SocketClient.open(both.service, chatPath(await both.create(ada)), ada.token);
 
       client.send(text);
       expect(await client.event('error')).toMatchObject({ error: { code: 'INVALID_MESSAGE' } });
@@ -302,8 +277,6 @@ describe('chat', () => {
 });
 
 describe('signaling', () => {
-  const signalingPath = (call: string): string => `/v1/calls/ws/signaling?call_id=${call}`;
-
   it('carries offer, answer and candidates to the one they are for', async () => {
     await using video = await startService('video', WITH_ORIGIN);
     const [ada, bob, cy] = [makeUser(), makeUser(), makeUser()];
@@ -312,9 +285,9 @@ describe('signaling', () => {
       type: 'video',
     });
     const path = signalingPath(call.body.data.id);
-    await using caller = await Client.open(video, path, ada.token);
-    await using callee = await Client.open(video, path, bob.token);
-    await using third = await Client.open(video, path, cy.token);
+    await using caller = await SocketClient.open(video, path, ada.token);
+    await using callee = await SocketClient.open(video, path, bob.token);
+    await using third = await SocketClient.open(video, path, cy.token);
     await third.event('joined');
 
     caller.send({ type: 'offer', to: bob.id, data: { sdp: 'v=0' } });
@@ -339,7 +312,7 @@ describe('signaling', () => {
     const { id } = call.body.data;
     await video.send('POST', `/v1/calls/${id}/end`, ada.token);
 
-    await expect(Client.open(video, signalingPath(id), ada.token)).rejects.toThrow('409');
+    await expect(SocketClient.open(video, signalingPath(id), ada.token)).rejects.toThrow('409');
   });
 
   it('does not exist for those whom nobody called', async () => {
@@ -350,8 +323,8 @@ describe('signaling', () => {
       type: 'audio',
     });
 
-    await expect(Client.open(video, signalingPath(call.body.data.id), makeUser().token)).rejects.toThrow(
-      '404',
-    );
+    await expect(
+      SocketClient.open(video, signalingPath(call.body.data.id), makeUser().token),
+    ).rejects.toThrow('404');
   });
 });

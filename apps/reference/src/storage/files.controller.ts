@@ -5,8 +5,8 @@ import { Id } from '../id.schema.js';
 import type { AccessClaims } from '../tokens/access-token.js';
 import { Caller } from '../tokens/caller.decorator.js';
 import { FilesService } from './files.service.js';
-import { ObjectStore } from './object.store.js';
 import { SignedUrlService } from './signed-url.service.js';
+import { UploadsService } from './uploads.service.js';
 
 const Announcement = z.object({
   filename: z
@@ -27,16 +27,17 @@ const Completion = z.object({ file_id: Id });
 export class FilesController {
   constructor(
     private readonly files: FilesService,
-    private readonly objects: ObjectStore,
+    private readonly uploads: UploadsService,
     private readonly urls: SignedUrlService,
   ) {}
 
   @Post('upload-url')
   @HttpCode(200)
-  announce(
+  async announce(
     @Caller() caller: AccessClaims,
     @Body({ schema: Announcement }) body: z.infer<typeof Announcement>,
   ) {
+    await this.uploads.removeLeftovers();
     const file_id = randomUUID();
     const { url, expires_at } = this.urls.sign(file_id, 'put');
     this.files.announce(caller.user_id, { file_id, ...body }, expires_at);
@@ -63,7 +64,6 @@ export class FilesController {
 
   @Delete('files/:file_id')
   async delete(@Caller() caller: AccessClaims, @Param('file_id', { schema: Id }) fileId: string) {
-    this.files.delete(caller.user_id, fileId);
-    await this.objects.remove(fileId);
+    await this.uploads.delete(caller.user_id, fileId);
   }
 }

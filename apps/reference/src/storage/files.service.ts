@@ -33,31 +33,37 @@ export class FilesService {
     this.#quotaBytes = config.quotaBytes ?? DEFAULT_QUOTA_BYTES;
   }
 
-  /** An announced upload holds its place until its URL expires. */
+  /** An announced upload takes room until its URL expires, one in progress and a deleted file until the bytes are gone. */
   quota(ownerId: string): { used: number; limit: number } {
     const { used } = this.database.row<{ used: number }>`
       SELECT coalesce(sum(size), 0) AS used FROM files
-      WHERE owner_id = ${ownerId} AND (status <> 'pending' OR upload_until > ${now()})`!;
+      WHERE owner_id = ${ownerId}
+        AND (status <> 'pending' OR upload_until > ${now()} OR id IN (SELECT file_id FROM uploads))`!;
     return { used, limit: this.#quotaBytes };
   }
 
   announce(ownerId: string, file: NewFile, uploadUntil: string): void {
-    const { used, limit } = this.quota(ownerId);
-    if (used + file.size > limit) {
-      throw new PayloadTooLargeException('Storage quota exceeded', { errorCode: 'QUOTA_EXCEEDED' });
-    }
-    // Not at once when the URL expires: an upload that began in time may take long.
-    this.database.run`DELETE FROM files WHERE status = 'pending' AND upload_until < ${yesterday()}`;
-    this.database.run`
-      INSERT INTO files (id, owner_id, filename, content_type, size, created_at, upload_until)
-      VALUES (${file.file_id}, ${ownerId}, ${file.filename}, ${file.content_type}, ${file.size}, ${now()},
-        ${uploadUntil})`;
+    this.database.transaction(() => {
+      const { used, limit } = this.quota(ownerId);
+      if (used + file.size > limit) {
+        throw new PayloadTooLargeException('Storage quota exceeded', { errorCode: 'QUOTA_EXCEEDED' });
+      }
+      // Not at once when the URL expires, so that its client is told why it came too late.
+      this.database.run`
+        DELETE FROM files WHERE status = 'pending' AND upload_until < ${yesterday()}
+          AND id NOT IN (SELECT file_id FROM uploads)`;
+      this.database.run`
+        INSERT INTO files (id, owner_id, filename, content_type, size, created_at, upload_until)
+        VALUES (${file.file_id}, ${ownerId}, ${file.filename}, ${file.content_type}, ${file.size}, ${now()},
+          ${uploadUntil})`;
+    });
   }
 
   /** Whoever asks has shown a signed URL, and so need not be the owner. */
   get(id: string): StoredFile {
     const file = this.database.row<StoredFile>`
-      SELECT id AS file_id, filename, content_type, size, status, created_at FROM files WHERE id = ${id}`;
+      SELECT id AS file_id, filename, content_type, size, status, created_at FROM files
+      WHERE id = ${id} AND status <> 'deleted'`;
     if (!file) throw new NotFoundException('File not found');
     return file;
   }
@@ -68,18 +74,21 @@ export class FilesService {
     return this.get(id);
   }
 
-  requirePending(id: string): StoredFile {
+  requirePending(id: string): StoredFile & { readonly owner_id: string } {
     const file = this.get(id);
     if (file.status !== 'pending') throw alreadyUploaded();
-    return file;
+    const { owner_id } = this.database.row<{
+      owner_id: string;
+    }>`SELECT owner_id FROM files WHERE id = ${id}`!;
+    return { ...file, owner_id };
   }
 
-  /** Of several uploads of one file, the first to be whole is kept. */
+  /** Unless the file was deleted meanwhile. */
   markUploaded(id: string, keepBytes: () => void): void {
     this.database.transaction(() => {
-      const isFirst = this.database
+      const isPending = this.database
         .run`UPDATE files SET status = 'uploaded' WHERE id = ${id} AND status = 'pending'`;
-      if (!isFirst) throw alreadyUploaded();
+      if (!isPending) throw new NotFoundException('File not found');
       keepBytes();
     });
   }
@@ -94,9 +103,19 @@ export class FilesService {
     if (this.getOwned(ownerId, id).status !== 'complete') throw notUploaded();
   }
 
-  delete(ownerId: string, id: string): void {
+  markDeleted(ownerId: string, id: string): void {
     this.getOwned(ownerId, id);
-    this.database.run`DELETE FROM files WHERE id = ${id}`;
+    this.database.run`UPDATE files SET status = 'deleted' WHERE id = ${id}`;
+  }
+
+  isDeleted(id: string): boolean {
+    return this.database.row`SELECT 1 FROM files WHERE id = ${id} AND status = 'deleted'` !== undefined;
+  }
+
+  /** Gives the room of a deleted file back, unless an upload of it still has bytes. */
+  forgetDeleted(id: string): void {
+    this.database.run`
+      DELETE FROM files WHERE id = ${id} AND status = 'deleted' AND id NOT IN (SELECT file_id FROM uploads)`;
   }
 }
 

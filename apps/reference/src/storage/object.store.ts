@@ -4,11 +4,12 @@ import {
   HttpStatus,
   Inject,
   Injectable,
+  NotFoundException,
   type OnApplicationShutdown,
 } from '@nestjs/common';
 import { randomUUID } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
-import { open, rm, type FileHandle } from 'node:fs/promises';
+import { open, rm, truncate, type FileHandle } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
@@ -18,6 +19,9 @@ const UNFINISHED = '.part';
 
 /** After so many milliseconds without a byte nobody writes it any more: not the process that this one replaces, either. */
 const ABANDONED_MS = 3_600_000;
+
+/** Milliseconds for which an upload that was aborted may send nothing before its connection is ended. */
+const ABORT_MS = 1_000;
 
 /** Bytes on disk, one file an object, which is there whole or not at all. */
 @Injectable()
@@ -40,19 +44,36 @@ export class ObjectStore implements OnApplicationShutdown {
     if (Date.now() - writtenAt > ABANDONED_MS) rmSync(part, { force: true });
   }
 
-  /** Takes exactly `size` bytes to disk, then lets `claim` decide whether they are kept. */
-  async write(id: string, body: Readable, size: number, claim: (keep: () => void) => void): Promise<void> {
-    const part = join(this.directory, `${id}.${randomUUID()}${UNFINISHED}`);
+  createPartName(id: string): string {
+    return `${id}.${randomUUID()}${UNFINISHED}`;
+  }
+
+  /**
+   * Takes exactly `size` bytes to disk, under the name of a part, then lets `claim` decide whether they are kept.
+   *
+   * @param signal ends it, at the next bytes or a second later
+   */
+  async write(
+    part: string,
+    body: Readable,
+    { size, signal }: { readonly size: number; readonly signal: AbortSignal },
+    claim: (keepAs: (id: string) => void) => void,
+  ): Promise<void> {
+    const path = this.#pathOf(part);
+    const cut = (): void => void setTimeout(() => body.destroy(), ABORT_MS).unref();
+    signal.addEventListener('abort', cut);
     try {
-      await copy(body, part, size);
-      claim(() => renameSync(part, this.#pathOf(id)));
+      await copy(body, path, size, signal);
+      claim((id) => renameSync(path, this.#pathOf(id)));
     } catch (error) {
-      await rm(part, { force: true });
-      // What was not read would keep the answer from the client.
+      await this.removePart(part);
+      // Bytes that nobody reads would keep the response from the client.
       body.resume();
       throw isDiskFull(error)
         ? new HttpException('Storage is full', HttpStatus.INSUFFICIENT_STORAGE, { cause: error })
         : error;
+    } finally {
+      signal.removeEventListener('abort', cut);
     }
   }
 
@@ -60,8 +81,16 @@ export class ObjectStore implements OnApplicationShutdown {
     return open(this.#pathOf(id));
   }
 
-  remove(id: string): Promise<void> {
-    return rm(this.#pathOf(id), { force: true });
+  /** Its bytes are gone then, also if a download has it open. */
+  async remove(id: string): Promise<void> {
+    await truncate(this.#pathOf(id)).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'ENOENT') throw error;
+    });
+    await rm(this.#pathOf(id), { force: true });
+  }
+
+  removePart(part: string): Promise<void> {
+    return this.remove(part);
   }
 
   onApplicationShutdown(): void {
@@ -73,11 +102,12 @@ export class ObjectStore implements OnApplicationShutdown {
   }
 }
 
-async function copy(body: Readable, path: string, size: number): Promise<void> {
+async function copy(body: Readable, path: string, size: number, signal: AbortSignal): Promise<void> {
   await using file = await open(path, 'wx');
   let received = 0;
   // Left open on failure, since destroying a request takes the connection, and the answer, with it.
   for await (const chunk of body.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+    if (signal.aborted) throw new NotFoundException('File not found');
     received += chunk.length;
     if (received > size) break;
     await file.writeFile(chunk);

@@ -16,6 +16,7 @@ import { attachment } from './content-disposition.js';
 import { FilesService } from './files.service.js';
 import { ObjectStore, wrongSize } from './object.store.js';
 import { SignedUrlService } from './signed-url.service.js';
+import { UploadsService } from './uploads.service.js';
 
 /** The bytes themselves: whoever has a signed URL may come, and nothing is held in memory. */
 @Controller('v1/storage/objects')
@@ -23,6 +24,7 @@ export class ObjectsController {
   constructor(
     private readonly files: FilesService,
     private readonly objects: ObjectStore,
+    private readonly uploads: UploadsService,
     private readonly urls: SignedUrlService,
   ) {}
 
@@ -32,7 +34,11 @@ export class ObjectsController {
     const { file_id, size } = this.files.requirePending(this.urls.verify(token, 'put'));
     const announced = request.headers['content-length'];
     if (announced !== undefined && Number(announced) !== size) throw wrongSize(size);
-    await this.objects.write(file_id, request, size, (keep) => this.files.markUploaded(file_id, keep));
+    await this.uploads.run(file_id, (part, signal) =>
+      this.objects.write(part, request, { size, signal }, (keepAs) =>
+        this.files.markUploaded(file_id, () => keepAs(file_id)),
+      ),
+    );
     return this.files.get(file_id);
   }
 
@@ -59,11 +65,13 @@ export class ObjectsController {
         .set('Content-Range', `bytes ${range.start}-${range.end}/${size}`);
     }
     const { start, end } = range ?? { start: 0, end: size - 1 };
+    const length = end - start + 1;
     const object = await this.objects.open(file_id);
-    return new StreamableFile(object.createReadStream({ start, end: Math.max(end, 0) }), {
-      type: content_type,
-      disposition: attachment(filename),
-      length: end - start + 1,
+    const bytes = object.createReadStream({ start, end: Math.max(end, 0) });
+    // A file that is deleted meanwhile ends early; then so must the connection, or the next response seems a part of it.
+    bytes.once('end', () => {
+      if (bytes.bytesRead < length) response.destroy();
     });
+    return new StreamableFile(bytes, { type: content_type, disposition: attachment(filename), length });
   }
 }

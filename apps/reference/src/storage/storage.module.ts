@@ -6,9 +6,10 @@ import { ObjectStore } from './object.store.js';
 import { ObjectsController } from './objects.controller.js';
 import { SignedUrlService } from './signed-url.service.js';
 import { STORAGE_TABLES } from './storage.tables.js';
+import { UploadsService } from './uploads.service.js';
 
 @Module({
   controllers: [FilesController, ObjectsController],
-  providers: [Database.of(STORAGE_TABLES), FilesService, ObjectStore, SignedUrlService],
+  providers: [Database.of(STORAGE_TABLES), FilesService, ObjectStore, SignedUrlService, UploadsService],
 })
 export class StorageModule {}

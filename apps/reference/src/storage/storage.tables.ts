@@ -1,5 +1,6 @@
 export const STORAGE_TABLES = `
-  -- status: pending until the bytes are here, uploaded until the owner has said so, then complete.
+  -- status: pending until the bytes are here, uploaded until the owner has said so, then complete; deleted is gone for
+  -- everybody, and takes room until its bytes are gone as well.
   CREATE TABLE IF NOT EXISTS files (
     id TEXT PRIMARY KEY,
     owner_id TEXT NOT NULL,
@@ -11,4 +12,13 @@ export const STORAGE_TABLES = `
     upload_until TEXT NOT NULL
   ) STRICT;
   CREATE INDEX IF NOT EXISTS files_of_owner ON files (owner_id);
+  CREATE INDEX IF NOT EXISTS files_deleted ON files (id) WHERE status = 'deleted';
+
+  -- Uploads in progress. part names the file that is written; lease_until is in milliseconds since 1970.
+  CREATE TABLE IF NOT EXISTS uploads (
+    file_id TEXT PRIMARY KEY,
+    owner_id TEXT NOT NULL,
+    part TEXT NOT NULL,
+    lease_until INTEGER NOT NULL
+  ) STRICT;
 `;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { Id } from '../id.schema.js';
 
 export const AUDIENCE = 'secureconnect-api';
 export const ISSUER = 'secureconnect-auth';
@@ -7,8 +8,9 @@ export const ACCESS_TOKEN_SECONDS = 15 * 60;
 /** What an access token must say; a refresh token has no `jti` and an empty role, and so is none. */
 export const AccessClaims = z
   .object({
-    user_id: z.guid(),
-    sub: z.guid(),
+    // Compared with ids that are stored, so in their spelling.
+    user_id: Id,
+    sub: Id,
     email: z.string(),
     username: z.string(),
     role: z.enum(['user', 'admin']),

@@ -1,24 +1,22 @@
 import { BadRequestException, Body, Controller, Get, HttpCode, Param, Post } from '@nestjs/common';
-import { z } from 'zod';
 import { Id } from '../id.schema.js';
+import { CLOSURE } from '../sockets/room.js';
+import { SocketServer } from '../sockets/socket.server.js';
 import type { AccessClaims } from '../tokens/access-token.js';
 import { Caller } from '../tokens/caller.decorator.js';
-import { CallsService } from './calls.service.js';
-
-const NewCall = z.object({
-  conversation_id: Id.nullable().default(null),
-  callee_ids: z.array(Id).min(1).max(50),
-  type: z.enum(['audio', 'video']),
-});
+import { CallsService, NewCall } from './calls.service.js';
 
 @Controller('v1/calls')
 export class CallsController {
-  constructor(private readonly calls: CallsService) {}
+  constructor(
+    private readonly calls: CallsService,
+    private readonly sockets: SocketServer,
+  ) {}
 
   @Post('initiate')
-  initiate(@Caller() caller: AccessClaims, @Body({ schema: NewCall }) body: z.infer<typeof NewCall>) {
+  initiate(@Caller() caller: AccessClaims, @Body({ schema: NewCall }) body: NewCall) {
     if (body.callee_ids.includes(caller.user_id)) throw new BadRequestException('You cannot call yourself');
-    return this.calls.initiate(caller.user_id, body.callee_ids, body.type, body.conversation_id);
+    return this.calls.initiate(caller.user_id, body);
   }
 
   @Get(':id')
@@ -34,7 +32,10 @@ export class CallsController {
 
   @Post(':id/end')
   @HttpCode(200)
-  end(@Caller() caller: AccessClaims, @Param('id', { schema: Id }) id: string) {
-    return this.calls.end(caller.user_id, id);
+  async end(@Caller() caller: AccessClaims, @Param('id', { schema: Id }) id: string) {
+    const call = await this.calls.end(caller.user_id, id);
+    // Those of other processes follow within a second.
+    this.sockets.closeRoom(id, CLOSURE.CALL_ENDED);
+    return call;
   }
 }

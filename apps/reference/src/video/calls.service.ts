@@ -1,14 +1,22 @@
 import { ConflictException, Injectable, NotFoundException } from '@nestjs/common';
 import { randomUUID } from 'node:crypto';
+import { z } from 'zod';
 import { Database } from '../database.js';
+import { Id } from '../id.schema.js';
+import { MembershipClient } from '../memberships/membership.client.js';
 
-export type CallType = 'audio' | 'video';
+export const NewCall = z.object({
+  conversation_id: Id.nullable().default(null),
+  callee_ids: z.array(Id).min(1).max(50),
+  type: z.enum(['audio', 'video']),
+});
+export type NewCall = z.infer<typeof NewCall>;
 
 export interface Call {
   readonly id: string;
   readonly conversation_id: string | null;
   readonly caller_id: string;
-  readonly type: CallType;
+  readonly type: NewCall['type'];
   readonly status: 'ringing' | 'active' | 'ended';
   readonly created_at: string;
   readonly started_at: string | null;
@@ -17,48 +25,51 @@ export interface Call {
   readonly participants: { readonly user_id: string; readonly joined_at: string | null }[];
 }
 
-/** Calls ring until someone called joins, and are over once any participant ends them. */
+/**
+ * Calls ring until someone called joins, and are over once any participant ends them. A call of a conversation is for
+ * its members alone, for as long as they are members.
+ */
 @Injectable()
 export class CallsService {
-  constructor(private readonly database: Database) {}
+  constructor(
+    private readonly database: Database,
+    private readonly memberships: MembershipClient,
+  ) {}
 
-  initiate(
-    callerId: string,
-    calleeIds: readonly string[],
-    type: CallType,
-    conversationId: string | null,
-  ): Call {
+  /** @throws NotFoundException if the caller or a callee is not in the conversation */
+  async initiate(callerId: string, { conversation_id, callee_ids, type }: NewCall): Promise<Call> {
+    const userIds = [callerId, ...callee_ids];
+    await this.#requireMembers(conversation_id, userIds);
     const [id, now] = [randomUUID(), new Date().toISOString()];
     this.database.transaction(() => {
       this.database.run`
         INSERT INTO calls (id, conversation_id, caller_id, type, created_at)
-        VALUES (${id}, ${conversationId}, ${callerId}, ${type}, ${now})`;
+        VALUES (${id}, ${conversation_id}, ${callerId}, ${type}, ${now})`;
       this.database.run`
         INSERT INTO call_participants (call_id, user_id, joined_at) VALUES (${id}, ${callerId}, ${now})`;
       this.database.run`
         INSERT OR IGNORE INTO call_participants (call_id, user_id)
-        SELECT ${id}, value FROM json_each(${JSON.stringify(calleeIds)})`;
+        SELECT ${id}, value FROM json_each(${JSON.stringify(callee_ids)})`;
     });
-    return this.get(callerId, id);
+    return this.#read(callerId, id);
   }
 
   /** To anyone but its participants, a call does not exist. */
-  get(userId: string, id: string): Call {
-    const call = this.database.row<Omit<Call, 'participants'>>`
-      SELECT calls.* FROM calls JOIN call_participants ON call_id = id WHERE id = ${id} AND user_id = ${userId}`;
-    if (!call) throw new NotFoundException('Call not found');
-    const participants = this.database.rows<Call['participants'][number]>`
-      SELECT user_id, joined_at FROM call_participants WHERE call_id = ${id} ORDER BY rowid`;
-    return { ...call, participants };
+  async get(userId: string, id: string): Promise<Call> {
+    const { conversation_id } = this.#read(userId, id);
+    await this.#requireMembers(conversation_id, [userId]);
+    return this.#read(userId, id);
   }
 
-  requireOngoing(userId: string, id: string): void {
-    const { status } = this.get(userId, id);
-    if (status === 'ended') throw new ConflictException('Call has ended', { errorCode: 'CALL_ENDED' });
+  /** @throws NotFoundException @throws ConflictException if it has ended */
+  async getOngoing(userId: string, id: string): Promise<Call> {
+    const call = await this.get(userId, id);
+    if (call.status === 'ended') throw callEnded();
+    return call;
   }
 
-  join(userId: string, id: string): Call {
-    this.requireOngoing(userId, id);
+  async join(userId: string, id: string): Promise<Call> {
+    await this.getOngoing(userId, id);
     const now = new Date().toISOString();
     this.database.transaction(() => {
       this.database.run`
@@ -68,15 +79,45 @@ export class CallsService {
         UPDATE calls SET status = 'active', started_at = ${now}
         WHERE id = ${id} AND status = 'ringing' AND caller_id <> ${userId}`;
     });
-    return this.get(userId, id);
+    return this.#read(userId, id);
   }
 
   /** Ending an ended call changes nothing, since both sides may hang up at once. */
-  end(userId: string, id: string): Call {
-    this.get(userId, id);
+  async end(userId: string, id: string): Promise<Call> {
+    await this.get(userId, id);
     this.database.run`
       UPDATE calls SET status = 'ended', ended_at = ${new Date().toISOString()}
       WHERE id = ${id} AND status <> 'ended'`;
-    return this.get(userId, id);
+    return this.#read(userId, id);
   }
+
+  findEnded(ids: readonly string[]): string[] {
+    const rows = this.database.rows<{ id: string }>`
+      SELECT id FROM calls WHERE status = 'ended' AND id IN (SELECT value FROM json_each(${JSON.stringify(ids)}))`;
+    return rows.map(({ id }) => id);
+  }
+
+  #read(userId: string, id: string): Call {
+    const call = this.database.row<Omit<Call, 'participants'>>`
+      SELECT calls.* FROM calls JOIN call_participants ON call_id = id WHERE id = ${id} AND user_id = ${userId}`;
+    if (!call) throw new NotFoundException('Call not found');
+    const participants = this.database.rows<Call['participants'][number]>`
+      SELECT user_id, joined_at FROM call_participants WHERE call_id = ${id} ORDER BY rowid`;
+    return { ...call, participants };
+  }
+
+  async #requireMembers(conversation_id: string | null, userIds: readonly string[]): Promise<void> {
+    if (conversation_id === null) return;
+    const strangers = await this.memberships.findStrangers(
+      userIds.map((user_id) => ({ conversation_id, user_id })),
+    );
+    if (strangers.some(({ user_id }) => user_id === userIds[0])) {
+      throw new NotFoundException('Conversation not found');
+    }
+    if (strangers.length > 0) throw new NotFoundException('Participant not found');
+  }
+}
+
+function callEnded(): ConflictException {
+  return new ConflictException('Call has ended', { errorCode: 'CALL_ENDED' });
 }

@@ -1,11 +1,12 @@
-import { randomUUID } from 'node:crypto';
+import { Conversations } from '../../test/conversation.js';
 import { makeUser, startService } from '../../test/running-service.js';
 
 describe('calls', () => {
   it('ring, become active and end', async () => {
-    await using video = await startService('video');
+    await using both = await Conversations.start('video');
+    const video = both.service;
     const [ada, bob] = [makeUser(), makeUser()];
-    const conversation_id = randomUUID();
+    const conversation_id = await both.create(ada, bob);
     const { status, body } = await video.send('POST', '/v1/calls/initiate', ada.token, {
       conversation_id,
       callee_ids: [bob.id],

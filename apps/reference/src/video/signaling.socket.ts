@@ -1,7 +1,8 @@
 import { Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { z } from 'zod';
 import { Id } from '../id.schema.js';
-import type { Member, Room } from '../sockets/room.js';
+import type { Membership } from '../memberships/membership.js';
+import { CLOSURE, type Closure, type Member, type Room } from '../sockets/room.js';
 import { SocketServer, type SocketEndpoint } from '../sockets/socket.server.js';
 import type { AccessClaims } from '../tokens/access-token.js';
 import { CallsService } from './calls.service.js';
@@ -23,8 +24,13 @@ export class SignalingSocket implements SocketEndpoint, OnApplicationBootstrap {
     this.sockets.serve(this);
   }
 
-  admit(caller: AccessClaims, callId: string): void {
-    this.calls.requireOngoing(caller.user_id, callId);
+  async admit({ user_id }: AccessClaims, callId: string): Promise<Membership | null> {
+    const { conversation_id } = await this.calls.getOngoing(user_id, callId);
+    return conversation_id === null ? null : { conversation_id, user_id };
+  }
+
+  findClosed(callIds: readonly string[]): ReadonlyMap<string, Closure> {
+    return new Map(this.calls.findEnded(callIds).map((id) => [id, CLOSURE.CALL_ENDED]));
   }
 
   receive(member: Member, room: Room, event: unknown): void {

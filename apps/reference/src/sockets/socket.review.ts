@@ -1,0 +1,78 @@
+import { Logger } from '@nestjs/common';
+import { MembershipClient } from '../memberships/membership.client.js';
+import { CLOSURE, type Member, type Room } from './room.js';
+import type { SocketEndpoint } from './socket.server.js';
+
+/** Milliseconds between two reviews: a user who may not stay is out within a second. */
+const PERIOD_MS = 400;
+/**
+ * Milliseconds for which a socket stays while auth-service does not respond. If auth-service is down, it removes nobody;
+ * but it may be up and out of reach of this service alone.
+ */
+const UNKNOWN_TIMEOUT_MS = 30_000;
+
+/** Closes sockets whose users may not stay any more, also after a change that another process made. */
+export class SocketReview {
+  readonly #logger = new Logger();
+  #timer: NodeJS.Timeout | undefined;
+  #isStopped = false;
+
+  constructor(
+    private readonly memberships: MembershipClient,
+    private readonly endpoint: SocketEndpoint,
+    private readonly rooms: ReadonlyMap<string, Room>,
+    private readonly unknownTimeoutMs = UNKNOWN_TIMEOUT_MS,
+  ) {
+    this.#schedule();
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    clearTimeout(this.#timer);
+  }
+
+  /** One after the other, however long one takes. */
+  #schedule(): void {
+    if (!this.#isStopped) this.#timer = setTimeout(() => void this.#review(), PERIOD_MS).unref();
+  }
+
+  async #review(): Promise<void> {
+    try {
+      this.#closeRooms();
+      await this.#closeStrangers();
+    } catch (error) {
+      this.#logger.error(error);
+    }
+    this.#schedule();
+  }
+
+  #closeRooms(): void {
+    if (this.rooms.size === 0 || !this.endpoint.findClosed) return;
+    for (const [id, closure] of this.endpoint.findClosed([...this.rooms.keys()])) {
+      for (const member of this.rooms.get(id)?.members ?? []) member.close(closure);
+    }
+  }
+
+  async #closeStrangers(): Promise<void> {
+    const asked = [...this.rooms.values()]
+      .flatMap(({ members }) => [...members])
+      .flatMap((member) => (member.membership ? [{ ...member.membership, member }] : []));
+    if (asked.length === 0) return;
+    const askedAt = performance.now();
+    let strangers: Set<Member>;
+    try {
+      strangers = new Set((await this.memberships.findStrangers(asked)).map(({ member }) => member));
+    } catch {
+      // The client has logged the reason.
+      for (const { member } of asked) {
+        if (performance.now() - member.knownAt > this.unknownTimeoutMs)
+          member.close(CLOSURE.MEMBERSHIP_UNKNOWN);
+      }
+      return;
+    }
+    for (const { member } of asked) {
+      if (strangers.has(member)) member.close(CLOSURE.NO_MEMBER);
+      else member.knownAt = askedAt;
+    }
+  }
+}

@@ -1,0 +1,141 @@
+import {
+  ConflictException,
+  Injectable,
+  Logger,
+  type BeforeApplicationShutdown,
+  type OnApplicationBootstrap,
+} from '@nestjs/common';
+import { Database } from '../database.js';
+import { TooManyRequestsException } from '../too-many-requests.exception.js';
+import { FilesService } from './files.service.js';
+import { ObjectStore } from './object.store.js';
+
+/** Uploads of one user at a time, in all processes: slow ones must leave room for others. */
+const MAX_UPLOADS_OF_USER = 8;
+const RETRY_AFTER_MS = 1_000;
+/** A process that has not renewed its leases for so many milliseconds has ended. */
+const LEASE_MS = 30_000;
+const RENEWAL_MS = 5_000;
+
+/**
+ * Uploads in progress: at most one for each file, and a bounded number for each user. An upload counts in the quota from
+ * its beginning until its bytes are kept, or gone, also if its process was killed.
+ */
+@Injectable()
+export class UploadsService implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  readonly #running = new Map<string, { abort: () => void; ended: Promise<void> }>();
+  readonly #logger = new Logger();
+  #renewal: NodeJS.Timeout | undefined;
+
+  constructor(
+    private readonly database: Database,
+    private readonly files: FilesService,
+    private readonly objects: ObjectStore,
+  ) {}
+
+  async onApplicationBootstrap(): Promise<void> {
+    await this.removeLeftovers();
+    this.#renewal = setInterval(() => this.#renew(), RENEWAL_MS).unref();
+  }
+
+  /**
+   * Runs the upload of a file.
+   *
+   * @param work writes `part` and keeps it, or fails; it should end once the signal is aborted
+   * @throws ConflictException if one is in progress or was done before @throws TooManyRequestsException
+   */
+  async run(fileId: string, work: (part: string, signal: AbortSignal) => Promise<void>): Promise<void> {
+    await this.removeLeftovers();
+    const part = this.#begin(fileId);
+    const aborting = new AbortController();
+    const { promise: ended, resolve: end } = Promise.withResolvers<void>();
+    this.#running.set(fileId, { abort: () => aborting.abort(), ended });
+    try {
+      await work(part, aborting.signal);
+    } finally {
+      await this.#end(fileId, part);
+      this.#running.delete(fileId);
+      end();
+    }
+  }
+
+  /** Removes a file for its owner, and then its bytes, those of an upload in progress included. */
+  async delete(ownerId: string, fileId: string): Promise<void> {
+    this.files.markDeleted(ownerId, fileId);
+    this.#running.get(fileId)?.abort();
+    await this.#removeDeleted(fileId);
+  }
+
+  /** Removes what processes that have ended left behind, and what could not be removed before. */
+  async removeLeftovers(): Promise<void> {
+    type Row = { file_id: string; part: string };
+    const ended = this.database.rows<Row>`
+      SELECT file_id, part FROM uploads WHERE lease_until < ${Date.now()}`;
+    for (const { file_id, part } of ended) await this.#end(file_id, part);
+    const deleted = this.database.rows<{ id: string }>`
+      SELECT id FROM files WHERE status = 'deleted' AND id NOT IN (SELECT file_id FROM uploads)`;
+    for (const { id } of deleted) await this.#removeDeleted(id);
+  }
+
+  #begin(fileId: string): string {
+    const now = Date.now();
+    const part = this.objects.createPartName(fileId);
+    this.database.transaction(() => {
+      const ownerId = this.files.requirePending(fileId).owner_id;
+      type Counts = { of_file: number; of_user: number };
+      const { of_file, of_user } = this.database.row<Counts>`
+        SELECT count(*) FILTER (WHERE file_id = ${fileId}) AS of_file,
+          count(*) FILTER (WHERE lease_until >= ${now}) AS of_user
+        FROM uploads WHERE owner_id = ${ownerId}`!;
+      if (of_file > 0) throw inProgress();
+      if (of_user >= MAX_UPLOADS_OF_USER) throw tooManyUploads();
+      this.database.run`
+        INSERT INTO uploads (file_id, owner_id, part, lease_until)
+        VALUES (${fileId}, ${ownerId}, ${part}, ${now + LEASE_MS})`;
+    });
+    return part;
+  }
+
+  /** If the bytes cannot be removed, they count in the quota until `removeLeftovers` has removed them. */
+  async #end(fileId: string, part: string): Promise<void> {
+    try {
+      await this.objects.removePart(part);
+      this.database.run`DELETE FROM uploads WHERE file_id = ${fileId} AND part = ${part}`;
+      if (this.files.isDeleted(fileId)) await this.#removeDeleted(fileId);
+    } catch (error) {
+      this.#logger.error(error);
+    }
+  }
+
+  async #removeDeleted(fileId: string): Promise<void> {
+    await this.objects.remove(fileId);
+    this.files.forgetDeleted(fileId);
+  }
+
+  /** Also ends uploads whose file was deleted, or that another process took for those of one that has ended. */
+  #renew(): void {
+    try {
+      for (const [fileId, { abort }] of this.#running) {
+        const renewed = this.database.run`
+          UPDATE uploads SET lease_until = ${Date.now() + LEASE_MS} WHERE file_id = ${fileId}`;
+        if (!renewed || this.files.isDeleted(fileId)) abort();
+      }
+    } catch (error) {
+      this.#logger.error(error);
+    }
+  }
+
+  /** Waits for uploads in progress, which need the database to end. */
+  async beforeApplicationShutdown(): Promise<void> {
+    while (this.#running.size > 0) await Promise.all([...this.#running.values()].map(({ ended }) => ended));
+    clearInterval(this.#renewal);
+  }
+}
+
+function inProgress(): ConflictException {
+  return new ConflictException('File is being uploaded', { errorCode: 'UPLOAD_IN_PROGRESS' });
+}
+
+function tooManyUploads(): TooManyRequestsException {
+  return new TooManyRequestsException('Too many uploads at a time', 'TOO_MANY_UPLOADS', RETRY_AFTER_MS);
+}

@@ -1,0 +1,11 @@
+import { HttpException, HttpStatus } from '@nestjs/common';
+
+/** 429, with `Retry-After`: the seconds after which the client may come again, rounded up. */
+export class TooManyRequestsException extends HttpException {
+  readonly retryAfterSeconds: number;
+
+  constructor(message: string, errorCode: string, retryAfterMs: number) {
+    super(message, HttpStatus.TOO_MANY_REQUESTS, { errorCode });
+    this.retryAfterSeconds = Math.max(1, Math.ceil(retryAfterMs / 1000));
+  }
+}
