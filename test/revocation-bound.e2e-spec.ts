@@ -77,7 +77,8 @@ describeWithRedis('more revoked tokens than memory may hold', () => {
     using system = await startStore(redis);
 
     const [before, unknown] = [system.lookUps(), manyIds(10 * BOUND).slice(9 * BOUND)];
-    const answers = await Promise.all([...ids, ...unknown, ...ids].map((id) => system.store.isRevoked(id)));
+    const ask = async (id: string): Promise<boolean> => system.store.isRevoked(id);
+    const answers = await Promise.all([...ids, ...unknown, ...ids].map(ask));
 
     expect(answers).toEqual([...ids.map(() => true), ...unknown.map(() => false), ...ids.map(() => true)]);
     expect(system.lookUps() - before).toBe(1);
@@ -123,7 +124,7 @@ describeWithRedis('more revoked tokens than memory may hold', () => {
     console.log(`longest turn with 400,000 revoked tokens: ${turns.longestMs.toFixed(1)} ms of CPU`);
     expect(turns.longestMs).toBeLessThan(LONGEST_TURN_MS);
     expect(store.size).toBe(PRODUCT_BOUND);
-    expect(await store.isRevoked(`token-${399_999}`)).toBe(true);
+    expect(await store.isRevoked('token-399999')).toBe(true);
   }, 120_000);
 });
 
