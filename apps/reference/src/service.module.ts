@@ -51,7 +51,7 @@ export class ServiceModule {
         MetricsService,
         SocketServer,
       ],
-      exports: [SERVICE_CONFIG, JwtModule, SocketServer],
+      exports: [SERVICE_CONFIG, JwtModule, MetricsService, SocketServer],
     };
   }
 }

@@ -10,6 +10,7 @@ import { ConversationsService } from './conversations.service.js';
 import { KeysController } from './keys.controller.js';
 import { MailOutboxService } from './mail-outbox.service.js';
 import { PasswordService } from './password.service.js';
+import { PendingRevocations, REVOCATION_TABLES } from './pending-revocations.js';
 import { RevocationGuard } from './revocation.guard.js';
 import { RevocationPublisher } from './revocation.publisher.js';
 import { SessionController } from './session.controller.js';
@@ -25,13 +26,14 @@ import { UsersService } from './users.service.js';
     KeysController,
   ],
   providers: [
-    Database.of(AUTH_TABLES),
+    Database.of(AUTH_TABLES + REVOCATION_TABLES),
     // Runs after the access token guard, which the module around this one provides.
     { provide: APP_GUARD, useClass: RevocationGuard },
     ContactsService,
     ConversationsService,
     MailOutboxService,
     PasswordService,
+    PendingRevocations,
     RevocationPublisher,
     SessionService,
     UsersService,
