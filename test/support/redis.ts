@@ -10,32 +10,46 @@ const isInstalled = spawnSync('redis-server', ['--version']).error === undefined
 /** A laptop may lack redis-server; what decides whether a change lands may not. */
 export const describeWithRedis = isInstalled || process.env['CI'] ? describe : describe.skip;
 
+const ADDRESS = '127.0.0.1';
+const REPLICA_ADDRESS = '127.0.0.2';
+
 /** A redis-server of its own on 127.0.0.1, which keeps nothing. */
 export class RedisServer implements AsyncDisposable {
   private child!: ChildProcess;
   private readonly clients: Redis[] = [];
 
   private constructor(
+    readonly address: string,
     readonly port: number,
     private readonly args: readonly string[],
   ) {}
 
   /** @param args beside those that every test has */
   static async start(...args: readonly string[]): Promise<RedisServer> {
-    const server = new RedisServer(await freePort(), args);
+    const server = new RedisServer(ADDRESS, await freePort(), args);
     await server.restart();
     return server;
   }
 
+  /** A replica of this one that has all its keys, on the same port of another address. */
+  async startReplica(): Promise<RedisServer> {
+    const args = ['--replicaof', `${this.address} ${this.port}`, '--repl-diskless-sync-delay', '0'];
+    const replica = new RedisServer(REPLICA_ADDRESS, this.port, args);
+    await replica.restart();
+    const client = await replica.client();
+    while (!(await client.info('replication')).includes('master_link_status:up'));
+    return replica;
+  }
+
   get url(): string {
-    return `redis://127.0.0.1:${this.port}`;
+    return `redis://${this.address}:${this.port}`;
   }
 
   /** Starts it, again, empty unless it was told to save. @param more arguments, of this time only */
   async restart(...more: readonly string[]): Promise<void> {
     const fixed = [
       '--bind',
-      '127.0.0.1',
+      this.address,
       '--save',
       '',
       '--appendonly',
@@ -79,7 +93,7 @@ export class RedisServer implements AsyncDisposable {
   /** Until it takes connections, which it does before it has loaded its data. */
   async reachable(): Promise<void> {
     for (;;) {
-      const socket = connect(this.port, '127.0.0.1');
+      const socket = connect(this.port, this.address);
       const isOpen = await new Promise((resolve) => {
         socket.once('connect', () => resolve(true)).once('error', () => resolve(false));
       });

@@ -55,7 +55,7 @@ export class ServiceModule {
         ServiceTokens,
         SocketServer,
       ],
-      exports: [SERVICE_CONFIG, JwtModule, MembershipClient, ServiceTokens, SocketServer],
+      exports: [SERVICE_CONFIG, JwtModule, MembershipClient, MetricsService, ServiceTokens, SocketServer],
     };
   }
 }

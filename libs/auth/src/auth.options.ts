@@ -19,7 +19,7 @@ export interface TokenOptions {
 }
 
 export interface AuthOptions extends TokenOptions {
-  /** How many revoked tokens are kept in memory, about 150 bytes each; past it Redis is asked for each request. */
+  /** Revoked tokens and sessions in memory, together, about 150 bytes each; past it Redis is asked for each request. */
   readonly revokedTokens: number;
   /** Where tokens are revoked. */
   readonly redis: RevocationRedis;

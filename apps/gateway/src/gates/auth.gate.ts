@@ -15,7 +15,12 @@ export class AuthGate implements Gate {
     if (route && route.auth !== 'none') return this.authenticator.authenticate(exchange.request);
   }
 
-  /** A logout that the service confirmed ends the token here at once, before the client reads the answer. */
+  /**
+   * A logout that the service confirmed ends the token here at once, before the client reads the answer. The key for the
+   * other gateways is written by the service alone: it knows all tokens of the session, it ends sessions without a
+   * request of their own (a reset, a stolen refresh token), and it keeps a key that Redis refused over its own restart.
+   * A gateway knows one token, and needs no right to write revocations.
+   */
   answered(exchange: Exchange, status: number): void {
     if (!exchange.route?.endsSession || status < 200 || status > 299) return;
     const principal = principalOf(exchange.request);

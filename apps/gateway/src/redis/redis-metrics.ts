@@ -1,4 +1,4 @@
-import { RevocationStore } from '@app/auth';
+import { REVOCATION_STATES, RevocationStore } from '@app/auth';
 import { Injectable } from '@nestjs/common';
 import { Gauge, Histogram } from 'prom-client';
 import { Metrics } from '../observability/metrics.js';
@@ -34,6 +34,23 @@ export class RedisMetrics {
       registers,
       collect() {
         this.set(revocations.isComplete ? 1 : 0);
+      },
+    });
+    new Gauge({
+      name: 'gateway_revocation_state',
+      help: 'What memory knows of the revocations: all, fewer until they are read, fewer than there are, or none of now',
+      labelNames: ['state'],
+      registers,
+      collect() {
+        for (const state of REVOCATION_STATES) this.set({ state }, revocations.state === state ? 1 : 0);
+      },
+    });
+    new Gauge({
+      name: 'gateway_revocations',
+      help: 'Revoked tokens and sessions in memory',
+      registers,
+      collect() {
+        this.set(revocations.size);
       },
     });
     const durations = new Histogram({

@@ -5,8 +5,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { GATEWAY_CONFIG, type GatewayConfig } from '../config/gateway-config.js';
 import { READABLE_FAULTS, redisFaultOf, RedisSlowError, type RedisFault } from './redis-fault.js';
 
-/** How often it is tried whether Redis is well again, in milliseconds. */
+/** How often it is tried whether Redis is well again, in milliseconds, and how often whether it still is. */
 const PROBE_MS = 500;
+const PROBE_WELL_MS = 2_000;
 
 /** Milliseconds between two tries to connect: the first, with every further one as much more, and the most. */
 const RECONNECT_STEP_MS = 50;
@@ -35,7 +36,9 @@ class RedisPassedByError extends Error {
 
 /**
  * The one connection to Redis. Whatever is wrong with it, no request waits for it longer than one command may take:
- * after the first that fails Redis is bypassed, until a probe finds that it takes writes again.
+ * after the first that fails Redis is bypassed, until a probe finds that it takes writes again. A server that is
+ * connected and takes none (a master that became a replica, one that loads its data or lost its replicas) is left as
+ * soon as a new connection, for which the name is resolved anew, finds a server that does.
  */
 @Injectable()
 export class RedisConnection implements RevocationRedis, OnModuleInit, OnApplicationShutdown {
@@ -47,6 +50,9 @@ export class RedisConnection implements RevocationRedis, OnModuleInit, OnApplica
   private bypassedSince = performance.now();
   private hasStarted = false;
   private probing: Promise<void> | undefined;
+  private probedAt = -Infinity;
+  /** A new connection, while it is probed. */
+  private successor: Redis | undefined;
   private readonly probes: NodeJS.Timeout;
 
   private readonly withinMs: number;
@@ -74,7 +80,7 @@ export class RedisConnection implements RevocationRedis, OnModuleInit, OnApplica
     this.client.on('error', (error) => this.passBy(redisFaultOf(error)));
     this.client.on('close', () => this.currentFault ?? this.passBy('unreachable'));
     this.client.on('ready', () => void this.probe());
-    this.probes = setInterval(() => void this.probe(), PROBE_MS).unref();
+    this.probes = setInterval(() => this.probeIfDue(), PROBE_MS).unref();
   }
 
   /** Why Redis is bypassed; undefined while it is not. */
@@ -132,27 +138,61 @@ export class RedisConnection implements RevocationRedis, OnModuleInit, OnApplica
 
   onApplicationShutdown(): void {
     clearInterval(this.probes);
+    this.successor?.disconnect();
     this.client.removeAllListeners('close').disconnect();
   }
 
-  /** Looks whether Redis is well again. */
+  private probeIfDue(): void {
+    // A server may have stopped to take writes while nothing was written.
+    if (!this.isUp || performance.now() - this.probedAt >= PROBE_WELL_MS) void this.probe();
+  }
+
+  /** Looks whether Redis is well. */
   private probe(): Promise<void> {
     this.probing ??= this.tryWrite().finally(() => (this.probing = undefined));
     return this.probing;
   }
 
   private async tryWrite(): Promise<void> {
-    if (this.isUp || this.client.status !== 'ready') return;
-    try {
-      await within(this.withinMs, this.client.eval(PROBE_SCRIPT, 1, PROBE_KEY));
-    } catch (error) {
-      this.currentFault = redisFaultOf(error);
-      // A connection that stays silent may be dead without knowing it.
-      if (this.currentFault === 'slow') this.client.disconnect(true);
-      return;
+    if (this.client.status !== 'ready') return;
+    const wasUp = this.isUp;
+    this.probedAt = performance.now();
+    // While Redis is well, the commands of requests say whether it is fast enough.
+    const fault = await this.faultOf(this.client, wasUp ? BACKGROUND_TIMEOUT_MS : this.withinMs);
+    if (fault !== undefined) {
+      this.passBy(fault);
+      if (await this.hasSuccessor()) this.client.disconnect(true);
+    } else if (!wasUp) {
+      this.currentFault = undefined;
+      if (this.hasStarted) this.reportBack();
     }
-    this.currentFault = undefined;
-    if (this.hasStarted) this.reportBack();
+  }
+
+  /** Why a server takes no writes; undefined if it does. */
+  private async faultOf(client: Redis, timeoutMs: number): Promise<RedisFault | undefined> {
+    try {
+      await within(timeoutMs, client.eval(PROBE_SCRIPT, 1, PROBE_KEY));
+      return undefined;
+    } catch (error) {
+      return redisFaultOf(error);
+    }
+  }
+
+  /** Whether a new connection takes writes. Revocations are read from the old one until then. */
+  private async hasSuccessor(): Promise<boolean> {
+    const successor = this.client.duplicate({ connectionName: 'gateway-probe', retryStrategy: () => null });
+    successor.on('error', () => {});
+    this.successor = successor;
+    try {
+      // No longer than until the next probe of the old one.
+      await within(PROBE_MS, successor.connect());
+      return (await this.faultOf(successor, this.withinMs)) === undefined;
+    } catch {
+      return false;
+    } finally {
+      successor.disconnect();
+      this.successor = undefined;
+    }
   }
 
   private passBy(fault: RedisFault): void {

@@ -3,6 +3,8 @@ import { HealthIndicatorService, type HealthIndicatorResult } from '@nestjs/term
 import { ReadinessCheck, type ReadinessIndicator } from '../health/readiness-check.js';
 import { RedisConnection } from './redis.connection.js';
 
+const OVERFLOW = 'more revocations than memory may hold';
+
 /** Says whether Redis is bypassed and why, and whether revocation costs it a command for each request. */
 @ReadinessCheck()
 export class RedisHealth implements ReadinessIndicator {
@@ -16,6 +18,12 @@ export class RedisHealth implements ReadinessIndicator {
     const indicator = this.indicators.check('redis');
     const { fault } = this.redis;
     if (fault !== undefined) return indicator.degraded(fault);
-    return indicator.up({ revocation: this.revocations.isComplete ? 'in memory' : 'asked for each request' });
+    const { state } = this.revocations;
+    if (state === 'complete') return indicator.up({ revocation: 'in memory' });
+    const details = { revocation: 'asked for each request' };
+    // The others pass, or are what the operator wants.
+    return state === 'overflow'
+      ? indicator.degraded({ ...details, message: OVERFLOW })
+      : indicator.up(details);
   }
 }

@@ -28,7 +28,7 @@ export class LiveRelays implements Ticking, OnApplicationShutdown {
   ) {
     this.ticker = new Ticker(Math.min(TICK_MS, config.websocket.pingMs));
     this.ticker.add(this);
-    revocations.onRevoked((tokenId) => this.closeRevoked(tokenId));
+    revocations.onRevoked((id, kind) => kind === 'token' && this.closeRevoked(id));
   }
 
   [Symbol.iterator](): Iterator<Relay> {

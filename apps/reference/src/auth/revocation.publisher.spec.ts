@@ -1,0 +1,71 @@
+import { describeWithRedis, RedisServer } from '../../../../test/support/redis.js';
+import { startService, type RunningService } from '../../test/running-service.js';
+import { RevocationPublisher } from './revocation.publisher.js';
+
+const MOST_PENDING = 10_000;
+
+const startAuth = (redis: RedisServer): Promise<RunningService> =>
+  startService('auth', { redisUrl: redis.url });
+
+async function metricOf({ url }: RunningService, name: string): Promise<number> {
+  const text = await (await fetch(`${url}/metrics`)).text();
+  return Number(new RegExp(`^${name}\\{.*\\} (\\d+)$`, 'm').exec(text)?.[1]);
+}
+
+describeWithRedis('revocations that wait for Redis', () => {
+  const tokens = (count: number, life: number) =>
+    Array.from({ length: count }, (_, at) => ({
+      jti: `${life}-${at}`,
+      expires_at: Math.floor(Date.now() / 1000) + life,
+    }));
+
+  it('are kept up to a bound, past which the oldest are dropped and counted, and all the others are written', async () => {
+    await using redis = await RedisServer.start();
+    await using auth = await startAuth(redis);
+    const publisher = auth.app.get(RevocationPublisher);
+    await redis.kill();
+
+    publisher.publish(tokens(7, 900));
+    publisher.publish(tokens(MOST_PENDING, 901));
+    expect(await metricOf(auth, 'revocations_pending')).toBe(MOST_PENDING);
+    expect(await metricOf(auth, 'revocations_dropped_total')).toBe(7);
+    await redis.restart();
+
+    const client = await redis.client();
+    while ((await client.dbsize()) < MOST_PENDING);
+    expect(await client.exists('blacklist:900-6')).toBe(0);
+    expect(await client.exists('blacklist:901-0', `blacklist:901-${MOST_PENDING - 1}`)).toBe(2);
+    while ((await metricOf(auth, 'revocations_pending')) > 0);
+    expect(await metricOf(auth, 'revocations_dropped_total')).toBe(7);
+  });
+
+  it('are written where the address of Redis leads by then', async () => {
+    await using old = await RedisServer.start();
+    await using auth = await startAuth(old);
+    const publisher = auth.app.get(RevocationPublisher);
+    const admin = await old.client();
+    await admin.call('REPLICAOF', '127.0.0.1', '9');
+    publisher.publish(tokens(1, 900));
+    const connections = async (): Promise<number> =>
+      Number(/total_connections_received:(\d+)/.exec(await admin.info('stats'))![1]);
+    const before = await connections();
+
+    // Each try is a new connection, for which a name is resolved anew.
+    while ((await connections()) < before + 2);
+    expect(await metricOf(auth, 'revocations_pending')).toBe(1);
+    await admin.call('REPLICAOF', 'NO', 'ONE');
+    while ((await admin.exists('blacklist:900-0')) === 0);
+  });
+
+  it('are given up with the end of the token', async () => {
+    await using redis = await RedisServer.start();
+    await using auth = await startAuth(redis);
+    await redis.kill();
+
+    auth.app.get(RevocationPublisher).publish(tokens(1, 0));
+    auth.app.get(RevocationPublisher).publish(tokens(1, 900));
+
+    expect(await metricOf(auth, 'revocations_pending')).toBe(1);
+    expect(await metricOf(auth, 'revocations_dropped_total')).toBe(0);
+  });
+});

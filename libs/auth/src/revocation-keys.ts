@@ -1,0 +1,27 @@
+/** What a revocation names: one token by its `jti`, or a session, with all its tokens, by its id. */
+export type RevocationKind = 'token' | 'session';
+
+export interface RevokedName {
+  readonly kind: RevocationKind;
+  readonly id: string;
+}
+
+/** The service that ends sessions writes `blacklist:JTI` or `blacklist:session:ID`. */
+export const KEY_PREFIX = 'blacklist:';
+
+const SESSION_PREFIX = 'session:';
+
+/**
+ * The name in a key, by which alone both kinds are told apart: what stands behind `blacklist:`. Undefined if no key can
+ * name it: the key of a `jti` that begins with `session:` would be that of a session.
+ */
+export function formatKeyName(kind: RevocationKind, id: string): string | undefined {
+  if (kind === 'session') return SESSION_PREFIX + id;
+  return id.startsWith(SESSION_PREFIX) ? undefined : id;
+}
+
+/** Reads what `formatKeyName` wrote. */
+export function parseKeyName(name: string): RevokedName {
+  if (!name.startsWith(SESSION_PREFIX)) return { kind: 'token', id: name };
+  return { kind: 'session', id: name.slice(SESSION_PREFIX.length) };
+}
