@@ -105,7 +105,7 @@ describeWithRedis('a logout while Redis', () => {
     const mend = await break_(redis);
     expect((await send(here, 'logout', token)).status).toBe(200);
     expect((await send(here, 'profile', token)).status).toBe(401);
-    expect(await auth.metric('revocations_pending')).toBe(1);
+    expect(await auth.metric('revocations_pending')).toBe(2);
     await mend();
 
     expect(await socket.closed).toEqual({ code: 4403, reason: 'token revoked' });

@@ -11,6 +11,7 @@ const AccessClaims = z.object({
   user_id: z.string().min(1),
   role: z.string().min(1),
   jti: z.string().min(1),
+  sid: z.string().min(1).optional(),
   exp: z.number(),
   iat: z.number().optional(),
   iss: z.string(),
@@ -84,6 +85,7 @@ export class AccessTokenVerifier {
       username: data.username,
       role: data.role,
       tokenId: data.jti,
+      sessionId: data.sid,
       expiresAt: data.exp,
     });
   }

@@ -39,7 +39,7 @@ export class Authenticator {
   /** Whose access token this is, by the same rules. @throws AuthenticationException */
   principalFor(token: string): Principal | Promise<Principal> {
     const principal = this.verifier.verify(token);
-    const revoked = this.revocations.isRevoked(principal.tokenId);
+    const revoked = this.revocations.isRevokedPrincipal(principal);
     return typeof revoked === 'boolean'
       ? unlessRevoked(principal, revoked)
       : revoked.then((result) => unlessRevoked(principal, result));

@@ -9,6 +9,8 @@ export interface Principal {
   readonly role: string;
   /** The token's `jti`, by which it is revoked. */
   readonly tokenId: string;
+  /** The token's `sid`: the session, by which all its tokens are revoked. Undefined if the token names none. */
+  readonly sessionId: string | undefined;
   /** The token's `exp`, in seconds since 1970. */
   readonly expiresAt: number;
 }

@@ -17,6 +17,12 @@ export type RevocationListener = (id: string, kind: RevocationKind) => void;
 export const REVOCATION_STATES = ['complete', 'loading', 'overflow', 'unnotified'] as const;
 export type RevocationState = (typeof REVOCATION_STATES)[number];
 
+/** What revocations name of a principal. */
+export interface RevocableIds {
+  readonly tokenId: string;
+  readonly sessionId: string | undefined;
+}
+
 /** Events after which a key is there, with whatever life it has; each is a revocation. */
 const WRITES: ReadonlySet<string> = new Set([
   'set',
@@ -47,6 +53,9 @@ const BOOT_MS = 2_000;
  */
 const SKEW_MS = 5 * 60_000;
 
+/** What keys of revoked sessions live at least, in milliseconds; more than any access token. */
+const SESSION_LIFE_MS = 3_600_000;
+
 /** For a key that does not expire, or whose life could not be read, in milliseconds. */
 const UNKNOWN_LIFE_MS = 24 * 3_600_000;
 
@@ -75,6 +84,8 @@ export class RevocationStore implements OnApplicationBootstrap, OnApplicationShu
   /** Whether the last change that was made for a proof was heard of. */
   private isTold = false;
   private isFilled = false;
+  /** `performance.now()` since when Redis has told nothing; undefined while it does. */
+  private lostAt: number | undefined = performance.now();
 
   /** @param mostIds that are kept in memory, tokens and sessions together, about 150 bytes each */
   constructor(
@@ -130,6 +141,32 @@ export class RevocationStore implements OnApplicationBootstrap, OnApplicationShu
     return this.isAsking ? this.lookUp(kind, id) : false;
   }
 
+  /** Whether the token of a principal, or its session, was revoked. */
+  isRevokedPrincipal({ tokenId, sessionId }: RevocableIds): boolean | Promise<boolean> {
+    const isToken = this.isRevoked(tokenId);
+    if (isToken === true || sessionId === undefined) return isToken;
+    const isSession = this.isRevoked(sessionId, 'session');
+    if (typeof isToken === 'boolean' && typeof isSession === 'boolean') return isSession;
+    return Promise.all([isToken, isSession]).then((found) => found.includes(true));
+  }
+
+  /**
+   * Ends the session of a principal at once, in this process.
+   * @param expiresAt the token's `exp`, in seconds since 1970
+   */
+  revokePrincipal({ tokenId, sessionId, expiresAt }: RevocableIds & { readonly expiresAt: number }): void {
+    this.revoke(tokenId, expiresAt);
+    if (sessionId !== undefined) this.add('session', sessionId, SESSION_LIFE_MS);
+  }
+
+  /**
+   * Whether Redis has told nothing for longer than the key of a revoked session lives: then sessions may have ended of
+   * which this process will never hear.
+   */
+  get hasMissedSessions(): boolean {
+    return this.lostAt !== undefined && performance.now() - this.lostAt > SESSION_LIFE_MS;
+  }
+
   /** Revokes at once, in this process. @param expiresAt the token's `exp`, in seconds since 1970 */
   revoke(id: string, expiresAt: number, kind: RevocationKind = 'token'): void {
     this.add(kind, id, Math.max(0, expiresAt * 1000 - Date.now()));
@@ -159,6 +196,7 @@ export class RevocationStore implements OnApplicationBootstrap, OnApplicationShu
 
   private lose(): void {
     this.connection++;
+    this.lostAt ??= performance.now();
     this.isTold = this.isFilled = false;
   }
 
@@ -179,6 +217,7 @@ export class RevocationStore implements OnApplicationBootstrap, OnApplicationShu
       if (connection !== this.connection) return;
       this.isFilled = true;
       this.isTold = isTold;
+      this.lostAt = undefined;
     } catch {
       // Redis has gone again, or does not let us: the next proof, or the next connection, begins anew.
       this.isTold = this.isFilled = false;

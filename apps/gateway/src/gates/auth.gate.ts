@@ -24,6 +24,6 @@ export class AuthGate implements Gate {
   answered(exchange: Exchange, status: number): void {
     if (!exchange.route?.endsSession || status < 200 || status > 299) return;
     const principal = principalOf(exchange.request);
-    if (principal) this.revocations.revoke(principal.tokenId, principal.expiresAt);
+    if (principal) this.revocations.revokePrincipal(principal);
   }
 }

@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { RevocationStore } from '@app/auth';
+import { RevocationStore, type Principal } from '@app/auth';
 import { Ticker, type Ticking } from '@app/proxy';
 import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { GATEWAY_CONFIG, type GatewayConfig } from '../config/gateway-config.js';
-import { CLOSURE } from './close-codes.js';
+import { CLOSURE, type Closure } from './close-codes.js';
 import type { Relay } from './relay.js';
 
 /** How often each relay looks at its clocks, in milliseconds. */
@@ -18,6 +18,7 @@ export class LiveRelays implements Ticking, OnApplicationShutdown {
   slot = -1;
   private readonly relays = new Set<Relay>();
   private readonly byToken = new Map<string, Set<Relay>>();
+  private readonly bySession = new Map<string, Set<Relay>>();
   private readonly streams = new WeakSet<object>();
   private readonly ticker: Ticker;
   private isClosed = false;
@@ -28,7 +29,9 @@ export class LiveRelays implements Ticking, OnApplicationShutdown {
   ) {
     this.ticker = new Ticker(Math.min(TICK_MS, config.websocket.pingMs));
     this.ticker.add(this);
-    revocations.onRevoked((id, kind) => kind === 'token' && this.closeRevoked(id));
+    revocations.onRevoked((id, kind) => {
+      closeAll((kind === 'token' ? this.byToken : this.bySession).get(id), CLOSURE.TOKEN_REVOKED);
+    });
   }
 
   [Symbol.iterator](): Iterator<Relay> {
@@ -62,32 +65,32 @@ export class LiveRelays implements Ticking, OnApplicationShutdown {
     this.ticker.delete(relay);
   }
 
-  /** Finds the relay by its token from now on. @param before the token that it had until now */
-  index(relay: Relay, tokenId: string | undefined, before: string | undefined): void {
-    if (before !== undefined) {
-      const others = this.byToken.get(before);
-      others?.delete(relay);
-      if (others?.size === 0) this.byToken.delete(before);
+  /** Finds the relay by its token and session from now on. @param before whose they were until now */
+  index(relay: Relay, principal: Principal | undefined, before: Principal | undefined): void {
+    if (before) {
+      remove(this.byToken, before.tokenId, relay);
+      if (before.sessionId !== undefined) remove(this.bySession, before.sessionId, relay);
     }
-    if (tokenId === undefined) return;
-    const relays = this.byToken.get(tokenId) ?? new Set();
-    this.byToken.set(tokenId, relays.add(relay));
+    if (!principal) return;
+    add(this.byToken, principal.tokenId, relay);
+    if (principal.sessionId !== undefined) add(this.bySession, principal.sessionId, relay);
     // The gate has seen the token some time ago.
-    void this.check(tokenId);
+    void this.check(relay, principal);
   }
 
-  /** Nobody tells of revocations where memory is not complete: then each token is looked up, once a tick. */
+  /** Looks at what no notification tells of. */
   tick(): void {
-    if (!this.revocations.isAsking) return;
-    for (const tokenId of this.byToken.keys()) void this.check(tokenId);
+    const { isAsking, hasMissedSessions } = this.revocations;
+    if (!isAsking && !hasMissedSessions) return;
+    for (const relay of this.relays) {
+      if (hasMissedSessions) relay.closeIfExpired();
+      const { principal } = relay;
+      if (isAsking && principal) void this.check(relay, principal);
+    }
   }
 
-  private async check(tokenId: string): Promise<void> {
-    if (await this.revocations.isRevoked(tokenId)) this.closeRevoked(tokenId);
-  }
-
-  private closeRevoked(tokenId: string): void {
-    for (const relay of this.byToken.get(tokenId) ?? []) relay.close(CLOSURE.TOKEN_REVOKED);
+  private async check(relay: Relay, principal: Principal): Promise<void> {
+    if (await this.revocations.isRevokedPrincipal(principal)) relay.close(CLOSURE.TOKEN_REVOKED);
   }
 
   /** Refuses new relays from now on. */
@@ -117,4 +120,20 @@ export class LiveRelays implements Ticking, OnApplicationShutdown {
     this.ticker.stop();
     for (const relay of this.relays) relay.terminate();
   }
+}
+
+function add(relays: Map<string, Set<Relay>>, id: string, relay: Relay): void {
+  const found = relays.get(id);
+  if (found) found.add(relay);
+  else relays.set(id, new Set([relay]));
+}
+
+function remove(relays: Map<string, Set<Relay>>, id: string, relay: Relay): void {
+  const found = relays.get(id);
+  found?.delete(relay);
+  if (found?.size === 0) relays.delete(id);
+}
+
+function closeAll(relays: Iterable<Relay> | undefined, closure: Closure): void {
+  for (const relay of relays ?? []) relay.close(closure);
 }

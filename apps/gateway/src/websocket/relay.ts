@@ -76,7 +76,7 @@ export class Relay implements SideListener, Ticking {
   private readonly subprotocol: string;
   private readonly rate: MessageRate;
   private readonly kept: KeptMessages;
-  private principal: Principal | undefined;
+  private owner: Principal | undefined;
   private ended: { readonly code: number; readonly by: Closer } | undefined;
   /** Set while a service is waited for; aborting it gives up. */
   private resumption: AbortController | undefined;
@@ -114,6 +114,16 @@ export class Relay implements SideListener, Ticking {
     this.end(code, 'gateway');
     this.client.close(code, reason);
     this.service.close(CODE.GOING_AWAY, reason);
+  }
+
+  /** Whose token opened it, or renewed it; undefined on routes that ask for none. */
+  get principal(): Principal | undefined {
+    return this.owner;
+  }
+
+  /** Closes both sides if the token has expired, whatever the route says. */
+  closeIfExpired(): void {
+    if (this.isExpired()) this.close(CLOSURE.TOKEN_EXPIRED);
   }
 
   /** Ends both connections without a word. */
@@ -166,7 +176,7 @@ export class Relay implements SideListener, Ticking {
       const token = tokenOf(data);
       if (token === undefined) throw new AuthenticationException('invalid_format');
       const principal = await this.context.authenticator.principalFor(token);
-      if (principal.userId !== this.principal?.userId) throw new AuthenticationException('invalid_token');
+      if (principal.userId !== this.owner?.userId) throw new AuthenticationException('invalid_token');
       if (this.ended) return;
       this.setPrincipal(principal);
       this.request.handshake.headers['Authorization'] = `Bearer ${token}`;
@@ -311,11 +321,11 @@ export class Relay implements SideListener, Ticking {
   }
 
   private isExpired(): boolean {
-    return this.principal !== undefined && this.context.authenticator.isExpired(this.principal);
+    return this.owner !== undefined && this.context.authenticator.isExpired(this.owner);
   }
 
   private setPrincipal(principal: Principal | undefined): void {
-    this.context.live.index(this, principal?.tokenId, this.principal?.tokenId);
-    this.principal = principal;
+    this.context.live.index(this, principal, this.owner);
+    this.owner = principal;
   }
 }

@@ -51,10 +51,14 @@ export class AccountService {
   async changePassword(caller: AccessClaims, current: string, next: string): Promise<void> {
     const confirmed = await this.#confirm(caller, current);
     const password = await this.passwords.hash(next);
-    this.sessions.closeAll(() => {
-      this.#requireUnchanged(confirmed);
-      return this.#setPassword({ id: caller.user_id, password });
-    }, caller);
+    this.sessions.closeAll(
+      () => {
+        this.#requireUnchanged(confirmed);
+        return caller.user_id;
+      },
+      (id) => this.#setPassword({ id, password }),
+      caller,
+    );
   }
 
   /** The address changes once the token that is mailed to it comes back. @throws as `changePassword` */
@@ -86,24 +90,26 @@ export class AccountService {
   async confirmPasswordReset(token: string, next: string): Promise<void> {
     this.outbox.require('password-reset', token);
     const password = await this.passwords.hash(next);
-    this.sessions.closeAll(() => {
-      const { user_id, recipient } = this.outbox.redeem('password-reset', token);
-      this.attempts.clear(`login:${recipient}`);
-      return this.#setPassword({ id: user_id, password });
-    });
+    this.sessions.closeAll(
+      () => {
+        const { user_id, recipient } = this.outbox.redeem('password-reset', token);
+        this.attempts.clear(`login:${recipient}`);
+        return user_id;
+      },
+      (id) => this.#setPassword({ id, password }),
+    );
   }
 
   delete(caller: AccessClaims): void {
-    this.sessions.closeAll(() => {
-      this.users.delete(caller.user_id);
-      return caller.user_id;
-    });
+    this.sessions.closeAll(
+      () => caller.user_id,
+      (id) => this.users.delete(id),
+    );
   }
 
-  #setPassword(credentials: Credentials): string {
+  #setPassword(credentials: Credentials): void {
     this.users.setPassword(credentials);
     this.outbox.void(credentials.id);
-    return credentials.id;
   }
 
   /** Gives the credentials that the password was right for. */

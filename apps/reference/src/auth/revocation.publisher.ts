@@ -10,6 +10,26 @@ export interface RevokedToken {
   readonly expires_at: number;
 }
 
+/** An ended session. */
+export interface RevokedSession {
+  readonly id: string;
+}
+
+/** What ended together. */
+export interface Revoked {
+  readonly tokens: readonly RevokedToken[];
+  readonly sessions: readonly RevokedSession[];
+}
+
+/**
+ * Seconds that the key of an ended session lives: longer than any access token, however much the clocks differ, and so that
+ * a gateway which was without Redis for less hears of each.
+ */
+const SESSION_KEY_SECONDS = 3_600;
+
+/** Seconds that a revoked token's key outlives the token: by so much the clock of a gateway may be behind. */
+const CLOCK_TOLERANCE_SECONDS = 5;
+
 /** Keys of one round trip. */
 const BATCH = 500;
 
@@ -24,7 +44,8 @@ const RECONNECT_STEP_MS = 50;
 const RECONNECT_MOST_MS = 1_000;
 
 /**
- * Tells the gateways which access tokens are revoked: a key in Redis for the rest of each token's life. A key that
+ * Tells the gateways which access tokens and sessions are revoked, each by a key in Redis: of a token for the rest of its
+ * life, of a session for an hour, since sockets outlive the tokens that opened them. A key that
  * Redis does not take (away, full, read-only) is kept and tried again each second, over a new connection, for which the
  * name is resolved anew, until it is written or the token expires. Without a Redis nobody is told, and this service
  * refuses such tokens by itself.
@@ -59,9 +80,16 @@ export class RevocationPublisher implements OnApplicationShutdown {
   }
 
   /** Returns when the revocations are kept; Redis may get them later. */
-  publish(tokens: readonly RevokedToken[]): void {
-    if (!this.#redis || tokens.length === 0) return;
-    this.pending.keep(tokens.map(({ jti, expires_at }) => ({ key: `blacklist:${jti}`, expires_at })));
+  publish({ tokens, sessions }: Revoked): void {
+    if (!this.#redis || tokens.length + sessions.length === 0) return;
+    const sessionEnd = Math.floor(Date.now() / 1000) + SESSION_KEY_SECONDS;
+    this.pending.keep([
+      ...sessions.map(({ id }) => ({ key: `blacklist:session:${id}`, expires_at: sessionEnd })),
+      ...tokens.map(({ jti, expires_at }) => ({
+        key: `blacklist:${jti}`,
+        expires_at: expires_at + CLOCK_TOLERANCE_SECONDS,
+      })),
+    ]);
     void this.#write();
   }
 

@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { Database } from '../database.js';
 import { ACCESS_TOKEN_SECONDS, type AccessClaims } from '../tokens/access-token.js';
-import { RevocationPublisher, type RevokedToken } from './revocation.publisher.js';
+import { RevocationPublisher, type RevokedSession, type RevokedToken } from './revocation.publisher.js';
 import { UsersService, type Credentials, type User } from './users.service.js';
 
 const REFRESH_TOKEN_SECONDS = 30 * 24 * 60 * 60;
@@ -80,30 +80,33 @@ export class SessionService {
   }
 
   /** Ends the session of this access token; the token is refused from now on, wherever it came from. */
-  close({ jti, user_id, exp }: AccessClaims): void {
-    const sessionId = this.#sessionOf(jti);
+  close({ jti, sid, user_id, exp }: AccessClaims): void {
+    const sessionId = sid ?? this.#sessionOf(jti);
     if (sessionId !== null) return this.#end(sessionId);
     this.database.run`
       INSERT OR REPLACE INTO access_tokens (jti, user_id, expires_at, revoked) VALUES (${jti}, ${user_id}, ${exp}, 1)`;
-    this.revocations.publish([{ jti, expires_at: exp }]);
+    this.revocations.publish({ tokens: [{ jti, expires_at: exp }], sessions: [] });
   }
 
   /**
    * Changes an account and ends the sessions from before, both or neither.
    *
-   * @param change makes the change, or throws; gives the user's id
+   * @param findUser gives the user's id, or throws
+   * @param change makes the change; the sessions end before it, since those of a deleted user are gone with it
    * @param keep an access token whose session goes on
    */
-  closeAll(change: () => string, keep?: AccessClaims): void {
+  closeAll(findUser: () => string, change: (userId: string) => void, keep?: AccessClaims): void {
     const revoked = this.database.transaction(() => {
-      const userId = change();
-      const kept = keep ? this.#sessionOf(keep.jti) : null;
-      this.database.run`DELETE FROM sessions WHERE user_id = ${userId} AND id IS NOT ${kept}`;
-      // By user, since a deleted user's sessions are gone with it.
-      return this.database.rows<RevokedToken>`
+      const userId = findUser();
+      const kept = keep ? (keep.sid ?? this.#sessionOf(keep.jti)) : null;
+      const sessions = this.database.rows<RevokedSession>`
+        DELETE FROM sessions WHERE user_id = ${userId} AND id IS NOT ${kept} RETURNING id`;
+      const tokens = this.database.rows<RevokedToken>`
         UPDATE access_tokens SET revoked = 1
         WHERE user_id = ${userId} AND session_id IS NOT ${kept} AND NOT revoked
         RETURNING jti, expires_at`;
+      change(userId);
+      return { tokens, sessions };
     });
     this.revocations.publish(revoked);
   }
@@ -125,7 +128,7 @@ export class SessionService {
     const { id: user_id, email, username, role } = user;
     return {
       access_token: await this.jwt.signAsync(
-        { user_id, email, username, role },
+        { user_id, email, username, role, sid: sessionId },
         { subject: user_id, jwtid: jti, expiresIn: ACCESS_TOKEN_SECONDS },
       ),
       refresh_token: await this.jwt.signAsync(
@@ -145,13 +148,13 @@ export class SessionService {
   }
 
   #end(sessionId: string): void {
-    const revoked = this.database.transaction(() => {
+    const tokens = this.database.transaction(() => {
       this.database.run`DELETE FROM sessions WHERE id = ${sessionId}`;
       return this.database.rows<RevokedToken>`
         UPDATE access_tokens SET revoked = 1 WHERE session_id = ${sessionId} AND NOT revoked
         RETURNING jti, expires_at`;
     });
-    this.revocations.publish(revoked);
+    this.revocations.publish({ tokens, sessions: [{ id: sessionId }] });
   }
 }
 

@@ -15,6 +15,7 @@ export const AccessClaims = z
     username: z.string(),
     role: z.enum(['user', 'admin']),
     jti: z.string().min(1),
+    sid: z.string().min(1).optional(),
     exp: z.number(),
   })
   .refine((claims) => claims.sub === claims.user_id);
