@@ -1,7 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { HttpException } from '@nestjs/common';
 import type { DenseMember } from './dense-set.js';
-import { AmbiguousPathException } from './exceptions.js';
 import { pathOf } from './routing/path-rules.js';
 import type { Route } from './routing/route.js';
 import type { Peer } from './trusted-proxies.js';
@@ -72,18 +71,12 @@ export class Exchange implements Peer, DenseMember {
     (request as WithExchange)[EXCHANGE] = this;
   }
 
-  /**
-   * The decoded value of a path parameter; undefined where the row has none of that name.
-   * @throws AmbiguousPathException where its bytes are no UTF-8, which each server would replace in its own way
-   */
+  /** The decoded value of a path parameter; undefined if the row has none of that name. */
   parameter(name: string): string | undefined {
     const position = this.parameterPositions?.get(name);
     if (position === undefined) return undefined;
-    try {
-      return decodeURIComponent(pathOf(this.request.url!).split('/')[position + 1]!);
-    } catch {
-      throw new AmbiguousPathException();
-    }
+    // A path that is not UTF-8 has no row: the proxy has refused it.
+    return decodeURIComponent(pathOf(this.request.url!).split('/')[position + 1]!);
   }
 
   /**
