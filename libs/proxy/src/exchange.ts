@@ -24,6 +24,9 @@ export class Exchange implements Peer, DenseMember {
   /** The path with its parameters unfilled; undefined where no row names it. */
   template: string | undefined;
 
+  /** Identity and override names, in lower case, that the upstream accepts from clients; undefined if none. */
+  acceptedHeaders: ReadonlySet<string> | undefined;
+
   /** What the gateway adds to the response, whoever writes it: name, value, name, value. */
   readonly responseHeaders: string[] = [];
 

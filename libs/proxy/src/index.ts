@@ -7,6 +7,7 @@ export { ProxyModule } from './proxy.module.js';
 export type { ProxyOptions } from './proxy.options.js';
 export { nominatedEndToEnd } from './headers/end-to-end.js';
 export { forwardedHeadersOf } from './headers/request-headers.js';
+export { FORWARDING as FORWARDING_NAMES } from './headers/trusted-names.js';
 export { responseHeadersFor } from './headers/response-headers.js';
 export { pathOf } from './routing/path-rules.js';
 export { RouteTableError, type TableRow } from './routing/table-row.js';

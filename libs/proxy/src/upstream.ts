@@ -26,6 +26,14 @@ export interface UpstreamOptions {
   /** Gates of this upstream alone, run in this order after those of the gateway. Default: none. */
   readonly gates?: readonly Type<Gate>[];
 
+  /**
+   * Names that the gateway drops from all requests because services trust them to say who the client is, or which method
+   * and path it means, and that this service is to get from clients all the same: `['X-HTTP-Method-Override']`. In
+   * this spelling alone, in any case; names that frame a message, belong to one connection or are the gateway's to write
+   * stop the boot. Danger: the name is any stranger's word, and no gate has looked at it. Default: none.
+   */
+  readonly acceptedHeaders?: readonly string[];
+
   /** The path that answers below 500 while an instance is well. Default: `/health`. */
   readonly healthPath?: string;
 }

@@ -60,6 +60,19 @@ describe('requestHeadersFor', () => {
     'x-user_role',
     'X_Forwarded_For',
     'X_Request_Id',
+    'X.User.Id',
+    'X-Client-IP',
+    'True-Client-IP',
+    'True_Client_IP',
+    'CF-Connecting-IP',
+    'Fastly-Client-IP',
+    'X-Cluster-Client-IP',
+    'X-Remote-IP',
+    'Transfer_Encoding',
+    'Transfer.Encoding',
+    'Content_Length',
+    'content.length',
+    'Content~Length',
   ])('drops %s of a stranger, in any case', (name) => {
     expect(carried([name, 'x'])).toEqual(OWN);
     expect(carried([name.toUpperCase(), 'x', name.toLowerCase(), 'y'])).toEqual(OWN);
@@ -74,16 +87,71 @@ describe('requestHeadersFor', () => {
     'X-Forwarded-Access-Token',
     'X-Forwarded',
     'X-Forwarded-Uri',
+    'X-Forwarded-Client-Cert',
+    'X.User.Id',
+    'X~User~Id',
+    'Remote-User',
+    'REMOTE_USER',
+    'X-Remote-User',
+    'X-Remote-Extra-Scopes',
+    'X-Authenticated-User',
+    'X-Auth-Request-Email',
+    'X-WebAuth-User',
+    'X-SSL-Client-S-DN',
+    'SSL-Client-Cert',
+    'SSL_CLIENT_VERIFY',
+    'X-Client-Cert',
+    'X-Client-Cert-Chain',
+    'X-Original-URL',
+    'X.Original.URL',
+    'X-Rewrite-URL',
+    'X-Original-Method',
+    'X-HTTP-Method-Override',
+    'X_HTTP_Method_Override',
+    'X-HTTP-Method',
+    'X-Method-Override',
+    'Proxy',
+    'Transfer_Encoding',
+    'Content_Length',
+    'X.Forwarded.For',
+    'True_Client_IP',
+    'CF.Connecting.IP',
   ])('drops %s of a trusted proxy too', (name) => {
     expect(carried([name, 'x'], undefined, { peerTrusted: true })).toEqual(OWN);
+    expect(carried([name.toUpperCase(), 'x'], undefined, { peerTrusted: true })).toEqual(OWN);
   });
 
-  it.each(['X-Forwarded-Port', 'x-forwarded-prefix', 'X-Real-IP', 'Forwarded'])(
-    'keeps %s of a trusted proxy',
-    (name) => {
-      expect(carried([name, 'x'], undefined, { peerTrusted: true })).toEqual([name, 'x', ...OWN]);
-    },
-  );
+  it('keeps the real spelling of a field that frames the message', () => {
+    expect(carried(['content-LENGTH', '5'])).toEqual(['content-LENGTH', '5', ...OWN]);
+  });
+
+  it('keeps what the upstream accepts, in that spelling alone', () => {
+    const accepted = new Set(['x-http-method-override', 'remote_user']);
+    const raw = ['X-HTTP-Method-Override', 'PUT', 'X_HTTP_Method_Override', 'GET', 'Remote_User', 'ada'];
+    const dropped = ['Remote-User', 'eve', 'X-HTTP-Method', 'PUT', 'X-User-Id', '1'];
+
+    expect(carried([...raw, ...dropped], undefined, { accepted })).toEqual([
+      'X-HTTP-Method-Override',
+      'PUT',
+      'Remote_User',
+      'ada',
+      ...OWN,
+    ]);
+  });
+
+  it.each([
+    'X-Forwarded-Port',
+    'x-forwarded-prefix',
+    'X-Real-IP',
+    'Forwarded',
+    'X-Client-IP',
+    'True-Client-IP',
+    'CF-Connecting-IP',
+    'Fastly-Client-IP',
+    'X-Cluster-Client-IP',
+  ])('keeps %s of a trusted proxy', (name) => {
+    expect(carried([name, 'x'], undefined, { peerTrusted: true })).toEqual([name, 'x', ...OWN]);
+  });
 
   it.each([
     'X-Username',
