@@ -1,3 +1,5 @@
+import { Upstream, type CorsOptions } from '@app/proxy';
+import { Module, type Type } from '@nestjs/common';
 import { bearer, startGateway } from './support/gateway.js';
 import { exchangeRaw } from './support/raw-client.js';
 import { startService } from './support/service.js';
@@ -109,20 +111,19 @@ describe('an allowed origin', () => {
 });
 
 describe('another origin', () => {
-  it.each(FOREIGN)('%s gets 403 with an empty body, and the service hears nothing', async (origin) => {
+  it.each(FOREIGN)('%s gets 403 that says so, and the service hears nothing', async (origin) => {
     await using service = await startService((_request, response) => response.end('served'));
     await using gateway = await startGateway({
       env: { AUTH_SERVICE_URL: service.url, CORS_ALLOWED_ORIGINS: EXTRA },
     });
 
-    const { statuses, text } = await exchangeRaw(
+    const { statuses, text, json } = await exchangeRaw(
       gateway.port,
       `POST /v1/auth/login HTTP/1.1\r\nHost: a\r\nOrigin: ${origin}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`,
     );
 
     expect(statuses).toEqual([403]);
-    expect(text).toMatch(/\r\n\r\n$/);
-    expect(text).toMatch(/^Content-Length: 0\r$/m);
+    expect(json).toEqual({ error: 'Origin not allowed', request_id: expect.any(String) });
     expect(corsLinesOf(text)).toEqual(['Vary: Origin']);
     await gateway.logged({ message: 'request', status: 403, error_code: 'ORIGIN_FORBIDDEN' });
     expect(service.accepted()).toBe(0);
@@ -134,7 +135,7 @@ describe('another origin', () => {
     const response = await fetch(gateway.url + path, { headers: { Origin: 'https://evil.example' } });
 
     expect(response.status).toBe(403);
-    expect(await response.text()).toBe('');
+    expect(await response.json()).toMatchObject({ error: 'Origin not allowed' });
   });
 
   it('is refused in a preflight, without the headers that allow', async () => {
@@ -146,7 +147,7 @@ describe('another origin', () => {
     });
 
     expect(response.status).toBe(403);
-    expect(await response.text()).toBe('');
+    expect(await response.json()).toMatchObject({ error: 'Origin not allowed' });
     expect([...response.headers.keys()].filter((name) => name.startsWith('access-control-'))).toEqual([]);
   });
 
@@ -200,7 +201,7 @@ describe('a preflight', () => {
     expect(corsLinesOf(text)).toEqual(
       [
         'Access-Control-Allow-Credentials: true',
-        'Access-Control-Allow-Headers: Content-Type, Authorization',
+        'Access-Control-Allow-Headers: Content-Type, Authorization, Idempotency-Key, X-Request-ID, traceparent, tracestate',
         'Access-Control-Allow-Methods: GET, POST, PUT, PATCH, DELETE, OPTIONS',
         `Access-Control-Allow-Origin: ${LOCAL[1]}`,
         'Access-Control-Expose-Headers: X-Request-ID, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, Retry-After, X-Gateway-Error',
@@ -210,5 +211,126 @@ describe('a preflight', () => {
     );
     await gateway.logged({ message: 'request', status: 204, method: 'OPTIONS', path: '/v1/auth/profile' });
     expect(service.accepted()).toBe(0);
+  });
+});
+
+describe('in production', () => {
+  it.each(LOCAL)('%s is another origin', async (origin) => {
+    await using gateway = await startGateway({ env: { ENV: 'production', HOST: '127.0.0.1' } });
+
+    const response = await fetch(`${gateway.url}/health`, { headers: { Origin: origin } });
+
+    expect(response.status).toBe(403);
+    expect([...response.headers.keys()].filter((name) => name.startsWith('access-control-'))).toEqual([]);
+  });
+
+  it('is allowed what is configured', async () => {
+    await using gateway = await startGateway({
+      env: { ENV: 'production', HOST: '127.0.0.1', CORS_ALLOWED_ORIGINS: 'http://localhost:9090' },
+    });
+
+    const response = await fetch(`${gateway.url}/health`, { headers: { Origin: 'http://localhost:9090' } });
+
+    expect(response.status).toBe(200);
+    expect(response.headers.get('access-control-allow-origin')).toBe('http://localhost:9090');
+  });
+});
+
+describe('an application that is no web site', () => {
+  it.each([
+    'capacitor://localhost',
+    'ionic://localhost',
+    'tauri://localhost',
+    'app://.',
+    'chrome-extension://abcdefghijklmnopabcdefghijklmnop',
+  ])('is an origin that can be allowed: %s', async (origin) => {
+    await using gateway = await startGateway({ env: { CORS_ALLOWED_ORIGINS: origin } });
+
+    const response = await fetch(`${gateway.url}/health`, { headers: { Origin: origin } });
+
+    expect(response.status).toBe(200);
+    expect(response.headers.get('access-control-allow-origin')).toBe(origin);
+  });
+});
+
+/** A module with one upstream that has CORS options of its own. */
+function moduleWith(cors: CorsOptions): Type {
+  const address = 'http://127.0.0.1:9';
+  @Upstream({
+    name: 'files-service',
+    instances: { compose: [address], local: [address] },
+    routes: [{ methods: ['PUT'], path: '/v1/files/:id', auth: 'none' }],
+    cors,
+  })
+  class FilesUpstream {}
+  @Module({ providers: [FilesUpstream] })
+  class FilesModule {}
+  return FilesModule;
+}
+
+const SETTINGS = {
+  CORS_ALLOWED_HEADERS: 'Content-Type, X-Tenant',
+  CORS_EXPOSED_HEADERS: 'X-Request-ID,ETag',
+  CORS_ALLOWED_METHODS: 'GET,PUT',
+  CORS_MAX_AGE_SECONDS: '600',
+};
+
+describe('allowed and exposed headers, methods and age', () => {
+  const preflightOf = async (url: string): Promise<Record<string, string>> => {
+    const headers = { ...PREFLIGHT, 'Access-Control-Request-Method': 'PUT', Origin: LOCAL[0]! };
+    const response = await fetch(url, { method: 'OPTIONS', headers });
+    expect(response.status).toBe(204);
+    return Object.fromEntries(response.headers);
+  };
+
+  it('are settings', async () => {
+    await using gateway = await startGateway({ env: SETTINGS });
+
+    const response = await fetch(`${gateway.url}/health`, { headers: { Origin: LOCAL[0]! } });
+
+    expect(await preflightOf(`${gateway.url}/v1/users/me`)).toMatchObject({
+      'access-control-allow-headers': 'Content-Type, X-Tenant',
+      'access-control-allow-methods': 'GET, PUT',
+      'access-control-max-age': '600',
+    });
+    expect(response.headers.get('access-control-expose-headers')).toBe('X-Request-ID, ETag');
+  });
+
+  it('are those of an upstream on its own paths, as far as it names them', async () => {
+    const module = moduleWith({
+      exposedHeaders: ['Location'],
+      allowedHeaders: ['Upload-Offset'],
+      maxAgeSeconds: 0,
+    });
+    await using service = await startService((_request, response) => response.end('served'));
+    await using gateway = await startGateway({
+      modules: [module],
+      env: { ...SETTINGS, FILES_SERVICE_URL: service.url, AUTH_SERVICE_URL: service.url },
+    });
+    const exposedBy = async (method: string, path: string): Promise<string | null> => {
+      const response = await fetch(gateway.url + path, { method, headers: { Origin: LOCAL[0]! } });
+      expect(response.status).toBe(200);
+      return response.headers.get('access-control-expose-headers');
+    };
+
+    expect(await preflightOf(`${gateway.url}/v1/files/7`)).toMatchObject({
+      'access-control-allow-headers': 'Upload-Offset',
+      'access-control-allow-methods': 'GET, PUT',
+      'access-control-max-age': '0',
+    });
+    expect(await preflightOf(`${gateway.url}/v1/auth/login`)).toMatchObject({
+      'access-control-allow-headers': 'Content-Type, X-Tenant',
+    });
+    expect(await exposedBy('PUT', '/v1/files/7')).toBe('Location');
+    expect(await exposedBy('POST', '/v1/auth/login')).toBe('X-Request-ID, ETag');
+  });
+
+  it.each<[CorsOptions, string]>([
+    [{ allowedHeaders: ['*'] }, 'files-service has a header "*" in its cors'],
+    [{ exposedHeaders: ['two words'] }, 'files-service has a header "two words" in its cors'],
+    [{ allowedMethods: ['put'] }, 'files-service has a method "put" in its cors'],
+    [{ maxAgeSeconds: -1 }, 'files-service has maxAgeSeconds of -1 in its cors'],
+  ])('of an upstream stop the boot if CORS cannot say them: %j', async (cors, message) => {
+    await expect(startGateway({ modules: [moduleWith(cors)] })).rejects.toThrow(message);
   });
 });

@@ -21,6 +21,6 @@ export type { InstanceFault } from './instances/instance-health.js';
 export type { Instance, InstanceStats } from './instances/instance.js';
 export type { Attempts } from './transport/attempts.js';
 export type { BreakerState } from './transport/circuit-breaker.js';
-export { Upstream, UpstreamMetadata, type UpstreamOptions } from './upstream.js';
+export { Upstream, UpstreamMetadata, type CorsOptions, type UpstreamOptions } from './upstream.js';
 export { UpstreamError, type ProxyRow, type UpstreamProxy } from './upstream-proxy.js';
 export { UpstreamRegistry } from './upstream.registry.js';

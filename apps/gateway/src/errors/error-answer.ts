@@ -53,15 +53,23 @@ function bodyOf(message: unknown, fields: object, requestId: string): string {
   return JSON.stringify({ error: message ?? 'Error', ...fields, request_id: requestId });
 }
 
-/** The same as raw HTTP, for a connection that has no response object. It ends with the answer. */
-export function rawAnswer(status: number, message: string): string {
+/**
+ * The same as raw HTTP, for a connection that has no response object. It ends with the answer.
+ * @param headers name, value, name, value
+ */
+export function rawAnswer(status: number, message: string, headers: readonly string[] = []): string {
   const body = JSON.stringify({ error: message });
   return [
     `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'Error'}`,
     'Connection: close',
+    ...linesOf(headers),
     'Content-Type: application/json; charset=utf-8',
     `Content-Length: ${Buffer.byteLength(body)}`,
     '',
     body,
   ].join('\r\n');
+}
+
+function linesOf(headers: readonly string[]): string[] {
+  return headers.flatMap((name, index) => (index % 2 === 0 ? [`${name}: ${headers[index + 1]}`] : []));
 }
