@@ -16,6 +16,19 @@ export interface ErrorAnswer {
  */
 export const GATEWAY_ERROR = 'X-Gateway-Error';
 
+/**
+ * What every response says that the gateway makes itself: it is what its `Content-Type` says, loads nothing, stands in no
+ * frame, and tells nobody its address. A service's own responses are the service's to protect.
+ */
+export const OWN_RESPONSE_HEADERS: readonly string[] = [
+  'X-Content-Type-Options',
+  'nosniff',
+  'Content-Security-Policy',
+  "default-src 'none'; frame-ancestors 'none'; base-uri 'none'",
+  'Referrer-Policy',
+  'no-referrer',
+];
+
 /** The code of what has none. */
 export const INTERNAL_ERROR = 'INTERNAL_ERROR';
 
@@ -62,7 +75,7 @@ export function rawAnswer(status: number, message: string, headers: readonly str
   return [
     `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'Error'}`,
     'Connection: close',
-    ...linesOf(headers),
+    ...linesOf([...headers, ...OWN_RESPONSE_HEADERS]),
     'Content-Type: application/json; charset=utf-8',
     `Content-Length: ${Buffer.byteLength(body)}`,
     '',
