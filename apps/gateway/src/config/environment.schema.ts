@@ -49,6 +49,12 @@ const isServer = (text: string): boolean => {
   return isIP(bracketed ?? plain ?? text) !== 0;
 };
 
+/** Host and optional port of a URL. */
+const AUTHORITY = /^(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?$/;
+
+/** An IPv6 address stands in brackets in a URL (RFC 3986, section 3.2.2), and may come without. */
+const authorityOf = (text: string): string => (isIP(text) === 6 ? `[${text}]` : text);
+
 /** The value of an address variable, `AUTH_SERVICE_URL`. */
 export const ADDRESSES = z
   .string()
@@ -111,9 +117,10 @@ export const VARIABLES = {
     .describe('redis://[user:password@]host[:port][/database], or rediss:// for TLS'),
   REDIS_HOST: z
     .string()
-    .regex(/^[A-Za-z0-9._-]+(:\d{1,5})?$/)
+    .transform(authorityOf)
+    .refine((text) => AUTHORITY.test(text) && URL.canParse(`redis://${text}`))
     .optional()
-    .describe('host or host:port, where REDIS_URL is not set'),
+    .describe('host or host:port, where REDIS_URL is not set; an IPv6 address with a port is [::1]:6379'),
   REDIS_PASSWORD: z.string().optional().describe('a password, where REDIS_URL is not set'),
   RATELIMIT: z.enum(['on', 'off']).default('on').describe('on or off'),
   GATEWAY_REPLICAS: count(1),

@@ -44,6 +44,10 @@ describe('loadConfig', () => {
   it.each<[Record<string, string>, string, string | undefined]>([
     [{ ENV: 'production' }, 'redis://redis', undefined],
     [{ REDIS_HOST: 'cache:6380', REDIS_PASSWORD: 'pw' }, 'redis://cache:6380', 'pw'],
+    [{ REDIS_HOST: '::1' }, 'redis://[::1]', undefined],
+    [{ REDIS_HOST: '2001:db8::7', REDIS_PASSWORD: 'pw' }, 'redis://[2001:db8::7]', 'pw'],
+    [{ REDIS_HOST: '[::1]' }, 'redis://[::1]', undefined],
+    [{ REDIS_HOST: '[::1]:6380' }, 'redis://[::1]:6380', undefined],
     [{ REDIS_URL: 'rediss://u:p@cache:6380/2' }, 'rediss://u:p@cache:6380/2', undefined],
   ])('finds Redis by %j', (variables, url, password) => {
     expect(loadConfig({ JWT_SECRET, ...variables }).redis).toMatchObject({ url, password });
