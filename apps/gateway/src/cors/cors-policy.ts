@@ -55,9 +55,9 @@ export class CorsPolicy implements OnApplicationBootstrap {
   /** Lets the page of an allowed origin read the response, whoever writes it; no other page can. */
   describe(exchange: Exchange): void {
     const { origin } = exchange.request.headers;
-    const own = origin !== undefined && origin === ownOriginOf(exchange) ? this.compose(origin) : undefined;
+    const headers = origin === undefined ? undefined : this.grantFor(origin, exchange);
     // `Vary` without an origin too: a cache must not give that response to a page.
-    exchange.responseHeaders.push(...((origin !== undefined && this.headersFor(origin)) || own || VARY));
+    exchange.responseHeaders.push(...(headers ?? VARY));
   }
 
   /** Exposes what the upstream's options name, once the upstream is known. */
@@ -76,6 +76,10 @@ export class CorsPolicy implements OnApplicationBootstrap {
   /** What a preflight is told beside that: methods, headers and age. */
   preflightFor(upstream: string | undefined): readonly string[] {
     return ((upstream !== undefined && this.byUpstream.get(upstream)) || this.compiled).preflight;
+  }
+
+  private grantFor(origin: string, exchange: Exchange): readonly string[] | undefined {
+    return this.headersFor(origin) ?? (origin === ownOriginOf(exchange) ? this.compose(origin) : undefined);
   }
 
   private compose(origin: string): readonly string[] {
