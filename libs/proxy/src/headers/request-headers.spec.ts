@@ -1,8 +1,4 @@
-import { IncomingMessage, ServerResponse } from 'node:http';
-import { Socket } from 'node:net';
-import { TLSSocket } from 'node:tls';
-import { Exchange } from '../exchange.js';
-import { forwardedHeadersOf, requestHeadersFor, type ForwardedFacts } from './request-headers.js';
+import { requestHeadersFor, type ForwardedFacts } from './request-headers.js';
 
 const FACTS: ForwardedFacts = {
   requestId: 'id-1',
@@ -173,13 +169,6 @@ describe('requestHeadersFor', () => {
     expect(carried([name, 'x'])).toEqual([name, 'x', ...OWN]);
   });
 
-  it.each(['Forwarded', 'X-Forwarded-Prefix', 'X-Forwarded-Port', 'X-Real-IP'])(
-    'keeps %s of a trusted proxy',
-    (name) => {
-      expect(carried([name, 'x'], undefined, { peerTrusted: true })).toEqual([name, 'x', ...OWN]);
-    },
-  );
-
   it('says itself what a trusted proxy leaves empty', () => {
     const raw = ['X-Forwarded-Proto', '', 'X-Forwarded-Host', ''];
 
@@ -243,32 +232,6 @@ describe('requestHeadersFor', () => {
 
   it('names no host where there is none', () => {
     expect(carried([], undefined, { host: '' })).toEqual(OWN.slice(0, -2));
-  });
-});
-
-describe('forwardedHeadersOf', () => {
-  const exchangeOver = (socket: Socket, headers: Record<string, string>): Exchange => {
-    const request = new IncomingMessage(socket);
-    request.rawHeaders = Object.entries(headers).flat();
-    request.headers = headers;
-    const peer = { peerAddress: '192.0.2.1', peerTrusted: false, clientAddress: '203.0.113.7' };
-    return new Exchange('id-1', request, new ServerResponse(request), peer);
-  };
-
-  it('says what the exchange knows: its id, its peer, its host', () => {
-    const exchange = exchangeOver(new Socket(), { host: 'api.example', connection: 'x-one', 'x-one': '1' });
-
-    expect(forwardedHeadersOf(exchange)).toEqual(['host', 'api.example', ...OWN]);
-  });
-
-  it('says https of an encrypted connection', () => {
-    const headers = forwardedHeadersOf(exchangeOver(new TLSSocket(new Socket()), {}));
-
-    expect(headers[headers.indexOf('X-Forwarded-Proto') + 1]).toBe('https');
-  });
-
-  it('names no host for a request without one', () => {
-    expect(forwardedHeadersOf(exchangeOver(new Socket(), {}))).toEqual(OWN.slice(0, -2));
   });
 
   it('takes `_` for itself in what Connection nominates', () => {
