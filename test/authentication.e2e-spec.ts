@@ -57,6 +57,11 @@ const REFUSED: Readonly<Record<string, readonly [string | undefined, string, str
     'Invalid token',
     'invalid_token',
   ],
+  'an extension that must be understood': [
+    `Bearer ${signToken(accessClaims(), { header: { crit: ['http://example.com/unknown'] } })}`,
+    'Invalid token',
+    'invalid_token',
+  ],
   'a token that expired': [bearer({ exp: now - 60 }).Authorization, 'Invalid token', 'expired'],
   'a token of the future': [bearer({ nbf: now + 600 }).Authorization, 'Invalid token', 'invalid_token'],
   'a token that is issued in the future': [

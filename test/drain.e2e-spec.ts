@@ -35,26 +35,29 @@ async function startWaitingService(): Promise<
 }
 
 describe('SIGTERM', () => {
-  it('lets a request in flight finish, then exits with 0', async () => {
-    await using service = await startWaitingService();
-    await using gateway = GatewayProcess.start({ AUTH_SERVICE_URL: service.url });
-    const port = await gateway.port();
-    await using client = await RawClient.connect(port);
-    client.write(profileRequest());
-    await service.asked;
+  it.each<NodeJS.Signals>(['SIGTERM', 'SIGHUP', 'SIGINT'])(
+    'as %s lets a request in flight finish, then exits with 0',
+    async (signal) => {
+      await using service = await startWaitingService();
+      await using gateway = GatewayProcess.start({ AUTH_SERVICE_URL: service.url });
+      const port = await gateway.port();
+      await using client = await RawClient.connect(port);
+      client.write(profileRequest());
+      await service.asked;
 
-    gateway.signal('SIGTERM');
-    await gateway.logged('drain: listener closed');
-    expect(await isRefused(port)).toBe(true);
-    service.answer('late but whole');
-    const { text } = await client.ended();
+      gateway.signal(signal);
+      await gateway.logged('drain: listener closed');
+      expect(await isRefused(port)).toBe(true);
+      service.answer('late but whole');
+      const { text } = await client.ended();
 
-    expect(text).toMatch(/^HTTP\/1\.1 200 OK/);
-    expect(text).toMatch(/^Connection: close\r$/m);
-    expect(text).toMatch(/late but whole$/);
-    expect(await gateway.exited).toBe(0);
-    expect(gateway.lines.some(({ message }) => message === 'drain complete')).toBe(true);
-  });
+      expect(text).toMatch(/^HTTP\/1\.1 200 OK/);
+      expect(text).toMatch(/^Connection: close\r$/m);
+      expect(text).toMatch(/late but whole$/);
+      expect(await gateway.exited).toBe(0);
+      expect(gateway.lines.some(({ message }) => message === 'drain complete')).toBe(true);
+    },
+  );
 
   it('turns readiness to 503 first, while liveness stays 200 and requests are served as ever', async () => {
     await using service = await startService((_request, response) => response.end('served'));

@@ -1,4 +1,4 @@
-import { Upstream, type Exchange, type Gate, type Route } from '@app/proxy';
+import { Upstream, type Exchange, type Gate, type Route, type UpstreamOptions } from '@app/proxy';
 import { ForbiddenException, Injectable, Module, type Type } from '@nestjs/common';
 import { BillingModule, Ledger } from './support/billing.module.js';
 import { bearer, startGateway, type RunningGateway } from './support/gateway.js';
@@ -10,8 +10,13 @@ function startWithBilling(url: string): Promise<RunningGateway> {
 }
 
 /** A module with one upstream, as a team that makes a mistake would write it. */
-function moduleOf(name: string, routes: readonly Route[], address = 'http://127.0.0.1:9'): Type {
-  @Upstream({ name, instances: { compose: [address], local: [address] }, routes })
+function moduleOf(
+  name: string,
+  routes: readonly Route[],
+  address = 'http://127.0.0.1:9',
+  options: Partial<UpstreamOptions> = {},
+): Type {
+  @Upstream({ name, instances: { compose: [address], local: [address] }, routes, ...options })
   class FaultyUpstream {}
   @Module({ providers: [FaultyUpstream] })
   class FaultyModule {}
@@ -111,6 +116,34 @@ describe('a gate that reads a parameter of the path', () => {
   });
 });
 
+describe('an upstream that accepts headers which services trust', () => {
+  const ROUTES: readonly Route[] = [{ methods: ['POST'], path: '/v1/legacy', auth: 'none' }];
+  const module = moduleOf('legacy-service', ROUTES, undefined, {
+    acceptedHeaders: ['X-HTTP-Method-Override'],
+  });
+
+  it('gets them, and no other upstream does', async () => {
+    await using service = await startService((request, response) =>
+      response.end(JSON.stringify(request.headers)),
+    );
+    await using gateway = await startGateway({
+      modules: [module],
+      env: { LEGACY_SERVICE_URL: service.url, AUTH_SERVICE_URL: service.url },
+    });
+    const ask = async (path: string): Promise<unknown> => {
+      const headers = { 'X-HTTP-Method-Override': 'PUT', 'X-HTTP-Method': 'PUT', 'X-User-Id': '1' };
+      return (await fetch(gateway.url + path, { method: 'POST', headers })).json();
+    };
+
+    const accepted = await ask('/v1/legacy');
+    const other = await ask('/v1/auth/login');
+
+    expect(accepted).toHaveProperty('x-http-method-override', 'PUT');
+    for (const name of ['x-http-method', 'x-user-id']) expect(accepted).not.toHaveProperty(name);
+    expect(other).not.toHaveProperty('x-http-method-override');
+  });
+});
+
 describe('the boot stops', () => {
   it.each([
     [
@@ -139,6 +172,16 @@ describe('the boot stops', () => {
       'at an address that is more than an address',
       moduleOf('other-service', [], 'http://127.0.0.1:9/path'),
       /not scheme:\/\/host:port: http:\/\/127.0.0.1:9\/path/,
+    ],
+    [
+      'at a header that frames messages',
+      moduleOf('other-service', [], undefined, { acceptedHeaders: ['X-User-Id', 'Transfer_Encoding'] }),
+      /other-service cannot accept Transfer_Encoding, which frames the message/,
+    ],
+    [
+      'at a header of one connection',
+      moduleOf('other-service', [], undefined, { acceptedHeaders: ['Connection'] }),
+      /other-service cannot accept Connection, which belongs to one connection/,
     ],
   ])('%s', async (_name, module, message) => {
     await expect(startGateway({ modules: [module] })).rejects.toThrow(message);

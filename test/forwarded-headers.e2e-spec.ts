@@ -82,6 +82,68 @@ describe('what a stranger says about itself', () => {
   );
 });
 
+/** What services trust, and no client of theirs may say. */
+const TRUSTED = [
+  'X.User.Id: 1',
+  'Remote-User: eve',
+  'X-Remote-User: eve',
+  'X-Auth-Request-User: eve',
+  'X-Forwarded-User: eve',
+  'X-WebAuth-User: eve',
+  'X-SSL-Client-Verify: SUCCESS',
+  'X-Original-URL: /admin',
+  'X-Rewrite-URL: /admin',
+  'X-HTTP-Method-Override: DELETE',
+  'X_HTTP_Method_Override: DELETE',
+  'Proxy: http://evil.example',
+  'Transfer_Encoding: chunked',
+  'Content_Length: 7',
+];
+
+const FORWARDING = [
+  'X-Client-IP: 203.0.113.7',
+  'True-Client-IP: 203.0.113.7',
+  'CF-Connecting-IP: 203.0.113.7',
+];
+
+/** The names of header lines, in lower case, of which a service got some. */
+const namesIn = (lines: readonly string[]): string[] =>
+  lines.map((line) => line.slice(0, line.indexOf(':')).toLowerCase());
+
+describe('names that services trust', () => {
+  it.each(['none', '1', '127.0.0.0/8'])('never reach the service (TRUST_PROXY=%s)', async (trust) => {
+    const { request } = await carry([...TRUSTED, 'X-Kept: 1'], { TRUST_PROXY: trust });
+
+    const names = request.headers.map(([name]) => name.toLowerCase());
+    expect(namesIn(TRUSTED).filter((name) => names.includes(name))).toEqual([]);
+    expect(names).toContain('x-kept');
+  });
+
+  it.each([
+    ['none', []],
+    ['1', namesIn(FORWARDING)],
+  ])('about the way here are believed of trusted proxies alone (TRUST_PROXY=%s)', async (trust, kept) => {
+    const { request } = await carry(FORWARDING, { TRUST_PROXY: trust });
+
+    const names = request.headers.map(([name]) => name.toLowerCase());
+    expect(namesIn(FORWARDING).filter((name) => names.includes(name))).toEqual(kept);
+  });
+
+  it('do not reach the service in a handshake', async () => {
+    await using service = await startRecordingService();
+    await using gateway = await startGateway({ env: { CHAT_SERVICE_URL: service.url } });
+    const forged = Object.fromEntries(
+      [...TRUSTED, ...FORWARDING].map((line) => line.split(': ') as [string, string]),
+    );
+
+    await exchangeRaw(gateway.port, rawHandshake(undefined, { ...bearer(), ...forged }));
+
+    expect(service.requests).toHaveLength(1);
+    const names = service.requests[0]!.headers.map(([name]) => name.toLowerCase());
+    expect(namesIn([...TRUSTED, ...FORWARDING]).filter((name) => names.includes(name))).toEqual([]);
+  });
+});
+
 describe('what a trusted proxy says', () => {
   it.each(['1', '127.0.0.0/8', '127.0.0.1', '10.0.0.0/8,127.0.0.1/32'])(
     'is kept, and its address appended (TRUST_PROXY=%s)',

@@ -1,3 +1,4 @@
+import { FORWARDING_NAMES } from '@app/proxy';
 import { ask } from './support/ask.js';
 import { startBehindNginx } from './support/behind-nginx.js';
 import { bearer } from './support/gateway.js';
@@ -19,6 +20,9 @@ const FORGED = {
   'X-User-Id': '1',
 };
 
+/** Every name by which proxies say for whom they speak. */
+const DIALECTS = Object.fromEntries(FORWARDING_NAMES.map((name) => [name, 'for=203.0.113.9']));
+
 /** What the service was told by names that matter here, in the order sent. */
 function toldBy({ requests }: RecordingService): (readonly [string, string])[] {
   return requests[0]!.headers.filter(([name]) => /^(x-forwarded|x-real|x-user|forwarded)/i.test(name));
@@ -32,7 +36,7 @@ describeWithNginx('who a client is, behind nginx,', () => {
     const { headers } = await ask(behind, {
       path: '/v1/auth/profile',
       from: '127.0.0.2',
-      headers: { Host: 'api.example:9090', ...bearer(), ...FORGED },
+      headers: { Host: 'api.example:9090', ...bearer(), ...DIALECTS, ...FORGED },
     });
 
     expect(toldBy(service)).toEqual([
@@ -40,6 +44,8 @@ describeWithNginx('who a client is, behind nginx,', () => {
       ['X-Forwarded-Proto', 'http'],
       ['X-Forwarded-Host', 'api.example:9090'],
     ]);
+    const names = service.requests[0]!.headers.map(([name]) => name.toLowerCase());
+    expect(names.filter((name) => FORWARDING_NAMES.includes(name))).toEqual([]);
     const line = await behind.nginx.logged(({ path }) => path === '/v1/auth/profile');
     expect(line).toMatchObject({
       client_ip: '127.0.0.2',

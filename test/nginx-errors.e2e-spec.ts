@@ -45,6 +45,11 @@ describeWithNginx('what nginx itself refuses', () => {
     expect(text).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
     expect(text).toMatch(/^Content-Type: application\/json; charset=utf-8\r$/m);
     expect(text).toMatch(/^Server: nginx\r$/m);
+    expect(text).toMatch(/^X-Content-Type-Options: nosniff\r$/m);
+    expect(text).toMatch(
+      /^Content-Security-Policy: default-src 'none'; frame-ancestors 'none'; base-uri 'none'\r$/m,
+    );
+    expect(text).toMatch(/^Referrer-Policy: no-referrer\r$/m);
     expect(json).toEqual({ error, request_id: ID });
     expect(text).toContain(`X-Request-ID: ${String(json!.request_id)}\r\n`);
     for (const { logs } of behind.gateways) expect(logs.filter((line) => 'path' in line)).toEqual([]);

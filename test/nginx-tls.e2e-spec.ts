@@ -1,4 +1,6 @@
 import { once } from 'node:events';
+import { request as requestHttp, type IncomingMessage } from 'node:http';
+import { request as requestHttps, type RequestOptions } from 'node:https';
 import { connect as connectHttp2, constants } from 'node:http2';
 import { connect as connectTls, type ConnectionOptions } from 'node:tls';
 import { startBehindNginx } from './support/behind-nginx.js';
@@ -49,6 +51,28 @@ describeWithNginx('TLS', () => {
     expect(valuesOf(service.requests[0]!, 'x-forwarded-host')).toEqual([`127.0.0.1:${behind.nginx.tlsPort}`]);
     const line = await behind.nginx.logged(({ protocol }) => protocol === 'HTTP/2.0');
     expect(line.tls).toBe('TLSv1.3');
+  });
+
+  it.each([
+    ['the answer of a service', '/v1/auth/profile', 200],
+    ['a refusal of the gateway', '/v1/nowhere', 404],
+    ['a refusal of its own', '/metrics', 404],
+  ])('says over TLS alone, with %s, that browsers shall stay with it', async (_name, path, status) => {
+    await using service = await startService((_request, response) => response.end('served'));
+    await using behind = await startBehindNginx(
+      { AUTH_SERVICE_URL: service.url },
+      { NGINX_HSTS: 'max-age=60' },
+    );
+    const { port, tlsPort } = behind.nginx;
+    const saidBy = async (options: RequestOptions, ask: typeof requestHttp): Promise<unknown[]> => {
+      const asked = ask({ host: '127.0.0.1', path, headers: bearer(), agent: false, ...options }).end();
+      const [response] = (await once(asked, 'response')) as [IncomingMessage];
+      response.resume();
+      return [response.statusCode, response.headers['strict-transport-security']];
+    };
+
+    expect(await saidBy({ port: tlsPort, ...TRUSTING }, requestHttps)).toEqual([status, 'max-age=60']);
+    expect(await saidBy({ port }, requestHttp)).toEqual([status, undefined]);
   });
 
   it('takes an upload over HTTP/2 and an answer that comes before its end', async () => {

@@ -1,7 +1,12 @@
 import { randomUUID } from 'node:crypto';
+import { networkInterfaces } from 'node:os';
 import { bearer, startGateway, type RunningGateway } from './support/gateway.js';
 import { describeWithRedis, RedisServer } from './support/redis.js';
 import { startService } from './support/service.js';
+
+const HAS_IPV6 = Object.values(networkInterfaces())
+  .flat()
+  .some((network) => network?.address === '::1');
 
 const PATH = '/v1/messages';
 
@@ -144,6 +149,14 @@ describeWithRedis('Redis that', () => {
       REDIS_URL: '',
       REDIS_PASSWORD: 'right',
     });
+
+    expect(await health(system.gateway)).toMatchObject({ redis: { status: 'up' } });
+  });
+
+  // Not on a machine without IPv6.
+  (HAS_IPV6 ? it : it.skip)('is found by an IPv6 address', async () => {
+    await using redis = await RedisServer.start('--bind', '127.0.0.1', '::1');
+    await using system = await startSystem({ REDIS_HOST: `[::1]:${redis.port}`, REDIS_URL: '' });
 
     expect(await health(system.gateway)).toMatchObject({ redis: { status: 'up' } });
   });

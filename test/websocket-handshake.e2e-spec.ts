@@ -34,6 +34,7 @@ const REFUSED: Readonly<Record<string, Refused>> = {
   'from a page of another origin': {
     bytes: rawHandshake(CHAT, { Origin: 'https://evil.example' }),
     status: 403,
+    error: 'Origin not allowed',
     logged: { error_code: 'ORIGIN_FORBIDDEN' },
   },
   'for an unknown path': { bytes: rawHandshake('/v1/ws/nowhere'), status: 404, error: 'Not found' },
@@ -42,12 +43,13 @@ const REFUSED: Readonly<Record<string, Refused>> = {
     bytes: rawHandshake(CHAT, { 'Sec-WebSocket-Version': '8' }),
     status: 426,
     error: 'Unsupported WebSocket version',
-    header: /^Sec-WebSocket-Version: 13\r$/m,
+    header: /^Sec-WebSocket-Version: 13\r\nUpgrade: websocket\r\nConnection: Upgrade, close\r$/m,
   },
   'without a version': {
     bytes: rawHandshake(CHAT, { 'Sec-WebSocket-Version': '' }),
     status: 426,
     error: 'Unsupported WebSocket version',
+    header: /^Upgrade: websocket\r$/m,
   },
   'without a key': {
     bytes: rawHandshake(CHAT, { 'Sec-WebSocket-Key': '' }),

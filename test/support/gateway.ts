@@ -113,13 +113,21 @@ export function accessClaims(overrides: Readonly<Record<string, unknown>> = {}):
   };
 }
 
+/** How a token differs from those of auth-service. */
+interface TokenForm {
+  readonly secret?: string;
+  readonly alg?: string;
+  /** Fields of its header beside `alg` and `typ`. */
+  readonly header?: Readonly<Record<string, unknown>>;
+}
+
 /** A JWT made by hand, so that the tests do not trust the library that they test. */
 export function signToken(
   claims: Readonly<Record<string, unknown>>,
-  { secret = JWT_SECRET, alg = 'HS256' }: { readonly secret?: string; readonly alg?: string } = {},
+  { secret = JWT_SECRET, alg = 'HS256', header = {} }: TokenForm = {},
 ): string {
   const part = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url');
-  const signed = `${part({ alg, typ: 'JWT' })}.${part(claims)}`;
+  const signed = `${part({ alg, typ: 'JWT', ...header })}.${part(claims)}`;
   if (alg === 'none') return `${signed}.`;
   return `${signed}.${createHmac(alg.replace('HS', 'sha'), secret).update(signed).digest('base64url')}`;
 }

@@ -10,10 +10,12 @@ import {
 import { HttpAdapterHost } from '@nestjs/core';
 import { ConfigModule } from './config/config.module.js';
 import { GATEWAY_CONFIG, type GatewayConfig } from './config/gateway-config.js';
+import { CorsMiddleware } from './cors/cors.middleware.js';
+import { CorsModule } from './cors/cors.module.js';
+import { PreflightMiddleware } from './cors/preflight.middleware.js';
 import { ErrorsModule } from './errors/errors.module.js';
 import { ControllerHeadersMiddleware } from './gates/controller-headers.middleware.js';
 import { GATES, GatesModule } from './gates/gates.module.js';
-import { PreflightMiddleware } from './gates/preflight.middleware.js';
 import { HealthModule } from './health/health.module.js';
 import { LifecycleModule } from './lifecycle/lifecycle.module.js';
 import { ObservabilityModule, type Logs } from './observability/observability.module.js';
@@ -41,6 +43,7 @@ import { WebSocketModule } from './websocket/websocket.module.js';
       inject: [GATEWAY_CONFIG, GATES],
       useFactory: (config: GatewayConfig, gates: Gate[]) => ({ ...config.proxy, gates }),
     }),
+    CorsModule,
     ErrorsModule,
     GatesModule,
     HealthModule,
@@ -52,6 +55,7 @@ import { WebSocketModule } from './websocket/websocket.module.js';
   controllers: [OpenApiController],
   providers: [
     RequestContextMiddleware,
+    CorsMiddleware,
     RequestGrammarMiddleware,
     PreflightMiddleware,
     ProxyMiddleware,
@@ -62,6 +66,7 @@ export class AppModule implements NestModule {
   constructor(
     private readonly adapterHost: HttpAdapterHost<GatewayHttpAdapter>,
     private readonly context: RequestContextMiddleware,
+    private readonly cors: CorsMiddleware,
     private readonly grammar: RequestGrammarMiddleware,
     private readonly preflight: PreflightMiddleware,
     private readonly proxy: ProxyMiddleware,
@@ -83,8 +88,8 @@ export class AppModule implements NestModule {
 
   /** Everything that runs for every request, in this order. */
   configure(consumer: MiddlewareConsumer): void {
-    const { context, grammar, preflight, proxy, upgrade } = this;
-    this.adapterHost.httpAdapter.applyFirst(context, grammar, preflight, proxy, upgrade);
+    const { context, cors, grammar, preflight, proxy, upgrade } = this;
+    this.adapterHost.httpAdapter.applyFirst(context, cors, grammar, preflight, proxy, upgrade);
     // What no route names and what was refused gets to Nest: to controllers, and to exception filters.
     consumer.apply(ThrownMiddleware, ControllerHeadersMiddleware).forRoutes('/');
   }

@@ -9,7 +9,7 @@ const EXIT_CONFIGURATION = 78;
 try {
   const config = loadConfig();
   const app = await createGateway(config);
-  app.enableShutdownHooks(['SIGTERM', 'SIGINT'], { useProcessExit: true });
+  app.enableShutdownHooks(['SIGTERM', 'SIGINT', 'SIGHUP'], { useProcessExit: true });
   await listen(app, config);
 } catch (error) {
   const isConfiguration = [ConfigurationError, RouteTableError, UpstreamError].some(

@@ -6,7 +6,7 @@ import { readEnvironment, ServiceConfigError } from './service.config.js';
 try {
   const { host, port, ...config } = readEnvironment(process.env);
   const app = await createService(config);
-  app.enableShutdownHooks(['SIGTERM', 'SIGINT'], { useProcessExit: true });
+  app.enableShutdownHooks(['SIGTERM', 'SIGINT', 'SIGHUP'], { useProcessExit: true });
   await app.listen(port, host);
   const address = app.getHttpServer().address() as AddressInfo;
   new Logger().log('listening', { port: address.port });

@@ -31,6 +31,7 @@ describe('every service', () => {
       makeUser({}, { issuer: 'another' }).token,
       makeUser({}, { algorithm: 'HS512' }).token,
       makeUser({}, { secret: 'another secret, also of 32 characters' }).token,
+      makeUser({}, { header: { alg: 'HS256', crit: ['exp'] } }).token,
       makeUser({ role: '' }).token,
       makeUser({ jti: undefined }, { jwtid: '' }).token,
       makeUser({ user_id: 'someone else' }).token,

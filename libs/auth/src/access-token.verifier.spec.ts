@@ -25,9 +25,9 @@ function createVerifier(cachedTokens = 2, clockToleranceSeconds = 0) {
   return { jwt, verifier: new AccessTokenVerifier(jwt, options) };
 }
 
-function sign(claims: object): string {
+function sign(claims: object, header: object = {}): string {
   const parts = [
-    { alg: 'HS256', typ: 'JWT' },
+    { alg: 'HS256', typ: 'JWT', ...header },
     { user_id: 'u', role: 'user', aud: 'here', iss: 'auth', jti: 'j', exp: 4_000_000_000, ...claims },
   ];
   const signed = parts.map((part) => Buffer.from(JSON.stringify(part)).toString('base64url')).join('.');
@@ -56,6 +56,22 @@ describe('AccessTokenVerifier', () => {
     const principal = verifier.verify(sign({}));
 
     expect(() => Object.assign(principal, { role: 'admin' })).toThrow(TypeError);
+  });
+
+  it.each([{ crit: ['exp'] }, { crit: ['b64'], b64: true }, { crit: [] }, { crit: null }])(
+    'refuses a token whose header has %j, which it does not understand',
+    (header) => {
+      const { verifier } = createVerifier();
+
+      expect(() => verifier.verify(sign({}, header))).toThrow('Invalid token');
+      expect(() => verifier.verify(sign({}, header))).toThrow('Invalid token');
+    },
+  );
+
+  it('accepts other fields of a header that it does not know', () => {
+    const { verifier } = createVerifier();
+
+    expect(verifier.verify(sign({}, { kid: '1', cty: 'crit' })).tokenId).toBe('j');
   });
 
   it('verifies a token once, and never remembers one that it refused', () => {

@@ -27,7 +27,8 @@ const VERIFIER_ERRORS: ReadonlySet<string> = new Set([
 
 /**
  * Tells whose access token this is: HS256 by the shared secret, unexpired, already issued and valid, for this audience and
- * from this issuer, with a `jti` to revoke it by. A token that was verified once is looked up until it expires.
+ * from this issuer, with a `jti` to revoke it by, and without `crit` in its header. A token that was verified once is
+ * looked up until it expires.
  */
 @Injectable()
 export class AccessTokenVerifier {
@@ -61,14 +62,17 @@ export class AccessTokenVerifier {
 
   /** Checks signature, algorithm, `exp` and `nbf`. */
   private claimsOf(token: string): Record<string, unknown> {
+    let claims: Record<string, unknown>;
     try {
-      return this.jwt.verify<Record<string, unknown>>(token);
+      claims = this.jwt.verify<Record<string, unknown>>(token);
     } catch (error) {
       const { name } = error as Error;
       // Any other error than the verifier's own may quote the token, which must not get into a log.
       const cause = VERIFIER_ERRORS.has(name) ? error : new Error(name);
       throw new AuthenticationException(name === 'TokenExpiredError' ? 'expired' : 'invalid_token', cause);
     }
+    if ('crit' in headerOf(token)) throw new AuthenticationException('invalid_token');
+    return claims;
   }
 
   private principalFrom(claims: Record<string, unknown>): Principal {
@@ -93,4 +97,12 @@ export class AccessTokenVerifier {
   private isIssuedLater(iat = 0): boolean {
     return (iat - this.options.clockToleranceSeconds) * 1000 > Date.now();
   }
+}
+
+/**
+ * The header of a token that was verified. Its `crit` names extensions that a recipient must understand or refuse the token
+ * (RFC 7515, section 4.1.11); the verifier knows none, and its library ignores the field.
+ */
+function headerOf(token: string): object {
+  return JSON.parse(Buffer.from(token.slice(0, token.indexOf('.')), 'base64').toString()) as object;
 }

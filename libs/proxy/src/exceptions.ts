@@ -52,12 +52,21 @@ export class RouteMethodException extends ProxyException {
   }
 }
 
-/** A plain request for a WebSocket route (RFC 9110, section 15.5.22). */
+/**
+ * What every 426 says (RFC 9110, section 15.5.22). Without `close`, Node would keep a connection open whose client asked
+ * for its end.
+ */
+export const UPGRADE_REQUIRED: readonly string[] = ['Upgrade', 'websocket', 'Connection', 'Upgrade, close'];
+
+/** A plain request for a WebSocket route. */
 export class UpgradeRequiredException extends ProxyException {
   constructor() {
-    // Without `close`, Node would keep a connection open whose client asked for its end.
-    const headers = ['Upgrade', 'websocket', 'Connection', 'Upgrade, close'];
-    super({ status: 426, code: 'UPGRADE_REQUIRED', message: 'WebSocket upgrade required', headers });
+    super({
+      status: 426,
+      code: 'UPGRADE_REQUIRED',
+      message: 'WebSocket upgrade required',
+      headers: UPGRADE_REQUIRED,
+    });
   }
 }
 

@@ -1,7 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { HttpException } from '@nestjs/common';
 import type { DenseMember } from './dense-set.js';
-import { AmbiguousPathException } from './exceptions.js';
 import { pathOf } from './routing/path-rules.js';
 import type { Route } from './routing/route.js';
 import type { Peer } from './trusted-proxies.js';
@@ -24,6 +23,9 @@ export class Exchange implements Peer, DenseMember {
   upstream: string | undefined;
   /** The path with its parameters unfilled; undefined where no row names it. */
   template: string | undefined;
+
+  /** Identity and override names, in lower case, that the upstream accepts from clients; undefined if none. */
+  acceptedHeaders: ReadonlySet<string> | undefined;
 
   /** What the gateway adds to the response, whoever writes it: name, value, name, value. */
   readonly responseHeaders: string[] = [];
@@ -72,18 +74,12 @@ export class Exchange implements Peer, DenseMember {
     (request as WithExchange)[EXCHANGE] = this;
   }
 
-  /**
-   * The decoded value of a path parameter; undefined where the row has none of that name.
-   * @throws AmbiguousPathException where its bytes are no UTF-8, which each server would replace in its own way
-   */
+  /** The decoded value of a path parameter; undefined if the row has none of that name. */
   parameter(name: string): string | undefined {
     const position = this.parameterPositions?.get(name);
     if (position === undefined) return undefined;
-    try {
-      return decodeURIComponent(pathOf(this.request.url!).split('/')[position + 1]!);
-    } catch {
-      throw new AmbiguousPathException();
-    }
+    // A path that is not UTF-8 has no row: the proxy has refused it.
+    return decodeURIComponent(pathOf(this.request.url!).split('/')[position + 1]!);
   }
 
   /**

@@ -45,6 +45,7 @@ export class ProxyMiddleware implements NestMiddleware<IncomingMessage, ServerRe
     if (row) {
       exchange.route = row.route;
       exchange.upstream = row.upstream;
+      exchange.acceptedHeaders = row.proxy.acceptedHeaders;
       exchange.parameterPositions = row.parameters;
     }
     // :: Step 3

@@ -6,6 +6,7 @@ import {
 } from './exceptions.js';
 import type { Exchange } from './exchange.js';
 import type { Gate } from './gate.js';
+import { acceptanceFault } from './headers/name-kinds.js';
 import { Addresses } from './instances/addresses.js';
 import { HealthChecks } from './instances/health-checks.js';
 import type { InstanceFault } from './instances/instance-health.js';
@@ -65,12 +66,14 @@ export class UpstreamProxy {
   readonly retryBudget: RetryBudget;
   readonly bodySlots: BodySlots;
   readonly healthPath: string;
+  /** In lower case; undefined if none. */
+  readonly acceptedHeaders: ReadonlySet<string> | undefined;
   private server!: ProxyServer;
   private readonly checks: HealthChecks;
   private readonly addresses: Addresses;
   private readonly tls: UpstreamTls;
 
-  /** @throws UpstreamError where an address is unusable or the gateway's own, or a TLS file is unusable */
+  /** @throws UpstreamError if an address is unusable or the gateway's own, a TLS file unusable, or a header not acceptable */
   constructor(
     readonly declaration: UpstreamOptions,
     private readonly gates: readonly Gate[],
@@ -80,6 +83,7 @@ export class UpstreamProxy {
   ) {
     const name = (this.name = declaration.name);
     this.healthPath = declaration.healthPath ?? '/health';
+    this.acceptedHeaders = this.readAcceptedHeaders();
     this.breaker = new CircuitBreaker(options.breakerOpenMs, (state) => events.breakerChanged(name, state));
     this.retryBudget = new RetryBudget(options.retries.share);
     this.bodySlots = new BodySlots(
@@ -208,6 +212,15 @@ export class UpstreamProxy {
       if (!(error instanceof TlsFilesError)) throw error;
       throw new UpstreamError(`${name} cannot use its TLS files: ${error.message}`);
     }
+  }
+
+  private readAcceptedHeaders(): ReadonlySet<string> | undefined {
+    const { acceptedHeaders: names = [] } = this.declaration;
+    for (const name of names) {
+      const fault = acceptanceFault(name);
+      if (fault !== undefined) throw new UpstreamError(`${this.name} cannot accept ${name}, which ${fault}`);
+    }
+    return names.length === 0 ? undefined : new Set(names.map((name) => name.toLowerCase()));
   }
 
   private readAddresses(): URL[] {

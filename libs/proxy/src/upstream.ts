@@ -3,6 +3,18 @@ import { DiscoveryService } from '@nestjs/core';
 import type { Gate } from './gate.js';
 import type { Route } from './routing/route.js';
 
+/** What pages of allowed origins may do with an upstream (Fetch standard, section 3.2). */
+export interface CorsOptions {
+  /** Request headers beside those that every page may send. `*` stops the boot: with credentials it allows nothing. */
+  readonly allowedHeaders?: readonly string[];
+  /** Response headers beside those that every page may read. */
+  readonly exposedHeaders?: readonly string[];
+  /** In capitals; GET, HEAD and POST need not be named. */
+  readonly allowedMethods?: readonly string[];
+  /** Seconds for which a browser may remember the answer to a preflight, 0 to 86400. */
+  readonly maxAgeSeconds?: number;
+}
+
 /** A service that requests go to. */
 export interface UpstreamOptions {
   /**
@@ -25,6 +37,17 @@ export interface UpstreamOptions {
 
   /** Gates of this upstream alone, run in this order after those of the gateway. Default: none. */
   readonly gates?: readonly Type<Gate>[];
+
+  /**
+   * Names that the gateway drops from all requests because services trust them to say who the client is, or which method
+   * and path it means, and that this service is to get from clients all the same: `['X-HTTP-Method-Override']`. In
+   * this spelling alone, in any case; names that frame a message, belong to one connection or are the gateway's to write
+   * stop the boot. Danger: the name is any stranger's word, and no gate has looked at it. Default: none.
+   */
+  readonly acceptedHeaders?: readonly string[];
+
+  /** Replaces the gateway's own CORS settings, each that is named. Default: the gateway's. */
+  readonly cors?: CorsOptions;
 
   /** The path that answers below 500 while an instance is well. Default: `/health`. */
   readonly healthPath?: string;

@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import { isAddressRange, isInstanceAddress, type TrustOptions } from '@app/proxy';
 import { z } from 'zod';
+import { isHeaderName, isMethod, LONGEST_MAX_AGE } from './cors-options.js';
 
 /** Durations and sizes are whole numbers; `description` says in faults what a variable accepts. */
 const milliseconds = (fallback: number, least = 1) =>
@@ -27,13 +28,35 @@ const list = (text: string): string[] =>
     .map((part) => part.trim())
     .filter((part) => part !== '');
 
-const isOrigin = (text: string): boolean => URL.canParse(text) && new URL(text).origin === text;
+/** Of an application that is no web site: `capacitor://localhost`, `app://.`, `chrome-extension://ID`. */
+const APPLICATION_ORIGIN = /^[a-z][a-z0-9+.-]*:\/\/[A-Za-z0-9._~-]+(?::\d{1,5})?$/;
+
+/** As a browser writes it: URLs know an origin of the web's own schemes alone, and of any other `null`. */
+const isOrigin = (text: string): boolean => {
+  if (!URL.canParse(text)) return false;
+  const { origin, protocol } = new URL(text);
+  return origin === text || (origin === 'null' && protocol !== 'file:' && APPLICATION_ORIGIN.test(text));
+};
+
+const names = (fallback: string, isName: (text: string) => boolean, what: string) =>
+  z
+    .string()
+    .default(fallback)
+    .transform(list)
+    .refine((texts) => texts.length > 0 && texts.every(isName))
+    .describe(`comma list of ${what}`);
 
 /** An IPv4 address, or an IPv6 one in brackets, with a port or without. */
 const isServer = (text: string): boolean => {
   const [, bracketed, plain] = /^(?:\[(.+)\]|([^:]+))(?::\d{1,5})?$/.exec(text) ?? [];
   return isIP(bracketed ?? plain ?? text) !== 0;
 };
+
+/** Host and optional port of a URL. */
+const AUTHORITY = /^(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?$/;
+
+/** An IPv6 address stands in brackets in a URL (RFC 3986, section 3.2.2), and may come without. */
+const authorityOf = (text: string): string => (isIP(text) === 6 ? `[${text}]` : text);
 
 /** The value of an address variable, `AUTH_SERVICE_URL`. */
 export const ADDRESSES = z
@@ -97,9 +120,10 @@ export const VARIABLES = {
     .describe('redis://[user:password@]host[:port][/database], or rediss:// for TLS'),
   REDIS_HOST: z
     .string()
-    .regex(/^[A-Za-z0-9._-]+(:\d{1,5})?$/)
+    .transform(authorityOf)
+    .refine((text) => AUTHORITY.test(text) && URL.canParse(`redis://${text}`))
     .optional()
-    .describe('host or host:port, where REDIS_URL is not set'),
+    .describe('host or host:port, where REDIS_URL is not set; an IPv6 address with a port is [::1]:6379'),
   REDIS_PASSWORD: z.string().optional().describe('a password, where REDIS_URL is not set'),
   RATELIMIT: z.enum(['on', 'off']).default('on').describe('on or off'),
   GATEWAY_REPLICAS: count(1),
@@ -109,6 +133,28 @@ export const VARIABLES = {
     .transform(list)
     .refine((origins) => origins.every(isOrigin))
     .describe('comma list of scheme://host[:port]'),
+  CORS_ALLOWED_HEADERS: names(
+    'Content-Type, Authorization, Idempotency-Key, X-Request-ID, traceparent, tracestate',
+    isHeaderName,
+    'header names, without *',
+  ),
+  CORS_EXPOSED_HEADERS: names(
+    'X-Request-ID, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, Retry-After, X-Gateway-Error',
+    isHeaderName,
+    'header names, without *',
+  ),
+  CORS_ALLOWED_METHODS: names(
+    'GET, POST, PUT, PATCH, DELETE, OPTIONS',
+    isMethod,
+    'methods in capitals, without CONNECT and TRACE',
+  ),
+  CORS_MAX_AGE_SECONDS: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(LONGEST_MAX_AGE)
+    .default(LONGEST_MAX_AGE)
+    .describe(`seconds, 0 to ${LONGEST_MAX_AGE}`),
   TRUST_PROXY: trust,
   CONNECT_TIMEOUT_MS: milliseconds(2_000),
   RESPONSE_HEADERS_TIMEOUT_MS: milliseconds(30_000),

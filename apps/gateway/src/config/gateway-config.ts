@@ -1,5 +1,5 @@
 import type { AuthOptions } from '@app/auth';
-import type { ProxyOptions, TrustOptions, WebSocketPolicy } from '@app/proxy';
+import type { CorsOptions, ProxyOptions, TrustOptions, WebSocketPolicy } from '@app/proxy';
 
 /** Everything that can be set, read once before the application is made, and frozen. */
 export interface GatewayConfig {
@@ -8,7 +8,7 @@ export interface GatewayConfig {
   readonly host: string;
   readonly port: number;
   readonly logLevel: string;
-  readonly allowedOrigins: ReadonlySet<string>;
+  readonly cors: CorsConfig;
   readonly trust: TrustOptions;
   readonly auth: Omit<AuthOptions, 'redis'>;
   readonly redis: RedisConfig;
@@ -18,6 +18,11 @@ export interface GatewayConfig {
   readonly websocket: WebSocketConfig;
   readonly overload: OverloadConfig;
   readonly drain: DrainConfig;
+}
+
+export interface CorsConfig extends Required<CorsOptions> {
+  /** Pages that may talk to the gateway, beside those of its own. */
+  readonly allowedOrigins: ReadonlySet<string>;
 }
 
 export interface RedisConfig {

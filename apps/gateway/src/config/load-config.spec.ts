@@ -44,9 +44,43 @@ describe('loadConfig', () => {
   it.each<[Record<string, string>, string, string | undefined]>([
     [{ ENV: 'production' }, 'redis://redis', undefined],
     [{ REDIS_HOST: 'cache:6380', REDIS_PASSWORD: 'pw' }, 'redis://cache:6380', 'pw'],
+    [{ REDIS_HOST: '::1' }, 'redis://[::1]', undefined],
+    [{ REDIS_HOST: '2001:db8::7', REDIS_PASSWORD: 'pw' }, 'redis://[2001:db8::7]', 'pw'],
+    [{ REDIS_HOST: '[::1]' }, 'redis://[::1]', undefined],
+    [{ REDIS_HOST: '[::1]:6380' }, 'redis://[::1]:6380', undefined],
     [{ REDIS_URL: 'rediss://u:p@cache:6380/2' }, 'rediss://u:p@cache:6380/2', undefined],
   ])('finds Redis by %j', (variables, url, password) => {
     expect(loadConfig({ JWT_SECRET, ...variables }).redis).toMatchObject({ url, password });
+  });
+
+  it.each([
+    'https://app.example.com',
+    'http://localhost:9090',
+    'http://[::1]:8080',
+    'capacitor://localhost',
+    'ionic://localhost',
+    'tauri://localhost',
+    'app://.',
+    'app://-',
+    'chrome-extension://abcdefghijklmnopabcdefghijklmnop',
+    'moz-extension://5fd1b2c0-0a0b-4c7d-8e9f-a0b1c2d3e4f5',
+    'safari-web-extension://5FD1B2C0-0A0B-4C7D-8E9F-A0B1C2D3E4F5',
+    'my.app+x://host.name:81',
+  ])('takes %s for an origin', (origin) => {
+    const { cors } = loadConfig({ JWT_SECRET, CORS_ALLOWED_ORIGINS: `${origin}, https://other.example` });
+
+    expect([...cors.allowedOrigins].slice(0, 2)).toEqual([origin, 'https://other.example']);
+  });
+
+  it('allows pages of this machine, but in production', () => {
+    const originsIn = (ENV: string): string[] => [...loadConfig({ JWT_SECRET, ENV }).cors.allowedOrigins];
+    const local = ['localhost', '127.0.0.1'].flatMap((host) => [
+      `http://${host}:3000`,
+      `http://${host}:8080`,
+    ]);
+
+    for (const ENV of ['development', 'staging', 'local', '']) expect(originsIn(ENV)).toEqual(local);
+    expect(originsIn('production')).toEqual([]);
   });
 
   it('reads limits by their name', () => {
@@ -117,6 +151,20 @@ describe('loadConfig', () => {
     ['a range too wide to be one', { TRUST_PROXY: '10.0.0.0/33' }, 'TRUST_PROXY is "10.0.0.0/33"'],
     ['an origin with a path', { CORS_ALLOWED_ORIGINS: 'https://a.example/x' }, 'CORS_ALLOWED_ORIGINS is'],
     ['any origin', { CORS_ALLOWED_ORIGINS: '*' }, 'CORS_ALLOWED_ORIGINS is "*"'],
+    ['no origin', { CORS_ALLOWED_ORIGINS: 'null' }, 'CORS_ALLOWED_ORIGINS is'],
+    ['all files as an origin', { CORS_ALLOWED_ORIGINS: 'file://' }, 'CORS_ALLOWED_ORIGINS is'],
+    ['a file as an origin', { CORS_ALLOWED_ORIGINS: 'file://a' }, 'CORS_ALLOWED_ORIGINS is'],
+    ['an application with a path', { CORS_ALLOWED_ORIGINS: 'app://a/b' }, 'CORS_ALLOWED_ORIGINS is'],
+    ['an application without a host', { CORS_ALLOWED_ORIGINS: 'ionic://' }, 'CORS_ALLOWED_ORIGINS is'],
+    ['an application by any name', { CORS_ALLOWED_ORIGINS: 'tauri://*' }, 'CORS_ALLOWED_ORIGINS is'],
+    ['an application with a user', { CORS_ALLOWED_ORIGINS: 'app://a@b' }, 'CORS_ALLOWED_ORIGINS is'],
+    ['any header', { CORS_ALLOWED_HEADERS: '*' }, 'CORS_ALLOWED_HEADERS is "*"'],
+    ['a header that is none', { CORS_EXPOSED_HEADERS: 'X-A, X B' }, 'CORS_EXPOSED_HEADERS is'],
+    ['any method', { CORS_ALLOWED_METHODS: '*' }, 'CORS_ALLOWED_METHODS is "*"'],
+    ['a method in small letters', { CORS_ALLOWED_METHODS: 'get' }, 'CORS_ALLOWED_METHODS is'],
+    ['a method that no browser sends', { CORS_ALLOWED_METHODS: 'GET,TRACE' }, 'CORS_ALLOWED_METHODS is'],
+    ['a list of nothing', { CORS_ALLOWED_METHODS: ',' }, 'CORS_ALLOWED_METHODS is'],
+    ['an age of two days', { CORS_MAX_AGE_SECONDS: '172800' }, 'CORS_MAX_AGE_SECONDS is'],
     ['a service that is no address', { AUTH_SERVICE_URL: 'auth:8080' }, 'AUTH_SERVICE_URL is "auth:8080"'],
     ['a service with a path', { AUTH_SERVICE_URL: 'http://a/v1' }, 'AUTH_SERVICE_URL is "http://a/v1"'],
     ['a service with a password', { AUTH_SERVICE_URL: 'http://u:p@a' }, 'AUTH_SERVICE_URL'],

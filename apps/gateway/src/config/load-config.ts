@@ -5,7 +5,7 @@ import { readEnvironment, type ReadEnvironment, type Variables } from './read-en
 /** Environments in which services have host names of their own. */
 const COMPOSE_ENVIRONMENTS = new Set(['production', 'staging', 'local']);
 
-/** What the contract allows whatever else is configured. */
+/** Pages in development; in production anything may run on a user's machine. */
 const LOCAL_ORIGINS = ['localhost', '127.0.0.1'].flatMap((host) => [
   `http://${host}:3000`,
   `http://${host}:8080`,
@@ -34,7 +34,16 @@ function configFrom({ values, addresses, limits, tls }: ReadEnvironment): Gatewa
     host: values.HOST ?? (inCompose ? '0.0.0.0' : '127.0.0.1'),
     port: values.PORT,
     logLevel: values.LOG_LEVEL,
-    allowedOrigins: new Set([...values.CORS_ALLOWED_ORIGINS, ...LOCAL_ORIGINS]),
+    cors: {
+      allowedOrigins: new Set([
+        ...values.CORS_ALLOWED_ORIGINS,
+        ...(values.ENV === 'production' ? [] : LOCAL_ORIGINS),
+      ]),
+      allowedHeaders: values.CORS_ALLOWED_HEADERS,
+      exposedHeaders: values.CORS_EXPOSED_HEADERS,
+      allowedMethods: values.CORS_ALLOWED_METHODS,
+      maxAgeSeconds: values.CORS_MAX_AGE_SECONDS,
+    },
     trust: values.TRUST_PROXY,
     auth: {
       secret: values.JWT_SECRET,

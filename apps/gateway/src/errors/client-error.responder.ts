@@ -1,7 +1,9 @@
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { exchangeOf } from '@app/proxy';
 import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
+import { CorsPolicy } from '../cors/cors-policy.js';
 import { Metrics } from '../observability/metrics.js';
 import { endLingering, lingerOn } from '../server/lingering-close.js';
 import { pendingResponseOf } from '../server/pending-response.js';
@@ -25,6 +27,20 @@ function isUnused({ code }: NodeJS.ErrnoException, { bytesRead }: Socket): boole
   return code === 'ERR_HTTP_REQUEST_TIMEOUT' && bytesRead === 0;
 }
 
+/** What Node tells of bytes that its parser refused. */
+interface ClientError extends NodeJS.ErrnoException {
+  /** The bytes that were read last. */
+  readonly rawPacket?: Buffer;
+}
+
+const ORIGIN = /\r\norigin:([^\r\n]*)(?=\r\n)/gi;
+
+/** The `Origin` of a head that was too large, if it has one and all of it was read at once. */
+function originIn(packet: Buffer | undefined): string | undefined {
+  const [origin, ...more] = [...(packet?.toString('latin1') ?? '').matchAll(ORIGIN)];
+  return more.length > 0 ? undefined : origin?.[1]!.trim();
+}
+
 /** Answers bytes that never became a request, in the gateway's own format, and ends their connection. */
 @Injectable()
 export class ClientErrorResponder implements OnModuleInit {
@@ -35,12 +51,13 @@ export class ClientErrorResponder implements OnModuleInit {
   constructor(
     private readonly adapterHost: HttpAdapterHost,
     private readonly metrics: Metrics,
+    private readonly cors: CorsPolicy,
   ) {}
 
   onModuleInit(): void {
     this.adapterHost.httpAdapter
       .getHttpServer()
-      .on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
+      .on('clientError', (error: ClientError, socket: Socket) => {
         this.answer(error, socket);
       })
       // Node hands CONNECT over here, and without a listener ends the connection without a word.
@@ -50,7 +67,7 @@ export class ClientErrorResponder implements OnModuleInit {
       });
   }
 
-  private answer(error: NodeJS.ErrnoException, socket: Socket): void {
+  private answer(error: ClientError, socket: Socket): void {
     if (LEFT.has(error.code ?? '') || !socket.writable || isUnused(error, socket)) {
       socket.destroy();
       return;
@@ -64,7 +81,7 @@ export class ClientErrorResponder implements OnModuleInit {
   }
 
   /** The answer to a complete request goes first: the fault lies in what the client sent behind it. */
-  private answerInTurn(error: NodeJS.ErrnoException, socket: Socket): void {
+  private answerInTurn(error: ClientError, socket: Socket): void {
     const pending = pendingResponseOf(socket);
     if (!socket.writable) {
       socket.destroy();
@@ -82,7 +99,15 @@ export class ClientErrorResponder implements OnModuleInit {
         client_ip: socket.remoteAddress,
       });
       this.metrics.malformed(status);
-      endLingering(socket, rawAnswer(status, message));
+      endLingering(socket, rawAnswer(status, message, this.headersFor(error, pending)));
     }
+  }
+
+  /** Those of the exchange whose body is at fault; or what a page needs to read that its headers were too large. */
+  private headersFor({ code, rawPacket }: ClientError, pending?: ServerResponse): readonly string[] {
+    const exchange = pending && exchangeOf(pending.req);
+    if (exchange) return exchange.responseHeaders;
+    const origin = code === 'HPE_HEADER_OVERFLOW' ? originIn(rawPacket) : undefined;
+    return (origin !== undefined && this.cors.headersFor(origin)) || [];
   }
 }

@@ -78,8 +78,12 @@ describe('answerFor', () => {
     expect(answerFor(exception, 'id-1').headers).toEqual(headers);
   });
 
-  it('has no body where the contract wants none', () => {
-    expect(answerFor(new OriginForbiddenException(), 'id-1')).toEqual({ status: 403, body: '', headers: [] });
+  it('says to a page of another origin why it was refused', () => {
+    expect(answerFor(new OriginForbiddenException(), 'id-1')).toEqual({
+      status: 403,
+      body: '{"error":"Origin not allowed","request_id":"id-1"}',
+      headers: [],
+    });
   });
 });
 

@@ -16,6 +16,19 @@ export interface ErrorAnswer {
  */
 export const GATEWAY_ERROR = 'X-Gateway-Error';
 
+/**
+ * What every response says that the gateway makes itself: it is what its `Content-Type` says, loads nothing, stands in no
+ * frame, and tells nobody its address. A service's own responses are the service's to protect.
+ */
+export const OWN_RESPONSE_HEADERS: readonly string[] = [
+  'X-Content-Type-Options',
+  'nosniff',
+  'Content-Security-Policy',
+  "default-src 'none'; frame-ancestors 'none'; base-uri 'none'",
+  'Referrer-Policy',
+  'no-referrer',
+];
+
 /** The code of what has none. */
 export const INTERNAL_ERROR = 'INTERNAL_ERROR';
 
@@ -53,15 +66,23 @@ function bodyOf(message: unknown, fields: object, requestId: string): string {
   return JSON.stringify({ error: message ?? 'Error', ...fields, request_id: requestId });
 }
 
-/** The same as raw HTTP, for a connection that has no response object. It ends with the answer. */
-export function rawAnswer(status: number, message: string): string {
+/**
+ * The same as raw HTTP, for a connection that has no response object. It ends with the answer.
+ * @param headers name, value, name, value
+ */
+export function rawAnswer(status: number, message: string, headers: readonly string[] = []): string {
   const body = JSON.stringify({ error: message });
   return [
     `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'Error'}`,
     'Connection: close',
+    ...linesOf([...headers, ...OWN_RESPONSE_HEADERS]),
     'Content-Type: application/json; charset=utf-8',
     `Content-Length: ${Buffer.byteLength(body)}`,
     '',
     body,
   ].join('\r\n');
+}
+
+function linesOf(headers: readonly string[]): string[] {
+  return headers.flatMap((name, index) => (index % 2 === 0 ? [`${name}: ${headers[index + 1]}`] : []));
 }

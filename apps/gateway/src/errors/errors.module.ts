@@ -1,7 +1,11 @@
 import { Module } from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
+import { CorsModule } from '../cors/cors.module.js';
 import { ClientErrorResponder } from './client-error.responder.js';
 import { GatewayExceptionFilter } from './exception.filter.js';
 
-@Module({ providers: [ClientErrorResponder, { provide: APP_FILTER, useClass: GatewayExceptionFilter }] })
+@Module({
+  imports: [CorsModule],
+  providers: [ClientErrorResponder, { provide: APP_FILTER, useClass: GatewayExceptionFilter }],
+})
 export class ErrorsModule {}

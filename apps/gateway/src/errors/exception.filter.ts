@@ -10,7 +10,7 @@ import {
 } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { controllerMethodsFor } from './controller-methods.js';
-import { answerFor, INTERNAL_ERROR } from './error-answer.js';
+import { answerFor, INTERNAL_ERROR, OWN_RESPONSE_HEADERS } from './error-answer.js';
 
 /**
  * The only place that turns an exception into a response: exactly one, and where bytes of another are out already,
@@ -45,6 +45,7 @@ export class GatewayExceptionFilter implements ExceptionFilter {
     response.writeHead(answer.status, STATUS_CODES[answer.status] ?? 'Error', [
       ...(exchange?.responseHeaders ?? []),
       ...answer.headers,
+      ...OWN_RESPONSE_HEADERS,
       ...(answer.body === '' ? [] : ['Content-Type', 'application/json; charset=utf-8']),
       'Content-Length',
       String(Buffer.byteLength(answer.body)),

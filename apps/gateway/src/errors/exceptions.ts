@@ -1,11 +1,9 @@
-import { ProxyException } from '@app/proxy';
-import { HttpException } from '@nestjs/common';
+import { ProxyException, UPGRADE_REQUIRED } from '@app/proxy';
 
-/** A page of an origin that is not on the list: 403 with an empty body. */
-export class OriginForbiddenException extends HttpException {
+/** A page of an origin that is not allowed. */
+export class OriginForbiddenException extends ProxyException {
   constructor() {
-    super('', 403, { errorCode: 'ORIGIN_FORBIDDEN' });
-    this.message = 'Origin not allowed';
+    super({ status: 403, code: 'ORIGIN_FORBIDDEN', message: 'Origin not allowed' });
   }
 }
 
@@ -62,7 +60,7 @@ export class WebSocketVersionException extends ProxyException {
       status: 426,
       code: 'WEBSOCKET_VERSION',
       message: 'Unsupported WebSocket version',
-      headers: ['Sec-WebSocket-Version', '13'],
+      headers: ['Sec-WebSocket-Version', '13', ...UPGRADE_REQUIRED],
     });
   }
 }

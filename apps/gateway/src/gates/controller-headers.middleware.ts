@@ -1,14 +1,21 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { exchangeOf } from '@app/proxy';
 import { Injectable, type NestMiddleware } from '@nestjs/common';
+import { OWN_RESPONSE_HEADERS } from '../errors/error-answer.js';
 
-/** Sets what the gates added for the application's own controllers; a forward writes it by itself. */
+/**
+ * Sets for the application's own controllers what the gates added and what every own response says; a controller's `@Header`
+ * takes the place of the latter. A forward writes its headers by itself.
+ */
 @Injectable()
 export class ControllerHeadersMiddleware implements NestMiddleware<IncomingMessage, ServerResponse> {
   use(request: IncomingMessage, response: ServerResponse, next: () => void): void {
     const { responseHeaders } = exchangeOf(request)!;
     for (let index = 0; index < responseHeaders.length; index += 2) {
       response.appendHeader(responseHeaders[index]!, responseHeaders[index + 1]!);
+    }
+    for (let index = 0; index < OWN_RESPONSE_HEADERS.length; index += 2) {
+      response.setHeader(OWN_RESPONSE_HEADERS[index]!, OWN_RESPONSE_HEADERS[index + 1]!);
     }
     next();
   }

@@ -1,5 +1,6 @@
 import type { Gate } from '@app/proxy';
 import { Module } from '@nestjs/common';
+import { CorsModule } from '../cors/cors.module.js';
 import { AuthGate } from './auth.gate.js';
 import { RateLimiter } from '../limits/rate-limiter.js';
 import { OverloadModule } from '../overload/overload.module.js';
@@ -15,7 +16,7 @@ import { RateLimitGate } from './rate-limit.gate.js';
 export const GATES = Symbol('GATES');
 
 @Module({
-  imports: [OverloadModule, RedisModule],
+  imports: [CorsModule, OverloadModule, RedisModule],
   providers: [
     OriginGate,
     OverloadGate,
@@ -28,6 +29,6 @@ export const GATES = Symbol('GATES');
       useFactory: (...gates: Gate[]) => gates,
     },
   ],
-  exports: [GATES, OriginGate],
+  exports: [GATES],
 })
 export class GatesModule {}

@@ -32,12 +32,16 @@ describe('AccessLog', () => {
   const config = { serviceName: 'api-gateway', logLevel: 'info' } as GatewayConfig;
 
   function write(exchange: Exchange, status: number): Record<string, unknown>[] {
+    return linesOf(exchange, status).map((line) => JSON.parse(line) as Record<string, unknown>);
+  }
+
+  function linesOf(exchange: Exchange, status: number, message = 'another line'): string[] {
     const lines: string[] = [];
     const output = { write: (line: string) => lines.push(line) };
     const pino = createPino(config, output);
     new AccessLog(config, pino, output).write(exchange, status, 1.23456);
-    pino.warn('another line');
-    return lines.map((line) => JSON.parse(line) as Record<string, unknown>);
+    pino.warn(message);
+    return lines;
   }
 
   it('begins and ends as every line does', () => {
@@ -67,6 +71,20 @@ describe('AccessLog', () => {
 
     expect(line).toMatchObject({ attempts: 1, upstream: 'chat-service' });
     expect(line).not.toHaveProperty('stages');
+  });
+
+  it('lets no control stand that a terminal obeys, or another end of a line, in any line', () => {
+    const CSI = '\u009b31m';
+    const exchange = createExchange(`/${CSI}\u0085`);
+    exchange.request.headers['user-agent'] = `${CSI}caf\u00e9`;
+
+    const lines = linesOf(exchange, 200, `${CSI}\u2028\u2029`);
+
+    expect(lines.map((line) => JSON.parse(line) as unknown)).toEqual([
+      expect.objectContaining({ path: `/${CSI}\u0085`, user_agent: `${CSI}caf\u00e9` }),
+      expect.objectContaining({ message: `${CSI}\u2028\u2029` }),
+    ]);
+    expect(lines.join('')).not.toMatch(/[\x80-\x9f\u2028\u2029]/);
   });
 
   it('explains a failure with its cause', () => {

@@ -2,6 +2,7 @@ import { pathOf, type Exchange } from '@app/proxy';
 import { Inject, Injectable } from '@nestjs/common';
 import type { DestinationStream, Logger } from 'pino';
 import { GATEWAY_CONFIG, type GatewayConfig } from '../config/gateway-config.js';
+import { escapeLine } from './escape-line.js';
 import { PINO } from './gateway-logger.js';
 import { redactTokens } from './redact-tokens.js';
 
@@ -60,7 +61,7 @@ export class AccessLog {
       }),
       message: 'request',
     };
-    this.lines.write(`${JSON.stringify(line)}\n`);
+    this.lines.write(`${escapeLine(JSON.stringify(line))}\n`);
   }
 }
 

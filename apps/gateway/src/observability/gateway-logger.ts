@@ -1,6 +1,7 @@
 import type { LoggerService } from '@nestjs/common';
 import { pino, type DestinationStream, type Logger } from 'pino';
 import type { GatewayConfig } from '../config/gateway-config.js';
+import { escapeLine } from './escape-line.js';
 
 export const PINO = Symbol('PINO');
 
@@ -14,7 +15,7 @@ export function createPino(config: GatewayConfig, stream: DestinationStream): Lo
       timestamp: () => `,"timestamp":"${new Date().toISOString()}"`,
       formatters: { level: (level) => ({ level }) },
     },
-    stream,
+    { write: (line) => stream.write(escapeLine(line)) },
   );
 }
 

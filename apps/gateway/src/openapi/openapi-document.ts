@@ -68,7 +68,7 @@ function operationFor(route: Route, upstream: string, method: string): Json {
         : { 200: { description: "The service's answer" } }),
       400: ERROR,
       ...(route.auth !== 'none' && { 401: ERROR }),
-      403: { description: 'A page of another origin; no body' },
+      403: ERROR,
       ...(hasBody && { 413: ERROR }),
       429: ERROR,
       502: ERROR,

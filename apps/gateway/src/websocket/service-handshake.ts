@@ -1,5 +1,6 @@
 import type { OutgoingHttpHeaders } from 'node:http';
 import { forwardedHeadersOf, type Exchange } from '@app/proxy';
+import { ownOriginOf } from '../cors/own-origin.js';
 import { subprotocolsOf } from './handshake.js';
 import type { WebSocketRoute } from './websocket-route.js';
 
@@ -16,13 +17,13 @@ const LEFT_OUT: ReadonlySet<string> = new Set(['authorization', 'content-length'
 
 /**
  * What the service gets of a client's handshake.
- * @param allowedOrigin sent where the client has no Origin: services that demand one mean browsers, and a native
- * client has passed the gateway's own gate
+ * @param allowedOrigin sent if the client has no Origin: services that demand one mean browsers, and a native
+ * client has passed the gateway's own gate. Default: the request's own scheme and host
  */
 export function serviceHandshakeFor(
   exchange: Exchange,
   route: WebSocketRoute,
-  allowedOrigin: string,
+  allowedOrigin: string | undefined,
 ): ServiceHandshake {
   const { request } = exchange;
   return {
@@ -33,7 +34,7 @@ export function serviceHandshakeFor(
 }
 
 /** As an HTTP request of this exchange would have them, less the client's own handshake. */
-function headersOf(exchange: Exchange, allowedOrigin: string): OutgoingHttpHeaders {
+function headersOf(exchange: Exchange, allowedOrigin: string | undefined): OutgoingHttpHeaders {
   const flat = forwardedHeadersOf(exchange);
   const names = new Map<string, string>();
   // Without a prototype, whose members a client may name.
@@ -49,6 +50,6 @@ function headersOf(exchange: Exchange, allowedOrigin: string): OutgoingHttpHeade
   const { authorization, origin, 'sec-websocket-protocol': offered } = exchange.request.headers;
   if (authorization !== undefined) headers['Authorization'] = authorization;
   if (offered !== undefined) headers['Sec-WebSocket-Protocol'] = offered;
-  if (origin === undefined) headers['Origin'] = allowedOrigin;
+  if (origin === undefined) headers['Origin'] = allowedOrigin ?? ownOriginOf(exchange);
   return headers;
 }

@@ -1,7 +1,7 @@
 import { STATUS_CODES, type IncomingMessage } from 'node:http';
 import { responseHeadersFor, type Exchange } from '@app/proxy';
 import { HttpException } from '@nestjs/common';
-import { answerFor } from '../errors/error-answer.js';
+import { answerFor, OWN_RESPONSE_HEADERS } from '../errors/error-answer.js';
 
 /** A service that answered a handshake with another status than 101. */
 export interface ServiceRefusal {
@@ -36,7 +36,7 @@ export function passRefusal(exchange: Exchange, { response: refusal, body }: Ser
   if (body.length === 0) {
     const error = new HttpException({ error: STATUS_CODES[status] ?? 'Refused', service }, status);
     content = answerFor(error, exchange.id).body;
-    kept.push('Content-Type', 'application/json; charset=utf-8');
+    kept.push('Content-Type', 'application/json; charset=utf-8', ...OWN_RESPONSE_HEADERS);
   }
   response.writeHead(status, [...kept, 'Content-Length', String(Buffer.byteLength(content))]);
   response.end(content);

@@ -37,14 +37,14 @@ interface Opening {
  */
 @Injectable()
 export class UpgradeMiddleware implements NestMiddleware<IncomingMessage, ServerResponse> {
-  private readonly allowedOrigin: string;
+  private readonly allowedOrigin: string | undefined;
 
   constructor(
-    @Inject(GATEWAY_CONFIG) { allowedOrigins }: GatewayConfig,
+    @Inject(GATEWAY_CONFIG) { cors }: GatewayConfig,
     private readonly routes: WebSocketRoutes,
     private readonly context: RelayContext,
   ) {
-    this.allowedOrigin = [...allowedOrigins][0]!;
+    [this.allowedOrigin] = cors.allowedOrigins;
   }
 
   use(request: IncomingMessage, _response: ServerResponse, next: () => void): void | Promise<void> {

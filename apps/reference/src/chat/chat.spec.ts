@@ -52,3 +52,24 @@ describe('presence', () => {
     expect((await set('asleep')).status).toBe(400);
   });
 });
+
+describe('the demo page', () => {
+  it('stands in no frame, has no other base, and is sniffed by nobody', async () => {
+    await using chat = await startService('chat');
+
+    const { status, headers } = await fetch(`${chat.url}/demo`);
+
+    expect(status).toBe(200);
+    const policy = headers.get('content-security-policy')!.split('; ');
+    expect(policy).toEqual(
+      expect.arrayContaining([
+        "frame-ancestors 'none'",
+        "base-uri 'none'",
+        'img-src data:',
+        "default-src 'self'",
+      ]),
+    );
+    expect(headers.get('x-content-type-options')).toBe('nosniff');
+    expect(headers.get('referrer-policy')).toBe('no-referrer');
+  });
+});

@@ -2,6 +2,12 @@ import { Injectable, UnauthorizedException } from '@nestjs/common';
 import { JwtService } from '@nestjs/jwt';
 import { AccessClaims } from './access-token.js';
 
+/** What was signed, as the JWT library gives it. */
+interface Jwt {
+  readonly header: object;
+  readonly payload: unknown;
+}
+
 /** Says whose access token an `Authorization` header carries, for requests and for WebSockets alike. */
 @Injectable()
 export class AccessTokenVerifier {
@@ -12,10 +18,14 @@ export class AccessTokenVerifier {
     if (header === undefined) throw new UnauthorizedException('Authorization header required');
     const token = /^Bearer ([^\s]+)$/i.exec(header)?.[1];
     if (token === undefined) throw new UnauthorizedException('Invalid authorization header format');
-    const payload: unknown = await this.jwt.verifyAsync(token).catch((error: Error) => {
-      const isForOthers = error.message.startsWith('jwt audience invalid');
-      throw new UnauthorizedException(isForOthers ? 'Invalid token audience' : 'Invalid token');
-    });
+    const { header: fields, payload } = await this.jwt
+      .verifyAsync<Jwt>(token, { complete: true })
+      .catch((error: Error) => {
+        const isForOthers = error.message.startsWith('jwt audience invalid');
+        throw new UnauthorizedException(isForOthers ? 'Invalid token audience' : 'Invalid token');
+      });
+    // No extension is understood here (RFC 7515, section 4.1.11).
+    if ('crit' in fields) throw new UnauthorizedException('Invalid token');
     const claims = AccessClaims.safeParse(payload);
     if (!claims.success) throw new UnauthorizedException('Invalid token');
     return claims.data;

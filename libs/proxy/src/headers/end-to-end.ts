@@ -1,6 +1,10 @@
 import { nominatedBy } from './hop-by-hop.js';
+import { canonicalName, kindOf } from './name-kinds.js';
 
-/** Fields for the service itself, and not for the next hop: of RFC 9110 and 9111, and what services decide by. */
+/**
+ * Fields for the service itself, and not for the next hop: of RFC 9110 and 9111, and what services decide by; the names
+ * that services trust are a table of their own.
+ */
 const END_TO_END = new Set([
   'authorization',
   'baggage',
@@ -10,7 +14,6 @@ const END_TO_END = new Set([
   'date',
   'dnt',
   'expect',
-  'forwarded',
   'from',
   'host',
   'idempotency-key',
@@ -22,20 +25,14 @@ const END_TO_END = new Set([
   'priority',
   'range',
   'referer',
-  'remote-user',
   'save-data',
-  'true-client-ip',
   'upgrade-insecure-requests',
   'user-agent',
   'via',
   'x-correlation-id',
   'x-csrf-token',
-  'x-http-method-override',
-  'x-original-url',
-  'x-real-ip',
   'x-request-id',
   'x-requested-with',
-  'x-rewrite-url',
   'x-xsrf-token',
 ]);
 
@@ -55,14 +52,14 @@ const PREFIXES = [
   'x-client-',
   'x-forwarded',
   'x-goog-',
-  'x-user-',
-  'x-webauth-',
 ];
 
-/** Whether a field of this lower-case name is known to be meant for the service; `_` counts as `-`. */
+/** Whether a field of this lower-case name is known to be meant for the service; any mark counts as `-`. */
 export function isEndToEnd(lower: string): boolean {
-  const name = lower.replaceAll('_', '-');
-  return END_TO_END.has(name) || PREFIXES.some((prefix) => name.startsWith(prefix));
+  const name = canonicalName(lower);
+  if (END_TO_END.has(name) || PREFIXES.some((prefix) => name.startsWith(prefix))) return true;
+  const kind = kindOf(name);
+  return kind !== undefined && kind !== 'written';
 }
 
 /**

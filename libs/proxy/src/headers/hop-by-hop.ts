@@ -1,5 +1,5 @@
 /** Fields that belong to one connection (RFC 9110, section 7.6.1) or that each side writes anew. */
-const HOP_BY_HOP = new Set([
+export const HOP_BY_HOP: ReadonlySet<string> = new Set([
   'connection',
   'keep-alive',
   'proxy-connection',

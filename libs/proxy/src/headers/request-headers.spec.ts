@@ -1,8 +1,4 @@
-import { IncomingMessage, ServerResponse } from 'node:http';
-import { Socket } from 'node:net';
-import { TLSSocket } from 'node:tls';
-import { Exchange } from '../exchange.js';
-import { forwardedHeadersOf, requestHeadersFor, type ForwardedFacts } from './request-headers.js';
+import { requestHeadersFor, type ForwardedFacts } from './request-headers.js';
 
 const FACTS: ForwardedFacts = {
   requestId: 'id-1',
@@ -60,6 +56,19 @@ describe('requestHeadersFor', () => {
     'x-user_role',
     'X_Forwarded_For',
     'X_Request_Id',
+    'X.User.Id',
+    'X-Client-IP',
+    'True-Client-IP',
+    'True_Client_IP',
+    'CF-Connecting-IP',
+    'Fastly-Client-IP',
+    'X-Cluster-Client-IP',
+    'X-Remote-IP',
+    'Transfer_Encoding',
+    'Transfer.Encoding',
+    'Content_Length',
+    'content.length',
+    'Content~Length',
   ])('drops %s of a stranger, in any case', (name) => {
     expect(carried([name, 'x'])).toEqual(OWN);
     expect(carried([name.toUpperCase(), 'x', name.toLowerCase(), 'y'])).toEqual(OWN);
@@ -74,16 +83,71 @@ describe('requestHeadersFor', () => {
     'X-Forwarded-Access-Token',
     'X-Forwarded',
     'X-Forwarded-Uri',
+    'X-Forwarded-Client-Cert',
+    'X.User.Id',
+    'X~User~Id',
+    'Remote-User',
+    'REMOTE_USER',
+    'X-Remote-User',
+    'X-Remote-Extra-Scopes',
+    'X-Authenticated-User',
+    'X-Auth-Request-Email',
+    'X-WebAuth-User',
+    'X-SSL-Client-S-DN',
+    'SSL-Client-Cert',
+    'SSL_CLIENT_VERIFY',
+    'X-Client-Cert',
+    'X-Client-Cert-Chain',
+    'X-Original-URL',
+    'X.Original.URL',
+    'X-Rewrite-URL',
+    'X-Original-Method',
+    'X-HTTP-Method-Override',
+    'X_HTTP_Method_Override',
+    'X-HTTP-Method',
+    'X-Method-Override',
+    'Proxy',
+    'Transfer_Encoding',
+    'Content_Length',
+    'X.Forwarded.For',
+    'True_Client_IP',
+    'CF.Connecting.IP',
   ])('drops %s of a trusted proxy too', (name) => {
     expect(carried([name, 'x'], undefined, { peerTrusted: true })).toEqual(OWN);
+    expect(carried([name.toUpperCase(), 'x'], undefined, { peerTrusted: true })).toEqual(OWN);
   });
 
-  it.each(['X-Forwarded-Port', 'x-forwarded-prefix', 'X-Real-IP', 'Forwarded'])(
-    'keeps %s of a trusted proxy',
-    (name) => {
-      expect(carried([name, 'x'], undefined, { peerTrusted: true })).toEqual([name, 'x', ...OWN]);
-    },
-  );
+  it('keeps the real spelling of a field that frames the message', () => {
+    expect(carried(['content-LENGTH', '5'])).toEqual(['content-LENGTH', '5', ...OWN]);
+  });
+
+  it('keeps what the upstream accepts, in that spelling alone', () => {
+    const accepted = new Set(['x-http-method-override', 'remote_user']);
+    const raw = ['X-HTTP-Method-Override', 'PUT', 'X_HTTP_Method_Override', 'GET', 'Remote_User', 'ada'];
+    const dropped = ['Remote-User', 'eve', 'X-HTTP-Method', 'PUT', 'X-User-Id', '1'];
+
+    expect(carried([...raw, ...dropped], undefined, { accepted })).toEqual([
+      'X-HTTP-Method-Override',
+      'PUT',
+      'Remote_User',
+      'ada',
+      ...OWN,
+    ]);
+  });
+
+  it.each([
+    'X-Forwarded-Port',
+    'x-forwarded-prefix',
+    'X-Real-IP',
+    'Forwarded',
+    'X-Client-IP',
+    'True-Client-IP',
+    'CF-Connecting-IP',
+    'Fastly-Client-IP',
+    'X-Cluster-Client-IP',
+  ])('keeps %s of a trusted proxy', (name) => {
+    expect(carried([name, 'x'], undefined, { peerTrusted: true })).toEqual([name, 'x', ...OWN]);
+  });
 
   it.each([
     'X-Username',
@@ -104,13 +168,6 @@ describe('requestHeadersFor', () => {
   ])('keeps %s, which only looks like another', (name) => {
     expect(carried([name, 'x'])).toEqual([name, 'x', ...OWN]);
   });
-
-  it.each(['Forwarded', 'X-Forwarded-Prefix', 'X-Forwarded-Port', 'X-Real-IP'])(
-    'keeps %s of a trusted proxy',
-    (name) => {
-      expect(carried([name, 'x'], undefined, { peerTrusted: true })).toEqual([name, 'x', ...OWN]);
-    },
-  );
 
   it('says itself what a trusted proxy leaves empty', () => {
     const raw = ['X-Forwarded-Proto', '', 'X-Forwarded-Host', ''];
@@ -175,32 +232,6 @@ describe('requestHeadersFor', () => {
 
   it('names no host where there is none', () => {
     expect(carried([], undefined, { host: '' })).toEqual(OWN.slice(0, -2));
-  });
-});
-
-describe('forwardedHeadersOf', () => {
-  const exchangeOver = (socket: Socket, headers: Record<string, string>): Exchange => {
-    const request = new IncomingMessage(socket);
-    request.rawHeaders = Object.entries(headers).flat();
-    request.headers = headers;
-    const peer = { peerAddress: '192.0.2.1', peerTrusted: false, clientAddress: '203.0.113.7' };
-    return new Exchange('id-1', request, new ServerResponse(request), peer);
-  };
-
-  it('says what the exchange knows: its id, its peer, its host', () => {
-    const exchange = exchangeOver(new Socket(), { host: 'api.example', connection: 'x-one', 'x-one': '1' });
-
-    expect(forwardedHeadersOf(exchange)).toEqual(['host', 'api.example', ...OWN]);
-  });
-
-  it('says https of an encrypted connection', () => {
-    const headers = forwardedHeadersOf(exchangeOver(new TLSSocket(new Socket()), {}));
-
-    expect(headers[headers.indexOf('X-Forwarded-Proto') + 1]).toBe('https');
-  });
-
-  it('names no host for a request without one', () => {
-    expect(forwardedHeadersOf(exchangeOver(new Socket(), {}))).toEqual(OWN.slice(0, -2));
   });
 
   it('takes `_` for itself in what Connection nominates', () => {

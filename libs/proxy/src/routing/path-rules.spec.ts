@@ -11,9 +11,9 @@ const RAW = new Set(
   Buffer.from("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~!$&'()*+,=:@[]|"),
 );
 
-/** Encoded, these mean something else to some servers, or the same as unencoded to others. */
+/** Encoded, these mean something else to some servers, or the same as unencoded to others, or are no character. */
 const isTricky = (byte: number): boolean =>
-  byte < 0x20 || byte === 0x7f || /[A-Za-z0-9\-._~/\\%]/.test(String.fromCharCode(byte));
+  byte < 0x20 || byte > 0x7e || /[A-Za-z0-9\-._~/\\%]/.test(String.fromCharCode(byte));
 
 describe('isUnambiguousPath', () => {
   it('lets exactly the harmless bytes stand raw', () => {
@@ -46,6 +46,46 @@ describe('isUnambiguousPath', () => {
     expect(accepted).toEqual(expected.toSorted((one, other) => one - other));
   });
 
+  it.each(['lower', 'upper'])('accepts every encoded character past ASCII, in %s case', (letters) => {
+    // The first and the last of each form of UTF-8, and those beside the surrogates.
+    const points = [
+      0x80, 0x7ff, 0x800, 0xfff, 0x1000, 0xd7ff, 0xe000, 0xffff, 0x10000, 0x3ffff, 0x40000, 0x10ffff,
+    ];
+    const encoded = points.map((point) => encodeURIComponent(String.fromCodePoint(point)));
+    const paths = encoded.map((text) => (letters === 'lower' ? text.toLowerCase() : text));
+
+    expect(paths.filter((text) => !isUnambiguousPath(`/a${text}b`))).toEqual([]);
+  });
+
+  it('accepts of all pairs and triples of encoded bytes those that are UTF-8', () => {
+    const decoder = new TextDecoder('utf-8', { fatal: true });
+    const isUtf8 = (...sequence: readonly number[]): boolean => {
+      try {
+        return decoder.decode(Uint8Array.from(sequence)) !== '';
+      } catch {
+        return false;
+      }
+    };
+    const differs = (...sequence: readonly number[]): boolean =>
+      isUnambiguousPath(`/${sequence.map((byte) => `%${hex(byte)}`).join('')}`) !== isUtf8(...sequence);
+    // Both ends of each range that RFC 3629, section 4, draws.
+    const edges = [
+      0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf, 0xc0, 0xc1, 0xc2, 0xdf, 0xe0, 0xe1, 0xec, 0xed, 0xee, 0xef,
+    ];
+    const starts = [...edges, 0xf0, 0xf1, 0xf3, 0xf4, 0xf5, 0xff];
+
+    const wrong = starts.flatMap((one) =>
+      starts.flatMap((two) => [
+        ...(differs(one, two) ? [[one, two]] : []),
+        ...starts.flatMap((three) => [
+          ...(differs(one, two, three) ? [[one, two, three]] : []),
+          ...starts.filter((four) => differs(one, two, three, four)).map((four) => [one, two, three, four]),
+        ]),
+      ]),
+    );
+    expect(wrong).toEqual([]);
+  });
+
   it('lets no byte stand encoded twice', () => {
     expect(bytes.filter((byte) => isUnambiguousPath(`/a%25${hex(byte)}b`))).toEqual([]);
   });
@@ -53,9 +93,15 @@ describe('isUnambiguousPath', () => {
   it('takes only hexadecimal digits for an encoded byte', () => {
     const characters = bytes.map((byte) => String.fromCharCode(byte));
     const high = characters.filter((digit) => isUnambiguousPath(`/%${digit}0`));
+    const first = characters.filter((digit) => isUnambiguousPath(`/%C${digit}%80`));
+    const second = characters.filter((digit) => isUnambiguousPath(`/%C3%${digit}0`));
+    const third = characters.filter((digit) => isUnambiguousPath(`/%C3%8${digit}`));
     const low = characters.filter((digit) => isUnambiguousPath(`/%2${digit}`));
 
-    expect(high.join('')).toBe('24689ABCDEFabcdef');
+    expect(high.join('')).toBe('246');
+    expect(first.join('')).toBe('23456789ABCDEFabcdef');
+    expect(second.join('')).toBe('89ABab');
+    expect(third.join('')).toBe('0123456789ABCDEFabcdef');
     expect(low.join('')).toBe('012346789ABCabc');
   });
 
@@ -92,6 +138,20 @@ describe('isUnambiguousPath', () => {
     '/a%zz',
     '/a;b=c',
     '/a#b',
+    '/a%c0%af..',
+    '/%c0%ae%c0%ae/a',
+    '/a%e0%80%afb',
+    '/a%f0%80%80%afb',
+    '/a%ff',
+    '/a%80',
+    '/a%c3',
+    '/a%c3/%a9',
+    '/a%c3b%a9',
+    '/a%ed%a0%80',
+    '/a%ed%bf%bf',
+    '/a%ed%a0%bd%ed%b8%80',
+    '/a%f4%90%80%80',
+    '/a%f8%88%80%80%80',
     'http://a/b',
   ])('refuses %s', (path) => expect(isUnambiguousPath(path)).toBe(false));
 
@@ -112,6 +172,7 @@ describe('isUnambiguousPath', () => {
     ['segments of dots that climb at last', `${'/...'.repeat(4_096)}/..`, false],
     ['an empty segment at the end', `${'/a'.repeat(8_192)}//`, false],
     ['only slashes', '/'.repeat(16_384), false],
+    ['encoded characters, and half of one at last', `/${'%F0%9F%98%80'.repeat(1_365)}%F0%9F%98`, false],
     ['half of an encoded byte, again and again', `/${'%2'.repeat(8_192)}`, false],
   ])('judges 16 KB of the worst: %s', (_what, path, isAccepted) => {
     expect(isUnambiguousPath(path)).toBe(isAccepted);

@@ -1,0 +1,34 @@
+import type { CorsOptions } from '@app/proxy';
+
+const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+
+/** Methods that no browser sends for a page (Fetch standard, section 2.2.1). */
+const FORBIDDEN_METHODS: ReadonlySet<string> = new Set(['CONNECT', 'TRACE', 'TRACK']);
+
+/** Seconds; browsers remember a preflight for a day at most. */
+export const LONGEST_MAX_AGE = 86_400;
+
+/** Whether CORS can name a header. `*` stands for itself in answers with credentials, so it would allow nothing. */
+export function isHeaderName(text: string): boolean {
+  return text !== '*' && TOKEN.test(text);
+}
+
+/** Whether CORS can name a method; methods are compared with regard to case. */
+export function isMethod(text: string): boolean {
+  return /^[A-Z]+$/.test(text) && !FORBIDDEN_METHODS.has(text);
+}
+
+/** What is wrong with an upstream's options, or undefined. */
+export function corsFault({
+  allowedHeaders = [],
+  exposedHeaders = [],
+  allowedMethods = [],
+  maxAgeSeconds = 0,
+}: CorsOptions): string | undefined {
+  const name = [...allowedHeaders, ...exposedHeaders].find((each) => !isHeaderName(each));
+  if (name !== undefined) return `a header "${name}"`;
+  const method = allowedMethods.find((each) => !isMethod(each));
+  if (method !== undefined) return `a method "${method}"`;
+  const isAge = Number.isInteger(maxAgeSeconds) && maxAgeSeconds >= 0 && maxAgeSeconds <= LONGEST_MAX_AGE;
+  return isAge ? undefined : `maxAgeSeconds of ${maxAgeSeconds}`;
+}
