@@ -91,6 +91,48 @@ describe('requests that a client sends without waiting for answers', () => {
     expect(seen).toHaveLength(count);
   });
 
+  it('have time for a head that was not read for its turn', async () => {
+    const { promise: mayAnswer, resolve: answerAll } = Promise.withResolvers<void>();
+    await using service = await startService((_request, response) => {
+      void mayAnswer.then(() => response.end('served'));
+    });
+    await using gateway = await startGateway({
+      env: { AUTH_SERVICE_URL: service.url, CLIENT_HEADER_TIMEOUT_MS: '300' },
+    });
+    const late = once(gateway.app.getHttpServer(), 'clientError');
+    await using client = await RawClient.connect(gateway.port);
+    const padded = rawRequest('GET /v1/auth/profile', { headers: { 'X-Padding': 'x'.repeat(2_000) } });
+    const last = rawRequest('GET /v1/auth/profile', { headers: { Connection: 'close' } });
+
+    // More than one read: behind the last complete request of it stands half a head.
+    client.write(padded.repeat(100) + last);
+    const [error] = (await late) as [NodeJS.ErrnoException];
+    answerAll();
+    const { statuses } = await client.ended();
+
+    expect(error.code).toBe('ERR_HTTP_REQUEST_TIMEOUT');
+    expect(statuses).toEqual(Array.from({ length: 101 }, () => 200));
+    expect(gateway.logs.filter(({ message }) => message === 'malformed request')).toEqual([]);
+  });
+
+  it('have no more time than that, once the connection is read', async () => {
+    const { promise: mayAnswer, resolve: answerAll } = Promise.withResolvers<void>();
+    await using service = await startService((_request, response) => {
+      void mayAnswer.then(() => response.end('served'));
+    });
+    await using gateway = await startGateway({
+      env: { AUTH_SERVICE_URL: service.url, CLIENT_HEADER_TIMEOUT_MS: '300' },
+    });
+    const late = once(gateway.app.getHttpServer(), 'clientError');
+    await using client = await RawClient.connect(gateway.port);
+
+    client.write(`${rawRequest('GET /v1/auth/profile').repeat(80)}GET /v1/auth/pro`);
+    await late;
+    answerAll();
+
+    expect((await client.ended()).statuses).toEqual([...Array.from({ length: 80 }, () => 200), 408]);
+  });
+
   it('are not read ahead of their turn, however many bytes of them there are', async () => {
     await using service = await startService(() => {});
     await using gateway = await startGateway({ env: { AUTH_SERVICE_URL: service.url } });

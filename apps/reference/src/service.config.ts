@@ -40,7 +40,7 @@ const Environment = z.object({
   AUTH_SERVICE_URL: z
     .string()
     .transform((text) => text.split(',').map((url) => url.trim().replace(/^dns:/, 'http:')))
-    .pipe(z.array(z.url({ protocol: /^https?$/ }).transform((url) => url.replace(/\/+$/, ''))))
+    .pipe(z.array(z.url({ protocol: /^https?$/ }).transform((url) => url.replace(/\/$/, ''))))
     .optional(),
   PUBLIC_URL: z.url({ protocol: /^https?$/ }).optional(),
   ALLOWED_ORIGINS: z

@@ -5,6 +5,7 @@ import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { CorsPolicy } from '../cors/cors-policy.js';
 import { Metrics } from '../observability/metrics.js';
+import type { GatewayHttpAdapter } from '../server/gateway-http.adapter.js';
 import { endLingering, lingerOn } from '../server/lingering-close.js';
 import { pendingResponseOf } from '../server/pending-response.js';
 import { rawAnswer } from './error-answer.js';
@@ -23,8 +24,12 @@ const LEFT: ReadonlySet<string> = new Set(['ECONNRESET', 'EPIPE', 'HPE_INVALID_E
  * Whether the time for a request has passed without a byte. Browsers open connections in advance, and would take a 408
  * on one of them for the response to what they send there later.
  */
-function isUnused({ code }: NodeJS.ErrnoException, { bytesRead }: Socket): boolean {
-  return code === 'ERR_HTTP_REQUEST_TIMEOUT' && bytesRead === 0;
+function isUnused(error: NodeJS.ErrnoException, { bytesRead }: Socket): boolean {
+  return isLateHead(error) && bytesRead === 0;
+}
+
+function isLateHead({ code }: NodeJS.ErrnoException): boolean {
+  return code === 'ERR_HTTP_REQUEST_TIMEOUT';
 }
 
 /** What Node tells of bytes that its parser refused. */
@@ -49,16 +54,18 @@ export class ClientErrorResponder implements OnModuleInit {
   private readonly faulty = new WeakSet<Socket>();
 
   constructor(
-    private readonly adapterHost: HttpAdapterHost,
+    private readonly adapterHost: HttpAdapterHost<GatewayHttpAdapter>,
     private readonly metrics: Metrics,
     private readonly cors: CorsPolicy,
   ) {}
 
   onModuleInit(): void {
+    const { turns } = this.adapterHost.httpAdapter;
     this.adapterHost.httpAdapter
       .getHttpServer()
       .on('clientError', (error: ClientError, socket: Socket) => {
-        this.answer(error, socket);
+        const answer = (): void => this.answer(error, socket);
+        if (!isLateHead(error) || !turns.excuseLateHead(socket, answer)) answer();
       })
       // Node hands CONNECT over here, and without a listener ends the connection without a word.
       .on('connect', (_request: IncomingMessage, socket: Socket) => {

@@ -21,10 +21,12 @@ export class GatewayHttpAdapter extends ExpressAdapter {
   /** Whether a request's `Upgrade` goes to the server's `upgrade` listener; all others are plain requests. */
   isUpgrade: (request: IncomingMessage) => boolean = () => false;
 
+  readonly turns: RequestTurns;
   private runFirst = chainOf([]);
 
   constructor(private readonly config: ServerConfig) {
     super();
+    this.turns = new RequestTurns(config.headerTimeoutMs);
     // Each is work for every response that a proxy must not do: the service says who it is and what has changed.
     this.disable('x-powered-by');
     this.disable('etag');
@@ -56,7 +58,7 @@ export class GatewayHttpAdapter extends ExpressAdapter {
         requireHostHeader: false,
         shouldUpgradeCallback: (request) => this.isUpgrade(request),
       },
-      new RequestTurns().around((request, response) => {
+      this.turns.around((request, response) => {
         // What Express cannot parse it would answer by itself, past every middleware; `*` is refused in order.
         if (!request.url!.startsWith('/')) request.url = '*';
         this.runFirst(request, response, (error) => {

@@ -13,6 +13,9 @@ const MOST_WAITING = 16_384;
 interface Line {
   waiting: number;
   isPaused: boolean;
+  /** Ends the connection, if the head of its next request is late once it is read again. */
+  onLateHead: (() => void) | undefined;
+  lateHeadTimer: NodeJS.Timeout | undefined;
 }
 
 /**
@@ -27,13 +30,39 @@ export class RequestTurns {
   private readonly logger = new Logger(RequestTurns.name);
   private readonly lines = new WeakMap<Socket, Line>();
   private waiting = 0;
+  /** Connections with an `onLateHead`. */
+  private lateHeads = 0;
+
+  /** @param headerTimeoutMs milliseconds until the head of a request must be complete */
+  constructor(private readonly headerTimeoutMs: number) {}
 
   /** Wraps the server's listener. */
   around(listener: RequestListener): RequestListener {
     return (request, response) => {
+      if (this.lateHeads > 0) this.forgetLateHead(this.lines.get(request.socket));
       if (response.socket) listener(request, response);
       else this.wait(request, response, listener);
     };
+  }
+
+  /**
+   * Whether the head of a request is late because its connection was not read. Then its time begins anew once the
+   * connection is read: Node's own does not.
+   * @param onLate called if it is late then too
+   */
+  excuseLateHead(socket: Socket, onLate: () => void): boolean {
+    const line = this.lines.get(socket);
+    if (!line?.isPaused) return false;
+    if (!line.onLateHead) this.lateHeads++;
+    line.onLateHead = onLate;
+    return true;
+  }
+
+  private forgetLateHead(line: Line | undefined): void {
+    if (!line?.onLateHead) return;
+    clearTimeout(line.lateHeadTimer);
+    line.onLateHead = undefined;
+    this.lateHeads--;
   }
 
   private wait(request: IncomingMessage, response: ServerResponse, listener: RequestListener): void {
@@ -58,6 +87,7 @@ export class RequestTurns {
       this.waiting--;
       if (line.isPaused && line.waiting <= RESUME_AT) {
         line.isPaused = false;
+        if (line.onLateHead) line.lateHeadTimer = setTimeout(line.onLateHead, this.headerTimeoutMs).unref();
         socket.resume();
       }
       listener(request, response);
@@ -65,13 +95,16 @@ export class RequestTurns {
   }
 
   private open(socket: Socket): Line {
-    const line: Line = { waiting: 0, isPaused: false };
+    const line: Line = { waiting: 0, isPaused: false, onLateHead: undefined, lateHeadTimer: undefined };
     this.lines.set(socket, line);
     // Node resumes a connection whenever a request's body is read.
     socket.on('resume', () => {
       if (line.isPaused) socket.pause();
     });
-    socket.once('close', () => (this.waiting -= line.waiting));
+    socket.once('close', () => {
+      this.waiting -= line.waiting;
+      this.forgetLateHead(line);
+    });
     return line;
   }
 }

@@ -1,23 +1,3 @@
-/** A byte of a UTF-8 sequence behind its first. */
-const CONTINUATION = '%[89ABab][0-9A-Fa-f]';
-
-/**
- * A percent-encoded character past ASCII: the well-formed sequences of UTF-8 (RFC 3629, section 4). An overlong one
- * (`%c0%af`, which some servers read as `/`), a surrogate (`%ed%a0%80`), one past U+10FFFF and a byte on its own
- * (`%ff`) are none: each server makes another character of them.
- */
-const ENCODED_UTF8 = [
-  '%(?:[Cc][2-9A-Fa-f]|[Dd][0-9A-Fa-f])',
-  `%[Ee]0%[ABab][0-9A-Fa-f]`,
-  `%[Ee][1-9A-Ca-cEFef]${CONTINUATION}`,
-  `%[Ee][Dd]%[89][0-9A-Fa-f]`,
-  `%[Ff]0%[9ABab][0-9A-Fa-f]${CONTINUATION}`,
-  `%[Ff][1-3]${CONTINUATION}${CONTINUATION}`,
-  `%[Ff]4%8[0-9A-Fa-f]${CONTINUATION}`,
-]
-  .map((start) => start + CONTINUATION)
-  .join('|');
-
 /**
  * One character of a path segment, or one that is percent-encoded and means the same to every server.
  * Left out on purpose, so that the gateway and the service can never read two different paths:
@@ -30,7 +10,8 @@ const ENCODED_UTF8 = [
  *
  * Raw `[`, `]` and `|` are no characters of a path (RFC 3986, section 3.3), and pass: browsers send them so.
  */
-const SEGMENT_CHARACTER = `(?:[A-Za-z0-9._~!$&'()*+,=:@|[\\]-]|%(?:2[0-46-9A-Ca-c]|3[A-Fa-f]|40|5[BDEbde]|60|7[B-Db-d])|${ENCODED_UTF8})`;
+const SEGMENT_CHARACTER =
+  "(?:[A-Za-z0-9._~!$&'()*+,=:@|[\\]-]|%(?:2[0-46-9A-Ca-c]|3[A-Fa-f]|40|5[BDEbde]|60|7[B-Db-d]|[89A-Fa-f][0-9A-Fa-f]))";
 
 /** `/`, or segments that are neither empty nor `.` nor `..`; an empty last one (trailing slash) is unambiguous. */
 const UNAMBIGUOUS_PATH = new RegExp(`^(?:/(?!\\.{1,2}(?:/|$))${SEGMENT_CHARACTER}+)*/?$`);
@@ -40,7 +21,25 @@ const UNAMBIGUOUS_PATH = new RegExp(`^(?:/(?!\\.{1,2}(?:/|$))${SEGMENT_CHARACTER
  * looks for a route: normalising would only add one more opinion.
  */
 export function isUnambiguousPath(path: string): boolean {
-  return path.charCodeAt(0) === 0x2f && UNAMBIGUOUS_PATH.test(path);
+  return path.charCodeAt(0) === 0x2f && UNAMBIGUOUS_PATH.test(path) && isUtf8(path);
+}
+
+/** An encoded byte past ASCII. */
+const HIGH_BYTE = /%[89A-Fa-f]/;
+
+/**
+ * Whether encoded bytes past ASCII are well-formed UTF-8 (RFC 3629, section 4). An overlong sequence (`%c0%af`, which some
+ * servers read as `/`), a surrogate (`%ed%a0%80`), one past U+10FFFF and a byte on its own (`%ff`) are not: each server
+ * makes another character of them.
+ */
+function isUtf8(path: string): boolean {
+  if (!HIGH_BYTE.test(path)) return true;
+  try {
+    decodeURIComponent(path);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /**
