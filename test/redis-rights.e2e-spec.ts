@@ -64,6 +64,35 @@ describeWithRedis('a Redis that lets the gateway', () => {
     expect(gateway.logs.filter(({ level }) => level === 'warn')).toEqual([]);
   });
 
+  it('only read the keys of revocations lacks nothing', async () => {
+    const user = 'gateway on >pw ~gateway:* %R~blacklist:* &* +@all'.split(' ');
+    await using redis = await RedisServer.start('--user', ...user);
+    const admin = await redis.client();
+    const [before, after, other] = [randomUUID(), randomUUID(), randomUUID()];
+    await admin.set(`blacklist:${before}`, 'revoked', 'EX', 900);
+    await using system = await startSystem(`redis://gateway:pw@127.0.0.1:${redis.port}`);
+    const { gateway } = system;
+
+    expect(await redisHealth(gateway)).toEqual({ status: 'up', revocation: 'in memory' });
+    await admin.set(`blacklist:${after}`, 'revoked', 'EX', 900);
+    while ((await status(gateway, after)) !== 401);
+    expect([await status(gateway, before), await status(gateway, other)]).toEqual([401, 200]);
+  });
+
+  it('hear of nothing and only read the keys of revocations is asked for each token', async () => {
+    const user = 'gateway on >pw ~gateway:* %R~blacklist:* resetchannels +@all'.split(' ');
+    await using redis = await RedisServer.start('--user', ...user);
+    const admin = await redis.client();
+    await using system = await startSystem(`redis://gateway:pw@127.0.0.1:${redis.port}`);
+    const { gateway } = system;
+    const jti = randomUUID();
+
+    await admin.set(`blacklist:${jti}`, 'revoked', 'EX', 900);
+
+    expect([await status(gateway, jti), await status(gateway, randomUUID())]).toEqual([401, 200]);
+    expect(await redisHealth(gateway)).toEqual(ASKED);
+  });
+
   it('read and not write refuses revoked tokens all the same', async () => {
     await using redis = await RedisServer.start();
     const admin = await redis.client();

@@ -1,8 +1,8 @@
 import type { Redis } from 'ioredis';
 
-/** The lives of many keys, as one command. */
+/** The lives of many keys, as one command. As KEYS they would need the right to be written. */
 const LIVES_SCRIPT =
-  "local lives = {} for at, key in ipairs(KEYS) do lives[at] = redis.call('pttl', key) end return lives";
+  "local lives = {} for at, key in ipairs(ARGV) do lives[at] = redis.call('pttl', key) end return lives";
 
 /** One step of a SCAN with the lives of the keys that it finds, whose names come without the prefix. */
 const SCAN_SCRIPT = `
@@ -19,7 +19,7 @@ const SCAN_COUNT = 1_000;
 
 /** Milliseconds that each key has left, as PTTL says them. */
 export function readLives(client: Redis, keys: readonly string[]): Promise<readonly number[]> {
-  return client.eval(LIVES_SCRIPT, keys.length, ...keys) as Promise<number[]>;
+  return client.eval(LIVES_SCRIPT, 0, ...keys) as Promise<number[]>;
 }
 
 /** What one step of a scan finds. */
