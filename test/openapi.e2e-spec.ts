@@ -1,3 +1,4 @@
+import { UpstreamRegistry } from '@app/proxy';
 import { startGateway } from './support/gateway.js';
 
 describe('/swagger', () => {
@@ -21,5 +22,24 @@ describe('/swagger', () => {
       Object.keys(path).filter((key) => key !== 'parameters'),
     );
     expect(operations).toHaveLength(55);
+  });
+
+  it('is made once, before anybody asks', async () => {
+    await using gateway = await startGateway();
+    const registry = gateway.app.get(UpstreamRegistry, { strict: false });
+    let reads = 0;
+    const { rows } = registry;
+    Object.defineProperty(registry, 'rows', { get: () => (reads++, rows) });
+
+    const ask = async (): Promise<[string | null, string]> => {
+      const response = await fetch(`${gateway.url}/swagger`);
+      return [response.headers.get('content-type'), await response.text()];
+    };
+    const documents = [await ask(), await ask()];
+
+    expect(reads).toBe(0);
+    expect(documents[1]).toEqual(documents[0]);
+    expect(documents[0]![0]).toBe('application/json; charset=utf-8');
+    expect(JSON.parse(documents[0]![1])).toHaveProperty('openapi');
   });
 });

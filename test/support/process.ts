@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { openSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 import { JWT_SECRET, type LogLine } from './gateway.js';
 
 /** The built gateway as a process of its own, as an operator runs it. */
@@ -35,9 +35,10 @@ export class GatewayProcess implements AsyncDisposable {
   /**
    * Its services are not checked, unless the variables say so: a test's service then hears what the test sends alone.
    *
-   * @param stdout a file that takes the log lines instead of the test
+   * @param stdout a file, or a named pipe, that takes the log lines instead of the test
    */
   static start(env: Readonly<Record<string, string>>, stdout?: string): GatewayProcess {
+    const file = stdout === undefined ? undefined : openSync(stdout, 'a');
     const child = spawn(process.execPath, ['dist/apps/gateway/src/main.js'], {
       env: {
         JWT_SECRET,
@@ -47,8 +48,9 @@ export class GatewayProcess implements AsyncDisposable {
         HEALTH_CHECK_INTERVAL_MS: '0',
         ...env,
       },
-      stdio: ['ignore', stdout === undefined ? 'pipe' : openSync(stdout, 'w'), 'pipe'],
+      stdio: ['ignore', file ?? 'pipe', 'pipe'],
     });
+    if (file !== undefined) closeSync(file);
     return new GatewayProcess(child);
   }
 

@@ -5,6 +5,7 @@ import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
+import { LogPipe } from '../../../../test/support/log-pipe.js';
 import { LineOutput } from './line-output.js';
 
 const MODULE = join(import.meta.dirname, '../../../../dist/apps/gateway/src/observability/line-output.js');
@@ -58,8 +59,6 @@ describe('the output of lines', () => {
   it('waits at its exit for a reader that is late', async () => {
     const script = `
       import { LineOutput } from ${JSON.stringify(MODULE)};
-      // Writes do not block from here on.
-      process.stdout;
       process.on('exit', () => process.send('exiting'));
       const output = new LineOutput(1);
       for (let n = 0; n < 10_000; n++) output.write(n + ' ' + 'x'.repeat(90) + '\\n');
@@ -80,7 +79,6 @@ describe('the output of lines', () => {
   it('does not wait at its exit for a reader that never reads', async () => {
     const script = `
       import { LineOutput } from ${JSON.stringify(MODULE)};
-      process.stdout;
       const output = new LineOutput(1);
       for (let n = 0; n < 10_000; n++) output.write('x'.repeat(99) + '\\n');
       process.exit(3);`;
@@ -99,6 +97,47 @@ describe('the output of lines', () => {
       setImmediate(() => setImmediate(() => console.log('goes on')));`;
 
     expect(printedBy(script)).toBe('goes on\n');
+  });
+
+  it('drops whole lines past a mebibyte, counts them, and tells of them once half of it has left', async () => {
+    await using pipe = LogPipe.make();
+    const output = new LineOutput(openSync(pipe.path, 'w'));
+    const told: number[] = [];
+    output.onRoom = (dropped) => {
+      told.push(dropped);
+      output.write(`${dropped} dropped\n`);
+    };
+    const lines = Array.from({ length: 20_000 }, (_, n) => `${n} ${'x'.repeat(100)}`);
+
+    for (const [n, line] of lines.entries()) {
+      output.write(`${line}\n`);
+      if (n % 100 === 99) await turn();
+    }
+    const { dropped } = output;
+    await pipe.readUntil((line) => line.endsWith('dropped'));
+
+    const kept = lines.slice(0, lines.length - dropped);
+    expect(dropped).toBeGreaterThan(0);
+    expect(kept.join().length).toBeGreaterThan(1024 * 1024 - 1_000);
+    expect(kept.join().length).toBeLessThan(1024 * 1024 + 64 * 1024 + 1_000);
+    expect(pipe.lines).toEqual([...kept, `${dropped} dropped`]);
+    expect([told, output.dropped]).toEqual([[dropped], dropped]);
+  });
+
+  it('shares a pipe with another writer: no line is cut', async () => {
+    await using pipe = LogPipe.make();
+    const [one, other] = [1, 2].map(() => new LineOutput(openSync(pipe.path, 'w')));
+    const lines = Array.from({ length: 100 }, (_, n) => `${n} ${'x'.repeat(1_000)}`);
+
+    // The pipe is full with less than this, and the other writes as soon as there is room.
+    for (const line of lines) one!.write(`${line}\n`);
+    await pipe.readUntil((line) => line === lines[60]);
+    for (const line of lines) other!.write(`other ${line}\n`);
+    await pipe.readUntil((line) => line === lines.at(-1));
+    await pipe.readUntil((line) => line === `other ${lines.at(-1)}`);
+
+    const others = lines.map((line) => `other ${line}`);
+    expect(pipe.lines.toSorted()).toEqual([...lines, ...others].toSorted());
   });
 
   it('gives a reader that does not keep up whole lines only, and keeps no more than a mebibyte for it', async () => {

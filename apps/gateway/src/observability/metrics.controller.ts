@@ -16,6 +16,6 @@ export class MetricsController {
   @Header('Cache-Control', 'no-store')
   read(@Req() { socket }: IncomingMessage): Promise<string> {
     this.drain.spare(socket);
-    return this.metrics.registry.metrics();
+    return this.metrics.text();
   }
 }

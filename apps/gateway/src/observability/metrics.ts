@@ -5,12 +5,20 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom
 import { GATEWAY_CONFIG, type GatewayConfig } from '../config/gateway-config.js';
 import { codeOf } from '../errors/error-answer.js';
 import { OpenExchanges } from '../lifecycle/open-exchanges.js';
+import { metricsText } from './metrics-text.js';
+import { SeriesLimit } from './series-limit.js';
 
 /** Seconds; from what memory answers to the route deadline. */
 const DURATION_BUCKETS = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 
 /** The endpoint of requests that no route and no controller names: one label for all, whatever path was tried. */
 const UNKNOWN_ENDPOINT = 'unmatched';
+
+/** The endpoint of requests whose own series would be one too many: sums over all endpoints stay right. */
+const OTHER_ENDPOINT = 'other';
+
+/** Series of one metric by route that are kept, each a line of about 130 bytes in every scrape. */
+const MOST_SERIES = 20_000;
 
 /** Methods that may be a label; a client may send any other token. */
 const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
@@ -29,7 +37,7 @@ export class Metrics implements OnApplicationShutdown {
 
   private readonly duration = new Histogram({
     name: 'http_request_duration_seconds',
-    help: 'From the headers of a request to the end of its response',
+    help: 'From the headers of a request to the end of its response; endpoint: its upstream, or the path of a controller',
     labelNames: ['method', 'endpoint'] as const,
     buckets: DURATION_BUCKETS,
     registers: [this.registry],
@@ -56,8 +64,19 @@ export class Metrics implements OnApplicationShutdown {
     registers: [this.registry],
   });
 
+  private readonly seriesLeftOut = new Counter({
+    name: 'gateway_metric_series_left_out_total',
+    help: 'Counts that went to the endpoint "other", because their metric had its most series',
+    labelNames: ['metric'] as const,
+    registers: [this.registry],
+  });
+
+  private readonly requestSeries = new SeriesLimit(MOST_SERIES);
+  private readonly rateLimitSeries = new SeriesLimit(MOST_SERIES);
+  private readonly commonLabels: Readonly<Record<string, string>>;
+
   constructor(@Inject(GATEWAY_CONFIG) config: GatewayConfig, open: OpenExchanges) {
-    this.registry.setDefaultLabels({ service: config.serviceName });
+    this.commonLabels = { service: config.serviceName };
     collectDefaultMetrics({ register: this.registry });
     new Gauge({
       name: 'http_requests_in_flight',
@@ -69,18 +88,34 @@ export class Metrics implements OnApplicationShutdown {
     });
   }
 
-  /** @param endpoint the template of a controller's route, where no upstream's matched */
-  closed(exchange: Exchange, endpoint: string | undefined, status: number, elapsedMs: number): void {
-    const method = METHODS.has(exchange.request.method!) ? exchange.request.method! : 'OTHER';
-    const labels = { method, endpoint: exchange.template ?? endpoint ?? UNKNOWN_ENDPOINT };
-    this.requests.inc({ ...labels, status });
-    this.duration.observe(labels, elapsedMs / 1000);
-    const { failure, upstream = '' } = exchange;
-    if (failure && failure.getStatus() >= 500) this.failures.inc({ upstream, code: codeOf(failure) });
+  /** All figures in the text format of Prometheus. */
+  text(): Promise<string> {
+    return metricsText(this.registry, this.commonLabels);
+  }
+
+  /** @param controllerPath the template of a controller's route, if no upstream's matched */
+  closed(exchange: Exchange, controllerPath: string | undefined, status: number, elapsedMs: number): void {
+    const { request, failure, template, upstream } = exchange;
+    const method = METHODS.has(request.method!) ? request.method! : 'OTHER';
+    const route = template ?? controllerPath ?? UNKNOWN_ENDPOINT;
+    const isKept = this.requestSeries.has(`${method} ${status} ${route}`);
+    if (!isKept) this.seriesLeftOut.inc({ metric: 'http_requests_total' });
+    this.requests.inc({ method, endpoint: isKept ? route : OTHER_ENDPOINT, status });
+    // A histogram has 17 lines for each of its series: by upstream they are few however many routes there are.
+    this.duration.observe(
+      { method, endpoint: upstream ?? controllerPath ?? UNKNOWN_ENDPOINT },
+      elapsedMs / 1000,
+    );
+    if (failure && failure.getStatus() >= 500) {
+      this.failures.inc({ upstream: upstream ?? '', code: codeOf(failure) });
+    }
   }
 
   rateLimited({ template }: Exchange): void {
-    this.rateLimitBlocks.inc({ endpoint: template ?? UNKNOWN_ENDPOINT });
+    const route = template ?? UNKNOWN_ENDPOINT;
+    const isKept = this.rateLimitSeries.has(route);
+    if (!isKept) this.seriesLeftOut.inc({ metric: 'rate_limit_blocked_total' });
+    this.rateLimitBlocks.inc({ endpoint: isKept ? route : OTHER_ENDPOINT });
   }
 
   /** Bytes that never became a request. */

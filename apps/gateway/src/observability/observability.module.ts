@@ -1,6 +1,7 @@
 import { Global, Module, type DynamicModule } from '@nestjs/common';
 import type { DestinationStream, Logger } from 'pino';
 import { AccessLog, LINES } from './access-log.js';
+import { DroppedLinesReport } from './dropped-lines.report.js';
 import { PINO } from './gateway-logger.js';
 import { Metrics } from './metrics.js';
 import { MetricsController } from './metrics.controller.js';
@@ -23,6 +24,7 @@ export class ObservabilityModule {
         { provide: PINO, useValue: pino },
         { provide: LINES, useValue: lines },
         AccessLog,
+        DroppedLinesReport,
         Metrics,
         UpstreamMetrics,
       ],

@@ -40,7 +40,7 @@ export class WebSocketMetrics {
     });
     this.handshakes = new Histogram({
       name: 'websocket_handshake_duration_seconds',
-      help: "From a client's handshake to its 101",
+      help: "From a client's handshake to its 101; endpoint: the upstream",
       labelNames: ['endpoint'],
       buckets: HANDSHAKE_BUCKETS,
       registers,
@@ -90,7 +90,7 @@ export class WebSocketMetrics {
   }
 
   opened(route: WebSocketRoute, elapsedMs: number): void {
-    this.handshakes.observe({ endpoint: route.endpoint }, elapsedMs / 1000);
+    this.handshakes.observe({ endpoint: route.row.upstream }, elapsedMs / 1000);
   }
 
   resumed(route: WebSocketRoute, result: 'joined' | 'given_up'): void {
