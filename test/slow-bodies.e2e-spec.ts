@@ -1,6 +1,8 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
+import { UpstreamRegistry } from '@app/proxy';
 import { bearer, startGateway, type RunningGateway } from './support/gateway.js';
+import { RawClient } from './support/raw-client.js';
 import { rawRequest } from './support/raw-request.js';
 import { bodyOf, startService, type PlayedService } from './support/service.js';
 
@@ -69,6 +71,13 @@ class SlowClients implements AsyncDisposable {
 async function inProgress({ url }: RunningGateway): Promise<number> {
   const metrics = await (await fetch(`${url}/metrics`)).text();
   return Number(/^upstream_bodies_in_progress\{upstream="auth-service".*\} (\d+)$/m.exec(metrics)![1]);
+}
+
+/** How many of the upstream's requests wait for one. */
+function queued({ app }: RunningGateway): number {
+  const { upstreams } = app.get(UpstreamRegistry);
+  const { bodySlots } = [...upstreams].find(({ name }) => name === 'auth-service')!;
+  return (bodySlots as unknown as { waiting: Set<unknown> }).waiting.size;
 }
 
 async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
@@ -150,6 +159,21 @@ describe('clients that send their bodies slowly', () => {
 });
 
 describe('a small body', () => {
+  it('that comes whole while it waits for its turn is sent at once', async () => {
+    await using service = await startCounting();
+    await using gateway = await startGateway({ env: { AUTH_SERVICE_URL: service.url, ...ENV } });
+    const head = rawRequest('POST /v1/keys/upload', { headers: { 'Content-Length': 1_000_000 } });
+    await using _slow = await SlowClients.start(gateway.port, head, 'x', (index) => `127.0.1.${index + 1}`);
+    await until(() => queued(gateway) === CLIENTS - CONNECTIONS / 2);
+    await using client = await RawClient.connect(gateway.port);
+
+    client.write(`${rawRequest('POST /v1/auth/login', { headers: { 'Content-Length': 4 } })}ab`);
+    await until(() => queued(gateway) === CLIENTS - CONNECTIONS / 2 + 1);
+    client.write('cd');
+
+    expect(await client.until(/\r\n\r\n.+$/s)).toMatch(/^HTTP\/1\.1 200 .*4$/s);
+  });
+
   it('takes no connection before it is whole', async () => {
     await using service = await startCounting();
     await using gateway = await startGateway({ env: { AUTH_SERVICE_URL: service.url } });

@@ -174,12 +174,13 @@ export class Forward implements ResponseHandler, StreamedBody, Ticking {
     clearTimeout(this.gatherTimer);
     body.stopGathering();
     if (this.settled) return;
-    if (body.complete) {
-      this.outgoing = { ...this.outgoing, body: body.whole() };
-      this.dispatchFirst();
-    } else {
-      this.stream(body);
-    }
+    if (body.complete) this.dispatchWhole(body);
+    else this.stream(body);
+  }
+
+  private dispatchWhole(body: RequestBody): void {
+    this.outgoing = { ...this.outgoing, body: body.whole() };
+    this.dispatchFirst();
   }
 
   private stream(body: RequestBody): void {
@@ -189,7 +190,7 @@ export class Forward implements ResponseHandler, StreamedBody, Ticking {
       return;
     }
     this.hasSlot = true;
-    body.onComplete = () => this.releaseSlot();
+    body.onComplete = () => this.onBodyComplete(body);
     if (place === 'acquired') this.onBodySlot();
     else this.slotAwaitedSince = performance.now();
   }
@@ -202,6 +203,13 @@ export class Forward implements ResponseHandler, StreamedBody, Ticking {
     this.slotAwaitedSince = 0;
     this.exchange.writeContinue();
     this.dispatchFirst();
+  }
+
+  private onBodyComplete(body: RequestBody): void {
+    const isQueued = this.slotAwaitedSince > 0;
+    this.slotAwaitedSince = 0;
+    this.releaseSlot();
+    if (isQueued) this.dispatchWhole(body);
   }
 
   private releaseSlot(): void {
