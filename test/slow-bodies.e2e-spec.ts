@@ -67,17 +67,17 @@ class SlowClients implements AsyncDisposable {
   }
 }
 
-/** So many of the upstream's requests hold one of its slots for bodies. */
+/** How many requests with a slow or large body the upstream has. */
 async function inProgress({ url }: RunningGateway): Promise<number> {
   const metrics = await (await fetch(`${url}/metrics`)).text();
-  return Number(/^upstream_bodies_in_progress\{upstream="auth-service".*\} (\d+)$/m.exec(metrics)![1]);
+  return Number(/^upstream_streamed_bodies\{upstream="auth-service".*\} (\d+)$/m.exec(metrics)![1]);
 }
 
-/** How many of the upstream's requests wait for one. */
+/** How many more of them wait. */
 function queued({ app }: RunningGateway): number {
   const { upstreams } = app.get(UpstreamRegistry);
-  const { bodySlots } = [...upstreams].find(({ name }) => name === 'auth-service')!;
-  return (bodySlots as unknown as { waiting: Set<unknown> }).waiting.size;
+  const { streamedBodyLimit } = [...upstreams].find(({ name }) => name === 'auth-service')!;
+  return (streamedBodyLimit as unknown as { queue: Set<unknown> }).queue.size;
 }
 
 async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
@@ -134,7 +134,7 @@ describe('clients that send their bodies slowly', () => {
       expect(await inProgress(gateway)).toBe(CONNECTIONS / 2);
       // Those that wait for their turn are told so in the end, and no service was asked.
       await until(() => slow.count(503) === CLIENTS - CONNECTIONS / 2);
-      expect(await gateway.logged({ status: 503 })).toMatchObject({ error_code: 'UPSTREAM_QUEUE_FULL' });
+      expect(await gateway.logged({ status: 503 })).toMatchObject({ error_code: 'UPSTREAM_BODIES_BUSY' });
     },
     60_000,
   );
