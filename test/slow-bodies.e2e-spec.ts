@@ -1,6 +1,8 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
+import { UpstreamRegistry } from '@app/proxy';
 import { bearer, startGateway, type RunningGateway } from './support/gateway.js';
+import { RawClient } from './support/raw-client.js';
 import { rawRequest } from './support/raw-request.js';
 import { bodyOf, startService, type PlayedService } from './support/service.js';
 
@@ -65,10 +67,17 @@ class SlowClients implements AsyncDisposable {
   }
 }
 
-/** So many of the upstream's requests hold one of its slots for bodies. */
+/** How many requests with a slow or large body the upstream has. */
 async function inProgress({ url }: RunningGateway): Promise<number> {
   const metrics = await (await fetch(`${url}/metrics`)).text();
-  return Number(/^upstream_bodies_in_progress\{upstream="auth-service".*\} (\d+)$/m.exec(metrics)![1]);
+  return Number(/^upstream_streamed_bodies\{upstream="auth-service".*\} (\d+)$/m.exec(metrics)![1]);
+}
+
+/** How many more of them wait. */
+function queued({ app }: RunningGateway): number {
+  const { upstreams } = app.get(UpstreamRegistry);
+  const { streamedBodyLimit } = [...upstreams].find(({ name }) => name === 'auth-service')!;
+  return (streamedBodyLimit as unknown as { queue: Set<unknown> }).queue.size;
 }
 
 async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
@@ -125,7 +134,7 @@ describe('clients that send their bodies slowly', () => {
       expect(await inProgress(gateway)).toBe(CONNECTIONS / 2);
       // Those that wait for their turn are told so in the end, and no service was asked.
       await until(() => slow.count(503) === CLIENTS - CONNECTIONS / 2);
-      expect(await gateway.logged({ status: 503 })).toMatchObject({ error_code: 'UPSTREAM_QUEUE_FULL' });
+      expect(await gateway.logged({ status: 503 })).toMatchObject({ error_code: 'UPSTREAM_BODIES_BUSY' });
     },
     60_000,
   );
@@ -150,6 +159,21 @@ describe('clients that send their bodies slowly', () => {
 });
 
 describe('a small body', () => {
+  it('that comes whole while it waits for its turn is sent at once', async () => {
+    await using service = await startCounting();
+    await using gateway = await startGateway({ env: { AUTH_SERVICE_URL: service.url, ...ENV } });
+    const head = rawRequest('POST /v1/keys/upload', { headers: { 'Content-Length': 1_000_000 } });
+    await using _slow = await SlowClients.start(gateway.port, head, 'x', (index) => `127.0.1.${index + 1}`);
+    await until(() => queued(gateway) === CLIENTS - CONNECTIONS / 2);
+    await using client = await RawClient.connect(gateway.port);
+
+    client.write(`${rawRequest('POST /v1/auth/login', { headers: { 'Content-Length': 4 } })}ab`);
+    await until(() => queued(gateway) === CLIENTS - CONNECTIONS / 2 + 1);
+    client.write('cd');
+
+    expect(await client.until(/\r\n\r\n.+$/s)).toMatch(/^HTTP\/1\.1 200 .*4$/s);
+  });
+
   it('takes no connection before it is whole', async () => {
     await using service = await startCounting();
     await using gateway = await startGateway({ env: { AUTH_SERVICE_URL: service.url } });

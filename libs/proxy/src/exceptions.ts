@@ -185,6 +185,17 @@ export class UpstreamQueueFullException extends ProxyException {
   }
 }
 
+/** As many requests with a slow or large body as may hold the service's connections do so for too long. */
+export class UpstreamBodiesBusyException extends ProxyException {
+  constructor(service: string) {
+    super({
+      ...unavailable(503, 'UPSTREAM_BODIES_BUSY', service, undefined),
+      headers: ['Retry-After', '1'],
+      stage: 'request_body',
+    });
+  }
+}
+
 /** Too many of the last requests to the service failed: it is left alone for a while. */
 export class CircuitOpenException extends ProxyException {
   constructor(service: string, retryAfterSeconds: number) {

@@ -5,7 +5,7 @@ import type { HealthCheckOptions } from './instances/health-checks.js';
 import type { HealthOptions } from './instances/instance-health.js';
 import type { InstanceOptions } from './instances/instance.js';
 import type { TlsOptions } from './instances/tls-files.js';
-import type { BodySlotsOptions } from './transport/body-slots.js';
+import type { StreamedBodyLimitOptions } from './transport/streamed-body-limit.js';
 import type { MinimumRate } from './transport/request-body.js';
 
 export interface RetryOptions {
@@ -40,8 +40,8 @@ export interface ProxyOptions {
   readonly checks: HealthCheckOptions;
   readonly dns: DnsOptions;
   readonly retries: RetryOptions;
-  /** How many requests may have a body in progress. */
-  readonly bodySlots: BodySlotsOptions;
+  /** Limits the requests whose bodies are streamed. */
+  readonly streamedBodyLimit: StreamedBodyLimitOptions;
   /** Milliseconds for which a service that fails is not asked. */
   readonly breakerOpenMs: number;
 

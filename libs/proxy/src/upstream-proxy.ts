@@ -20,7 +20,7 @@ import { compilePath, type CompiledPath } from './routing/compiled-path.js';
 import type { TableRow } from './routing/table-row.js';
 import type { Route } from './routing/route.js';
 import { Attempts } from './transport/attempts.js';
-import { BodySlots } from './transport/body-slots.js';
+import { StreamedBodyLimit } from './transport/streamed-body-limit.js';
 import { CircuitBreaker, type BreakerState } from './transport/circuit-breaker.js';
 import type { Ticker } from './ticker.js';
 import { Forward, forwardOf, type ForwardPlan } from './transport/forward.js';
@@ -64,7 +64,7 @@ export class UpstreamProxy {
   readonly instances: InstanceSet;
   readonly breaker: CircuitBreaker;
   readonly retryBudget: RetryBudget;
-  readonly bodySlots: BodySlots;
+  readonly streamedBodyLimit: StreamedBodyLimit;
   readonly healthPath: string;
   /** In lower case; undefined if none. */
   readonly acceptedHeaders: ReadonlySet<string> | undefined;
@@ -86,9 +86,9 @@ export class UpstreamProxy {
     this.acceptedHeaders = this.readAcceptedHeaders();
     this.breaker = new CircuitBreaker(options.breakerOpenMs, (state) => events.breakerChanged(name, state));
     this.retryBudget = new RetryBudget(options.retries.share);
-    this.bodySlots = new BodySlots(
+    this.streamedBodyLimit = new StreamedBodyLimit(
       () => this.instances.all.length * options.connections.maxConnections,
-      options.bodySlots,
+      options.streamedBodyLimit,
     );
     const urls = this.readAddresses();
     this.tls = this.readTls(urls, (error) => events.tlsChanged(name, error));
@@ -184,7 +184,7 @@ export class UpstreamProxy {
     return {
       service: this.name,
       ticker: this.ticker,
-      bodySlots: this.bodySlots,
+      streamedBodyLimit: this.streamedBodyLimit,
       showsAttempts: options.retries.areShown,
       repeatsKeyed: route.repeatsKeyed ?? false,
       observers: this.gates.filter((gate) => 'answered' in gate),
@@ -195,7 +195,7 @@ export class UpstreamProxy {
         idleEventStreamMs: options.idleEventStreamTimeoutMs,
         bodyBytes: route.bodyLimitBytes ?? options.bodyLimitBytes,
         minimumRate: options.minimumRate,
-        bodySlotMs: options.bodySlots.waitMs,
+        streamedBodyQueueTimeoutMs: options.streamedBodyLimit.queueTimeoutMs,
       },
     };
   }

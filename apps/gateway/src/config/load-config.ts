@@ -16,7 +16,7 @@ const CLOCK_TICK_MS = 250;
 const TLS_POLL_MS = 2_000;
 const CACHED_TOKENS = 10_000;
 const CLOSE_TIMEOUT_MS = 2_000;
-const BODY_SLOT_MS = 5_000;
+const STREAMED_BODY_QUEUE_TIMEOUT_MS = 5_000;
 const REVOKED_TOKENS = 250_000;
 /** For its limit a request waits as long as this, and half as long for its token where that is looked up: 90 in all. */
 const REDIS_COMMAND_TIMEOUT_MS = 60;
@@ -96,10 +96,10 @@ function configFrom({ values, addresses, limits, tls }: ReadEnvironment): Gatewa
         share: values.RETRY_BUDGET_PERCENT / 100,
         areShown: values.SHOW_ATTEMPTS === 'on',
       },
-      bodySlots: {
-        share: values.UPSTREAM_BODIES_PERCENT / 100,
-        networkShare: values.UPSTREAM_BODIES_PER_NETWORK_PERCENT / 100,
-        waitMs: BODY_SLOT_MS,
+      streamedBodyLimit: {
+        share: values.UPSTREAM_MAX_STREAMED_BODIES_PERCENT / 100,
+        networkShare: values.UPSTREAM_MAX_STREAMED_BODIES_PER_NETWORK_PERCENT / 100,
+        queueTimeoutMs: STREAMED_BODY_QUEUE_TIMEOUT_MS,
       },
       breakerOpenMs: values.BREAKER_OPEN_MS,
       routeDeadlineMs: values.ROUTE_DEADLINE_MS,

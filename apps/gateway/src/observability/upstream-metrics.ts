@@ -79,13 +79,13 @@ export class UpstreamMetrics implements OnModuleInit {
       },
     });
     new Gauge({
-      name: 'upstream_bodies_in_progress',
-      help: 'Requests whose bodies are large or slow and still come; UPSTREAM_BODIES_PERCENT bounds them',
+      name: 'upstream_streamed_bodies',
+      help: 'Requests with a slow or large body in progress; UPSTREAM_MAX_STREAMED_BODIES_PERCENT limits them',
       labelNames: ['upstream'],
       registers,
       collect() {
-        for (const { name, bodySlots } of upstreams.upstreams)
-          this.set({ upstream: name }, bodySlots.inProgress);
+        for (const { name, streamedBodyLimit } of upstreams.upstreams)
+          this.set({ upstream: name }, streamedBodyLimit.inProgress);
       },
     });
     new Counter({

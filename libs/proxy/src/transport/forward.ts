@@ -2,14 +2,11 @@ import { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:ht
 import {
   ClientGoneException,
   ClientStalledException,
-  TooManyUploadsException,
   UpstreamInvalidResponseException,
-  UpstreamQueueFullException,
   UpstreamTimeoutException,
   type ProxyException,
   type Stage,
 } from '../exceptions.js';
-import { networkOf } from '../client-network.js';
 import type { Exchange } from '../exchange.js';
 import type { Gate } from '../gate.js';
 import { forwardedHeadersOf } from '../headers/request-headers.js';
@@ -21,9 +18,10 @@ import type { ResponseFraming } from '../instances/response-bounds.js';
 import type { ConnectionState, ResponseController, ResponseHandler } from '../instances/watched-client.js';
 import type { Ticker, Ticking } from '../ticker.js';
 import type { Attempts } from './attempts.js';
-import type { BodySlots, StreamedBody } from './body-slots.js';
 import { exceptionFor, isConnectionLost } from './failure.js';
-import { GATHERED_BYTES, hasBody, RequestBody, type MinimumRate } from './request-body.js';
+import { BUFFERED_BODY_BYTES, hasBody, RequestBody, type MinimumRate } from './request-body.js';
+import { RequestBuffering, type BufferingListener } from './request-buffering.js';
+import type { StreamedBodyLimit } from './streamed-body-limit.js';
 
 /** The clocks and limits of one route, resolved at boot. */
 export interface ForwardLimits {
@@ -37,8 +35,8 @@ export interface ForwardLimits {
   readonly idleEventStreamMs: number;
   readonly bodyBytes: number;
   readonly minimumRate: MinimumRate;
-  /** That a request waits for a slot of `bodySlots`. */
-  readonly bodySlotMs: number;
+  /** Longest time that a request is queued by `streamedBodyLimit`. */
+  readonly streamedBodyQueueTimeoutMs: number;
 }
 
 /** What a forward needs beside the exchange; one object per route, made at boot. */
@@ -50,16 +48,13 @@ export interface ForwardPlan {
   readonly showsAttempts: boolean;
   /** Whether a small request with an `Idempotency-Key` may be sent again. */
   readonly repeatsKeyed: boolean;
-  readonly bodySlots: BodySlots;
+  readonly streamedBodyLimit: StreamedBodyLimit;
   /** Gates that want to know the service's answer. */
   readonly observers: readonly Gate[];
 }
 
 /** Methods without effect on the service, which alone are sent again unasked (RFC 9110, section 9.2.1). */
 const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
-
-/** Milliseconds in which a small body must be here to be gathered. */
-const GATHER_MS = 100;
 
 /** How long an answer may take, in milliseconds, before a request leaves an instance that was ejected meanwhile. */
 const PATIENCE_MS = 1_000;
@@ -81,28 +76,24 @@ const UNFRAMED: ResponseFraming = { contentLength: -1, isChunked: false, mayHave
  * Carries one exchange to a service and back, byte by byte as they come, so that either side's pace, break or
  * silence reaches the other, and the client gets exactly one answer.
  *
- * 1. `start`: a small body is read first, so that it holds a connection for no longer than it must. One that comes slowly,
- *    or is large, needs a slot of those that its upstream has for such bodies. Then headers and body go to a pooled connection.
+ * 1. `start`: `RequestBuffering` says when the request can be sent. Then headers and body go to a pooled connection.
  * 2. `tryAgain`: where nothing can happen twice, another instance is tried; a pooled connection that was already dead
  *    is tried again, once, fresh.
  * 3. `onResponseStart`: the head goes out as soon as it is there, early hints before it.
  * 4. `onResponseData`: chunks pass; a client that does not read stops the service.
  * 5. `onResponseEnd` or `fail`: end, exception, or, where bytes of the response are out, a broken connection.
  */
-export class Forward implements ResponseHandler, StreamedBody, Ticking {
+export class Forward implements ResponseHandler, BufferingListener, Ticking {
   slot = -1;
   connection: ConnectionState | undefined;
 
   private readonly request: IncomingMessage;
   private readonly response: ServerResponse;
   private readonly body: RequestBody | null;
+  private readonly buffering: RequestBuffering | null;
   /** Whether the request may be sent again though it was written; a body must be whole for it. */
   private readonly isRepeatable: boolean;
   private outgoing!: InstanceRequest;
-  private gatherTimer: NodeJS.Timeout | undefined;
-  private hasSlot = false;
-  /** `performance.now()` since when the request waits for a slot; 0 if it does not. */
-  private slotAwaitedSince = 0;
   /** The read that is parsed at present, where it is a large one. */
   private read: ReadBuffer | undefined;
   private controller: ResponseController | undefined;
@@ -137,6 +128,7 @@ export class Forward implements ResponseHandler, StreamedBody, Ticking {
           if (!this.settled) this.fail(exception);
         })
       : null;
+    this.buffering = this.body && new RequestBuffering(exchange, this.body, plan, this);
     this.isRepeatable = this.body
       ? plan.repeatsKeyed && isSmallAndKeyed(this.request)
       : SAFE_METHODS.has(this.request.method!);
@@ -156,58 +148,17 @@ export class Forward implements ResponseHandler, StreamedBody, Ticking {
       headers: forwardedHeadersOf(exchange),
       body: this.body,
     };
-    const { body } = this;
-    if (!body) this.dispatchFirst();
-    else if (mayBeSmall(request)) this.gather(body);
-    else this.stream(body);
+    if (this.buffering) this.buffering.start(this.isRepeatable);
+    else this.dispatchFirst();
   }
 
-  private gather(body: RequestBody): void {
-    this.exchange.writeContinue();
-    // One that must be whole to be sent again has the time that its rate gives it.
-    if (!this.isRepeatable) this.gatherTimer = setTimeout(onGatherTimeout, GATHER_MS, this, body);
-    body.gather(() => this.onGathered(body));
-  }
-
-  /** The body is whole, or will be streamed. */
-  onGathered(body: RequestBody): void {
-    clearTimeout(this.gatherTimer);
-    body.stopGathering();
-    if (this.settled) return;
-    if (body.complete) {
-      this.outgoing = { ...this.outgoing, body: body.whole() };
-      this.dispatchFirst();
-    } else {
-      this.stream(body);
-    }
-  }
-
-  private stream(body: RequestBody): void {
-    const place = this.plan.bodySlots.acquire(this);
-    if (place === 'refused') {
-      this.fail(new TooManyUploadsException());
-      return;
-    }
-    this.hasSlot = true;
-    body.onComplete = () => this.releaseSlot();
-    if (place === 'acquired') this.onBodySlot();
-    else this.slotAwaitedSince = performance.now();
-  }
-
-  get network(): string {
-    return networkOf(this.exchange.clientAddress);
-  }
-
-  onBodySlot(): void {
-    this.slotAwaitedSince = 0;
-    this.exchange.writeContinue();
+  onReady(body: RequestBody | Buffer): void {
+    if (body !== this.body) this.outgoing = { ...this.outgoing, body };
     this.dispatchFirst();
   }
 
-  private releaseSlot(): void {
-    if (!this.hasSlot) return;
-    this.hasSlot = false;
-    this.plan.bodySlots.release(this);
+  onRefused(exception: ProxyException): void {
+    this.fail(exception);
   }
 
   /** Whether the request can be sent: nothing of its body has been taken, or it is whole. */
@@ -388,16 +339,11 @@ export class Forward implements ResponseHandler, StreamedBody, Ticking {
   }
 
   tick(now: number, elapsedMs: number): void {
-    if (this.slotAwaitedSince > 0) this.tickSlot(now);
+    if (this.buffering?.isQueued) this.buffering.tick(now);
     else if (this.stage === 'response_body') this.tickResponse(now, elapsedMs);
     else if (!this.body || this.body.complete || (this.stage === 'connect' && !this.isRepeatable))
       this.tickWait(now);
     else this.tickUpload(now, elapsedMs, this.body);
-  }
-
-  private tickSlot(now: number): void {
-    if (now - this.slotAwaitedSince <= this.plan.limits.bodySlotMs) return;
-    this.fail(new UpstreamQueueFullException(this.plan.service));
   }
 
   private tickWait(now: number): void {
@@ -524,8 +470,7 @@ export class Forward implements ResponseHandler, StreamedBody, Ticking {
 
   private settle(now: number): void {
     this.settled = true;
-    clearTimeout(this.gatherTimer);
-    this.releaseSlot();
+    this.buffering?.release();
     this.read?.release();
     this.read = undefined;
     this.body?.destroy();
@@ -551,18 +496,7 @@ export class Forward implements ResponseHandler, StreamedBody, Ticking {
 
 function isSmallAndKeyed({ headers }: IncomingMessage): boolean {
   // Of a body in chunks nobody knows how large it gets.
-  return headers['idempotency-key'] !== undefined && Number(headers['content-length']) <= GATHERED_BYTES;
-}
-
-/** Whether a body may be no larger than what is gathered. */
-function mayBeSmall({ headers }: IncomingMessage): boolean {
-  const announced = headers['content-length'];
-  return announced === undefined || Number(announced) <= GATHERED_BYTES;
-}
-
-/** The body came too slowly to be gathered. One function for all. */
-function onGatherTimeout(forward: Forward, body: RequestBody): void {
-  forward.onGathered(body);
+  return headers['idempotency-key'] !== undefined && Number(headers['content-length']) <= BUFFERED_BODY_BYTES;
 }
 
 /** A reason phrase that Node will write: undici reads it as UTF-8, and a service may send any bytes. */

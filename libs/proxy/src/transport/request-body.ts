@@ -18,7 +18,7 @@ export interface MinimumRate {
 const HELD_BYTES = 64 * 1024;
 
 /** Largest body that is read whole before its request goes to the service. */
-export const GATHERED_BYTES = 64 * 1024;
+export const BUFFERED_BODY_BYTES = 64 * 1024;
 
 /** Why the body fails for whoever still waits for it after it was given up. */
 const GIVEN_UP = new Error('the body is not wanted any more');
@@ -30,7 +30,7 @@ const END: IteratorReturnResult<undefined> = { done: true, value: undefined };
  * passes, and fails past the limit or below the minimum rate. It stands between the client's request and undici,
  * which would destroy the request itself, and with it the connection that must still carry the answer.
  *
- * A small body is gathered first. Any other is iterated, once, and is no `Readable`: what undici does for one, V8 keeps
+ * A small body is buffered first. Any other is iterated, once, and is no `Readable`: what undici does for one, V8 keeps
  * until its next collection of all garbage, and with it all objects of the request (a function that is made as it is
  * assigned to a property is old from the start).
  */
@@ -43,7 +43,7 @@ export class RequestBody implements AsyncIterableIterator<Buffer> {
   private error: Error | undefined;
   private held = true;
   private isIterated = false;
-  private onGathered: (() => void) | undefined;
+  private onBuffered: (() => void) | undefined;
   private windowBytes = 0;
   private windowMs = 0;
   /** Whether the client has sent all of it. */
@@ -74,16 +74,16 @@ export class RequestBody implements AsyncIterableIterator<Buffer> {
 
   /**
    * Reads the body before anybody takes it.
-   * @param onGathered called once, when all of it is here or more than `GATHERED_BYTES`; not if it fails before
+   * @param onBuffered called once, when all of it is here or more than `BUFFERED_BODY_BYTES`; not if it fails before
    */
-  gather(onGathered: () => void): void {
-    this.onGathered = onGathered;
+  buffer(onBuffered: () => void): void {
+    this.onBuffered = onBuffered;
     this.release();
   }
 
-  /** Gathers no more: what is here waits to be iterated. */
-  stopGathering(): void {
-    this.onGathered = undefined;
+  /** Buffers no more: what is here waits to be iterated. */
+  stopBuffering(): void {
+    this.onBuffered = undefined;
   }
 
   /** The body as one buffer, once it is complete. */
@@ -120,7 +120,7 @@ export class RequestBody implements AsyncIterableIterator<Buffer> {
     this.error = error;
     this.chunks.length = 0;
     this.request.off('data', this.onData).off('end', this.onEnd).off('close', this.onClose);
-    this.onGathered = this.onComplete = undefined;
+    this.onBuffered = this.onComplete = undefined;
     this.taker?.reject(error);
     this.taker = undefined;
   }
@@ -157,24 +157,24 @@ export class RequestBody implements AsyncIterableIterator<Buffer> {
     } else {
       this.chunks.push(chunk);
       this.waitingBytes += chunk.length;
-      if (this.onGathered ? this.waitingBytes <= GATHERED_BYTES : this.waitingBytes < HELD_BYTES) return;
+      if (this.onBuffered ? this.waitingBytes <= BUFFERED_BODY_BYTES : this.waitingBytes < HELD_BYTES) return;
       this.held = true;
       this.request.pause();
-      this.endGathering();
+      this.endBuffering();
     }
   };
 
-  private endGathering(): void {
-    const { onGathered } = this;
-    this.onGathered = undefined;
-    onGathered?.();
+  private endBuffering(): void {
+    const { onBuffered } = this;
+    this.onBuffered = undefined;
+    onBuffered?.();
   }
 
   private readonly onEnd = (): void => {
     this.complete = true;
     this.taker?.resolve(END);
     this.taker = undefined;
-    this.endGathering();
+    this.endBuffering();
     this.onComplete?.();
   };
 

@@ -1,0 +1,123 @@
+import type { IncomingMessage } from 'node:http';
+import { networkOf } from '../client-network.js';
+import { TooManyUploadsException, UpstreamBodiesBusyException, type ProxyException } from '../exceptions.js';
+import type { Exchange } from '../exchange.js';
+import { BUFFERED_BODY_BYTES, type RequestBody } from './request-body.js';
+import type { StreamedBody, StreamedBodyLimit } from './streamed-body-limit.js';
+
+/** Milliseconds in which a small body must arrive to be buffered. */
+const BUFFERING_TIMEOUT_MS = 100;
+
+export interface BufferingPlan {
+  readonly service: string;
+  readonly streamedBodyLimit: StreamedBodyLimit;
+  readonly limits: {
+    /** Longest time in milliseconds that a request is queued by `streamedBodyLimit`. */
+    readonly streamedBodyQueueTimeoutMs: number;
+  };
+}
+
+export interface BufferingListener {
+  /** The request can be sent, with its whole body or with one to be streamed. */
+  onReady(body: RequestBody | Buffer): void;
+  /** The request cannot be sent. */
+  onRefused(exception: ProxyException): void;
+}
+
+/**
+ * Reads a small body before its request is sent, so that the request holds a connection for no longer than it must. A large
+ * or slow body is streamed instead, within the upstream's limit.
+ */
+export class RequestBuffering implements StreamedBody {
+  private state: 'none' | 'queued' | 'streaming' = 'none';
+  /** `performance.now()` when the request was queued. */
+  private queuedAt = 0;
+  private timer: NodeJS.Timeout | undefined;
+
+  constructor(
+    private readonly exchange: Exchange,
+    private readonly body: RequestBody,
+    private readonly plan: BufferingPlan,
+    private readonly listener: BufferingListener,
+  ) {}
+
+  get network(): string {
+    return networkOf(this.exchange.clientAddress);
+  }
+
+  get isQueued(): boolean {
+    return this.state === 'queued';
+  }
+
+  /** @param mustBeWhole whether a small body is buffered however slowly it comes; its minimum rate bounds it */
+  start(mustBeWhole: boolean): void {
+    if (!mayBeSmall(this.exchange.request)) {
+      this.stream();
+      return;
+    }
+    this.exchange.writeContinue();
+    if (!mustBeWhole) this.timer = setTimeout(onBufferingTimeout, BUFFERING_TIMEOUT_MS, this);
+    this.body.buffer(() => this.onBuffered());
+  }
+
+  /** The body is whole, or is to be streamed. */
+  onBuffered(): void {
+    clearTimeout(this.timer);
+    this.body.stopBuffering();
+    if (this.body.complete) this.listener.onReady(this.body.whole());
+    else this.stream();
+  }
+
+  private stream(): void {
+    const outcome = this.plan.streamedBodyLimit.tryAcquire(this);
+    if (outcome === 'refused') {
+      this.listener.onRefused(new TooManyUploadsException());
+      return;
+    }
+    this.body.onComplete = () => this.onComplete();
+    if (outcome === 'acquired') {
+      this.onAcquired();
+    } else {
+      this.state = 'queued';
+      this.queuedAt = performance.now();
+    }
+  }
+
+  onAcquired(): void {
+    this.state = 'streaming';
+    this.exchange.writeContinue();
+    this.listener.onReady(this.body);
+  }
+
+  private onComplete(): void {
+    const { isQueued } = this;
+    this.release();
+    if (isQueued) this.listener.onReady(this.body.whole());
+  }
+
+  /** Refuses a request that has been queued for too long. */
+  tick(now: number): void {
+    const { service, limits } = this.plan;
+    if (!this.isQueued || now - this.queuedAt <= limits.streamedBodyQueueTimeoutMs) return;
+    this.listener.onRefused(new UpstreamBodiesBusyException(service));
+  }
+
+  /** Ends the buffering, and gives back what the request holds of the upstream's limit. May be called again. */
+  release(): void {
+    clearTimeout(this.timer);
+    if (this.state === 'none') return;
+    this.state = 'none';
+    this.plan.streamedBodyLimit.release(this);
+  }
+}
+
+/** Whether a body may be no larger than what is buffered. */
+function mayBeSmall({ headers }: IncomingMessage): boolean {
+  const announced = headers['content-length'];
+  return announced === undefined || Number(announced) <= BUFFERED_BODY_BYTES;
+}
+
+/** Shared: a closure for each request would stay in V8's old generation. */
+function onBufferingTimeout(buffering: RequestBuffering): void {
+  buffering.onBuffered();
+}

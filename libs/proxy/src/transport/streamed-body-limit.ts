@@ -1,0 +1,76 @@
+/** A request whose body is to be streamed. */
+export interface StreamedBody {
+  /** Its client's address, or the /64 of an IPv6 address. */
+  readonly network: string;
+  /** The request was queued, and may be sent now. */
+  onAcquired(): void;
+}
+
+export interface StreamedBodyLimitOptions {
+  /** Most of an upstream's connections that requests with a streamed body may hold, 0 to 1. */
+  readonly share: number;
+  /** The same for one client network. */
+  readonly networkShare: number;
+  /** Longest time in milliseconds that a request is queued. */
+  readonly queueTimeoutMs: number;
+}
+
+/**
+ * Limits the requests of one upstream whose bodies are streamed, so that clients which send slowly cannot hold every
+ * connection to it. Requests past a share of the connections are queued. Requests of one network past a smaller share are
+ * refused.
+ */
+export class StreamedBodyLimit {
+  private held = 0;
+  private readonly byNetwork = new Map<string, number>();
+  private readonly queue = new Set<StreamedBody>();
+
+  /** @param connections number that the upstream may have at present */
+  constructor(
+    private readonly connections: () => number,
+    private readonly options: StreamedBodyLimitOptions,
+  ) {}
+
+  /** Requests that have acquired; those in the queue do not count. */
+  get inProgress(): number {
+    return this.held;
+  }
+
+  /**
+   * Acquires, or joins the queue. The owner gives back either with `release`, once.
+   * @returns `refused` if the client's network has reached its limit; then there is nothing to release
+   */
+  tryAcquire(body: StreamedBody): 'acquired' | 'queued' | 'refused' {
+    const { share, networkShare } = this.options;
+    const ofNetwork = this.byNetwork.get(body.network) ?? 0;
+    if (ofNetwork >= this.limitOf(networkShare)) return 'refused';
+    this.byNetwork.set(body.network, ofNetwork + 1);
+    if (this.held >= this.limitOf(share)) {
+      this.queue.add(body);
+      return 'queued';
+    }
+    this.held++;
+    return 'acquired';
+  }
+
+  release(body: StreamedBody): void {
+    const ofNetwork = this.byNetwork.get(body.network)! - 1;
+    if (ofNetwork === 0) this.byNetwork.delete(body.network);
+    else this.byNetwork.set(body.network, ofNetwork);
+    if (this.queue.delete(body)) return;
+    this.held--;
+    this.next();
+  }
+
+  private next(): void {
+    const [first] = this.queue;
+    if (!first || this.held >= this.limitOf(this.options.share)) return;
+    this.queue.delete(first);
+    this.held++;
+    first.onAcquired();
+  }
+
+  private limitOf(share: number): number {
+    return Math.max(1, Math.floor(this.connections() * share));
+  }
+}
