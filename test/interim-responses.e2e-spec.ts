@@ -103,6 +103,73 @@ describe('interim responses that nobody expects', () => {
     expect(statuses).toEqual([504]);
   });
 
+  it.each(['HTTP/1.1 100 Continue\n\n', 'HTTP/1.1 102 P\r\nX: a\n\n', 'HTTP/1.1 100 Continue\r\n\n'])(
+    'with bare line feeds do not make a response of what a body holds: %j',
+    async (interim) => {
+      const evil = 'HTTP/1.1 200 OK\r\nSet-Cookie: evil=1\r\nContent-Length: 4\r\n\r\nEVIL';
+      await using service = await startSaying(
+        `${interim}HTTP/1.1 200 OK\r\nContent-Length: ${evil.length}\r\n\r\n${evil}`,
+      );
+      await using gateway = await startGateway({ env: { AUTH_SERVICE_URL: service.url, RETRIES: '0' } });
+
+      const { text, statuses } = await exchangeRaw(
+        gateway.port,
+        rawRequest('GET /v1/auth/profile', { headers: { Connection: 'close' } }),
+      );
+
+      expect(statuses).toEqual([502]);
+      expect(text).not.toContain('evil');
+    },
+  );
+
+  it.each(['HTTP/1.1 ', 'HTTP/1.1 103 Early Hints\r\nLink: </a', CONTINUE + 'HTTP/1.'])(
+    'whose head is cut by a read cost no byte of a large response: %j',
+    async (first) => {
+      const body = Buffer.alloc(400_000, 'abcdefghij');
+      const rest = /103/.test(first)
+        ? '>\r\n\r\nHTTP/1.1 200 OK'
+        : first.endsWith('1.')
+          ? '1 200 OK'
+          : '200 OK';
+      await using service = await startRawService((socket) => {
+        socket.once('data', () => {
+          socket.setNoDelay(true).write(first);
+          setTimeout(() => {
+            socket.write(Buffer.concat([Buffer.from(`${rest}\r\nContent-Length: 400000\r\n\r\n`), body]));
+          }, 20);
+        });
+      });
+      await using gateway = await startGateway({ env: { AUTH_SERVICE_URL: service.url } });
+
+      const response = await fetch(`${gateway.url}/v1/auth/profile`, { headers: bearer() });
+
+      expect(Buffer.from(await response.arrayBuffer()).equals(body)).toBe(true);
+    },
+  );
+
+  it('do not take an instance for one that fails its health checks', async () => {
+    const { promise: checked, resolve } = Promise.withResolvers<void>();
+    let checks = 0;
+    await using service = await startRawService((socket) => {
+      socket.on('data', () => {
+        socket.write(CONTINUE + FINAL);
+        if (++checks === 5) resolve();
+      });
+    });
+    await using gateway = await startGateway({
+      env: {
+        AUTH_SERVICE_URL: `${service.url},http://localhost:${service.port}`,
+        HEALTH_CHECK_INTERVAL_MS: '20',
+      },
+    });
+
+    await checked;
+
+    const response = await fetch(`${gateway.url}/v1/auth/profile`, { headers: bearer() });
+    expect(await response.text()).toBe('body');
+    expect(gateway.logs.filter(({ message }) => String(message).startsWith('instance'))).toEqual([]);
+  });
+
   it('behind a response cost the connection that they came over', async () => {
     await using service = await startSaying(FINAL + CONTINUE);
     await using gateway = await startGateway({ env: { AUTH_SERVICE_URL: service.url } });

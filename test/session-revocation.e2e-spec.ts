@@ -101,4 +101,24 @@ describeWithRedis('a session that ends', () => {
     expect(await socket.closed).toEqual(REVOKED);
     expect(await statusOf(system.other, headers)).toBe(401);
   });
+
+  it('does not come back in the time that clocks may differ', async () => {
+    await using redis = await RedisServer.start();
+    const client = await redis.client();
+    await using service = await startService((_request, response) => response.end('{}'));
+    const [jti, sid] = [randomUUID(), randomUUID()];
+    const exp = inSeconds(1);
+    // As auth services write them: of a token for the rest of its life, of a session for longer.
+    await client.set(`blacklist:${jti}`, 'revoked', 'EXAT', exp);
+    await client.set(`blacklist:session:${sid}`, 'revoked', 'EX', 3_600);
+    while ((await client.exists(`blacklist:${jti}`)) === 1);
+    await using gateway = await startGateway({
+      env: { REDIS_URL: redis.url, AUTH_SERVICE_URL: service.url, JWT_CLOCK_TOLERANCE_SECONDS: '300' },
+    });
+
+    // The gateway began after the end of the token, and cannot know.
+    expect(await statusOf(gateway, bearer({ jti, exp }))).toBe(401);
+    expect(await statusOf(gateway, bearer({ sid, exp }))).toBe(401);
+    expect(await statusOf(gateway, bearer({ sid: randomUUID(), exp }))).toBe(200);
+  });
 });

@@ -11,7 +11,7 @@ export interface TokenOptions {
   readonly issuer: string;
   /**
    * Seconds by which the clock of the token's issuer may differ from this machine's: for `nbf`, `iat` and `exp` alike. At
-   * most 300, for which a revoked token is still known once it has expired.
+   * most 300. An expired token is let in only if its revocation would still be known.
    */
   readonly clockToleranceSeconds: number;
   /** How many verified tokens are remembered, so that each is verified once; about 1 KB each. */

@@ -39,6 +39,9 @@ export class Authenticator {
   /** Whose access token this is, by the same rules. @throws AuthenticationException */
   principalFor(token: string): Principal | Promise<Principal> {
     const principal = this.verifier.verify(token);
+    // The clock tolerance must not let a revoked token in.
+    const hasEnded = principal.expiresAt * 1000 <= Date.now();
+    if (hasEnded && !this.revocations.wouldKnowEnded(principal)) throw new AuthenticationException('expired');
     const revoked = this.revocations.isRevokedPrincipal(principal);
     return typeof revoked === 'boolean'
       ? unlessRevoked(principal, revoked)

@@ -51,7 +51,7 @@ const BOOT_MS = 2_000;
  * A revocation is known for so much longer than its key lives, in milliseconds: by this machine's clock a token may
  * expire later than by the clock of the service that issued it.
  */
-const SKEW_MS = 5 * 60_000;
+const SKEW_MS = 10 * 60_000;
 
 /** What keys of revoked sessions live at least, in milliseconds; more than any access token. */
 const SESSION_LIFE_MS = 3_600_000;
@@ -84,6 +84,8 @@ export class RevocationStore implements OnApplicationBootstrap, OnApplicationShu
   /** Whether the last change that was made for a proof was heard of. */
   private isTold = false;
   private isFilled = false;
+  /** `Date.now()` since when memory has known every revocation. */
+  private completeSince = Infinity;
   /** `performance.now()` since when Redis has told nothing; undefined while it does. */
   private lostAt: number | undefined = performance.now();
 
@@ -167,6 +169,16 @@ export class RevocationStore implements OnApplicationBootstrap, OnApplicationShu
     return this.lostAt !== undefined && performance.now() - this.lostAt > SESSION_LIFE_MS;
   }
 
+  /**
+   * Whether the revocation of a token that has expired would still be known: the key of a token ends with the token, that of
+   * a session does not. Without Redis nothing is known of any token, and all count as never revoked.
+   * @param expiresAt the token's `exp`, in seconds since 1970
+   */
+  wouldKnowEnded({ sessionId, expiresAt }: RevocableIds & { readonly expiresAt: number }): boolean {
+    if (sessionId !== undefined) return true;
+    return this.isComplete ? this.completeSince <= expiresAt * 1000 : !this.redis.isReadable;
+  }
+
   /** Revokes at once, in this process. @param expiresAt the token's `exp`, in seconds since 1970 */
   revoke(id: string, expiresAt: number, kind: RevocationKind = 'token'): void {
     this.add(kind, id, Math.max(0, expiresAt * 1000 - Date.now()));
@@ -215,9 +227,11 @@ export class RevocationStore implements OnApplicationBootstrap, OnApplicationShu
       const isStale = this.ids.hasForgotten || !this.isFilled || !isTold || !this.isTold;
       if (isStale) await this.fill();
       if (connection !== this.connection) return;
+      const wasComplete = this.isComplete;
       this.isFilled = true;
       this.isTold = isTold;
       this.lostAt = undefined;
+      if (!wasComplete) this.completeSince = Date.now();
     } catch {
       // Redis has gone again, or does not let us: the next proof, or the next connection, begins anew.
       this.isTold = this.isFilled = false;

@@ -87,14 +87,15 @@ export class UpstreamProxy {
     this.breaker = new CircuitBreaker(options.breakerOpenMs, (state) => events.breakerChanged(name, state));
     this.retryBudget = new RetryBudget(options.retries.share);
     this.streamedBodyLimit = new StreamedBodyLimit(
-      () => this.instances.all.length * options.connections.maxConnections,
+      () => Math.max(1, this.instances.up) * options.connections.maxConnections,
       options.streamedBodyLimit,
     );
     const urls = this.readAddresses();
     this.tls = this.readTls(urls, (error) => events.tlsChanged(name, error));
-    this.instances = new InstanceSet(options.connections, options.health, this.tls, (change) =>
-      events.instanceChanged(name, change),
-    );
+    this.instances = new InstanceSet(options.connections, options.health, this.tls, (change) => {
+      this.streamedBodyLimit.admitSoon();
+      events.instanceChanged(name, change);
+    });
     const setOrigins = (origins: readonly string[]): void =>
       this.instances.setOrigins(origins, performance.now());
     this.addresses = new Addresses(urls, options.dns, setOrigins);

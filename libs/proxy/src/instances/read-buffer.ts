@@ -74,6 +74,8 @@ export const onread = {
     const all = SHARED.subarray(0, length);
     const read = this[BOUNDS]?.filter(all) ?? all;
     if (read.length === 0) return true;
-    return this.push(read.length < LARGE_READ_BYTES ? Buffer.from(read) : ReadBuffer.copyOf(read));
+    // With what was kept of the read before it, one may be larger than the memory for it.
+    const isReusable = read.length >= LARGE_READ_BYTES && read.length <= READ_BYTES;
+    return this.push(isReusable ? ReadBuffer.copyOf(read) : Buffer.from(read));
   },
 };

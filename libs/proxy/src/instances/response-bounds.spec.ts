@@ -31,6 +31,13 @@ describe('what comes before a response', () => {
     ['101', CONTINUE + SWITCHING, SWITCHING],
     ['an unknown one', `HTTP/1.1 199 Odd\r\n\r\n${FINAL}`, FINAL],
     ['what is no HTTP', 'HTTP/2.0 100 Continue\r\n\r\n', 'HTTP/2.0 100 Continue\r\n\r\n'],
+    ['a bare line feed in it', `HTTP/1.1 100 Continue\n\n${FINAL}`, `HTTP/1.1 100 Continue\n\n${FINAL}`],
+    ['one behind its line', `HTTP/1.1 100 C\r\n\n${FINAL}`, `HTTP/1.1 100 C\r\n\n${FINAL}`],
+    [
+      'one behind a good one',
+      `${CONTINUE}HTTP/1.1 102 P\r\nX: a\n\n${FINAL}`,
+      `HTTP/1.1 102 P\r\nX: a\n\n${FINAL}`,
+    ],
     ['garbage', '\x16\x03\x01', '\x16\x03\x01'],
   ];
 

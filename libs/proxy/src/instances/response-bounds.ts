@@ -5,6 +5,8 @@ const VERSION_AT = INTERIM.indexOf('x');
 /** Bytes up to the status' last digit. */
 const STATUS_BYTES = INTERIM.length + 2;
 
+const CR = 0x0d;
+const LF = 0x0a;
 const HEAD_END = '\r\n\r\n';
 
 /** With these a chunked message ends: the last line break belongs to an empty line, and the one before to no other. */
@@ -33,6 +35,8 @@ export interface ResponseFraming {
  */
 export class ResponseBounds {
   private state: 'unwatched' | 'before' | 'head' | 'body' | 'behind' = 'unwatched';
+  /** Whether a response came over the connection before. */
+  private hasServed = false;
   /** The beginning of an interim head that is not whole yet, or the last bytes of a read that may begin the head's end. */
   private unfinished = EMPTY;
   private bodyBytes = 0;
@@ -59,12 +63,14 @@ export class ResponseBounds {
   /** Watches nothing until the next request. */
   stop(): void {
     this.state = 'unwatched';
+    this.hasServed = false;
   }
 
   /** undici has the whole response. Calls `onExcess` if there was more. */
   endResponse({ contentLength, isChunked, mayHaveBody }: ResponseFraming): void {
     if (this.state === 'unwatched') return;
     this.state = 'behind';
+    this.hasServed = true;
     const isExact = !mayHaveBody
       ? this.bodyBytes === 0
       : isChunked
@@ -94,6 +100,8 @@ export class ResponseBounds {
     let at = 0;
     while (at < bytes.length && isInterim(bytes, at)) {
       const end = bytes.indexOf(HEAD_END, at);
+      // Undici refuses a bare line feed, which others take for the end of a line: where this head ends, it decides.
+      if (hasBareLineFeed(bytes, at, end)) break;
       if (end === -1) {
         if (bytes.length - at >= this.headLimitBytes) break;
         // A copy, since the read's memory is used again.
@@ -113,7 +121,7 @@ export class ResponseBounds {
 
   private beginHead(bytes: Buffer): void {
     // undici reads over line breaks before a response, which are the end of another.
-    if (bytes[0] === 0x0d || bytes[0] === 0x0a) this.onExcess();
+    if (this.hasServed && (bytes[0] === CR || bytes[0] === LF)) this.onExcess();
     this.state = 'head';
     this.readHead(bytes);
   }
@@ -134,6 +142,15 @@ export class ResponseBounds {
     const end = bytes.toString('latin1', Math.max(0, bytes.length - CHUNKED_END_BYTES));
     this.bodyEnd = end.length === CHUNKED_END_BYTES ? end : (this.bodyEnd + end).slice(-CHUNKED_END_BYTES);
   }
+}
+
+/** @param end position behind the bytes that are looked at; -1 for all */
+function hasBareLineFeed(bytes: Buffer, from: number, end: number): boolean {
+  const last = end === -1 ? bytes.length : end;
+  for (let at = bytes.indexOf(LF, from); at !== -1 && at < last; at = bytes.indexOf(LF, at + 1)) {
+    if (at === from || bytes[at - 1] !== CR) return true;
+  }
+  return false;
 }
 
 function joined(parts: readonly Buffer[]): Buffer {

@@ -85,6 +85,8 @@ function watch(socket: Socket, state: WatchedState): void {
   // undici's own listener comes later, so the reason stands before the handler hears of an end.
   socket.on('error', keepFirst);
   state.socket = socket;
+  // For health checks too, which undici carries by itself.
+  state.bounds.expectResponse();
   filterReads(socket, state.bounds);
   readOnAfterFailedWrites(socket, keepFirst);
 }

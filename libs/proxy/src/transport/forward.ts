@@ -470,11 +470,12 @@ export class Forward implements ResponseHandler, BufferingListener, Ticking {
 
   private settle(now: number): void {
     this.settled = true;
+    this.attempts.end(now);
+    // Once the attempt is over, so that there is room for the next.
     this.buffering?.release();
     this.read?.release();
     this.read = undefined;
     this.body?.destroy();
-    this.attempts.end(now);
     this.plan.ticker.delete(this);
   }
 

@@ -70,8 +70,12 @@ export class RequestBuffering implements StreamedBody {
 
   private stream(): void {
     const outcome = this.plan.streamedBodyLimit.tryAcquire(this);
-    if (outcome === 'refused') {
-      this.listener.onRefused(new TooManyUploadsException());
+    if (outcome === 'refused' || outcome === 'full') {
+      const { service } = this.plan;
+      const isOfClient = outcome === 'refused';
+      this.listener.onRefused(
+        isOfClient ? new TooManyUploadsException() : new UpstreamBodiesBusyException(service),
+      );
       return;
     }
     this.body.onComplete = () => this.onComplete();

@@ -24,6 +24,7 @@ export class StreamedBodyLimit {
   private held = 0;
   private readonly byNetwork = new Map<string, number>();
   private readonly queue = new Set<StreamedBody>();
+  private isAdmitting = false;
 
   /** @param connections number that the upstream may have at present */
   constructor(
@@ -38,14 +39,17 @@ export class StreamedBodyLimit {
 
   /**
    * Acquires, or joins the queue. The owner gives back either with `release`, once.
-   * @returns `refused` if the client's network has reached its limit; then there is nothing to release
+   * @returns `refused` if the client's network has reached its limit, `full` if the queue is as long as the upstream may
+   * have connections; then there is nothing to release
    */
-  tryAcquire(body: StreamedBody): 'acquired' | 'queued' | 'refused' {
+  tryAcquire(body: StreamedBody): 'acquired' | 'queued' | 'refused' | 'full' {
     const { share, networkShare } = this.options;
     const ofNetwork = this.byNetwork.get(body.network) ?? 0;
     if (ofNetwork >= this.limitOf(networkShare)) return 'refused';
+    const isOver = this.held >= this.limitOf(share) || this.queue.size > 0;
+    if (isOver && this.queue.size >= this.limitOf(1)) return 'full';
     this.byNetwork.set(body.network, ofNetwork + 1);
-    if (this.held >= this.limitOf(share)) {
+    if (isOver) {
       this.queue.add(body);
       return 'queued';
     }
@@ -59,15 +63,27 @@ export class StreamedBodyLimit {
     else this.byNetwork.set(body.network, ofNetwork);
     if (this.queue.delete(body)) return;
     this.held--;
-    this.next();
+    this.admitSoon();
   }
 
-  private next(): void {
-    const [first] = this.queue;
-    if (!first || this.held >= this.limitOf(this.options.share)) return;
-    this.queue.delete(first);
-    this.held++;
-    first.onAcquired();
+  /**
+   * Lets queued requests go on, if there is room for them. In a turn of its own: one that fails at once gives back what it
+   * has just acquired, and must not find itself within the end of another.
+   */
+  admitSoon(): void {
+    if (this.isAdmitting || this.queue.size === 0) return;
+    this.isAdmitting = true;
+    setImmediate(() => this.admit());
+  }
+
+  private admit(): void {
+    for (const body of this.queue) {
+      if (this.held >= this.limitOf(this.options.share)) break;
+      this.queue.delete(body);
+      this.held++;
+      body.onAcquired();
+    }
+    this.isAdmitting = false;
   }
 
   private limitOf(share: number): number {
