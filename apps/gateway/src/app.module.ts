@@ -1,15 +1,10 @@
 import { AuthModule } from '@app/auth';
 import { ProxyMiddleware, ProxyModule, type Gate } from '@app/proxy';
-import {
-  Module,
-  type DynamicModule,
-  type MiddlewareConsumer,
-  type ModuleMetadata,
-  type NestModule,
-} from '@nestjs/common';
+import { Module, type DynamicModule, type ModuleMetadata, type NestModule } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { ConfigModule } from './config/config.module.js';
 import { GATEWAY_CONFIG, type GatewayConfig } from './config/gateway-config.js';
+import { ErrorResponder } from './errors/error.responder.js';
 import { ErrorsModule } from './errors/errors.module.js';
 import { ControllerHeadersMiddleware } from './gates/controller-headers.middleware.js';
 import { GATES, GatesModule } from './gates/gates.module.js';
@@ -23,7 +18,7 @@ import { RedisConnection } from './redis/redis.connection.js';
 import { RedisModule } from './redis/redis.module.js';
 import type { GatewayHttpAdapter } from './server/gateway-http.adapter.js';
 import { RequestGrammarMiddleware } from './server/request-grammar.middleware.js';
-import { ThrownMiddleware } from './server/thrown.middleware.js';
+import { UnroutedMiddleware } from './server/unrouted.middleware.js';
 import { DemoUpstream } from './upstreams/demo.upstream.js';
 import { UpstreamsModule } from './upstreams/upstreams.module.js';
 import { UpgradeMiddleware } from './websocket/upgrade.middleware.js';
@@ -56,6 +51,8 @@ import { WebSocketModule } from './websocket/websocket.module.js';
     PreflightMiddleware,
     ProxyMiddleware,
     UpgradeMiddleware,
+    UnroutedMiddleware,
+    ControllerHeadersMiddleware,
   ],
 })
 export class AppModule implements NestModule {
@@ -66,6 +63,9 @@ export class AppModule implements NestModule {
     private readonly preflight: PreflightMiddleware,
     private readonly proxy: ProxyMiddleware,
     private readonly upgrade: UpgradeMiddleware,
+    private readonly unrouted: UnroutedMiddleware,
+    private readonly controllerHeaders: ControllerHeadersMiddleware,
+    private readonly responder: ErrorResponder,
   ) {}
 
   /** The application over a configuration, with its logs and with modules that are not in the list above. */
@@ -81,11 +81,17 @@ export class AppModule implements NestModule {
     };
   }
 
-  /** Everything that runs for every request, in this order. */
-  configure(consumer: MiddlewareConsumer): void {
-    const { context, grammar, preflight, proxy, upgrade } = this;
-    this.adapterHost.httpAdapter.applyFirst(context, grammar, preflight, proxy, upgrade);
-    // What no route names and what was refused gets to Nest: to controllers, and to exception filters.
-    consumer.apply(ThrownMiddleware, ControllerHeadersMiddleware).forRoutes('/');
+  /** Everything that runs for every request, in this order; controllers see what no upstream's route names. */
+  configure(): void {
+    const { context, grammar, preflight, proxy, upgrade, unrouted, controllerHeaders } = this;
+    this.adapterHost.httpAdapter.applyFirst(this.responder, [
+      context,
+      grammar,
+      preflight,
+      proxy,
+      upgrade,
+      unrouted,
+      controllerHeaders,
+    ]);
   }
 }

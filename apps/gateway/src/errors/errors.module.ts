@@ -1,7 +1,15 @@
 import { Module } from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
 import { ClientErrorResponder } from './client-error.responder.js';
+import { ErrorResponder } from './error.responder.js';
 import { GatewayExceptionFilter } from './exception.filter.js';
 
-@Module({ providers: [ClientErrorResponder, { provide: APP_FILTER, useClass: GatewayExceptionFilter }] })
+@Module({
+  providers: [
+    ClientErrorResponder,
+    ErrorResponder,
+    { provide: APP_FILTER, useClass: GatewayExceptionFilter },
+  ],
+  exports: [ErrorResponder],
+})
 export class ErrorsModule {}

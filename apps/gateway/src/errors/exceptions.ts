@@ -1,10 +1,13 @@
 import { ProxyException } from '@app/proxy';
 import { HttpException } from '@nestjs/common';
 
-/** A page of an origin that is not on the list: 403 with an empty body. */
+/** A page of an origin that is not on the list: 403 with an empty body. Expected, it has no stack trace. */
 export class OriginForbiddenException extends HttpException {
   constructor() {
+    const { stackTraceLimit } = Error;
+    Error.stackTraceLimit = 0;
     super('', 403, { errorCode: 'ORIGIN_FORBIDDEN' });
+    Error.stackTraceLimit = stackTraceLimit;
     this.message = 'Origin not allowed';
   }
 }
