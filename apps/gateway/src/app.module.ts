@@ -1,18 +1,13 @@
 import { AuthModule } from '@app/auth';
 import { ProxyMiddleware, ProxyModule, type Gate } from '@app/proxy';
-import {
-  Module,
-  type DynamicModule,
-  type MiddlewareConsumer,
-  type ModuleMetadata,
-  type NestModule,
-} from '@nestjs/common';
+import { Module, type DynamicModule, type ModuleMetadata, type NestModule } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { ConfigModule } from './config/config.module.js';
 import { GATEWAY_CONFIG, type GatewayConfig } from './config/gateway-config.js';
 import { CorsMiddleware } from './cors/cors.middleware.js';
 import { CorsModule } from './cors/cors.module.js';
 import { PreflightMiddleware } from './cors/preflight.middleware.js';
+import { ErrorResponder } from './errors/error.responder.js';
 import { ErrorsModule } from './errors/errors.module.js';
 import { ControllerHeadersMiddleware } from './gates/controller-headers.middleware.js';
 import { GATES, GatesModule } from './gates/gates.module.js';
@@ -25,7 +20,7 @@ import { RedisConnection } from './redis/redis.connection.js';
 import { RedisModule } from './redis/redis.module.js';
 import type { GatewayHttpAdapter } from './server/gateway-http.adapter.js';
 import { RequestGrammarMiddleware } from './server/request-grammar.middleware.js';
-import { ThrownMiddleware } from './server/thrown.middleware.js';
+import { UnroutedMiddleware } from './server/unrouted.middleware.js';
 import { DemoUpstream } from './upstreams/demo.upstream.js';
 import { UpstreamsModule } from './upstreams/upstreams.module.js';
 import { UpgradeMiddleware } from './websocket/upgrade.middleware.js';
@@ -60,6 +55,8 @@ import { WebSocketModule } from './websocket/websocket.module.js';
     PreflightMiddleware,
     ProxyMiddleware,
     UpgradeMiddleware,
+    UnroutedMiddleware,
+    ControllerHeadersMiddleware,
   ],
 })
 export class AppModule implements NestModule {
@@ -71,6 +68,9 @@ export class AppModule implements NestModule {
     private readonly preflight: PreflightMiddleware,
     private readonly proxy: ProxyMiddleware,
     private readonly upgrade: UpgradeMiddleware,
+    private readonly unrouted: UnroutedMiddleware,
+    private readonly controllerHeaders: ControllerHeadersMiddleware,
+    private readonly responder: ErrorResponder,
   ) {}
 
   /** The application over a configuration, with its logs and with modules that are not in the list above. */
@@ -86,11 +86,18 @@ export class AppModule implements NestModule {
     };
   }
 
-  /** Everything that runs for every request, in this order. */
-  configure(consumer: MiddlewareConsumer): void {
-    const { context, cors, grammar, preflight, proxy, upgrade } = this;
-    this.adapterHost.httpAdapter.applyFirst(context, cors, grammar, preflight, proxy, upgrade);
-    // What no route names and what was refused gets to Nest: to controllers, and to exception filters.
-    consumer.apply(ThrownMiddleware, ControllerHeadersMiddleware).forRoutes('/');
+  /** Everything that runs for every request, in this order; controllers see what no upstream's route names. */
+  configure(): void {
+    const { context, cors, grammar, preflight, proxy, upgrade, unrouted, controllerHeaders } = this;
+    this.adapterHost.httpAdapter.applyFirst(this.responder, [
+      context,
+      cors,
+      grammar,
+      preflight,
+      proxy,
+      upgrade,
+      unrouted,
+      controllerHeaders,
+    ]);
   }
 }

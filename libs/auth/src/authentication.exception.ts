@@ -14,7 +14,7 @@ const MESSAGES: Readonly<Record<AuthenticationFailure, string>> = {
   revoked: 'Token revoked',
 };
 
-/** A request without a valid access token where one is demanded: 401. */
+/** A request without a valid access token where one is demanded: 401. Expected, it has no stack trace. */
 export class AuthenticationException extends HttpException {
   /** RFC 9110, section 11.6.1, with the error codes of RFC 6750, section 3. */
   readonly headers: readonly string[];
@@ -23,11 +23,18 @@ export class AuthenticationException extends HttpException {
     readonly failure: AuthenticationFailure,
     cause?: unknown,
   ) {
+    const { stackTraceLimit } = Error;
+    Error.stackTraceLimit = 0;
     super({ error: MESSAGES[failure] }, 401, { cause, errorCode: 'UNAUTHENTICATED' });
-    this.message = MESSAGES[failure];
+    Error.stackTraceLimit = stackTraceLimit;
     this.headers = [
       'WWW-Authenticate',
       failure === 'missing_header' ? 'Bearer' : 'Bearer error="invalid_token"',
     ];
+  }
+
+  /** Nest would take the name of the class apart with a pattern. */
+  override initMessage(): void {
+    this.message = (this.getResponse() as { readonly error: string }).error;
   }
 }

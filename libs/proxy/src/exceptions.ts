@@ -17,19 +17,29 @@ interface Refusal {
   readonly cause?: unknown;
 }
 
-/** A refusal or failure that the gateway answers itself, as `{"error": message, ...fields}`. */
+/**
+ * A refusal or failure that the gateway answers itself, as `{"error": message, ...fields}`. It has no stack trace: it is
+ * expected, nobody reads the trace, and strangers choose how many there are.
+ */
 export abstract class ProxyException extends HttpException {
   readonly headers: readonly string[];
   readonly stage: Stage;
 
   constructor(refusal: Refusal) {
+    const { stackTraceLimit } = Error;
+    Error.stackTraceLimit = 0;
     super({ error: refusal.message, ...refusal.fields }, refusal.status, {
       cause: refusal.cause,
       errorCode: refusal.code,
     });
-    this.message = refusal.message;
+    Error.stackTraceLimit = stackTraceLimit;
     this.headers = refusal.headers ?? [];
     this.stage = refusal.stage ?? 'request';
+  }
+
+  /** Nest would take the name of the class apart with a pattern. */
+  override initMessage(): void {
+    this.message = (this.getResponse() as { readonly error: string }).error;
   }
 }
 

@@ -2,10 +2,16 @@ import { Module } from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
 import { CorsModule } from '../cors/cors.module.js';
 import { ClientErrorResponder } from './client-error.responder.js';
+import { ErrorResponder } from './error.responder.js';
 import { GatewayExceptionFilter } from './exception.filter.js';
 
 @Module({
   imports: [CorsModule],
-  providers: [ClientErrorResponder, { provide: APP_FILTER, useClass: GatewayExceptionFilter }],
+  providers: [
+    ClientErrorResponder,
+    ErrorResponder,
+    { provide: APP_FILTER, useClass: GatewayExceptionFilter },
+  ],
+  exports: [ErrorResponder],
 })
 export class ErrorsModule {}

@@ -7,9 +7,10 @@ import {
 } from 'node:http';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import type { ServerConfig } from '../config/gateway-config.js';
+import type { ErrorResponder } from '../errors/error.responder.js';
+import { ControllerRoutes, type RoutedApplication } from './controller-routes.js';
 import { chainOf, type Middleware } from './request-chain.js';
 import { RequestTurns } from './request-turns.js';
-import { keepThrown } from './thrown.middleware.js';
 
 /** Connections that may wait to be accepted; the kernel's own limit counts where it is less. */
 const BACKLOG = 4_096;
@@ -22,19 +23,31 @@ export class GatewayHttpAdapter extends ExpressAdapter {
   isUpgrade: (request: IncomingMessage) => boolean = () => false;
 
   readonly turns: RequestTurns;
+  /** What Express serves. */
+  readonly controllers: ControllerRoutes;
   private runFirst = chainOf([]);
+  private responder: ErrorResponder | undefined;
 
   constructor(private readonly config: ServerConfig) {
     super();
     this.turns = new RequestTurns(config.headerTimeoutMs);
+    this.controllers = new ControllerRoutes(this.getInstance() as RoutedApplication);
     // Each is work for every response that a proxy must not do: the service says who it is and what has changed.
     this.disable('x-powered-by');
     this.disable('etag');
   }
 
-  /** Middlewares that run before Express, in this order; what one throws is kept for `ThrownMiddleware`. */
-  applyFirst(...middlewares: readonly Middleware[]): void {
+  /**
+   * Middlewares that run before Express, in this order. What one of them throws is answered without Express and Nest:
+   * strangers choose how many refusals there are.
+   */
+  applyFirst(responder: ErrorResponder, middlewares: readonly Middleware[]): void {
+    this.responder = responder;
     this.runFirst = chainOf(middlewares);
+  }
+
+  override setNotFoundHandler(...parameters: Parameters<ExpressAdapter['setNotFoundHandler']>): void {
+    this.controllers.pass(() => super.setNotFoundHandler(...parameters));
   }
 
   /** Nest passes no backlog on; with Node's 511, some of many clients that come back at once would wait for a second. */
@@ -62,8 +75,8 @@ export class GatewayHttpAdapter extends ExpressAdapter {
         // What Express cannot parse it would answer by itself, past every middleware; `*` is refused in order.
         if (!request.url!.startsWith('/')) request.url = '*';
         this.runFirst(request, response, (error) => {
-          if (error !== undefined) keepThrown(request, error);
-          express(request, response);
+          if (error === undefined) express(request, response);
+          else this.responder!.respond(request, response, error);
         });
       }),
     );

@@ -52,7 +52,7 @@ export function upgradeOf(request: IncomingMessage): Upgrade | undefined {
 
 /**
  * Makes a response for a request that asks for an upgrade, so that it passes the same middleware and gates as every
- * other and is refused by the same filter. Node has none for it. The connection ends with the response.
+ * other and is refused by the same responder. Node has none for it. The connection ends with the response.
  */
 export function responseFor(request: IncomingMessage, upgrade: Upgrade): ServerResponse {
   const { socket } = upgrade;
