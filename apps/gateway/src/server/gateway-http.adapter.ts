@@ -56,7 +56,7 @@ export class GatewayHttpAdapter extends ExpressAdapter {
         requireHostHeader: false,
         shouldUpgradeCallback: (request) => this.isUpgrade(request),
       },
-      new RequestTurns().around((request, response) => {
+      new RequestTurns().wrap((request, response) => {
         // What Express cannot parse it would answer by itself, past every middleware; `*` is refused in order.
         if (!request.url!.startsWith('/')) request.url = '*';
         this.runFirst(request, response, (error) => {

@@ -2,15 +2,17 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 import type { Socket } from 'node:net';
 import { Logger } from '@nestjs/common';
 
-/** Requests that wait behind another one on their connection from which on it is not read; and from which on it is again. */
-const PAUSE_AT = 64;
-const RESUME_AT = 32;
+/** Waiting requests at which the gateway stops reading a connection. */
+const HIGH_WATER_MARK = 64;
 
-/** Requests that wait on all connections; about 1.5 KB each. Real clients pipeline a few, if any. */
-const MOST_WAITING = 16_384;
+/** Waiting requests at which it reads again. */
+const LOW_WATER_MARK = 32;
+
+/** Most waiting requests on all connections, about 1.5 KB each. Real clients pipeline a few, if any. */
+const MAX_WAITING_REQUESTS = 16_384;
 
 /** The requests of one connection that wait for their turn. */
-interface Line {
+interface PipelinedRequests {
   waiting: number;
   isPaused: boolean;
 }
@@ -21,15 +23,15 @@ interface Line {
  * one client could so fill the process and the services' connections.
  *
  * A connection with 64 requests waiting is not read until 32 are left. What was read before, up to 64 KiB at once, may
- * hold many more: while 16,384 wait in all, a connection with more than 64 is destroyed.
+ * hold many more. When 16,384 requests wait on all connections, a connection on which more than 64 wait is destroyed.
  */
 export class RequestTurns {
   private readonly logger = new Logger(RequestTurns.name);
-  private readonly lines = new WeakMap<Socket, Line>();
+  private readonly bySocket = new WeakMap<Socket, PipelinedRequests>();
   private waiting = 0;
 
   /** Wraps the server's listener. */
-  around(listener: RequestListener): RequestListener {
+  wrap(listener: RequestListener): RequestListener {
     return (request, response) => {
       if (response.socket) listener(request, response);
       else this.wait(request, response, listener);
@@ -39,39 +41,39 @@ export class RequestTurns {
   private wait(request: IncomingMessage, response: ServerResponse, listener: RequestListener): void {
     const { socket } = request;
     if (socket.destroyed) return;
-    const line = this.lines.get(socket) ?? this.open(socket);
-    line.waiting++;
+    const pipelined = this.bySocket.get(socket) ?? this.open(socket);
+    pipelined.waiting++;
     this.waiting++;
-    if (line.waiting > PAUSE_AT && this.waiting > MOST_WAITING) {
+    if (pipelined.waiting > HIGH_WATER_MARK && this.waiting > MAX_WAITING_REQUESTS) {
       this.logger.warn({ message: 'too many pipelined requests', client_ip: socket.remoteAddress });
       socket.destroy();
       return;
     }
-    if (line.waiting === PAUSE_AT) {
-      line.isPaused = true;
+    if (pipelined.waiting === HIGH_WATER_MARK) {
+      pipelined.isPaused = true;
       socket.pause();
     }
     // Node gives a response its connection when its turn comes.
     response.once('socket', () => {
       if (socket.destroyed) return;
-      line.waiting--;
+      pipelined.waiting--;
       this.waiting--;
-      if (line.isPaused && line.waiting <= RESUME_AT) {
-        line.isPaused = false;
+      if (pipelined.isPaused && pipelined.waiting <= LOW_WATER_MARK) {
+        pipelined.isPaused = false;
         socket.resume();
       }
       listener(request, response);
     });
   }
 
-  private open(socket: Socket): Line {
-    const line: Line = { waiting: 0, isPaused: false };
-    this.lines.set(socket, line);
+  private open(socket: Socket): PipelinedRequests {
+    const pipelined: PipelinedRequests = { waiting: 0, isPaused: false };
+    this.bySocket.set(socket, pipelined);
     // Node resumes a connection whenever a request's body is read.
     socket.on('resume', () => {
-      if (line.isPaused) socket.pause();
+      if (pipelined.isPaused) socket.pause();
     });
-    socket.once('close', () => (this.waiting -= line.waiting));
-    return line;
+    socket.once('close', () => (this.waiting -= pipelined.waiting));
+    return pipelined;
   }
 }
