@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { Metrics } from '../observability/metrics.js';
-import { endLingering, lingerOn } from '../server/lingering-close.js';
+import { linger, lingerOn } from '../server/lingering-close.js';
 import { pendingResponseOf } from '../server/pending-response.js';
 import { rawAnswer } from './error-answer.js';
 
@@ -82,7 +82,7 @@ export class ClientErrorResponder implements OnModuleInit {
         client_ip: socket.remoteAddress,
       });
       this.metrics.malformed(status);
-      endLingering(socket, rawAnswer(status, message));
+      linger(socket, rawAnswer(status, message));
     }
   }
 }
