@@ -70,7 +70,7 @@ export class UpstreamProxy {
   private readonly addresses: Addresses;
   private readonly tls: UpstreamTls;
 
-  /** @throws UpstreamError where an address is unusable or the gateway's own, or a TLS file is unusable */
+  /** @throws UpstreamError if an address is unusable or the gateway's own, or a TLS file is unusable */
   constructor(
     readonly declaration: UpstreamOptions,
     private readonly gates: readonly Gate[],
@@ -150,8 +150,8 @@ export class UpstreamProxy {
   }
 
   /**
-   * The instance for the next attempt; undefined where all with room were tried.
-   * @throws UpstreamUnavailableException where there is none, UpstreamQueueFullException where none has room
+   * The instance for the next attempt; undefined if all with room were tried.
+   * @throws UpstreamUnavailableException if there is none, UpstreamQueueFullException if none has room
    */
   pick(tried: readonly Instance[], now: number): Instance | undefined {
     const instance = this.instances.pick(tried, now);

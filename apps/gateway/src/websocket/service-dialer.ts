@@ -110,8 +110,8 @@ export class ServiceDialer {
       headers,
       createConnection: (connection: NetConnectOpts) =>
         (stream = connectWithin(connectTimeoutMs, instance.tlsOptions(), connection)),
-      // The target as the client wrote it: a URL parser would rewrite some of its bytes. All header fields of the answer:
-      // Node drops those past a number of its own.
+      // The target as the client wrote it: a URL parser would rewrite some of its bytes.
+      // Node would drop headers after its default number.
       finishRequest: (request: ClientRequest) =>
         Object.assign(request, { path: target, maxHeadersCount: 0 }).end(),
     };

@@ -71,7 +71,7 @@ export class UpstreamTls {
         // A new connector has no TLS sessions: those of the former one were made with other files.
         connect = build();
       }
-      // undici passes the name of the request.
+      // Ignores the request's servername: Instance sets that only to keep undici from using Host.
       connect({ ...target, servername: undefined as never }, done);
     };
   }
