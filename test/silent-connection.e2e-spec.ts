@@ -1,4 +1,5 @@
 import { startGateway } from './support/gateway.js';
+import { metricsOf } from './support/metrics.js';
 import { RawClient } from './support/raw-client.js';
 
 describe('a connection', () => {
@@ -10,7 +11,6 @@ describe('a connection', () => {
 
     expect(text).toBe('');
     expect(gateway.logs.filter(({ message }) => message === 'malformed request')).toEqual([]);
-    const metrics = await (await fetch(`${gateway.url}/metrics`)).text();
-    expect(metrics).not.toMatch(/status="408"[^\n]* [1-9]/);
+    expect(await metricsOf(gateway)).not.toMatch(/status="408"[^\n]* [1-9]/);
   });
 });

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { UpstreamRegistry } from '@app/proxy';
 import { bearer, startGateway, type RunningGateway } from './support/gateway.js';
+import { metricsOf } from './support/metrics.js';
 import { RawClient } from './support/raw-client.js';
 import { rawRequest } from './support/raw-request.js';
 import { bodyOf, startService, type PlayedService } from './support/service.js';
@@ -68,8 +69,8 @@ class SlowClients implements AsyncDisposable {
 }
 
 /** How many requests with a slow or large body the upstream has. */
-async function inProgress({ url }: RunningGateway): Promise<number> {
-  const metrics = await (await fetch(`${url}/metrics`)).text();
+async function inProgress(gateway: RunningGateway): Promise<number> {
+  const metrics = await metricsOf(gateway);
   return Number(/^upstream_streamed_bodies\{upstream="auth-service".*\} (\d+)$/m.exec(metrics)![1]);
 }
 

@@ -5,7 +5,7 @@ import { openDescriptors } from './support/descriptors.js';
 import { GatewayProcess } from './support/process.js';
 import { RawClient } from './support/raw-client.js';
 import { ended, released, startRawService, type PlayedService } from './support/service.js';
-import { acceptingAnswer, frame, OPCODE, rawHandshake } from './support/websocket.js';
+import { acceptingAnswer, frame, OPCODE, rawHandshake, REFUSALS } from './support/websocket.js';
 
 /** A service that answers each handshake, and keeps the connection unless the answer ends it. */
 function startAnswering(answer: (socket: Socket, head: string) => void): Promise<PlayedService> {
@@ -17,17 +17,6 @@ function startAnswering(answer: (socket: Socket, head: string) => void): Promise
 function startFor(service: PlayedService): Promise<RunningGateway> {
   return startGateway({ env: { CHAT_SERVICE_URL: service.url, RETRIES: '0' } });
 }
-
-/** Complete answers to a handshake that open no WebSocket. */
-const REFUSALS = [
-  'HTTP/1.1 500 E\r\nContent-Length: 0\r\n\r\n',
-  'HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno',
-  'HTTP/1.1 204 No Content\r\n\r\n',
-  'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok',
-  'HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok',
-  'HTTP/1.1 401 Unauthorized\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nno\r\n0\r\n\r\n',
-  'HTTP/1.1 101 Switching Protocols\r\n\r\n',
-];
 
 describe('a service that refuses a handshake and keeps the connection', () => {
   it.each(REFUSALS)('loses the connection: %j', async (refusal) => {
@@ -42,30 +31,6 @@ describe('a service that refuses a handshake and keeps the connection', () => {
     await released(service);
 
     expect(service.accepted()).toBe(5);
-  });
-
-  it.each(REFUSALS)('does not end the process by a reset: %j', async (refusal) => {
-    const resets = new EventEmitter();
-    await using service = await startAnswering((socket) => {
-      socket.write(refusal);
-      // Once the gateway has read the answer.
-      setTimeout(() => {
-        socket.resetAndDestroy();
-        resets.emit('reset');
-      }, 20);
-    });
-    await using gateway = GatewayProcess.start({ CHAT_SERVICE_URL: service.url, RETRIES: '0' });
-    const port = await gateway.port();
-
-    for (let round = 0; round < 5; round++) {
-      const reset = once(resets, 'reset');
-      await using client = await RawClient.connect(port);
-      client.write(rawHandshake());
-      await client.ended();
-      await reset;
-    }
-
-    expect((await fetch(`http://127.0.0.1:${port}/health`)).status).toBe(200);
   });
 
   it('costs no descriptor, 500 times', async () => {

@@ -34,7 +34,7 @@ export const options = {
   seeds: seeds.length > 0 ? seeds : [String(randomInt(1, 1_000_000))],
   minutes: numberOf('minutes') ?? (batches === undefined ? 1 : Infinity),
   batches: batches ?? Infinity,
-  /** The only scenario; by default each batch draws one. */
+  /** The only scenario; by default the batches play all of them in turn. */
   scenario: values.scenario,
   /** The first batch. */
   from: numberOf('from'),

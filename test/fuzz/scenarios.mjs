@@ -66,15 +66,3 @@ export const SCENARIOS = {
   },
   held: { ...BASE, endings: { ...ENDINGS, hold: 6 }, answers: { ...ANSWERS, silent: 3, deaf: 3 } },
 };
-
-/** How often each is drawn. */
-export const SHARES = {
-  mixed: 4,
-  requests: 2,
-  lies: 2,
-  refusals: 2,
-  sockets: 2,
-  cuts: 2,
-  pipelining: 1,
-  held: 1,
-};

@@ -231,3 +231,14 @@ export async function closeCodeOf(client: RawClient): Promise<number> {
   const at = /\x88[\x02-\x7d]../s.exec(text)!.index;
   return Buffer.from(text.slice(at + 2, at + 4), 'latin1').readUInt16BE();
 }
+
+/** Complete answers to a handshake that open no WebSocket. */
+export const REFUSALS: readonly string[] = [
+  'HTTP/1.1 500 E\r\nContent-Length: 0\r\n\r\n',
+  'HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno',
+  'HTTP/1.1 204 No Content\r\n\r\n',
+  'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok',
+  'HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok',
+  'HTTP/1.1 401 Unauthorized\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nno\r\n0\r\n\r\n',
+  'HTTP/1.1 101 Switching Protocols\r\n\r\n',
+];

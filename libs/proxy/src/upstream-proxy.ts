@@ -155,8 +155,8 @@ export class UpstreamProxy {
   }
 
   /**
-   * The instance for the next attempt; undefined where all with room were tried.
-   * @throws UpstreamUnavailableException where there is none, UpstreamQueueFullException where none has room
+   * The instance for the next attempt; undefined if all with room were tried.
+   * @throws UpstreamUnavailableException if there is none, UpstreamQueueFullException if none has room
    */
   pick(tried: readonly Instance[], now: number): Instance | undefined {
     const instance = this.instances.pick(tried, now);

@@ -6,7 +6,7 @@ import { HttpAdapterHost } from '@nestjs/core';
 import { CorsPolicy } from '../cors/cors-policy.js';
 import { Metrics } from '../observability/metrics.js';
 import type { GatewayHttpAdapter } from '../server/gateway-http.adapter.js';
-import { endLingering, lingerOn } from '../server/lingering-close.js';
+import { linger, lingerOn } from '../server/lingering-close.js';
 import { pendingResponseOf } from '../server/pending-response.js';
 import { rawAnswer } from './error-answer.js';
 
@@ -106,7 +106,7 @@ export class ClientErrorResponder implements OnModuleInit {
         client_ip: socket.remoteAddress,
       });
       this.metrics.malformed(status);
-      endLingering(socket, rawAnswer(status, message, this.headersFor(error, pending)));
+      linger(socket, rawAnswer(status, message, this.headersFor(error, pending)));
     }
   }
 

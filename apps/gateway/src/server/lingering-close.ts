@@ -1,14 +1,17 @@
 import type { IncomingMessage } from 'node:http';
 import { Socket } from 'node:net';
 
-/** Bytes that are read and thrown away, so that a client which writes before it reads gets to see the answer. */
-const BODY_BYTES = 64 * 1024 * 1024;
-/** The same of what is no HTTP. */
-const LIMIT_BYTES = 1024 * 1024;
+/** Bytes of a refused body that are read and discarded, so that a client which writes before it reads sees the response. */
+const MAX_DISCARDED_BODY_BYTES = 64 * 1024 * 1024;
 
-/** Milliseconds in which such a client must send something, and in which it must have sent all. */
-const LIMIT_MS = 5_000;
-const BODY_MS = 30_000;
+/** The same after a connection has left HTTP. */
+const MAX_DISCARDED_BYTES = 1024 * 1024;
+
+/** Longest pause between two of these bytes; after HTTP, longest time in all. */
+const IDLE_TIMEOUT_MS = 5_000;
+
+/** Longest time for the whole body. */
+const DISCARD_TIMEOUT_MS = 30_000;
 
 /**
  * Reads the rest of a body whose response is out. Closing with bytes unread would reset the connection, and with it
@@ -23,9 +26,9 @@ export function discardBody(request: IncomingMessage): void {
     isClosing = true;
     socket.end();
   };
-  let left = BODY_BYTES;
-  const endsAt = performance.now() + BODY_MS;
-  const timer = setTimeout(() => socket.destroy(), LIMIT_MS).unref();
+  let left = MAX_DISCARDED_BODY_BYTES;
+  const endsAt = performance.now() + DISCARD_TIMEOUT_MS;
+  const timer = setTimeout(() => socket.destroy(), IDLE_TIMEOUT_MS).unref();
   request.on('data', (chunk: Buffer) => {
     left -= chunk.length;
     if (left < 0 || performance.now() > endsAt) socket.destroy();
@@ -39,33 +42,25 @@ export function discardBody(request: IncomingMessage): void {
   request.resume();
 }
 
-const lingering = new WeakMap<Socket, number>();
-
-/** Sends the last bytes of a connection that is no HTTP any more, and closes it once its peer had time to read them. */
-export function endLingering(socket: Socket, bytes: string): void {
-  lingering.set(socket, socket.bytesRead);
-  socket.end(bytes);
-  destroyLater(socket);
-}
+/** What `bytesRead` was as the connection left HTTP. */
+const readBefore = new WeakMap<Socket, number>();
 
 /**
- * Closes a connection that is no HTTP any more once its peer had time to read what was written: whatever it still sends
- * is read and thrown away until it closes too, up to the limits.
+ * Closes a connection that has left HTTP once its client had time to read the last bytes: what the client still sends is
+ * read and discarded until it closes too, up to the limits.
  */
-export function linger(socket: Socket): void {
+export function linger(socket: Socket, lastBytes = ''): void {
   if (socket.destroyed) return;
-  lingering.set(socket, socket.bytesRead);
+  readBefore.set(socket, socket.bytesRead);
   socket.on('data', () => lingerOn(socket)).resume();
-  socket.end();
-  destroyLater(socket);
-}
-
-function destroyLater(socket: Socket): void {
-  const timer = setTimeout(() => socket.destroy(), LIMIT_MS).unref();
+  // An empty write to a connection that has ended would be an error.
+  if (lastBytes === '') socket.end();
+  else socket.end(lastBytes);
+  const timer = setTimeout(() => socket.destroy(), IDLE_TIMEOUT_MS).unref();
   socket.once('close', () => clearTimeout(timer));
 }
 
-/** To be called where more came from a peer that has got its last bytes: too much ends the connection at once. */
+/** Ends the connection if its client has sent too much since it left HTTP. */
 export function lingerOn(socket: Socket): void {
-  if (socket.bytesRead - (lingering.get(socket) ?? 0) > LIMIT_BYTES) socket.destroy();
+  if (socket.bytesRead - (readBefore.get(socket) ?? 0) > MAX_DISCARDED_BYTES) socket.destroy();
 }

@@ -2,15 +2,17 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 import type { Socket } from 'node:net';
 import { Logger } from '@nestjs/common';
 
-/** Requests that wait behind another one on their connection from which on it is not read; and from which on it is again. */
-const PAUSE_AT = 64;
-const RESUME_AT = 32;
+/** Waiting requests at which the gateway stops reading a connection. */
+const HIGH_WATER_MARK = 64;
 
-/** Requests that wait on all connections; about 1.5 KB each. Real clients pipeline a few, if any. */
-const MOST_WAITING = 16_384;
+/** Waiting requests at which it reads again. */
+const LOW_WATER_MARK = 32;
+
+/** Most waiting requests on all connections, about 1.5 KB each. Real clients pipeline a few, if any. */
+const MAX_WAITING_REQUESTS = 16_384;
 
 /** The requests of one connection that wait for their turn. */
-interface Line {
+interface PipelinedRequests {
   waiting: number;
   isPaused: boolean;
   /** Ends the connection, if the head of its next request is late once it is read again. */
@@ -24,11 +26,11 @@ interface Line {
  * one client could so fill the process and the services' connections.
  *
  * A connection with 64 requests waiting is not read until 32 are left. What was read before, up to 64 KiB at once, may
- * hold many more: while 16,384 wait in all, a connection with more than 64 is destroyed.
+ * hold many more. When 16,384 requests wait on all connections, a connection on which more than 64 wait is destroyed.
  */
 export class RequestTurns {
   private readonly logger = new Logger(RequestTurns.name);
-  private readonly lines = new WeakMap<Socket, Line>();
+  private readonly bySocket = new WeakMap<Socket, PipelinedRequests>();
   private waiting = 0;
   /** Connections with an `onLateHead`. */
   private lateHeads = 0;
@@ -37,9 +39,9 @@ export class RequestTurns {
   constructor(private readonly headerTimeoutMs: number) {}
 
   /** Wraps the server's listener. */
-  around(listener: RequestListener): RequestListener {
+  wrap(listener: RequestListener): RequestListener {
     return (request, response) => {
-      if (this.lateHeads > 0) this.forgetLateHead(this.lines.get(request.socket));
+      if (this.lateHeads > 0) this.forgetLateHead(this.bySocket.get(request.socket));
       if (response.socket) listener(request, response);
       else this.wait(request, response, listener);
     };
@@ -51,60 +53,66 @@ export class RequestTurns {
    * @param onLate called if it is late then too
    */
   excuseLateHead(socket: Socket, onLate: () => void): boolean {
-    const line = this.lines.get(socket);
-    if (!line?.isPaused) return false;
-    if (!line.onLateHead) this.lateHeads++;
-    line.onLateHead = onLate;
+    const pipelined = this.bySocket.get(socket);
+    if (!pipelined?.isPaused) return false;
+    if (!pipelined.onLateHead) this.lateHeads++;
+    pipelined.onLateHead = onLate;
     return true;
   }
 
-  private forgetLateHead(line: Line | undefined): void {
-    if (!line?.onLateHead) return;
-    clearTimeout(line.lateHeadTimer);
-    line.onLateHead = undefined;
+  private forgetLateHead(pipelined: PipelinedRequests | undefined): void {
+    if (!pipelined?.onLateHead) return;
+    clearTimeout(pipelined.lateHeadTimer);
+    pipelined.onLateHead = undefined;
     this.lateHeads--;
   }
 
   private wait(request: IncomingMessage, response: ServerResponse, listener: RequestListener): void {
     const { socket } = request;
     if (socket.destroyed) return;
-    const line = this.lines.get(socket) ?? this.open(socket);
-    line.waiting++;
+    const pipelined = this.bySocket.get(socket) ?? this.open(socket);
+    pipelined.waiting++;
     this.waiting++;
-    if (line.waiting > PAUSE_AT && this.waiting > MOST_WAITING) {
+    if (pipelined.waiting > HIGH_WATER_MARK && this.waiting > MAX_WAITING_REQUESTS) {
       this.logger.warn({ message: 'too many pipelined requests', client_ip: socket.remoteAddress });
       socket.destroy();
       return;
     }
-    if (line.waiting === PAUSE_AT) {
-      line.isPaused = true;
+    if (pipelined.waiting === HIGH_WATER_MARK) {
+      pipelined.isPaused = true;
       socket.pause();
     }
     // Node gives a response its connection when its turn comes.
     response.once('socket', () => {
       if (socket.destroyed) return;
-      line.waiting--;
+      pipelined.waiting--;
       this.waiting--;
-      if (line.isPaused && line.waiting <= RESUME_AT) {
-        line.isPaused = false;
-        if (line.onLateHead) line.lateHeadTimer = setTimeout(line.onLateHead, this.headerTimeoutMs).unref();
+      if (pipelined.isPaused && pipelined.waiting <= LOW_WATER_MARK) {
+        pipelined.isPaused = false;
+        if (pipelined.onLateHead)
+          pipelined.lateHeadTimer = setTimeout(pipelined.onLateHead, this.headerTimeoutMs).unref();
         socket.resume();
       }
       listener(request, response);
     });
   }
 
-  private open(socket: Socket): Line {
-    const line: Line = { waiting: 0, isPaused: false, onLateHead: undefined, lateHeadTimer: undefined };
-    this.lines.set(socket, line);
+  private open(socket: Socket): PipelinedRequests {
+    const pipelined: PipelinedRequests = {
+      waiting: 0,
+      isPaused: false,
+      onLateHead: undefined,
+      lateHeadTimer: undefined,
+    };
+    this.bySocket.set(socket, pipelined);
     // Node resumes a connection whenever a request's body is read.
     socket.on('resume', () => {
-      if (line.isPaused) socket.pause();
+      if (pipelined.isPaused) socket.pause();
     });
     socket.once('close', () => {
-      this.waiting -= line.waiting;
-      this.forgetLateHead(line);
+      this.waiting -= pipelined.waiting;
+      this.forgetLateHead(pipelined);
     });
-    return line;
+    return pipelined;
   }
 }

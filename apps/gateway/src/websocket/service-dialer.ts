@@ -16,13 +16,11 @@ import { GATEWAY_CONFIG, type GatewayConfig } from '../config/gateway-config.js'
 import { connectWithin } from './connect-within.js';
 import type { ServiceHandshake } from './service-handshake.js';
 import { bodyOf, type ServiceRefusal } from './service-refusal.js';
+import type { RelayConnection } from './side.js';
 import type { WebSocketRoute } from './websocket-route.js';
 
 /** A service's side of a socket, open and paused, so that nothing is lost until somebody listens. */
-export interface ServiceConnection {
-  readonly socket: WebSocket;
-  /** The TCP or TLS connection under it. */
-  readonly stream: Socket;
+export interface ServiceConnection extends RelayConnection {
   /** The subprotocol that the service chose; empty where it chose none. */
   readonly subprotocol: string;
   /** The address of the instance. */
@@ -110,8 +108,8 @@ export class ServiceDialer {
       headers,
       createConnection: (connection: NetConnectOpts) =>
         (stream = connectWithin(connectTimeoutMs, instance.tlsOptions(), connection)),
-      // The target as the client wrote it: a URL parser would rewrite some of its bytes. All header fields of the answer:
-      // Node drops those past a number of its own.
+      // The target as the client wrote it: a URL parser would rewrite some of its bytes.
+      // Node would drop headers after its default number.
       finishRequest: (request: ClientRequest) =>
         Object.assign(request, { path: target, maxHeadersCount: 0 }).end(),
     };

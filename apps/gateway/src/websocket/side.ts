@@ -2,16 +2,13 @@ import type { Socket } from 'node:net';
 import { WebSocket } from 'ws';
 import { BudgetShare, type ByteBudget } from './byte-budget.js';
 import { CODE, codeOfViolation } from './close-codes.js';
-import { heldOfIncomplete } from './incomplete-message.js';
+import { heldOfIncomplete, IncompleteMessageRate } from './incomplete-message.js';
 
 /** Bytes that may wait for a slow reader before whoever sends them is held back. */
 const HIGH_WATER_BYTES = 32 * 1024;
 
 /** Pings without an answer after which a peer is gone. */
 const MISSED_PONGS = 2;
-
-/** Bytes a second that a message must bring once it has taken longer than a side may be held back. */
-const MINIMUM_RATE_BYTES = 1_024;
 
 /** Who holds a side back: the other one, which does not keep up, or itself, which does not read its own answers. */
 const BY_OTHER = 1;
@@ -21,7 +18,7 @@ const TEXT = { binary: false, compress: false } as const;
 const BINARY = { binary: true, compress: false } as const;
 
 /** A WebSocket and the TCP or TLS connection under it. */
-export interface SideConnection {
+export interface RelayConnection {
   readonly socket: WebSocket;
   readonly stream: Socket;
 }
@@ -39,6 +36,18 @@ export interface SideListener {
 
 /** One side of a relay: a socket that sends within bounds, is held back where the other side is slow, and is pinged. */
 export class Side {
+  readonly socket: WebSocket;
+  private readonly stream: Socket;
+  private readonly incoming: BudgetShare;
+  private readonly outgoing: BudgetShare;
+
+  private messagesRead = 0;
+  private readonly incompleteRate = new IncompleteMessageRate();
+  private messagesSent = 0;
+  /** How many messages came before the last ping that was answered. */
+  private messagesProven = 0;
+  private missedPongs = 0;
+
   /** Since when this side is not read from; 0 while it is. */
   private heldSince = 0;
   private heldBy = 0;
@@ -47,27 +56,13 @@ export class Side {
   /** Nothing more is read: what came was too much. */
   private isStopped = false;
 
-  private missedPongs = 0;
-  private messagesSent = 0;
-  /** How many messages came before the last ping that was answered. */
-  private messagesProven = 0;
   private violation: number | undefined;
-
-  readonly socket: WebSocket;
-  private readonly stream: Socket;
   /** Runs from the peer's end to that of the connection. */
   private endTimer: NodeJS.Timeout | undefined;
 
-  private readonly incoming: BudgetShare;
-  private readonly outgoing: BudgetShare;
-  private messagesRead = 0;
-  /** When, after how many messages and how many bytes, the message that is incomplete was first seen to be. */
-  private incompleteSince = 0;
-  private incompleteAt = { messages: -1, bytes: 0 };
-
   /** @param closeTimeoutMs milliseconds that the connection has to close once its peer has sent its end */
   constructor(
-    { socket, stream }: SideConnection,
+    { socket, stream }: RelayConnection,
     budget: ByteBudget,
     private readonly listener: SideListener,
     private readonly closeTimeoutMs: number,
@@ -123,17 +118,9 @@ export class Side {
 
   /** Whether a message has been coming for longer than the limit, and too slowly. To be asked about once a second. */
   isTooSlow(now: number, limitMs: number): boolean {
-    const { bytesRead } = this.stream;
-    const isSame = this.incoming.heldBytes > 0 && this.incompleteAt.messages === this.messagesRead;
-    if (!isSame || this.heldSince !== 0) {
-      this.incompleteSince = now;
-      this.incompleteAt = { messages: this.messagesRead, bytes: bytesRead };
-      return false;
-    }
-    const elapsedMs = now - this.incompleteSince;
-    return (
-      elapsedMs > limitMs && bytesRead - this.incompleteAt.bytes < (elapsedMs / 1000) * MINIMUM_RATE_BYTES
-    );
+    const isComing = this.incoming.heldBytes > 0 && this.heldSince === 0;
+    const read = { messages: this.messagesRead, bytes: this.stream.bytesRead };
+    return this.incompleteRate.isTooSlow(now, limitMs, read, isComing);
   }
 
   /** Asks the peer whether it is there, or ends the connection. */

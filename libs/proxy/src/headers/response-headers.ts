@@ -18,7 +18,7 @@ const EVENT_STREAM = /^text\/event-stream *(?:;|$)/i;
 /** What the gateway alone says. */
 const OWN: ReadonlySet<string> = new Set(['x-request-id', 'x-gateway-error', 'x-gateway-attempts']);
 
-/** What the gateway says of its own limits; a service may say it of others where the gateway has none. */
+/** What the gateway says of its own limits; a service may say it of others if the gateway has none. */
 const RATE_LIMIT: ReadonlySet<string> = new Set([
   'x-ratelimit-limit',
   'x-ratelimit-remaining',
@@ -27,7 +27,7 @@ const RATE_LIMIT: ReadonlySet<string> = new Set([
 
 /**
  * The one transfer coding that is understood. Blanks around a value are not part of it (RFC 9110, section 5.5); undici's
- * parser leaves those behind it in the value, and does not know the coding where a tab is among them.
+ * parser leaves those behind it in the value, and does not know the coding if a tab is among them.
  */
 const CHUNKED = /^chunked *$/i;
 
@@ -36,7 +36,7 @@ const SPECIAL_LENGTHS = lengthsOf(['content-type', 'content-length', 'trailer', 
 /**
  * Copies a service's raw headers for the client: names, order, duplicates and bytes survive, except hop-by-hop
  * fields and those that `Connection` nominates, the service's own CORS headers (the client gets one set, the
- * gateway's), what the gateway alone says, and the service's own rate limits where the gateway names its own.
+ * gateway's), what the gateway alone says, and the service's own rate limits if the gateway names its own.
  *
  * @param raw name, value, name, value as bytes; read as latin1, as they came (RFC 9110, section 5.5)
  * @param own what the gateway adds, name, value, name, value

@@ -106,7 +106,7 @@ export class Instance {
     return (this.outstanding + 1) / this.health.weight(now);
   }
 
-  /** @throws Error where the request cannot be written in HTTP/1.1; the handler hears of all else */
+  /** @throws Error if the request cannot be written in HTTP/1.1; the handler hears of all else */
   dispatch(request: InstanceRequest, handler: ResponseHandler): void {
     // After HEAD only: a service that answers it with content would have that content taken for the next response.
     // Left to itself, undici would close the connection after a body on DELETE too.
@@ -131,7 +131,7 @@ export class Instance {
     }
   }
 
-  /** How a connection of another kind to it is secured; undefined where it is `http://`. */
+  /** How a connection of another kind to it is secured; undefined if it is `http://`. */
   tlsOptions(): ConnectionOptions | undefined {
     return this.isSecure ? this.tls.optionsFor(this.host) : undefined;
   }

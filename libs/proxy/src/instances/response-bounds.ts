@@ -9,7 +9,10 @@ const CR = 0x0d;
 const LF = 0x0a;
 const HEAD_END = '\r\n\r\n';
 
-/** With these a chunked message ends: the last line break belongs to an empty line, and the one before to no other. */
+/**
+ * The CRLF CRLF that ends a chunked body, and the byte before: if that is a line feed too, the body had ended earlier and
+ * line breaks follow it.
+ */
 const CHUNKED_END_BYTES = HEAD_END.length + 1;
 
 const EMPTY = Buffer.alloc(0);
@@ -37,8 +40,10 @@ export class ResponseBounds {
   private state: 'unwatched' | 'before' | 'head' | 'body' | 'behind' = 'unwatched';
   /** Whether a response came over the connection before. */
   private hasServed = false;
-  /** The beginning of an interim head that is not whole yet, or the last bytes of a read that may begin the head's end. */
-  private unfinished = EMPTY;
+  /** The beginning of an interim head that is not whole yet. */
+  private partialInterimHead = EMPTY;
+  /** The last bytes of a read of the head, which may begin its end. */
+  private headTail = EMPTY;
   private bodyBytes = 0;
   /** The last bytes of the body, as latin1. */
   private bodyEnd = '';
@@ -55,7 +60,7 @@ export class ResponseBounds {
   /** A request was sent: what comes next is the head of its response, or an interim one. */
   expectResponse(): void {
     this.state = 'before';
-    this.unfinished = EMPTY;
+    this.partialInterimHead = this.headTail = EMPTY;
     this.bodyBytes = 0;
     this.bodyEnd = '';
   }
@@ -93,8 +98,9 @@ export class ResponseBounds {
   }
 
   private filterInterim(read: Buffer): Buffer {
-    const bytes = this.unfinished.length === 0 ? read : Buffer.concat([this.unfinished, read]);
-    this.unfinished = EMPTY;
+    const { partialInterimHead } = this;
+    const bytes = partialInterimHead.length === 0 ? read : Buffer.concat([partialInterimHead, read]);
+    this.partialInterimHead = EMPTY;
     const kept: Buffer[] = [];
     let keptFrom = 0;
     let at = 0;
@@ -105,7 +111,7 @@ export class ResponseBounds {
       if (end === -1) {
         if (bytes.length - at >= this.headLimitBytes) break;
         // A copy, since the read's memory is used again.
-        this.unfinished = Buffer.from(bytes.subarray(at));
+        this.partialInterimHead = Buffer.from(bytes.subarray(at));
         return joined([...kept, bytes.subarray(keptFrom, at)]);
       }
       const next = end + HEAD_END.length;
@@ -127,10 +133,10 @@ export class ResponseBounds {
   }
 
   private readHead(read: Buffer): void {
-    const bytes = this.unfinished.length === 0 ? read : Buffer.concat([this.unfinished, read]);
+    const bytes = this.headTail.length === 0 ? read : Buffer.concat([this.headTail, read]);
     const end = bytes.indexOf(HEAD_END);
     if (end === -1) {
-      this.unfinished = Buffer.from(bytes.subarray(1 - HEAD_END.length));
+      this.headTail = Buffer.from(bytes.subarray(1 - HEAD_END.length));
       return;
     }
     this.state = 'body';

@@ -10,7 +10,7 @@ import {
   type TlsOptions,
 } from './tls-files.js';
 
-const NOTHING = { digest: '', isReported: false };
+const NOTHING = { digest: '', polls: 0 };
 
 /**
  * How connections to an upstream's `https://` instances are secured: each instance must prove its own name, or the one
@@ -21,7 +21,7 @@ export class UpstreamTls {
   private context: SecureContext;
   /** Of the files in use. */
   private digest: string;
-  /** Of files that cannot be used, as of the last poll, and whether that was reported. */
+  /** Of files that cannot be used, and the polls in a row that have found them. */
   private rejected = NOTHING;
   private timer: NodeJS.Timeout | undefined;
   private isStopped = false;
@@ -71,7 +71,7 @@ export class UpstreamTls {
         // A new connector has no TLS sessions: those of the former one were made with other files.
         connect = build();
       }
-      // undici passes the name of the request.
+      // Ignores the request's servername: Instance sets that only to keep undici from using Host.
       connect({ ...target, servername: undefined as never }, done);
     };
   }
@@ -93,8 +93,8 @@ export class UpstreamTls {
       this.rejected = NOTHING;
       return;
     }
-    const isSecondPoll = digest === this.rejected.digest;
-    if (isSecondPoll && this.rejected.isReported) return;
+    const polls = digest === this.rejected.digest ? this.rejected.polls + 1 : 1;
+    if (polls > 2) return;
     let error: Error | undefined;
     try {
       this.context = createContext(this.options, contents);
@@ -102,9 +102,9 @@ export class UpstreamTls {
       this.rejected = NOTHING;
     } catch (thrown) {
       error = thrown as Error;
+      this.rejected = { digest, polls };
       // At the first poll a certificate may be there whose key is about to follow.
-      this.rejected = { digest, isReported: isSecondPoll };
-      if (!isSecondPoll) return;
+      if (polls < 2) return;
     }
     this.onChange(error);
   }

@@ -30,9 +30,8 @@ export interface ConnectionState {
   /** undici has the whole response: if more came with it, the connection is ended. */
   endResponse(framing: ResponseFraming): void;
   /**
-   * Why the connection broke, if it did: the first reason, a failed write included. A TLS alert is followed by an end, which
-   * is all that undici then reports; and undici takes the reset of a connection for the end of a response that only its end
-   * frames, and reports that response as complete. A response that frames itself is complete all the same.
+   * The first error of the connection, failed writes included. undici reports a TLS alert as a mere end, and the reset of a
+   * response without framing as complete.
    */
   error: Error | undefined;
 }
@@ -103,6 +102,7 @@ class WatchedState implements ConnectionState {
     headLimitBytes: number,
   ) {
     this.bounds = new ResponseBounds(headLimitBytes, () => {
+      // The code that failure.ts reads as a lost connection.
       this.error ??= Object.assign(new Error('bytes behind a response'), { code: 'UND_ERR_SOCKET' });
       // Without the error: undici would fail requests that have not been sent with it.
       this.socket?.destroy();

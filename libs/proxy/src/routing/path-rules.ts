@@ -14,7 +14,7 @@ const SEGMENT_CHARACTER =
   "(?:[A-Za-z0-9._~!$&'()*+,=:@|[\\]-]|%(?:2[0-46-9A-Ca-c]|3[A-Fa-f]|40|5[BDEbde]|60|7[B-Db-d]|[89A-Fa-f][0-9A-Fa-f]))";
 
 /** `/`, or segments that are neither empty nor `.` nor `..`; an empty last one (trailing slash) is unambiguous. */
-const UNAMBIGUOUS_PATH = new RegExp(`^(?:/(?!\\.{1,2}(?:/|$))${SEGMENT_CHARACTER}+)*/?$`);
+export const UNAMBIGUOUS_PATH = new RegExp(`^(?:/(?!\\.{1,2}(?:/|$))${SEGMENT_CHARACTER}+)*/?$`);
 
 /**
  * Whether every server reads this raw path the same way. The proxy refuses all others with 400 before it

@@ -1,0 +1,95 @@
+import { EventEmitter } from 'node:events';
+import type { Socket } from 'node:net';
+import { openDescriptors } from './descriptors.js';
+import { GatewayProcess } from './process.js';
+import { RawClient } from './raw-client.js';
+import { startRawService, type PlayedService } from './service.js';
+import { acceptingAnswer } from './websocket.js';
+
+/** How often each connection is reset at each of its hand-overs. */
+const ROUNDS = 20;
+
+/** Descriptors that may differ: files that are open for a moment, and a connection of this test's own. */
+const SPARE = 4;
+
+export const CHAT_GET = 'GET /v1/messages';
+export const CHAT_POST = 'POST /v1/messages';
+export const WHOLE = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
+export const HALF = 'HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\nok';
+
+/** What a service does with each request or handshake. */
+export type Script = (socket: Socket, head: string) => void;
+
+export const say =
+  (answer: string): Script =>
+  (socket) =>
+    socket.write(answer);
+
+export const accept: Script = (socket, head) => socket.write(acceptingAnswer(head));
+
+export const silent: Script = () => {};
+
+export const reset: Script = (socket) => socket.resetAndDestroy();
+
+export const thenReset =
+  (script: Script): Script =>
+  (socket, head) => {
+    script(socket, head);
+    // Bytes go out before the reset, which would throw away those that wait.
+    setImmediate(() => socket.resetAndDestroy());
+  };
+
+/** Milliseconds in which the gateway reads a refusal and closes its connection. */
+const REFUSAL_READ_MS = 20;
+
+/** Resets the connection later, unless the gateway has closed it by then. */
+export const laterReset =
+  (script: Script): Script =>
+  (socket, head) => {
+    script(socket, head);
+    const timer = setTimeout(() => socket.resetAndDestroy(), REFUSAL_READ_MS);
+    socket.once('end', () => socket.end()).once('close', () => clearTimeout(timer));
+  };
+
+export async function startScripted(
+  script: Script,
+): Promise<PlayedService & { readonly heard: EventEmitter }> {
+  const heard = new EventEmitter();
+  const service = await startRawService((socket) => {
+    socket.on('data', (bytes: Buffer) => {
+      const text = bytes.toString('latin1');
+      if (!/^(GET|POST) /.test(text)) return;
+      script(socket, text);
+      heard.emit('request');
+    });
+  });
+  return Object.assign(service, { heard });
+}
+
+/** Runs one exchange several times, and expects that the gateway lives and has no more open than before. */
+export async function survives(
+  service: PlayedService,
+  env: Readonly<Record<string, string>>,
+  exchange: (client: RawClient) => Promise<unknown>,
+): Promise<void> {
+  await using gateway = GatewayProcess.start({
+    CHAT_SERVICE_URL: service.url,
+    RATELIMIT: 'off',
+    RETRIES: '0',
+    BREAKER_OPEN_MS: '1',
+    EJECTION_MS: '1',
+    ...env,
+  });
+  const port = await gateway.port();
+  const before = openDescriptors(gateway.pid);
+
+  for (let round = 0; round < ROUNDS; round++) {
+    await using client = await RawClient.connect(port);
+    await exchange(client);
+  }
+
+  expect(await gateway.health()).toBe(200);
+  for (const socket of service.sockets) socket.destroy();
+  while (openDescriptors(gateway.pid) > before + SPARE) await gateway.health();
+  expect(gateway.stderr).toBe('');
+}
