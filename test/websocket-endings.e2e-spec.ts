@@ -56,7 +56,8 @@ describe('a service that refuses a handshake and keeps the connection', () => {
 
     await released(service);
     expect(service.accepted()).toBeGreaterThan(400);
-    expect(openDescriptors(gateway.pid)).toBeLessThanOrEqual(before + 2);
+    // The clients' own connections close once the gateway has read their ends.
+    while (openDescriptors(gateway.pid) > before + 2) await gateway.health();
   });
 });
 

@@ -229,13 +229,16 @@ export class RedisExporter implements AsyncDisposable {
     private readonly process: MonitoringProcess,
   ) {}
 
-  static async start(redisUrl: string): Promise<RedisExporter> {
+  static async start(redisUrl: string, ...args: readonly string[]): Promise<RedisExporter> {
     const address = `127.0.0.1:${await freePort()}`;
     const process = await MonitoringProcess.start(
-      ['prometheus-redis-exporter', `--redis.addr=${redisUrl}`, `--web.listen-address=${address}`],
+      ['prometheus-redis-exporter', `--redis.addr=${redisUrl}`, `--web.listen-address=${address}`, ...args],
       /Providing metrics at/,
     );
-    return new RedisExporter(`http://${address}`, process);
+    const url = `http://${address}`;
+    // It says so before it listens.
+    while ((await fetch(`${url}/health`).then((response) => response.text(), String)) !== 'ok');
+    return new RedisExporter(url, process);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

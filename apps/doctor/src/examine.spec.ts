@@ -94,6 +94,7 @@ describe('examine', () => {
 
     expect(findings.map(({ rule, places, expected }) => [rule, places[0].at.line, expected])).toEqual([
       ['names', 3, 'port 6379 of redis'],
+      ['names', 3, 'a network that prometheus and redis share'],
       ['names', 3, 'a service called exporter'],
       ['names', 5, 'a service called api-gateway-9'],
       ['names', 7, 'a service called alarm'],
@@ -281,8 +282,8 @@ describe('examine', () => {
     await own.write('.env', 'REDIS_PASSWORD=hunter2\n');
     await own.edit({
       file: COMPOSE,
-      from: `test: [CMD-SHELL, 'redis-cli -h 127.0.0.1 ping 2>&1 | grep -Eq "PONG|NOAUTH"']`,
-      to: "test: [CMD, redis-cli, -h, localhost, -a, '${REDIS_PASSWORD}', ping]",
+      from: '- REDISCLI_AUTH=$$(cat /run/secrets/redis_health_password) redis-cli -h 127.0.0.1 --user health ping | grep -q PONG',
+      to: '- redis-cli -h localhost -a ${REDIS_PASSWORD} ping',
     });
     await own.edit({
       file: COMPOSE,

@@ -31,8 +31,11 @@ export class RevocationNotifications {
     this.proofChannel = keyspace + this.proofKey;
     // Bytes, since a part of a string would keep the whole string in memory.
     client.on('pmessageBuffer', (_pattern: string, channel: Buffer, event: Buffer) =>
-      this.hear(channel, event.toString()),
+      this.listener(channel.toString('utf8', this.channelPrefix.length), event.toString()),
     );
+    client.on('message', (channel: string, event: string) => {
+      if (channel === this.proofChannel) this.heard.add(event);
+    });
     client.on('close', () => (this.isSubscribed = false));
   }
 
@@ -47,19 +50,13 @@ export class RevocationNotifications {
     return this.isSubscribed && (await this.permit()) && (await this.hearsChanges());
   }
 
-  private hear(channel: Buffer, event: string): void {
-    if (channel.length === this.proofChannel.length && channel.toString() === this.proofChannel) {
-      this.heard.add(event);
-    } else {
-      this.listener(channel.toString('utf8', this.channelPrefix.length), event);
-    }
-  }
-
   /** Whether Redis lets it. */
   private async subscribe(): Promise<boolean> {
     if (this.isSubscribed) return true;
     try {
-      await this.client.psubscribe(`${this.channelPrefix}*`, this.proofChannel);
+      await this.client.psubscribe(`${this.channelPrefix}*`);
+      // By its name: rights to a pattern are rights to that very pattern alone.
+      await this.client.subscribe(this.proofChannel);
       this.isSubscribed = true;
     } catch (error) {
       if ((error as Error).name !== 'ReplyError') throw error;

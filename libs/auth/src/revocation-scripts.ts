@@ -1,6 +1,9 @@
 import type { Redis } from 'ioredis';
 
-/** The lives of many keys, as one command. As KEYS they would need the right to be written. */
+/**
+ * The lives of many keys, as one command. The keys are arguments: to pass any as a key of a script, a user needs the
+ * right to write it, whatever the script does.
+ */
 const LIVES_SCRIPT =
   "local lives = {} for at, key in ipairs(ARGV) do lives[at] = redis.call('pttl', key) end return lives";
 

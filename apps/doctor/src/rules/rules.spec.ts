@@ -27,8 +27,8 @@ const authIsAt = (address: string): Edit =>
 /** What both gateways are given beside their own secrets. */
 const gatewayIsGiven = (secrets: string, more = ''): Edit =>
   inCompose(
-    'networks: [edge, services]\n  secrets: [jwt_secret, redis_url]\n',
-    `networks: [edge, services]\n  secrets: [jwt_secret, redis_url, ${secrets}]\n${more}`,
+    'redis]\n  secrets: [jwt_secret, redis_gateway_url]\n',
+    `redis]\n  secrets: [jwt_secret, redis_gateway_url, ${secrets}]\n${more}`,
   );
 
 const AUTH_CA = 'AUTH_SERVICE_TLS_CA_FILE';
@@ -277,8 +277,8 @@ const BREAKS: readonly (readonly [rules: string, at: string, ...edits: Edit[]])[
     'health-check',
     'healthcheck: redis-cli -h localhost ping',
     inCompose(
-      `test: [CMD-SHELL, 'redis-cli -h 127.0.0.1 ping 2>&1 | grep -Eq "PONG|NOAUTH"']`,
-      'test: [CMD, redis-cli, -h, localhost, ping]',
+      '- REDISCLI_AUTH=$$(cat /run/secrets/redis_health_password) redis-cli -h 127.0.0.1 --user health ping | grep -q PONG',
+      '- redis-cli -h localhost ping',
     ),
   ],
   [
@@ -578,16 +578,13 @@ const BREAKS: readonly (readonly [rules: string, at: string, ...edits: Edit[]])[
   [
     'names',
     'VIDEO_SERVICE_URL: ${VIDEO_SERVICE_URL:-dns://video-service:8083}',
-    inCompose(
-      'image: ${VIDEO_SERVICE_IMAGE:-secureconnect/reference:latest}',
-      'image: ${VIDEO_SERVICE_IMAGE:-secureconnect/reference:latest}\n    networks: [video]',
-    ),
+    inCompose('networks: [video]', 'networks: [elsewhere]'),
   ],
   [
     'names start-order',
     'REDIS_URL: redis://cache',
     inCompose(
-      '    REDIS_URL_FILE: /run/secrets/redis_url\n    # Only',
+      '    REDIS_URL_FILE: /run/secrets/redis_gateway_url\n    # Only',
       '    REDIS_URL: redis://cache\n    # Only',
     ),
   ],
@@ -604,7 +601,10 @@ const BREAKS: readonly (readonly [rules: string, at: string, ...edits: Edit[]])[
   [
     'names start-order',
     'REDIS_HOST: cache',
-    inCompose('    REDIS_URL_FILE: /run/secrets/redis_url\n    # Only', '    REDIS_HOST: cache\n    # Only'),
+    inCompose(
+      '    REDIS_URL_FILE: /run/secrets/redis_gateway_url\n    # Only',
+      '    REDIS_HOST: cache\n    # Only',
+    ),
   ],
   [
     'configuration',

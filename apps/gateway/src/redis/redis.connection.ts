@@ -63,6 +63,8 @@ export class RedisConnection implements RevocationRedis, OnModuleInit, OnApplica
       ...(redis.password !== undefined && { password: redis.password }),
       lazyConnect: true,
       connectionName: 'gateway',
+      // One right less that its user needs.
+      disableClientInfo: true,
       connectTimeout: RECONNECT_MOST_MS,
       commandTimeout: BACKGROUND_TIMEOUT_MS,
       // The probe finds out more, and a Redis that loads its data would hold up the boot.

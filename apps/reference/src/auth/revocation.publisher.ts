@@ -69,7 +69,9 @@ export class RevocationPublisher implements OnApplicationShutdown {
       enableOfflineQueue: false,
       autoResendUnfulfilledCommands: false,
       maxRetriesPerRequest: 0,
+      // Its user may revoke, and nothing else.
       enableReadyCheck: false,
+      disableClientInfo: true,
       commandTimeout: COMMAND_TIMEOUT_MS,
       disconnectTimeout: 50,
       retryStrategy: (times) => Math.min(times * RECONNECT_STEP_MS, RECONNECT_MOST_MS),
