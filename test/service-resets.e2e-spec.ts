@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { startRawService } from './support/service.js';
 import { rawRequest } from './support/raw-request.js';
 import {
   accept,
@@ -78,5 +79,23 @@ describe('a service resets its connection', () => {
   ])('%s', async (_when, script) => {
     await using service = await startScripted(script);
     await survives(service, { HEALTH_CHECK_INTERVAL_MS: '10' }, () => once(service.heard, 'request'));
+  });
+
+  const TLS: readonly [string, string][] = [
+    ['of a request', rawRequest(CHAT_GET)],
+    ['of an upload', `${rawRequest(CHAT_POST, { headers: { 'Content-Length': 9 } })}half`],
+    ['of a WebSocket', rawHandshake()],
+  ];
+
+  it.each(TLS)('in the middle of the TLS handshake %s', async (_what, bytes) => {
+    // The first bytes that a service gets are the client's hello.
+    await using service = await startRawService((socket) =>
+      socket.once('data', () => socket.resetAndDestroy()),
+    );
+    await survives(service, { CHAT_SERVICE_URL: `https://127.0.0.1:${service.port}` }, async (client) => {
+      client.write(bytes);
+      expect(await client.until(/\r\n\r\n/)).toMatch(/^HTTP\/1\.1 50[23] /);
+    });
+    expect(service.accepted()).toBeGreaterThan(0);
   });
 });
