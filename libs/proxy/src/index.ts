@@ -15,6 +15,7 @@ export { RouteTableError, type TableRow } from './routing/table-row.js';
 export type { HttpMethod, Route, RouteLimit, WebSocketPolicy } from './routing/route.js';
 export { isAddressRange, TrustedProxies, type TrustOptions } from './trusted-proxies.js';
 export { Ticker, type Ticking } from './ticker.js';
+export { cutExchange, endExchange, isEventStream } from './transport/end-exchange.js';
 export { exceptionFor } from './transport/failure.js';
 export { hasBody } from './transport/request-body.js';
 export { faultOf, isUnavailable } from './instances/fault.js';

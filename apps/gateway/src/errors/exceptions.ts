@@ -7,6 +7,19 @@ export class OriginForbiddenException extends ProxyException {
   }
 }
 
+/** The session of a request has ended before its response had. */
+export class SessionEndedException extends ProxyException {
+  constructor(readonly reason: 'revoked' | 'expired') {
+    super({
+      status: 401,
+      code: reason === 'revoked' ? 'SESSION_REVOKED' : 'SESSION_EXPIRED',
+      message: reason === 'revoked' ? 'Token revoked' : 'Invalid token',
+      headers: ['WWW-Authenticate', 'Bearer error="invalid_token"'],
+      stage: 'response_body',
+    });
+  }
+}
+
 /** A new WebSocket for a process that is about to end; another one will take it. */
 export class GatewayDrainingException extends ProxyException {
   constructor() {

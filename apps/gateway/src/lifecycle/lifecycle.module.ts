@@ -1,12 +1,13 @@
 import { Global, Module } from '@nestjs/common';
 import { DrainMetrics } from './drain-metrics.js';
 import { DrainService } from './drain.service.js';
+import { SessionResponses } from './session-responses.js';
 import { StalledResponses } from './stalled-responses.js';
 import { OpenExchanges } from './open-exchanges.js';
 
 @Global()
 @Module({
-  providers: [DrainMetrics, DrainService, OpenExchanges, StalledResponses],
+  providers: [DrainMetrics, DrainService, OpenExchanges, SessionResponses, StalledResponses],
   exports: [DrainService, OpenExchanges],
 })
 export class LifecycleModule {}

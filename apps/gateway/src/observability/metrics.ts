@@ -64,6 +64,13 @@ export class Metrics implements OnApplicationShutdown {
     registers: [this.registry],
   });
 
+  private readonly sessionEnds = new Counter({
+    name: 'gateway_responses_ended_total',
+    help: 'Responses in flight that ended with the session of their request',
+    labelNames: ['reason'] as const,
+    registers: [this.registry],
+  });
+
   private readonly seriesLeftOut = new Counter({
     name: 'gateway_metric_series_left_out_total',
     help: 'Counts that went to the endpoint "other", because their metric had its most series',
@@ -121,6 +128,10 @@ export class Metrics implements OnApplicationShutdown {
   /** Bytes that never became a request. */
   malformed(status: number): void {
     this.requests.inc({ method: 'OTHER', endpoint: 'malformed', status });
+  }
+
+  sessionEnded(reason: 'revoked' | 'expired'): void {
+    this.sessionEnds.inc({ reason });
   }
 
   authFailed(reason: AuthenticationFailure): void {

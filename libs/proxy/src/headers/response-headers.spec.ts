@@ -73,6 +73,7 @@ describe('responseHeadersFor', () => {
       contentLength: -1,
       isChunked: false,
       isEventStream: false,
+      isEncoded: false,
       hasUnknownCoding: false,
     });
   });

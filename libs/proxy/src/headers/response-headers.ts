@@ -9,6 +9,8 @@ export interface ResponseHead {
   /** Whether the body comes in chunks, and so tells its own end. */
   readonly isChunked: boolean;
   readonly isEventStream: boolean;
+  /** Whether the body is compressed, or encoded in another way. */
+  readonly isEncoded: boolean;
   /** Whether the service used a transfer coding besides chunked, which would be lost on the way. */
   readonly hasUnknownCoding: boolean;
 }
@@ -31,7 +33,14 @@ const RATE_LIMIT: ReadonlySet<string> = new Set([
  */
 const CHUNKED = /^chunked *$/i;
 
-const SPECIAL_LENGTHS = lengthsOf(['content-type', 'content-length', 'trailer', ...OWN, ...RATE_LIMIT]);
+const SPECIAL_LENGTHS = lengthsOf([
+  'content-type',
+  'content-encoding',
+  'content-length',
+  'trailer',
+  ...OWN,
+  ...RATE_LIMIT,
+]);
 
 /**
  * Copies a service's raw headers for the client: names, order, duplicates and bytes survive, except hop-by-hop
@@ -52,6 +61,7 @@ export function responseHeadersFor(
   let headers: string[] = [];
   let contentLength = -1;
   let isEventStream = false;
+  let isEncoded = false;
   let chunked = false;
   let hasUnknownCoding = false;
   let announcesTrailers = false;
@@ -64,6 +74,8 @@ export function responseHeadersFor(
       const lower = name.toLowerCase();
       if (lower === 'content-type') {
         isEventStream = EVENT_STREAM.test(value);
+      } else if (lower === 'content-encoding') {
+        isEncoded = value.toLowerCase() !== 'identity';
       } else if (lower === 'content-length') {
         if (status === 204) continue;
         contentLength = Number(value);
@@ -92,7 +104,7 @@ export function responseHeadersFor(
   if (announcesTrailers && !(chunked && toChunks)) headers = withoutNames(headers, TRAILER);
   if (hasRateLimit && own.includes('X-RateLimit-Limit')) headers = withoutNames(headers, RATE_LIMIT);
   for (let index = 0; index < own.length; index++) headers.push(own[index]!);
-  return { headers, contentLength, isChunked: chunked, isEventStream, hasUnknownCoding };
+  return { headers, contentLength, isChunked: chunked, isEventStream, isEncoded, hasUnknownCoding };
 }
 
 const UNBUFFERED = 'X-Accel-Buffering';

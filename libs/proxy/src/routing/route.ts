@@ -58,6 +58,13 @@ export interface Route {
   /** A 2xx answer of this route revokes the access token that the request carried. Default: false. */
   readonly endsSession?: boolean;
 
+  /**
+   * Whether a response in flight ends when the access token of its request expires. Default: event streams do, and no
+   * others: an upload or a download that began in time goes on. Revocation ends every response. Ignored if the row says
+   * `auth: 'none'`.
+   */
+  readonly endsAtExpiry?: boolean;
+
   /** Largest request body in bytes. Default: the proxy's `bodyLimitBytes`. */
   readonly bodyLimitBytes?: number;
 

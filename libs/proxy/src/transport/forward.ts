@@ -18,6 +18,7 @@ import type { ResponseFraming } from '../instances/response-bounds.js';
 import type { ConnectionState, ResponseController, ResponseHandler } from '../instances/watched-client.js';
 import type { Ticker, Ticking } from '../ticker.js';
 import type { Attempts } from './attempts.js';
+import { EventBoundary } from './event-boundary.js';
 import { exceptionFor, isConnectionLost } from './failure.js';
 import { BUFFERED_BODY_BYTES, hasBody, RequestBody, type MinimumRate } from './request-body.js';
 import { RequestBuffering, type BufferingListener } from './request-buffering.js';
@@ -104,6 +105,11 @@ export class Forward implements ResponseHandler, BufferingListener, Ticking {
   private idleLimitMs: number;
   /** Whether a byte of a response came. */
   private hasResponse = false;
+  /** Of an event stream whose events can be told apart. */
+  private events: EventBoundary | undefined;
+  isEventStream = false;
+  /** Why the response ends behind the event that is on its way. */
+  private endsBehindEvent: ProxyException | undefined;
   private hasProgressed = false;
   private waitsForClient = false;
   private bytesAtLastTick = 0;
@@ -251,6 +257,8 @@ export class Forward implements ResponseHandler, BufferingListener, Ticking {
       mayHaveBody: this.mayHaveBody(status),
     };
     if (head.isEventStream) {
+      this.isEventStream = true;
+      if (!head.isEncoded && head.contentLength === -1) this.events = new EventBoundary();
       this.idleLimitMs = this.plan.limits.idleEventStreamMs;
       if (exchange.peerTrusted) sayUnbuffered(head.headers);
     }
@@ -273,6 +281,7 @@ export class Forward implements ResponseHandler, BufferingListener, Ticking {
     const { exchange, response } = this;
     exchange.responseBytes += chunk.length;
     this.hasProgressed = true;
+    if (this.events && this.passEvents(this.events, chunk)) return;
     const written = this.holdChunk(chunk);
     if (exchange.responseBytes === this.framing.contentLength) {
       response.end(chunk, written);
@@ -281,6 +290,15 @@ export class Forward implements ResponseHandler, BufferingListener, Ticking {
       controller.pause();
       response.once('drain', onResponseDrain);
     }
+  }
+
+  /** Whether the response ends here, behind an event. */
+  private passEvents(events: EventBoundary, chunk: Buffer): boolean {
+    const end = events.read(chunk);
+    if (!this.endsBehindEvent || end === -1) return false;
+    this.response.write(Buffer.from(chunk.subarray(0, end)));
+    this.finishEarly(this.endsBehindEvent);
+    return true;
   }
 
   /**
@@ -322,6 +340,28 @@ export class Forward implements ResponseHandler, BufferingListener, Ticking {
     const cause = this.connection?.error ?? error;
     const isStale = this.stage === 'response_headers' && this.isFirstOfReused && isConnectionLost(cause);
     this.failAttempt(exceptionFor(cause, this.plan.service, this.stage), isStale);
+  }
+
+  /** See `endExchange`. */
+  endEarly(exception: ProxyException): void {
+    if (this.settled) return;
+    if (!this.events) this.fail(exception);
+    else if (this.events.isBetweenEvents) this.finishEarly(exception);
+    else this.endsBehindEvent = exception;
+  }
+
+  /** See `cutExchange`. */
+  cut(exception: ProxyException): void {
+    if (!this.settled) this.fail(exception);
+  }
+
+  /** Ends the response as if it were complete: each event of it is. */
+  private finishEarly(exception: ProxyException): void {
+    const { controller, response } = this;
+    this.settle(performance.now());
+    this.exchange.failure = exception;
+    controller?.abort(exception);
+    response.end();
   }
 
   private get isFirstOfReused(): boolean {
@@ -521,6 +561,11 @@ interface WithForward extends ServerResponse {
 /** The forward that carries a response. */
 export function forwardOf(response: ServerResponse): Forward {
   return (response as WithForward)[FORWARD]!;
+}
+
+/** The same; undefined if a controller makes the response. */
+export function findForward(response: ServerResponse): Forward | undefined {
+  return (response as WithForward)[FORWARD];
 }
 
 /* Listeners that find their forward through the response. Shared: a closure for each request would stay in V8's old generation. */

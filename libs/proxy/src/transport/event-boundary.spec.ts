@@ -1,0 +1,34 @@
+import { EventBoundary } from './event-boundary.js';
+
+describe('EventBoundary', () => {
+  it.each([
+    ['data: a\n\ndata: b\n\n', 9],
+    ['data: a\r\n\r\ndata: b', 11],
+    ['data: a\r\rdata: b', 9],
+    ['data: a\n\r\ndata: b', 10],
+    ['id: 1\ndata: a\n\n', 15],
+    [': comment\n\n', 11],
+    ['\n', 1],
+    ['data: a\n', -1],
+    ['data: a', -1],
+    ['', -1],
+  ])('in %j finds the end at %i', (text, end) => {
+    expect(new EventBoundary().read(Buffer.from(text))).toBe(end);
+  });
+
+  it('knows whether it stands between two events, however the bytes are cut', () => {
+    for (const lineEnd of ['\n', '\r\n', '\r']) {
+      const boundary = new EventBoundary();
+      expect(boundary.isBetweenEvents).toBe(true);
+      const text = `id: 1${lineEnd}data: a${lineEnd}${lineEnd}`;
+      for (const character of text.slice(0, -lineEnd.length)) {
+        boundary.read(Buffer.from(character));
+        expect(boundary.isBetweenEvents).toBe(false);
+      }
+      for (const character of lineEnd) boundary.read(Buffer.from(character));
+      expect(boundary.isBetweenEvents).toBe(true);
+      boundary.read(Buffer.from('d'));
+      expect(boundary.isBetweenEvents).toBe(false);
+    }
+  });
+});
