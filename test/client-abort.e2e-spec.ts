@@ -26,7 +26,8 @@ describe('clients that leave', () => {
       service.server.emit('asked');
     });
     await using gateway = await startGateway({
-      env: { AUTH_SERVICE_URL: service.url, UPSTREAM_CONNECTIONS: '1' },
+      // Whose end says that its client has gone; that of anybody else may be a half-close.
+      env: { AUTH_SERVICE_URL: service.url, UPSTREAM_CONNECTIONS: '1', TRUST_PROXY: '127.0.0.1' },
     });
     const first = once(service.server, 'asked');
     const held = fetch(`${gateway.url}/v1/auth/profile`, { headers: bearer() });
@@ -61,7 +62,7 @@ describe('a client that leaves', () => {
     client.write(rawRequest('GET /v1/auth/profile'));
     await service.asked;
 
-    client.socket.destroy();
+    client.socket.resetAndDestroy();
 
     await service.left;
     const line = await gateway.logged({ message: 'request' });
@@ -82,7 +83,7 @@ describe('a client that leaves', () => {
     client.write(rawRequest('GET /v1/auth/profile'));
     await client.until(/\r\n\r\n/);
 
-    client.socket.destroy();
+    client.socket.resetAndDestroy();
 
     await service.left;
     const line = await gateway.logged({ message: 'request' });
@@ -101,7 +102,7 @@ describe('a client that leaves', () => {
     const [chunk] = (await once(request, 'data')) as [Buffer];
     expect(chunk.toString()).toBe('part');
 
-    client.socket.destroy();
+    client.socket.resetAndDestroy();
 
     await service.left;
     expect(request.complete).toBe(false);
@@ -117,7 +118,7 @@ describe('a client that leaves', () => {
     await using client = await RawClient.connect(gateway.port);
     client.write(rawRequest('GET /v1/auth/profile'));
     await service.asked;
-    client.socket.destroy();
+    client.socket.resetAndDestroy();
     await service.left;
 
     await using next = await RawClient.connect(gateway.port);

@@ -194,7 +194,8 @@ describe('a client that leaves', () => {
     await using one = await startRawService(hold);
     await using two = await startRawService(hold);
     await using gateway = await startGateway({
-      env: { CHAT_SERVICE_URL: `${one.url},${two.url}`, ...PATIENT },
+      // Its end alone says that the client has gone.
+      env: { CHAT_SERVICE_URL: `${one.url},${two.url}`, TRUST_PROXY: '127.0.0.1', ...PATIENT },
     });
     const leaving = new AbortController();
     const left = fetch(gateway.url + PATH, { headers: bearer(), signal: leaving.signal }).catch(() => {});

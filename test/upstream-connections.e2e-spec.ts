@@ -125,7 +125,7 @@ describe('a service that may have one connection', () => {
     client.write(rawRequest('DELETE /v1/users/me'));
     await expectFigures(gateway, [1, 1, 1]);
 
-    client.socket.destroy();
+    client.socket.resetAndDestroy();
     await gateway.logged({ error_code: 'CLIENT_GONE' });
     const after = ask(gateway, '/v1/users/me');
     await expectFigures(gateway, [1, 1, 2]);

@@ -50,6 +50,10 @@ export interface ServerConfig {
   readonly headerTimeoutMs: number;
   /** Milliseconds that an unused client connection is kept. */
   readonly keepAliveMs: number;
+  /** Client connections without a request, at most; past it those that have been idle longest are closed. */
+  readonly idleConnections: number;
+  /** The same of one client network; trusted proxies have no such bound. */
+  readonly idleConnectionsPerNetwork: number;
 }
 
 export interface WebSocketConfig {

@@ -67,6 +67,8 @@ function configFrom({ values, addresses, limits, tls }: ReadEnvironment): Gatewa
       headerLimitBytes: values.HEADER_LIMIT_BYTES,
       headerTimeoutMs: values.CLIENT_HEADER_TIMEOUT_MS,
       keepAliveMs: values.CLIENT_KEEP_ALIVE_MS,
+      idleConnections: values.CLIENT_IDLE_CONNECTIONS,
+      idleConnectionsPerNetwork: values.CLIENT_IDLE_CONNECTIONS_PER_NETWORK,
     },
     proxy: {
       addresses,

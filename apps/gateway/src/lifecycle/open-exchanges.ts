@@ -1,5 +1,6 @@
 import { DenseSet, type Exchange } from '@app/proxy';
 import { Injectable } from '@nestjs/common';
+import { IdleConnections } from './idle-connections.js';
 import { isScrape } from './scrape.js';
 
 /** The exchanges that are being served now, so that the drain can make each the last of its connection. */
@@ -7,6 +8,8 @@ import { isScrape } from './scrape.js';
 export class OpenExchanges {
   private readonly exchanges = new DenseSet<Exchange>();
   private ending = false;
+
+  constructor(private readonly idle: IdleConnections) {}
 
   [Symbol.iterator](): Iterator<Exchange> {
     return this.exchanges[Symbol.iterator]();
@@ -18,11 +21,14 @@ export class OpenExchanges {
 
   add(exchange: Exchange): void {
     this.exchanges.add(exchange);
+    this.idle.begin(exchange.request.socket);
     if (this.ending) end(exchange);
   }
 
   delete(exchange: Exchange): void {
     this.exchanges.delete(exchange);
+    // A WebSocket is never idle.
+    if (!exchange.hasSwitchedProtocols) this.idle.end(exchange.request.socket);
   }
 
   /**

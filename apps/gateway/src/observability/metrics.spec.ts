@@ -1,5 +1,6 @@
 import type { Exchange } from '@app/proxy';
 import type { GatewayConfig } from '../config/gateway-config.js';
+import type { IdleConnections } from '../lifecycle/idle-connections.js';
 import { OpenExchanges } from '../lifecycle/open-exchanges.js';
 import { Metrics } from './metrics.js';
 
@@ -13,7 +14,10 @@ function exchangeOf(route: number): Exchange {
 
 describe('the metrics of 10,000 routes', () => {
   it('keep 20,000 series of requests, one histogram, and all requests in their sum', async () => {
-    const metrics = new Metrics({ serviceName: 'api-gateway' } as GatewayConfig, new OpenExchanges());
+    const metrics = new Metrics(
+      { serviceName: 'api-gateway' } as GatewayConfig,
+      new OpenExchanges({} as IdleConnections),
+    );
 
     for (const status of [200, 401, 502]) {
       for (let route = 0; route < ROUTES; route++) metrics.closed(exchangeOf(route), undefined, status, 1);

@@ -15,6 +15,11 @@ import { RequestTurns } from './request-turns.js';
 /** Connections that may wait to be accepted; the kernel's own limit counts where it is less. */
 const BACKLOG = 4_096;
 
+/** A property of Node's server that its types do not have. */
+interface HalfOpenServer extends Server {
+  httpAllowHalfOpen: boolean;
+}
+
 /**
  * Express on a server with the gateway's clocks and limits: Nest passes none of Node's server options on.
  */
@@ -80,6 +85,8 @@ export class GatewayHttpAdapter extends ExpressAdapter {
         });
       }),
     );
+    // Node would end a connection at its client's end, whatever response is due: `HalfClosedConnections` decides.
+    (server as HalfOpenServer).httpAllowHalfOpen = true;
     // Node would answer both at once: 100 before the gates, 417 without a body, an id or a log line.
     const handle = (request: IncomingMessage, response: ServerResponse): void => {
       server.emit('request', request, response);

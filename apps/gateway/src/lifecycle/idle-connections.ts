@@ -1,0 +1,178 @@
+import type { Server } from 'node:http';
+import type { Socket } from 'node:net';
+import { networkOf, Ticker, TrustedProxies, type Ticking } from '@app/proxy';
+import { Inject, Injectable, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
+import { GATEWAY_CONFIG, type GatewayConfig } from '../config/gateway-config.js';
+import { LinkedList, ListNode } from './linked-list.js';
+
+/** How often the bounds are looked at, in milliseconds. */
+const TICK_MS = 500;
+
+/**
+ * How long a connection must be idle before it may be closed, in milliseconds: its client may be sending a request on it
+ * at this moment, and would get a reset for it.
+ */
+const QUIET_MS = 1_000;
+
+/** Which bound a connection was closed for. */
+export type IdleBound = 'total' | 'network';
+
+/** The connections of one client network. */
+interface Network {
+  readonly name: string;
+  readonly idle: LinkedList<ClientConnection>;
+  /** Connections that are open, idle or not. */
+  open: number;
+}
+
+const CONNECTION = Symbol('connection');
+
+interface WithConnection extends Socket {
+  [CONNECTION]?: ClientConnection;
+}
+
+/** A client's connection, with the requests that are on their way on it. */
+class ClientConnection {
+  requests = 0;
+  hasServed = false;
+  /** `performance.now()` since when it has no request, and the bytes that had come by then. */
+  idleSince = 0;
+  bytesRead = 0;
+  readonly inTotal = new ListNode<ClientConnection>(this);
+  readonly inNetwork = new ListNode<ClientConnection>(this);
+
+  /** @param network undefined for a trusted proxy: all its connections are of one address */
+  constructor(
+    readonly socket: Socket,
+    readonly network: Network | undefined,
+  ) {}
+}
+
+/**
+ * Bounds the client connections that have no request on their way, in total and by client network. One that has never
+ * had a request counts, a WebSocket does not. Past a bound the connection that has been idle longest is closed, after
+ * one idle second; connections of trusted proxies count in total alone. A connection that has served and on which bytes
+ * of a next request have come is left to the timeout for headers.
+ */
+@Injectable()
+export class IdleConnections implements Ticking, OnModuleInit, OnApplicationShutdown {
+  slot = -1;
+  /** Connections closed so far, by bound. */
+  readonly closed: Record<IdleBound, number> = { total: 0, network: 0 };
+
+  private readonly idle = new LinkedList<ClientConnection>();
+  private readonly networks = new Map<string, Network>();
+  /** Networks that have passed their bound, until a tick finds them below it. */
+  private readonly crowded = new Set<Network>();
+  private readonly most: number;
+  private readonly mostPerNetwork: number;
+  private readonly trusted: TrustedProxies;
+  private readonly ticker = new Ticker(TICK_MS);
+
+  constructor(
+    @Inject(GATEWAY_CONFIG) { server, trust }: GatewayConfig,
+    private readonly adapterHost: HttpAdapterHost,
+  ) {
+    this.most = server.idleConnections;
+    this.mostPerNetwork = server.idleConnectionsPerNetwork;
+    this.trusted = new TrustedProxies(trust);
+    this.ticker.add(this);
+  }
+
+  /** Connections that are idle now. */
+  get size(): number {
+    return this.idle.size;
+  }
+
+  onModuleInit(): void {
+    const server = this.adapterHost.httpAdapter.getHttpServer() as Server;
+    server.on('connection', (socket: WithConnection) => {
+      const connection = new ClientConnection(socket, this.openNetwork(socket));
+      socket[CONNECTION] = connection;
+      this.add(connection);
+      socket.once('close', () => this.onClose(connection));
+    });
+  }
+
+  /** A request has come on a connection. */
+  begin(socket: WithConnection): void {
+    const connection = socket[CONNECTION];
+    if (!connection) return;
+    connection.hasServed = true;
+    if (connection.requests++ === 0) this.delete(connection);
+  }
+
+  /** The response to it has ended. To be called once for each `begin`, unless the connection became a WebSocket. */
+  end(socket: WithConnection): void {
+    const connection = socket[CONNECTION];
+    if (connection && --connection.requests === 0 && !socket.destroyed) this.add(connection);
+  }
+
+  tick(): void {
+    if (this.idle.size <= this.most && this.crowded.size === 0) return;
+    // Once the bytes have been read that came while the event loop was busy.
+    setImmediate(() => {
+      for (const network of this.crowded) {
+        this.closeLongest(network.idle, this.mostPerNetwork, 'network');
+        if (network.idle.size <= this.mostPerNetwork) this.crowded.delete(network);
+      }
+      this.closeLongest(this.idle, this.most, 'total');
+    });
+  }
+
+  onApplicationShutdown(): void {
+    this.ticker.stop();
+  }
+
+  private closeLongest(idle: LinkedList<ClientConnection>, most: number, bound: IdleBound): void {
+    if (idle.size <= most) return;
+    const latest = performance.now() - QUIET_MS;
+    for (const connection of idle) {
+      // Those behind it have been idle for a shorter time.
+      if (connection.idleSince > latest) return;
+      const { socket } = connection;
+      if (connection.hasServed && socket.bytesRead !== connection.bytesRead) continue;
+      this.delete(connection);
+      this.closed[bound]++;
+      socket.destroySoon();
+      if (idle.size <= most) return;
+    }
+  }
+
+  private openNetwork({ remoteAddress }: Socket): Network | undefined {
+    const { peerTrusted, peerAddress } = this.trusted.resolve(remoteAddress, undefined);
+    if (peerTrusted) return undefined;
+    const name = networkOf(peerAddress);
+    let network = this.networks.get(name);
+    if (!network) {
+      network = { name, idle: new LinkedList(), open: 0 };
+      this.networks.set(name, network);
+    }
+    network.open++;
+    return network;
+  }
+
+  private onClose(connection: ClientConnection): void {
+    const { network } = connection;
+    this.delete(connection);
+    if (!network || --network.open > 0) return;
+    this.networks.delete(network.name);
+    this.crowded.delete(network);
+  }
+
+  private add(connection: ClientConnection): void {
+    const { network } = connection;
+    connection.idleSince = performance.now();
+    connection.bytesRead = connection.socket.bytesRead;
+    this.idle.push(connection.inTotal);
+    if (!network) return;
+    network.idle.push(connection.inNetwork);
+    if (network.idle.size > this.mostPerNetwork) this.crowded.add(network);
+  }
+
+  private delete(connection: ClientConnection): void {
+    this.idle.delete(connection.inTotal);
+    connection.network?.idle.delete(connection.inNetwork);
+  }
+}
