@@ -1,5 +1,6 @@
 import { describeWithRedis, RedisServer } from '../../../../test/support/redis.js';
 import { startService, type RunningService } from '../../test/running-service.js';
+import { Database } from '../database.js';
 import { RevocationPublisher } from './revocation.publisher.js';
 
 const MOST_PENDING = 10_000;
@@ -55,6 +56,29 @@ describeWithRedis('revocations that wait for Redis', () => {
     expect(await metricOf(auth, 'revocations_pending')).toBe(1);
     await admin.call('REPLICAOF', 'NO', 'ONE');
     while ((await admin.exists('blacklist:900-0')) === 0);
+  });
+
+  it.each([
+    ['POST', '/v1/auth/logout'],
+    ['DELETE', '/v1/users/me'],
+  ])('are kept, or else the session goes on: %s %s', async (method, path) => {
+    await using redis = await RedisServer.start();
+    await using auth = await startAuth(redis);
+    const database = auth.app.get(Database);
+    const person = { email: 'ada@example.org', username: 'ada', password: 'correct horse' };
+    const { body } = await auth.send('POST', '/v1/auth/register', undefined, person);
+    const token = body.data.access_token as string;
+    database.run`
+      CREATE TEMP TRIGGER full BEFORE INSERT ON main.pending_revocations
+      BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END`;
+
+    expect((await auth.send(method, path, token)).status).toBe(500);
+    expect((await auth.send('GET', '/v1/auth/profile', token)).status).toBe(200);
+    database.run`DROP TRIGGER full`;
+
+    expect((await auth.send(method, path, token)).status).toBe(200);
+    const client = await redis.client();
+    while ((await client.dbsize()) < 2);
   });
 
   it('are given up with the end of the token', async () => {

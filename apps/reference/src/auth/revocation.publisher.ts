@@ -81,7 +81,10 @@ export class RevocationPublisher implements OnApplicationShutdown {
     this.#redis.on('ready', () => void this.#write());
   }
 
-  /** Returns when the revocations are kept; Redis may get them later. */
+  /**
+   * Returns when the revocations are kept; Redis gets them later. To be called in the transaction that ends the sessions:
+   * both are kept, or neither.
+   */
   publish({ tokens, sessions }: Revoked): void {
     if (!this.#redis || tokens.length + sessions.length === 0) return;
     const sessionEnd = Math.floor(Date.now() / 1000) + SESSION_KEY_SECONDS;
@@ -92,7 +95,8 @@ export class RevocationPublisher implements OnApplicationShutdown {
         expires_at: expires_at + CLOCK_TOLERANCE_SECONDS,
       })),
     ]);
-    void this.#write();
+    // Behind the transaction, which is synchronous.
+    queueMicrotask(() => void this.#write());
   }
 
   onApplicationShutdown(): void {

@@ -83,9 +83,12 @@ export class SessionService {
   close({ jti, sid, user_id, exp }: AccessClaims): void {
     const sessionId = sid ?? this.#sessionOf(jti);
     if (sessionId !== null) return this.#end(sessionId);
-    this.database.run`
-      INSERT OR REPLACE INTO access_tokens (jti, user_id, expires_at, revoked) VALUES (${jti}, ${user_id}, ${exp}, 1)`;
-    this.revocations.publish({ tokens: [{ jti, expires_at: exp }], sessions: [] });
+    this.database.transaction(() => {
+      this.database.run`
+        INSERT OR REPLACE INTO access_tokens (jti, user_id, expires_at, revoked)
+        VALUES (${jti}, ${user_id}, ${exp}, 1)`;
+      this.revocations.publish({ tokens: [{ jti, expires_at: exp }], sessions: [] });
+    });
   }
 
   /**
@@ -96,7 +99,7 @@ export class SessionService {
    * @param keep an access token whose session goes on
    */
   closeAll(findUser: () => string, change: (userId: string) => void, keep?: AccessClaims): void {
-    const revoked = this.database.transaction(() => {
+    this.database.transaction(() => {
       const userId = findUser();
       const kept = keep ? (keep.sid ?? this.#sessionOf(keep.jti)) : null;
       const sessions = this.database.rows<RevokedSession>`
@@ -106,9 +109,8 @@ export class SessionService {
         WHERE user_id = ${userId} AND session_id IS NOT ${kept} AND NOT revoked
         RETURNING jti, expires_at`;
       change(userId);
-      return { tokens, sessions };
+      this.revocations.publish({ tokens, sessions });
     });
-    this.revocations.publish(revoked);
   }
 
   isRevoked(jti: string): boolean {
@@ -148,13 +150,13 @@ export class SessionService {
   }
 
   #end(sessionId: string): void {
-    const tokens = this.database.transaction(() => {
+    this.database.transaction(() => {
       this.database.run`DELETE FROM sessions WHERE id = ${sessionId}`;
-      return this.database.rows<RevokedToken>`
+      const tokens = this.database.rows<RevokedToken>`
         UPDATE access_tokens SET revoked = 1 WHERE session_id = ${sessionId} AND NOT revoked
         RETURNING jti, expires_at`;
+      this.revocations.publish({ tokens, sessions: [{ id: sessionId }] });
     });
-    this.revocations.publish({ tokens, sessions: [{ id: sessionId }] });
   }
 }
 
