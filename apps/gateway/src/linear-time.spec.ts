@@ -27,13 +27,20 @@ const MOST_TIMES_THE_COST = 64;
 /** The least cost of so many runs counts, since other work on the machine only adds to it. */
 const RUNS = 9;
 
+/** Times that all of this is measured, until one says linear: what is quadratic is so each time. */
+const ROUNDS = 5;
+
 /** CPU microseconds that a run takes at least, so that the clock can tell it. */
 const LEAST_US = 500;
 
 function costOf(work: () => void): number {
   let calls = 1;
-  while (cpuOf(work, calls) < LEAST_US) calls *= 2;
-  return Math.min(...Array.from({ length: RUNS }, () => cpuOf(work, calls))) / calls;
+  while (leastOf(3, work, calls) < LEAST_US) calls *= 2;
+  return leastOf(RUNS, work, calls) / calls;
+}
+
+function leastOf(runs: number, work: () => void, calls: number): number {
+  return Math.min(...Array.from({ length: runs }, () => cpuOf(work, calls)));
 }
 
 function cpuOf(work: () => void, calls: number): number {
@@ -168,9 +175,13 @@ READERS['the trailers of a response'] = (bytes) => {
 
 describe('what the gateway reads of bytes that somebody else chose', () => {
   it.each(Object.keys(READERS))('%s takes time linear in their number', (name) => {
-    const small = costOf(READERS[name]!(SMALL_BYTES));
-    const large = costOf(READERS[name]!(SMALL_BYTES * TIMES_THE_BYTES));
+    let times = Infinity;
+    for (let round = 0; round < ROUNDS && times >= MOST_TIMES_THE_COST; round++) {
+      const small = costOf(READERS[name]!(SMALL_BYTES));
+      const large = costOf(READERS[name]!(SMALL_BYTES * TIMES_THE_BYTES));
+      times = large / small;
+    }
 
-    expect(large / small).toBeLessThan(MOST_TIMES_THE_COST);
+    expect(times).toBeLessThan(MOST_TIMES_THE_COST);
   });
 });
