@@ -1,4 +1,5 @@
-import { ConfigurationError, readEnvironment } from '../../../gateway/src/config/read-environment.js';
+import { ConfigurationError } from '../../../gateway/src/config/configuration.error.js';
+import { readEnvironment } from '../../../gateway/src/config/read-environment.js';
 import { SECRETS, type Environment } from '../../../gateway/src/config/environment.schema.js';
 import { loadConfig } from '../../../gateway/src/config/load-config.js';
 import type { GatewayConfig } from '../../../gateway/src/config/gateway-config.js';

@@ -4,7 +4,7 @@ import type { ComposeService } from './service.js';
 
 const SECRETS = '/run/secrets';
 
-/** Folders that images bring with them, whatever their Dockerfile says. */
+/** Folders that base images contain. */
 const OF_IMAGES = /^\/(?:etc\/(?:ssl|pki)|usr|opt)\//;
 
 /** Whether a file is in a service's container; undefined if its image, or a volume, may have it. */

@@ -1,6 +1,6 @@
 import { warningsFor } from './configuration-warnings.js';
 import { loadConfig } from './load-config.js';
-import type { Variables } from './read-environment.js';
+import type { Variables } from './variables.js';
 
 const JWT_SECRET = 'a secret of the tests, long enough to be one';
 

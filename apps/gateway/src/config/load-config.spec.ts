@@ -2,7 +2,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { loadConfig } from './load-config.js';
-import { ConfigurationError, type Variables } from './read-environment.js';
+import { ConfigurationError } from './configuration.error.js';
+import type { Variables } from './variables.js';
 
 const JWT_SECRET = 'a secret of the tests, long enough to be one';
 

@@ -1,6 +1,7 @@
 import type { GatewayConfig } from './gateway-config.js';
 import { isOwnAddress } from './own-address.js';
-import { readEnvironment, type ReadEnvironment, type Variables } from './read-environment.js';
+import { readEnvironment, type ReadEnvironment } from './read-environment.js';
+import type { Variables } from './variables.js';
 
 /** Environments in which services have host names of their own. */
 const COMPOSE_ENVIRONMENTS = new Set(['production', 'staging', 'local']);

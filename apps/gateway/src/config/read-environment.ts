@@ -1,33 +1,11 @@
 import { readFileSync } from 'node:fs';
 import type { TlsOptions } from '@app/proxy';
 import type { z } from 'zod';
+import { ConfigurationError, type ConfigurationFault } from './configuration.error.js';
 import { ADDRESSES, LIMIT, NESTED, SECRETS, VARIABLES, type Environment } from './environment.schema.js';
 import { readTls } from './read-tls.js';
 import { upstreamNameFor } from './upstream-variables.js';
-
-/** Why the gateway will not start. */
-export interface ConfigurationFault {
-  /** Whose values it is about: the first is the one to change, if only one is. */
-  readonly variables: readonly [string, ...string[]];
-  /** What is wrong, without any secret. */
-  readonly message: string;
-  /** What would be right. */
-  readonly expected: string;
-}
-
-/** A configuration that the gateway will not start with; its message lists every fault. */
-export class ConfigurationError extends Error {
-  override readonly name = 'ConfigurationError';
-
-  constructor(readonly faults: readonly ConfigurationFault[]) {
-    super(
-      `The gateway cannot start with this configuration:\n${faults.map(({ message }) => `  - ${message}`).join('\n')}`,
-    );
-  }
-}
-
-/** The process's variables, as `process.env` has them. */
-export type Variables = Readonly<Record<string, string | undefined>>;
+import type { Variables } from './variables.js';
 
 export interface ReadEnvironment {
   readonly values: Environment;

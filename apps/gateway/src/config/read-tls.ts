@@ -1,7 +1,8 @@
 import { isIP } from 'node:net';
 import { faultsOfTlsFiles, type TlsOptions } from '@app/proxy';
-import type { ConfigurationFault, Variables } from './read-environment.js';
+import type { ConfigurationFault } from './configuration.error.js';
 import { tlsVariableFor, upstreamNameFor, type TlsSetting } from './upstream-variables.js';
+import type { Variables } from './variables.js';
 
 const TLS_VARIABLE = /^([A-Z][A-Z0-9_]*_SERVICE)_TLS_(CA_FILE|CERT_FILE|KEY_FILE|SERVER_NAME)$/;
 

@@ -8,8 +8,8 @@ export class ListNode<Item> {
 }
 
 /**
- * Items in the order in which they were added, for such as come and go with each request: adding and deleting take the
- * same few steps whatever its size, and make nothing (see `DenseSet` for what a `Set` leaves behind).
+ * Items in the order in which they were added. Adding and deleting take constant time and allocate nothing (see
+ * `DenseSet` for what a `Set` leaves behind), since both happen with each request.
  */
 export class LinkedList<Item> {
   private readonly ends = new ListNode<Item | undefined>(undefined) as ListNode<Item>;

@@ -85,7 +85,7 @@ export class GatewayHttpAdapter extends ExpressAdapter {
         });
       }),
     );
-    // Node would end a connection at its client's end, whatever response is due: `HalfClosedConnections` decides.
+    // Node ends a connection when its client ends its half, and drops pending responses. `HalfClosedConnections` decides.
     (server as HalfOpenServer).httpAllowHalfOpen = true;
     // Node would answer both at once: 100 before the gates, 417 without a body, an id or a log line.
     const handle = (request: IncomingMessage, response: ServerResponse): void => {
