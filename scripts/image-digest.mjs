@@ -68,7 +68,7 @@ export async function readDigest(image, registry = '') {
 async function readToken(challenge) {
   const [scheme] = (challenge ?? '').split(' ', 1);
   const { realm, ...parameters } = Object.fromEntries(
-    [...(challenge ?? '').matchAll(/(\w+)="([^"]*)"/g)].map(([, key, value]) => [key, value]),
+    [...(challenge ?? '').matchAll(/\b(\w+)="([^"]*)"/g)].map(([, key, value]) => [key, value]),
   );
   if (scheme.toLowerCase() !== 'bearer' || !URL.canParse(realm)) throw new Error('needs a password');
   const url = new URL(realm);
