@@ -5,6 +5,15 @@ import { exchangeRaw, RawClient } from './support/raw-client.js';
 import { rawRequest } from './support/raw-request.js';
 import { startService } from './support/service.js';
 
+/** A service that answers nothing until `answerAll`. */
+async function startWaitingService() {
+  const { promise: mayAnswer, resolve: answerAll } = Promise.withResolvers<void>();
+  const service = await startService((_request, response) => {
+    void mayAnswer.then(() => response.end('served'));
+  });
+  return { url: service.url, answerAll, [Symbol.asyncDispose]: () => service[Symbol.asyncDispose]() };
+}
+
 describe('requests that a client sends without waiting for answers', () => {
   it('are taken in turn: the next begins when the answer before it is out', async () => {
     const seen: string[] = [];
@@ -92,10 +101,7 @@ describe('requests that a client sends without waiting for answers', () => {
   });
 
   it('have time for a head that was not read for its turn', async () => {
-    const { promise: mayAnswer, resolve: answerAll } = Promise.withResolvers<void>();
-    await using service = await startService((_request, response) => {
-      void mayAnswer.then(() => response.end('served'));
-    });
+    await using service = await startWaitingService();
     await using gateway = await startGateway({
       env: { AUTH_SERVICE_URL: service.url, CLIENT_HEADER_TIMEOUT_MS: '300' },
     });
@@ -107,7 +113,7 @@ describe('requests that a client sends without waiting for answers', () => {
     // More than one read: behind the last complete request of it stands half a head.
     client.write(padded.repeat(100) + last);
     const [error] = (await late) as [NodeJS.ErrnoException];
-    answerAll();
+    service.answerAll();
     const { statuses } = await client.ended();
 
     expect(error.code).toBe('ERR_HTTP_REQUEST_TIMEOUT');
@@ -116,10 +122,7 @@ describe('requests that a client sends without waiting for answers', () => {
   });
 
   it('have no more time than that, once the connection is read', async () => {
-    const { promise: mayAnswer, resolve: answerAll } = Promise.withResolvers<void>();
-    await using service = await startService((_request, response) => {
-      void mayAnswer.then(() => response.end('served'));
-    });
+    await using service = await startWaitingService();
     await using gateway = await startGateway({
       env: { AUTH_SERVICE_URL: service.url, CLIENT_HEADER_TIMEOUT_MS: '300' },
     });
@@ -128,7 +131,7 @@ describe('requests that a client sends without waiting for answers', () => {
 
     client.write(`${rawRequest('GET /v1/auth/profile').repeat(80)}GET /v1/auth/pro`);
     await late;
-    answerAll();
+    service.answerAll();
 
     expect((await client.ended()).statuses).toEqual([...Array.from({ length: 80 }, () => 200), 408]);
   });
