@@ -196,7 +196,6 @@ export class UpstreamProxy {
         idleEventStreamMs: options.idleEventStreamTimeoutMs,
         bodyBytes: route.bodyLimitBytes ?? options.bodyLimitBytes,
         minimumRate: options.minimumRate,
-        streamedBodyQueueTimeoutMs: options.streamedBodyLimit.queueTimeoutMs,
       },
     };
   }

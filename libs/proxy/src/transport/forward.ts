@@ -36,8 +36,6 @@ export interface ForwardLimits {
   readonly idleEventStreamMs: number;
   readonly bodyBytes: number;
   readonly minimumRate: MinimumRate;
-  /** Longest time that a request is queued by `streamedBodyLimit`. */
-  readonly streamedBodyQueueTimeoutMs: number;
 }
 
 /** What a forward needs beside the exchange; one object per route, made at boot. */

@@ -11,10 +11,6 @@ const BUFFERING_TIMEOUT_MS = 100;
 export interface BufferingPlan {
   readonly service: string;
   readonly streamedBodyLimit: StreamedBodyLimit;
-  readonly limits: {
-    /** Longest time in milliseconds that a request is queued by `streamedBodyLimit`. */
-    readonly streamedBodyQueueTimeoutMs: number;
-  };
 }
 
 export interface BufferingListener {
@@ -101,8 +97,8 @@ export class RequestBuffering implements StreamedBody {
 
   /** Refuses a request that has been queued for too long. */
   tick(now: number): void {
-    const { service, limits } = this.plan;
-    if (!this.isQueued || now - this.queuedAt <= limits.streamedBodyQueueTimeoutMs) return;
+    const { service, streamedBodyLimit } = this.plan;
+    if (!this.isQueued || now - this.queuedAt <= streamedBodyLimit.queueTimeoutMs) return;
     this.listener.onRefused(new UpstreamBodiesBusyException(service));
   }
 

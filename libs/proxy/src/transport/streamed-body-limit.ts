@@ -32,6 +32,11 @@ export class StreamedBodyLimit {
     private readonly options: StreamedBodyLimitOptions,
   ) {}
 
+  /** Longest time in milliseconds that a request is queued; its owner sees to it. */
+  get queueTimeoutMs(): number {
+    return this.options.queueTimeoutMs;
+  }
+
   /** Requests that have acquired; those in the queue do not count. */
   get inProgress(): number {
     return this.held;
