@@ -54,6 +54,9 @@ export class RedisServer implements AsyncDisposable {
       '',
       '--appendonly',
       'no',
+      // A replica deletes the dump that its master sent, or it would stay in the working directory.
+      '--rdb-del-sync-files',
+      'yes',
       '--enable-debug-command',
       'yes',
     ];
