@@ -34,6 +34,11 @@ function sign(claims: object, header: object = {}): string {
   return `${signed}.${createHmac('sha256', SECRET).update(signed).digest('base64url')}`;
 }
 
+function signedBy(secret: string, token: string): string {
+  const signed = token.slice(0, token.lastIndexOf('.'));
+  return `${signed}.${createHmac('sha256', secret).update(signed).digest('base64url')}`;
+}
+
 describe('AccessTokenVerifier', () => {
   afterEach(() => jest.useRealTimers());
 
@@ -72,6 +77,22 @@ describe('AccessTokenVerifier', () => {
     const { verifier } = createVerifier();
 
     expect(verifier.verify(sign({}, { kid: '1', cty: 'crit' })).tokenId).toBe('j');
+  });
+
+  it.each<[string, (token: string) => string]>([
+    ['is one word', () => 'token'],
+    ['is empty', () => ''],
+    ['has no signature', (token) => token.slice(0, token.lastIndexOf('.') + 1)],
+    ['has a signature that is too short', (token) => token.slice(0, -2)],
+    ['has the signature of other claims', (token) => token.replace('.', '.e30')],
+    ['is signed with another secret', (token) => signedBy('another secret, long enough as well', token)],
+  ])('refuses a token that %s before the library decodes it', (_how, change) => {
+    const { jwt, verifier } = createVerifier();
+
+    expect(() => verifier.verify(change(sign({})))).toThrow(
+      expect.objectContaining({ failure: 'invalid_token' }),
+    );
+    expect(jwt.verified).toBe(0);
   });
 
   it('verifies a token once, and never remembers one that it refused', () => {

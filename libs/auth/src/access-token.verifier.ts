@@ -1,3 +1,4 @@
+import { createHmac, createSecretKey, timingSafeEqual, type KeyObject } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import { JwtService } from '@nestjs/jwt';
 import { LRUCache } from 'lru-cache';
@@ -19,11 +20,18 @@ const AccessClaims = z.object({
   username: z.string().catch(''),
 });
 
+const HMAC_SHA256_BYTES = 32;
+
 const VERIFIER_ERRORS: ReadonlySet<string> = new Set([
   'JsonWebTokenError',
   'NotBeforeError',
   'TokenExpiredError',
 ]);
+
+/** The cause in the log of a token that nobody with the secret has signed. One for all: it needs no stack trace. */
+const NOT_SIGNED = new Error('invalid signature');
+NOT_SIGNED.name = 'JsonWebTokenError';
+delete NOT_SIGNED.stack;
 
 /**
  * Tells whose access token this is: HS256 by the shared secret, unexpired, already issued and valid, for this audience and
@@ -33,11 +41,13 @@ const VERIFIER_ERRORS: ReadonlySet<string> = new Set([
 @Injectable()
 export class AccessTokenVerifier {
   private readonly verified: LRUCache<string, Principal>;
+  private readonly key: KeyObject;
 
   constructor(
     private readonly jwt: JwtService,
     @Inject(AUTH_OPTIONS) private readonly options: TokenOptions,
   ) {
+    this.key = createSecretKey(options.secret, 'utf8');
     // `max` would take the memory of all at once.
     this.verified = new LRUCache({ maxSize: options.cachedTokens, sizeCalculation: () => 1 });
   }
@@ -62,6 +72,7 @@ export class AccessTokenVerifier {
 
   /** Checks signature, algorithm, `exp` and `nbf`. */
   private claimsOf(token: string): Record<string, unknown> {
+    if (!this.isSigned(token)) throw new AuthenticationException('invalid_token', NOT_SIGNED);
     let claims: Record<string, unknown>;
     // Anybody can send tokens that are none, and nobody reads the stack traces of the errors that they make.
     const { stackTraceLimit } = Error;
@@ -78,6 +89,18 @@ export class AccessTokenVerifier {
     }
     if ('crit' in headerOf(token)) throw new AuthenticationException('invalid_token');
     return claims;
+  }
+
+  /**
+   * Whether the last part of the token is the HMAC of what is before it. The library checks the same after it has decoded
+   * the token, and makes an error: 4 to 7 times the CPU, which strangers could spend at will.
+   */
+  private isSigned(token: string): boolean {
+    const dot = token.lastIndexOf('.');
+    const signature = Buffer.from(token.slice(dot + 1), 'base64url');
+    if (dot < 0 || signature.length !== HMAC_SHA256_BYTES) return false;
+    const expected = createHmac('sha256', this.key).update(token.slice(0, dot)).digest();
+    return timingSafeEqual(signature, expected);
   }
 
   private principalFrom(claims: Record<string, unknown>): Principal {
