@@ -205,3 +205,37 @@ describe('a small body', () => {
     }
   });
 });
+
+describe('a body in chunks of one byte', () => {
+  const BYTES = 50_000;
+
+  it('goes to the service in large parts, whole and in order', async () => {
+    let parts = 0;
+    await using service = await startService((request, response) => {
+      request.on('data', () => parts++);
+      bodyOf(request).then(
+        (body) => response.end(body),
+        () => response.destroy(),
+      );
+    });
+    await using gateway = await startGateway({ env: { AUTH_SERVICE_URL: service.url } });
+    await using client = await RawClient.connect(gateway.port);
+    const digits = Array.from({ length: BYTES }, (_, index) => String(index % 10));
+    client.write(
+      `${rawRequest('POST /v1/keys/upload', { headers: { 'Transfer-Encoding': 'chunked' } })}1\r\n0\r\n`,
+    );
+    // Not a small body that is there at once: it is streamed.
+    await until(async () => (await inProgress(gateway)) === 1);
+
+    client.write(
+      `${digits
+        .slice(1)
+        .map((digit) => `1\r\n${digit}\r\n`)
+        .join('')}0\r\n\r\n`,
+    );
+
+    const text = await client.until(new RegExp(`\\d{${BYTES}}`));
+    expect(text.endsWith(digits.join(''))).toBe(true);
+    expect(parts).toBeLessThan(BYTES / 50);
+  });
+});
