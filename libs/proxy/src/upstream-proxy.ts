@@ -20,6 +20,7 @@ import { compilePath, type CompiledPath } from './routing/compiled-path.js';
 import type { TableRow } from './routing/table-row.js';
 import type { Route } from './routing/route.js';
 import { Attempts } from './transport/attempts.js';
+import { SlowReaderLimit } from './transport/slow-reader-limit.js';
 import { StreamedBodyLimit } from './transport/streamed-body-limit.js';
 import { CircuitBreaker, type BreakerState } from './transport/circuit-breaker.js';
 import type { Ticker } from './ticker.js';
@@ -65,6 +66,7 @@ export class UpstreamProxy {
   readonly breaker: CircuitBreaker;
   readonly retryBudget: RetryBudget;
   readonly streamedBodyLimit: StreamedBodyLimit;
+  private readonly slowReaderLimit: SlowReaderLimit;
   readonly healthPath: string;
   /** In lower case; undefined if none. */
   readonly acceptedHeaders: ReadonlySet<string> | undefined;
@@ -86,10 +88,12 @@ export class UpstreamProxy {
     this.acceptedHeaders = this.readAcceptedHeaders();
     this.breaker = new CircuitBreaker(options.breakerOpenMs, (state) => events.breakerChanged(name, state));
     this.retryBudget = new RetryBudget(options.retries.share);
-    this.streamedBodyLimit = new StreamedBodyLimit(
-      () => Math.max(1, this.instances.up) * options.connections.maxConnections,
-      options.streamedBodyLimit,
-    );
+    const connections = {
+      count: () => Math.max(1, this.instances.up) * options.connections.maxConnections,
+      hasWaiting: () => this.instances.hasWaiting,
+    };
+    this.streamedBodyLimit = new StreamedBodyLimit(connections.count, options.streamedBodyLimit);
+    this.slowReaderLimit = new SlowReaderLimit(connections, options.streamedBodyLimit);
     const urls = this.readAddresses();
     this.tls = this.readTls(urls, (error) => events.tlsChanged(name, error));
     this.instances = new InstanceSet(options.connections, options.health, this.tls, (change) => {
@@ -102,6 +106,7 @@ export class UpstreamProxy {
     setOrigins(this.addresses.all);
     this.checks = new HealthChecks(this.instances, this.healthPath, options.checks);
     ticker.add(this.instances);
+    ticker.add(this.slowReaderLimit);
     createProxyMiddleware({
       // Never asked, since the plugin takes every request to an instance.
       target: { protocol: 'http:', host: name },
@@ -186,6 +191,7 @@ export class UpstreamProxy {
       service: this.name,
       ticker: this.ticker,
       streamedBodyLimit: this.streamedBodyLimit,
+      slowReaderLimit: this.slowReaderLimit,
       showsAttempts: options.retries.areShown,
       repeatsKeyed: route.repeatsKeyed ?? false,
       observers: this.gates.filter((gate) => 'answered' in gate),

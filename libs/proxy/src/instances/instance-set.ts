@@ -43,6 +43,11 @@ export class InstanceSet implements Ticking {
     return this.members.length - this.absent;
   }
 
+  /** Whether a request waits for a connection. */
+  get hasWaiting(): boolean {
+    return this.members.some((instance) => instance.stats().waiting > 0);
+  }
+
   /**
    * Makes these the members, whoever was before. A new one begins slowly beside others; one that is not named any more
    * gets no new requests, and goes with its last.

@@ -1,4 +1,5 @@
 import { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http';
+import { networkOf } from '../client-network.js';
 import {
   ClientGoneException,
   ClientStalledException,
@@ -22,6 +23,7 @@ import { EventBoundary } from './event-boundary.js';
 import { exceptionFor, isConnectionLost } from './failure.js';
 import { BUFFERED_BODY_BYTES, hasBody, RequestBody, type MinimumRate } from './request-body.js';
 import { RequestBuffering, type BufferingListener } from './request-buffering.js';
+import type { SlowReader, SlowReaderLimit } from './slow-reader-limit.js';
 import type { StreamedBodyLimit } from './streamed-body-limit.js';
 
 /** The clocks and limits of one route, resolved at boot. */
@@ -48,6 +50,7 @@ export interface ForwardPlan {
   /** Whether a small request with an `Idempotency-Key` may be sent again. */
   readonly repeatsKeyed: boolean;
   readonly streamedBodyLimit: StreamedBodyLimit;
+  readonly slowReaderLimit: SlowReaderLimit;
   /** Gates that want to know the service's answer. */
   readonly observers: readonly Gate[];
 }
@@ -63,6 +66,9 @@ const PATIENCE_MS = 1_000;
  * though most are on their way already when it returns.
  */
 const HELD_BYTES = 64 * 1024;
+
+/** Milliseconds without progress after which a client that holds its response back is a slow reader. */
+const SLOW_READER_MS = 1_000;
 
 const REQUEST_TIMEOUT = 408;
 
@@ -82,7 +88,7 @@ const UNFRAMED: ResponseFraming = { contentLength: -1, isChunked: false, mayHave
  * 4. `onResponseData`: chunks pass; a client that does not read stops the service.
  * 5. `onResponseEnd` or `fail`: end, exception, or, where bytes of the response are out, a broken connection.
  */
-export class Forward implements ResponseHandler, BufferingListener, Ticking {
+export class Forward implements ResponseHandler, BufferingListener, Ticking, SlowReader {
   slot = -1;
   connection: ConnectionState | undefined;
 
@@ -425,7 +431,17 @@ export class Forward implements ResponseHandler, BufferingListener, Ticking {
     } else if (now - this.progressAt > this.idleLimitMs) {
       if (this.waitsForClient) this.fail(new ClientStalledException());
       else this.fail(this.timeoutOf('response body idle'));
+    } else if (this.waitsForClient && now - this.progressAt > SLOW_READER_MS) {
+      this.plan.slowReaderLimit.add(this);
     }
+  }
+
+  get network(): string {
+    return networkOf(this.exchange.clientAddress);
+  }
+
+  cutSlowReader(): void {
+    this.fail(new ClientStalledException());
   }
 
   /** Called when the connection under the response is gone, and after every response that is complete. */
@@ -439,6 +455,7 @@ export class Forward implements ResponseHandler, BufferingListener, Ticking {
   resume(): void {
     this.hasProgressed = true;
     this.waitsForClient = false;
+    this.plan.slowReaderLimit.delete(this);
     if (!this.settled) this.controller?.resume();
   }
 
@@ -511,6 +528,7 @@ export class Forward implements ResponseHandler, BufferingListener, Ticking {
     this.attempts.end(now);
     // Once the attempt is over, so that there is room for the next.
     this.buffering?.release();
+    if (this.waitsForClient) this.plan.slowReaderLimit.delete(this);
     this.read?.release();
     this.read = undefined;
     this.body?.destroy();
