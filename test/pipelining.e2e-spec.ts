@@ -14,6 +14,9 @@ async function startWaitingService() {
   return { url: service.url, answerAll, [Symbol.asyncDispose]: () => service[Symbol.asyncDispose]() };
 }
 
+/** Headers that take few bytes of a head, and much memory. */
+const MANY_HEADERS = Object.fromEntries(Array.from({ length: 900 }, (_, index) => [`a${index}`, 'b']));
+
 describe('requests that a client sends without waiting for answers', () => {
   it('are taken in turn: the next begins when the answer before it is out', async () => {
     const seen: string[] = [];
@@ -156,6 +159,31 @@ describe('requests that a client sends without waiting for answers', () => {
     expect(client.socket.writableLength).toBeGreaterThan(0);
   });
 
+  it.each([
+    ['heads of many headers', rawRequest('GET /v1/users/me', { headers: MANY_HEADERS }).repeat(40)],
+    [
+      'chunks of one byte',
+      rawRequest('POST /v1/auth/login', {
+        headers: { 'Transfer-Encoding': 'chunked' },
+        body: '1\r\na\r\n'.repeat(50_000),
+      }),
+    ],
+  ])('are not read ahead of their turn, if they take memory (%s)', async (_name, more) => {
+    await using service = await startService(() => {});
+    await using gateway = await startGateway({ env: { AUTH_SERVICE_URL: service.url } });
+    const connected = once(gateway.app.getHttpServer(), 'connection');
+    await using client = await RawClient.connect(gateway.port);
+    const [atGateway] = (await connected) as [Socket];
+
+    const paused = once(atGateway, 'pause');
+    client.write(rawRequest('GET /v1/users/me') + more);
+    await paused;
+
+    expect(atGateway.isPaused()).toBe(true);
+    // One read, behind that of the first request.
+    expect(atGateway.bytesRead).toBeLessThan(160 * 1024);
+  });
+
   it('cost their connection, and no other, while too many wait in all', async () => {
     await using service = await startService(() => {});
     await using gateway = await startGateway({ env: { AUTH_SERVICE_URL: service.url } });
@@ -170,6 +198,23 @@ describe('requests that a client sends without waiting for answers', () => {
     expect(await gateway.logged({ message: 'too many pipelined requests' })).toMatchObject({
       client_ip: '127.0.0.1',
     });
+    expect(patient.socket.destroyed).toBe(false);
+    for (const client of clients) await client[Symbol.asyncDispose]();
+    expect((await fetch(`${gateway.url}/health`)).status).toBe(200);
+  });
+
+  it('cost their connection while few of them take too much memory in all', async () => {
+    await using service = await startService(() => {});
+    await using gateway = await startGateway({ env: { AUTH_SERVICE_URL: service.url } });
+    await using patient = await RawClient.connect(gateway.port);
+    patient.write(rawRequest('GET /v1/users/me') + rawRequest('GET /health').repeat(20));
+    const large = rawRequest('GET /v1/users/me', { headers: MANY_HEADERS });
+    const clients = await Promise.all(Array.from({ length: 60 }, () => RawClient.connect(gateway.port)));
+
+    for (const client of clients) client.write(large.repeat(10));
+    await Promise.race(clients.map((client) => client.ended()));
+
+    await gateway.logged({ message: 'too many pipelined requests' });
     expect(patient.socket.destroyed).toBe(false);
     for (const client of clients) await client[Symbol.asyncDispose]();
     expect((await fetch(`${gateway.url}/health`)).status).toBe(200);
