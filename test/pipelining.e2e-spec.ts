@@ -159,6 +159,29 @@ describe('requests that a client sends without waiting for answers', () => {
     expect(client.socket.writableLength).toBeGreaterThan(0);
   });
 
+  it.each([1, 10])('leave turns of the event loop to others (%i connections)', async (count) => {
+    await using gateway = await startGateway();
+    const clients = await Promise.all(Array.from({ length: count }, () => RawClient.connect(gateway.port)));
+    const refused = 2_000 / count;
+    let most = 0;
+    const look = (seen: number): void => {
+      most = Math.max(most, gateway.logs.length - seen);
+      turn = setImmediate(look, gateway.logs.length);
+    };
+    let turn = setImmediate(look, gateway.logs.length);
+    const last = rawRequest('GET /nothing', { headers: { Connection: 'close' } });
+
+    for (const client of clients)
+      client.write('GET /nothing HTTP/1.1\r\nHost:a\r\n\r\n'.repeat(refused - 1) + last);
+    const ends = await Promise.all(clients.map((client) => client.ended()));
+    clearImmediate(turn);
+
+    expect(ends.flatMap(({ statuses }) => statuses)).toEqual(Array.from({ length: 2_000 }, () => 404));
+    // The first request of each connection waits for none.
+    expect(most).toBeLessThanOrEqual(count + 2 * 8);
+    for (const client of clients) await client[Symbol.asyncDispose]();
+  });
+
   it.each([
     ['heads of many headers', rawRequest('GET /v1/users/me', { headers: MANY_HEADERS }).repeat(40)],
     [

@@ -2,6 +2,7 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 import type { Socket } from 'node:net';
 import { Logger } from '@nestjs/common';
 import { memoryOf, unwatchBody, watchBody } from './request-memory.js';
+import { TurnQueue } from './turn-queue.js';
 
 /** Memory of a connection's waiting requests, in bytes, at which the gateway stops reading the connection. */
 const HIGH_WATER_MARK = 64 * 1024;
@@ -31,9 +32,14 @@ interface PipelinedRequests {
  * headers, about 15 of a browser, or one with 500 headers. What was read before, up to 64 KiB at once, may hold many more.
  * When the waiting requests of all connections take 32 MiB, a connection is destroyed if its next one takes it past an
  * equal share.
+ *
+ * At most 8 of them begin in one turn of the event loop, on all connections. One that is refused ends within its turn, and
+ * the thousands of one read would stop all other clients.
  */
 export class RequestTurns {
   private readonly logger = new Logger(RequestTurns.name);
+  /** Requests whose turn has come. */
+  private readonly due = new TurnQueue();
   private readonly bySocket = new WeakMap<Socket, PipelinedRequests>();
   /** Memory of all waiting requests, in bytes. */
   private bytes = 0;
@@ -91,7 +97,9 @@ export class RequestTurns {
       unwatchBody(request);
       this.delete(pipelined, bytes);
       if (pipelined.isPaused && pipelined.bytes <= LOW_WATER_MARK) this.resume(socket, pipelined);
-      listener(request, response);
+      this.due.push(() => {
+        if (!socket.destroyed) listener(request, response);
+      });
     });
   }
 
