@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { bearer, startGateway } from './support/gateway.js';
 import { exchangeRaw, RawClient } from './support/raw-client.js';
@@ -157,6 +158,20 @@ describe('requests that a client sends without waiting for answers', () => {
     expect(atGateway.isPaused()).toBe(true);
     expect(atGateway.bytesRead).toBeLessThan(256 * 1024);
     expect(client.socket.writableLength).toBeGreaterThan(0);
+  });
+
+  it('cost no stack trace each, if their connection closes before their turn', async () => {
+    await using gateway = await startGateway();
+    const requests: IncomingMessage[] = [];
+    gateway.app.getHttpServer().on('request', (request: IncomingMessage) => requests.push(request));
+    await using client = await RawClient.connect(gateway.port);
+
+    // A request without Host ends the connection.
+    client.write(`GET / HTTP/1.1\r\n\r\n${rawRequest('GET /health').repeat(100)}`);
+    await client.ended();
+
+    expect(requests).toHaveLength(101);
+    expect(requests.filter(({ errored }) => errored)).toEqual([]);
   });
 
   it.each([1, 10])('leave turns of the event loop to others (%i connections)', async (count) => {

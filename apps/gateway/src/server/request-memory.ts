@@ -17,16 +17,19 @@ export function memoryOf({ url, rawHeaders }: IncomingMessage): number {
 }
 
 /**
- * Estimates the memory of a body that Node's parser reads before anybody reads the request.
- * @param add called with the bytes of each part
+ * Takes a request that nobody reads yet, until `release`.
+ * @param onBody called with the estimated memory of each part of the body that Node's parser reads meanwhile, in bytes
  */
-export function watchBody(request: IncomingMessage, add: (bytes: number) => void): void {
+export function hold(request: IncomingMessage, onBody: (bytes: number) => void): void {
   request.push = (chunk: Buffer | null, encoding?: BufferEncoding): boolean => {
-    if (chunk) add(chunk.length + CHUNK_BYTES);
+    if (chunk) onBody(chunk.length + CHUNK_BYTES);
     return IncomingMessage.prototype.push.call(request, chunk, encoding);
   };
+  // When the connection closes, Node destroys each request with an error, whose stack trace costs more than the request.
+  request.destroy = () => IncomingMessage.prototype.destroy.call(request);
 }
 
-export function unwatchBody(request: IncomingMessage): void {
-  request.push = IncomingMessage.prototype.push;
+export function release(request: IncomingMessage): void {
+  const { push, destroy } = IncomingMessage.prototype;
+  Object.assign(request, { push, destroy });
 }

@@ -1,7 +1,7 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { Logger } from '@nestjs/common';
-import { memoryOf, unwatchBody, watchBody } from './request-memory.js';
+import { hold, memoryOf, release } from './request-memory.js';
 import { TurnQueue } from './turn-queue.js';
 
 /** Memory of a connection's waiting requests, in bytes, at which the gateway stops reading the connection. */
@@ -90,11 +90,11 @@ export class RequestTurns {
       this.add(socket, pipelined, more);
     };
     add(memoryOf(request));
-    watchBody(request, add);
+    hold(request, add);
     // Node gives a response its connection when its turn comes.
     response.once('socket', () => {
       if (socket.destroyed) return;
-      unwatchBody(request);
+      release(request);
       this.delete(pipelined, bytes);
       if (pipelined.isPaused && pipelined.bytes <= LOW_WATER_MARK) this.resume(socket, pipelined);
       this.due.push(() => {
