@@ -94,6 +94,43 @@ describe.each(BOUNDS)('the bound on idle client connections (%s)', (bound, env) 
     await busy.until(/served/);
   });
 
+  it('closes those that bring the rest of a refused body', async () => {
+    await using gateway = await startGateway({ env });
+    await using clients = new Clients(gateway);
+    const refused: RawClient[] = [];
+    for (let count = 0; count < 6; count++) {
+      const client = await clients.open();
+      client.write(rawRequest('POST /nothing', { headers: { 'Content-Length': 60_000_000 }, body: 'a' }));
+      await client.until(/404 Not Found/);
+      refused.push(client);
+    }
+
+    // Faster than the minimum rate, and never idle for the time after which bodies are given up.
+    const upload = setInterval(() => {
+      for (const client of refused) if (isOpen(client)) client.write('a'.repeat(1_000));
+    }, 100);
+    await Promise.all([refused[0]!.ended(), refused[1]!.ended()]);
+    clearInterval(upload);
+
+    expect(refused.slice(2).map(isOpen)).toEqual(Array<boolean>(4).fill(true));
+    expect(await closedFor(gateway, bound)).toBe(2);
+  });
+
+  it('closes those that have brought the rest of a refused body', async () => {
+    await using gateway = await startGateway({ env });
+    await using clients = new Clients(gateway);
+    const refused = await clients.open();
+    refused.write(rawRequest('POST /nothing', { headers: { 'Content-Length': 2 }, body: 'a' }));
+    await refused.until(/404 Not Found/);
+    refused.write('b');
+    const idle = [];
+    for (let count = 0; count < 4; count++) idle.push(await clients.openServed());
+
+    await refused.ended();
+
+    expect(idle.map(isOpen)).toEqual(Array<boolean>(4).fill(true));
+  });
+
   it('leaves a connection on which a next request has begun to come', async () => {
     await using gateway = await startGateway({ env });
     await using clients = new Clients(gateway);
