@@ -4,7 +4,6 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { bearer, startGateway } from './support/gateway.js';
 import { SHORT_CLOCKS } from './support/clocks.js';
 import { RawClient } from './support/raw-client.js';
-import { rawRequest } from './support/raw-request.js';
 import { bodyOf, startRawService, startService } from './support/service.js';
 
 /** A minimum rate whose grace is short. */
@@ -104,19 +103,6 @@ describe('the minimum rate', () => {
 
     expect(answer).toMatch(/^HTTP\/1\.1 408/);
     expect(await gateway.logged({ status: 408 })).toMatchObject({ error_code: 'BODY_TOO_SLOW' });
-  });
-
-  it('cuts the rest of a body whose request was refused', async () => {
-    await using gateway = await startGateway({ env: SLOW });
-    await using client = await RawClient.connect(gateway.port);
-    client.write(rawRequest('POST /nothing', { headers: { 'Content-Length': 60_000_000 }, body: 'a' }));
-    await client.until(/404 Not Found/);
-
-    const trickle = setInterval(() => client.write('a'), 50);
-    await client.ended();
-    clearInterval(trickle);
-
-    expect(client.socket.destroyed).toBe(true);
   });
 
   it('does not count the time in which the service holds the sender back', async () => {

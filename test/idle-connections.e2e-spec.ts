@@ -196,3 +196,20 @@ describe('the bound on idle client connections of a network', () => {
     for (const socket of sockets) socket.destroy();
   });
 });
+
+describe('the rest of a refused body that comes slower than the minimum rate', () => {
+  it('closes its connection', async () => {
+    await using gateway = await startGateway({
+      env: { BODY_GRACE_MS: '300', BODY_MINIMUM_RATE_BYTES: '1000' },
+    });
+    await using client = await RawClient.connect(gateway.port);
+    client.write(rawRequest('POST /nothing', { headers: { 'Content-Length': 60_000_000 }, body: 'a' }));
+    await client.until(/404 Not Found/);
+
+    const trickle = setInterval(() => client.write('a'), 50);
+    await client.ended();
+    clearInterval(trickle);
+
+    expect(client.socket.destroyed).toBe(true);
+  });
+});
