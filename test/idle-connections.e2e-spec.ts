@@ -94,6 +94,43 @@ describe.each(BOUNDS)('the bound on idle client connections (%s)', (bound, env) 
     await busy.until(/served/);
   });
 
+  it('closes those that bring the rest of a refused body', async () => {
+    await using gateway = await startGateway({ env });
+    await using clients = new Clients(gateway);
+    const refused: RawClient[] = [];
+    for (let count = 0; count < 6; count++) {
+      const client = await clients.open();
+      client.write(rawRequest('POST /nothing', { headers: { 'Content-Length': 60_000_000 }, body: 'a' }));
+      await client.until(/404 Not Found/);
+      refused.push(client);
+    }
+
+    // Faster than the minimum rate, and never idle for the time after which bodies are given up.
+    const upload = setInterval(() => {
+      for (const client of refused) if (isOpen(client)) client.write('a'.repeat(1_000));
+    }, 100);
+    await Promise.all([refused[0]!.ended(), refused[1]!.ended()]);
+    clearInterval(upload);
+
+    expect(refused.slice(2).map(isOpen)).toEqual(Array<boolean>(4).fill(true));
+    expect(await closedFor(gateway, bound)).toBe(2);
+  });
+
+  it('closes those that have brought the rest of a refused body', async () => {
+    await using gateway = await startGateway({ env });
+    await using clients = new Clients(gateway);
+    const refused = await clients.open();
+    refused.write(rawRequest('POST /nothing', { headers: { 'Content-Length': 2 }, body: 'a' }));
+    await refused.until(/404 Not Found/);
+    refused.write('b');
+    const idle = [];
+    for (let count = 0; count < 4; count++) idle.push(await clients.openServed());
+
+    await refused.ended();
+
+    expect(idle.map(isOpen)).toEqual(Array<boolean>(4).fill(true));
+  });
+
   it('leaves a connection on which a next request has begun to come', async () => {
     await using gateway = await startGateway({ env });
     await using clients = new Clients(gateway);
@@ -157,5 +194,22 @@ describe('the bound on idle client connections of a network', () => {
     // The one that asks.
     expect(await metricsOf(gateway)).toMatch(/^gateway_idle_client_connections\{.*\} 0$/m);
     for (const socket of sockets) socket.destroy();
+  });
+});
+
+describe('the rest of a refused body that comes slower than the minimum rate', () => {
+  it('closes its connection', async () => {
+    await using gateway = await startGateway({
+      env: { BODY_GRACE_MS: '300', BODY_MINIMUM_RATE_BYTES: '1000' },
+    });
+    await using client = await RawClient.connect(gateway.port);
+    client.write(rawRequest('POST /nothing', { headers: { 'Content-Length': 60_000_000 }, body: 'a' }));
+    await client.until(/404 Not Found/);
+
+    const trickle = setInterval(() => client.write('a'), 50);
+    await client.ended();
+    clearInterval(trickle);
+
+    expect(client.socket.destroyed).toBe(true);
   });
 });

@@ -1,5 +1,4 @@
 import { once } from 'node:events';
-import type { Socket } from 'node:net';
 import { bearer, startGateway } from './support/gateway.js';
 import { exchangeRaw, RawClient } from './support/raw-client.js';
 import { rawRequest } from './support/raw-request.js';
@@ -134,44 +133,5 @@ describe('requests that a client sends without waiting for answers', () => {
     service.answerAll();
 
     expect((await client.ended()).statuses).toEqual([...Array.from({ length: 80 }, () => 200), 408]);
-  });
-
-  it('are not read ahead of their turn, however many bytes of them there are', async () => {
-    await using service = await startService(() => {});
-    await using gateway = await startGateway({ env: { AUTH_SERVICE_URL: service.url } });
-    const connected = once(gateway.app.getHttpServer(), 'connection');
-    await using client = await RawClient.connect(gateway.port);
-    const [atGateway] = (await connected) as [Socket];
-    const more = rawRequest('POST /v1/auth/login', {
-      headers: { 'Content-Length': 100 },
-      body: 'x'.repeat(100),
-    });
-
-    const paused = once(atGateway, 'pause');
-    client.write(rawRequest('GET /v1/users/me') + more.repeat(20_000));
-    await paused;
-
-    expect(atGateway.isPaused()).toBe(true);
-    expect(atGateway.bytesRead).toBeLessThan(256 * 1024);
-    expect(client.socket.writableLength).toBeGreaterThan(0);
-  });
-
-  it('cost their connection, and no other, while too many wait in all', async () => {
-    await using service = await startService(() => {});
-    await using gateway = await startGateway({ env: { AUTH_SERVICE_URL: service.url } });
-    await using patient = await RawClient.connect(gateway.port);
-    patient.write(rawRequest('GET /v1/users/me') + rawRequest('GET /health').repeat(20));
-    const flood = rawRequest('GET /v1/users/me') + 'GET /health HTTP/1.1\r\nHost:a\r\n\r\n'.repeat(1_800);
-    const clients = await Promise.all(Array.from({ length: 20 }, () => RawClient.connect(gateway.port)));
-
-    for (const client of clients) client.write(flood);
-    await Promise.race(clients.map((client) => client.ended()));
-
-    expect(await gateway.logged({ message: 'too many pipelined requests' })).toMatchObject({
-      client_ip: '127.0.0.1',
-    });
-    expect(patient.socket.destroyed).toBe(false);
-    for (const client of clients) await client[Symbol.asyncDispose]();
-    expect((await fetch(`${gateway.url}/health`)).status).toBe(200);
   });
 });

@@ -133,7 +133,7 @@ reads('an Expect', ['100-', '100-continue', ' ', 'a'], (text) => {
   expectsUnknown(requestWith({ expect: text }));
 });
 reads('a Connection', [',', 'a,', ' ', 'close,', 'x_,'], nominatedEndToEnd);
-reads('X-Forwarded-For', ['10.0.0.1,', ',', ' ', '[fd00::1]:1,', '1.'], (text) =>
+reads('X-Forwarded-For', ['10.0.0.1,', ',', ' ', '[fd00::1]:1,', '1.', '0:', ':'], (text) =>
   proxies.resolve('10.0.0.1', text),
 );
 reads('an Authorization', [' ', 'a', 'a.', 'a=', '=', '.'], (text) => authenticate(`Bearer ${text}`));

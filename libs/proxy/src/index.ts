@@ -17,7 +17,7 @@ export { isAddressRange, TrustedProxies, type TrustOptions } from './trusted-pro
 export { Ticker, type Ticking } from './ticker.js';
 export { cutExchange, endExchange, isEventStream } from './transport/end-exchange.js';
 export { exceptionFor } from './transport/failure.js';
-export { hasBody } from './transport/request-body.js';
+export { hasBody, type MinimumRate } from './transport/request-body.js';
 export { faultOf, isUnavailable } from './instances/fault.js';
 export { isInstanceAddress } from './instances/instance-address.js';
 export type { InstanceFault } from './instances/instance-health.js';

@@ -81,8 +81,11 @@ function familyOf(address: string): 'ipv4' | 'ipv6' {
 /** As `X-Forwarded-For` may have it: an IPv6 address in brackets, either with a port. */
 const WITH_PORT = /^(?:\[([0-9A-Fa-f:.%\w]+)\]|(\d+\.\d+\.\d+\.\d+))(?::\d{1,5})?$/;
 
-/** IPv4 in IPv6 (RFC 4291, section 2.5.5.2), as a dual-stack socket shows it. */
-const MAPPED = /^::ffff:(?:(\d+\.\d+\.\d+\.\d+)|([0-9a-f]{1,4}):([0-9a-f]{1,4}))$/;
+/** As a dual-stack socket writes an IPv4 address in IPv6. */
+const MAPPED_PREFIX = '::ffff:';
+
+/** IPv4 in IPv6 (RFC 4291, section 2.5.5.2), the zeros before it in any form. */
+const MAPPED = /^(?:0{0,4}:)+ffff:(?:(\d+\.\d+\.\d+\.\d+)|([0-9a-f]{1,4}):([0-9a-f]{1,4}))$/;
 
 function withoutPort(text: string): string {
   const found = WITH_PORT.exec(text);
@@ -99,6 +102,8 @@ function plainAddress(address: string): string {
   const lower = (zone === -1 ? address : address.slice(0, zone)).toLowerCase();
   const mapped = MAPPED.exec(lower);
   if (!mapped) return lower;
+  // The pattern does not count zeros: `0:ffff:1:2` is no address.
+  if (!lower.startsWith(MAPPED_PREFIX) && isIP(lower) !== 6) return lower;
   const [, dotted, high, low] = mapped;
   return (
     dotted ??

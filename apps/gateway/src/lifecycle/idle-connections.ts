@@ -4,6 +4,7 @@ import { networkOf, Ticker, TrustedProxies, type Ticking } from '@app/proxy';
 import { Inject, Injectable, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { GATEWAY_CONFIG, type GatewayConfig } from '../config/gateway-config.js';
+import { discardedUpTo, isDiscarding } from '../server/lingering-close.js';
 import { LinkedList, ListNode } from './linked-list.js';
 
 /** How often the bounds are looked at, in milliseconds. */
@@ -47,11 +48,17 @@ class ClientConnection {
     readonly socket: Socket,
     readonly network: Network | undefined,
   ) {}
+
+  /** Whether bytes of a next request have come; bytes of a body that is discarded are none. */
+  hasNextRequest(): boolean {
+    const { socket } = this;
+    return this.hasServed && socket.bytesRead > Math.max(this.bytesRead, discardedUpTo(socket));
+  }
 }
 
 /**
  * Bounds the client connections that have no request on their way, in total and by client network. One that has never
- * had a request counts, a WebSocket does not. Past a bound the connection that has been idle longest is closed, after
+ * had a request counts, and one that brings the rest of a body whose response is out; a WebSocket does not. Past a bound the connection that has been idle longest is closed, after
  * one idle second; connections of trusted proxies count in total alone. A connection that has served and on which bytes
  * of a next request have come is left to the timeout for headers.
  */
@@ -132,10 +139,11 @@ export class IdleConnections implements Ticking, OnModuleInit, OnApplicationShut
       // Those behind it have been idle for a shorter time.
       if (connection.idleSince > latest) return;
       const { socket } = connection;
-      if (connection.hasServed && socket.bytesRead !== connection.bytesRead) continue;
+      if (connection.hasNextRequest()) continue;
       this.delete(connection);
       this.closed[bound]++;
-      socket.destroySoon();
+      if (isDiscarding(socket)) socket.destroy();
+      else socket.destroySoon();
       if (idle.size <= most) return;
     }
   }

@@ -1,4 +1,6 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Exchange } from '@app/proxy';
+import { Gauge } from 'prom-client';
 import type { GatewayConfig } from '../config/gateway-config.js';
 import type { IdleConnections } from '../lifecycle/idle-connections.js';
 import { OpenExchanges } from '../lifecycle/open-exchanges.js';
@@ -12,12 +14,65 @@ function exchangeOf(route: number): Exchange {
   return { request, template: `/v1/${route}`, upstream: 'many-service' } as unknown as Exchange;
 }
 
+function createMetrics(): Metrics {
+  return new Metrics(
+    { serviceName: 'api-gateway' } as GatewayConfig,
+    new OpenExchanges({} as IdleConnections),
+  );
+}
+
+/** Metrics with a figure that counts the texts, each of which takes some turns of the event loop. */
+function createCountedMetrics(): Metrics {
+  const metrics = createMetrics();
+  new Gauge({
+    name: 'texts',
+    help: 'Texts that began',
+    registers: [metrics.registry],
+    collect() {
+      this.inc();
+    },
+  });
+  const many = new Gauge({ name: 'many', help: 'Many', labelNames: ['a'], registers: [metrics.registry] });
+  for (let a = 0; a < 2_000; a++) many.set({ a }, 1);
+  return metrics;
+}
+
+describe('the text of the metrics', () => {
+  it('is made once for all who ask before it begins', async () => {
+    const metrics = createCountedMetrics();
+
+    const texts = await Promise.all(Array.from({ length: 50 }, () => metrics.text()));
+
+    expect(texts[0]).toContain('texts{service="api-gateway"} 1\n');
+    expect(new Set(texts).size).toBe(1);
+    metrics.onApplicationShutdown();
+  });
+
+  it('is made again for who asks while it is made, behind it and no sooner', async () => {
+    const metrics = createCountedMetrics();
+    const ended: string[] = [];
+    const first = metrics.text().then((text) => {
+      ended.push('first');
+      return text;
+    });
+    await nextTurn();
+    await nextTurn();
+    metrics.malformed(431);
+    const later = await Promise.all([metrics.text(), metrics.text()]);
+    ended.push('later');
+
+    expect(await first).not.toContain('status="431"');
+    expect(later[0]).toMatch(/status="431".* 1$/m);
+    expect(later[0]).toContain('texts{service="api-gateway"} 2\n');
+    expect(later[1]).toBe(later[0]);
+    expect(ended).toEqual(['first', 'later']);
+    metrics.onApplicationShutdown();
+  });
+});
+
 describe('the metrics of 10,000 routes', () => {
   it('keep 20,000 series of requests, one histogram, and all requests in their sum', async () => {
-    const metrics = new Metrics(
-      { serviceName: 'api-gateway' } as GatewayConfig,
-      new OpenExchanges({} as IdleConnections),
-    );
+    const metrics = createMetrics();
 
     for (const status of [200, 401, 502]) {
       for (let route = 0; route < ROUTES; route++) metrics.closed(exchangeOf(route), undefined, status, 1);

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { AuthenticationFailure } from '@app/auth';
 import type { Exchange } from '@app/proxy';
 import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
@@ -80,6 +81,9 @@ export class Metrics implements OnApplicationShutdown {
 
   private readonly requestSeries = new SeriesLimit(MOST_SERIES);
   private readonly rateLimitSeries = new SeriesLimit(MOST_SERIES);
+  /** The text that has not begun, and when the one before it is made. */
+  private nextText: Promise<string> | undefined;
+  private lastText: Promise<unknown> | undefined;
   private readonly commonLabels: Readonly<Record<string, string>>;
 
   constructor(@Inject(GATEWAY_CONFIG) config: GatewayConfig, open: OpenExchanges) {
@@ -95,9 +99,21 @@ export class Metrics implements OnApplicationShutdown {
     });
   }
 
-  /** All figures in the text format of Prometheus. */
+  /**
+   * All figures in the text format of Prometheus, no older than the call. One text is made at a time, and at most one in
+   * each turn of the event loop: all calls that come before it begins share it.
+   */
   text(): Promise<string> {
-    return metricsText(this.registry, this.commonLabels);
+    return (this.nextText ??= this.makeText());
+  }
+
+  private async makeText(): Promise<string> {
+    await this.lastText;
+    await nextTurn();
+    const text = metricsText(this.registry, this.commonLabels);
+    this.nextText = undefined;
+    this.lastText = text.catch(() => {});
+    return text;
   }
 
   /** @param controllerPath the template of a controller's route, if no upstream's matched */

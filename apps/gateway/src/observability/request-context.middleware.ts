@@ -24,6 +24,7 @@ interface RoutedRequest extends IncomingMessage {
 export class RequestContextMiddleware implements NestMiddleware<IncomingMessage, ServerResponse> {
   private readonly trusted: TrustedProxies;
   private readonly onClose: (this: ServerResponse) => void;
+  private readonly onFinish: (this: ServerResponse) => void;
 
   constructor(
     @Inject(GATEWAY_CONFIG) config: GatewayConfig,
@@ -32,7 +33,8 @@ export class RequestContextMiddleware implements NestMiddleware<IncomingMessage,
     private readonly open: OpenExchanges,
   ) {
     this.trusted = new TrustedProxies(config.trust);
-    // One listener for all responses, which finds its exchange through the response.
+    const { minimumRate } = config.proxy;
+    // One listener each for all responses, which finds its exchange through the response.
     this.onClose = function (this: ServerResponse): void {
       const exchange = exchangeOf(this.req)!;
       const elapsedMs = performance.now() - exchange.startedAt;
@@ -43,6 +45,9 @@ export class RequestContextMiddleware implements NestMiddleware<IncomingMessage,
       if (exchange.failure instanceof RateLimitedException) metrics.rateLimited(exchange);
       metrics.closed(exchange, controllerPath(exchange), status, elapsedMs);
       accessLog.write(exchange, status, elapsedMs);
+    };
+    this.onFinish = function (this: ServerResponse): void {
+      discardBody(this.req, minimumRate);
     };
   }
 
@@ -55,7 +60,7 @@ export class RequestContextMiddleware implements NestMiddleware<IncomingMessage,
     this.open.add(exchange);
     response.on('close', this.onClose);
     // Before Node's own listener, which may close the connection.
-    response.prependListener('finish', onFinish);
+    response.prependListener('finish', this.onFinish);
     if (expectsContinue(request)) exchange.expectContinue();
     next();
   }
@@ -73,8 +78,4 @@ function forwardedFor(request: IncomingMessage): string | undefined {
 function controllerPath(exchange: Exchange): string | undefined {
   const path = (exchange.request as RoutedRequest).route?.path;
   return typeof path === 'string' ? path : undefined;
-}
-
-function onFinish(this: ServerResponse): void {
-  discardBody(this.req);
 }

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { Socket } from 'node:net';
+import type { MinimumRate } from '@app/proxy';
 
 /** Bytes of a refused body that are read and discarded, so that a client which writes before it reads sees the response. */
 const MAX_DISCARDED_BODY_BYTES = 64 * 1024 * 1024;
@@ -13,33 +14,62 @@ const IDLE_TIMEOUT_MS = 5_000;
 /** Longest time for the whole body. */
 const DISCARD_TIMEOUT_MS = 30_000;
 
+/** Connections on which a body was discarded, with their `bytesRead` at its end; `Infinity` until then. */
+const discarded = new WeakMap<Socket, number>();
+
+/** Whether a connection does nothing but bring the body of a request that has its response. */
+export function isDiscarding(socket: Socket): boolean {
+  return discarded.get(socket) === Infinity;
+}
+
+/** What `bytesRead` of a connection was as its last discarded body ended. */
+export function discardedUpTo(socket: Socket): number {
+  return discarded.get(socket) ?? 0;
+}
+
 /**
  * Reads the rest of a body whose response is out. Closing with bytes unread would reset the connection, and with it
  * the answer that the client has not read yet; reading for ever would serve a sender who never stops. To be called
  * before Node's own listener of the response's end, which closes a connection that is not kept.
  */
-export function discardBody(request: IncomingMessage): void {
+export function discardBody(request: IncomingMessage, minimumRate: MinimumRate): void {
   const { socket } = request;
   if (request.complete || socket.destroyed) return;
   let isClosing = false;
+  discarded.set(socket, Infinity);
   socket.destroySoon = () => {
     isClosing = true;
     socket.end();
   };
-  let left = MAX_DISCARDED_BODY_BYTES;
-  const endsAt = performance.now() + DISCARD_TIMEOUT_MS;
-  const timer = setTimeout(() => socket.destroy(), IDLE_TIMEOUT_MS).unref();
-  request.on('data', (chunk: Buffer) => {
-    left -= chunk.length;
-    if (left < 0 || performance.now() > endsAt) socket.destroy();
-    else timer.refresh();
-  });
+  limitDiscarding(request, minimumRate);
   request.once('end', () => {
+    discarded.set(socket, socket.bytesRead);
     socket.destroySoon = Socket.prototype.destroySoon;
     if (isClosing) socket.destroySoon();
   });
-  request.once('close', () => clearTimeout(timer));
   request.resume();
+}
+
+/** Destroys the connection of a body that is too large, too long under way or too slow. */
+function limitDiscarding(request: IncomingMessage, { bytesPerSecond, graceMs }: MinimumRate): void {
+  const { socket } = request;
+  let left = MAX_DISCARDED_BODY_BYTES;
+  let leftBefore = left;
+  const endsAt = performance.now() + DISCARD_TIMEOUT_MS;
+  const idleTimer = setTimeout(() => socket.destroy(), IDLE_TIMEOUT_MS).unref();
+  const rateTimer = setInterval(() => {
+    if (leftBefore - left < (bytesPerSecond * graceMs) / 1000) socket.destroy();
+    leftBefore = left;
+  }, graceMs).unref();
+  request.on('data', (chunk: Buffer) => {
+    left -= chunk.length;
+    if (left < 0 || performance.now() > endsAt) socket.destroy();
+    else idleTimer.refresh();
+  });
+  request.once('close', () => {
+    clearTimeout(idleTimer);
+    clearInterval(rateTimer);
+  });
 }
 
 /** What `bytesRead` was as the connection left HTTP. */

@@ -1,19 +1,22 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { Logger } from '@nestjs/common';
+import { hold, memoryOf, release } from './request-memory.js';
+import { TurnQueue } from './turn-queue.js';
 
-/** Waiting requests at which the gateway stops reading a connection. */
-const HIGH_WATER_MARK = 64;
+/** Memory of a connection's waiting requests, in bytes, at which the gateway stops reading the connection. */
+const HIGH_WATER_MARK = 64 * 1024;
 
-/** Waiting requests at which it reads again. */
-const LOW_WATER_MARK = 32;
+/** The same at which it reads again. */
+const LOW_WATER_MARK = 32 * 1024;
 
-/** Most waiting requests on all connections, about 1.5 KB each. Real clients pipeline a few, if any. */
-const MAX_WAITING_REQUESTS = 16_384;
+/** Most memory of waiting requests on all connections, in bytes. Real clients pipeline a few requests, if any. */
+const MAX_WAITING_BYTES = 32 * 1024 * 1024;
 
 /** The requests of one connection that wait for their turn. */
 interface PipelinedRequests {
-  waiting: number;
+  /** Their memory. */
+  bytes: number;
   isPaused: boolean;
   /** Ends the connection, if the head of its next request is late once it is read again. */
   onLateHead: (() => void) | undefined;
@@ -25,13 +28,23 @@ interface PipelinedRequests {
  * the response before it is out. Node would begin them all at once, and hold in memory what none of them can send yet;
  * one client could so fill the process and the services' connections.
  *
- * A connection with 64 requests waiting is not read until 32 are left. What was read before, up to 64 KiB at once, may
- * hold many more. When 16,384 requests wait on all connections, a connection on which more than 64 wait is destroyed.
+ * A connection whose waiting requests take 64 KiB of memory is not read until they take half of that. They are 32 without
+ * headers, about 15 of a browser, or one with 500 headers. What was read before, up to 64 KiB at once, may hold many more.
+ * When the waiting requests of all connections take 32 MiB, a connection is destroyed if its next one takes it past an
+ * equal share.
+ *
+ * At most 8 of them begin in one turn of the event loop, on all connections. One that is refused ends within its turn, and
+ * the thousands of one read would stop all other clients.
  */
 export class RequestTurns {
   private readonly logger = new Logger(RequestTurns.name);
+  /** Requests whose turn has come. */
+  private readonly due = new TurnQueue();
   private readonly bySocket = new WeakMap<Socket, PipelinedRequests>();
-  private waiting = 0;
+  /** Memory of all waiting requests, in bytes. */
+  private bytes = 0;
+  /** Connections with waiting requests. */
+  private connections = 0;
   /** Connections with an `onLateHead`. */
   private lateHeads = 0;
 
@@ -71,35 +84,56 @@ export class RequestTurns {
     const { socket } = request;
     if (socket.destroyed) return;
     const pipelined = this.bySocket.get(socket) ?? this.open(socket);
-    pipelined.waiting++;
-    this.waiting++;
-    if (pipelined.waiting > HIGH_WATER_MARK && this.waiting > MAX_WAITING_REQUESTS) {
-      this.logger.warn({ message: 'too many pipelined requests', client_ip: socket.remoteAddress });
-      socket.destroy();
-      return;
-    }
-    if (pipelined.waiting === HIGH_WATER_MARK) {
-      pipelined.isPaused = true;
-      socket.pause();
-    }
+    let bytes = 0;
+    const add = (more: number): void => {
+      bytes += more;
+      this.add(socket, pipelined, more);
+    };
+    add(memoryOf(request));
+    hold(request, add);
     // Node gives a response its connection when its turn comes.
     response.once('socket', () => {
       if (socket.destroyed) return;
-      pipelined.waiting--;
-      this.waiting--;
-      if (pipelined.isPaused && pipelined.waiting <= LOW_WATER_MARK) {
-        pipelined.isPaused = false;
-        if (pipelined.onLateHead)
-          pipelined.lateHeadTimer = setTimeout(pipelined.onLateHead, this.headerTimeoutMs).unref();
-        socket.resume();
-      }
-      listener(request, response);
+      release(request);
+      this.delete(pipelined, bytes);
+      if (pipelined.isPaused && pipelined.bytes <= LOW_WATER_MARK) this.resume(socket, pipelined);
+      this.due.push(() => {
+        if (!socket.destroyed) listener(request, response);
+      });
     });
+  }
+
+  private add(socket: Socket, pipelined: PipelinedRequests, bytes: number): void {
+    if (socket.destroyed) return;
+    if (pipelined.bytes === 0) this.connections++;
+    pipelined.bytes += bytes;
+    this.bytes += bytes;
+    if (this.bytes > MAX_WAITING_BYTES && pipelined.bytes > MAX_WAITING_BYTES / this.connections) {
+      this.logger.warn({ message: 'too many pipelined requests', client_ip: socket.remoteAddress });
+      socket.destroy();
+    } else if (!pipelined.isPaused && pipelined.bytes >= HIGH_WATER_MARK) {
+      pipelined.isPaused = true;
+      socket.pause();
+    }
+  }
+
+  private delete(pipelined: PipelinedRequests, bytes: number): void {
+    if (bytes === 0) return;
+    pipelined.bytes -= bytes;
+    this.bytes -= bytes;
+    if (pipelined.bytes === 0) this.connections--;
+  }
+
+  private resume(socket: Socket, pipelined: PipelinedRequests): void {
+    pipelined.isPaused = false;
+    if (pipelined.onLateHead)
+      pipelined.lateHeadTimer = setTimeout(pipelined.onLateHead, this.headerTimeoutMs).unref();
+    socket.resume();
   }
 
   private open(socket: Socket): PipelinedRequests {
     const pipelined: PipelinedRequests = {
-      waiting: 0,
+      bytes: 0,
       isPaused: false,
       onLateHead: undefined,
       lateHeadTimer: undefined,
@@ -110,7 +144,7 @@ export class RequestTurns {
       if (pipelined.isPaused) socket.pause();
     });
     socket.once('close', () => {
-      this.waiting -= pipelined.waiting;
+      this.delete(pipelined, pipelined.bytes);
       this.forgetLateHead(pipelined);
     });
     return pipelined;

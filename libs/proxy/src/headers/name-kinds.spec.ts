@@ -32,16 +32,43 @@ describe('kindOf', () => {
   });
 
   it.each([
+    ['X-User', 'X-UserId', 'X-Username', 'X-Email'],
+    ['X-Role', 'X-Roles', 'X-Role-Id', 'X-Groups', 'X-Scopes', 'X-Permissions'],
+    ['X-Tenant-ID', 'X-TenantId', 'X-Account-Id', 'X-Org-Id', 'X-Scope-OrgID'],
+    ['X-Subject', 'X-Principal', 'X-Principal-Name', 'X-Identity', 'X-Identity-Status'],
+    ['X-Admin', 'X-Is-Admin', 'X-Claims', 'X-Claim-Role', 'X-Auth-Role'],
+  ])('is identity for %s and others', (...names) => {
+    const passed = names
+      .flatMap(spellingsOf)
+      .filter((name) => kindOf(canonicalName(name.toLowerCase())) !== 'identity');
+    expect(passed).toEqual([]);
+  });
+
+  it.each([
     'x',
     'x-',
     'x--user-id',
-    'x-user',
-    'x-username',
+    'x-users',
+    'userid',
+    'username',
     'user-agent',
     'x-requested-with',
     'x-api-key',
     'x-csrf-token',
     'x-auth-token',
+    'x-auth-key',
+    'x-session-id',
+    'x-session-token',
+    'x-access-token',
+    'x-admin-token',
+    'x-account-meta-color',
+    'x-project-id',
+    'x-client-id',
+    'x-device-id',
+    'x-correlation-id',
+    'x-idempotency-key',
+    'x-roleplay',
+    'x-emails',
     'x-client-version',
     'authorization',
     'cookie',
@@ -108,10 +135,14 @@ describe('selectorOf', () => {
 });
 
 describe('acceptanceFault', () => {
-  it.each(['X-HTTP-Method-Override', 'x-user-id', 'Remote-User', 'X_User_Id', 'X-Forwarded-User'])(
-    'finds none in %s',
-    (name) => expect(acceptanceFault(name)).toBeUndefined(),
-  );
+  it.each([
+    'X-HTTP-Method-Override',
+    'x-user-id',
+    'X-Tenant-ID',
+    'Remote-User',
+    'X_User_Id',
+    'X-Forwarded-User',
+  ])('finds none in %s', (name) => expect(acceptanceFault(name)).toBeUndefined());
 
   it.each([
     ['Transfer-Encoding', 'belongs to one connection'],

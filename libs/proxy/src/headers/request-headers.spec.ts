@@ -150,8 +150,7 @@ describe('requestHeadersFor', () => {
   });
 
   it.each([
-    'X-Username',
-    'X-User',
+    'X-Usernames',
     'X_Users',
     'X-Real-IPs',
     'X-Request-ID2',

@@ -17,6 +17,32 @@ const USERS = namesOf(`
   x-ms-token-*          x-ms-client-principal-*
 `);
 
+/**
+ * Who a client is and what it may do, in plain words, as services behind a gateway of their own name them. Credentials
+ * (`Authorization`, `Cookie`, `X-API-Key`, `X-Auth-Token`, `X-Session-ID`, `X-Admin-Token`) and names of businesses
+ * (`X-Project-ID`, `X-Client-ID`) pass, and so do plain words without `X-`: no convention gives them to a proxy.
+ */
+const PLAIN_WORDS = namesOf(`
+  x-user                x-userid                 x-username                 x-useremail
+  x-userrole            x-userroles              x-uid                      x-login
+  x-email               x-email-address          x-current-user             x-current-user-*
+  x-logged-in-user      x-logged-in-user-*       x-account                  x-account-id
+  x-account-name        x-accountid              x-customer-id              x-customerid
+  x-tenant              x-tenant-*               x-tenantid                 x-org-id
+  x-orgid               x-organization-id        x-organisation-id          x-scope-orgid
+  x-subject             x-subject-id             x-sub                      x-principal
+  x-principal-*         x-identity               x-identity-*               x-authenticated
+  x-auth-id             x-auth-uid               x-auth-sub                 x-auth-role
+  x-auth-scopes         x-auth-permissions       x-auth-claims              x-auth-principal
+  x-auth-tenant         x-auth-tenant-id         x-auth-account-id          x-claims
+  x-claim-*             x-jwt-sub                x-jwt-subject              x-jwt-claims
+  x-token-sub           x-token-claims           x-role                     x-role-*
+  x-roles               x-group                  x-groups                   x-group-id
+  x-scope               x-scopes                 x-permission               x-permissions
+  x-authorities         x-privileges             x-admin                    x-is-admin
+  x-isadmin             x-is-superuser           x-superuser                x-is-authenticated
+`);
+
 /** Certificates of clients, as nginx, Apache, HAProxy, Traefik, Azure, Amazon and RFC 9440 name them. */
 const CERTIFICATES = namesOf(`
   x-ssl-*               ssl-client-*             x-tls-*                    x-amzn-mtls-*
@@ -40,12 +66,14 @@ const OVERRIDES = namesOf(`
 
 /**
  * Names that services and their frameworks trust to say who the client is, as an authenticating proxy would, or that make
- * them read another method, path or host than the gateway has checked. They are dropped from every request, those of
+ * them read another method, path or host than the gateway has checked. What decides is how a service can check the value: a
+ * service compares a credential with what it has stored, and can only believe the name of a user or a role. They are dropped from every request, those of
  * trusted proxies too: a proxy that does not know a name passes on what a stranger wrote. `X-Forwarded-*` is here for all
  * that is not in the table of forwarding names: `X-Forwarded-User`, `-Email`, `-Groups`, `-Client-Cert`, `-Uri`, ...
  */
 export const IDENTITY: readonly string[] = [
   ...USERS,
+  ...PLAIN_WORDS,
   ...CERTIFICATES,
   ...OVERRIDES,
   'x-forwarded',
