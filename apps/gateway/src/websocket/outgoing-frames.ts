@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import type { WebSocket } from 'ws';
-import { BudgetShare, type ByteBudget } from './byte-budget.js';
+import { BudgetShare, type BudgetAccount, type ByteBudget } from './byte-budget.js';
 
 /** Bytes that may wait for a slow reader before whoever sends them is held back. */
 const HIGH_WATER_BYTES = 32 * 1024;
@@ -22,9 +22,10 @@ export class OutgoingFrames {
     private readonly socket: WebSocket,
     private readonly stream: Socket,
     budget: ByteBudget,
+    account: BudgetAccount,
     private readonly onDrained: () => void,
   ) {
-    this.share = new BudgetShare(budget);
+    this.share = new BudgetShare(budget, account);
   }
 
   /** Whether there is room for one more frame of this size; takes it. */
@@ -53,6 +54,11 @@ export class OutgoingFrames {
     const bytes = this.waitingBytes;
     this.share.set(bytes);
     return bytes >= HIGH_WATER_BYTES;
+  }
+
+  /** Whether the peer is slow to read: bytes wait here beside those that wait in the kernel. */
+  get isWaiting(): boolean {
+    return this.socket.bufferedAmount > 0;
   }
 
   /** Counts nothing any more: the connection is gone. */
@@ -84,7 +90,8 @@ export class OutgoingFrames {
     if (this.isCorked && this.waitingBytes >= HIGH_WATER_BYTES) this.uncork();
   }
 
-  private readonly uncork = (): void => {
+  /** Writes what waits for the end of the turn. */
+  readonly uncork = (): void => {
     if (!this.isCorked) return;
     this.isCorked = false;
     this.stream.uncork();

@@ -2,6 +2,7 @@ import { Authenticator } from '@app/auth';
 import { Inject, Injectable } from '@nestjs/common';
 import { GATEWAY_CONFIG, type GatewayConfig, type WebSocketConfig } from '../config/gateway-config.js';
 import { ByteBudget } from './byte-budget.js';
+import { makeRoom } from './eviction.js';
 import { LiveRelays } from './live-relays.js';
 import { RelayLog } from './relay-log.js';
 import { ServiceDialer } from './service-dialer.js';
@@ -22,5 +23,6 @@ export class RelayContext {
     readonly metrics: WebSocketMetrics,
   ) {
     this.config = config.websocket;
+    budget.makeRoom = (account, bytes) => makeRoom(live, account, bytes);
   }
 }

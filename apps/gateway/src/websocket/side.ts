@@ -1,10 +1,11 @@
 import type { Socket } from 'node:net';
 import { WebSocket } from 'ws';
-import { BudgetShare, type ByteBudget } from './byte-budget.js';
+import { BudgetShare, type BudgetAccount, type ByteBudget } from './byte-budget.js';
 import { CODE, codeOfViolation } from './close-codes.js';
 import { FramePace } from './frame-pace.js';
-import { heldOfIncomplete, IncompleteMessageRate } from './incomplete-message.js';
+import { dropIncomplete, heldOfIncomplete, IncompleteMessageRate } from './incomplete-message.js';
 import { OutgoingFrames } from './outgoing-frames.js';
+import type { SideListener } from './side-listener.js';
 
 /** Pings without an answer after which a peer is gone. */
 const MISSED_PONGS = 2;
@@ -17,17 +18,6 @@ const BY_ITSELF = 2;
 export interface RelayConnection {
   readonly socket: WebSocket;
   readonly stream: Socket;
-}
-
-/** What a side reports. */
-export interface SideListener {
-  onMessage(side: Side, data: Buffer, isBinary: boolean): void;
-  /** The peer has sent a ping, or a pong that nobody asked for. Whether it may. */
-  onControlFrame(side: Side): boolean;
-  /** The connection is gone. @param violation the code of what its peer did wrong, where it did */
-  onClose(side: Side, code: number, reason: Buffer, violation: number | undefined): void;
-  /** There is no room for what the side sends or should be sent. */
-  onOverBudget(): void;
 }
 
 /** One side of a relay: a socket that sends within bounds, is held back where the other side is slow, and is pinged. */
@@ -52,7 +42,6 @@ export class Side {
   private holds: Side | undefined;
   /** Nothing more is read: what came was too much. */
   private isStopped = false;
-  /** What comes is not kept any more. */
   private isForgotten = false;
 
   private violation: number | undefined;
@@ -63,13 +52,14 @@ export class Side {
   constructor(
     { socket, stream }: RelayConnection,
     budget: ByteBudget,
+    account: BudgetAccount,
     private readonly listener: SideListener,
     private readonly closeTimeoutMs: number,
   ) {
     this.socket = socket;
     this.stream = stream;
-    this.incoming = new BudgetShare(budget);
-    this.outgoing = new OutgoingFrames(socket, stream, budget, this.onDrained);
+    this.incoming = new BudgetShare(budget, account);
+    this.outgoing = new OutgoingFrames(socket, stream, budget, account, this.onDrained);
     this.pace = new FramePace(socket, this.countIncoming);
     // Behind the listener of `ws`, which has taken up the same bytes.
     stream.on('data', this.onData).once('end', this.onEnd);
@@ -147,6 +137,17 @@ export class Side {
   /** Ends the connection at once. */
   terminate(): void {
     this.socket.terminate();
+  }
+
+  /** Gives back all that it holds, and reads no more. To be called behind `close`, whose frame a peer that reads gets. */
+  drop(): void {
+    this.stop();
+    dropIncomplete(this.socket);
+    this.forgetIncoming();
+    this.outgoing.uncork();
+    if (!this.outgoing.isWaiting) return;
+    this.socket.terminate();
+    this.outgoing.forget();
   }
 
   private hasRoomFor(bytes: number): boolean {
