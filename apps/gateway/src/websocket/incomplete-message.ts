@@ -9,7 +9,7 @@ interface Receiver {
 }
 
 /** What a chunk takes beside its bytes: a peer may send a message byte by byte. Seen: 700. */
-const CHUNK_COST_BYTES = 1_024;
+export const CHUNK_COST_BYTES = 1_024;
 
 /** Bytes a second that a message must bring once it has taken longer than a side may be held back. */
 const MINIMUM_RATE_BYTES = 1_024;

@@ -8,10 +8,15 @@ import { RelayLog } from './relay-log.js';
 import { ServiceDialer } from './service-dialer.js';
 import { WebSocketMetrics } from './websocket-metrics.js';
 
+/** Of what sockets may hold, how much more handshakes may. */
+const EARLY_SHARE = 1 / 8;
+
 /** What every relay needs of the application. */
 @Injectable()
 export class RelayContext {
   readonly config: WebSocketConfig;
+  /** What clients send before their 101. Past it they wait; it costs no relay. */
+  readonly earlyBudget: ByteBudget;
 
   constructor(
     @Inject(GATEWAY_CONFIG) config: GatewayConfig,
@@ -23,6 +28,7 @@ export class RelayContext {
     readonly metrics: WebSocketMetrics,
   ) {
     this.config = config.websocket;
+    this.earlyBudget = new ByteBudget(config.websocket.bufferBytes * EARLY_SHARE);
     budget.makeRoom = (account, bytes) => makeRoom(live, account, bytes);
   }
 }

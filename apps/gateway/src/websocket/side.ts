@@ -5,6 +5,7 @@ import { CODE, codeOfViolation } from './close-codes.js';
 import { FramePace } from './frame-pace.js';
 import { dropIncomplete, heldOfIncomplete, IncompleteMessageRate } from './incomplete-message.js';
 import { OutgoingFrames } from './outgoing-frames.js';
+import { limitReadAhead } from './read-ahead.js';
 import type { SideListener } from './side-listener.js';
 
 /** Pings without an answer after which a peer is gone. */
@@ -61,6 +62,7 @@ export class Side {
     this.incoming = new BudgetShare(budget, account);
     this.outgoing = new OutgoingFrames(socket, stream, budget, account, this.onDrained);
     this.pace = new FramePace(socket, this.countIncoming);
+    limitReadAhead(stream);
     // Behind the listener of `ws`, which has taken up the same bytes.
     stream.on('data', this.onData).once('end', this.onEnd);
     socket.on('message', this.onMessage);

@@ -104,7 +104,7 @@ export class UpgradeMiddleware implements NestMiddleware<IncomingMessage, Server
     const leave = (): void => left.abort();
     exchange.attempts++;
     exchange.response.once('close', leave);
-    upgrade.startReading();
+    upgrade.startReading(this.context.earlyBudget);
     try {
       return await this.context.dialer.dial(route, request.handshake, left.signal);
     } catch (error) {
