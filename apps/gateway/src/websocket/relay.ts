@@ -23,7 +23,7 @@ export interface RelayRequest {
   readonly clientAddress: string;
   /** As it may stand in a log line. */
   readonly path: string;
-  /** Whose share of the route's connections it takes: a user, or a client address where nobody is known. */
+  /** Whose share of the route's connections it takes: a user, or the network of a client that nobody knows. */
   readonly holder: string;
   readonly handshake: ServiceHandshake;
 }
