@@ -5,7 +5,14 @@ import { openDescriptors } from './support/descriptors.js';
 import { GatewayProcess } from './support/process.js';
 import { RawClient } from './support/raw-client.js';
 import { ended, released, startRawService, type PlayedService } from './support/service.js';
-import { acceptingAnswer, frame, OPCODE, rawHandshake, REFUSALS } from './support/websocket.js';
+import {
+  acceptingAnswer,
+  frame,
+  OPCODE,
+  rawHandshake,
+  REFUSALS,
+  startSocketService,
+} from './support/websocket.js';
 
 /** A service that answers each handshake, and keeps the connection unless the answer ends it. */
 function startAnswering(answer: (socket: Socket, head: string) => void): Promise<PlayedService> {
@@ -135,6 +142,49 @@ describe('a client that leaves during its handshake', () => {
     const bytes = Buffer.from(received, 'latin1');
     expect([bytes[1]! & 0x7f, bytes[10]! & 0x7f, bytes[19]! & 0x7f]).toEqual([3, 3, 5]);
   });
+
+  it.each([
+    ['of one byte', 1, 17],
+    ['of many bytes', 4_000, 5],
+  ])(
+    'sends chunks %s before its 101, of which few are read until then, and all in the end',
+    async (_what, bytes, most) => {
+      const { promise: mayAnswer, resolve: answerNow } = Promise.withResolvers<void>();
+      await using service = await startSocketService(() => {}, {
+        verifyClient: (_info: unknown, accept: (isAccepted: boolean) => void) =>
+          void mayAnswer.then(() => accept(true)),
+      });
+      await using gateway = await startGateway({ env: { CHAT_SERVICE_URL: service.url } });
+      const upgraded = once(gateway.app.getHttpServer(), 'upgrade');
+      await using client = await RawClient.connect(gateway.port);
+      client.socket.setNoDelay(true);
+      client.write(rawHandshake());
+      const [, atGateway] = (await upgraded) as [unknown, Socket];
+      const before = atGateway.bytesRead;
+      const whole = frame(OPCODE.binary, Buffer.alloc(100 * bytes));
+      const chunks = Array.from({ length: 101 }, (_, index) =>
+        whole.subarray(index * bytes, (index + 1) * bytes),
+      );
+      // Chunk by chunk, each when the gateway has read the one before, for as long as it reads.
+      let isRead = true;
+      for (const chunk of chunks) {
+        const read = atGateway.bytesRead;
+        client.write(chunk);
+        for (let turn = 0; isRead && atGateway.bytesRead === read; turn++) {
+          isRead = turn < 1_000;
+          await new Promise(setImmediate);
+        }
+      }
+      client.write(whole.subarray(101 * bytes));
+
+      const early = atGateway.bytesRead - before;
+      answerNow();
+      expect(isRead).toBe(false);
+      expect(early).toBeLessThanOrEqual(most * bytes);
+      const end = await service.connection(0);
+      expect((await end.received(1))[0]).toHaveLength(100 * bytes);
+    },
+  );
 });
 
 describe('an end without a close frame', () => {

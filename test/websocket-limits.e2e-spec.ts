@@ -24,6 +24,25 @@ describe('the number of sockets', () => {
     await using _three = await open();
   });
 
+  it.each([
+    ['of one IPv6 network', '2001:db8:1:2::2', true],
+    ['of another IPv6 network', '2001:db8:1:3::1', false],
+  ])('is bounded for strangers by network: %s', async (_name, address, isRefused) => {
+    await using service = await startSocketService();
+    await using gateway = await startGateway({
+      modules: [moduleOf({ connectionsPerUser: 1 }, true, 'none')],
+      env: { OTHER_SERVICE_URL: service.url, TRUST_PROXY: '127.0.0.1' },
+    });
+    const open = (from: string) => openSocket(gateway, OTHER, { headers: { 'X-Forwarded-For': from } });
+    await using _one = await open('2001:db8:1:2::1');
+
+    const [second] = await Promise.allSettled([open(address)]);
+
+    if (second.status === 'fulfilled') await second.value[Symbol.asyncDispose]();
+    else expect(String(second.reason)).toContain('429');
+    expect(second.status).toBe(isRefused ? 'rejected' : 'fulfilled');
+  });
+
   it('counts those whose handshake is on its way, and gives back those that failed', async () => {
     await using service = await startService((_request, response) => void response.writeHead(500).end());
     await using gateway = await startGateway({

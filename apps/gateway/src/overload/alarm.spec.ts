@@ -12,8 +12,16 @@ function statesAfter(values: readonly number[]): boolean[] {
 }
 
 describe('Alarm', () => {
-  it('rises by as many values in a row as it is told, the limit itself included', () => {
-    expect(statesAfter([99, 100, 99, 100, 100])).toEqual([false, false, false, false, true]);
+  it('rises by as many values as it is told, the limit itself included', () => {
+    expect(statesAfter([99, 100, 99, 100])).toEqual([false, false, false, true]);
+  });
+
+  it('rises though values that are too much alternate with calm ones', () => {
+    expect(statesAfter([100, 0, 0, 100])).toEqual([false, false, false, true]);
+  });
+
+  it('forgets a value that was too much after as many calm ones in a row as end it', () => {
+    expect(statesAfter([100, 0, 0, 0, 100, 0, 0, 0, 100])).toEqual(Array(9).fill(false));
   });
 
   it('falls by as many calm values in a row, and none between calm and limit counts', () => {

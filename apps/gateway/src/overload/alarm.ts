@@ -4,7 +4,7 @@ export interface AlarmOptions {
   readonly limit: number;
   /** The share of the limit, 0 to 1, below which it is calm. */
   readonly calmShare: number;
-  /** How many values in a row must be too much. */
+  /** How many values must be too much, without as many calm ones in a row between them as end an alarm. */
   readonly raiseAfter: number;
   /** How many values in a row must be calm. */
   readonly fallAfter: number;
@@ -13,8 +13,10 @@ export interface AlarmOptions {
 /** Watches a value, so that neither one peak raises an alarm nor one dip ends it. */
 export class Alarm {
   private raised = false;
-  /** Values in a row that speak against the present state. */
-  private contrary = 0;
+  /** Values that were too much since it was calm for as long as ends an alarm. */
+  private excessive = 0;
+  /** Values in a row that were calm. */
+  private calm = 0;
 
   constructor(private readonly options: AlarmOptions) {}
 
@@ -25,21 +27,25 @@ export class Alarm {
   /** Takes the next value. @returns whether the alarm has changed by it */
   take(value: number): boolean {
     const { limit, calmShare, raiseAfter, fallAfter } = this.options;
-    const isContrary = this.raised ? value < limit * calmShare : value >= limit;
-    this.contrary = isContrary ? this.contrary + 1 : 0;
-    if (!isContrary || this.contrary < (this.raised ? fallAfter : raiseAfter)) return false;
-    return this.switchTo(!this.raised);
+    this.calm = value < limit * calmShare ? this.calm + 1 : 0;
+    if (value >= limit) this.excessive++;
+    if (this.calm >= fallAfter) {
+      this.excessive = 0;
+      return this.raised && this.switchTo(false);
+    }
+    return !this.raised && this.excessive >= raiseAfter && this.switchTo(true);
   }
 
   /** Raises it at once. @returns whether the alarm has changed by it */
   raise(): boolean {
-    this.contrary = 0;
+    this.calm = 0;
     return !this.raised && this.switchTo(true);
   }
 
   private switchTo(raised: boolean): true {
     this.raised = raised;
-    this.contrary = 0;
+    this.excessive = 0;
+    this.calm = 0;
     return true;
   }
 }

@@ -25,8 +25,9 @@ const FALL_AFTER = 4;
  * Knows whether the process has more to do than it can, so that it refuses what is new while it can still finish what
  * it has begun.
  *
- * - Event loop: the longest delay within a look, in two looks one after the other: one long turn, or a machine that
- *   stood still, is over by the time that anybody could be refused for it.
+ * - Event loop: the longest delay within a look, in two looks without a calm second between them, since long turns and
+ *   short ones may alternate. One long turn, or a machine that stood still, is over by the time that anybody could be
+ *   refused for it.
  * - Memory: see `ProcessMemory`.
  * - In flight: what is refused is exactly what is past the limit; the alarm, which falls a second later, is for those
  *   who read logs, metrics and readiness.

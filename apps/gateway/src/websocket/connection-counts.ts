@@ -8,7 +8,7 @@ export class ConnectionCounts {
     private readonly inAll: number,
   ) {}
 
-  /** Whether there was room for one more. @param holder a user, or a client address where nobody is known */
+  /** Whether there was room for one more. @param holder a user, or the network of a client that nobody knows */
   take(holder: string): boolean {
     const held = this.byHolder.get(holder) ?? 0;
     if (held >= this.perHolder || this.total >= this.inAll) return false;

@@ -2,23 +2,32 @@ import type { WebSocket } from 'ws';
 
 /** What the receiver of `ws` holds. It has no public figure for it; the version is pinned, and a test reads these. */
 interface Receiver {
-  readonly _bufferedBytes: number;
-  readonly _buffers: readonly Buffer[];
-  readonly _messageLength: number;
-  readonly _fragments: readonly Buffer[];
+  _bufferedBytes: number;
+  _buffers: Buffer[];
+  _messageLength: number;
+  _fragments: Buffer[];
 }
 
 /** What a chunk takes beside its bytes: a peer may send a message byte by byte. Seen: 700. */
-const CHUNK_COST_BYTES = 1_024;
+export const CHUNK_COST_BYTES = 1_024;
 
 /** Bytes a second that a message must bring once it has taken longer than a side may be held back. */
 const MINIMUM_RATE_BYTES = 1_024;
 
 /** Bytes in memory of a message, or a frame, that is not complete yet; 0 between two. */
 export function heldOfIncomplete(socket: WebSocket): number {
-  const receiver = (socket as unknown as { readonly _receiver: Receiver })._receiver;
+  const receiver = receiverOf(socket);
   const chunks = receiver._buffers.length + receiver._fragments.length;
   return chunks === 0 ? 0 : receiver._bufferedBytes + receiver._messageLength + chunks * CHUNK_COST_BYTES;
+}
+
+/** Forgets an incomplete message. The socket must not be read from any more: what follows would be no frame. */
+export function dropIncomplete(socket: WebSocket): void {
+  Object.assign(receiverOf(socket), { _bufferedBytes: 0, _buffers: [], _messageLength: 0, _fragments: [] });
+}
+
+function receiverOf(socket: WebSocket): Receiver {
+  return (socket as unknown as { readonly _receiver: Receiver })._receiver;
 }
 
 /** What a side has read. */

@@ -1,4 +1,4 @@
-import type { ByteBudget } from './byte-budget.js';
+import type { BudgetAccount, ByteBudget } from './byte-budget.js';
 
 interface KeptMessage {
   readonly data: Buffer;
@@ -16,6 +16,7 @@ export class KeptMessages {
   constructor(
     private readonly limitBytes: number,
     private readonly budget: ByteBudget,
+    private readonly account: BudgetAccount,
   ) {}
 
   get size(): number {
@@ -25,7 +26,7 @@ export class KeptMessages {
   /** Whether there was room. */
   add(data: Buffer, isBinary: boolean): boolean {
     const cost = data.length + MESSAGE_COST_BYTES;
-    if (this.bytes + cost > this.limitBytes || !this.budget.take(cost)) return false;
+    if (this.bytes + cost > this.limitBytes || !this.budget.tryAcquire(cost, this.account)) return false;
     this.bytes += cost;
     // A small message is a view of a larger chunk, which would stay in memory with it.
     this.messages.push({ data: Buffer.from(data), isBinary });
@@ -35,7 +36,7 @@ export class KeptMessages {
   /** All of them, which are not kept any more. */
   take(): KeptMessage[] {
     const { messages } = this;
-    this.budget.giveBack(this.bytes);
+    this.budget.release(this.bytes, this.account);
     this.messages = [];
     this.bytes = 0;
     return messages;

@@ -2,15 +2,21 @@ import { Authenticator } from '@app/auth';
 import { Inject, Injectable } from '@nestjs/common';
 import { GATEWAY_CONFIG, type GatewayConfig, type WebSocketConfig } from '../config/gateway-config.js';
 import { ByteBudget } from './byte-budget.js';
+import { makeRoom } from './eviction.js';
 import { LiveRelays } from './live-relays.js';
 import { RelayLog } from './relay-log.js';
 import { ServiceDialer } from './service-dialer.js';
 import { WebSocketMetrics } from './websocket-metrics.js';
 
+/** Of what sockets may hold, how much more handshakes may. */
+const EARLY_SHARE = 1 / 8;
+
 /** What every relay needs of the application. */
 @Injectable()
 export class RelayContext {
   readonly config: WebSocketConfig;
+  /** What clients send before their 101. Past it they wait; it costs no relay. */
+  readonly earlyBudget: ByteBudget;
 
   constructor(
     @Inject(GATEWAY_CONFIG) config: GatewayConfig,
@@ -22,5 +28,7 @@ export class RelayContext {
     readonly metrics: WebSocketMetrics,
   ) {
     this.config = config.websocket;
+    this.earlyBudget = new ByteBudget(config.websocket.bufferBytes * EARLY_SHARE);
+    budget.makeRoom = (account, bytes) => makeRoom(live, account, bytes);
   }
 }

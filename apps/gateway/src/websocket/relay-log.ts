@@ -1,7 +1,8 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { Logger } from 'pino';
 import { PINO } from '../observability/gateway-logger.js';
-import type { Closer, Relay } from './relay.js';
+import type { Relay } from './relay.js';
+import type { Closer } from './relay-counts.js';
 
 /** Writes one line at the end of each relay; the line of its beginning is the access line with status 101. */
 @Injectable()

@@ -3,33 +3,19 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { AuthenticationException, type Principal } from '@app/auth';
 import type { Ticking } from '@app/proxy';
 import type { WebSocket } from 'ws';
+import type { BudgetAccount } from './byte-budget.js';
 import { CLOSURE, CODE, isRestart, type Closure } from './close-codes.js';
+import type { Evictable } from './eviction.js';
 import { KeptMessages } from './kept-messages.js';
 import { MessageRate } from './message-rate.js';
+import { createCounts, type Closer } from './relay-counts.js';
 import type { RelayContext } from './relay-context.js';
 import { isRenewal, renewalFailed, renewed, tokenOf } from './renewal.js';
 import type { ServiceConnection } from './service-dialer.js';
 import type { ServiceHandshake } from './service-handshake.js';
-import { Side, type SideListener } from './side.js';
+import { Side } from './side.js';
+import type { SideListener } from './side-listener.js';
 import type { WebSocketRoute } from './websocket-route.js';
-
-/** Who ended a relay. */
-export type Closer = 'client' | 'service' | 'gateway';
-
-/** What a relay counts. */
-export interface RelayCounts {
-  /** From the client. */
-  messagesIn: number;
-  bytesIn: number;
-  /** To the client. */
-  messagesOut: number;
-  bytesOut: number;
-  resumptions: number;
-  /** Messages written to a service's connection that broke before it proved that they arrived. */
-  inDoubt: number;
-  /** Messages of the client that were given up. */
-  lost: number;
-}
 
 /** What a relay remembers of the request that opened it. */
 export interface RelayRequest {
@@ -37,7 +23,7 @@ export interface RelayRequest {
   readonly clientAddress: string;
   /** As it may stand in a log line. */
   readonly path: string;
-  /** Whose share of the route's connections it takes: a user, or a client address where nobody is known. */
+  /** Whose share of the route's connections it takes: a user, or the network of a client that nobody knows. */
   readonly holder: string;
   readonly handshake: ServiceHandshake;
 }
@@ -58,19 +44,12 @@ const PROVEN_MS = 5_000;
  * 3. `resume`: a service that restarts is waited for, where the route says so, and the client's socket stays.
  * 4. `finish`: the client's socket is gone, and with it the relay.
  */
-export class Relay implements SideListener, Ticking {
+export class Relay implements SideListener, Ticking, Evictable {
   slot = -1;
   readonly openedAt = performance.now();
-  readonly counts: RelayCounts = {
-    messagesIn: 0,
-    bytesIn: 0,
-    messagesOut: 0,
-    bytesOut: 0,
-    resumptions: 0,
-    inDoubt: 0,
-    lost: 0,
-  };
+  readonly counts = createCounts();
 
+  readonly accounts: readonly [client: BudgetAccount, service: BudgetAccount];
   private readonly client: Side;
   private service: Side;
   private readonly subprotocol: string;
@@ -96,11 +75,16 @@ export class Relay implements SideListener, Ticking {
     private readonly context: RelayContext,
   ) {
     const { config, budget, live } = context;
-    this.client = new Side({ socket: client, stream }, budget, this, config.closeTimeoutMs);
-    this.service = new Side(connection, budget, this, config.closeTimeoutMs);
+    // An upstream by its object: a user may have any name.
+    this.accounts = [
+      { holder: request.holder, heldBytes: 0 },
+      { holder: route.row.proxy, heldBytes: 0 },
+    ];
+    this.client = new Side({ socket: client, stream }, budget, this.accounts[0], this, config.closeTimeoutMs);
+    this.service = this.createServiceSide(connection);
     this.subprotocol = connection.subprotocol;
     this.rate = new MessageRate(route.messagesPerSecond);
-    this.kept = new KeptMessages(config.resumeBytes, budget);
+    this.kept = new KeptMessages(config.resumeBytes, budget, this.accounts[1]);
     // Not all at once where many came at once.
     this.nextPingAt = this.openedAt + config.pingMs * (0.5 + Math.random() / 2);
     connection.socket.resume();
@@ -188,7 +172,13 @@ export class Relay implements SideListener, Ticking {
   }
 
   onOverBudget(): void {
+    this.evict();
+  }
+
+  evict(): void {
     this.close(CLOSURE.NO_ROOM);
+    this.client.drop();
+    this.service.drop();
   }
 
   // :: Step 2
@@ -261,8 +251,7 @@ export class Relay implements SideListener, Ticking {
       return;
     }
     this.provenAt = performance.now() + PROVEN_MS;
-    const { budget, config } = this.context;
-    this.service = new Side(connection, budget, this, config.closeTimeoutMs);
+    this.service = this.createServiceSide(connection);
     if (connection.subprotocol !== this.subprotocol) {
       this.giveUp();
       return;
@@ -293,6 +282,11 @@ export class Relay implements SideListener, Ticking {
     const { code, by } = this.ended!;
     metrics.closed(this, code, by);
     log.write(this, code, by);
+  }
+
+  private createServiceSide(connection: ServiceConnection): Side {
+    const { budget, config } = this.context;
+    return new Side(connection, budget, this.accounts[1], this, config.closeTimeoutMs);
   }
 
   private end(code: number, by: Closer): void {

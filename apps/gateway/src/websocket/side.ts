@@ -1,11 +1,12 @@
 import type { Socket } from 'node:net';
 import { WebSocket } from 'ws';
-import { BudgetShare, type ByteBudget } from './byte-budget.js';
+import { BudgetShare, type BudgetAccount, type ByteBudget } from './byte-budget.js';
 import { CODE, codeOfViolation } from './close-codes.js';
-import { heldOfIncomplete, IncompleteMessageRate } from './incomplete-message.js';
-
-/** Bytes that may wait for a slow reader before whoever sends them is held back. */
-const HIGH_WATER_BYTES = 32 * 1024;
+import { FramePace } from './frame-pace.js';
+import { dropIncomplete, heldOfIncomplete, IncompleteMessageRate } from './incomplete-message.js';
+import { OutgoingFrames } from './outgoing-frames.js';
+import { limitReadAhead } from './read-ahead.js';
+import type { SideListener } from './side-listener.js';
 
 /** Pings without an answer after which a peer is gone. */
 const MISSED_PONGS = 2;
@@ -14,24 +15,10 @@ const MISSED_PONGS = 2;
 const BY_OTHER = 1;
 const BY_ITSELF = 2;
 
-const TEXT = { binary: false, compress: false } as const;
-const BINARY = { binary: true, compress: false } as const;
-
 /** A WebSocket and the TCP or TLS connection under it. */
 export interface RelayConnection {
   readonly socket: WebSocket;
   readonly stream: Socket;
-}
-
-/** What a side reports. */
-export interface SideListener {
-  onMessage(side: Side, data: Buffer, isBinary: boolean): void;
-  /** The peer has sent a ping, or a pong that nobody asked for. Whether it may. */
-  onControlFrame(side: Side): boolean;
-  /** The connection is gone. @param violation the code of what its peer did wrong, where it did */
-  onClose(side: Side, code: number, reason: Buffer, violation: number | undefined): void;
-  /** There is no room for what the side sends or should be sent. */
-  onOverBudget(): void;
 }
 
 /** One side of a relay: a socket that sends within bounds, is held back where the other side is slow, and is pinged. */
@@ -39,7 +26,8 @@ export class Side {
   readonly socket: WebSocket;
   private readonly stream: Socket;
   private readonly incoming: BudgetShare;
-  private readonly outgoing: BudgetShare;
+  private readonly outgoing: OutgoingFrames;
+  private readonly pace: FramePace;
 
   private messagesRead = 0;
   private readonly incompleteRate = new IncompleteMessageRate();
@@ -55,6 +43,7 @@ export class Side {
   private holds: Side | undefined;
   /** Nothing more is read: what came was too much. */
   private isStopped = false;
+  private isForgotten = false;
 
   private violation: number | undefined;
   /** Runs from the peer's end to that of the connection. */
@@ -64,13 +53,16 @@ export class Side {
   constructor(
     { socket, stream }: RelayConnection,
     budget: ByteBudget,
+    account: BudgetAccount,
     private readonly listener: SideListener,
     private readonly closeTimeoutMs: number,
   ) {
     this.socket = socket;
     this.stream = stream;
-    this.incoming = new BudgetShare(budget);
-    this.outgoing = new BudgetShare(budget);
+    this.incoming = new BudgetShare(budget, account);
+    this.outgoing = new OutgoingFrames(socket, stream, budget, account, this.onDrained);
+    this.pace = new FramePace(socket, this.countIncoming);
+    limitReadAhead(stream);
     // Behind the listener of `ws`, which has taken up the same bytes.
     stream.on('data', this.onData).once('end', this.onEnd);
     socket.on('message', this.onMessage);
@@ -91,14 +83,14 @@ export class Side {
       return;
     }
     this.messagesSent++;
-    this.socket.send(data, isBinary ? BINARY : TEXT, this.onSent);
-    if (this.settle() >= HIGH_WATER_BYTES) (this.holds = source).hold(BY_OTHER);
+    this.outgoing.send(data, isBinary, source.pace.isOneOfMany);
+    if (this.outgoing.settle()) (this.holds = source).hold(BY_OTHER);
   }
 
   /** Sends what the gateway itself has to say. */
   say(text: string): void {
     if (!this.hasRoomFor(text.length)) return;
-    this.socket.send(text, TEXT, this.onSent);
+    this.outgoing.send(text, false, false);
     this.settleAnswer();
   }
 
@@ -149,28 +141,29 @@ export class Side {
     this.socket.terminate();
   }
 
+  /** Gives back all that it holds, and reads no more. To be called behind `close`, whose frame a peer that reads gets. */
+  drop(): void {
+    this.stop();
+    dropIncomplete(this.socket);
+    this.forgetIncoming();
+    this.outgoing.uncork();
+    if (!this.outgoing.isWaiting) return;
+    this.socket.terminate();
+    this.outgoing.forget();
+  }
+
   private hasRoomFor(bytes: number): boolean {
-    if (this.outgoing.set(this.socket.bufferedAmount + bytes)) return true;
+    if (this.outgoing.tryAcquire(bytes)) return true;
     this.listener.onOverBudget();
     return false;
   }
 
-  /** Counts what waits to be written, and says how much that is. */
-  private settle(): number {
-    const { bufferedAmount } = this.socket;
-    this.outgoing.set(bufferedAmount);
-    return bufferedAmount;
-  }
-
   /** A peer that does not read its answers gets no more questions in. */
   private settleAnswer(): void {
-    if (this.settle() >= HIGH_WATER_BYTES) this.hold(BY_ITSELF);
+    if (this.outgoing.settle()) this.hold(BY_ITSELF);
   }
 
-  private readonly onSent = (error?: Error | null): void => {
-    // A connection that broke keeps its figure, and nothing will lower it.
-    if (error) this.outgoing.set(0);
-    else if (this.settle() >= HIGH_WATER_BYTES) return;
+  private readonly onDrained = (): void => {
     this.release(BY_ITSELF);
     this.holds?.release(BY_OTHER);
     this.holds = undefined;
@@ -200,6 +193,12 @@ export class Side {
   private readonly onData = (): void => {
     // Who sends is there, and in the middle of a message cannot answer a ping.
     this.missedPongs = 0;
+    this.pace.endChunk();
+    this.countIncoming();
+  };
+
+  private readonly countIncoming = (): void => {
+    if (this.isForgotten) return;
     const held = heldOfIncomplete(this.socket);
     if (held === this.incoming.heldBytes || this.incoming.set(held)) return;
     this.stop();
@@ -208,16 +207,19 @@ export class Side {
 
   private readonly onMessage = (data: Buffer, isBinary: boolean): void => {
     this.messagesRead++;
+    this.pace.count();
     this.listener.onMessage(this, data, isBinary);
   };
 
   private readonly onPing = (payload: Buffer): void => {
+    this.pace.count();
     if (!this.listener.onControlFrame(this) || !this.isOpen || !this.hasRoomFor(payload.length)) return;
-    this.socket.pong(payload, undefined, this.onSent);
+    this.outgoing.pong(payload, this.pace.isOneOfMany);
     this.settleAnswer();
   };
 
   private readonly onPong = (payload: Buffer): void => {
+    this.pace.count();
     const proven = Number(payload.toString('latin1'));
     if (proven > this.messagesProven && proven <= this.messagesSent) this.messagesProven = proven;
     if (this.missedPongs === 0) this.listener.onControlFrame(this);
@@ -238,12 +240,13 @@ export class Side {
     clearTimeout(this.endTimer);
     this.stream.off('end', this.onEnd);
     this.forgetIncoming();
-    this.outgoing.set(0);
+    this.outgoing.forget();
     this.holds?.release(BY_OTHER);
     this.listener.onClose(this, code, reason, this.violation);
   };
 
   private forgetIncoming(): void {
+    this.isForgotten = true;
     this.stream.off('data', this.onData);
     this.incoming.set(0);
   }

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { principalOf } from '@app/auth';
-import { exchangeOf, InvalidRequestException, type Exchange } from '@app/proxy';
+import { exchangeOf, InvalidRequestException, networkOf, type Exchange } from '@app/proxy';
 import { Inject, Injectable, type NestMiddleware } from '@nestjs/common';
 import { GATEWAY_CONFIG, type GatewayConfig } from '../config/gateway-config.js';
 import {
@@ -61,7 +61,7 @@ export class UpgradeMiddleware implements NestMiddleware<IncomingMessage, Server
       id: exchange.id,
       clientAddress: exchange.clientAddress,
       path: loggedPath(exchange),
-      holder: principalOf(exchange.request)?.userId ?? exchange.clientAddress,
+      holder: principalOf(exchange.request)?.userId ?? networkOf(exchange.clientAddress),
       handshake: serviceHandshakeFor(exchange, route, this.allowedOrigin),
     };
     if (!route.connections.take(request.holder)) throw new TooManyConnectionsException();
@@ -104,7 +104,7 @@ export class UpgradeMiddleware implements NestMiddleware<IncomingMessage, Server
     const leave = (): void => left.abort();
     exchange.attempts++;
     exchange.response.once('close', leave);
-    upgrade.startReading();
+    upgrade.startReading(this.context.earlyBudget);
     try {
       return await this.context.dialer.dial(route, request.handshake, left.signal);
     } catch (error) {

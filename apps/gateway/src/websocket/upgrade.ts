@@ -1,33 +1,48 @@
 import { ServerResponse, type IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { linger } from '../server/lingering-close.js';
+import { BudgetShare, type ByteBudget } from './byte-budget.js';
+import { CHUNK_COST_BYTES } from './incomplete-message.js';
+import { limitReadAhead } from './read-ahead.js';
 
-/** Bytes that a client may send before its 101; RFC 6455, section 4.1, allows none. Past it the socket is not read. */
-const EARLY_BYTES = 64 * 1024;
+/**
+ * Bytes, with the cost of each chunk, that are read of what a client sends before its 101; RFC 6455, section 4.1, allows
+ * none. Past it the socket is not read: the rest waits in the kernel.
+ */
+const EARLY_BYTES = 16 * 1024;
 
 /** A request that asks for a WebSocket, with its connection, which HTTP does not read any more. */
 export class Upgrade {
   private readonly early: Buffer[] = [];
   private earlyBytes = 0;
+  private share: BudgetShare | undefined;
 
   constructor(
     readonly socket: Socket,
-    /** Bytes that the client sent right behind its request. */
+    /** Bytes that the client sent right behind its request, of which HTTP reads one chunk at most. */
     head: Buffer,
   ) {
-    this.keep(head);
+    limitReadAhead(socket);
+    if (head.length === 0) return;
+    this.early.push(head);
+    this.earlyBytes = head.length + CHUNK_COST_BYTES;
   }
 
   /**
    * Reads the connection until `stopReading`, so that a client which leaves is noticed: nobody else reads a connection
    * during its handshake, and an end that nobody reads never closes it. Destroys the connection at the client's end.
+   * @param budget of which early bytes take their room until then
    */
-  startReading(): void {
-    this.socket.on('data', this.keep).on('end', destroyThis).resume();
+  startReading(budget: ByteBudget): void {
+    this.share = new BudgetShare(budget, { holder: this, heldBytes: 0 });
+    this.socket.on('data', this.keep).on('end', destroyThis);
+    if (this.hasRoom()) this.socket.resume();
+    else this.socket.pause();
   }
 
   stopReading(): void {
     this.socket.off('data', this.keep).off('end', destroyThis).pause();
+    this.share!.set(0);
   }
 
   /** The bytes that came before the 101. */
@@ -36,11 +51,15 @@ export class Upgrade {
   }
 
   private readonly keep = (bytes: Buffer): void => {
-    if (bytes.length === 0) return;
     this.early.push(bytes);
-    this.earlyBytes += bytes.length;
-    if (this.earlyBytes >= EARLY_BYTES) this.socket.pause();
+    this.earlyBytes += bytes.length + CHUNK_COST_BYTES;
+    if (!this.hasRoom()) this.socket.pause();
   };
+
+  /** Whether more early bytes may come. */
+  private hasRoom(): boolean {
+    return this.share!.set(this.earlyBytes) && this.earlyBytes < EARLY_BYTES;
+  }
 }
 
 const upgrades = new WeakMap<IncomingMessage, Upgrade>();

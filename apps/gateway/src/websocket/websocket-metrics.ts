@@ -4,7 +4,8 @@ import { Metrics } from '../observability/metrics.js';
 import { ByteBudget } from './byte-budget.js';
 import { labelOf } from './close-codes.js';
 import { LiveRelays } from './live-relays.js';
-import type { Closer, Relay, RelayCounts } from './relay.js';
+import type { Relay } from './relay.js';
+import type { Closer, RelayCounts } from './relay-counts.js';
 import type { WebSocketRoute } from './websocket-route.js';
 
 /** Seconds; from a service on the same machine to one that is late. */

@@ -8,8 +8,12 @@ import type { HandshakeAnswer } from './handshake-answer.js';
 import type { Upgrade } from './upgrade.js';
 
 /** Bytes that each chunk of the largest message has on average at least; smaller ones are somebody's game. */
-const LEAST_CHUNK_BYTES = 256;
-const LEAST_CHUNKS = 4_096;
+const LEAST_CHUNK_BYTES = 512;
+const LEAST_CHUNKS = 2_048;
+
+/** The same of fragments, which a client chooses and which count once towards its rate, all together. */
+const LEAST_FRAGMENT_BYTES = 4_096;
+const LEAST_FRAGMENTS = 1_024;
 
 /** Options of either end of a relay; the types of `ws` do not know all of them yet. */
 interface SocketOptions {
@@ -17,6 +21,7 @@ interface SocketOptions {
   readonly autoPong: false;
   readonly maxPayload: number;
   readonly maxBufferedChunks: number;
+  readonly maxFragments: number;
   /** Milliseconds that a peer has to answer a close frame. */
   readonly closeTimeout: number;
 }
@@ -64,6 +69,7 @@ export class WebSocketRoute {
       autoPong: false,
       maxPayload: policy.messageLimitBytes,
       maxBufferedChunks: Math.max(LEAST_CHUNKS, policy.messageLimitBytes / LEAST_CHUNK_BYTES),
+      maxFragments: Math.max(LEAST_FRAGMENTS, policy.messageLimitBytes / LEAST_FRAGMENT_BYTES),
       closeTimeout: config.closeTimeoutMs,
     };
     const options: ServerOptions = {
