@@ -40,6 +40,52 @@ describeWithRedis('revocations that wait for Redis', () => {
     expect(await metricOf(auth, 'revocations_dropped_total')).toBe(7);
   });
 
+  it('are dropped from the user with most of them, the keys of sessions last', async () => {
+    await using redis = await RedisServer.start();
+    await using auth = await startAuth(redis);
+    const publisher = auth.app.get(RevocationPublisher);
+    await redis.kill();
+
+    publisher.publish({ userId: 'ada', tokens: tokens(2, 900), sessions: [{ id: 'ada' }] });
+    for (let batch = 0; batch < 6; batch++) {
+      publisher.publish({
+        userId: 'eve',
+        tokens: tokens(2_000, 1_000 + batch),
+        sessions: [{ id: `eve-${batch}` }],
+      });
+    }
+
+    expect(await metricOf(auth, 'revocations_pending')).toBe(MOST_PENDING);
+    expect(await metricOf(auth, 'revocations_dropped_total')).toBe(12_009 - MOST_PENDING);
+    await redis.restart();
+    const client = await redis.client();
+    while ((await client.dbsize()) < MOST_PENDING);
+    const kept = ['blacklist:900-0', 'blacklist:900-1', 'blacklist:session:ada'];
+    for (let batch = 0; batch < 6; batch++) kept.push(`blacklist:session:eve-${batch}`);
+    expect(await client.exists(...kept)).toBe(kept.length);
+  });
+
+  it('are kept by a change of the password of a user with more sessions than the bound', async () => {
+    await using redis = await RedisServer.start();
+    await using auth = await startAuth(redis);
+    const person = { email: 'ada@example.org', username: 'ada', password: 'correct horse' };
+    const { body } = await auth.send('POST', '/v1/auth/register', undefined, person);
+    const { access_token, user } = body.data as { access_token: string; user: { id: string } };
+    auth.app.get(Database).run`
+      INSERT INTO sessions (id, user_id, rotation, expires_at)
+      SELECT value, ${user.id}, '', ${Math.floor(Date.now() / 1000) + 900} FROM (
+        WITH RECURSIVE n(value) AS (VALUES (1) UNION ALL SELECT value + 1 FROM n LIMIT ${MOST_PENDING + 1})
+        SELECT * FROM n)`;
+
+    const change = { current_password: person.password, new_password: 'battery staple' };
+    expect((await auth.send('POST', '/v1/users/me/password', access_token, change)).status).toBe(200);
+
+    const client = await redis.client();
+    while ((await metricOf(auth, 'revocations_pending')) > 0);
+    expect(await client.exists('blacklist:session:1', `blacklist:session:${MOST_PENDING + 1}`)).toBe(2);
+    expect(await metricOf(auth, 'revocations_dropped_total')).toBe(0);
+  });
+
   it('are written where the address of Redis leads by then', async () => {
     await using old = await RedisServer.start();
     await using auth = await startAuth(old);
