@@ -17,6 +17,7 @@ export const AUTH_TABLES = `
     expires_at INTEGER NOT NULL
   ) STRICT;
   CREATE INDEX IF NOT EXISTS sessions_of_user ON sessions (user_id);
+  CREATE INDEX IF NOT EXISTS sessions_by_expiry ON sessions (expires_at);
 
   -- No foreign keys: a token must stay refused after its session and its user are gone.
   CREATE TABLE IF NOT EXISTS access_tokens (
@@ -28,6 +29,7 @@ export const AUTH_TABLES = `
   ) STRICT;
   CREATE INDEX IF NOT EXISTS access_tokens_of_session ON access_tokens (session_id);
   CREATE INDEX IF NOT EXISTS access_tokens_of_user ON access_tokens (user_id);
+  CREATE INDEX IF NOT EXISTS access_tokens_by_expiry ON access_tokens (expires_at);
 
   CREATE TABLE IF NOT EXISTS mail_outbox (
     token TEXT PRIMARY KEY,

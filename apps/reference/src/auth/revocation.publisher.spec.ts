@@ -86,6 +86,27 @@ describeWithRedis('revocations that wait for Redis', () => {
     expect(await metricOf(auth, 'revocations_dropped_total')).toBe(0);
   });
 
+  it('are none for tokens and sessions that have expired', async () => {
+    await using redis = await RedisServer.start();
+    await using auth = await startAuth(redis);
+    const person = { email: 'ada@example.org', username: 'ada', password: 'correct horse' };
+    const { body } = await auth.send('POST', '/v1/auth/register', undefined, person);
+    const past = Math.floor(Date.now() / 1000) - 60;
+    const database = auth.app.get(Database);
+    database.run`UPDATE sessions SET expires_at = ${past}`;
+    database.run`UPDATE access_tokens SET expires_at = ${past}`;
+    await redis.kill();
+
+    const change = { current_password: person.password, new_password: 'battery staple' };
+    // A token of no session: none is kept.
+    database.run`UPDATE access_tokens SET session_id = 'another'`;
+    database.run`UPDATE sessions SET id = 'another'`;
+    const { status } = await auth.send('POST', '/v1/users/me/password', body.data.access_token, change);
+
+    expect(status).toBe(200);
+    expect(await metricOf(auth, 'revocations_pending')).toBe(0);
+  });
+
   it('are written where the address of Redis leads by then', async () => {
     await using old = await RedisServer.start();
     await using auth = await startAuth(old);
