@@ -10,7 +10,7 @@ import { ConversationsController } from './conversations.controller.js';
 import { ConversationsService } from './conversations.service.js';
 import { KeysController } from './keys.controller.js';
 import { KeysService } from './keys.service.js';
-import { MailOutboxService } from './mail-outbox.service.js';
+import { MAIL_COLUMNS, MailOutboxService } from './mail-outbox.service.js';
 import { MembershipsController } from './memberships.controller.js';
 import { PasswordAttemptsService } from './password-attempts.service.js';
 import { PasswordService } from './password.service.js';
@@ -31,7 +31,7 @@ import { UsersService } from './users.service.js';
     MembershipsController,
   ],
   providers: [
-    Database.of(AUTH_TABLES + REVOCATION_TABLES, REVOCATION_COLUMNS),
+    Database.of(AUTH_TABLES + REVOCATION_TABLES, [...REVOCATION_COLUMNS, ...MAIL_COLUMNS]),
     // Runs after the access token guard, which the module around this one provides.
     { provide: APP_GUARD, useClass: RevocationGuard },
     AccountService,
