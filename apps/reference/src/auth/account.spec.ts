@@ -96,6 +96,25 @@ describe('a letter', () => {
   });
 });
 
+describe('a request for a letter that resets the password', () => {
+  it('writes as much to the database for an unknown address, and for a letter that was sent too often', async () => {
+    await using account = await Account.create();
+    const written = () =>
+      account.database.row<{ changes: number }>`SELECT total_changes() AS changes`!.changes;
+    const counts: number[] = [];
+    const emails = ['eve@example.org', ...Array<string>(7).fill(ada.email), 'eve@example.org'];
+    for (const email of emails) {
+      const before = written();
+      const { status, body } = await account.post('password-reset/request', { email });
+      expect([status, body]).toEqual([200, { success: true, data: null }]);
+      counts.push(written() - before);
+    }
+
+    expect(counts).toEqual(emails.map(() => 1));
+    expect(account.database.row`SELECT count(*) AS count FROM mail_outbox`).toEqual({ count: 1 });
+  });
+});
+
 describe('a login that races with', () => {
   it.each<[string, (account: Account) => Promise<Answer>]>([
     ['a change of the password', (account) => account.changePassword(ada.password, NEXT)],

@@ -41,6 +41,18 @@ export const AUTH_TABLES = `
     UNIQUE (user_id, purpose)
   ) STRICT;
 
+  -- In place of a letter that is not sent, so that a request costs the same whether or not its address has an account.
+  CREATE TABLE IF NOT EXISTS mail_decoys (
+    token TEXT PRIMARY KEY,
+    purpose TEXT NOT NULL,
+    user_id TEXT NOT NULL,
+    recipient TEXT NOT NULL,
+    created_at TEXT NOT NULL,
+    expires_at TEXT NOT NULL,
+    sent INTEGER NOT NULL,
+    UNIQUE (user_id, purpose)
+  ) STRICT;
+
   -- Wrong passwords until window_end, in milliseconds since 1970. No foreign key: addresses without an account are counted alike.
   CREATE TABLE IF NOT EXISTS password_attempts (
     subject BLOB PRIMARY KEY,

@@ -42,6 +42,15 @@ export class MailOutboxService {
     return true;
   }
 
+  /** Does the work of `put`, and sends nothing. */
+  pretend(purpose: MailPurpose, recipient: string): void {
+    const now = Date.now();
+    const token = randomBytes(32).toString('base64url');
+    this.database.run`
+      INSERT OR REPLACE INTO mail_decoys (token, purpose, user_id, recipient, created_at, expires_at, sent)
+      VALUES (${token}, ${purpose}, '', ${recipient}, ${iso(now)}, ${iso(now + LIFETIME_MS)}, 1)`;
+  }
+
   /** @throws BadRequestException if `redeem` would, so that a token that nobody was sent costs no more work */
   require(purpose: MailPurpose, token: string): void {
     const mail = this.database.row`
