@@ -124,8 +124,8 @@ export class AccountService {
   }
 
   /** Gives the credentials that the password was right for. */
-  async #confirm({ user_id: id }: AccessClaims, given: string): Promise<Credentials> {
-    const confirmed = await this.attempts.run(`account:${id}`, async () => {
+  async #confirm({ user_id: id, sid, jti }: AccessClaims, given: string): Promise<Credentials> {
+    const confirmed = await this.attempts.run(`session:${sid ?? jti}`, async () => {
       const password = this.users.passwordOf(id);
       const isRight = await this.passwords.matches(given, password);
       return isRight && password !== undefined ? { id, password } : undefined;
