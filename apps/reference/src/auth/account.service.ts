@@ -111,9 +111,14 @@ export class AccountService {
     );
   }
 
-  delete(caller: AccessClaims): void {
+  /** Ends all sessions of the user. @throws as `changePassword` */
+  async delete(caller: AccessClaims, password: string): Promise<void> {
+    const confirmed = await this.#confirm(caller, password);
     this.sessions.closeAll(
-      () => caller.user_id,
+      () => {
+        this.#requireUnchanged(confirmed);
+        return caller.user_id;
+      },
       (id) => this.users.delete(id),
     );
   }
