@@ -42,6 +42,47 @@ describe('messages', () => {
   });
 });
 
+describe('a message', () => {
+  /** 3 bytes of UTF-8 in one UTF-16 unit. */
+  const WIDE = '\u4e2d';
+
+  it('has at most 64 KiB of UTF-8', async () => {
+    await using both = await Conversations.start('chat');
+    const [chat, user] = [both.service, makeUser()];
+    const conversation_id = await both.create(user);
+    const add = async (content: string) =>
+      (await chat.send('POST', '/v1/messages', user.token, { conversation_id, content })).status;
+
+    expect(await add('x'.repeat(65_536))).toBe(201);
+    expect(await add(WIDE.repeat(21_845))).toBe(201);
+    expect(await add('x'.repeat(65_537))).toBe(400);
+    expect(await add(WIDE.repeat(21_846))).toBe(400);
+  });
+
+  it('is answered as it is read later, also if it is no valid Unicode', async () => {
+    await using both = await Conversations.start('chat');
+    const [chat, user] = [both.service, makeUser()];
+    const conversation_id = await both.create(user);
+
+    const message = { conversation_id, content: 'a\ud800', client_id: 'c1' };
+    const added = await chat.send('POST', '/v1/messages', user.token, message);
+
+    const { body } = await chat.send('GET', `/v1/messages?conversation_id=${conversation_id}`, user.token);
+    expect(body.data.messages).toEqual([added.body.data]);
+    expect(added.body.data.content).toBe('a\ufffd');
+  });
+
+  it.each(['a\ud800', '\udc00', 'a\ufffd'])('is 400 with the client id %j', async (client_id) => {
+    await using both = await Conversations.start('chat');
+    const user = makeUser();
+    const message = { conversation_id: await both.create(user), content: 'hello', client_id };
+    expect(await both.service.send('POST', '/v1/messages', user.token, message)).toMatchObject({
+      status: 400,
+      body: { error: { code: 'VALIDATION_FAILED' } },
+    });
+  });
+});
+
 describe('presence', () => {
   it('is what the user last said', async () => {
     await using chat = await startService('chat');
