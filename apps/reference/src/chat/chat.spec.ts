@@ -81,6 +81,21 @@ describe('a message', () => {
       body: { error: { code: 'VALIDATION_FAILED' } },
     });
   });
+
+  it('is 429 from a user who sends too many bytes, and from nobody else', async () => {
+    // 6,400 bytes in 32 s, and a message counts for 4,096 at least.
+    await using both = await Conversations.start('chat', { bytesPerSecond: 200 });
+    const [chat, ada, bob] = [both.service, makeUser(), makeUser()];
+    const conversation_id = await both.create(ada, bob);
+    const add = (user: { token: string }) =>
+      chat.send('POST', '/v1/messages', user.token, { conversation_id, content: 'x'.repeat(1_500) });
+
+    expect((await add(ada)).status).toBe(201);
+    const refused = await add(ada);
+    expect(refused).toMatchObject({ status: 429, body: { error: { code: 'TOO_MANY_BYTES' } } });
+    expect(Number(refused.headers.get('retry-after'))).toBeLessThanOrEqual(9);
+    expect((await add(bob)).status).toBe(201);
+  });
 });
 
 describe('presence', () => {
