@@ -14,6 +14,9 @@ export interface Contact {
   readonly since: string;
 }
 
+/** Users that a list gives. */
+const MAX_LISTED = 1_000;
+
 /** Friends and blocks: what one user is to another. */
 @Injectable()
 export class ContactsService {
@@ -26,14 +29,14 @@ export class ContactsService {
     return this.database.rows<Contact>`
       SELECT users.id, username, since FROM friendships
       JOIN users ON users.id = iif(requester_id = ${userId}, addressee_id, requester_id)
-      WHERE status = 'accepted' AND ${userId} IN (requester_id, addressee_id) ORDER BY username`;
+      WHERE status = 'accepted' AND ${userId} IN (requester_id, addressee_id) ORDER BY username LIMIT ${MAX_LISTED}`;
   }
 
   /** Who waits for this user's answer. */
   requests(userId: string): Contact[] {
     return this.database.rows<Contact>`
       SELECT users.id, username, since FROM friendships JOIN users ON users.id = requester_id
-      WHERE status = 'pending' AND addressee_id = ${userId} ORDER BY since`;
+      WHERE status = 'pending' AND addressee_id = ${userId} ORDER BY since LIMIT ${MAX_LISTED}`;
   }
 
   request(userId: string, otherId: string): void {
@@ -72,7 +75,7 @@ export class ContactsService {
   blocked(userId: string): Contact[] {
     return this.database.rows<Contact>`
       SELECT users.id, username, since FROM blocks JOIN users ON users.id = blocked_id
-      WHERE blocker_id = ${userId} ORDER BY since`;
+      WHERE blocker_id = ${userId} ORDER BY since LIMIT ${MAX_LISTED}`;
   }
 
   block(userId: string, otherId: string): void {
