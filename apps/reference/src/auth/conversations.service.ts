@@ -48,11 +48,13 @@ export class ConversationsService {
   create(ownerId: string, title: string | null, userIds: readonly string[]): Conversation {
     const [id, created] = [randomUUID(), now()];
     this.database.transaction(() => {
-      this.#requireInvitable(ownerId, [ownerId, ...userIds]);
+      const all = [ownerId, ...userIds];
+      this.#requireKnown(all);
+      this.contacts.requireUnblocked(all, all);
       this.database.run`
         INSERT INTO conversations (id, title, owner_id, settings, created_at, updated_at)
         VALUES (${id}, ${title}, ${ownerId}, ${JSON.stringify(DEFAULT_SETTINGS)}, ${created}, ${created})`;
-      this.#insertParticipants(id, [ownerId, ...userIds]);
+      this.#insertParticipants(id, all);
     });
     return this.get(ownerId, id);
   }
@@ -102,10 +104,14 @@ export class ConversationsService {
     });
   }
 
+  /** None of the new ones may have blocked a participant or another new one, or be blocked. */
   addParticipants(userId: string, id: string, userIds: readonly string[]): Conversation {
     return this.#change(userId, id, () => {
-      this.#requireInvitable(userId, userIds);
-      this.#insertParticipants(id, userIds);
+      this.#requireKnown(userIds);
+      const present = this.#participantIds(id);
+      const added = userIds.filter((newId) => !present.includes(newId));
+      this.contacts.requireUnblocked(added, [...present, ...added]);
+      this.#insertParticipants(id, added);
     });
   }
 
@@ -164,11 +170,16 @@ export class ConversationsService {
     }
   }
 
-  #requireInvitable(userId: string, userIds: readonly string[]): void {
+  #participantIds(id: string): string[] {
+    const rows = this.database.rows<{ user_id: string }>`
+      SELECT user_id FROM participants WHERE conversation_id = ${id}`;
+    return rows.map(({ user_id }) => user_id);
+  }
+
+  #requireKnown(userIds: readonly string[]): void {
     const unknown = this.database.row`
       SELECT 1 FROM json_each(${JSON.stringify(userIds)}) WHERE value NOT IN (SELECT id FROM users)`;
     if (unknown) throw new NotFoundException('User not found');
-    this.contacts.requireUnblocked(userId, userIds);
   }
 
   #requireOwner(conversation: Conversation, userId: string): void {

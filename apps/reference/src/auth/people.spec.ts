@@ -64,6 +64,32 @@ describe('contacts', () => {
   });
 });
 
+describe('a block', () => {
+  it('holds against a third user who brings the two together', async () => {
+    await using auth = await startService('auth');
+    const [ada, bob, cy] = [await join(auth, 'ada'), await join(auth, 'bob'), await join(auth, 'cyd')];
+    await auth.send('POST', `/v1/users/${bob.id}/block`, ada.token);
+    const BLOCKED = { status: 403, body: { error: { code: 'BLOCKED' } } };
+    const create = (participant_ids: string[]) =>
+      auth.send('POST', '/v1/conversations', cy.token, { participant_ids });
+
+    expect(await create([ada.id, bob.id])).toMatchObject(BLOCKED);
+    for (const [first, second] of [
+      [ada, bob],
+      [bob, ada],
+    ] as const) {
+      const { id } = (await create([first.id])).body.data;
+      const add = (user_ids: string[]) =>
+        auth.send('POST', `/v1/conversations/${id}/participants`, cy.token, { user_ids });
+      expect(await add([second.id])).toMatchObject(BLOCKED);
+      expect((await add([first.id])).status).toBe(201);
+    }
+    const { id } = (await create([])).body.data;
+    const path = `/v1/conversations/${id}/participants`;
+    expect(await auth.send('POST', path, cy.token, { user_ids: [ada.id, bob.id] })).toMatchObject(BLOCKED);
+  });
+});
+
 describe('conversations', () => {
   it('exist for their participants only', async () => {
     await using auth = await startService('auth');
