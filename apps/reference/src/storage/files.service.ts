@@ -64,13 +64,13 @@ export class FilesService {
     const file = this.database.row<StoredFile>`
       SELECT id AS file_id, filename, content_type, size, status, created_at FROM files
       WHERE id = ${id} AND status <> 'deleted'`;
-    if (!file) throw new NotFoundException('File not found');
+    if (!file) throw fileNotFound();
     return file;
   }
 
   getOwned(ownerId: string, id: string): StoredFile {
     const owned = this.database.row`SELECT 1 FROM files WHERE id = ${id} AND owner_id = ${ownerId}`;
-    if (!owned) throw new NotFoundException('File not found');
+    if (!owned) throw fileNotFound();
     return this.get(id);
   }
 
@@ -88,14 +88,17 @@ export class FilesService {
     this.database.transaction(() => {
       const isPending = this.database
         .run`UPDATE files SET status = 'uploaded' WHERE id = ${id} AND status = 'pending'`;
-      if (!isPending) throw new NotFoundException('File not found');
+      if (!isPending) throw fileNotFound();
       keepBytes();
     });
   }
 
   complete(ownerId: string, id: string): StoredFile {
     if (this.getOwned(ownerId, id).status === 'pending') throw notUploaded();
-    this.database.run`UPDATE files SET status = 'complete' WHERE id = ${id}`;
+    // Another process may have deleted it meanwhile.
+    const isThere = this.database.run`
+      UPDATE files SET status = 'complete' WHERE id = ${id} AND status IN ('uploaded', 'complete')`;
+    if (!isThere) throw fileNotFound();
     return this.get(id);
   }
 
@@ -104,8 +107,9 @@ export class FilesService {
   }
 
   markDeleted(ownerId: string, id: string): void {
-    this.getOwned(ownerId, id);
-    this.database.run`UPDATE files SET status = 'deleted' WHERE id = ${id}`;
+    const isThere = this.database.run`
+      UPDATE files SET status = 'deleted' WHERE id = ${id} AND owner_id = ${ownerId} AND status <> 'deleted'`;
+    if (!isThere) throw fileNotFound();
   }
 
   isDeleted(id: string): boolean {
@@ -125,6 +129,10 @@ function now(): string {
 
 function yesterday(): string {
   return new Date(Date.now() - 24 * 60 * 60 * 1000).toISOString();
+}
+
+function fileNotFound(): NotFoundException {
+  return new NotFoundException('File not found');
 }
 
 function alreadyUploaded(): ConflictException {

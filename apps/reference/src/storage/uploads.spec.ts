@@ -139,6 +139,32 @@ describe('an upload', () => {
 });
 
 describe('a deleted file', () => {
+  it('stays deleted when another process completes it at the same time', async () => {
+    const dataDir = await mkdtemp(join(tmpdir(), 'uploads-spec-'));
+    await using stack = new AsyncDisposableStack();
+    stack.defer(() => rm(dataDir, { recursive: true }));
+    const [one, two] = [
+      stack.use(await Storage.start({ dataDir })),
+      stack.use(await Storage.start({ dataDir })),
+    ];
+    const { file_id, upload_url } = await one.announced();
+    await one.put(upload_url, 'y'.repeat(SIZE));
+    const { files } = one;
+    const getOwned = files.getOwned.bind(files);
+    // Between the look at the file and its change.
+    files.getOwned = (...asked) => {
+      const file = getOwned(...asked);
+      two.files.markDeleted(one.user.id, file_id);
+      return file;
+    };
+
+    expect(() => files.complete(one.user.id, file_id)).toThrow('File not found');
+
+    files.getOwned = getOwned;
+    expect(files.isDeleted(file_id)).toBe(true);
+    expect((await two.delete(file_id, one.user)).status).toBe(404);
+  });
+
   it('is gone from the disk even if a download has it open, which does not end as if it were whole', async () => {
     await using storage = await Storage.start();
     const size = 8 * 1024 * 1024;
