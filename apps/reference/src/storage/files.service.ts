@@ -20,6 +20,8 @@ export interface StoredFile {
 export type NewFile = Pick<StoredFile, 'file_id' | 'filename' | 'content_type' | 'size'>;
 
 const DEFAULT_QUOTA_BYTES = 10 * 1024 ** 3;
+/** Files of one user, announced ones included: an empty file takes a row as well. */
+const MAX_FILES_OF_USER = 10_000;
 
 /** Whose file is which, and whether its bytes are here. To anyone but its owner, a file does not exist. */
 @Injectable()
@@ -44,6 +46,7 @@ export class FilesService {
 
   announce(ownerId: string, file: NewFile, uploadUntil: string): void {
     this.database.transaction(() => {
+      this.#requireRow(ownerId);
       const { used, limit } = this.quota(ownerId);
       if (used + file.size > limit) {
         throw new PayloadTooLargeException('Storage quota exceeded', { errorCode: 'QUOTA_EXCEEDED' });
@@ -57,6 +60,13 @@ export class FilesService {
         VALUES (${file.file_id}, ${ownerId}, ${file.filename}, ${file.content_type}, ${file.size}, ${now()},
           ${uploadUntil})`;
     });
+  }
+
+  #requireRow(ownerId: string): void {
+    const { files } = this.database.row<{ files: number }>`
+      SELECT count(*) AS files FROM files WHERE owner_id = ${ownerId}`!;
+    if (files < MAX_FILES_OF_USER) return;
+    throw new PayloadTooLargeException('Too many files', { errorCode: 'TOO_MANY_FILES' });
   }
 
   /** Whoever asks has shown a signed URL, and so need not be the owner. */
