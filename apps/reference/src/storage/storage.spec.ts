@@ -244,6 +244,7 @@ describe('storage', () => {
     for (const fault of [
       { filename: '../x' },
       { filename: 'a\r\nb' },
+      ...['\u202a', '\u202e', '\u2066', '\u2069'].map((turn) => ({ filename: `a${turn}fdp.exe` })),
       { content_type: 'text' },
       { size: -1 },
     ]) {
