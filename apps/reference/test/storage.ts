@@ -37,6 +37,10 @@ export class Storage implements AsyncDisposable {
     return this.service.app.get(ObjectStore).directory;
   }
 
+  async stop(): Promise<void> {
+    await this.service[Symbol.asyncDispose]();
+  }
+
   announce({ token } = this.user, size = SIZE) {
     const file = { filename: 'a', content_type: 'text/plain', size };
     return this.service.send('POST', '/v1/storage/upload-url', token, file);

@@ -141,7 +141,7 @@ function yesterday(): string {
   return new Date(Date.now() - 24 * 60 * 60 * 1000).toISOString();
 }
 
-function fileNotFound(): NotFoundException {
+export function fileNotFound(): NotFoundException {
   return new NotFoundException('File not found');
 }
 
