@@ -113,6 +113,15 @@ export const AUTH_TABLES = `
   ) STRICT;
   CREATE INDEX IF NOT EXISTS one_time_pre_keys_left ON one_time_pre_keys (user_id) WHERE NOT is_given;
 
+  -- Who got a one-time key of whom, in milliseconds since 1970.
+  CREATE TABLE IF NOT EXISTS one_time_pre_key_readers (
+    user_id TEXT NOT NULL REFERENCES users ON DELETE CASCADE,
+    reader_id TEXT NOT NULL,
+    given_at INTEGER NOT NULL,
+    PRIMARY KEY (user_id, reader_id)
+  ) STRICT;
+  CREATE INDEX IF NOT EXISTS one_time_pre_key_readers_by_time ON one_time_pre_key_readers (given_at);
+
   -- Bundles of earlier versions have their one-time keys within: each of their readers got all of them.
   INSERT OR IGNORE INTO one_time_pre_keys (user_id, public_key, key_id, is_given)
   SELECT user_id, value ->> 'public_key', value ->> 'key_id', 1
