@@ -1,3 +1,7 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { describeWithRedis, RedisServer } from '../../../../test/support/redis.js';
 import { startService, type RunningService } from '../../test/running-service.js';
 import { Database } from '../database.js';
@@ -83,6 +87,28 @@ describeWithRedis('revocations that wait for Redis', () => {
     const client = await redis.client();
     while ((await metricOf(auth, 'revocations_pending')) > 0);
     expect(await client.exists('blacklist:session:1', `blacklist:session:${MOST_PENDING + 1}`)).toBe(2);
+    expect(await metricOf(auth, 'revocations_dropped_total')).toBe(0);
+  });
+
+  it('are written from a database of an earlier version', async () => {
+    await using redis = await RedisServer.start();
+    await using stack = new AsyncDisposableStack();
+    const dataDir = await mkdtemp(join(tmpdir(), 'revocations-spec-'));
+    stack.defer(() => rm(dataDir, { recursive: true }));
+    {
+      using old = new DatabaseSync(join(dataDir, 'auth.sqlite'));
+      old.exec(`
+        CREATE TABLE pending_revocations (key TEXT PRIMARY KEY, expires_at INTEGER NOT NULL) STRICT;
+        INSERT INTO pending_revocations VALUES ('blacklist:old', unixepoch() + 900)`);
+    }
+
+    const auth = stack.use(await startService('auth', { redisUrl: redis.url, dataDir }));
+
+    const client = await redis.client();
+    while ((await client.exists('blacklist:old')) === 0);
+    auth.app.get(RevocationPublisher).publish({ userId: 'ada', tokens: tokens(1, 900), sessions: [] });
+    while ((await client.exists('blacklist:900-0')) === 0);
+    while ((await metricOf(auth, 'revocations_pending')) > 0);
     expect(await metricOf(auth, 'revocations_dropped_total')).toBe(0);
   });
 
