@@ -5,26 +5,39 @@ import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlit
 import { types } from 'node:util';
 import { SERVICE_CONFIG, type ServiceConfig } from './service.config.js';
 
+/** A column that a table of an earlier version lacks. */
+export interface AddedColumn {
+  readonly table: string;
+  readonly column: string;
+  readonly definition: string;
+}
+
 /** The service's SQLite file. Queries are tagged templates: `${values}` are bound, statements prepared once. */
 export class Database implements OnApplicationShutdown {
   readonly #sqlite: DatabaseSync;
   // A template's strings are one object for each place in the code.
   readonly #statements = new Map<TemplateStringsArray, StatementSync>();
 
-  /** Provides the database of a service with these tables. */
-  static of(tables: string): FactoryProvider<Database> {
+  /** Provides the database of a service with these tables, and these columns beside the tables' own. */
+  static of(tables: string, columns: readonly AddedColumn[] = []): FactoryProvider<Database> {
     return {
       provide: Database,
       inject: [SERVICE_CONFIG],
-      useFactory: (config: ServiceConfig) => new Database(config, tables),
+      useFactory: (config: ServiceConfig) => new Database(config, tables, columns),
     };
   }
 
-  constructor({ dataDir, service }: ServiceConfig, tables: string) {
+  constructor({ dataDir, service }: ServiceConfig, tables: string, columns: readonly AddedColumn[]) {
     if (dataDir !== undefined) mkdirSync(dataDir, { recursive: true });
     this.#sqlite = new DatabaseSync(dataDir === undefined ? ':memory:' : join(dataDir, `${service}.sqlite`));
     this.#sqlite.exec('PRAGMA busy_timeout = 2000; PRAGMA journal_mode = WAL; PRAGMA foreign_keys = ON;');
     this.#sqlite.exec(tables);
+    this.transaction(() => columns.forEach((column) => this.#add(column)));
+  }
+
+  #add({ table, column, definition }: AddedColumn): void {
+    const exists = this.row`SELECT 1 FROM pragma_table_info(${table}) WHERE name = ${column}`;
+    if (!exists) this.#sqlite.exec(`ALTER TABLE ${table} ADD COLUMN ${column} ${definition}`);
   }
 
   row<Row>(sql: TemplateStringsArray, ...values: SQLInputValue[]): Row | undefined {

@@ -18,6 +18,10 @@ export interface ServiceConfig {
   readonly heartbeatMs?: number | undefined;
   /** Milliseconds for which a WebSocket stays while auth-service does not respond (chat, video). */
   readonly unknownMembershipTimeoutMs?: number | undefined;
+  /** Bytes a second that a user may send, averaged over 32 s (chat, video). */
+  readonly bytesPerSecond?: number | undefined;
+  /** Milliseconds that uploads have to end when the service stops (storage). */
+  readonly uploadDrainMs?: number | undefined;
   /** Bytes each user may store (storage). */
   readonly quotaBytes?: number | undefined;
 }

@@ -8,6 +8,7 @@ import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR, APP_PIPE } from '@nestjs/core';
 import { JwtModule } from '@nestjs/jwt';
 import { AuthModule } from './auth/auth.module.js';
 import { ChatModule } from './chat/chat.module.js';
+import { ByteRateService } from './byte-rate.service.js';
 import { EnvelopeInterceptor } from './envelope.interceptor.js';
 import { ErrorFilter } from './error.filter.js';
 import { GracefulStopService } from './graceful-stop.service.js';
@@ -49,13 +50,22 @@ export class ServiceModule {
         { provide: APP_FILTER, useClass: ErrorFilter },
         { provide: APP_PIPE, useValue: new StandardSchemaValidationPipe({ exceptionFactory: invalid }) },
         AccessTokenVerifier,
+        ByteRateService,
         GracefulStopService,
         MembershipClient,
         MetricsService,
         ServiceTokens,
         SocketServer,
       ],
-      exports: [SERVICE_CONFIG, JwtModule, MembershipClient, MetricsService, ServiceTokens, SocketServer],
+      exports: [
+        SERVICE_CONFIG,
+        ByteRateService,
+        JwtModule,
+        MembershipClient,
+        MetricsService,
+        ServiceTokens,
+        SocketServer,
+      ],
     };
   }
 }

@@ -34,13 +34,13 @@ export class Account implements AsyncDisposable {
     return this.post('login', { email, password });
   }
 
-  /** As Ada, in the session of her registration. */
-  me(path: string, body: unknown): Promise<Answer> {
-    return this.service.send('POST', `/v1/users/me/${path}`, this.token, body);
+  /** As Ada, by default in the session of her registration. */
+  me(path: string, body: unknown, token = this.token): Promise<Answer> {
+    return this.service.send('POST', `/v1/users/me/${path}`, token, body);
   }
 
-  changePassword(current: string, next: string): Promise<Answer> {
-    return this.me('password', { current_password: current, new_password: next });
+  changePassword(current: string, next: string, token = this.token): Promise<Answer> {
+    return this.me('password', { current_password: current, new_password: next }, token);
   }
 
   /** The token of the last letter for this purpose. */

@@ -4,6 +4,7 @@ import { request as sendRequest, type ClientRequest, type IncomingMessage } from
 import { join } from 'node:path';
 import { Database } from '../src/database.js';
 import type { ServiceConfig } from '../src/service.config.js';
+import { FilesService } from '../src/storage/files.service.js';
 import { ObjectStore } from '../src/storage/object.store.js';
 import { makeUser, startService, type RunningService } from './running-service.js';
 
@@ -28,8 +29,16 @@ export class Storage implements AsyncDisposable {
     return this.service.app.get(Database);
   }
 
+  get files(): FilesService {
+    return this.service.app.get(FilesService);
+  }
+
   get directory(): string {
     return this.service.app.get(ObjectStore).directory;
+  }
+
+  async stop(): Promise<void> {
+    await this.service[Symbol.asyncDispose]();
   }
 
   announce({ token } = this.user, size = SIZE) {

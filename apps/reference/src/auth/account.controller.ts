@@ -7,6 +7,7 @@ import { AccountService } from './account.service.js';
 import { UsersService } from './users.service.js';
 
 const Changes = z.object({ username: Username });
+const Deletion = z.object({ password: GivenPassword });
 const PasswordChange = z.object({ current_password: GivenPassword, new_password: Password });
 const EmailChange = z.object({ new_email: Email, password: GivenPassword });
 const EmailVerification = z.object({ token: z.string() });
@@ -29,8 +30,8 @@ export class AccountController {
   }
 
   @Delete()
-  delete(@Caller() caller: AccessClaims) {
-    this.accounts.delete(caller);
+  async delete(@Caller() caller: AccessClaims, @Body({ schema: Deletion }) body: z.infer<typeof Deletion>) {
+    await this.accounts.delete(caller, body.password);
   }
 
   @Post('password')

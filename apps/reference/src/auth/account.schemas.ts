@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { isWellFormed } from '../well-formed.js';
 
 const MAX_PASSWORD_CHARACTERS = 128;
 
@@ -8,11 +9,7 @@ export const Username = z
   .regex(/^[\w.-]{3,32}$/, '3 to 32 letters, digits, dots, dashes or underscores');
 
 /** A password as somebody types it. Different passwords that are no valid Unicode would become one in UTF-8. */
-export const GivenPassword = z
-  .string()
-  .max(MAX_PASSWORD_CHARACTERS)
-  // The body's decoder has put U+FFFD in place of bytes that are no UTF-8.
-  .refine((text) => text.isWellFormed() && !text.includes('\uFFFD'), 'valid Unicode');
+export const GivenPassword = z.string().max(MAX_PASSWORD_CHARACTERS).refine(isWellFormed, 'valid Unicode');
 
 /** A password that an account may have from now on. */
 export const Password = GivenPassword.min(8);

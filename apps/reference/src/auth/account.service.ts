@@ -1,11 +1,15 @@
 import { ForbiddenException, Injectable, UnauthorizedException } from '@nestjs/common';
 import { Database } from '../database.js';
 import type { AccessClaims } from '../tokens/access-token.js';
+import { TooManyRequestsException } from '../too-many-requests.exception.js';
 import { MailOutboxService } from './mail-outbox.service.js';
 import { PasswordAttemptsService } from './password-attempts.service.js';
 import { PasswordService } from './password.service.js';
 import { SessionService, type Session } from './session.service.js';
 import { UsersService, type Credentials, type User } from './users.service.js';
+
+/** Milliseconds after which a letter that was sent too often has expired. */
+const LETTERS_RETRY_MS = 60 * 60 * 1000;
 
 /**
  * Opens, changes and deletes accounts. Passwords are hashed outside of transactions; so each change checks in its
@@ -61,12 +65,18 @@ export class AccountService {
     );
   }
 
-  /** The address changes once the token that is mailed to it comes back. @throws as `changePassword` */
+  /**
+   * The address changes once the token that is mailed to it comes back.
+   *
+   * @throws as `changePassword`
+   */
   async requestEmailChange(caller: AccessClaims, email: string, password: string): Promise<void> {
     const confirmed = await this.#confirm(caller, password);
     this.database.transaction(() => {
       this.#requireUnchanged(confirmed);
-      this.outbox.put('email-change', caller.user_id, email);
+      const isSent = this.outbox.put('email-change', caller.user_id, email);
+      if (!isSent)
+        throw new TooManyRequestsException('Too many letters', 'TOO_MANY_LETTERS', LETTERS_RETRY_MS);
     });
   }
 
@@ -78,11 +88,12 @@ export class AccountService {
     });
   }
 
-  /** Does the same for the caller whether or not the address is registered. */
+  /** Does the same, at the same cost, whether or not the address is registered. */
   requestPasswordReset(email: string): void {
     this.database.transaction(() => {
       const id = this.users.findIdByEmail(email);
-      if (id !== undefined) this.outbox.put('password-reset', id, email);
+      const isSent = id !== undefined && this.outbox.put('password-reset', id, email);
+      if (!isSent) this.outbox.pretend('password-reset', email);
     });
   }
 
@@ -100,9 +111,14 @@ export class AccountService {
     );
   }
 
-  delete(caller: AccessClaims): void {
+  /** Ends all sessions of the user. @throws as `changePassword` */
+  async delete(caller: AccessClaims, password: string): Promise<void> {
+    const confirmed = await this.#confirm(caller, password);
     this.sessions.closeAll(
-      () => caller.user_id,
+      () => {
+        this.#requireUnchanged(confirmed);
+        return caller.user_id;
+      },
       (id) => this.users.delete(id),
     );
   }
@@ -113,8 +129,8 @@ export class AccountService {
   }
 
   /** Gives the credentials that the password was right for. */
-  async #confirm({ user_id: id }: AccessClaims, given: string): Promise<Credentials> {
-    const confirmed = await this.attempts.run(`account:${id}`, async () => {
+  async #confirm({ user_id: id, sid, jti }: AccessClaims, given: string): Promise<Credentials> {
+    const confirmed = await this.attempts.run(`session:${sid ?? jti}`, async () => {
       const password = this.users.passwordOf(id);
       const isRight = await this.passwords.matches(given, password);
       return isRight && password !== undefined ? { id, password } : undefined;

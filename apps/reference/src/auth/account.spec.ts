@@ -45,6 +45,47 @@ describe('a letter', () => {
     expect((await account.login(NEXT)).status).toBe(200);
   });
 
+  it('that resets the password stays good when a stranger asks for another, and is sent five times at most', async () => {
+    await using account = await Account.create();
+    const token = await account.askForReset();
+    const sentAt = () => account.database.row`SELECT created_at FROM mail_outbox`;
+    const past = new Date(0).toISOString();
+    const resent: boolean[] = [];
+    for (let each = 0; each < 5; each++) {
+      account.database.run`UPDATE mail_outbox SET created_at = ${past}`;
+      const answer = await account.post('password-reset/request', { email: ada.email });
+      expect(answer.status).toBe(200);
+      resent.push(JSON.stringify(sentAt()) !== JSON.stringify({ created_at: past }));
+    }
+
+    expect(resent).toEqual([true, true, true, true, false]);
+    expect((await account.confirmReset(token)).status).toBe(200);
+  });
+
+  it('that resets the password is another one once it expired or the account changed', async () => {
+    await using account = await Account.create();
+    const token = await account.askForReset();
+    account.database.run`UPDATE mail_outbox SET expires_at = ${new Date(0).toISOString()}, sent = 5`;
+    const next = await account.askForReset();
+    expect(next).not.toBe(token);
+
+    await account.changePassword(ada.password, NEXT);
+
+    expect(await account.askForReset()).not.toBe(next);
+    expect(await account.confirmReset(next, 'a third password')).toMatchObject(INVALID_TOKEN);
+  });
+
+  it('that changes the e-mail is 429 after five of them, whatever the address', async () => {
+    await using account = await Account.create();
+    const ask = async (each: number) => {
+      const change = { new_email: `countess${each}@example.org`, password: ada.password };
+      return (await account.me('email', change)).status;
+    };
+    const statuses: number[] = [];
+    for (let each = 0; each < 6; each++) statuses.push(await ask(each));
+    expect(statuses).toEqual([200, 200, 200, 200, 200, 429]);
+  });
+
   it('resets the password once, of two at the same time', async () => {
     await using account = await Account.create();
     const token = await account.askForReset();
@@ -52,6 +93,25 @@ describe('a letter', () => {
     const both = await Promise.all([account.confirmReset(token), account.confirmReset(token)]);
 
     expect(new Set(both.map(({ status }) => status))).toEqual(new Set([200, 400]));
+  });
+});
+
+describe('a request for a letter that resets the password', () => {
+  it('writes as much to the database for an unknown address, and for a letter that was sent too often', async () => {
+    await using account = await Account.create();
+    const written = () =>
+      account.database.row<{ changes: number }>`SELECT total_changes() AS changes`!.changes;
+    const counts: number[] = [];
+    const emails = ['eve@example.org', ...Array<string>(7).fill(ada.email), 'eve@example.org'];
+    for (const email of emails) {
+      const before = written();
+      const { status, body } = await account.post('password-reset/request', { email });
+      expect([status, body]).toEqual([200, { success: true, data: null }]);
+      counts.push(written() - before);
+    }
+
+    expect(counts).toEqual(emails.map(() => 1));
+    expect(account.database.row`SELECT count(*) AS count FROM mail_outbox`).toEqual({ count: 1 });
   });
 });
 

@@ -10,11 +10,11 @@ import { ConversationsController } from './conversations.controller.js';
 import { ConversationsService } from './conversations.service.js';
 import { KeysController } from './keys.controller.js';
 import { KeysService } from './keys.service.js';
-import { MailOutboxService } from './mail-outbox.service.js';
+import { MAIL_COLUMNS, MailOutboxService } from './mail-outbox.service.js';
 import { MembershipsController } from './memberships.controller.js';
 import { PasswordAttemptsService } from './password-attempts.service.js';
 import { PasswordService } from './password.service.js';
-import { PendingRevocations, REVOCATION_TABLES } from './pending-revocations.js';
+import { PendingRevocations, REVOCATION_COLUMNS, REVOCATION_TABLES } from './pending-revocations.js';
 import { RevocationGuard } from './revocation.guard.js';
 import { RevocationPublisher } from './revocation.publisher.js';
 import { SessionController } from './session.controller.js';
@@ -31,7 +31,7 @@ import { UsersService } from './users.service.js';
     MembershipsController,
   ],
   providers: [
-    Database.of(AUTH_TABLES + REVOCATION_TABLES),
+    Database.of(AUTH_TABLES + REVOCATION_TABLES, [...REVOCATION_COLUMNS, ...MAIL_COLUMNS]),
     // Runs after the access token guard, which the module around this one provides.
     { provide: APP_GUARD, useClass: RevocationGuard },
     AccountService,

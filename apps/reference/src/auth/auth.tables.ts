@@ -17,6 +17,7 @@ export const AUTH_TABLES = `
     expires_at INTEGER NOT NULL
   ) STRICT;
   CREATE INDEX IF NOT EXISTS sessions_of_user ON sessions (user_id);
+  CREATE INDEX IF NOT EXISTS sessions_by_expiry ON sessions (expires_at);
 
   -- No foreign keys: a token must stay refused after its session and its user are gone.
   CREATE TABLE IF NOT EXISTS access_tokens (
@@ -28,6 +29,7 @@ export const AUTH_TABLES = `
   ) STRICT;
   CREATE INDEX IF NOT EXISTS access_tokens_of_session ON access_tokens (session_id);
   CREATE INDEX IF NOT EXISTS access_tokens_of_user ON access_tokens (user_id);
+  CREATE INDEX IF NOT EXISTS access_tokens_by_expiry ON access_tokens (expires_at);
 
   CREATE TABLE IF NOT EXISTS mail_outbox (
     token TEXT PRIMARY KEY,
@@ -36,6 +38,18 @@ export const AUTH_TABLES = `
     recipient TEXT NOT NULL,
     created_at TEXT NOT NULL,
     expires_at TEXT NOT NULL,
+    UNIQUE (user_id, purpose)
+  ) STRICT;
+
+  -- In place of a letter that is not sent, so that a request costs the same whether or not its address has an account.
+  CREATE TABLE IF NOT EXISTS mail_decoys (
+    token TEXT PRIMARY KEY,
+    purpose TEXT NOT NULL,
+    user_id TEXT NOT NULL,
+    recipient TEXT NOT NULL,
+    created_at TEXT NOT NULL,
+    expires_at TEXT NOT NULL,
+    sent INTEGER NOT NULL,
     UNIQUE (user_id, purpose)
   ) STRICT;
 
@@ -98,6 +112,15 @@ export const AUTH_TABLES = `
     UNIQUE (user_id, public_key)
   ) STRICT;
   CREATE INDEX IF NOT EXISTS one_time_pre_keys_left ON one_time_pre_keys (user_id) WHERE NOT is_given;
+
+  -- Who got a one-time key of whom, in milliseconds since 1970.
+  CREATE TABLE IF NOT EXISTS one_time_pre_key_readers (
+    user_id TEXT NOT NULL REFERENCES users ON DELETE CASCADE,
+    reader_id TEXT NOT NULL,
+    given_at INTEGER NOT NULL,
+    PRIMARY KEY (user_id, reader_id)
+  ) STRICT;
+  CREATE INDEX IF NOT EXISTS one_time_pre_key_readers_by_time ON one_time_pre_key_readers (given_at);
 
   -- Bundles of earlier versions have their one-time keys within: each of their readers got all of them.
   INSERT OR IGNORE INTO one_time_pre_keys (user_id, public_key, key_id, is_given)

@@ -14,6 +14,9 @@ export interface Contact {
   readonly since: string;
 }
 
+/** Users that a list gives. */
+const MAX_LISTED = 1_000;
+
 /** Friends and blocks: what one user is to another. */
 @Injectable()
 export class ContactsService {
@@ -26,19 +29,19 @@ export class ContactsService {
     return this.database.rows<Contact>`
       SELECT users.id, username, since FROM friendships
       JOIN users ON users.id = iif(requester_id = ${userId}, addressee_id, requester_id)
-      WHERE status = 'accepted' AND ${userId} IN (requester_id, addressee_id) ORDER BY username`;
+      WHERE status = 'accepted' AND ${userId} IN (requester_id, addressee_id) ORDER BY username LIMIT ${MAX_LISTED}`;
   }
 
   /** Who waits for this user's answer. */
   requests(userId: string): Contact[] {
     return this.database.rows<Contact>`
       SELECT users.id, username, since FROM friendships JOIN users ON users.id = requester_id
-      WHERE status = 'pending' AND addressee_id = ${userId} ORDER BY since`;
+      WHERE status = 'pending' AND addressee_id = ${userId} ORDER BY since LIMIT ${MAX_LISTED}`;
   }
 
   request(userId: string, otherId: string): void {
     this.#requireOther(userId, otherId);
-    this.requireUnblocked(userId, [otherId]);
+    this.requireUnblocked([userId], [otherId]);
     const exists = this.database.row`
       SELECT 1 FROM friendships WHERE (requester_id, addressee_id) IN
         (VALUES (${userId}, ${otherId}), (${otherId}, ${userId}))`;
@@ -72,7 +75,7 @@ export class ContactsService {
   blocked(userId: string): Contact[] {
     return this.database.rows<Contact>`
       SELECT users.id, username, since FROM blocks JOIN users ON users.id = blocked_id
-      WHERE blocker_id = ${userId} ORDER BY since`;
+      WHERE blocker_id = ${userId} ORDER BY since LIMIT ${MAX_LISTED}`;
   }
 
   block(userId: string, otherId: string): void {
@@ -90,12 +93,21 @@ export class ContactsService {
     this.database.run`DELETE FROM blocks WHERE blocker_id = ${userId} AND blocked_id = ${otherId}`;
   }
 
-  /** Neither may have blocked the other. */
-  requireUnblocked(userId: string, otherIds: readonly string[]): void {
+  /** None of the users may have blocked one of the others, nor the other way round. @throws ForbiddenException */
+  requireUnblocked(userIds: readonly string[], otherIds: readonly string[]): void {
+    if (this.isAnyBlocked(userIds, otherIds))
+      throw new ForbiddenException('Blocked', { errorCode: 'BLOCKED' });
+  }
+
+  isAnyBlocked(userIds: readonly string[], otherIds: readonly string[]): boolean {
+    const [users, others] = [JSON.stringify(userIds), JSON.stringify(otherIds)];
     const blocked = this.database.row`
-      SELECT 1 FROM blocks, (SELECT value AS other FROM json_each(${JSON.stringify(otherIds)}))
-      WHERE (blocker_id = ${userId} AND blocked_id = other) OR (blocker_id = other AND blocked_id = ${userId})`;
-    if (blocked) throw new ForbiddenException('Blocked', { errorCode: 'BLOCKED' });
+      SELECT 1 FROM blocks
+      WHERE (blocker_id IN (SELECT value FROM json_each(${users}))
+          AND blocked_id IN (SELECT value FROM json_each(${others})))
+        OR (blocker_id IN (SELECT value FROM json_each(${others}))
+          AND blocked_id IN (SELECT value FROM json_each(${users})))`;
+    return blocked !== undefined;
   }
 
   #requireOther(userId: string, otherId: string): void {

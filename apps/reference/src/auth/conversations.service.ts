@@ -24,10 +24,16 @@ export interface Conversation {
   readonly settings: ConversationSettings;
   readonly created_at: string;
   readonly updated_at: string;
+  /** In the order in which they joined; in a list of conversations the first ten. */
   readonly participants: Participant[];
+  readonly participant_count: number;
 }
 
-type Row = Omit<Conversation, 'settings' | 'participants'> & { settings: string };
+type Row = Omit<Conversation, 'settings' | 'participants' | 'participant_count'> & { settings: string };
+
+const MAX_PARTICIPANTS = 256;
+/** Participants that a list of conversations gives of each. */
+const LISTED_PARTICIPANTS = 10;
 
 const DEFAULT_SETTINGS: ConversationSettings = { is_e2ee_enabled: true, message_ttl_seconds: null };
 
@@ -42,11 +48,13 @@ export class ConversationsService {
   create(ownerId: string, title: string | null, userIds: readonly string[]): Conversation {
     const [id, created] = [randomUUID(), now()];
     this.database.transaction(() => {
-      this.#requireInvitable(ownerId, [ownerId, ...userIds]);
+      const all = [ownerId, ...userIds];
+      this.#requireKnown(all);
+      this.contacts.requireUnblocked(all, all);
       this.database.run`
         INSERT INTO conversations (id, title, owner_id, settings, created_at, updated_at)
         VALUES (${id}, ${title}, ${ownerId}, ${JSON.stringify(DEFAULT_SETTINGS)}, ${created}, ${created})`;
-      this.#insertParticipants(id, [ownerId, ...userIds]);
+      this.#insertParticipants(id, all);
     });
     return this.get(ownerId, id);
   }
@@ -55,7 +63,7 @@ export class ConversationsService {
     const rows = this.database.rows<Row>`
       SELECT conversations.* FROM conversations JOIN participants ON conversation_id = id
       WHERE user_id = ${userId} ORDER BY updated_at DESC, id LIMIT ${limit}`;
-    return rows.map((row) => this.#complete(row));
+    return rows.map((row) => this.#complete(row, LISTED_PARTICIPANTS));
   }
 
   get(userId: string, id: string): Conversation {
@@ -63,7 +71,7 @@ export class ConversationsService {
       SELECT conversations.* FROM conversations JOIN participants ON conversation_id = id
       WHERE id = ${id} AND user_id = ${userId}`;
     if (!row) throw new NotFoundException('Conversation not found');
-    return this.#complete(row);
+    return this.#complete(row, MAX_PARTICIPANTS);
   }
 
   /** Whether each user takes part in the conversation, in the order of the question. */
@@ -96,10 +104,14 @@ export class ConversationsService {
     });
   }
 
+  /** None of the new ones may have blocked a participant or another new one, or be blocked. */
   addParticipants(userId: string, id: string, userIds: readonly string[]): Conversation {
     return this.#change(userId, id, () => {
-      this.#requireInvitable(userId, userIds);
-      this.#insertParticipants(id, userIds);
+      this.#requireKnown(userIds);
+      const present = this.#participantIds(id);
+      const added = userIds.filter((newId) => !present.includes(newId));
+      this.contacts.requireUnblocked(added, [...present, ...added]);
+      this.#insertParticipants(id, added);
     });
   }
 
@@ -126,25 +138,48 @@ export class ConversationsService {
     });
   }
 
-  #complete(row: Row): Conversation {
+  /** @param most participants that are given */
+  #complete(row: Row, most: number): Conversation {
     const participants = this.database.rows<Participant>`
       SELECT user_id, username, iif(user_id = ${row.owner_id}, 'owner', 'member') AS role, joined_at
-      FROM participants JOIN users ON users.id = user_id
-      WHERE conversation_id = ${row.id} ORDER BY joined_at, username`;
-    return { ...row, settings: JSON.parse(row.settings) as ConversationSettings, participants };
+      FROM (
+        SELECT rowid AS place, user_id, joined_at FROM participants
+        WHERE conversation_id = ${row.id} ORDER BY joined_at, rowid LIMIT ${most})
+      JOIN users ON users.id = user_id ORDER BY joined_at, place`;
+    return {
+      ...row,
+      settings: JSON.parse(row.settings) as ConversationSettings,
+      participants,
+      participant_count: this.#countParticipants(row.id),
+    };
+  }
+
+  #countParticipants(id: string): number {
+    return this.database.row<{ count: number }>`
+      SELECT count(*) AS count FROM participants WHERE conversation_id = ${id}`!.count;
   }
 
   #insertParticipants(id: string, userIds: readonly string[]): void {
     this.database.run`
       INSERT OR IGNORE INTO participants (conversation_id, user_id, joined_at)
       SELECT ${id}, value, ${now()} FROM json_each(${JSON.stringify(userIds)})`;
+    if (this.#countParticipants(id) > MAX_PARTICIPANTS) {
+      throw new ConflictException(`A conversation has at most ${MAX_PARTICIPANTS} participants`, {
+        errorCode: 'TOO_MANY_PARTICIPANTS',
+      });
+    }
   }
 
-  #requireInvitable(userId: string, userIds: readonly string[]): void {
+  #participantIds(id: string): string[] {
+    const rows = this.database.rows<{ user_id: string }>`
+      SELECT user_id FROM participants WHERE conversation_id = ${id}`;
+    return rows.map(({ user_id }) => user_id);
+  }
+
+  #requireKnown(userIds: readonly string[]): void {
     const unknown = this.database.row`
       SELECT 1 FROM json_each(${JSON.stringify(userIds)}) WHERE value NOT IN (SELECT id FROM users)`;
     if (unknown) throw new NotFoundException('User not found');
-    this.contacts.requireUnblocked(userId, userIds);
   }
 
   #requireOwner(conversation: Conversation, userId: string): void {

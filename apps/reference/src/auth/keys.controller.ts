@@ -33,6 +33,7 @@ export class KeysController {
 
   @Get(':user_id')
   read(@Caller() caller: AccessClaims, @Param('user_id', { schema: Id }) userId: string) {
-    return userId === caller.user_id ? this.keys.readOwn(userId) : this.keys.readForOther(userId);
+    const isOwner = userId === caller.user_id;
+    return isOwner ? this.keys.readOwn(userId) : this.keys.readForOther(userId, caller.user_id);
   }
 }

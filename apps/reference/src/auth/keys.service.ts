@@ -25,6 +25,9 @@ export interface OwnKeys extends StoredKeys {
   readonly one_time_pre_keys_left: number;
 }
 
+/** Milliseconds until a reader gets another one-time key of the same user. */
+const READER_INTERVAL_MS = 60_000;
+
 type OneTimePreKey = z.infer<typeof OneTimePreKey>;
 type Row = Omit<StoredKeys, 'bundle'> & { readonly bundle: string };
 
@@ -66,16 +69,30 @@ export class KeysService {
     return this.#withOwnKeys(this.#read(userId));
   }
 
-  /** Gives at most one one-time key, which is nobody else's from now on; none if none is left. */
-  readForOther(userId: string): StoredKeys {
+  /**
+   * Gives at most one one-time key, which is nobody else's from now on; none if none is left, or if the reader got one of
+   * this user less than a minute ago: a single reader does not use up those of all.
+   */
+  readForOther(userId: string, readerId: string): StoredKeys {
     return this.database.transaction(() => {
       const keys = this.#read(userId);
+      if (!this.#addReader(userId, readerId)) return withOneTimeKeys(keys, []);
       const given = this.database.rows<OneTimePreKey>`
         UPDATE one_time_pre_keys SET is_given = 1
         WHERE rowid = (SELECT min(rowid) FROM one_time_pre_keys WHERE user_id = ${userId} AND NOT is_given)
         RETURNING key_id, public_key`;
       return withOneTimeKeys(keys, given);
     });
+  }
+
+  /** Returns false if the reader is noted already. */
+  #addReader(userId: string, readerId: string): boolean {
+    const givenAt = Date.now();
+    this.database.run`DELETE FROM one_time_pre_key_readers WHERE given_at <= ${givenAt - READER_INTERVAL_MS}`;
+    const added = this.database.run`
+      INSERT OR IGNORE INTO one_time_pre_key_readers (user_id, reader_id, given_at)
+      VALUES (${userId}, ${readerId}, ${givenAt})`;
+    return added === 1;
   }
 
   #read(userId: string): StoredKeys {

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { startService, type RunningService } from '../../test/running-service.js';
+import { makeUser, startService, type RunningService } from '../../test/running-service.js';
 import { Database } from '../database.js';
 
 const keyOf = (name: string) => Buffer.from(name).toString('base64');
@@ -54,11 +54,11 @@ describe('one-time prekeys', () => {
       stack.use(await startService('auth', { dataDir })),
       stack.use(await startService('auth', { dataDir })),
     ];
-    const [ada, bob] = [await register(one, 'ada'), await register(one, 'bob')];
+    const ada = await register(one, 'ada');
     const uploaded = await change(one, ada, 'upload', bundleOf(...range(20)));
     expect(uploaded.body.data.one_time_pre_keys_left).toBe(20);
 
-    const read = await Promise.all(range(30).map((n) => readIds(n % 2 ? one : two, ada, bob)));
+    const read = await Promise.all(range(30).map((n) => readIds(n % 2 ? one : two, ada, makeUser())));
 
     expect(read.flat().toSorted((a, b) => a - b)).toEqual(range(20));
     expect(read.filter((ids) => ids.length === 0)).toHaveLength(10);
@@ -94,16 +94,31 @@ describe('one-time prekeys', () => {
 
   it('are not given again when their owner uploads them again, nor when one is in an upload twice', async () => {
     await using auth = await startService('auth');
-    const [ada, bob] = [await register(auth, 'ada'), await register(auth, 'bob')];
+    const ada = await register(auth, 'ada');
     expect((await change(auth, ada, 'upload', bundleOf(1, 1, 2))).body.data.one_time_pre_keys_left).toBe(2);
-    expect(await readIds(auth, ada, bob)).toEqual([1]);
+    expect(await readIds(auth, ada, makeUser())).toEqual([1]);
 
     const rotated = await change(auth, ada, 'rotate', bundleOf(1, 2, 3));
 
     expect(rotated.body.data.one_time_pre_keys_left).toBe(2);
+    expect(await readIds(auth, ada, makeUser())).toEqual([2]);
+    expect(await readIds(auth, ada, makeUser())).toEqual([3]);
+    expect(await readIds(auth, ada, makeUser())).toEqual([]);
+  });
+
+  it('are given to one reader once a minute', async () => {
+    await using auth = await startService('auth');
+    const [ada, bob] = [await register(auth, 'ada'), await register(auth, 'bob')];
+    await change(auth, ada, 'upload', bundleOf(1, 2, 3));
+    await change(auth, bob, 'upload', bundleOf(4));
+    const eve = makeUser();
+
+    expect(await readIds(auth, ada, eve)).toEqual([1]);
+    expect(await readIds(auth, ada, eve)).toEqual([]);
+    expect(await readIds(auth, bob, eve)).toEqual([4]);
     expect(await readIds(auth, ada, bob)).toEqual([2]);
-    expect(await readIds(auth, ada, bob)).toEqual([3]);
-    expect(await readIds(auth, ada, bob)).toEqual([]);
+    auth.app.get(Database).run`UPDATE one_time_pre_key_readers SET given_at = given_at - 60000`;
+    expect(await readIds(auth, ada, eve)).toEqual([3]);
   });
 
   it('of a database of an earlier version were given to all, and are given to nobody', async () => {
@@ -121,6 +136,6 @@ describe('one-time prekeys', () => {
 
     expect(await readIds(auth, ada, bob)).toEqual([]);
     expect((await change(auth, ada, 'rotate', bundleOf(2, 3))).body.data.one_time_pre_keys_left).toBe(1);
-    expect(await readIds(auth, ada, bob)).toEqual([3]);
+    expect(await readIds(auth, ada, makeUser())).toEqual([3]);
   });
 });

@@ -1,6 +1,6 @@
 import { BadRequestException, Injectable } from '@nestjs/common';
 import { randomBytes } from 'node:crypto';
-import { Database } from '../database.js';
+import { Database, type AddedColumn } from '../database.js';
 
 export type MailPurpose = 'password-reset' | 'email-change';
 
@@ -11,20 +11,44 @@ export interface Mail {
 
 const LIFETIME_MS = 60 * 60 * 1000;
 
+/** How often a letter of one purpose is sent to a user until it expires. */
+const MAX_SENT = 5;
+
+export const MAIL_COLUMNS: readonly AddedColumn[] = [
+  { table: 'mail_outbox', column: 'sent', definition: 'INTEGER NOT NULL DEFAULT 1' },
+];
+
 /**
- * Letters with a one-time token, for whatever sends mail to take from the table. A newer letter voids the older one of
- * its purpose, and a change of the account voids all that were asked for before.
+ * Letters with a one-time token, for whatever sends mail to take from the table: a row with a new `created_at` is to be
+ * sent. Whoever asks for a letter again gets the same token sent again, so that a stranger who asks makes no letter of the
+ * owner worthless. A letter to another address voids the former, and a change of the account voids all from before.
  */
 @Injectable()
 export class MailOutboxService {
   constructor(private readonly database: Database) {}
 
-  put(purpose: MailPurpose, userId: string, recipient: string): void {
-    const token = randomBytes(32).toString('base64url');
+  /** Returns false if the letter was sent too often. To be called in a transaction. */
+  put(purpose: MailPurpose, userId: string, recipient: string): boolean {
     const now = Date.now();
+    const last = this.database.row<Mail & { token: string; sent: number }>`
+      SELECT user_id, recipient, token, sent FROM mail_outbox
+      WHERE user_id = ${userId} AND purpose = ${purpose} AND expires_at > ${iso(now)}`;
+    if (last && last.sent >= MAX_SENT) return false;
+    const token = last?.recipient === recipient ? last.token : randomBytes(32).toString('base64url');
     this.database.run`
-      INSERT OR REPLACE INTO mail_outbox (token, purpose, user_id, recipient, created_at, expires_at)
-      VALUES (${token}, ${purpose}, ${userId}, ${recipient}, ${iso(now)}, ${iso(now + LIFETIME_MS)})`;
+      INSERT OR REPLACE INTO mail_outbox (token, purpose, user_id, recipient, created_at, expires_at, sent)
+      VALUES (${token}, ${purpose}, ${userId}, ${recipient}, ${iso(now)}, ${iso(now + LIFETIME_MS)},
+        ${(last?.sent ?? 0) + 1})`;
+    return true;
+  }
+
+  /** Does the work of `put`, and sends nothing. */
+  pretend(purpose: MailPurpose, recipient: string): void {
+    const now = Date.now();
+    const token = randomBytes(32).toString('base64url');
+    this.database.run`
+      INSERT OR REPLACE INTO mail_decoys (token, purpose, user_id, recipient, created_at, expires_at, sent)
+      VALUES (${token}, ${purpose}, '', ${recipient}, ${iso(now)}, ${iso(now + LIFETIME_MS)}, 1)`;
   }
 
   /** @throws BadRequestException if `redeem` would, so that a token that nobody was sent costs no more work */

@@ -1,18 +1,25 @@
 import { Body, Controller, Headers, HttpCode, Post } from '@nestjs/common';
-import { MembershipRequest, MEMBERSHIPS_PATH } from '../memberships/membership.js';
+import {
+  BLOCKS_PATH,
+  BlocksRequest,
+  MembershipRequest,
+  MEMBERSHIPS_PATH,
+} from '../memberships/membership.js';
 import { Public } from '../tokens/access-token.guard.js';
 import { ServiceTokens } from '../tokens/service-tokens.js';
+import { ContactsService } from './contacts.service.js';
 import { ConversationsService } from './conversations.service.js';
 
-/** Tells other services who takes part in a conversation; users have no access. */
-@Controller(MEMBERSHIPS_PATH)
+/** Tells other services who takes part in a conversation and who has blocked whom; users have no access. */
+@Controller()
 export class MembershipsController {
   constructor(
     private readonly conversations: ConversationsService,
+    private readonly contacts: ContactsService,
     private readonly tokens: ServiceTokens,
   ) {}
 
-  @Post()
+  @Post(MEMBERSHIPS_PATH)
   @Public()
   @HttpCode(200)
   async check(
@@ -21,5 +28,16 @@ export class MembershipsController {
   ) {
     await this.tokens.require(authorization);
     return this.conversations.areMembers(memberships);
+  }
+
+  @Post(BLOCKS_PATH)
+  @Public()
+  @HttpCode(200)
+  async checkBlocks(
+    @Headers('authorization') authorization: string | undefined,
+    @Body({ schema: BlocksRequest }) { user_ids, other_ids }: BlocksRequest,
+  ) {
+    await this.tokens.require(authorization);
+    return this.contacts.isAnyBlocked(user_ids, other_ids);
   }
 }

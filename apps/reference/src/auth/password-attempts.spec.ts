@@ -64,6 +64,17 @@ describe('the limit of wrong passwords', () => {
     expect(await account.changePassword(NEXT, ada.password)).toMatchObject(LIMITED);
   });
 
+  it('is one for each session, so that a stolen one does not stop the owner', async () => {
+    await using account = await Account.create();
+    for (let each = 0; each < 10; each++) await account.changePassword('wrong', NEXT);
+    expect(await account.changePassword(ada.password, NEXT)).toMatchObject(LIMITED);
+    const { access_token } = (await account.login(ada.password)).body.data;
+
+    const changed = await account.changePassword(ada.password, NEXT, access_token as string);
+
+    expect(changed.status).toBe(200);
+  });
+
   it('keeps a bounded number of counts, and no e-mail', async () => {
     await using account = await Account.create();
     account.database.run`

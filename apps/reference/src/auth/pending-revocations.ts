@@ -1,9 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { Counter, Gauge } from 'prom-client';
-import { Database } from '../database.js';
+import { Database, type AddedColumn } from '../database.js';
 import { MetricsService } from '../metrics.service.js';
 
-/** Revocations that wait at a time, at most; past it the oldest is dropped. */
+/** Revocations that wait at a time; past it those of the user with the most are dropped, the oldest first. */
 const MOST = 10_000;
 
 /** The rowid is their order. */
@@ -14,14 +14,21 @@ export const REVOCATION_TABLES = `
   ) STRICT;
 `;
 
+export const REVOCATION_COLUMNS: readonly AddedColumn[] = [
+  { table: 'pending_revocations', column: 'user_id', definition: "TEXT NOT NULL DEFAULT ''" },
+  { table: 'pending_revocations', column: 'is_session', definition: 'INTEGER NOT NULL DEFAULT 0' },
+];
+
 /** A key that Redis must have until this second since 1970. */
 export interface Revocation {
   readonly key: string;
   readonly expires_at: number;
+  /** Whether the key is that of a session, and so revokes all tokens of it. */
+  readonly is_session: boolean;
 }
 
 /** A revocation in the table. */
-export interface PendingRevocation extends Revocation {
+export interface PendingRevocation extends Pick<Revocation, 'key' | 'expires_at'> {
   readonly rowid: number;
 }
 
@@ -51,14 +58,29 @@ export class PendingRevocations {
     });
   }
 
-  keep(revocations: readonly Revocation[]): void {
+  /** Keeps all of them, however many they are: none is dropped before Redis was asked to take it. */
+  keep(userId: string, revocations: readonly Revocation[]): void {
+    const rows = JSON.stringify(revocations);
     this.#deleteExpired();
     this.database.run`
-      INSERT OR REPLACE INTO pending_revocations (key, expires_at)
-      SELECT value ->> 'key', value ->> 'expires_at' FROM json_each(${JSON.stringify(revocations)})`;
+      DELETE FROM pending_revocations WHERE key IN (SELECT value ->> 'key' FROM json_each(${rows}))`;
+    this.#makeRoom(revocations.length);
+    this.database.run`
+      INSERT INTO pending_revocations (key, expires_at, user_id, is_session)
+      SELECT value ->> 'key', value ->> 'expires_at', ${userId}, value ->> 'is_session' FROM json_each(${rows})`;
+  }
+
+  /** Drops from the user who has most, so that nobody's logouts cost others theirs; keys of sessions last. */
+  #makeRoom(added: number): void {
+    const excess = this.count() + added - MOST;
+    if (excess <= 0) return;
     const dropped = this.database.run`
       DELETE FROM pending_revocations WHERE rowid IN (
-        SELECT rowid FROM pending_revocations ORDER BY rowid DESC LIMIT -1 OFFSET ${MOST})`;
+        SELECT id FROM (
+          SELECT rowid AS id,
+            row_number() OVER (PARTITION BY user_id ORDER BY is_session DESC, rowid DESC) AS place
+          FROM pending_revocations)
+        ORDER BY place DESC, id LIMIT ${excess})`;
     this.#dropped.inc(dropped);
   }
 

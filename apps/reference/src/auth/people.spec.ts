@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { startService, type RunningService } from '../../test/running-service.js';
+import { Database } from '../database.js';
 
 async function join(auth: RunningService, username: string) {
   const person = { email: `${username}@example.org`, username, password: 'correct horse' };
@@ -63,6 +64,32 @@ describe('contacts', () => {
   });
 });
 
+describe('a block', () => {
+  it('holds against a third user who brings the two together', async () => {
+    await using auth = await startService('auth');
+    const [ada, bob, cy] = [await join(auth, 'ada'), await join(auth, 'bob'), await join(auth, 'cyd')];
+    await auth.send('POST', `/v1/users/${bob.id}/block`, ada.token);
+    const BLOCKED = { status: 403, body: { error: { code: 'BLOCKED' } } };
+    const create = (participant_ids: string[]) =>
+      auth.send('POST', '/v1/conversations', cy.token, { participant_ids });
+
+    expect(await create([ada.id, bob.id])).toMatchObject(BLOCKED);
+    for (const [first, second] of [
+      [ada, bob],
+      [bob, ada],
+    ] as const) {
+      const { id } = (await create([first.id])).body.data;
+      const add = (user_ids: string[]) =>
+        auth.send('POST', `/v1/conversations/${id}/participants`, cy.token, { user_ids });
+      expect(await add([second.id])).toMatchObject(BLOCKED);
+      expect((await add([first.id])).status).toBe(201);
+    }
+    const { id } = (await create([])).body.data;
+    const path = `/v1/conversations/${id}/participants`;
+    expect(await auth.send('POST', path, cy.token, { user_ids: [ada.id, bob.id] })).toMatchObject(BLOCKED);
+  });
+});
+
 describe('conversations', () => {
   it('exist for their participants only', async () => {
     await using auth = await startService('auth');
@@ -115,6 +142,43 @@ describe('conversations', () => {
     expect((await auth.send('DELETE', `${path}/participants/${bob.id}`, bob.token)).status).toBe(200);
     expect((await auth.send('DELETE', path, ada.token)).status).toBe(200);
     expect((await auth.send('GET', path, ada.token)).status).toBe(404);
+  });
+});
+
+describe('a conversation of many', () => {
+  const range = (count: number) => Array.from({ length: count }, (_, n) => n);
+
+  /** Ids of that many users, who have no password. */
+  function insertUsers(auth: RunningService, count: number): string[] {
+    const ids = range(count).map(() => randomUUID());
+    auth.app.get(Database).run`
+      INSERT INTO users (id, email, username, password, created_at, updated_at)
+      SELECT value, value, value, '', '', '' FROM json_each(${JSON.stringify(ids)})`;
+    return ids;
+  }
+
+  it('has at most 256 participants, and a list gives ten of them with their number', async () => {
+    await using auth = await startService('auth');
+    const ada = await join(auth, 'ada');
+    const ids = insertUsers(auth, 256);
+    const creation = { participant_ids: ids.slice(0, 100) };
+    const { id } = (await auth.send('POST', '/v1/conversations', ada.token, creation)).body.data;
+    const path = `/v1/conversations/${id}`;
+    const add = (user_ids: string[]) => auth.send('POST', `${path}/participants`, ada.token, { user_ids });
+    expect((await add(ids.slice(100, 200))).status).toBe(201);
+
+    expect(await add(ids.slice(200))).toMatchObject({
+      status: 409,
+      body: { error: { code: 'TOO_MANY_PARTICIPANTS' } },
+    });
+    expect((await add(ids.slice(200, 255))).status).toBe(201);
+
+    const { body } = await auth.send('GET', path, ada.token);
+    expect(body.data.participant_count).toBe(256);
+    const joined = body.data.participants.map(({ user_id }: { user_id: string }) => user_id);
+    expect(joined).toEqual([ada.id, ...ids.slice(0, 255)]);
+    const [listed] = (await auth.send('GET', '/v1/conversations', ada.token)).body.data;
+    expect(listed).toEqual({ ...body.data, participants: body.data.participants.slice(0, 10) });
   });
 });
 

@@ -17,6 +17,8 @@ export interface RevokedSession {
 
 /** What ended together. */
 export interface Revoked {
+  /** Whose tokens and sessions they are. */
+  readonly userId?: string;
   readonly tokens: readonly RevokedToken[];
   readonly sessions: readonly RevokedSession[];
 }
@@ -28,7 +30,7 @@ export interface Revoked {
 const SESSION_KEY_SECONDS = 3_600;
 
 /** Seconds that a revoked token's key outlives the token: by so much the clock of a gateway may be behind. */
-const CLOCK_TOLERANCE_SECONDS = 5;
+export const CLOCK_TOLERANCE_SECONDS = 5;
 
 /** Keys of one round trip. */
 const BATCH = 500;
@@ -85,14 +87,19 @@ export class RevocationPublisher implements OnApplicationShutdown {
    * Returns when the revocations are kept; Redis gets them later. To be called in the transaction that ends the sessions:
    * both are kept, or neither.
    */
-  publish({ tokens, sessions }: Revoked): void {
+  publish({ userId = '', tokens, sessions }: Revoked): void {
     if (!this.#redis || tokens.length + sessions.length === 0) return;
     const sessionEnd = Math.floor(Date.now() / 1000) + SESSION_KEY_SECONDS;
-    this.pending.keep([
-      ...sessions.map(({ id }) => ({ key: `blacklist:session:${id}`, expires_at: sessionEnd })),
+    this.pending.keep(userId, [
+      ...sessions.map(({ id }) => ({
+        key: `blacklist:session:${id}`,
+        expires_at: sessionEnd,
+        is_session: true,
+      })),
       ...tokens.map(({ jti, expires_at }) => ({
         key: `blacklist:${jti}`,
         expires_at: expires_at + CLOCK_TOLERANCE_SECONDS,
+        is_session: false,
       })),
     ]);
     // Behind the transaction, which is synchronous.

@@ -4,10 +4,19 @@ import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { Database } from '../database.js';
 import { ACCESS_TOKEN_SECONDS, type AccessClaims } from '../tokens/access-token.js';
-import { RevocationPublisher, type RevokedSession, type RevokedToken } from './revocation.publisher.js';
+import {
+  CLOCK_TOLERANCE_SECONDS,
+  RevocationPublisher,
+  type RevokedSession,
+  type RevokedToken,
+} from './revocation.publisher.js';
 import { UsersService, type Credentials, type User } from './users.service.js';
 
 const REFRESH_TOKEN_SECONDS = 30 * 24 * 60 * 60;
+
+/** Sessions of one user, and live access tokens of one session: with 20 each, a user's revocations are at most 2,100. */
+const MAX_SESSIONS = 100;
+const MAX_TOKENS = 20;
 
 /** A refresh token names its session, and the rotation of it that it is good for. */
 const RefreshClaims = z.object({ user_id: z.guid(), sid: z.guid(), rotation: z.guid(), role: z.literal('') });
@@ -40,7 +49,8 @@ export class SessionService {
   ) {}
 
   /**
-   * Opens a session for a user whose password was shown to be right.
+   * Opens a session for a user whose password was shown to be right. A user's 101st session ends the one that was not
+   * renewed for longest.
    *
    * @returns undefined if it is not the user's password any more: a password is hashed outside of the transaction, and a
    * change may have come between. The database decides the order: a later change finds this session, and ends it.
@@ -51,6 +61,7 @@ export class SessionService {
       const now = seconds();
       this.database.run`DELETE FROM sessions WHERE expires_at < ${now}`;
       this.database.run`DELETE FROM access_tokens WHERE expires_at < ${now}`;
+      this.#endOldest(credentials.id);
       const user = this.users.get(credentials.id);
       const [id, rotation] = [randomUUID(), randomUUID()];
       this.database.run`
@@ -75,19 +86,19 @@ export class SessionService {
     });
     if (grant) return this.#sign(grant);
     // Used twice, so two hold it, and one of them stole it: neither goes on.
-    this.#end(sid);
+    this.#end(user_id, sid);
     throw invalidRefreshToken();
   }
 
   /** Ends the session of this access token; the token is refused from now on, wherever it came from. */
   close({ jti, sid, user_id, exp }: AccessClaims): void {
     const sessionId = sid ?? this.#sessionOf(jti);
-    if (sessionId !== null) return this.#end(sessionId);
+    if (sessionId !== null) return this.#end(user_id, sessionId);
     this.database.transaction(() => {
       this.database.run`
         INSERT OR REPLACE INTO access_tokens (jti, user_id, expires_at, revoked)
         VALUES (${jti}, ${user_id}, ${exp}, 1)`;
-      this.revocations.publish({ tokens: [{ jti, expires_at: exp }], sessions: [] });
+      this.revocations.publish({ userId: user_id, tokens: [{ jti, expires_at: exp }], sessions: [] });
     });
   }
 
@@ -103,13 +114,14 @@ export class SessionService {
       const userId = findUser();
       const kept = keep ? (keep.sid ?? this.#sessionOf(keep.jti)) : null;
       const sessions = this.database.rows<RevokedSession>`
-        DELETE FROM sessions WHERE user_id = ${userId} AND id IS NOT ${kept} RETURNING id`;
+        DELETE FROM sessions
+        WHERE user_id = ${userId} AND id IS NOT ${kept} AND expires_at > ${seconds()} RETURNING id`;
       const tokens = this.database.rows<RevokedToken>`
         UPDATE access_tokens SET revoked = 1
-        WHERE user_id = ${userId} AND session_id IS NOT ${kept} AND NOT revoked
+        WHERE user_id = ${userId} AND session_id IS NOT ${kept} AND NOT revoked AND expires_at > ${oldestExpiry()}
         RETURNING jti, expires_at`;
       change(userId);
-      this.revocations.publish({ tokens, sessions });
+      this.revocations.publish({ userId, tokens, sessions });
     });
   }
 
@@ -117,9 +129,20 @@ export class SessionService {
     return this.database.row`SELECT 1 FROM access_tokens WHERE jti = ${jti} AND revoked` !== undefined;
   }
 
-  /** Notes a new access token. In the transaction that made sure of the session, or its end would miss the token. */
+  /**
+   * Notes a new access token. In the transaction that made sure of the session, or its end would miss the token. The 21st
+   * live one of a session revokes the oldest.
+   */
   #grant(user: User, sessionId: string, rotation: string): Grant {
     const jti = randomUUID();
+    const tokens = this.database.rows<RevokedToken>`
+      UPDATE access_tokens SET revoked = 1
+      WHERE rowid IN (
+        SELECT rowid FROM access_tokens
+        WHERE session_id = ${sessionId} AND NOT revoked AND expires_at > ${oldestExpiry()}
+        ORDER BY rowid DESC LIMIT -1 OFFSET ${MAX_TOKENS - 1})
+      RETURNING jti, expires_at`;
+    this.revocations.publish({ userId: user.id, tokens, sessions: [] });
     this.database.run`
       INSERT INTO access_tokens (jti, session_id, user_id, expires_at)
       VALUES (${jti}, ${sessionId}, ${user.id}, ${seconds() + ACCESS_TOKEN_SECONDS})`;
@@ -149,19 +172,33 @@ export class SessionService {
     );
   }
 
-  #end(sessionId: string): void {
+  /** Makes room for one more session of the user. */
+  #endOldest(userId: string): void {
+    const ended = this.database.rows<RevokedSession>`
+      SELECT id FROM sessions WHERE user_id = ${userId}
+      ORDER BY expires_at DESC, rowid DESC LIMIT -1 OFFSET ${MAX_SESSIONS - 1}`;
+    for (const { id } of ended) this.#end(userId, id);
+  }
+
+  #end(userId: string, sessionId: string): void {
     this.database.transaction(() => {
       this.database.run`DELETE FROM sessions WHERE id = ${sessionId}`;
       const tokens = this.database.rows<RevokedToken>`
-        UPDATE access_tokens SET revoked = 1 WHERE session_id = ${sessionId} AND NOT revoked
+        UPDATE access_tokens SET revoked = 1
+        WHERE session_id = ${sessionId} AND NOT revoked AND expires_at > ${oldestExpiry()}
         RETURNING jti, expires_at`;
-      this.revocations.publish({ tokens, sessions: [{ id: sessionId }] });
+      this.revocations.publish({ userId, tokens, sessions: [{ id: sessionId }] });
     });
   }
 }
 
 function seconds(): number {
   return Math.floor(Date.now() / 1000);
+}
+
+/** A token that expired before then is refused by every gateway, however far its clock is behind. */
+function oldestExpiry(): number {
+  return seconds() - CLOCK_TOLERANCE_SECONDS;
 }
 
 function invalidRefreshToken(): UnauthorizedException {

@@ -130,6 +130,41 @@ describe('sessions', () => {
     expect((await refresh(auth, there.refresh_token)).status).toBe(200);
   });
 
+  it('are at most 100 of a user: one more ends the one that was not renewed for longest', async () => {
+    await using auth = await startService('auth');
+    const first = await register(auth);
+    const second = (await login(auth, ada.password)).body.data;
+    const database = auth.app.get(Database);
+    database.run`
+      INSERT INTO sessions (id, user_id, rotation, expires_at)
+      SELECT value, ${first.user.id}, '', (SELECT max(expires_at) FROM sessions) FROM (
+        WITH RECURSIVE n(value) AS (VALUES (1) UNION ALL SELECT value + 1 FROM n LIMIT 98) SELECT * FROM n)`;
+    const profile = async ({ access_token }: { access_token: string }) =>
+      (await auth.send('GET', '/v1/auth/profile', access_token)).status;
+    const { sid } = claimsOf(first.access_token);
+    database.run`UPDATE sessions SET expires_at = expires_at - 60 WHERE id <> ${sid}`;
+
+    const last = (await login(auth, ada.password)).body.data;
+
+    expect([await profile(first), await profile(second), await profile(last)]).toEqual([200, 401, 200]);
+    expect(database.row`SELECT count(*) AS count FROM sessions`).toEqual({ count: 100 });
+  });
+
+  it('have at most 20 live access tokens each: one more revokes the oldest', async () => {
+    await using auth = await startService('auth');
+    const pairs = [await register(auth)];
+    for (let renewals = 0; renewals < 20; renewals++) {
+      pairs.push((await refresh(auth, pairs.at(-1).refresh_token)).body.data);
+    }
+
+    const statuses: number[] = [];
+    for (const { access_token } of pairs) {
+      statuses.push((await auth.send('GET', '/v1/auth/profile', access_token)).status);
+    }
+
+    expect(statuses).toEqual([401, ...Array<number>(20).fill(200)]);
+  });
+
   it('resets a forgotten password by a mailed token, once, and ends all sessions', async () => {
     await using auth = await startService('auth');
     const before = await register(auth);
@@ -165,7 +200,10 @@ describe('sessions', () => {
     const verified = await me('POST', '/email/verify', { token: mailed(auth, 'countess@example.org') });
     expect(verified.body.data.email).toBe('countess@example.org');
 
-    expect((await me('DELETE')).status).toBe(200);
+    expect((await me('DELETE')).status).toBe(400);
+    expect((await me('DELETE', '', { password: ada.password })).status).toBe(403);
+    expect((await me('GET')).status).toBe(200);
+    expect((await me('DELETE', '', { password: 'battery staple' })).status).toBe(200);
     expect((await me('GET')).body.error.message).toBe('Token revoked');
     expect((await login(auth, 'battery staple', 'countess@example.org')).status).toBe(401);
   });

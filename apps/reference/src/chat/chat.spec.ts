@@ -42,6 +42,62 @@ describe('messages', () => {
   });
 });
 
+describe('a message', () => {
+  /** 3 bytes of UTF-8 in one UTF-16 unit. */
+  const WIDE = '\u4e2d';
+
+  it('has at most 64 KiB of UTF-8', async () => {
+    await using both = await Conversations.start('chat');
+    const [chat, user] = [both.service, makeUser()];
+    const conversation_id = await both.create(user);
+    const add = async (content: string) =>
+      (await chat.send('POST', '/v1/messages', user.token, { conversation_id, content })).status;
+
+    expect(await add('x'.repeat(65_536))).toBe(201);
+    expect(await add(WIDE.repeat(21_845))).toBe(201);
+    expect(await add('x'.repeat(65_537))).toBe(400);
+    expect(await add(WIDE.repeat(21_846))).toBe(400);
+  });
+
+  it('is answered as it is read later, also if it is no valid Unicode', async () => {
+    await using both = await Conversations.start('chat');
+    const [chat, user] = [both.service, makeUser()];
+    const conversation_id = await both.create(user);
+
+    const message = { conversation_id, content: 'a\ud800', client_id: 'c1' };
+    const added = await chat.send('POST', '/v1/messages', user.token, message);
+
+    const { body } = await chat.send('GET', `/v1/messages?conversation_id=${conversation_id}`, user.token);
+    expect(body.data.messages).toEqual([added.body.data]);
+    expect(added.body.data.content).toBe('a\ufffd');
+  });
+
+  it.each(['a\ud800', '\udc00', 'a\ufffd'])('is 400 with the client id %j', async (client_id) => {
+    await using both = await Conversations.start('chat');
+    const user = makeUser();
+    const message = { conversation_id: await both.create(user), content: 'hello', client_id };
+    expect(await both.service.send('POST', '/v1/messages', user.token, message)).toMatchObject({
+      status: 400,
+      body: { error: { code: 'VALIDATION_FAILED' } },
+    });
+  });
+
+  it('is 429 from a user who sends too many bytes, and from nobody else', async () => {
+    // 25,600 bytes in 32 s, and a message counts for 16,384 at least.
+    await using both = await Conversations.start('chat', { bytesPerSecond: 800 });
+    const [chat, ada, bob] = [both.service, makeUser(), makeUser()];
+    const conversation_id = await both.create(ada, bob);
+    const add = (user: { token: string }) =>
+      chat.send('POST', '/v1/messages', user.token, { conversation_id, content: 'x'.repeat(1_500) });
+
+    expect((await add(ada)).status).toBe(201);
+    const refused = await add(ada);
+    expect(refused).toMatchObject({ status: 429, body: { error: { code: 'TOO_MANY_BYTES' } } });
+    expect(Number(refused.headers.get('retry-after'))).toBeLessThanOrEqual(9);
+    expect((await add(bob)).status).toBe(201);
+  });
+});
+
 describe('presence', () => {
   it('is what the user last said', async () => {
     await using chat = await startService('chat');

@@ -1,7 +1,20 @@
 import { z } from 'zod';
+import { isWellFormed } from '../well-formed.js';
+
+const MAX_CONTENT_BYTES = 65_536;
 
 /** What a client says, by HTTP or on a socket. @property client_id the client's own id: the same one is the same message */
 export const MessageContent = z.object({
-  content: z.string().min(1).max(65_536),
-  client_id: z.string().min(1).max(100).nullable().default(null),
+  content: z
+    .string()
+    .min(1)
+    .max(MAX_CONTENT_BYTES)
+    // As it is stored.
+    .transform((text) => text.toWellFormed())
+    .refine(
+      (text) => Buffer.byteLength(text) <= MAX_CONTENT_BYTES,
+      `at most ${MAX_CONTENT_BYTES} bytes of UTF-8`,
+    ),
+  // Different ids that are no valid Unicode would become one.
+  client_id: z.string().min(1).max(100).refine(isWellFormed, 'valid Unicode').nullable().default(null),
 });

@@ -1,9 +1,11 @@
 import { Body, Controller, Get, Post, Query } from '@nestjs/common';
 import { z } from 'zod';
+import { ByteRateService } from '../byte-rate.service.js';
 import { Id } from '../id.schema.js';
 import { MembershipClient } from '../memberships/membership.client.js';
 import type { AccessClaims } from '../tokens/access-token.js';
 import { Caller } from '../tokens/caller.decorator.js';
+import { TooManyRequestsException } from '../too-many-requests.exception.js';
 import { MessageContent } from './message-content.schema.js';
 import { MessagesService } from './messages.service.js';
 
@@ -19,6 +21,7 @@ export class MessagesController {
   constructor(
     private readonly messages: MessagesService,
     private readonly memberships: MembershipClient,
+    private readonly rate: ByteRateService,
   ) {}
 
   @Post()
@@ -26,6 +29,8 @@ export class MessagesController {
     @Caller() { user_id }: AccessClaims,
     @Body({ schema: NewMessage }) { conversation_id, content, client_id }: z.infer<typeof NewMessage>,
   ) {
+    const waitMs = this.rate.consume(user_id, Buffer.byteLength(content));
+    if (waitMs > 0) throw new TooManyRequestsException('Too many bytes', 'TOO_MANY_BYTES', waitMs);
     await this.memberships.require({ conversation_id, user_id });
     return this.messages.add(conversation_id, user_id, content, client_id);
   }

@@ -24,15 +24,24 @@ export class MessagesService {
 
   /** A message sent again under the same `client_id` is the same message. */
   add(conversationId: string, senderId: string, content: string, clientId: string | null): Message {
-    const id = randomUUID();
-    this.database.run`
+    const [id, createdAt] = [randomUUID(), new Date().toISOString()];
+    const isNew = this.database.run`
       INSERT INTO messages (id, conversation_id, sender_id, content, client_id, created_at)
-      VALUES (${id}, ${conversationId}, ${senderId}, ${content}, ${clientId}, ${new Date().toISOString()})
+      VALUES (${id}, ${conversationId}, ${senderId}, ${content}, ${clientId}, ${createdAt})
       ON CONFLICT (conversation_id, sender_id, client_id) DO NOTHING`;
+    if (isNew) {
+      return {
+        id,
+        conversation_id: conversationId,
+        sender_id: senderId,
+        content,
+        client_id: clientId,
+        created_at: createdAt,
+      };
+    }
     return this.database.row<Message>`
       SELECT id, conversation_id, sender_id, content, client_id, created_at FROM messages
-      WHERE id = ${id}
-        OR (conversation_id = ${conversationId} AND sender_id = ${senderId} AND client_id = ${clientId})`!;
+      WHERE conversation_id = ${conversationId} AND sender_id = ${senderId} AND client_id = ${clientId}`!;
   }
 
   page(conversationId: string, before: string | undefined, limit: number): MessagePage {

@@ -1,9 +1,23 @@
-import { Inject, Injectable, Logger, NotFoundException, ServiceUnavailableException } from '@nestjs/common';
+import {
+  ForbiddenException,
+  Inject,
+  Injectable,
+  Logger,
+  NotFoundException,
+  ServiceUnavailableException,
+} from '@nestjs/common';
 import { setTimeout as delay } from 'node:timers/promises';
 import { types } from 'node:util';
 import { SERVICE_CONFIG, type ServiceConfig } from '../service.config.js';
 import { ServiceTokens } from '../tokens/service-tokens.js';
-import { MAX_MEMBERSHIPS, MembershipResponse, MEMBERSHIPS_PATH, type Membership } from './membership.js';
+import {
+  BLOCKS_PATH,
+  BlocksResponse,
+  MAX_MEMBERSHIPS,
+  MembershipResponse,
+  MEMBERSHIPS_PATH,
+  type Membership,
+} from './membership.js';
 
 /** Milliseconds until a response, over all attempts: long enough for an auth-service that restarts. */
 const TIMEOUT_MS = 3_000;
@@ -13,7 +27,7 @@ const ATTEMPT_TIMEOUT_MS = 1_000;
 const PAUSE_MS = 50;
 
 /**
- * Asks auth-service who takes part in a conversation. No membership is cached: a change that auth-service has committed
+ * Asks auth-service who takes part in a conversation, and who has blocked whom. Nothing is cached: a change that auth-service has committed
  * counts from the next request on. If auth-service does not respond, nobody is a member, and the client gets 503.
  */
 @Injectable()
@@ -45,28 +59,50 @@ export class MembershipClient {
     const strangers: M[] = [];
     for (let start = 0; start < memberships.length; start += MAX_MEMBERSHIPS) {
       const part = memberships.slice(start, start + MAX_MEMBERSHIPS);
-      const areMembers = await this.#ask(part);
+      const areMembers = await this.#askMemberships(part);
       strangers.push(...part.filter((_, at) => !areMembers[at]));
     }
     return strangers;
   }
 
-  async #ask(memberships: readonly Membership[]): Promise<boolean[]> {
+  /**
+   * None of the users may have blocked one of the others, nor the other way round. Without an auth-service there are no
+   * blocks.
+   *
+   * @throws ForbiddenException @throws ServiceUnavailableException
+   */
+  async requireUnblocked(user_ids: readonly string[], other_ids: readonly string[]): Promise<void> {
+    if (this.#instances.length === 0) return;
+    const isBlocked = await this.#ask(BLOCKS_PATH, { user_ids, other_ids }, (response) => {
+      return BlocksResponse.parse(response).data;
+    });
+    if (isBlocked) throw new ForbiddenException('Blocked', { errorCode: 'BLOCKED' });
+  }
+
+  #askMemberships(asked: readonly Membership[]): Promise<boolean[]> {
+    const memberships = asked.map(({ conversation_id, user_id }) => ({ conversation_id, user_id }));
+    return this.#ask(MEMBERSHIPS_PATH, { memberships }, (response) => {
+      const { data } = MembershipResponse.parse(response);
+      if (data.length === asked.length) return data;
+      throw new Error(`${data.length} results for ${asked.length} memberships`);
+    });
+  }
+
+  /** @param parse gives the result, or throws if another instance is to be asked */
+  async #ask<Result>(path: string, question: object, parse: (response: unknown) => Result): Promise<Result> {
     const { length: count } = this.#instances;
     if (count === 0) throw this.#unknown('AUTH_SERVICE_URL is not set');
     const deadline = AbortSignal.timeout(TIMEOUT_MS);
-    const pairs = memberships.map(({ conversation_id, user_id }) => ({ conversation_id, user_id }));
-    const body = JSON.stringify({ memberships: pairs });
+    const body = JSON.stringify(question);
     let reason: unknown;
     const first = this.#current;
     for (let attempts = 0; !deadline.aborted; attempts++) {
       if (attempts > 0 && attempts % count === 0) await delay(PAUSE_MS);
       const instance = (first + attempts) % count;
       try {
-        const areMembers = await this.#attempt(this.#instances[instance]!, body, deadline);
+        const response = await this.#attempt(`${this.#instances[instance]}${path}`, body, deadline);
         this.#current = instance;
-        if (areMembers.length === pairs.length) return areMembers;
-        reason = `${areMembers.length} results for ${pairs.length} memberships`;
+        return parse(response);
       } catch (error) {
         reason = error;
       }
@@ -79,8 +115,8 @@ export class MembershipClient {
     return new ServiceUnavailableException('Memberships are unknown', { errorCode: 'MEMBERSHIPS_UNKNOWN' });
   }
 
-  async #attempt(instance: string, body: string, deadline: AbortSignal): Promise<boolean[]> {
-    const response = await fetch(`${instance}${MEMBERSHIPS_PATH}`, {
+  async #attempt(url: string, body: string, deadline: AbortSignal): Promise<unknown> {
+    const response = await fetch(url, {
       method: 'POST',
       headers: {
         'Content-Type': 'application/json',
@@ -91,7 +127,7 @@ export class MembershipClient {
     });
     const text = await response.text();
     if (!response.ok) throw new Error(`auth-service responded with ${response.status}`);
-    return MembershipResponse.parse(JSON.parse(text)).data;
+    return JSON.parse(text);
   }
 }
 

@@ -43,8 +43,12 @@ export class Member {
   }
 
   send(event: object): void {
+    this.deliver(encode(event));
+  }
+
+  deliver(message: Buffer): void {
     if (this.socket.bufferedAmount > BACKLOG_BYTES) this.close(CLOSURE.TOO_FAR_BEHIND);
-    else this.socket.send(JSON.stringify(event));
+    else this.socket.send(message, { binary: false });
   }
 
   /** Closes the socket. Nothing more is sent on it or heard from it, however long the client takes. */
@@ -66,6 +70,16 @@ export class Member {
   }
 }
 
+/** Encodes the event once, however many they are. */
+export function sendToAll(members: Iterable<Member>, event: object): void {
+  const message = encode(event);
+  for (const member of members) member.deliver(message);
+}
+
+function encode(event: object): Buffer {
+  return Buffer.from(JSON.stringify(event));
+}
+
 /** The sockets that hear one another. */
 export class Room {
   readonly members = new Set<Member>();
@@ -73,7 +87,7 @@ export class Room {
   constructor(readonly id: string) {}
 
   send(event: object): void {
-    for (const member of this.members) member.send(event);
+    sendToAll(this.members, event);
   }
 
   /** Tells the others of a user; who has several sockets comes with the first and goes with the last. */

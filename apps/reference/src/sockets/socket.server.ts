@@ -12,6 +12,7 @@ import {
 } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { WebSocketServer, type RawData } from 'ws';
+import { ByteRateService } from '../byte-rate.service.js';
 import { failureOf, type Failure } from '../error.filter.js';
 import { Id } from '../id.schema.js';
 import { MembershipClient } from '../memberships/membership.client.js';
@@ -27,6 +28,8 @@ export interface SocketEndpoint {
   readonly path: string;
   /** The query's parameter that names the room. */
   readonly parameter: string;
+  /** Of one message; a longer one is answered with an error. */
+  readonly messageLimitBytes?: number;
   /** Gives what must hold for as long as the caller stays, or null. @throws HttpException if the caller may not enter */
   admit(caller: AccessClaims, roomId: string): Promise<Membership | null>;
   /** @param event whatever JSON the member sent */
@@ -61,6 +64,7 @@ export class SocketServer implements BeforeApplicationShutdown {
     private readonly adapterHost: HttpAdapterHost,
     private readonly tokens: AccessTokenVerifier,
     private readonly memberships: MembershipClient,
+    private readonly rate: ByteRateService,
     @Inject(SERVICE_CONFIG) private readonly config: ServiceConfig,
   ) {}
 
@@ -128,9 +132,8 @@ export class SocketServer implements BeforeApplicationShutdown {
     socket.on('message', (data, isBinary) => {
       hear();
       if (!member.isOpen) return;
-      const event = isBinary ? undefined : parse(data);
-      if (event === undefined) member.refuse('INVALID_MESSAGE', 'Messages are JSON');
-      else this.#receive(endpoint, member, room, event);
+      if (this.#consume(endpoint, member, data))
+        this.#receive(endpoint, member, room, isBinary ? undefined : parse(data));
     });
     socket.once('close', () => this.#leave(room, member));
     this.#rooms.set(roomId, room);
@@ -138,8 +141,23 @@ export class SocketServer implements BeforeApplicationShutdown {
     member.send({ type: 'joined', [endpoint.parameter]: room.id, users: room.users() });
   }
 
+  /** Counts the message before it is parsed. Answers it with an error and returns false if it is past a limit. */
+  #consume(
+    { messageLimitBytes = MESSAGE_LIMIT_BYTES }: SocketEndpoint,
+    member: Member,
+    data: RawData,
+  ): boolean {
+    const { length } = data as Buffer;
+    const isInRate = this.rate.consume(member.caller.user_id, length) === 0;
+    const isInSize = length <= messageLimitBytes;
+    if (!isInRate) member.refuse('TOO_MANY_BYTES', 'Too many bytes a second');
+    else if (!isInSize) member.refuse('INVALID_MESSAGE', `Messages have at most ${messageLimitBytes} bytes`);
+    return isInRate && isInSize;
+  }
+
   /** What goes wrong with one message is no reason for the service to end. */
   #receive(endpoint: SocketEndpoint, member: Member, room: Room, event: unknown): void {
+    if (event === undefined) return member.refuse('INVALID_MESSAGE', 'Messages are JSON');
     try {
       endpoint.receive(member, room, event);
     } catch (error) {

@@ -242,6 +242,24 @@ describe('chat', () => {
     expect(await client.event('message')).toMatchObject({ content: 'kept' });
   });
 
+  it('answers messages of a user who sends too many bytes with an error, over all sockets', async () => {
+    // 25,600 bytes in 32 s, and a message counts for 16,384 at least.
+    await using both = await Conversations.start('chat', { ...WITH_ORIGIN, bytesPerSecond: 800 });
+    const [ada, bob] = [makeUser(), makeUser()];
+    const room = chatPath(await both.create(ada, bob));
+    await using one = await SocketClient.open(both.service, room, ada.token);
+    await using two = await SocketClient.open(both.service, room, ada.token);
+    await using other = await SocketClient.open(both.service, room, bob.token);
+
+    one.send({ type: 'message', content: 'x'.repeat(1_500) });
+    await two.event('message');
+    two.send({ type: 'message', content: 'x'.repeat(1_500) });
+
+    expect(await two.event('error')).toMatchObject({ error: { code: 'TOO_MANY_BYTES' } });
+    other.send({ type: 'message', content: 'y'.repeat(1_500) });
+    while (one.events.filter(({ type }) => type === 'message').length < 2) await one.next();
+  });
+
   it('stores a message that is sent twice under one id once', async () => {
     await using both = await Conversations.start('chat', WITH_ORIGIN);
     const [chat, user] = [both.service, makeUser()];
@@ -300,6 +318,31 @@ describe('signaling', () => {
     expect(await caller.event('error')).toMatchObject({ error: { code: 'NOT_IN_CALL' } });
 
     expect(third.events.map(({ type }) => type as string)).toEqual(['joined']);
+  });
+
+  it.each([
+    ['more than 64 KiB', JSON.stringify('x'.repeat(64 * 1024))],
+    ['33 levels', '['.repeat(33) + ']'.repeat(33)],
+    ['30,000 levels', '['.repeat(30_000) + ']'.repeat(30_000)],
+  ])('answers a signal of %s with an error, and the socket stays', async (_what, data) => {
+    await using video = await startService('video', WITH_ORIGIN);
+    const [ada, bob] = [makeUser(), makeUser()];
+    const { body } = await video.send('POST', '/v1/calls/initiate', ada.token, {
+      callee_ids: [bob.id],
+      type: 'video',
+    });
+    const path = signalingPath(body.data.id as string);
+    await using caller = await SocketClient.open(video, path, ada.token);
+    await using callee = await SocketClient.open(video, path, bob.token);
+    await callee.event('joined');
+
+    caller.send(`{"type":"offer","to":"${bob.id}","data":${data}}`);
+    expect(await caller.event('error')).toMatchObject({ error: { code: 'INVALID_MESSAGE' } });
+    const deepest = '['.repeat(32) + ']'.repeat(32);
+    caller.send(`{"type":"answer","to":"${bob.id}","data":${deepest}}`);
+
+    expect(await callee.event('answer')).toEqual({ type: 'answer', from: ada.id, data: JSON.parse(deepest) });
+    expect(callee.events.map(({ type }) => type as string)).not.toContain('offer');
   });
 
   it('is over with the call', async () => {

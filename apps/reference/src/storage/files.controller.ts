@@ -14,7 +14,8 @@ const Announcement = z.object({
     .trim()
     .min(1)
     .max(255)
-    .regex(/^[^/\\\p{Cc}]+$/u, 'a name without slashes or control characters'),
+    // Those that turn the direction of text make an extension look like another.
+    .regex(/^[^/\\\p{Cc}\u202A-\u202E\u2066-\u2069]+$/u, 'a name without slashes or control characters'),
   content_type: z
     .string()
     .max(127)

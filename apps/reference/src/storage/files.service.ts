@@ -20,6 +20,8 @@ export interface StoredFile {
 export type NewFile = Pick<StoredFile, 'file_id' | 'filename' | 'content_type' | 'size'>;
 
 const DEFAULT_QUOTA_BYTES = 10 * 1024 ** 3;
+/** Files of one user, announced ones included: an empty file takes a row as well. */
+const MAX_FILES_OF_USER = 10_000;
 
 /** Whose file is which, and whether its bytes are here. To anyone but its owner, a file does not exist. */
 @Injectable()
@@ -44,6 +46,7 @@ export class FilesService {
 
   announce(ownerId: string, file: NewFile, uploadUntil: string): void {
     this.database.transaction(() => {
+      this.#requireRow(ownerId);
       const { used, limit } = this.quota(ownerId);
       if (used + file.size > limit) {
         throw new PayloadTooLargeException('Storage quota exceeded', { errorCode: 'QUOTA_EXCEEDED' });
@@ -59,18 +62,25 @@ export class FilesService {
     });
   }
 
+  #requireRow(ownerId: string): void {
+    const { files } = this.database.row<{ files: number }>`
+      SELECT count(*) AS files FROM files WHERE owner_id = ${ownerId}`!;
+    if (files < MAX_FILES_OF_USER) return;
+    throw new PayloadTooLargeException('Too many files', { errorCode: 'TOO_MANY_FILES' });
+  }
+
   /** Whoever asks has shown a signed URL, and so need not be the owner. */
   get(id: string): StoredFile {
     const file = this.database.row<StoredFile>`
       SELECT id AS file_id, filename, content_type, size, status, created_at FROM files
       WHERE id = ${id} AND status <> 'deleted'`;
-    if (!file) throw new NotFoundException('File not found');
+    if (!file) throw fileNotFound();
     return file;
   }
 
   getOwned(ownerId: string, id: string): StoredFile {
     const owned = this.database.row`SELECT 1 FROM files WHERE id = ${id} AND owner_id = ${ownerId}`;
-    if (!owned) throw new NotFoundException('File not found');
+    if (!owned) throw fileNotFound();
     return this.get(id);
   }
 
@@ -88,14 +98,17 @@ export class FilesService {
     this.database.transaction(() => {
       const isPending = this.database
         .run`UPDATE files SET status = 'uploaded' WHERE id = ${id} AND status = 'pending'`;
-      if (!isPending) throw new NotFoundException('File not found');
+      if (!isPending) throw fileNotFound();
       keepBytes();
     });
   }
 
   complete(ownerId: string, id: string): StoredFile {
     if (this.getOwned(ownerId, id).status === 'pending') throw notUploaded();
-    this.database.run`UPDATE files SET status = 'complete' WHERE id = ${id}`;
+    // Another process may have deleted it meanwhile.
+    const isThere = this.database.run`
+      UPDATE files SET status = 'complete' WHERE id = ${id} AND status IN ('uploaded', 'complete')`;
+    if (!isThere) throw fileNotFound();
     return this.get(id);
   }
 
@@ -104,8 +117,9 @@ export class FilesService {
   }
 
   markDeleted(ownerId: string, id: string): void {
-    this.getOwned(ownerId, id);
-    this.database.run`UPDATE files SET status = 'deleted' WHERE id = ${id}`;
+    const isThere = this.database.run`
+      UPDATE files SET status = 'deleted' WHERE id = ${id} AND owner_id = ${ownerId} AND status <> 'deleted'`;
+    if (!isThere) throw fileNotFound();
   }
 
   isDeleted(id: string): boolean {
@@ -125,6 +139,10 @@ function now(): string {
 
 function yesterday(): string {
   return new Date(Date.now() - 24 * 60 * 60 * 1000).toISOString();
+}
+
+export function fileNotFound(): NotFoundException {
+  return new NotFoundException('File not found');
 }
 
 function alreadyUploaded(): ConflictException {

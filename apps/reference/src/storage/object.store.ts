@@ -4,7 +4,6 @@ import {
   HttpStatus,
   Inject,
   Injectable,
-  NotFoundException,
   type OnApplicationShutdown,
 } from '@nestjs/common';
 import { randomUUID } from 'node:crypto';
@@ -51,7 +50,7 @@ export class ObjectStore implements OnApplicationShutdown {
   /**
    * Takes exactly `size` bytes to disk, under the name of a part, then lets `claim` decide whether they are kept.
    *
-   * @param signal ends it, at the next bytes or a second later
+   * @param signal ends it with its reason, at the next bytes or a second later
    */
   async write(
     part: string,
@@ -107,7 +106,7 @@ async function copy(body: Readable, path: string, size: number, signal: AbortSig
   let received = 0;
   // Left open on failure, since destroying a request takes the connection, and the answer, with it.
   for await (const chunk of body.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
-    if (signal.aborted) throw new NotFoundException('File not found');
+    signal.throwIfAborted();
     received += chunk.length;
     if (received > size) break;
     await file.writeFile(chunk);

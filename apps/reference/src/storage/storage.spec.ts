@@ -4,6 +4,7 @@ import { request as sendRequest, type IncomingMessage } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { makeUser, startService, type RunningService } from '../../test/running-service.js';
+import { Database } from '../database.js';
 import { ObjectStore } from './object.store.js';
 import { SignedUrlService } from './signed-url.service.js';
 
@@ -203,6 +204,31 @@ describe('storage', () => {
     expect(await filesOnDisk(storage)).toEqual([]);
   });
 
+  it('holds each user to a number of files, however small', async () => {
+    await using storage = await startService('storage');
+    const [ada, bob] = [makeUser(), makeUser()];
+    const database = storage.app.get(Database);
+    database.run`
+      INSERT INTO files (id, owner_id, filename, content_type, size, status, created_at, upload_until)
+      SELECT value, ${ada.id}, 'a', 'a/b', 0, 'complete', '', '' FROM (
+        WITH RECURSIVE n(value) AS (VALUES (1) UNION ALL SELECT value + 1 FROM n LIMIT 9999) SELECT * FROM n)`;
+    const add = ({ token }: { token: string }) =>
+      storage.send('POST', '/v1/storage/upload-url', token, { ...announcement, size: 0 });
+
+    expect((await add(ada)).status).toBe(200);
+    expect(await add(ada)).toMatchObject({ status: 413, body: { error: { code: 'TOO_MANY_FILES' } } });
+    expect((await add(bob)).status).toBe(200);
+    database.run`DELETE FROM files WHERE id = '1'`;
+    expect((await add(ada)).status).toBe(200);
+  });
+
+  it('finds announcements to remove by an index', async () => {
+    await using storage = await startService('storage');
+    const plan = storage.app.get(Database).rows<{ detail: string }>`
+      EXPLAIN QUERY PLAN DELETE FROM files WHERE status = 'pending' AND upload_until < ''`;
+    expect(plan.map(({ detail }) => detail).join()).toContain('files_pending');
+  });
+
   it('shows a file to its owner only', async () => {
     await using storage = await startService('storage');
     const { file_id } = await store(storage, makeUser().token);
@@ -218,6 +244,7 @@ describe('storage', () => {
     for (const fault of [
       { filename: '../x' },
       { filename: 'a\r\nb' },
+      ...['\u202a', '\u202e', '\u2066', '\u2069'].map((turn) => ({ filename: `a${turn}fdp.exe` })),
       { content_type: 'text' },
       { size: -1 },
     ]) {

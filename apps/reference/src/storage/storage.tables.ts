@@ -12,6 +12,7 @@ export const STORAGE_TABLES = `
     upload_until TEXT NOT NULL
   ) STRICT;
   CREATE INDEX IF NOT EXISTS files_of_owner ON files (owner_id);
+  CREATE INDEX IF NOT EXISTS files_pending ON files (upload_until) WHERE status = 'pending';
   CREATE INDEX IF NOT EXISTS files_deleted ON files (id) WHERE status = 'deleted';
 
   -- Uploads in progress. part names the file that is written; lease_until is in milliseconds since 1970.

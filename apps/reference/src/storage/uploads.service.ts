@@ -1,13 +1,16 @@
 import {
   ConflictException,
+  Inject,
   Injectable,
   Logger,
+  ServiceUnavailableException,
   type BeforeApplicationShutdown,
   type OnApplicationBootstrap,
 } from '@nestjs/common';
 import { Database } from '../database.js';
+import { SERVICE_CONFIG, type ServiceConfig } from '../service.config.js';
 import { TooManyRequestsException } from '../too-many-requests.exception.js';
-import { FilesService } from './files.service.js';
+import { fileNotFound, FilesService } from './files.service.js';
 import { ObjectStore } from './object.store.js';
 
 /** Uploads of one user at a time, in all processes: slow ones must leave room for others. */
@@ -16,6 +19,8 @@ const RETRY_AFTER_MS = 1_000;
 /** A process that has not renewed its leases for so many milliseconds has ended. */
 const LEASE_MS = 30_000;
 const RENEWAL_MS = 5_000;
+/** Milliseconds that uploads in progress have when the service stops: 10 s less than the container's grace period. */
+const DRAIN_MS = 20_000;
 
 /**
  * Uploads in progress: at most one for each file, and a bounded number for each user. An upload counts in the quota from
@@ -23,15 +28,20 @@ const RENEWAL_MS = 5_000;
  */
 @Injectable()
 export class UploadsService implements OnApplicationBootstrap, BeforeApplicationShutdown {
-  readonly #running = new Map<string, { abort: () => void; ended: Promise<void> }>();
+  readonly #running = new Map<string, { abort: (reason: Error) => void; ended: Promise<void> }>();
   readonly #logger = new Logger();
+  readonly #drainMs: number;
+  #isStopped = false;
   #renewal: NodeJS.Timeout | undefined;
 
   constructor(
     private readonly database: Database,
     private readonly files: FilesService,
     private readonly objects: ObjectStore,
-  ) {}
+    @Inject(SERVICE_CONFIG) { uploadDrainMs = DRAIN_MS }: ServiceConfig,
+  ) {
+    this.#drainMs = uploadDrainMs;
+  }
 
   async onApplicationBootstrap(): Promise<void> {
     await this.removeLeftovers();
@@ -46,10 +56,11 @@ export class UploadsService implements OnApplicationBootstrap, BeforeApplication
    */
   async run(fileId: string, work: (part: string, signal: AbortSignal) => Promise<void>): Promise<void> {
     await this.removeLeftovers();
+    if (this.#isStopped) throw stopping();
     const part = this.#begin(fileId);
     const aborting = new AbortController();
     const { promise: ended, resolve: end } = Promise.withResolvers<void>();
-    this.#running.set(fileId, { abort: () => aborting.abort(), ended });
+    this.#running.set(fileId, { abort: (reason) => aborting.abort(reason), ended });
     try {
       await work(part, aborting.signal);
     } finally {
@@ -62,7 +73,7 @@ export class UploadsService implements OnApplicationBootstrap, BeforeApplication
   /** Removes a file for its owner, and then its bytes, those of an upload in progress included. */
   async delete(ownerId: string, fileId: string): Promise<void> {
     this.files.markDeleted(ownerId, fileId);
-    this.#running.get(fileId)?.abort();
+    this.#running.get(fileId)?.abort(fileNotFound());
     await this.#removeDeleted(fileId);
   }
 
@@ -118,18 +129,28 @@ export class UploadsService implements OnApplicationBootstrap, BeforeApplication
       for (const [fileId, { abort }] of this.#running) {
         const renewed = this.database.run`
           UPDATE uploads SET lease_until = ${Date.now() + LEASE_MS} WHERE file_id = ${fileId}`;
-        if (!renewed || this.files.isDeleted(fileId)) abort();
+        if (!renewed || this.files.isDeleted(fileId)) abort(fileNotFound());
       }
     } catch (error) {
       this.#logger.error(error);
     }
   }
 
-  /** Waits for uploads in progress, which need the database to end. */
+  /** Waits for uploads in progress, which need the database to end, and aborts those that take too long. */
   async beforeApplicationShutdown(): Promise<void> {
+    const stop = (): void => {
+      this.#isStopped = true;
+      for (const { abort } of this.#running.values()) abort(stopping());
+    };
+    const deadline = setTimeout(stop, this.#drainMs);
     while (this.#running.size > 0) await Promise.all([...this.#running.values()].map(({ ended }) => ended));
+    clearTimeout(deadline);
     clearInterval(this.#renewal);
   }
+}
+
+function stopping(): ServiceUnavailableException {
+  return new ServiceUnavailableException('Service is stopping');
 }
 
 function inProgress(): ConflictException {

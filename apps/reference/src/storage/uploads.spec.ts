@@ -138,7 +138,68 @@ describe('an upload', () => {
   });
 });
 
+describe('an upload while the service stops', () => {
+  it('is ended by a deadline, though its client goes on sending', async () => {
+    await using storage = await Storage.start({ uploadDrainMs: 50 });
+    const { body } = await storage.announce(storage.user, 1024 ** 2);
+    const { upload_url } = body.data as { upload_url: string };
+    const client = sendRequest(storage.url + upload_url, {
+      method: 'PUT',
+      headers: { 'content-length': 1024 ** 2 },
+    });
+    const sending = setInterval(() => client.write('x'), 5);
+    client.once('close', () => clearInterval(sending)).on('error', () => {});
+    client.write('x');
+    const response = once(client, 'response') as Promise<[IncomingMessage]>;
+    await storage.until((sizes) => sizes.length === 1 && sizes[0]! > 0);
+
+    await storage.stop();
+
+    expect((await response)[0].statusCode).toBe(503);
+    clearInterval(sending);
+    client.destroy();
+  });
+
+  it('is kept if it is complete before', async () => {
+    await using storage = await Storage.start();
+    const { upload_url } = await storage.announced();
+    const { client, response } = storage.beginUpload(upload_url);
+    await storage.until((sizes) => sizes[0] === SIZE - 1);
+    const stopped = storage.stop();
+    client.end('x');
+
+    expect((await response).statusCode).toBe(200);
+    await stopped;
+  });
+});
+
 describe('a deleted file', () => {
+  it('stays deleted when another process completes it at the same time', async () => {
+    const dataDir = await mkdtemp(join(tmpdir(), 'uploads-spec-'));
+    await using stack = new AsyncDisposableStack();
+    stack.defer(() => rm(dataDir, { recursive: true }));
+    const [one, two] = [
+      stack.use(await Storage.start({ dataDir })),
+      stack.use(await Storage.start({ dataDir })),
+    ];
+    const { file_id, upload_url } = await one.announced();
+    await one.put(upload_url, 'y'.repeat(SIZE));
+    const { files } = one;
+    const getOwned = files.getOwned.bind(files);
+    // Between the look at the file and its change.
+    files.getOwned = (...asked) => {
+      const file = getOwned(...asked);
+      two.files.markDeleted(one.user.id, file_id);
+      return file;
+    };
+
+    expect(() => files.complete(one.user.id, file_id)).toThrow('File not found');
+
+    files.getOwned = getOwned;
+    expect(files.isDeleted(file_id)).toBe(true);
+    expect((await two.delete(file_id, one.user)).status).toBe(404);
+  });
+
   it('is gone from the disk even if a download has it open, which does not end as if it were whole', async () => {
     await using storage = await Storage.start();
     const size = 8 * 1024 * 1024;

@@ -36,10 +36,15 @@ export class CallsService {
     private readonly memberships: MembershipClient,
   ) {}
 
-  /** @throws NotFoundException if the caller or a callee is not in the conversation */
+  /**
+   * @throws NotFoundException if the caller or a callee is not in the conversation
+   * @throws ForbiddenException if one has blocked another
+   */
   async initiate(callerId: string, { conversation_id, callee_ids, type }: NewCall): Promise<Call> {
     const userIds = [callerId, ...callee_ids];
     await this.#requireMembers(conversation_id, userIds);
+    // Members of a conversation who have blocked one another stay in it; others meet in the call alone.
+    await this.memberships.requireUnblocked(conversation_id === null ? userIds : [callerId], callee_ids);
     const [id, now] = [randomUUID(), new Date().toISOString()];
     this.database.transaction(() => {
       this.database.run`

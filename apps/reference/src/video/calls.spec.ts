@@ -50,6 +50,36 @@ describe('calls', () => {
     expect((await video.send('GET', `/v1/calls/${id}`, ada.token)).body.data.status).toBe('ringing');
   });
 
+  it.each(['caller', 'callee', 'other callee'])(
+    'are 403 if the %s has blocked somebody called',
+    async (who) => {
+      await using both = await Conversations.start('video');
+      const [ada, bob, cy] = [makeUser(), makeUser(), makeUser()];
+      const conversation_id = await both.create(ada, bob, cy);
+      const blocker = { caller: ada, callee: bob }[who] ?? cy;
+      const blocked = blocker === bob ? ada : bob;
+      await both.auth.send('POST', `/v1/users/${blocked.id}/block`, blocker.token);
+      const initiate = (call: object) =>
+        both.service.send('POST', '/v1/calls/initiate', ada.token, { type: 'audio', ...call });
+
+      expect(await initiate({ callee_ids: [bob.id, cy.id] })).toMatchObject({
+        status: 403,
+        body: { error: { code: 'BLOCKED' } },
+      });
+      // Two called members of one conversation who have blocked one another are in it together anyway.
+      const { status } = await initiate({ conversation_id, callee_ids: [bob.id, cy.id] });
+      expect(status).toBe(who === 'other callee' ? 201 : 403);
+      expect((await initiate({ callee_ids: [cy.id] })).status).toBe(201);
+    },
+  );
+
+  it('that name no conversation are 503 if blocks cannot be known', async () => {
+    await using video = await startService('video', { authServiceUrls: ['http://127.0.0.1:9'] });
+    const call = { callee_ids: [makeUser().id], type: 'audio' };
+    const answer = await video.send('POST', '/v1/calls/initiate', makeUser().token, call);
+    expect(answer).toMatchObject({ status: 503, body: { error: { code: 'MEMBERSHIPS_UNKNOWN' } } });
+  });
+
   it('need someone else to call', async () => {
     await using video = await startService('video');
     const ada = makeUser();

@@ -2,18 +2,27 @@ import { Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { z } from 'zod';
 import { Id } from '../id.schema.js';
 import type { Membership } from '../memberships/membership.js';
-import { CLOSURE, type Closure, type Member, type Room } from '../sockets/room.js';
+import { CLOSURE, sendToAll, type Closure, type Member, type Room } from '../sockets/room.js';
 import { SocketServer, type SocketEndpoint } from '../sockets/socket.server.js';
 import type { AccessClaims } from '../tokens/access-token.js';
 import { CallsService } from './calls.service.js';
 
-const Signal = z.object({ type: z.enum(['offer', 'answer', 'ice']), to: Id, data: z.unknown() });
+const MAX_SIGNAL_BYTES = 64 * 1024;
+/** Objects and arrays within one another: more than a description or a candidate has. */
+const MAX_SIGNAL_DEPTH = 32;
+
+const Signal = z.object({
+  type: z.enum(['offer', 'answer', 'ice']),
+  to: Id,
+  data: z.unknown().refine((data) => !isDeeper(data, MAX_SIGNAL_DEPTH)),
+});
 
 /** Carries WebRTC's offers, answers and candidates between two participants of a call, and no further. */
 @Injectable()
 export class SignalingSocket implements SocketEndpoint, OnApplicationBootstrap {
   readonly path = '/v1/calls/ws/signaling';
   readonly parameter = 'call_id';
+  readonly messageLimitBytes = MAX_SIGNAL_BYTES;
 
   constructor(
     private readonly calls: CallsService,
@@ -36,12 +45,20 @@ export class SignalingSocket implements SocketEndpoint, OnApplicationBootstrap {
   receive(member: Member, room: Room, event: unknown): void {
     const { data: signal } = Signal.safeParse(event);
     if (!signal) {
-      member.refuse('INVALID_MESSAGE', 'Only {"type":"offer"|"answer"|"ice","to","data"} is known');
+      member.refuse(
+        'INVALID_MESSAGE',
+        `Only {"type":"offer"|"answer"|"ice","to","data"} is known, ${MAX_SIGNAL_DEPTH} levels deep`,
+      );
       return;
     }
     const { type, to, data } = signal;
     const targets = [...room.members].filter(({ user }) => user.user_id === to);
-    for (const target of targets) target.send({ type, from: member.caller.user_id, data });
     if (targets.length === 0) member.refuse('NOT_IN_CALL', 'Nobody of that id is in the call');
+    else sendToAll(targets, { type, from: member.caller.user_id, data });
   }
+}
+
+function isDeeper(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return levels === 0 || Object.values(value).some((inner) => isDeeper(inner, levels - 1));
 }

@@ -1,0 +1,40 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { SERVICE_CONFIG, type ServiceConfig } from './service.config.js';
+
+const BYTES_PER_SECOND = 1024 * 1024;
+/** Seconds over which the rate is averaged: a user who was silent for so long may send as much at once. */
+const AVERAGED_SECONDS = 32;
+/** Bytes that a message counts for at least, since its row is a transaction of its own: 64 messages a second, 2,048 at once. */
+const MIN_MESSAGE_BYTES = 16_384;
+
+/** Limits the bytes that each user sends to this process, over all sockets and requests. */
+@Injectable()
+export class ByteRateService {
+  readonly #bytesPerMs: number;
+  /** When each user may send as much as after silence, by `performance.now()`; who sent last is last. */
+  readonly #restoredAt = new Map<string, number>();
+
+  constructor(@Inject(SERVICE_CONFIG) { bytesPerSecond = BYTES_PER_SECOND }: ServiceConfig) {
+    this.#bytesPerMs = bytesPerSecond / 1000;
+  }
+
+  /** Returns 0, or else the milliseconds until the user may send a message of so many bytes; then it does not count. */
+  consume(userId: string, messageBytes: number): number {
+    const now = performance.now();
+    const bytes = Math.max(messageBytes, MIN_MESSAGE_BYTES);
+    this.#forgetRestored(now);
+    const restoredAt = Math.max(now, this.#restoredAt.get(userId) ?? 0) + bytes / this.#bytesPerMs;
+    const excessMs = restoredAt - now - AVERAGED_SECONDS * 1000;
+    if (excessMs > 0) return Math.ceil(excessMs);
+    this.#restoredAt.delete(userId);
+    this.#restoredAt.set(userId, restoredAt);
+    return 0;
+  }
+
+  #forgetRestored(now: number): void {
+    for (const [userId, restoredAt] of this.#restoredAt) {
+      if (restoredAt > now) return;
+      this.#restoredAt.delete(userId);
+    }
+  }
+}
