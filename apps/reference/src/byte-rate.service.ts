@@ -4,8 +4,8 @@ import { SERVICE_CONFIG, type ServiceConfig } from './service.config.js';
 const BYTES_PER_SECOND = 1024 * 1024;
 /** Seconds over which the rate is averaged: a user who was silent for so long may send as much at once. */
 const AVERAGED_SECONDS = 32;
-/** Bytes that a message counts for at least, since its row is a transaction of its own: 64 messages a second, 2,048 at once. */
-const MIN_MESSAGE_BYTES = 16_384;
+/** Bytes that a message counts for at least, since its row is a transaction of its own: 512 messages a second, 16,384 at once. */
+const MIN_MESSAGE_BYTES = 2_048;
 
 /** Limits the bytes that each user sends to this process, over all sockets and requests. */
 @Injectable()

@@ -243,8 +243,8 @@ describe('chat', () => {
   });
 
   it('answers messages of a user who sends too many bytes with an error, over all sockets', async () => {
-    // 25,600 bytes in 32 s, and a message counts for 16,384 at least.
-    await using both = await Conversations.start('chat', { ...WITH_ORIGIN, bytesPerSecond: 800 });
+    // 3,200 bytes in 32 s, and a message counts for 2,048 at least.
+    await using both = await Conversations.start('chat', { ...WITH_ORIGIN, bytesPerSecond: 100 });
     const [ada, bob] = [makeUser(), makeUser()];
     const room = chatPath(await both.create(ada, bob));
     await using one = await SocketClient.open(both.service, room, ada.token);
