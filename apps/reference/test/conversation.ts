@@ -1,8 +1,6 @@
-import { PasswordService } from '../src/auth/password.service.js';
-import { UsersService } from '../src/auth/users.service.js';
 import { Database } from '../src/database.js';
 import type { ServiceConfig } from '../src/service.config.js';
-import { startService, type Answer, type makeUser, type RunningService } from './running-service.js';
+import { startService, type makeUser, type RunningService } from './running-service.js';
 
 type User = ReturnType<typeof makeUser>;
 
@@ -36,13 +34,6 @@ export class Conversations implements AsyncDisposable {
     });
     if (status !== 201) throw new Error(`a conversation was answered with ${status}`);
     return body.data.id as string;
-  }
-
-  /** As a user of `create` does it, who gets a password for it. */
-  async deleteAccount({ id, token }: User): Promise<Answer> {
-    const { app } = this.auth;
-    app.get(UsersService).setPassword({ id, password: await app.get(PasswordService).hash('correct horse') });
-    return this.auth.send('DELETE', '/v1/users/me', token, { password: 'correct horse' });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

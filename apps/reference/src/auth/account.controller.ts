@@ -7,7 +7,6 @@ import { AccountService } from './account.service.js';
 import { UsersService } from './users.service.js';
 
 const Changes = z.object({ username: Username });
-const Deletion = z.object({ password: GivenPassword });
 const PasswordChange = z.object({ current_password: GivenPassword, new_password: Password });
 const EmailChange = z.object({ new_email: Email, password: GivenPassword });
 const EmailVerification = z.object({ token: z.string() });
@@ -30,8 +29,8 @@ export class AccountController {
   }
 
   @Delete()
-  async delete(@Caller() caller: AccessClaims, @Body({ schema: Deletion }) body: z.infer<typeof Deletion>) {
-    await this.accounts.delete(caller, body.password);
+  delete(@Caller() caller: AccessClaims) {
+    this.accounts.delete(caller);
   }
 
   @Post('password')

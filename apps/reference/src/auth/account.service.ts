@@ -111,14 +111,9 @@ export class AccountService {
     );
   }
 
-  /** Ends all sessions of the user. @throws as `changePassword` */
-  async delete(caller: AccessClaims, password: string): Promise<void> {
-    const confirmed = await this.#confirm(caller, password);
+  delete(caller: AccessClaims): void {
     this.sessions.closeAll(
-      () => {
-        this.#requireUnchanged(confirmed);
-        return caller.user_id;
-      },
+      () => caller.user_id,
       (id) => this.users.delete(id),
     );
   }

@@ -71,7 +71,7 @@ describe('messages of a conversation', () => {
     expect(await statusesOf(both.service, ada, id)).toEqual([404, 404]);
 
     const another = await both.create(ada, bob);
-    await both.deleteAccount(ada);
+    await remove(ada, '/v1/users/me');
     expect(await statusesOf(both.service, bob, another)).toEqual([404, 404]);
   });
 });

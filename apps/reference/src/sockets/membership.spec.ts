@@ -45,9 +45,9 @@ describe('a chat socket', () => {
         (both, _, member, id) => remove(both, member, `/v1/conversations/${id}/participants/${member.id}`),
         1,
       ],
-      ["a member's account is gone", (both, _, member) => both.deleteAccount(member), 1],
+      ["a member's account is gone", (both, _, member) => remove(both, member, '/v1/users/me'), 1],
       ['the conversation is gone', (both, owner, _, id) => remove(both, owner, `/v1/conversations/${id}`), 3],
-      ["the owner's account is gone", (both, owner) => both.deleteAccount(owner), 3],
+      ["the owner's account is gone", (both, owner) => remove(both, owner, '/v1/users/me'), 3],
     ],
   )('is closed when %s, all those and no others', async (_when, change, closed) => {
     await using both = await Conversations.start('chat', WITH_ORIGIN);
