@@ -31,7 +31,7 @@ const VERIFIER_ERRORS: ReadonlySet<string> = new Set([
 /** The cause in the log of a token that nobody with the secret has signed. One for all: it needs no stack trace. */
 const NOT_SIGNED = new Error('invalid signature');
 NOT_SIGNED.name = 'JsonWebTokenError';
-delete NOT_SIGNED.stack;
+NOT_SIGNED.stack = 'JsonWebTokenError: invalid signature';
 
 /**
  * Tells whose access token this is: HS256 by the shared secret, unexpired, already issued and valid, for this audience and
