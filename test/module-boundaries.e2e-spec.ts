@@ -153,7 +153,7 @@ describe('who may know whom', () => {
       "import { AppModule } from '../app.module.js';",
       'does not know the whole',
     ],
-    ['test/a.e2e-spec.ts', "import { x } from '../libs/proxy/src/exchange.js';", 'entry points alone'],
+    ['test/a.e2e-spec.ts', "import { x } from '../libs/proxy/src/http/exchange.js';", 'entry points alone'],
     ['apps/gateway/src/gates/a.ts', 'const port = process.env.PORT;', 'in config/ only'],
     ['libs/auth/src/a.ts', 'process.exit(1);', 'libraries do not know the process'],
     ['libs/auth/src/a.ts', "import { env } from 'node:process';", 'libraries do not know the process'],

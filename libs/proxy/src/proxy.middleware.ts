@@ -5,13 +5,13 @@ import {
   InvalidRequestException,
   RouteMethodException,
   UpgradeRequiredException,
-} from './exceptions.js';
-import { exchangeOf, type Exchange } from './exchange.js';
-import type { Gate } from './gate.js';
+} from './http/exceptions.js';
+import { exchangeOf, type Exchange } from './http/exchange.js';
+import type { Gate } from './http/gate.js';
 import { PROXY_OPTIONS, type ProxyOptions } from './proxy.options.js';
 import { isUnambiguousPath, isValidQuery, pathOf } from './routing/path-rules.js';
 import { allowOf, type PathEntry } from './routing/route-table.js';
-import { checkAnnouncedLength } from './transport/request-body.js';
+import { checkAnnouncedLength } from './forward/request-body.js';
 import { UpstreamRegistry } from './upstream.registry.js';
 import type { ProxyRow } from './upstream-proxy.js';
 

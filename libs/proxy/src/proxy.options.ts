@@ -1,12 +1,12 @@
 import { ConfigurableModuleBuilder } from '@nestjs/common';
-import type { Gate } from './gate.js';
-import type { DnsOptions } from './instances/dns-addresses.js';
-import type { HealthCheckOptions } from './instances/health-checks.js';
-import type { HealthOptions } from './instances/instance-health.js';
-import type { InstanceOptions } from './instances/instance.js';
-import type { TlsOptions } from './instances/tls-files.js';
-import type { StreamedBodyLimitOptions } from './transport/streamed-body-limit.js';
-import type { MinimumRate } from './transport/request-body.js';
+import type { Gate } from './http/gate.js';
+import type { DnsOptions } from './balancing/dns-addresses.js';
+import type { HealthCheckOptions } from './balancing/health-checks.js';
+import type { HealthOptions } from './balancing/instance-health.js';
+import type { InstanceOptions } from './balancing/instance.js';
+import type { TlsOptions } from './transport/tls-files.js';
+import type { StreamedBodyLimitOptions } from './forward/streamed-body-limit.js';
+import type { MinimumRate } from './forward/request-body.js';
 
 export interface RetryOptions {
   /** How often a request may be sent again. */

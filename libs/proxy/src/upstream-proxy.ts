@@ -3,29 +3,29 @@ import {
   CircuitOpenException,
   UpstreamQueueFullException,
   UpstreamUnavailableException,
-} from './exceptions.js';
-import type { Exchange } from './exchange.js';
-import type { Gate } from './gate.js';
+} from './http/exceptions.js';
+import type { Exchange } from './http/exchange.js';
+import type { Gate } from './http/gate.js';
 import { acceptanceFault } from './headers/name-kinds.js';
-import { Addresses } from './instances/addresses.js';
-import { HealthChecks } from './instances/health-checks.js';
-import type { InstanceFault } from './instances/instance-health.js';
-import { isInstanceAddress } from './instances/instance-address.js';
-import type { Instance } from './instances/instance.js';
-import { InstanceSet, type InstanceChange } from './instances/instance-set.js';
-import { TlsFilesError } from './instances/tls-files.js';
-import { UpstreamTls } from './instances/upstream-tls.js';
+import { Addresses } from './balancing/addresses.js';
+import { HealthChecks } from './balancing/health-checks.js';
+import type { InstanceFault } from './balancing/instance-health.js';
+import { isInstanceAddress } from './balancing/instance-address.js';
+import type { Instance } from './balancing/instance.js';
+import { InstanceSet, type InstanceChange } from './balancing/instance-set.js';
+import { TlsFilesError } from './transport/tls-files.js';
+import { UpstreamTls } from './transport/upstream-tls.js';
 import type { ProxyOptions } from './proxy.options.js';
 import { compilePath, type CompiledPath } from './routing/compiled-path.js';
 import type { TableRow } from './routing/table-row.js';
 import type { Route } from './routing/route.js';
-import { Attempts } from './transport/attempts.js';
-import { SlowReaderLimit } from './transport/slow-reader-limit.js';
-import { StreamedBodyLimit } from './transport/streamed-body-limit.js';
-import { CircuitBreaker, type BreakerState } from './transport/circuit-breaker.js';
-import type { Ticker } from './ticker.js';
-import { Forward, forwardOf, type ForwardPlan } from './transport/forward.js';
-import { RetryBudget } from './transport/retry-budget.js';
+import { Attempts } from './attempts/attempts.js';
+import { SlowReaderLimit } from './forward/slow-reader-limit.js';
+import { StreamedBodyLimit } from './forward/streamed-body-limit.js';
+import { CircuitBreaker, type BreakerState } from './attempts/circuit-breaker.js';
+import type { Ticker } from './http/ticker.js';
+import { Forward, forwardOf, type ForwardPlan } from './forward/forward.js';
+import { RetryBudget } from './attempts/retry-budget.js';
 import type { UpstreamOptions } from './upstream.js';
 
 /** An upstream that cannot be run as it is declared; the boot stops with it. */

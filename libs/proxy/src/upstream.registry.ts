@@ -2,7 +2,7 @@ import { Inject, Injectable, Logger, type OnApplicationShutdown, type OnModuleIn
 import { DiscoveryService, ModuleRef } from '@nestjs/core';
 import { PROXY_OPTIONS, type ProxyOptions } from './proxy.options.js';
 import { RouteTable, type PathEntry } from './routing/route-table.js';
-import { Ticker } from './ticker.js';
+import { Ticker } from './http/ticker.js';
 import { UpstreamMetadata } from './upstream.js';
 import { UpstreamError, UpstreamProxy, type ProxyRow, type UpstreamEvents } from './upstream-proxy.js';
 

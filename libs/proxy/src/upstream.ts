@@ -1,6 +1,6 @@
 import { applyDecorators, Injectable, type Type } from '@nestjs/common';
 import { DiscoveryService } from '@nestjs/core';
-import type { Gate } from './gate.js';
+import type { Gate } from './http/gate.js';
 import type { Route } from './routing/route.js';
 
 /** What pages of allowed origins may do with an upstream (Fetch standard, section 3.2). */

@@ -1,7 +1,7 @@
 import { IncomingMessage, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
-import { Exchange } from '../exchange.js';
+import { Exchange } from '../http/exchange.js';
 import { forwardedHeadersOf } from './request-headers.js';
 
 const OWN = [

@@ -1,4 +1,4 @@
-import type { Exchange } from '../exchange.js';
+import type { Exchange } from '../http/exchange.js';
 import { isEndToEnd } from './end-to-end.js';
 import { HOP_BY_HOP, isHopByHop, nominatedBy } from './hop-by-hop.js';
 import { canonicalName, kindOf, selectorOf, KNOWN_NAMES } from './name-kinds.js';

@@ -1,5 +1,5 @@
-import type { ProxyException } from '../exceptions.js';
-import type { Exchange } from '../exchange.js';
+import type { ProxyException } from '../http/exceptions.js';
+import type { Exchange } from '../http/exchange.js';
 import { findForward } from './forward.js';
 
 /**

@@ -1,5 +1,5 @@
 import { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http';
-import { networkOf } from '../client-network.js';
+import { networkOf } from '../http/client-network.js';
 import {
   ClientGoneException,
   ClientStalledException,
@@ -7,20 +7,20 @@ import {
   UpstreamTimeoutException,
   type ProxyException,
   type Stage,
-} from '../exceptions.js';
-import type { Exchange } from '../exchange.js';
-import type { Gate } from '../gate.js';
+} from '../http/exceptions.js';
+import type { Exchange } from '../http/exchange.js';
+import type { Gate } from '../http/gate.js';
 import { forwardedHeadersOf } from '../headers/request-headers.js';
 import { responseHeadersFor, responseTrailersFor, sayUnbuffered } from '../headers/response-headers.js';
-import { faultOf, isUnavailable } from '../instances/fault.js';
-import { ReadBuffer } from '../instances/read-buffer.js';
-import type { InstanceRequest } from '../instances/instance.js';
-import type { ResponseFraming } from '../instances/response-bounds.js';
-import type { ConnectionState, ResponseController, ResponseHandler } from '../instances/watched-client.js';
-import type { Ticker, Ticking } from '../ticker.js';
-import type { Attempts } from './attempts.js';
+import { faultOf, isUnavailable } from '../balancing/fault.js';
+import { ReadBuffer } from '../transport/read-buffer.js';
+import type { InstanceRequest } from '../balancing/instance.js';
+import type { ResponseFraming } from '../transport/response-bounds.js';
+import type { ConnectionState, ResponseController, ResponseHandler } from '../transport/watched-client.js';
+import type { Ticker, Ticking } from '../http/ticker.js';
+import type { Attempts } from '../attempts/attempts.js';
 import { EventBoundary } from './event-boundary.js';
-import { exceptionFor, isConnectionLost } from './failure.js';
+import { exceptionFor, isConnectionLost } from '../attempts/failure.js';
 import { BUFFERED_BODY_BYTES, hasBody, RequestBody, type MinimumRate } from './request-body.js';
 import { RequestBuffering, type BufferingListener } from './request-buffering.js';
 import type { SlowReader, SlowReaderLimit } from './slow-reader-limit.js';

@@ -1,9 +1,9 @@
 import type { ConnectionOptions } from 'node:tls';
 import { Pool, type Dispatcher } from 'undici';
 import type { InstanceHealth } from './instance-health.js';
-import { onread } from './read-buffer.js';
-import type { UpstreamTls } from './upstream-tls.js';
-import { WatchedClient, type ResponseHandler } from './watched-client.js';
+import { onread } from '../transport/read-buffer.js';
+import type { UpstreamTls } from '../transport/upstream-tls.js';
+import { WatchedClient, type ResponseHandler } from '../transport/watched-client.js';
 
 /** One request to an instance. */
 export interface InstanceRequest {

@@ -4,8 +4,8 @@ import {
   BodyTooSlowException,
   ClientGoneException,
   type ProxyException,
-} from '../exceptions.js';
-import type { Exchange } from '../exchange.js';
+} from '../http/exceptions.js';
+import type { Exchange } from '../http/exchange.js';
 import { ChunkQueue } from './chunk-queue.js';
 
 export interface MinimumRate {

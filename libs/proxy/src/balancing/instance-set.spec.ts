@@ -1,7 +1,7 @@
 import type { HealthOptions } from './instance-health.js';
 import type { InstanceOptions } from './instance.js';
 import { InstanceSet, type InstanceChange } from './instance-set.js';
-import { UpstreamTls } from './upstream-tls.js';
+import { UpstreamTls } from '../transport/upstream-tls.js';
 
 const OPTIONS: InstanceOptions = {
   connectTimeoutMs: 100,

@@ -1,8 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { HttpException } from '@nestjs/common';
 import type { DenseMember } from './dense-set.js';
-import { pathOf } from './routing/path-rules.js';
-import type { Route } from './routing/route.js';
+import { pathOf } from '../routing/path-rules.js';
+import type { Route } from '../routing/route.js';
 import type { Peer } from './trusted-proxies.js';
 
 /**

@@ -1,4 +1,4 @@
-import { UpstreamTimeoutException } from '../exceptions.js';
+import { UpstreamTimeoutException } from '../http/exceptions.js';
 import { exceptionFor, isConnectionLost } from './failure.js';
 
 const errorOf = (code: string | undefined, message = 'x'): Error =>

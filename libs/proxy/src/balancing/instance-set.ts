@@ -1,4 +1,4 @@
-import type { Ticking } from '../ticker.js';
+import type { Ticking } from '../http/ticker.js';
 import { Instance, type InstanceOptions } from './instance.js';
 import {
   InstanceHealth,
@@ -6,7 +6,7 @@ import {
   type InstanceFault,
   type InstanceState,
 } from './instance-health.js';
-import type { UpstreamTls } from './upstream-tls.js';
+import type { UpstreamTls } from '../transport/upstream-tls.js';
 
 /** A change of an instance's state, for logs and figures. */
 export interface InstanceChange {

@@ -1,4 +1,4 @@
-import type { Ticking } from '../ticker.js';
+import type { Ticking } from '../http/ticker.js';
 
 /** A response whose client has taken nothing for a while, though there is more. */
 export interface SlowReader {

@@ -4,7 +4,7 @@ import {
   UpstreamTimeoutException,
   UpstreamTlsException,
   UpstreamUnreachableException,
-} from '../exceptions.js';
+} from '../http/exceptions.js';
 import type { InstanceFault } from './instance-health.js';
 
 /** Whether a service, or a proxy before it, says by this status that it cannot serve at present. */

@@ -8,7 +8,7 @@ import {
   UpstreamUnavailableException,
   UpstreamUnreachableException,
   type Stage,
-} from '../exceptions.js';
+} from '../http/exceptions.js';
 
 const UNREACHABLE = new Set([
   'ECONNREFUSED',

@@ -1,5 +1,5 @@
-import type { Instance } from '../instances/instance.js';
-import type { InstanceFault } from '../instances/instance-health.js';
+import type { Instance } from '../balancing/instance.js';
+import type { InstanceFault } from '../balancing/instance-health.js';
 import type { CircuitBreaker } from './circuit-breaker.js';
 import type { RetryBudget } from './retry-budget.js';
 
