@@ -21,7 +21,7 @@ export default {
     ],
   },
   moduleNameMapper: {
-    '^@app/(auth|proxy)$': '<rootDir>/libs/$1/src/index.ts',
+    '^@app/(auth|gateway|proxy)$': '<rootDir>/libs/$1/src/index.ts',
     '^(\\.{1,2}/.*)\\.js$': '$1',
   },
 };

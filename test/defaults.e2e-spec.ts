@@ -1,6 +1,6 @@
 import { hostname, networkInterfaces } from 'node:os';
+import { loadConfig } from '@app/gateway';
 import { UpstreamRegistry } from '@app/proxy';
-import { loadConfig } from '../apps/gateway/src/config/load-config.js';
 import { createGateway } from '../apps/gateway/src/create-gateway.js';
 import { JWT_SECRET } from './support/gateway.js';
 

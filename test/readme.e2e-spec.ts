@@ -1,5 +1,5 @@
+import { VARIABLES } from '@app/gateway';
 import { readFile } from 'node:fs/promises';
-import { VARIABLES } from '../apps/gateway/src/config/environment.schema.js';
 
 interface Package {
   readonly dependencies: Readonly<Record<string, string>>;

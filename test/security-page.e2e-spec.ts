@@ -1,5 +1,5 @@
+import { VARIABLES } from '@app/gateway';
 import { access, readFile } from 'node:fs/promises';
-import { VARIABLES } from '../apps/gateway/src/config/environment.schema.js';
 
 describe('docs/security.md', () => {
   it('has a test in every row, and each exists', async () => {

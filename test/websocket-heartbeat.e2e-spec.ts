@@ -1,5 +1,5 @@
 import type { AddressInfo } from 'node:net';
-import { loadConfig } from '../apps/gateway/src/config/load-config.js';
+import { loadConfig } from '@app/gateway';
 import { createService } from '../apps/reference/src/create-service.js';
 import { createConversation } from './support/conversation.js';
 import { JWT_SECRET, startGateway } from './support/gateway.js';

@@ -2,8 +2,8 @@ import { createHmac, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { Writable } from 'node:stream';
+import { loadConfig } from '@app/gateway';
 import type { ModuleMetadata } from '@nestjs/common';
-import { loadConfig } from '../../apps/gateway/src/config/load-config.js';
 import { createGateway } from '../../apps/gateway/src/create-gateway.js';
 
 export const JWT_SECRET = 'a secret of the tests, long enough to be one';

@@ -1,4 +1,4 @@
-import { AppModule } from '../../gateway/src/app.module.js';
+import { AppModule } from '../../gateway/src/index.js';
 import { upstreamsOf } from './deployment/route-tables.js';
 import { examine } from './examine.js';
 

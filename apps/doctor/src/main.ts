@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { AppModule } from '../../gateway/src/app.module.js';
+import { AppModule } from '../../gateway/src/index.js';
 import { upstreamsOf } from './deployment/route-tables.js';
 import { examine } from './examine.js';
 import { UnreadableError } from './files/unreadable.error.js';

@@ -2,7 +2,7 @@ import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { UpstreamOptions } from '@app/proxy';
-import { AppModule } from '../../gateway/src/app.module.js';
+import { AppModule } from '../../gateway/src/index.js';
 import { upstreamsOf } from '../src/deployment/route-tables.js';
 import { examine, type Finding, type Paths, type Report } from '../src/examine.js';
 

@@ -1,9 +1,15 @@
+import {
+  ConfigModule,
+  GATEWAY_CONFIG,
+  type GatewayConfig,
+  type GatewayHttpAdapter,
+  RequestGrammarMiddleware,
+  UnroutedMiddleware,
+} from '@app/gateway';
 import { AuthModule } from '@app/auth';
 import { ProxyMiddleware, ProxyModule, type Gate } from '@app/proxy';
 import { Module, type DynamicModule, type ModuleMetadata, type NestModule } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
-import { ConfigModule } from './config/config.module.js';
-import { GATEWAY_CONFIG, type GatewayConfig } from './config/gateway-config.js';
 import { CorsMiddleware } from './cors/cors.middleware.js';
 import { CorsModule } from './cors/cors.module.js';
 import { PreflightMiddleware } from './cors/preflight.middleware.js';
@@ -18,9 +24,6 @@ import { RequestContextMiddleware } from './observability/request-context.middle
 import { OpenApiController } from './openapi/openapi.controller.js';
 import { RedisConnection } from './redis/redis.connection.js';
 import { RedisModule } from './redis/redis.module.js';
-import type { GatewayHttpAdapter } from './server/gateway-http.adapter.js';
-import { RequestGrammarMiddleware } from './server/request-grammar.middleware.js';
-import { UnroutedMiddleware } from './server/unrouted.middleware.js';
 import { DemoUpstream } from './upstreams/demo.upstream.js';
 import { UpstreamsModule } from './upstreams/upstreams.module.js';
 import { UpgradeMiddleware } from './websocket/upgrade.middleware.js';

@@ -1,14 +1,12 @@
 import type { AddressInfo } from 'node:net';
+import { type GatewayConfig, GatewayHttpAdapter, warningsFor } from '@app/gateway';
 import { Logger, type ModuleMetadata } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import type { DestinationStream } from 'pino';
 import { AppModule } from './app.module.js';
-import { warningsFor } from './config/configuration-warnings.js';
-import type { GatewayConfig } from './config/gateway-config.js';
 import { createPino, GatewayLogger } from './observability/gateway-logger.js';
 import { LineOutput } from './observability/line-output.js';
-import { GatewayHttpAdapter } from './server/gateway-http.adapter.js';
 import { GatewayWebSocketAdapter } from './websocket/gateway-websocket.adapter.js';
 import { WebSocketClasses } from './websocket/websocket-classes.js';
 import { WebSocketRoutes } from './websocket/websocket-routes.js';

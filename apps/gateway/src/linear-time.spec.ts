@@ -1,7 +1,11 @@
 import { IncomingMessage } from 'node:http';
 import { Socket } from 'node:net';
 import { redactTokens } from './observability/redact-tokens.js';
-import { expectsContinue, expectsUnknown, grammarFault } from './server/request-grammar.js';
+import {
+  expectsContinue,
+  expectsUnknown,
+  grammarFault,
+} from '../../../libs/gateway/src/http/request-grammar.js';
 import { handshakeFault, subprotocolsOf } from './websocket/handshake.js';
 import { moveToken } from './websocket/handshake-token.js';
 import { tokenOf } from './websocket/renewal.js';

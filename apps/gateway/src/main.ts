@@ -1,6 +1,5 @@
+import { ConfigurationError, loadConfig } from '@app/gateway';
 import { RouteTableError, UpstreamError } from '@app/proxy';
-import { loadConfig } from './config/load-config.js';
-import { ConfigurationError } from './config/configuration.error.js';
 import { createGateway, listen } from './create-gateway.js';
 
 /** `EX_CONFIG` of sysexits.h. */

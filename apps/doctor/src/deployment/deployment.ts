@@ -1,6 +1,6 @@
+import { addressVariableFor } from '@app/gateway';
 import type { Route, UpstreamOptions } from '@app/proxy';
 import type { TextFiles } from '../files/text-files.js';
-import { addressVariableFor } from '../../../gateway/src/config/upstream-variables.js';
 import { isRedisImage } from './images.js';
 import { ConfigurationError, Gateway } from './gateway.js';
 import type { Nginx, NginxGroup } from './nginx.js';

@@ -1,8 +1,11 @@
-import { ConfigurationError } from '../../../gateway/src/config/configuration.error.js';
-import { readEnvironment } from '../../../gateway/src/config/read-environment.js';
-import { SECRETS, type Environment } from '../../../gateway/src/config/environment.schema.js';
-import { loadConfig } from '../../../gateway/src/config/load-config.js';
-import type { GatewayConfig } from '../../../gateway/src/config/gateway-config.js';
+import {
+  ConfigurationError,
+  type Environment,
+  type GatewayConfig,
+  loadConfig,
+  readEnvironment,
+  SECRETS,
+} from '@app/gateway';
 import { includesPort } from './ports.js';
 import type { Sourced } from './sourced.js';
 import type { ComposeService } from './service.js';

@@ -1,4 +1,4 @@
-import { leastDeadlineMs } from '../../../gateway/src/config/configuration-warnings.js';
+import { leastDeadlineMs } from '@app/gateway';
 import type { Deployment } from '../deployment/deployment.js';
 import type { Gateway } from '../deployment/gateway.js';
 import { responseTimeoutOf } from '../deployment/labels.js';

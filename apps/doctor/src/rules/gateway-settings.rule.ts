@@ -1,4 +1,4 @@
-import { warningsFor } from '../../../gateway/src/config/configuration-warnings.js';
+import { warningsFor } from '@app/gateway';
 import type { Deployment } from '../deployment/deployment.js';
 import type { Sourced } from '../deployment/sourced.js';
 import type { Fault, Rule } from './rule.js';

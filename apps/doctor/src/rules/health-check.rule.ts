@@ -1,4 +1,4 @@
-import { MONITORING_PATHS } from '../../../gateway/src/gates/is-monitoring-request.js';
+import { MONITORING_PATHS } from '../../../gateway/src/index.js';
 import type { Deployment } from '../deployment/deployment.js';
 import { hasProgram } from '../deployment/images.js';
 import type { Sourced } from '../deployment/sourced.js';

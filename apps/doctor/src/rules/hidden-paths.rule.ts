@@ -1,4 +1,4 @@
-import { MONITORING_PATHS } from '../../../gateway/src/gates/is-monitoring-request.js';
+import { MONITORING_PATHS } from '../../../gateway/src/index.js';
 import type { Deployment } from '../deployment/deployment.js';
 import { readLocation } from '../deployment/locations.js';
 import type { Nginx } from '../deployment/nginx.js';

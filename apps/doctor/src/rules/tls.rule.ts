@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { tlsVariableFor, type TlsSetting } from '../../../gateway/src/config/upstream-variables.js';
+import { type TlsSetting, tlsVariableFor } from '@app/gateway';
 import type { Deployment } from '../deployment/deployment.js';
 import type { Gateway } from '../deployment/gateway.js';
 import { hasFile } from '../deployment/given-files.js';

@@ -1,8 +1,7 @@
+import { type CorsConfig, corsFault, GATEWAY_CONFIG, type GatewayConfig } from '@app/gateway';
 import { UpstreamError, UpstreamRegistry, type CorsOptions, type Exchange } from '@app/proxy';
 import { Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
-import { corsFault } from '../config/cors-options.js';
-import { GATEWAY_CONFIG, type CorsConfig, type GatewayConfig } from '../config/gateway-config.js';
 import { ownOriginOf } from './own-origin.js';
 
 const EXPOSE = 'Access-Control-Expose-Headers';

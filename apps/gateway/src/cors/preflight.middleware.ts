@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { OriginForbiddenException } from '@app/gateway';
 import { exchangeOf, pathOf, UpstreamRegistry } from '@app/proxy';
 import { Injectable, type NestMiddleware } from '@nestjs/common';
-import { OriginForbiddenException } from '../errors/exceptions.js';
 import { CorsPolicy } from './cors-policy.js';
 
 /**

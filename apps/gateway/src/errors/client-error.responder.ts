@@ -1,14 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { type GatewayHttpAdapter, linger, lingerOn, pendingResponseOf, rawAnswer } from '@app/gateway';
 import { exchangeOf } from '@app/proxy';
 import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { CorsPolicy } from '../cors/cors-policy.js';
 import { Metrics } from '../observability/metrics.js';
-import type { GatewayHttpAdapter } from '../server/gateway-http.adapter.js';
-import { linger, lingerOn } from '../server/lingering-close.js';
-import { pendingResponseOf } from '../server/pending-response.js';
-import { rawAnswer } from './error-answer.js';
 
 /** What Node's parser found wrong, by its code; anything else is 400. */
 const ANSWERS: Readonly<Record<string, readonly [number, string]>> = {

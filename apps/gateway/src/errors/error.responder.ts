@@ -1,7 +1,7 @@
 import { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http';
+import { answerFor, INTERNAL_ERROR, OWN_RESPONSE_HEADERS } from '@app/gateway';
 import { exchangeOf, type Exchange } from '@app/proxy';
 import { HttpException, Injectable, Logger } from '@nestjs/common';
-import { answerFor, INTERNAL_ERROR, OWN_RESPONSE_HEADERS } from './error-answer.js';
 
 /**
  * The only place that turns an exception into a response, for the chain before Express and for Nest's exception filter:

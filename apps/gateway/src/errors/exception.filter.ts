@@ -1,8 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { type GatewayHttpAdapter } from '@app/gateway';
 import { pathOf, RouteMethodException } from '@app/proxy';
 import { Catch, NotFoundException, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
-import type { GatewayHttpAdapter } from '../server/gateway-http.adapter.js';
 import { ErrorResponder } from './error.responder.js';
 
 /** Takes what controllers throw to the responder of all errors. */

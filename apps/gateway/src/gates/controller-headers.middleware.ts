@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { OWN_RESPONSE_HEADERS } from '@app/gateway';
 import { exchangeOf } from '@app/proxy';
 import { Injectable, type NestMiddleware } from '@nestjs/common';
-import { OWN_RESPONSE_HEADERS } from '../errors/error-answer.js';
 
 /**
  * Sets for the application's own controllers what the gates added and what every own response says; a controller's `@Header`

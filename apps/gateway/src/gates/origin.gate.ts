@@ -1,7 +1,7 @@
+import { OriginForbiddenException } from '@app/gateway';
 import type { Exchange, Gate } from '@app/proxy';
 import { Injectable } from '@nestjs/common';
 import { CorsPolicy } from '../cors/cors-policy.js';
-import { OriginForbiddenException } from '../errors/exceptions.js';
 
 /** Refuses browsers on foreign pages; a request without an `Origin` is no browser's and passes. */
 @Injectable()

@@ -1,6 +1,6 @@
+import { OverloadedException } from '@app/gateway';
 import type { Exchange, Gate } from '@app/proxy';
 import { Injectable } from '@nestjs/common';
-import { OverloadedException } from '../errors/exceptions.js';
 import { LoadMonitor } from '../overload/load-monitor.js';
 import { OverloadMetrics } from '../overload/overload-metrics.js';
 import { isMonitoringRequest } from './is-monitoring-request.js';

@@ -1,3 +1,4 @@
+import { GATEWAY_CONFIG, type GatewayConfig, RateLimitedException } from '@app/gateway';
 import { principalOf } from '@app/auth';
 import {
   networkOf,
@@ -9,8 +10,6 @@ import {
 } from '@app/proxy';
 import { Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
-import { GATEWAY_CONFIG, type GatewayConfig } from '../config/gateway-config.js';
-import { RateLimitedException } from '../errors/exceptions.js';
 import { RateLimiter, type Limit, type Verdict } from '../limits/rate-limiter.js';
 import { isMonitoringRequest } from './is-monitoring-request.js';
 

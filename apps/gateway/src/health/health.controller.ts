@@ -1,8 +1,7 @@
 import type { ServerResponse } from 'node:http';
+import { GATEWAY_CONFIG, GATEWAY_ERROR, type GatewayConfig } from '@app/gateway';
 import { Controller, Get, Header, Inject, Res } from '@nestjs/common';
 import type { HealthCheckResult } from '@nestjs/terminus';
-import { GATEWAY_CONFIG, type GatewayConfig } from '../config/gateway-config.js';
-import { GATEWAY_ERROR } from '../errors/error-answer.js';
 import { ReadinessService } from './readiness.service.js';
 
 interface HealthAnswer {

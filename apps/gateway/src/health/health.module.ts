@@ -1,7 +1,6 @@
 import { Module } from '@nestjs/common';
 import { DiscoveryModule } from '@nestjs/core';
 import { TerminusModule } from '@nestjs/terminus';
-import { DrainHealth } from './drain.health.js';
 import { HealthController } from './health.controller.js';
 import { ReadinessService } from './readiness.service.js';
 import { UpstreamHealth } from './upstream.health.js';
@@ -9,6 +8,6 @@ import { UpstreamHealth } from './upstream.health.js';
 @Module({
   imports: [DiscoveryModule, TerminusModule.forRoot({ logger: false })],
   controllers: [HealthController],
-  providers: [DrainHealth, UpstreamHealth, ReadinessService],
+  providers: [UpstreamHealth, ReadinessService],
 })
 export class HealthModule {}

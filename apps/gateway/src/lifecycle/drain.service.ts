@@ -2,6 +2,14 @@ import type { Server } from 'node:http';
 import { Server as NetServer, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import {
+  GATEWAY_CONFIG,
+  type GatewayConfig,
+  isScrape,
+  isScraper,
+  OpenExchanges,
+  pendingResponseOf,
+} from '@app/gateway';
+import {
   Inject,
   Injectable,
   Logger,
@@ -10,11 +18,7 @@ import {
   type OnModuleInit,
 } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
-import { GATEWAY_CONFIG, type GatewayConfig } from '../config/gateway-config.js';
-import { pendingResponseOf } from '../server/pending-response.js';
 import { LiveRelays } from '../websocket/live-relays.js';
-import { OpenExchanges } from './open-exchanges.js';
-import { isScrape } from './scrape.js';
 
 /** How often the drain looks whether it is done, in milliseconds. */
 const LOOK_MS = 50;
@@ -44,8 +48,6 @@ const SPREAD_SHARE = 0.8;
 export class DrainService implements OnModuleInit, OnModuleDestroy, BeforeApplicationShutdown {
   private readonly logger = new Logger(DrainService.name);
   private readonly connections = new Set<Socket>();
-  /** Connections of those who read the metrics. */
-  private readonly scrapers = new WeakSet<Socket>();
   /** `performance.now()` of when what is left will be destroyed, once the signal has come. */
   private endsAt: number | undefined;
 
@@ -71,11 +73,6 @@ export class DrainService implements OnModuleInit, OnModuleDestroy, BeforeApplic
     let left = 0;
     for (const socket of this.connections) if (!this.onlyScrapes(socket)) left++;
     return left;
-  }
-
-  /** Neither closes this connection before all others are gone, nor waits for it: it reads how the drain goes. */
-  spare(scraper: Socket): void {
-    this.scrapers.add(scraper);
   }
 
   onModuleInit(): void {
@@ -128,7 +125,7 @@ export class DrainService implements OnModuleInit, OnModuleDestroy, BeforeApplic
   }
 
   private onlyScrapes(socket: Socket): boolean {
-    if (!this.scrapers.has(socket)) return false;
+    if (!isScraper(socket)) return false;
     const pending = pendingResponseOf(socket);
     return pending === undefined || isScrape(pending.req);
   }

@@ -1,7 +1,7 @@
+import { IdleConnections } from '@app/gateway';
 import { Injectable } from '@nestjs/common';
 import { Counter, Gauge } from 'prom-client';
 import { Metrics } from '../observability/metrics.js';
-import { IdleConnections } from './idle-connections.js';
 
 /** Figures of client connections without a request. */
 @Injectable()

@@ -1,16 +1,17 @@
+import { HalfClosedConnections, IdleConnections, OpenExchanges, StalledResponses } from '@app/gateway';
 import { Global, Module } from '@nestjs/common';
+import { TerminusModule } from '@nestjs/terminus';
+import { DrainHealth } from './drain.health.js';
 import { DrainMetrics } from './drain-metrics.js';
 import { DrainService } from './drain.service.js';
-import { HalfClosedConnections } from './half-closed-connections.js';
-import { IdleConnections } from './idle-connections.js';
 import { IdleMetrics } from './idle-metrics.js';
 import { SessionResponses } from './session-responses.js';
-import { StalledResponses } from './stalled-responses.js';
-import { OpenExchanges } from './open-exchanges.js';
 
 @Global()
 @Module({
+  imports: [TerminusModule.forRoot({ logger: false })],
   providers: [
+    DrainHealth,
     DrainMetrics,
     DrainService,
     HalfClosedConnections,

@@ -1,9 +1,8 @@
+import { OpenExchanges, SessionEndedException } from '@app/gateway';
 import { Authenticator, principalOf, RevocationStore, type Principal } from '@app/auth';
 import { cutExchange, endExchange, isEventStream, Ticker, type Exchange, type Ticking } from '@app/proxy';
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
-import { SessionEndedException } from '../errors/exceptions.js';
 import { Metrics } from '../observability/metrics.js';
-import { OpenExchanges } from './open-exchanges.js';
 
 /** How often responses are looked at, in milliseconds. */
 const TICK_MS = 400;

@@ -2,7 +2,7 @@ import { Socket } from 'node:net';
 import { IncomingMessage, ServerResponse } from 'node:http';
 import { Exchange } from '@app/proxy';
 import { HttpException } from '@nestjs/common';
-import type { GatewayConfig } from '../config/gateway-config.js';
+import type { GatewayConfig } from '../../../../libs/gateway/src/settings/gateway-config.js';
 import { AccessLog, loggedPath } from './access-log.js';
 import { createPino } from './gateway-logger.js';
 

@@ -1,7 +1,7 @@
+import { GATEWAY_CONFIG, type GatewayConfig } from '@app/gateway';
 import { pathOf, type Exchange } from '@app/proxy';
 import { Inject, Injectable } from '@nestjs/common';
 import type { DestinationStream, Logger } from 'pino';
-import { GATEWAY_CONFIG, type GatewayConfig } from '../config/gateway-config.js';
 import { escapeLine } from './escape-line.js';
 import { PINO } from './gateway-logger.js';
 import { redactTokens } from './redact-tokens.js';

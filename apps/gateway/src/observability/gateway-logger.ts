@@ -1,6 +1,6 @@
+import { type GatewayConfig } from '@app/gateway';
 import type { LoggerService } from '@nestjs/common';
 import { pino, type DestinationStream, type Logger } from 'pino';
-import type { GatewayConfig } from '../config/gateway-config.js';
 import { escapeLine } from './escape-line.js';
 
 export const PINO = Symbol('PINO');

@@ -1,9 +1,9 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Exchange } from '@app/proxy';
 import { Gauge } from 'prom-client';
-import type { GatewayConfig } from '../config/gateway-config.js';
-import type { IdleConnections } from '../lifecycle/idle-connections.js';
-import { OpenExchanges } from '../lifecycle/open-exchanges.js';
+import type { GatewayConfig } from '../../../../libs/gateway/src/settings/gateway-config.js';
+import type { IdleConnections } from '../../../../libs/gateway/src/http/idle-connections.js';
+import { OpenExchanges } from '../../../../libs/gateway/src/http/open-exchanges.js';
 import { Metrics } from './metrics.js';
 
 const ROUTES = 10_000;

@@ -1,11 +1,9 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { codeOf, GATEWAY_CONFIG, type GatewayConfig, OpenExchanges } from '@app/gateway';
 import type { AuthenticationFailure } from '@app/auth';
 import type { Exchange } from '@app/proxy';
 import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
-import { GATEWAY_CONFIG, type GatewayConfig } from '../config/gateway-config.js';
-import { codeOf } from '../errors/error-answer.js';
-import { OpenExchanges } from '../lifecycle/open-exchanges.js';
 import { metricsText } from './metrics-text.js';
 import { SeriesLimit } from './series-limit.js';
 

@@ -1,15 +1,18 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import {
+  discardBody,
+  expectsContinue,
+  GATEWAY_CONFIG,
+  type GatewayConfig,
+  OpenExchanges,
+  RateLimitedException,
+} from '@app/gateway';
 import { AuthenticationException } from '@app/auth';
 import { Exchange, exchangeOf, TrustedProxies } from '@app/proxy';
 import { Inject, Injectable, type NestMiddleware } from '@nestjs/common';
-import { GATEWAY_CONFIG, type GatewayConfig } from '../config/gateway-config.js';
-import { RateLimitedException } from '../errors/exceptions.js';
-import { discardBody } from '../server/lingering-close.js';
-import { expectsContinue } from '../server/request-grammar.js';
 import { AccessLog } from './access-log.js';
 import { Metrics } from './metrics.js';
-import { OpenExchanges } from '../lifecycle/open-exchanges.js';
 
 /** An id that somebody else made: short, and nothing that a log or a header could trip over. */
 const REQUEST_ID = /^[A-Za-z0-9._:-]{1,128}$/;

@@ -1,8 +1,7 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { GATEWAY_CONFIG, type GatewayConfig, OpenExchanges } from '@app/gateway';
 import type { Exchange } from '@app/proxy';
 import { Inject, Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
-import { GATEWAY_CONFIG, type GatewayConfig } from '../config/gateway-config.js';
-import { OpenExchanges } from '../lifecycle/open-exchanges.js';
 import { Alarm } from './alarm.js';
 import { fitsMemory } from './memory-share.js';
 import { ProcessMemory } from './process-memory.js';

@@ -1,8 +1,8 @@
+import { GATEWAY_CONFIG, type GatewayConfig } from '@app/gateway';
 import type { RevocationRedis } from '@app/auth';
 import { Inject, Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { Redis } from 'ioredis';
 import { setTimeout as delay } from 'node:timers/promises';
-import { GATEWAY_CONFIG, type GatewayConfig } from '../config/gateway-config.js';
 import { READABLE_FAULTS, redisFaultOf, RedisSlowError, type RedisFault } from './redis-fault.js';
 
 /** How often it is tried whether Redis is well again, in milliseconds, and how often whether it still is. */

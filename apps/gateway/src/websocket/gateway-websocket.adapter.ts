@@ -1,10 +1,9 @@
 import type { EventEmitter } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
+import { type GatewayHttpAdapter, pendingResponseOf } from '@app/gateway';
 import { AbstractWsAdapter } from '@nestjs/websockets';
 import type { WebSocket } from 'ws';
-import type { GatewayHttpAdapter } from '../server/gateway-http.adapter.js';
-import { pendingResponseOf } from '../server/pending-response.js';
 import { dropEmptySubprotocols } from './handshake.js';
 import { moveToken } from './handshake-token.js';
 import { responseFor, Upgrade } from './upgrade.js';

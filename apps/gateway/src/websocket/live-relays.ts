@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { GATEWAY_CONFIG, type GatewayConfig } from '@app/gateway';
 import { RevocationStore, type Principal } from '@app/auth';
 import { Ticker, type Ticking } from '@app/proxy';
 import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
-import { GATEWAY_CONFIG, type GatewayConfig } from '../config/gateway-config.js';
 import { CLOSURE, type Closure } from './close-codes.js';
 import type { Relay } from './relay.js';
 

@@ -1,6 +1,6 @@
+import { GATEWAY_CONFIG, type GatewayConfig, type WebSocketConfig } from '@app/gateway';
 import { Authenticator } from '@app/auth';
 import { Inject, Injectable } from '@nestjs/common';
-import { GATEWAY_CONFIG, type GatewayConfig, type WebSocketConfig } from '../config/gateway-config.js';
 import { ByteBudget } from './byte-budget.js';
 import { makeRoom } from './eviction.js';
 import { LiveRelays } from './live-relays.js';

@@ -1,5 +1,6 @@
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { NetConnectOpts, Socket } from 'node:net';
+import { GATEWAY_CONFIG, type GatewayConfig } from '@app/gateway';
 import {
   exceptionFor,
   faultOf,
@@ -12,7 +13,6 @@ import {
 } from '@app/proxy';
 import { Inject, Injectable } from '@nestjs/common';
 import { WebSocket } from 'ws';
-import { GATEWAY_CONFIG, type GatewayConfig } from '../config/gateway-config.js';
 import { connectWithin } from './connect-within.js';
 import type { ServiceHandshake } from './service-handshake.js';
 import { bodyOf, type ServiceRefusal } from './service-refusal.js';

@@ -1,7 +1,7 @@
 import { STATUS_CODES, type IncomingMessage } from 'node:http';
+import { answerFor, OWN_RESPONSE_HEADERS } from '@app/gateway';
 import { responseHeadersFor, type Exchange } from '@app/proxy';
 import { HttpException } from '@nestjs/common';
-import { answerFor, OWN_RESPONSE_HEADERS } from '../errors/error-answer.js';
 
 /** A service that answered a handshake with another status than 101. */
 export interface ServiceRefusal {

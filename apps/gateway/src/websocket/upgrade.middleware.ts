@@ -1,13 +1,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { principalOf } from '@app/auth';
-import { exchangeOf, InvalidRequestException, networkOf, type Exchange } from '@app/proxy';
-import { Inject, Injectable, type NestMiddleware } from '@nestjs/common';
-import { GATEWAY_CONFIG, type GatewayConfig } from '../config/gateway-config.js';
 import {
+  GATEWAY_CONFIG,
+  type GatewayConfig,
   GatewayDrainingException,
   TooManyConnectionsException,
   WebSocketVersionException,
-} from '../errors/exceptions.js';
+} from '@app/gateway';
+import { principalOf } from '@app/auth';
+import { exchangeOf, InvalidRequestException, networkOf, type Exchange } from '@app/proxy';
+import { Inject, Injectable, type NestMiddleware } from '@nestjs/common';
 import { loggedPath } from '../observability/access-log.js';
 import { handshakeFault, VERSION } from './handshake.js';
 import { handshakeAnswerFor } from './handshake-answer.js';

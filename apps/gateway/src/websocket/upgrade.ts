@@ -1,6 +1,6 @@
+import { linger } from '@app/gateway';
 import { ServerResponse, type IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
-import { linger } from '../server/lingering-close.js';
 import { BudgetShare, type ByteBudget } from './byte-budget.js';
 import { CHUNK_COST_BYTES } from './incomplete-message.js';
 import { limitReadAhead } from './read-ahead.js';

@@ -1,8 +1,8 @@
 import type { EventEmitter } from 'node:events';
 import type { IncomingMessage } from 'node:http';
+import { type WebSocketConfig } from '@app/gateway';
 import { RouteTableError, type ProxyRow } from '@app/proxy';
 import { WebSocketServer, type ServerOptions, type WebSocket } from 'ws';
-import type { WebSocketConfig } from '../config/gateway-config.js';
 import { ConnectionCounts } from './connection-counts.js';
 import type { HandshakeAnswer } from './handshake-answer.js';
 import type { Upgrade } from './upgrade.js';

@@ -1,8 +1,8 @@
 import { EventEmitter } from 'node:events';
 import type { IncomingMessage } from 'node:http';
+import { GATEWAY_CONFIG, type GatewayConfig } from '@app/gateway';
 import { pathOf, RouteTableError, UpstreamRegistry, type ProxyRow } from '@app/proxy';
 import { Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
-import { GATEWAY_CONFIG, type GatewayConfig } from '../config/gateway-config.js';
 import { asksForWebSocket } from './handshake.js';
 import { WebSocketRoute } from './websocket-route.js';
 

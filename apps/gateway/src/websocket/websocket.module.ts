@@ -1,6 +1,6 @@
+import { GATEWAY_CONFIG, type GatewayConfig } from '@app/gateway';
 import { Global, Module } from '@nestjs/common';
 import { DiscoveryModule } from '@nestjs/core';
-import { GATEWAY_CONFIG, type GatewayConfig } from '../config/gateway-config.js';
 import { ByteBudget } from './byte-budget.js';
 import { ChatGateway } from './chat.gateway.js';
 import { LiveRelays } from './live-relays.js';

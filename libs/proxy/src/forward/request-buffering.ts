@@ -1,6 +1,10 @@
 import type { IncomingMessage } from 'node:http';
 import { networkOf } from '../http/client-network.js';
-import { TooManyUploadsException, UpstreamBodiesBusyException, type ProxyException } from '../http/exceptions.js';
+import {
+  TooManyUploadsException,
+  UpstreamBodiesBusyException,
+  type ProxyException,
+} from '../http/exceptions.js';
 import type { Exchange } from '../http/exchange.js';
 import { BUFFERED_BODY_BYTES, type RequestBody } from './request-body.js';
 import type { StreamedBody, StreamedBodyLimit } from './streamed-body-limit.js';

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { exchangeOf, InvalidRequestException } from '@app/proxy';
 import { Injectable, type NestMiddleware } from '@nestjs/common';
-import { ExpectationFailedException } from '../errors/exceptions.js';
+import { ExpectationFailedException } from './exceptions.js';
 import { expectsUnknown, grammarFault } from './request-grammar.js';
 
 /** Refuses requests that Node's parser lets through and a gateway must not, and ends their connection. */

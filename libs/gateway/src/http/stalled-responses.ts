@@ -1,6 +1,6 @@
 import { ClientStalledException, Ticker, type Exchange, type Ticking } from '@app/proxy';
 import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
-import { GATEWAY_CONFIG, type GatewayConfig } from '../config/gateway-config.js';
+import { GATEWAY_CONFIG, type GatewayConfig } from '../settings/gateway-config.js';
 import { OpenExchanges } from './open-exchanges.js';
 
 /** How often responses are looked at, in milliseconds. */

@@ -3,8 +3,8 @@ import type { Socket } from 'node:net';
 import { networkOf, Ticker, TrustedProxies, type Ticking } from '@app/proxy';
 import { Inject, Injectable, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
-import { GATEWAY_CONFIG, type GatewayConfig } from '../config/gateway-config.js';
-import { discardedUpTo, isDiscarding } from '../server/lingering-close.js';
+import { GATEWAY_CONFIG, type GatewayConfig } from '../settings/gateway-config.js';
+import { discardedUpTo, isDiscarding } from './lingering-close.js';
 import { LinkedList, ListNode } from './linked-list.js';
 
 /** How often the bounds are looked at, in milliseconds. */

@@ -3,8 +3,8 @@ import type { Socket } from 'node:net';
 import { TrustedProxies, Ticker, type Ticking } from '@app/proxy';
 import { Inject, Injectable, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
-import { GATEWAY_CONFIG, type GatewayConfig } from '../config/gateway-config.js';
-import { pendingResponseOf } from '../server/pending-response.js';
+import { GATEWAY_CONFIG, type GatewayConfig } from '../settings/gateway-config.js';
+import { pendingResponseOf } from './pending-response.js';
 
 /** How often half-closed connections are looked at, in milliseconds. */
 const TICK_MS = 1_000;

@@ -6,11 +6,11 @@ import {
   type ServerResponse,
 } from 'node:http';
 import { ExpressAdapter } from '@nestjs/platform-express';
-import type { ServerConfig } from '../config/gateway-config.js';
-import type { ErrorResponder } from '../errors/error.responder.js';
+import type { ServerConfig } from '../settings/gateway-config.js';
 import { ControllerRoutes, type RoutedApplication } from './controller-routes.js';
 import { chainOf, type Middleware } from './request-chain.js';
 import { RequestTurns } from './request-turns.js';
+import type { Responder } from './responder.js';
 
 /** Connections that may wait to be accepted; the kernel's own limit counts where it is less. */
 const BACKLOG = 4_096;
@@ -31,7 +31,7 @@ export class GatewayHttpAdapter extends ExpressAdapter {
   /** What Express serves. */
   readonly controllers: ControllerRoutes;
   private runFirst = chainOf([]);
-  private responder: ErrorResponder | undefined;
+  private responder: Responder | undefined;
 
   constructor(private readonly config: ServerConfig) {
     super();
@@ -46,7 +46,7 @@ export class GatewayHttpAdapter extends ExpressAdapter {
    * Middlewares that run before Express, in this order. What one of them throws is answered without Express and Nest:
    * strangers choose how many refusals there are.
    */
-  applyFirst(responder: ErrorResponder, middlewares: readonly Middleware[]): void {
+  applyFirst(responder: Responder, middlewares: readonly Middleware[]): void {
     this.responder = responder;
     this.runFirst = chainOf(middlewares);
   }

@@ -1,6 +1,6 @@
 import { HealthIndicatorService, type HealthIndicatorResult } from '@nestjs/terminus';
-import { DrainService } from '../lifecycle/drain.service.js';
-import { ReadinessCheck, type ReadinessIndicator } from './readiness-check.js';
+import { DrainService } from './drain.service.js';
+import { ReadinessCheck, type ReadinessIndicator } from '../health/readiness-check.js';
 
 /** Unready from the signal on, while requests are still served. */
 @ReadinessCheck()

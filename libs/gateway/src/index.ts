@@ -1,0 +1,43 @@
+export {
+  answerFor,
+  codeOf,
+  GATEWAY_ERROR,
+  INTERNAL_ERROR,
+  OWN_RESPONSE_HEADERS,
+  rawAnswer,
+} from './http/error-answer.js';
+export {
+  GatewayDrainingException,
+  OriginForbiddenException,
+  OverloadedException,
+  RateLimitedException,
+  SessionEndedException,
+  TooManyConnectionsException,
+  WebSocketVersionException,
+} from './http/exceptions.js';
+export { GatewayHttpAdapter } from './http/gateway-http.adapter.js';
+export { HalfClosedConnections } from './http/half-closed-connections.js';
+export { IdleConnections } from './http/idle-connections.js';
+export { discardBody, linger, lingerOn } from './http/lingering-close.js';
+export { OpenExchanges } from './http/open-exchanges.js';
+export { pendingResponseOf } from './http/pending-response.js';
+export { expectsContinue } from './http/request-grammar.js';
+export { RequestGrammarMiddleware } from './http/request-grammar.middleware.js';
+export { type Responder } from './http/responder.js';
+export { isScrape, isScraper, markScraper } from './http/scrape.js';
+export { StalledResponses } from './http/stalled-responses.js';
+export { UnroutedMiddleware } from './http/unrouted.middleware.js';
+export { ConfigModule } from './settings/config.module.js';
+export { leastDeadlineMs, warningsFor } from './settings/configuration-warnings.js';
+export { ConfigurationError } from './settings/configuration.error.js';
+export { corsFault } from './settings/cors-options.js';
+export { type Environment, SECRETS, VARIABLES } from './settings/environment.schema.js';
+export {
+  type CorsConfig,
+  GATEWAY_CONFIG,
+  type GatewayConfig,
+  type WebSocketConfig,
+} from './settings/gateway-config.js';
+export { loadConfig } from './settings/load-config.js';
+export { readEnvironment } from './settings/read-environment.js';
+export { addressVariableFor, type TlsSetting, tlsVariableFor } from './settings/upstream-variables.js';
