@@ -78,7 +78,7 @@ const RULES: readonly { readonly name: string; breaks(path: string, target: stri
   {
     name: 'applications do not know each other, but the doctor the index of the gateway, and the reference services no library',
     breaks: (path, target) =>
-      /^apps\//.test(path) &&
+      path.startsWith('apps/') &&
       ((target.startsWith('apps/') &&
         target.split('/')[1] !== path.split('/')[1] &&
         !(path.startsWith('apps/doctor/') && target === 'apps/gateway/src/index.js')) ||

@@ -22,7 +22,7 @@ export class OwnFiles implements AsyncDisposable {
   static async copy(...edits: readonly Edit[]): Promise<OwnFiles> {
     const own = new OwnFiles(await mkdtemp(join(tmpdir(), 'doctor-')));
     for (const path of COPIED) await cp(path, join(own.root, path), { recursive: true });
-    await symlink(resolve('apps'), join(own.root, 'apps'));
+    for (const folder of ['apps', 'libs']) await symlink(resolve(folder), join(own.root, folder));
     for (const edit of edits) await own.edit(edit);
     return own;
   }

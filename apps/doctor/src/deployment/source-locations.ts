@@ -3,7 +3,8 @@ import type { TextFiles } from '../files/text-files.js';
 import type { SourceLocation } from './sourced.js';
 
 const SOURCES = 'apps/gateway/src';
-const SCHEMA = `${SOURCES}/config/environment.schema.ts`;
+const SETTINGS = 'libs/gateway/src/settings';
+const SCHEMA = `${SETTINGS}/environment.schema.ts`;
 
 /** Where the gateway's own code says what it says, so that a finding can name the line. */
 export class SourceLocations {
@@ -11,7 +12,7 @@ export class SourceLocations {
   private readonly routes = new Map<string, SourceLocation>();
 
   constructor(files: TextFiles) {
-    for (const path of files.list(SOURCES)) {
+    for (const path of [...files.list(SOURCES), ...files.list(SETTINGS)]) {
       if (!path.endsWith('.ts') || path.endsWith('.spec.ts')) continue;
       const file = files.nameOf(path);
       const text = files.read(path);
