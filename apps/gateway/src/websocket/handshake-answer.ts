@@ -1,5 +1,5 @@
 import { responseHeadersFor, type Exchange } from '@app/proxy';
-import type { ServiceConnection } from './service-dialer.js';
+import type { ServiceConnection } from './service-connection.js';
 
 /** What a client's 101 says beside the handshake itself. */
 export interface HandshakeAnswer {

@@ -4,7 +4,8 @@ import { RevocationStore, type Principal } from '@app/auth';
 import { Ticker, type Ticking } from '@app/proxy';
 import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { CLOSURE, type Closure } from './close-codes.js';
-import type { Relay } from './relay.js';
+import type { Evictable } from './eviction.js';
+import type { RelayRecord } from './relay-record.js';
 
 /** How often each relay looks at its clocks, in milliseconds. */
 const TICK_MS = 1_000;
@@ -12,13 +13,23 @@ const TICK_MS = 1_000;
 /** How often a drain looks whether it is done, in milliseconds. */
 const LOOK_MS = 50;
 
+/** A relay as revocation, drain and budget see it. */
+export interface LiveRelay extends RelayRecord, Evictable, Ticking {
+  /** Whose token opened or renewed it; undefined if its route asks for none. */
+  readonly principal: Principal | undefined;
+  close(reason: Closure): void;
+  closeIfExpired(): void;
+  /** Ends both connections without a close frame. */
+  terminate(): void;
+}
+
 /** The relays that stand now: revocation and drain find them here, and their clocks tick from here. */
 @Injectable()
 export class LiveRelays implements Ticking, OnApplicationShutdown {
   slot = -1;
-  private readonly relays = new Set<Relay>();
-  private readonly byToken = new Map<string, Set<Relay>>();
-  private readonly bySession = new Map<string, Set<Relay>>();
+  private readonly relays = new Set<LiveRelay>();
+  private readonly byToken = new Map<string, Set<LiveRelay>>();
+  private readonly bySession = new Map<string, Set<LiveRelay>>();
   private readonly streams = new WeakSet<object>();
   private readonly ticker: Ticker;
   private isClosed = false;
@@ -34,7 +45,7 @@ export class LiveRelays implements Ticking, OnApplicationShutdown {
     });
   }
 
-  [Symbol.iterator](): Iterator<Relay> {
+  [Symbol.iterator](): Iterator<LiveRelay> {
     return this.relays.values();
   }
 
@@ -52,7 +63,7 @@ export class LiveRelays implements Ticking, OnApplicationShutdown {
     return this.streams.has(stream);
   }
 
-  add(relay: Relay, stream: object): void {
+  add(relay: LiveRelay, stream: object): void {
     this.relays.add(relay);
     this.streams.add(stream);
     this.ticker.add(relay);
@@ -60,13 +71,13 @@ export class LiveRelays implements Ticking, OnApplicationShutdown {
     if (this.isClosed) relay.close(CLOSURE.SERVICE_RESTART);
   }
 
-  delete(relay: Relay): void {
+  delete(relay: LiveRelay): void {
     this.relays.delete(relay);
     this.ticker.delete(relay);
   }
 
   /** Finds the relay by its token and session from now on. @param before whose they were until now */
-  index(relay: Relay, principal: Principal | undefined, before: Principal | undefined): void {
+  index(relay: LiveRelay, principal: Principal | undefined, before: Principal | undefined): void {
     if (before) {
       remove(this.byToken, before.tokenId, relay);
       if (before.sessionId !== undefined) remove(this.bySession, before.sessionId, relay);
@@ -89,7 +100,7 @@ export class LiveRelays implements Ticking, OnApplicationShutdown {
     }
   }
 
-  private async check(relay: Relay, principal: Principal): Promise<void> {
+  private async check(relay: LiveRelay, principal: Principal): Promise<void> {
     if (await this.revocations.isRevokedPrincipal(principal)) relay.close(CLOSURE.TOKEN_REVOKED);
   }
 
@@ -122,18 +133,18 @@ export class LiveRelays implements Ticking, OnApplicationShutdown {
   }
 }
 
-function add(relays: Map<string, Set<Relay>>, id: string, relay: Relay): void {
+function add(relays: Map<string, Set<LiveRelay>>, id: string, relay: LiveRelay): void {
   const found = relays.get(id);
   if (found) found.add(relay);
   else relays.set(id, new Set([relay]));
 }
 
-function remove(relays: Map<string, Set<Relay>>, id: string, relay: Relay): void {
+function remove(relays: Map<string, Set<LiveRelay>>, id: string, relay: LiveRelay): void {
   const found = relays.get(id);
   found?.delete(relay);
   if (found?.size === 0) relays.delete(id);
 }
 
-function closeAll(relays: Iterable<Relay> | undefined, closure: Closure): void {
+function closeAll(relays: Iterable<LiveRelay> | undefined, closure: Closure): void {
   for (const relay of relays ?? []) relay.close(closure);
 }

@@ -1,15 +1,15 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { Logger } from 'pino';
 import { PINO } from '../observability/gateway-logger.js';
-import type { Relay } from './relay.js';
 import type { Closer } from './relay-counts.js';
+import type { RelayRecord } from './relay-record.js';
 
 /** Writes one line at the end of each relay; the line of its beginning is the access line with status 101. */
 @Injectable()
 export class RelayLog {
   constructor(@Inject(PINO) private readonly pino: Logger) {}
 
-  write({ request, route, openedAt, counts }: Relay, code: number, by: Closer): void {
+  write({ request, route, openedAt, counts }: RelayRecord, code: number, by: Closer): void {
     // Messages that are lost or in doubt are what somebody will look for.
     const level = counts.lost + counts.inDoubt > 0 ? 'warn' : 'info';
     this.pino[level](

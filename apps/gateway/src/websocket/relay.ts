@@ -1,32 +1,20 @@
 import type { Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { AuthenticationException, type Principal } from '@app/auth';
-import type { Ticking } from '@app/proxy';
 import type { WebSocket } from 'ws';
 import type { BudgetAccount } from './byte-budget.js';
 import { CLOSURE, CODE, isRestart, type Closure } from './close-codes.js';
-import type { Evictable } from './eviction.js';
 import { KeptMessages } from './kept-messages.js';
 import { MessageRate } from './message-rate.js';
 import { createCounts, type Closer } from './relay-counts.js';
 import type { RelayContext } from './relay-context.js';
 import { isRenewal, renewalFailed, renewed, tokenOf } from './renewal.js';
-import type { ServiceConnection } from './service-dialer.js';
-import type { ServiceHandshake } from './service-handshake.js';
+import type { LiveRelay } from './live-relays.js';
+import type { RelayRequest } from './relay-record.js';
+import type { ServiceConnection } from './service-connection.js';
 import { Side } from './side.js';
 import type { SideListener } from './side-listener.js';
 import type { WebSocketRoute } from './websocket-route.js';
-
-/** What a relay remembers of the request that opened it. */
-export interface RelayRequest {
-  readonly id: string;
-  readonly clientAddress: string;
-  /** As it may stand in a log line. */
-  readonly path: string;
-  /** Whose share of the route's connections it takes: a user, or the network of a client that nobody knows. */
-  readonly holder: string;
-  readonly handshake: ServiceHandshake;
-}
 
 /** Milliseconds between two tries to reach a service that went away: the first, doubled each time, and the most. */
 const FIRST_WAIT_MS = 50;
@@ -44,7 +32,7 @@ const PROVEN_MS = 5_000;
  * 3. `resume`: a service that restarts is waited for, where the route says so, and the client's socket stays.
  * 4. `finish`: the client's socket is gone, and with it the relay.
  */
-export class Relay implements SideListener, Ticking, Evictable {
+export class Relay implements SideListener<Side>, LiveRelay {
   slot = -1;
   readonly openedAt = performance.now();
   readonly counts = createCounts();

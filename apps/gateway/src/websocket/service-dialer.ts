@@ -14,20 +14,10 @@ import {
 import { Inject, Injectable } from '@nestjs/common';
 import { WebSocket } from 'ws';
 import { connectWithin } from './connect-within.js';
+import type { ServiceConnection } from './service-connection.js';
 import type { ServiceHandshake } from './service-handshake.js';
 import { bodyOf, type ServiceRefusal } from './service-refusal.js';
-import type { RelayConnection } from './side.js';
 import type { WebSocketRoute } from './websocket-route.js';
-
-/** A service's side of a socket, open and paused, so that nothing is lost until somebody listens. */
-export interface ServiceConnection extends RelayConnection {
-  /** The subprotocol that the service chose; empty where it chose none. */
-  readonly subprotocol: string;
-  /** The address of the instance. */
-  readonly instance: string;
-  /** The service's answer to the handshake. */
-  readonly response: IncomingMessage;
-}
 
 /** Opens WebSockets to services. */
 @Injectable()

@@ -1,7 +1,5 @@
-import type { Side } from './side.js';
-
 /** What a side reports. */
-export interface SideListener {
+export interface SideListener<Side> {
   onMessage(side: Side, data: Buffer, isBinary: boolean): void;
   /** The peer has sent a ping, or a pong that nobody asked for. Whether it may. */
   onControlFrame(side: Side): boolean;

@@ -6,6 +6,7 @@ import { FramePace } from './frame-pace.js';
 import { dropIncomplete, heldOfIncomplete, IncompleteMessageRate } from './incomplete-message.js';
 import { OutgoingFrames } from './outgoing-frames.js';
 import { limitReadAhead } from './read-ahead.js';
+import type { RelayConnection } from './service-connection.js';
 import type { SideListener } from './side-listener.js';
 
 /** Pings without an answer after which a peer is gone. */
@@ -14,12 +15,6 @@ const MISSED_PONGS = 2;
 /** Who holds a side back: the other one, which does not keep up, or itself, which does not read its own answers. */
 const BY_OTHER = 1;
 const BY_ITSELF = 2;
-
-/** A WebSocket and the TCP or TLS connection under it. */
-export interface RelayConnection {
-  readonly socket: WebSocket;
-  readonly stream: Socket;
-}
 
 /** One side of a relay: a socket that sends within bounds, is held back where the other side is slow, and is pinged. */
 export class Side {
@@ -54,7 +49,7 @@ export class Side {
     { socket, stream }: RelayConnection,
     budget: ByteBudget,
     account: BudgetAccount,
-    private readonly listener: SideListener,
+    private readonly listener: SideListener<Side>,
     private readonly closeTimeoutMs: number,
   ) {
     this.socket = socket;

@@ -4,8 +4,8 @@ import { Metrics } from '../observability/metrics.js';
 import { ByteBudget } from './byte-budget.js';
 import { labelOf } from './close-codes.js';
 import { LiveRelays } from './live-relays.js';
-import type { Relay } from './relay.js';
 import type { Closer, RelayCounts } from './relay-counts.js';
+import type { RelayRecord } from './relay-record.js';
 import type { WebSocketRoute } from './websocket-route.js';
 
 /** Seconds; from a service on the same machine to one that is late. */
@@ -98,7 +98,7 @@ export class WebSocketMetrics {
     this.resumptions.inc({ endpoint: route.endpoint, result });
   }
 
-  closed({ route, counts }: Relay, code: number, by: Closer): void {
+  closed({ route, counts }: RelayRecord, code: number, by: Closer): void {
     const { endpoint } = route;
     this.closes.inc({ endpoint, code: labelOf(code), by });
     const past = this.past.get(endpoint);
