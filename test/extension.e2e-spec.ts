@@ -81,7 +81,7 @@ describe("a team's module", () => {
 describe('a gate that reads a parameter of the path', () => {
   @Injectable()
   class RoomGate implements Gate {
-    admit(exchange: Exchange): void {
+    check(exchange: Exchange): void {
       if (exchange.parameter('room') !== 'caf\u00e9' || exchange.parameter('door') !== undefined) {
         throw new ForbiddenException(`No entry to ${exchange.parameter('room')}`);
       }

@@ -28,8 +28,8 @@ describe('/swagger', () => {
     await using gateway = await startGateway();
     const registry = gateway.app.get(UpstreamRegistry, { strict: false });
     let reads = 0;
-    const { rows } = registry;
-    Object.defineProperty(registry, 'rows', { get: () => (reads++, rows) });
+    const { routes } = registry;
+    Object.defineProperty(registry, 'rows', { get: () => (reads++, routes) });
 
     const ask = async (): Promise<[string | null, string]> => {
       const response = await fetch(`${gateway.url}/swagger`);

@@ -139,7 +139,7 @@ class TeamController {
 }
 
 class OddGate implements Gate {
-  admit({ request: { url } }: Exchange): void {
+  check({ request: { url } }: Exchange): void {
     if (url!.endsWith('body')) throw new HttpException({ error: 1n }, 409);
     throw Object.assign(new HttpException('odd', 409), { headers: ['X-Odd', 'two\r\nlines'] });
   }

@@ -6,7 +6,7 @@ import { ReadinessCheck, type ReadinessIndicator } from '../../apps/gateway/src/
 
 @Injectable()
 class TenantGate implements Gate {
-  admit({ request }: Exchange): void {
+  check({ request }: Exchange): void {
     if (!request.headers['x-tenant']) throw new ForbiddenException('Tenant required');
   }
 }

@@ -12,7 +12,7 @@ const TEMPLATE = 'configs/nginx/templates/gateway.conf.template';
 const billing: UpstreamOptions = {
   name: 'billing-service',
   instances: { compose: ['http://storage-service:8080'], local: [] },
-  routes: [{ methods: ['POST'], path: '/v1/reports', deadlineMs: 90_000 }],
+  routes: [{ methods: ['POST'], path: '/v1/reports', requestTimeoutMs: 90_000 }],
 };
 
 @Upstream(billing)
@@ -38,7 +38,7 @@ describe('examine', () => {
   it('holds a row with its own deadline against the clocks of the gateway', async () => {
     await using own = await OwnFiles.copy();
     const [route] = billing.routes;
-    const { findings } = own.examine({}, [{ ...billing, routes: [{ ...route!, deadlineMs: 10_000 }] }]);
+    const { findings } = own.examine({}, [{ ...billing, routes: [{ ...route!, requestTimeoutMs: 10_000 }] }]);
 
     expect(findings.map(({ rule, places }) => [rule, ...places.map(({ text }) => text)])).toEqual([
       ['clocks', 'POST /v1/reports', 'RESPONSE_HEADERS_TIMEOUT_MS 30000 (default)'],

@@ -78,7 +78,7 @@ function manyFields(bytes: number, prefix = 'X-'): string[] {
 const FACTS = {
   requestId: 'id',
   peerAddress: '10.0.0.1',
-  peerTrusted: true,
+  isPeerTrusted: true,
   protocol: 'http',
   host: 'a',
 } as const;

@@ -26,7 +26,7 @@ export class Authenticator {
     if (authorization === undefined) throw new AuthenticationException('missing_header');
     const token = BEARER.exec(authorization)?.[1];
     if (token === undefined) throw new AuthenticationException('invalid_format');
-    const principal = this.principalFor(token);
+    const principal = this.verify(token);
     if (principal instanceof Promise) return principal.then((known) => setPrincipal(request, known));
     setPrincipal(request, principal);
   }
@@ -37,19 +37,19 @@ export class Authenticator {
   }
 
   /** Whose access token this is, by the same rules. @throws AuthenticationException */
-  principalFor(token: string): Principal | Promise<Principal> {
+  verify(token: string): Principal | Promise<Principal> {
     const principal = this.verifier.verify(token);
     // The clock tolerance must not let a revoked token in.
     const hasEnded = principal.expiresAt * 1000 <= Date.now();
     if (hasEnded && !this.revocations.wouldKnowEnded(principal)) throw new AuthenticationException('expired');
     const revoked = this.revocations.isRevokedPrincipal(principal);
     return typeof revoked === 'boolean'
-      ? unlessRevoked(principal, revoked)
-      : revoked.then((result) => unlessRevoked(principal, result));
+      ? checkRevoked(principal, revoked)
+      : revoked.then((result) => checkRevoked(principal, result));
   }
 }
 
-function unlessRevoked(principal: Principal, revoked: boolean): Principal {
+function checkRevoked(principal: Principal, revoked: boolean): Principal {
   if (revoked) throw new AuthenticationException('revoked');
   return principal;
 }

@@ -16,7 +16,7 @@ export type NotificationListener = (name: string, event: string) => void;
 /** Notifications of changes to keys with a prefix, over the connection that carries commands (RESP3), in order. */
 export class RevocationNotifications {
   private readonly proofKey = `gateway:notifications:${randomUUID()}`;
-  private readonly heard = new Set<string>();
+  private readonly received = new Set<string>();
   private readonly channelPrefix: string;
   private readonly proofChannel: string;
   private isSubscribed = false;
@@ -34,7 +34,7 @@ export class RevocationNotifications {
       this.listener(channel.toString('utf8', this.channelPrefix.length), event.toString()),
     );
     client.on('message', (channel: string, event: string) => {
-      if (channel === this.proofChannel) this.heard.add(event);
+      if (channel === this.proofChannel) this.received.add(event);
     });
     client.on('close', () => (this.isSubscribed = false));
   }
@@ -45,9 +45,9 @@ export class RevocationNotifications {
    * @throws Error if the connection fails
    */
   async prove(onDoubt: () => void): Promise<boolean> {
-    if ((await this.subscribe()) && (await this.hearsChanges())) return true;
+    if ((await this.subscribe()) && (await this.receivesChanges())) return true;
     onDoubt();
-    return this.isSubscribed && (await this.permit()) && (await this.hearsChanges());
+    return this.isSubscribed && (await this.enableEvents()) && (await this.receivesChanges());
   }
 
   /** Whether Redis lets it. */
@@ -65,7 +65,7 @@ export class RevocationNotifications {
   }
 
   /** Adds the flags to those that are set. Whether Redis let it. */
-  private async permit(): Promise<boolean> {
+  private async enableEvents(): Promise<boolean> {
     try {
       const [, set = ''] = await this.client.config('GET', 'notify-keyspace-events');
       // Redis knows the flags as a set, and `A` as all of them but `K` and `E`.
@@ -77,8 +77,8 @@ export class RevocationNotifications {
   }
 
   /** Notifications come in order: before the answer to what follows the change. */
-  private async hearsChanges(): Promise<boolean> {
-    this.heard.clear();
+  private async receivesChanges(): Promise<boolean> {
+    this.received.clear();
     try {
       await this.client.set(this.proofKey, '1', 'PX', PROOF_LIFE_MS);
       await this.client.ping();
@@ -86,6 +86,6 @@ export class RevocationNotifications {
       // A Redis that takes no writes can be read all the same.
       if ((error as Error).name !== 'ReplyError') throw error;
     }
-    return PROOF_EVENTS.every((event) => this.heard.has(event));
+    return PROOF_EVENTS.every((event) => this.received.has(event));
   }
 }

@@ -4,7 +4,7 @@ import type { Redis } from 'ioredis';
  * The lives of many keys, as one command. The keys are arguments: to pass any as a key of a script, a user needs the
  * right to write it, whatever the script does.
  */
-const LIVES_SCRIPT =
+const TTL_SCRIPT =
   "local lives = {} for at, key in ipairs(ARGV) do lives[at] = redis.call('pttl', key) end return lives";
 
 /** One step of a SCAN with the lives of the keys that it finds, whose names come without the prefix. */
@@ -21,8 +21,8 @@ const SCAN_SCRIPT = `
 const SCAN_COUNT = 1_000;
 
 /** Milliseconds that each key has left, as PTTL says them. */
-export function readLives(client: Redis, keys: readonly string[]): Promise<readonly number[]> {
-  return client.eval(LIVES_SCRIPT, 0, ...keys) as Promise<number[]>;
+export function readTtls(client: Redis, keys: readonly string[]): Promise<readonly number[]> {
+  return client.eval(TTL_SCRIPT, 0, ...keys) as Promise<number[]>;
 }
 
 /** What one step of a scan finds. */

@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { OnApplicationBootstrap, OnApplicationShutdown } from '@nestjs/common';
 import { formatKeyName, KEY_PREFIX, parseKeyName, type RevocationKind } from './revocation-keys.js';
-import { NO_END, NO_KEY, RevocationLives } from './revocation-lives.js';
+import { NO_END, NO_KEY, RevocationLookups } from './revocation-lookups.js';
 import { RevocationNotifications } from './revocation-notifications.js';
-import { readLives, scanStep } from './revocation-scripts.js';
+import { readTtls, scanStep } from './revocation-scripts.js';
 import type { RevocationRedis } from './revocation.redis.js';
 import { RevokedIds } from './revoked-ids.js';
 
@@ -74,16 +74,16 @@ export class RevocationStore implements OnApplicationBootstrap, OnApplicationShu
   private readonly notifications: RevocationNotifications;
   private readonly proof: NodeJS.Timeout;
   /** For requests, which wait for no longer than they may. */
-  private readonly lookups: RevocationLives;
+  private readonly lookups: RevocationLookups;
   /** For keys that Redis told of. */
-  private readonly lives: RevocationLives;
+  private readonly lives: RevocationLookups;
 
   /** Counts connections, so that what was begun on one is not taken for done on the next. */
   private connection = 0;
   private following: Promise<void> | undefined;
   /** Whether the last change that was made for a proof was heard of. */
-  private isTold = false;
-  private isFilled = false;
+  private isNotified = false;
+  private isLoaded = false;
   /** `Date.now()` since when memory has known every revocation. */
   private completeSince = Infinity;
   /** `performance.now()` since when Redis has told nothing; undefined while it does. */
@@ -96,10 +96,10 @@ export class RevocationStore implements OnApplicationBootstrap, OnApplicationShu
   ) {
     const { client } = redis;
     this.ids = new RevokedIds(mostIds);
-    this.lookups = new RevocationLives((keys) => redis.read(() => readLives(client, keys)));
-    this.lives = new RevocationLives((keys) => readLives(client, keys));
+    this.lookups = new RevocationLookups((keys) => redis.read(() => readTtls(client, keys)));
+    this.lives = new RevocationLookups((keys) => readTtls(client, keys));
     this.notifications = new RevocationNotifications(client, KEY_PREFIX, (name, event) =>
-      this.hear(name, event),
+      this.onNotification(name, event),
     );
     client.on('close', () => this.lose());
     client.on('ready', () => void this.follow());
@@ -118,17 +118,17 @@ export class RevocationStore implements OnApplicationBootstrap, OnApplicationShu
 
   get state(): RevocationState {
     if (this.ids.hasForgotten) return 'overflow';
-    if (!this.isFilled) return 'loading';
-    return this.isTold ? 'complete' : 'unnotified';
+    if (!this.isLoaded) return 'loading';
+    return this.isNotified ? 'complete' : 'unnotified';
   }
 
   /** Whether memory knows every revocation; otherwise Redis is asked for each id that memory does not know. */
   get isComplete(): boolean {
-    return this.isTold && this.isFilled && !this.ids.hasForgotten;
+    return this.isNotified && this.isLoaded && !this.ids.hasForgotten;
   }
 
   /** Whether an id that memory does not know is looked up in Redis. */
-  get isAsking(): boolean {
+  get usesLookups(): boolean {
     return !this.isComplete && this.redis.isReadable;
   }
 
@@ -140,7 +140,7 @@ export class RevocationStore implements OnApplicationBootstrap, OnApplicationShu
   /** Whether the token with this `jti`, or the session with this id, was revoked. */
   isRevoked(id: string, kind: RevocationKind = 'token'): boolean | Promise<boolean> {
     if (this.ids.has(kind, id)) return true;
-    return this.isAsking ? this.lookUp(kind, id) : false;
+    return this.usesLookups ? this.lookUp(kind, id) : false;
   }
 
   /** Whether the token of a principal, or its session, was revoked. */
@@ -209,7 +209,7 @@ export class RevocationStore implements OnApplicationBootstrap, OnApplicationShu
   private lose(): void {
     this.connection++;
     this.lostAt ??= performance.now();
-    this.isTold = this.isFilled = false;
+    this.isNotified = this.isLoaded = false;
   }
 
   /** Makes memory complete, or proves that it still is. */
@@ -222,27 +222,27 @@ export class RevocationStore implements OnApplicationBootstrap, OnApplicationShu
     if (this.redis.client.status !== 'ready') return;
     const { connection } = this;
     try {
-      const isTold = await this.notifications.prove(() => (this.isTold = false));
+      const isTold = await this.notifications.prove(() => (this.isNotified = false));
       // A change that nobody told of may have been missed, so without notifications all is read again and again.
-      const isStale = this.ids.hasForgotten || !this.isFilled || !isTold || !this.isTold;
-      if (isStale) await this.fill();
+      const isStale = this.ids.hasForgotten || !this.isLoaded || !isTold || !this.isNotified;
+      if (isStale) await this.load();
       if (connection !== this.connection) return;
       const wasComplete = this.isComplete;
-      this.isFilled = true;
-      this.isTold = isTold;
+      this.isLoaded = true;
+      this.isNotified = isTold;
       this.lostAt = undefined;
       if (!wasComplete) this.completeSince = Date.now();
     } catch {
       // Redis has gone again, or does not let us: the next proof, or the next connection, begins anew.
-      this.isTold = this.isFilled = false;
+      this.isNotified = this.isLoaded = false;
     }
   }
 
   /** Reads all revocations, unless there is no room for them. */
-  private async fill(): Promise<void> {
+  private async load(): Promise<void> {
     if (this.ids.hasForgotten) {
       // Before the set says that it has forgotten none.
-      this.isFilled = false;
+      this.isLoaded = false;
       if (!(await this.ids.makeRoom())) return;
     }
     let cursor = '0';
@@ -257,7 +257,7 @@ export class RevocationStore implements OnApplicationBootstrap, OnApplicationShu
     } while (cursor !== '0' && !this.ids.hasForgotten);
   }
 
-  private hear(name: string, event: string): void {
+  private onNotification(name: string, event: string): void {
     const { kind, id } = parseKeyName(name);
     if (REMOVALS.has(event)) this.ids.delete(kind, id);
     else if (WRITES.has(event)) void this.measure(kind, id, KEY_PREFIX + name);

@@ -1,11 +1,11 @@
 export {
-  answerFor,
+  toErrorResponse as answerFor,
   codeOf,
   GATEWAY_ERROR,
   INTERNAL_ERROR,
   OWN_RESPONSE_HEADERS,
-  rawAnswer,
-} from './http/error-answer.js';
+  formatRawResponse as rawAnswer,
+} from './http/error-response.js';
 export {
   GatewayDrainingException,
   OriginForbiddenException,

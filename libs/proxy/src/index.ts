@@ -11,20 +11,25 @@ export { forwardedHeadersOf } from './headers/request-headers.js';
 export { FORWARDING as FORWARDING_NAMES } from './headers/trusted-names.js';
 export { responseHeadersFor } from './headers/response-headers.js';
 export { pathOf } from './routing/path-rules.js';
-export { RouteTableError, type TableRow } from './routing/table-row.js';
-export type { HttpMethod, Route, RouteLimit, WebSocketPolicy } from './routing/route.js';
+export { RouteTableError, type UpstreamRoute as TableRow } from './routing/upstream-route.js';
+export type {
+  HttpMethod,
+  RouteOptions as Route,
+  RouteLimit,
+  WebSocketPolicy,
+} from './routing/route-options.js';
 export { isAddressRange, TrustedProxies, type TrustOptions } from './http/trusted-proxies.js';
 export { Ticker, type Ticking } from './http/ticker.js';
 export { cutExchange, endExchange, isEventStream } from './forward/end-exchange.js';
 export { exceptionFor } from './attempts/failure.js';
 export { hasBody, type MinimumRate } from './forward/request-body.js';
-export { faultOf, isUnavailable } from './balancing/fault.js';
+export { failureKindOf as faultOf, isUnavailable } from './balancing/failure-kind.js';
 export { isInstanceAddress } from './balancing/instance-address.js';
-export type { InstanceFault } from './balancing/instance-health.js';
+export type { FailureKind as InstanceFault } from './balancing/instance-health.js';
 export { faultsOfTlsFiles, type TlsOptions } from './transport/tls-files.js';
 export type { Instance, InstanceStats } from './balancing/instance.js';
 export type { Attempts } from './attempts/attempts.js';
-export type { BreakerState } from './attempts/circuit-breaker.js';
+export type { CircuitState as BreakerState } from './attempts/circuit-breaker.js';
 export { Upstream, UpstreamMetadata, type CorsOptions, type UpstreamOptions } from './upstream.js';
-export { UpstreamError, type ProxyRow, type UpstreamProxy } from './upstream-proxy.js';
+export { UpstreamError, type Route as ProxyRow, type UpstreamProxy } from './upstream-proxy.js';
 export { UpstreamRegistry } from './upstream.registry.js';

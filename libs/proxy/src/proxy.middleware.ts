@@ -10,10 +10,10 @@ import { exchangeOf, type Exchange } from './http/exchange.js';
 import type { Gate } from './http/gate.js';
 import { PROXY_OPTIONS, type ProxyOptions } from './proxy.options.js';
 import { isUnambiguousPath, isValidQuery, pathOf } from './routing/path-rules.js';
-import { allowOf, type PathEntry } from './routing/route-table.js';
+import { allowOf, type RoutesOfPath } from './routing/route-table.js';
 import { checkAnnouncedLength } from './forward/request-body.js';
 import { UpstreamRegistry } from './upstream.registry.js';
-import type { ProxyRow } from './upstream-proxy.js';
+import type { Route } from './upstream-proxy.js';
 
 type Next = (error?: unknown) => void;
 
@@ -43,7 +43,7 @@ export class ProxyMiddleware implements NestMiddleware<IncomingMessage, ServerRe
     const row = entry?.byMethod.get(request.method!);
     if (entry) exchange.template = entry.template;
     if (row) {
-      exchange.route = row.route;
+      exchange.route = row.options;
       exchange.upstream = row.upstream;
       exchange.acceptedHeaders = row.proxy.acceptedHeaders;
       exchange.parameterPositions = row.parameters;
@@ -51,7 +51,7 @@ export class ProxyMiddleware implements NestMiddleware<IncomingMessage, ServerRe
     // :: Step 3
     const gates = row ? row.gates : this.options.gates;
     for (let index = 0; index < gates.length; index++) {
-      const pending = gates[index]!.admit(exchange);
+      const pending = gates[index]!.check(exchange);
       if (pending) return this.admitRest(exchange, pending, gates.slice(index + 1), entry, row, next);
     }
     proceed(exchange, entry, row, next);
@@ -61,12 +61,12 @@ export class ProxyMiddleware implements NestMiddleware<IncomingMessage, ServerRe
     exchange: Exchange,
     pending: Promise<void>,
     gates: readonly Gate[],
-    entry: PathEntry<ProxyRow> | undefined,
-    row: ProxyRow | undefined,
+    entry: RoutesOfPath<Route> | undefined,
+    row: Route | undefined,
     next: Next,
   ): Promise<void> {
     await pending;
-    for (const gate of gates) await gate.admit(exchange);
+    for (const gate of gates) await gate.check(exchange);
     // A client that left while a gate thought about it is not worth a request to the service.
     if (!exchange.response.destroyed) proceed(exchange, entry, row, next);
   }
@@ -74,8 +74,8 @@ export class ProxyMiddleware implements NestMiddleware<IncomingMessage, ServerRe
 
 function proceed(
   exchange: Exchange,
-  entry: PathEntry<ProxyRow> | undefined,
-  row: ProxyRow | undefined,
+  entry: RoutesOfPath<Route> | undefined,
+  row: Route | undefined,
   next: Next,
 ): void {
   if (!entry) {
@@ -83,8 +83,8 @@ function proceed(
     next();
     return;
   }
-  if (!row) throw refusalOf(exchange.request, entry);
-  if (row.route.websocket) {
+  if (!row) throw toException(exchange.request, entry);
+  if (row.options.websocket) {
     // The application's WebSocket middleware takes it from here.
     if (!isUpgrade(exchange.request)) throw new UpgradeRequiredException();
     next();
@@ -93,13 +93,13 @@ function proceed(
   // :: Step 4
   const { request } = exchange;
   checkAnnouncedLength(request, row.plan.limits.bodyBytes);
-  row.proxy.forward(exchange, row.plan, row.targetOf(request.url!), next);
+  row.proxy.forward(exchange, row.plan, row.toUpstreamTarget(request.url!), next);
 }
 
 /** A method that the path does not have; RFC 6455, section 4.1, knows handshakes by GET only. */
-function refusalOf({ headers }: IncomingMessage, entry: PathEntry<ProxyRow>): Error {
+function toException({ headers }: IncomingMessage, entry: RoutesOfPath<Route>): Error {
   const isHandshake = headers.upgrade?.toLowerCase() === 'websocket';
-  return isHandshake && entry.byMethod.get('GET')?.route.websocket
+  return isHandshake && entry.byMethod.get('GET')?.options.websocket
     ? new InvalidRequestException('WebSocket handshake must be a GET')
     : new RouteMethodException(allowOf(entry));
 }

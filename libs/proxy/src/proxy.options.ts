@@ -10,11 +10,11 @@ import type { MinimumRate } from './forward/request-body.js';
 
 export interface RetryOptions {
   /** How often a request may be sent again. */
-  readonly most: number;
+  readonly maxRetries: number;
   /** The part of recent requests that may be, 0 to 1. */
-  readonly share: number;
+  readonly budgetRatio: number;
   /** Whether a response says in `X-Gateway-Attempts` how often its request was sent. */
-  readonly areShown: boolean;
+  readonly showsAttempts: boolean;
 }
 
 /** What the proxy must be told; it has no defaults of its own, the application states them once. */
@@ -46,13 +46,13 @@ export interface ProxyOptions {
   readonly breakerOpenMs: number;
 
   /** Milliseconds from the end of a request's body to the response headers, over all attempts. */
-  readonly routeDeadlineMs: number;
+  readonly requestTimeoutMs: number;
   /** Milliseconds that one attempt has until its response headers. Below `routeDeadlineMs`. */
   readonly responseHeadersTimeoutMs: number;
   /** Milliseconds without a byte of a body after which an exchange is ended. */
-  readonly idleBodyTimeoutMs: number;
+  readonly streamIdleTimeoutMs: number;
   /** The same for `text/event-stream`. */
-  readonly idleEventStreamTimeoutMs: number;
+  readonly eventStreamIdleTimeoutMs: number;
   /** Largest request body in bytes of a route that names none. */
   readonly bodyLimitBytes: number;
   readonly minimumRate: MinimumRate;

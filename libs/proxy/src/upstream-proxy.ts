@@ -9,22 +9,22 @@ import type { Gate } from './http/gate.js';
 import { acceptanceFault } from './headers/name-kinds.js';
 import { Addresses } from './balancing/addresses.js';
 import { HealthChecks } from './balancing/health-checks.js';
-import type { InstanceFault } from './balancing/instance-health.js';
+import type { FailureKind } from './balancing/instance-health.js';
 import { isInstanceAddress } from './balancing/instance-address.js';
 import type { Instance } from './balancing/instance.js';
-import { InstanceSet, type InstanceChange } from './balancing/instance-set.js';
+import { LoadBalancer, type InstanceChange } from './balancing/load-balancer.js';
 import { TlsFilesError } from './transport/tls-files.js';
 import { UpstreamTls } from './transport/upstream-tls.js';
 import type { ProxyOptions } from './proxy.options.js';
-import { compilePath, type CompiledPath } from './routing/compiled-path.js';
-import type { TableRow } from './routing/table-row.js';
-import type { Route } from './routing/route.js';
+import { compilePath, type PathPattern } from './routing/path-pattern.js';
+import type { UpstreamRoute } from './routing/upstream-route.js';
+import type { RouteOptions } from './routing/route-options.js';
 import { Attempts } from './attempts/attempts.js';
 import { SlowReaderLimit } from './forward/slow-reader-limit.js';
 import { StreamedBodyLimit } from './forward/streamed-body-limit.js';
-import { CircuitBreaker, type BreakerState } from './attempts/circuit-breaker.js';
+import { CircuitBreaker, type CircuitState } from './attempts/circuit-breaker.js';
 import type { Ticker } from './http/ticker.js';
-import { Forward, forwardOf, type ForwardPlan } from './forward/forward.js';
+import { Forward, forwardOf, type ForwardOptions } from './forward/forward.js';
 import { RetryBudget } from './attempts/retry-budget.js';
 import type { UpstreamOptions } from './upstream.js';
 
@@ -34,16 +34,16 @@ export class UpstreamError extends Error {
 }
 
 /** A row with everything that can be worked out for it at boot. */
-export interface ProxyRow extends TableRow, CompiledPath {
+export interface Route extends UpstreamRoute, PathPattern {
   readonly proxy: UpstreamProxy;
   readonly gates: readonly Gate[];
-  readonly plan: ForwardPlan;
+  readonly plan: ForwardOptions;
 }
 
 /** What an upstream tells of itself. */
 export interface UpstreamEvents {
   instanceChanged(upstream: string, change: InstanceChange): void;
-  breakerChanged(upstream: string, state: BreakerState): void;
+  circuitChanged(upstream: string, state: CircuitState): void;
   /** New TLS files are in use; with an error, they cannot be used, and the former ones stay in use. */
   tlsChanged(upstream: string, error: Error | undefined): void;
 }
@@ -62,7 +62,7 @@ const FORWARDING = Promise.resolve();
  */
 export class UpstreamProxy {
   readonly name: string;
-  readonly instances: InstanceSet;
+  readonly instances: LoadBalancer;
   readonly breaker: CircuitBreaker;
   readonly retryBudget: RetryBudget;
   readonly streamedBodyLimit: StreamedBodyLimit;
@@ -86,8 +86,8 @@ export class UpstreamProxy {
     const name = (this.name = declaration.name);
     this.healthPath = declaration.healthPath ?? '/health';
     this.acceptedHeaders = this.readAcceptedHeaders();
-    this.breaker = new CircuitBreaker(options.breakerOpenMs, (state) => events.breakerChanged(name, state));
-    this.retryBudget = new RetryBudget(options.retries.share);
+    this.breaker = new CircuitBreaker(options.breakerOpenMs, (state) => events.circuitChanged(name, state));
+    this.retryBudget = new RetryBudget(options.retries.budgetRatio);
     const connections = {
       count: () => Math.max(1, this.instances.up) * options.connections.maxConnections,
       hasWaiting: () => this.instances.hasWaiting,
@@ -96,8 +96,8 @@ export class UpstreamProxy {
     this.slowReaderLimit = new SlowReaderLimit(connections, options.streamedBodyLimit);
     const urls = this.readAddresses();
     this.tls = this.readTls(urls, (error) => events.tlsChanged(name, error));
-    this.instances = new InstanceSet(options.connections, options.health, this.tls, (change) => {
-      this.streamedBodyLimit.admitSoon();
+    this.instances = new LoadBalancer(options.connections, options.health, this.tls, (change) => {
+      this.streamedBodyLimit.dequeueSoon();
       events.instanceChanged(name, change);
     });
     const setOrigins = (origins: readonly string[]): void =>
@@ -131,15 +131,15 @@ export class UpstreamProxy {
   }
 
   /** Works out a row of this upstream. @throws RouteTableError */
-  compile(route: Route): ProxyRow {
-    const row = { route, upstream: this.name };
-    return { ...row, ...compilePath(row), proxy: this, gates: this.gates, plan: this.planFor(route) };
+  compile(options: RouteOptions): Route {
+    const row = { options, upstream: this.name };
+    return { ...row, ...compilePath(row), proxy: this, gates: this.gates, plan: this.planFor(options) };
   }
 
   /** Sends an exchange that passed its gates to the service, as `target`. `refuse` takes a failure to answer. */
-  forward(exchange: Exchange, plan: ForwardPlan, target: string, refuse: (error?: unknown) => void): void {
+  forward(exchange: Exchange, plan: ForwardOptions, target: string, refuse: (error?: unknown) => void): void {
     try {
-      new Forward(exchange, plan, this.admit(performance.now()), target, refuse);
+      new Forward(exchange, plan, this.createAttempts(performance.now()), target, refuse);
     } catch (error) {
       refuse(error);
       return;
@@ -151,12 +151,12 @@ export class UpstreamProxy {
    * The attempts of a request that wants to go to the service; they must be ended.
    * @throws CircuitOpenException while the service is not asked
    */
-  admit(now: number): Attempts {
+  createAttempts(now: number): Attempts {
     const { breaker } = this;
-    const admission = breaker.admit(now);
+    const admission = breaker.tryAcquire(now);
     if (admission === undefined) throw new CircuitOpenException(this.name, breaker.retryAfterSeconds(now));
-    this.retryBudget.earn(now);
-    return new Attempts(this, admission, this.options.retries.most);
+    this.retryBudget.addRequest(now);
+    return new Attempts(this, admission, this.options.retries.maxRetries);
   }
 
   /**
@@ -172,7 +172,7 @@ export class UpstreamProxy {
   }
 
   /** Counts a failed attempt against its instance; one that cannot be reached may have another address now. */
-  failed(instance: Instance, fault: InstanceFault, now: number): void {
+  failed(instance: Instance, fault: FailureKind, now: number): void {
     instance.health.failed(fault, now);
     if (fault === 'connect') this.addresses.refreshSoon();
   }
@@ -185,21 +185,21 @@ export class UpstreamProxy {
     await this.instances.destroy();
   }
 
-  private planFor(route: Route): ForwardPlan {
+  private planFor(route: RouteOptions): ForwardOptions {
     const { options } = this;
     return {
       service: this.name,
       ticker: this.ticker,
       streamedBodyLimit: this.streamedBodyLimit,
       slowReaderLimit: this.slowReaderLimit,
-      showsAttempts: options.retries.areShown,
+      showsAttempts: options.retries.showsAttempts,
       repeatsKeyed: route.repeatsKeyed ?? false,
-      observers: this.gates.filter((gate) => 'answered' in gate),
+      observers: this.gates.filter((gate) => 'onResponse' in gate),
       limits: {
-        deadlineMs: route.deadlineMs ?? options.routeDeadlineMs,
-        responseHeadersMs: options.responseHeadersTimeoutMs,
-        idleBodyMs: options.idleBodyTimeoutMs,
-        idleEventStreamMs: options.idleEventStreamTimeoutMs,
+        requestTimeoutMs: route.requestTimeoutMs ?? options.requestTimeoutMs,
+        responseHeadersTimeoutMs: options.responseHeadersTimeoutMs,
+        streamIdleTimeoutMs: options.streamIdleTimeoutMs,
+        eventStreamIdleTimeoutMs: options.eventStreamIdleTimeoutMs,
         bodyBytes: route.bodyLimitBytes ?? options.bodyLimitBytes,
         minimumRate: options.minimumRate,
       },

@@ -1,10 +1,10 @@
 import { Inject, Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { DiscoveryService, ModuleRef } from '@nestjs/core';
 import { PROXY_OPTIONS, type ProxyOptions } from './proxy.options.js';
-import { RouteTable, type PathEntry } from './routing/route-table.js';
+import { RouteTable, type RoutesOfPath } from './routing/route-table.js';
 import { Ticker } from './http/ticker.js';
 import { UpstreamMetadata } from './upstream.js';
-import { UpstreamError, UpstreamProxy, type ProxyRow, type UpstreamEvents } from './upstream-proxy.js';
+import { UpstreamError, UpstreamProxy, type Route, type UpstreamEvents } from './upstream-proxy.js';
 
 /**
  * Finds every `@Upstream()` of the application at boot and keeps its one proxy, so that a team's upstream comes in
@@ -14,7 +14,7 @@ import { UpstreamError, UpstreamProxy, type ProxyRow, type UpstreamEvents } from
 export class UpstreamRegistry implements OnModuleInit, OnApplicationShutdown {
   readonly upstreams: UpstreamProxy[] = [];
   private readonly logger = new Logger('Upstream');
-  private readonly table = new RouteTable<ProxyRow>();
+  private readonly table = new RouteTable<Route>();
   private readonly ticker: Ticker;
 
   constructor(
@@ -33,7 +33,7 @@ export class UpstreamRegistry implements OnModuleInit, OnApplicationShutdown {
         if (state === 'up') this.logger.log(line);
         else this.logger.warn(line);
       },
-      breakerChanged: (upstream, state) => {
+      circuitChanged: (upstream, state) => {
         const line = { message: `circuit ${state}`, upstream };
         if (state === 'open') this.logger.warn(line);
         else this.logger.log(line);
@@ -76,13 +76,13 @@ export class UpstreamRegistry implements OnModuleInit, OnApplicationShutdown {
   }
 
   /** The rows for a raw path; undefined where no upstream names it. */
-  find(path: string): PathEntry<ProxyRow> | undefined {
+  find(path: string): RoutesOfPath<Route> | undefined {
     return this.table.find(path);
   }
 
   /** Every row of every upstream, for documents made from them. */
-  get rows(): readonly ProxyRow[] {
-    return this.table.rows;
+  get routes(): readonly Route[] {
+    return this.table.routes;
   }
 
   async onApplicationShutdown(): Promise<void> {

@@ -1,7 +1,7 @@
 import { applyDecorators, Injectable, type Type } from '@nestjs/common';
 import { DiscoveryService } from '@nestjs/core';
 import type { Gate } from './http/gate.js';
-import type { Route } from './routing/route.js';
+import type { RouteOptions } from './routing/route-options.js';
 
 /** What pages of allowed origins may do with an upstream (Fetch standard, section 3.2). */
 export interface CorsOptions {
@@ -33,7 +33,7 @@ export interface UpstreamOptions {
   };
 
   /** The rows; order does not matter. */
-  readonly routes: readonly Route[];
+  readonly routes: readonly RouteOptions[];
 
   /** Gates of this upstream alone, run in this order after those of the gateway. Default: none. */
   readonly gates?: readonly Type<Gate>[];

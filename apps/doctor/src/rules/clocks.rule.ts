@@ -27,7 +27,7 @@ export const clocksRule: Rule = {
 function* routeDeadlines(deployment: Deployment, gateway: Gateway): Iterable<Fault> {
   const leastMs = leastDeadlineMs(gateway.config.proxy);
   for (const { route, said } of deployment.routes) {
-    if (route.deadlineMs === undefined || route.deadlineMs >= leastMs) continue;
+    if (route.requestTimeoutMs === undefined || route.requestTimeoutMs >= leastMs) continue;
     yield {
       places: [said, gateway.setting('RESPONSE_HEADERS_TIMEOUT_MS')],
       expected: `deadlineMs of ${leastMs} or more: every attempt's time to connect and the last one's time to answer`,
@@ -37,9 +37,13 @@ function* routeDeadlines(deployment: Deployment, gateway: Gateway): Iterable<Fau
   for (const { route, said, location } of deployment.carried) {
     if (route.websocket) continue;
     const deadline: Sourced<number> =
-      route.deadlineMs === undefined
+      route.requestTimeoutMs === undefined
         ? gateway.setting('ROUTE_DEADLINE_MS')
-        : { ...said, value: route.deadlineMs, text: `${said.text}: deadlineMs ${route.deadlineMs}` };
+        : {
+            ...said,
+            value: route.requestTimeoutMs,
+            text: `${said.text}: deadlineMs ${route.requestTimeoutMs}`,
+          };
     const read = time(location, 'proxy_read_timeout');
     if (read.value > deadline.value) continue;
     yield {

@@ -4,10 +4,10 @@ import type { Exchange } from '@app/proxy';
  * The origin of the request's own scheme and host, whose pages the gateway or a service behind it has served; undefined if
  * it names no host. A trusted proxy says what they were (`X-Forwarded-Proto`, `X-Forwarded-Host`), some `wss` of handshakes.
  */
-export function ownOriginOf({ request, peerTrusted }: Exchange): string | undefined {
+export function ownOriginOf({ request, isPeerTrusted }: Exchange): string | undefined {
   const { headers, socket } = request;
-  const proto = (peerTrusted && fieldOf(headers, 'x-forwarded-proto')) || ownProtocol(socket);
-  const host = (peerTrusted && fieldOf(headers, 'x-forwarded-host')) || headers.host;
+  const proto = (isPeerTrusted && fieldOf(headers, 'x-forwarded-proto')) || ownProtocol(socket);
+  const host = (isPeerTrusted && fieldOf(headers, 'x-forwarded-host')) || headers.host;
   if (!host) return undefined;
   const scheme = proto.toLowerCase().replace(/^ws/, 'http');
   return `${scheme}://${withoutDefaultPort(scheme, host.toLowerCase())}`;

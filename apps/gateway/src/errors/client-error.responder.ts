@@ -8,7 +8,7 @@ import { CorsPolicy } from '../cors/cors-policy.js';
 import { Metrics } from '../observability/metrics.js';
 
 /** What Node's parser found wrong, by its code; anything else is 400. */
-const ANSWERS: Readonly<Record<string, readonly [number, string]>> = {
+const RESPONSES: Readonly<Record<string, readonly [number, string]>> = {
   ERR_HTTP_REQUEST_TIMEOUT: [408, 'Request headers too slow'],
   HPE_HEADER_OVERFLOW: [431, 'Request headers too large'],
   HPE_CHUNK_EXTENSIONS_OVERFLOW: [413, 'Chunk extensions too large'],
@@ -61,8 +61,8 @@ export class ClientErrorResponder implements OnModuleInit {
     this.adapterHost.httpAdapter
       .getHttpServer()
       .on('clientError', (error: ClientError, socket: Socket) => {
-        const answer = (): void => this.answer(error, socket);
-        if (!isLateHead(error) || !turns.excuseLateHead(socket, answer)) answer();
+        const respond = (): void => this.answer(error, socket);
+        if (!isLateHead(error) || !turns.excuseLateHead(socket, respond)) respond();
       })
       // Node hands CONNECT over here, and without a listener ends the connection without a word.
       .on('connect', (_request: IncomingMessage, socket: Socket) => {
@@ -81,21 +81,21 @@ export class ClientErrorResponder implements OnModuleInit {
       return;
     }
     this.faulty.add(socket);
-    this.answerInTurn(error, socket);
+    this.respondInTurn(error, socket);
   }
 
   /** The answer to a complete request goes first: the fault lies in what the client sent behind it. */
-  private answerInTurn(error: ClientError, socket: Socket): void {
+  private respondInTurn(error: ClientError, socket: Socket): void {
     const pending = pendingResponseOf(socket);
     if (!socket.writable) {
       socket.destroy();
     } else if (pending?.req.complete) {
-      pending.once('close', () => this.answerInTurn(error, socket));
+      pending.once('close', () => this.respondInTurn(error, socket));
     } else if (pending?.headersSent) {
       // More bytes would become part of the response that is on its way.
       socket.destroy();
     } else {
-      const [status, message] = ANSWERS[error.code ?? ''] ?? [400, 'Malformed request'];
+      const [status, message] = RESPONSES[error.code ?? ''] ?? [400, 'Malformed request'];
       this.logger.log({
         message: 'malformed request',
         status,

@@ -18,11 +18,11 @@ export class GatewayExceptionFilter implements ExceptionFilter {
     const request = http.getRequest<IncomingMessage & { readonly route?: unknown }>();
     // Nest says 404 if a controller has the path and not the method.
     const isUnrouted = thrown instanceof NotFoundException && request.route === undefined;
-    const exception = (isUnrouted && this.methodRefusal(request)) || thrown;
+    const exception = (isUnrouted && this.methodException(request)) || thrown;
     this.responder.respond(request, http.getResponse<ServerResponse>(), exception);
   }
 
-  private methodRefusal(request: IncomingMessage): RouteMethodException | undefined {
+  private methodException(request: IncomingMessage): RouteMethodException | undefined {
     const allow = this.adapterHost.httpAdapter.controllers.methodsFor(pathOf(request.url!));
     return allow === undefined ? undefined : new RouteMethodException(allow);
   }

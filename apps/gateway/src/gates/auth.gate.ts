@@ -10,7 +10,7 @@ export class AuthGate implements Gate {
     private readonly revocations: RevocationStore,
   ) {}
 
-  admit(exchange: Exchange): void | Promise<void> {
+  check(exchange: Exchange): void | Promise<void> {
     const { route } = exchange;
     if (route && route.auth !== 'none') return this.authenticator.authenticate(exchange.request);
   }
@@ -21,7 +21,7 @@ export class AuthGate implements Gate {
    * request of their own (a reset, a stolen refresh token), and it keeps a key that Redis refused over its own restart.
    * A gateway knows one token, and needs no right to write revocations.
    */
-  answered(exchange: Exchange, status: number): void {
+  onResponse(exchange: Exchange, status: number): void {
     if (!exchange.route?.endsSession || status < 200 || status > 299) return;
     const principal = principalOf(exchange.request);
     if (principal) this.revocations.revokePrincipal(principal);

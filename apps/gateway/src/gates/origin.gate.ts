@@ -8,7 +8,7 @@ import { CorsPolicy } from '../cors/cors-policy.js';
 export class OriginGate implements Gate {
   constructor(private readonly cors: CorsPolicy) {}
 
-  admit(exchange: Exchange): void {
+  check(exchange: Exchange): void {
     if (!this.cors.isAllowed(exchange)) throw new OriginForbiddenException();
     this.cors.describeUpstream(exchange);
   }

@@ -13,9 +13,9 @@ export class OverloadGate implements Gate {
     private readonly metrics: OverloadMetrics,
   ) {}
 
-  admit(exchange: Exchange): void {
+  check(exchange: Exchange): void {
     if (isMonitoringRequest(exchange)) return;
-    const reason = this.monitor.refusalOf(exchange);
+    const reason = this.monitor.saturatedResourceFor(exchange);
     if (reason === undefined) return;
     this.metrics.shed(reason);
     throw new OverloadedException(reason);

@@ -10,7 +10,7 @@ import {
 } from '@app/proxy';
 import { Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
-import { RateLimiter, type Limit, type Verdict } from '../limits/rate-limiter.js';
+import { RateLimiter, type Limit, type RateLimitResult } from '../limits/rate-limiter.js';
 import { isMonitoringRequest } from './is-monitoring-request.js';
 
 /** The limit of everything that names none. */
@@ -35,17 +35,17 @@ export class RateLimitGate implements Gate, OnApplicationBootstrap {
     const { perMinute } = this.config.rateLimit;
     this.defaultLimit = this.limitFor({ name: DEFAULT_NAME, perMinute: DEFAULT_PER_MINUTE });
     const declared = new Map<string, number>([[DEFAULT_NAME, DEFAULT_PER_MINUTE]]);
-    for (const { route, upstream } of this.moduleRef.get(UpstreamRegistry, { strict: false }).rows) {
-      const { limit } = route;
+    for (const { options, upstream } of this.moduleRef.get(UpstreamRegistry, { strict: false }).routes) {
+      const { limit } = options;
       if (!limit) continue;
       const before = declared.get(limit.name) ?? limit.perMinute;
       if (before !== limit.perMinute || !/^[A-Z][A-Z0-9_]*$/.test(limit.name)) {
         throw new RouteTableError(
-          `${route.path} (${upstream}): the limit ${limit.name} is not in capitals, or has two numbers`,
+          `${options.path} (${upstream}): the limit ${limit.name} is not in capitals, or has two numbers`,
         );
       }
       declared.set(limit.name, limit.perMinute);
-      this.byRoute.set(route, this.limitFor(limit));
+      this.byRoute.set(options, this.limitFor(limit));
     }
     for (const name of perMinute.keys()) {
       if (!declared.has(name))
@@ -53,16 +53,16 @@ export class RateLimitGate implements Gate, OnApplicationBootstrap {
     }
   }
 
-  admit(exchange: Exchange): void | Promise<void> {
+  check(exchange: Exchange): void | Promise<void> {
     const { request, route } = exchange;
     if (!this.config.rateLimit.isOn) return;
     if (isMonitoringRequest(exchange)) return;
     const limit = (route && this.byRoute.get(route)) ?? this.defaultLimit;
     const user = principalOf(request)?.userId;
     const who = user === undefined ? `address:${networkOf(exchange.clientAddress)}` : `user:${user}`;
-    const verdict = this.limiter.take(limit, who);
-    if (verdict instanceof Promise) return verdict.then((later) => judge(exchange, later));
-    judge(exchange, verdict);
+    const verdict = this.limiter.consume(limit, who);
+    if (verdict instanceof Promise) return verdict.then((later) => applyResult(exchange, later));
+    applyResult(exchange, verdict);
   }
 
   private limitFor({ name, perMinute }: NonNullable<Route['limit']>): Limit {
@@ -77,7 +77,10 @@ export class RateLimitGate implements Gate, OnApplicationBootstrap {
 }
 
 /** @throws RateLimitedException */
-function judge({ responseHeaders }: Exchange, { passes, limit, remaining, msBeforeNext }: Verdict): void {
+function applyResult(
+  { responseHeaders }: Exchange,
+  { passes, limit, remaining, msBeforeNext }: RateLimitResult,
+): void {
   const resetAt = Math.ceil((Date.now() + msBeforeNext) / 1000);
   responseHeaders.push(
     'X-RateLimit-Limit',

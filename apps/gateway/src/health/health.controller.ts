@@ -4,7 +4,7 @@ import { Controller, Get, Header, Inject, Res } from '@nestjs/common';
 import type { HealthCheckResult } from '@nestjs/terminus';
 import { ReadinessService } from './readiness.service.js';
 
-interface HealthAnswer {
+interface HealthResponse {
   readonly status: 'healthy';
   readonly service: string;
   readonly timestamp: string;
@@ -20,7 +20,7 @@ export class HealthController {
   /** For the probes of the existing system: the process answers, whatever the services do. */
   @Get()
   @Header('Cache-Control', 'no-store')
-  read(): HealthAnswer {
+  read(): HealthResponse {
     return { status: 'healthy', service: this.config.serviceName, timestamp: new Date().toISOString() };
   }
 

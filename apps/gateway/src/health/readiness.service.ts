@@ -22,7 +22,7 @@ export class ReadinessService implements OnModuleInit {
   /** `ok` and `degraded` serve; `error` and `shutting_down` do not. */
   async check(): Promise<HealthCheckResult> {
     try {
-      return await this.health.check(this.indicators.map((indicator) => () => answerOf(indicator)));
+      return await this.health.check(this.indicators.map((indicator) => () => checkSafely(indicator)));
     } catch (error) {
       if (error instanceof ServiceUnavailableException) return error.getResponse() as HealthCheckResult;
       throw error;
@@ -31,7 +31,7 @@ export class ReadinessService implements OnModuleInit {
 }
 
 /** A check that throws is down: what it threw may name hosts, and health is read by strangers. */
-async function answerOf(indicator: ReadinessIndicator): Promise<HealthIndicatorResult> {
+async function checkSafely(indicator: ReadinessIndicator): Promise<HealthIndicatorResult> {
   try {
     return await indicator.check();
   } catch {

@@ -16,7 +16,7 @@ export class UpstreamHealth implements ReadinessIndicator {
 
   private checkOne({ name, instances, breaker }: UpstreamProxy): HealthIndicatorResult {
     const indicator = this.indicators.check(name);
-    const well = instances.all.filter(({ health }) => health.isWell).length;
+    const well = instances.all.filter(({ health }) => health.isHealthy).length;
     const details = { instances: `${well} of ${instances.all.length}`, circuit: breaker.state };
     const isWhole = well > 0 && well === instances.all.length && breaker.state === 'closed';
     return isWhole ? indicator.up(details) : indicator.degraded(details);

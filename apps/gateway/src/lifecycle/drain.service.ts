@@ -18,7 +18,7 @@ import {
   type OnModuleInit,
 } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
-import { LiveRelays } from '../websocket/live-relays.js';
+import { Relays } from '../websocket/relays.js';
 
 /** How often the drain looks whether it is done, in milliseconds. */
 const LOOK_MS = 50;
@@ -55,7 +55,7 @@ export class DrainService implements OnModuleInit, OnModuleDestroy, BeforeApplic
     @Inject(GATEWAY_CONFIG) private readonly config: GatewayConfig,
     private readonly adapterHost: HttpAdapterHost,
     private readonly exchanges: OpenExchanges,
-    private readonly relays: LiveRelays,
+    private readonly relays: Relays,
   ) {}
 
   /** Whether the signal to end has come. */

@@ -56,7 +56,7 @@ export class SessionResponses implements Ticking, OnApplicationShutdown {
       this.end(exchange, ended, now);
     } else if (this.authenticator.isExpired(principal) && endsAtExpiry(exchange)) {
       this.note(exchange, 'expired', now);
-    } else if (!this.revocations.isAsking || now - exchange.startedAt > LOOK_UP_AFTER_MS) {
+    } else if (!this.revocations.usesLookups || now - exchange.startedAt > LOOK_UP_AFTER_MS) {
       const isRevoked = this.revocations.isRevokedPrincipal(principal);
       if (isRevoked === true) this.note(exchange, 'revoked', now);
       else if (isRevoked) void isRevoked.then((found) => found && this.note(exchange, 'revoked', now));

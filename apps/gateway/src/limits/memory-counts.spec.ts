@@ -30,9 +30,9 @@ describe('counts in memory', () => {
     counts.add('a', 5);
     counts.add('b', 5);
 
-    expect([counts.take('a'), counts.take('a'), counts.take('c')]).toEqual([5, 0, 0]);
+    expect([counts.remove('a'), counts.remove('a'), counts.remove('c')]).toEqual([5, 0, 0]);
     jest.advanceTimersByTime(60_000);
-    expect(counts.take('b')).toBe(0);
+    expect(counts.remove('b')).toBe(0);
   });
 
   it('are bounded: of too many keys the least recent begins anew', () => {

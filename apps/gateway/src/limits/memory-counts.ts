@@ -39,7 +39,7 @@ export class MemoryCounts {
   }
 
   /** What was counted in a window that has not ended; it is forgotten here. */
-  take(key: string): number {
+  remove(key: string): number {
     if (this.windows.size === 0) return 0;
     const window = this.windows.get(key);
     if (!window) return 0;

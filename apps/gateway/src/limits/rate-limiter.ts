@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
 import { RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible';
-import { RedisSlowError } from '../redis/redis-fault.js';
+import { RedisSlowError } from '../redis/redis-failure-kind.js';
 import { RedisConnection } from '../redis/redis.connection.js';
 import { MemoryCounts } from './memory-counts.js';
 
@@ -15,12 +15,12 @@ export interface Limit {
   readonly name: string;
   readonly perMinute: number;
   /** What this process lets pass by itself, while the gateways cannot count together. */
-  readonly alonePerMinute: number;
+  readonly localPerMinute: number;
   readonly shared: RateLimiterRedis;
 }
 
 /** What a limit says of one request. */
-export interface Verdict {
+export interface RateLimitResult {
   readonly passes: boolean;
   readonly limit: number;
   readonly remaining: number;
@@ -34,7 +34,7 @@ export interface Verdict {
  */
 @Injectable()
 export class RateLimiter {
-  private readonly alone = new MemoryCounts(WINDOW_SECONDS * 1000, MOST_KEYS);
+  private readonly local = new MemoryCounts(WINDOW_SECONDS * 1000, MOST_KEYS);
   /** `performance.now()` until when a key has used up its limit. */
   private readonly blocked = new LRUCache<string, number>({ maxSize: MOST_KEYS, sizeCalculation: () => 1 });
 
@@ -45,7 +45,7 @@ export class RateLimiter {
     return {
       name,
       perMinute,
-      alonePerMinute: Math.max(1, Math.floor(perMinute / replicas)),
+      localPerMinute: Math.max(1, Math.floor(perMinute / replicas)),
       shared: new RateLimiterRedis({
         storeClient: this.redis.client,
         keyPrefix: 'gateway:ratelimit',
@@ -56,7 +56,7 @@ export class RateLimiter {
   }
 
   /** Counts a request. @param who a user or a client's network */
-  take(limit: Limit, who: string): Verdict | Promise<Verdict> {
+  consume(limit: Limit, who: string): RateLimitResult | Promise<RateLimitResult> {
     const key = `${limit.name}:${who}`;
     const blockedUntil = this.blocked.get(key);
     if (blockedUntil !== undefined) {
@@ -64,33 +64,33 @@ export class RateLimiter {
       if (msBeforeNext > 0) return { passes: false, limit: limit.perMinute, remaining: 0, msBeforeNext };
       this.blocked.delete(key);
     }
-    return this.redis.isUp ? this.takeTogether(limit, key) : this.takeAlone(limit, key, 1);
+    return this.redis.isUp ? this.consumeShared(limit, key) : this.consumeLocally(limit, key, 1);
   }
 
-  private async takeTogether(limit: Limit, key: string): Promise<Verdict> {
+  private async consumeShared(limit: Limit, key: string): Promise<RateLimitResult> {
     const { perMinute, shared } = limit;
-    const points = 1 + this.alone.take(key);
+    const points = 1 + this.local.remove(key);
     try {
       const { consumedPoints, msBeforeNext } = await this.redis.run(() =>
-        shared.consume(key, points).catch(refusalOf),
+        shared.consume(key, points).catch(toResult),
       );
       const passes = consumedPoints <= perMinute;
       if (!passes) this.blocked.set(key, performance.now() + msBeforeNext);
       return { passes, limit: perMinute, remaining: Math.max(0, perMinute - consumedPoints), msBeforeNext };
     } catch (error) {
       // What Redis was slow to answer it may have counted all the same.
-      return this.takeAlone(limit, key, error instanceof RedisSlowError ? 0 : points);
+      return this.consumeLocally(limit, key, error instanceof RedisSlowError ? 0 : points);
     }
   }
 
-  private takeAlone({ alonePerMinute: limit }: Limit, key: string, points: number): Verdict {
-    const { consumed, msBeforeNext } = this.alone.add(key, points);
+  private consumeLocally({ localPerMinute: limit }: Limit, key: string, points: number): RateLimitResult {
+    const { consumed, msBeforeNext } = this.local.add(key, points);
     return { passes: consumed <= limit, limit, remaining: Math.max(0, limit - consumed), msBeforeNext };
   }
 }
 
 /** A refusal is thrown as an answer of the same form; all else is a fault of Redis. */
-function refusalOf(thrown: unknown): RateLimiterRes {
+function toResult(thrown: unknown): RateLimiterRes {
   if (thrown instanceof RateLimiterRes) return thrown;
   throw thrown;
 }

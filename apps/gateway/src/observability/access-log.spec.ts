@@ -11,7 +11,7 @@ const JWT = 'eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl';
 function createExchange(url: string, template?: string): Exchange {
   const request = new IncomingMessage(new Socket());
   Object.assign(request, { url, method: 'GET', headers: { 'user-agent': 'u'.repeat(300) } });
-  const peer = { peerAddress: '127.0.0.1', peerTrusted: false, clientAddress: '127.0.0.1' };
+  const peer = { peerAddress: '127.0.0.1', isPeerTrusted: false, clientAddress: '127.0.0.1' };
   return Object.assign(new Exchange('id-1', request, new ServerResponse(request), peer), { template });
 }
 

@@ -51,7 +51,7 @@ export class AccessLog {
         request_bytes: exchange.requestBytes,
         response_bytes: exchange.responseBytes,
       }),
-      ...(status >= 500 && exchange.dispatchedAt > 0 && { stages: stagesOf(exchange) }),
+      ...(status >= 500 && exchange.attemptedAt > 0 && { stages: stagesOf(exchange) }),
       ...(failure && {
         error_code: failure.errorCode,
         stage: (failure as { stage?: string }).stage,
@@ -66,14 +66,14 @@ export class AccessLog {
 }
 
 /** How long each stage of the last attempt took, in milliseconds; the last one goes on until now. */
-function stagesOf({ dispatchedAt, connectedAt, sentAt, answeredAt }: Exchange): Record<string, number> {
+function stagesOf({ attemptedAt, connectedAt, sentAt, responseAt }: Exchange): Record<string, number> {
   const now = performance.now();
   const took = (from: number, to: number): number => Math.round(((to || now) - from) * 10) / 10;
   return {
-    connect: took(dispatchedAt, connectedAt),
+    connect: took(attemptedAt, connectedAt),
     ...(connectedAt > 0 && { send: took(connectedAt, sentAt) }),
-    ...(sentAt > 0 && { wait: took(sentAt, answeredAt) }),
-    ...(answeredAt > 0 && { receive: took(answeredAt, 0) }),
+    ...(sentAt > 0 && { wait: took(sentAt, responseAt) }),
+    ...(responseAt > 0 && { receive: took(responseAt, 0) }),
   };
 }
 

@@ -57,7 +57,8 @@ export class RequestContextMiddleware implements NestMiddleware<IncomingMessage,
   use(request: IncomingMessage, response: ServerResponse, next: () => void): void {
     const peer = this.trusted.resolve(request.socket.remoteAddress, forwardedFor(request));
     const inbound = request.headers['x-request-id'] as string | undefined;
-    const id = peer.peerTrusted && inbound !== undefined && REQUEST_ID.test(inbound) ? inbound : randomUUID();
+    const id =
+      peer.isPeerTrusted && inbound !== undefined && REQUEST_ID.test(inbound) ? inbound : randomUUID();
     const exchange = new Exchange(id, request, response, peer);
     exchange.responseHeaders.push('X-Request-ID', id);
     this.open.add(exchange);

@@ -12,7 +12,7 @@ interface Labels extends Record<string, string> {
 const GAUGES = [
   ['connected', 'upstream_connections', 'Open connections to a service'],
   ['running', 'upstream_requests_running', 'Requests that a service is answering'],
-  ['waiting', 'upstream_requests_waiting', 'Requests that wait for a connection'],
+  ['pending', 'upstream_requests_waiting', 'Requests that wait for a connection'],
   ['limit', 'upstream_connections_limit', 'Connections to a service that there may be'],
 ] as const;
 
@@ -62,7 +62,7 @@ export class UpstreamMetrics implements OnModuleInit {
         this.reset();
         for (const { name, instances } of upstreams.upstreams) {
           for (const { origin, health } of instances.all) {
-            this.set({ upstream: name, address: origin }, health.isWell ? 1 : 0);
+            this.set({ upstream: name, address: origin }, health.isHealthy ? 1 : 0);
           }
         }
       },
@@ -96,8 +96,8 @@ export class UpstreamMetrics implements OnModuleInit {
       collect() {
         this.reset();
         for (const { name, retryBudget } of upstreams.upstreams) {
-          this.inc({ upstream: name, result: 'sent' }, retryBudget.spent);
-          this.inc({ upstream: name, result: 'refused' }, retryBudget.refused);
+          this.inc({ upstream: name, result: 'sent' }, retryBudget.retriesTotal);
+          this.inc({ upstream: name, result: 'refused' }, retryBudget.refusedTotal);
         }
       },
     });

@@ -10,9 +10,10 @@ const ERROR = { $ref: '#/components/responses/Error' };
  */
 export function openApiDocument(rows: readonly TableRow[]): Json {
   const paths: Record<string, Json> = {};
-  for (const { route, upstream } of rows) {
-    const path = (paths[route.path.replaceAll(/:(\w+)/g, '{$1}')] ??= parametersOf(route));
-    for (const method of route.methods) path[method.toLowerCase()] = operationFor(route, upstream, method);
+  for (const { options, upstream } of rows) {
+    const path = (paths[options.path.replaceAll(/:(\w+)/g, '{$1}')] ??= parametersOf(options));
+    for (const method of options.methods)
+      path[method.toLowerCase()] = operationFor(options, upstream, method);
   }
   paths['/health'] = { get: ownOperation('Whether the process answers') };
   paths['/health/live'] = { get: ownOperation('Whether the process should be left alone') };

@@ -10,7 +10,7 @@ export class OpenApiController implements OnApplicationBootstrap {
   constructor(private readonly registry: UpstreamRegistry) {}
 
   onApplicationBootstrap(): void {
-    this.document = JSON.stringify(openApiDocument(this.registry.rows));
+    this.document = JSON.stringify(openApiDocument(this.registry.routes));
   }
 
   @Get()

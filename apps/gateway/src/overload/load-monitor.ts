@@ -2,23 +2,23 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { GATEWAY_CONFIG, type GatewayConfig, OpenExchanges } from '@app/gateway';
 import type { Exchange } from '@app/proxy';
 import { Inject, Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
-import { Alarm } from './alarm.js';
+import { Hysteresis } from './hysteresis.js';
 import { fitsMemory } from './memory-share.js';
 import { ProcessMemory } from './process-memory.js';
 
 /** What there can be too much of. */
-export const OVERLOAD_REASONS = ['event loop', 'memory', 'in flight'] as const;
+export const RESOURCES = ['event loop', 'memory', 'in flight'] as const;
 
-export type OverloadReason = (typeof OVERLOAD_REASONS)[number];
+export type Resource = (typeof RESOURCES)[number];
 
 /** How often the load is looked at, in milliseconds. */
-const LOOK_MS = 250;
+const INTERVAL_MS = 250;
 
 /** How exactly the delay of the event loop is measured, in milliseconds. */
 const RESOLUTION_MS = 20;
 
 /** Looks in a row that must be calm before an alarm falls: one second. */
-const FALL_AFTER = 4;
+const CLEAR_AFTER = 4;
 
 /**
  * Knows whether the process has more to do than it can, so that it refuses what is new while it can still finish what
@@ -35,8 +35,8 @@ const FALL_AFTER = 4;
 export class LoadMonitor implements OnModuleInit, OnApplicationShutdown {
   private readonly logger = new Logger(LoadMonitor.name);
   private readonly delay = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
-  private readonly alarms: Readonly<Record<OverloadReason, Alarm>>;
-  private looks: NodeJS.Timeout | undefined;
+  private readonly resources: Readonly<Record<Resource, Hysteresis>>;
+  private timer: NodeJS.Timeout | undefined;
   private delayMs = 0;
 
   constructor(
@@ -45,61 +45,61 @@ export class LoadMonitor implements OnModuleInit, OnApplicationShutdown {
     private readonly memory: ProcessMemory,
   ) {
     const { eventLoopMs, memoryPercent, inFlight } = config.overload;
-    const often = { calmShare: 0.8, fallAfter: FALL_AFTER };
-    this.alarms = {
-      'event loop': new Alarm({ ...often, limit: eventLoopMs, raiseAfter: 2 }),
+    const often = { clearRatio: 0.8, clearAfter: CLEAR_AFTER };
+    this.resources = {
+      'event loop': new Hysteresis({ ...often, limit: eventLoopMs, tripAfter: 2 }),
       // Resident memory falls late and not far: a lower mark might never be reached.
-      memory: new Alarm({ ...often, limit: memoryPercent, raiseAfter: 1, calmShare: 0.95 }),
-      'in flight': new Alarm({ ...often, limit: inFlight + 1, raiseAfter: 1 }),
+      memory: new Hysteresis({ ...often, limit: memoryPercent, tripAfter: 1, clearRatio: 0.95 }),
+      'in flight': new Hysteresis({ ...often, limit: inFlight + 1, tripAfter: 1 }),
     };
   }
 
   onModuleInit(): void {
     this.warnOfHeap();
     this.delay.enable();
-    this.looks = setInterval(() => this.look(), LOOK_MS).unref();
+    this.timer = setInterval(() => this.measure(), INTERVAL_MS).unref();
   }
 
   /** What there is too much of now; empty while all is well. */
-  get reasons(): readonly OverloadReason[] {
-    return OVERLOAD_REASONS.filter((reason) => this.alarms[reason].isRaised);
+  get saturatedResources(): readonly Resource[] {
+    return RESOURCES.filter((reason) => this.resources[reason].isTripped);
   }
 
   /** Why an exchange, which is in flight already, should be refused; undefined where it should be served. */
-  refusalOf({ route }: Exchange): OverloadReason | undefined {
-    if (this.alarms['event loop'].isRaised) return 'event loop';
+  saturatedResourceFor({ route }: Exchange): Resource | undefined {
+    if (this.resources['event loop'].isTripped) return 'event loop';
     // A request with nothing else in flight is served: V8 collects where something runs, and not where all is refused.
-    if (this.alarms.memory.isRaised && (this.open.size > 1 || route?.websocket)) return 'memory';
+    if (this.resources.memory.isTripped && (this.open.size > 1 || route?.websocket)) return 'memory';
     if (this.open.size <= this.config.overload.inFlight) return undefined;
-    if (this.alarms['in flight'].raise()) this.report('in flight');
+    if (this.resources['in flight'].trip()) this.report('in flight');
     return 'in flight';
   }
 
   onApplicationShutdown(): void {
-    clearInterval(this.looks);
+    clearInterval(this.timer);
     this.delay.disable();
   }
 
-  private look(): void {
+  private measure(): void {
     this.delayMs = this.delay.max / 1e6;
     this.delay.reset();
-    this.judge('event loop', this.delayMs);
-    this.judge('memory', this.memory.percent());
-    this.judge('in flight', this.open.size);
+    this.update('event loop', this.delayMs);
+    this.update('memory', this.memory.percent());
+    this.update('in flight', this.open.size);
   }
 
-  private judge(reason: OverloadReason, value: number): void {
-    if (this.alarms[reason].take(value)) this.report(reason);
+  private update(reason: Resource, value: number): void {
+    if (this.resources[reason].update(value)) this.report(reason);
   }
 
-  private report(reason: OverloadReason): void {
+  private report(reason: Resource): void {
     const figures = {
       reason,
       event_loop_ms: Math.round(this.delayMs),
       memory_percent: Math.round(this.memory.percent()),
       in_flight: this.open.size,
     };
-    if (this.alarms[reason].isRaised) {
+    if (this.resources[reason].isTripped) {
       this.logger.warn({ message: 'overload begins: new requests are refused', ...figures });
     } else {
       this.logger.log({ message: 'overload ends', ...figures });

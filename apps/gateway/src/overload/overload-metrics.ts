@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Counter, Gauge } from 'prom-client';
 import { Metrics } from '../observability/metrics.js';
-import { LoadMonitor, OVERLOAD_REASONS, type OverloadReason } from './load-monitor.js';
+import { LoadMonitor, RESOURCES, type Resource } from './load-monitor.js';
 
 /** Figures of overload, by reason. */
 @Injectable()
@@ -16,8 +16,8 @@ export class OverloadMetrics {
       labelNames: ['reason'],
       registers,
       collect() {
-        const reasons = new Set(monitor.reasons);
-        for (const reason of OVERLOAD_REASONS) this.set({ reason }, reasons.has(reason) ? 1 : 0);
+        const reasons = new Set(monitor.saturatedResources);
+        for (const reason of RESOURCES) this.set({ reason }, reasons.has(reason) ? 1 : 0);
       },
     });
     this.refusals = new Counter({
@@ -27,10 +27,10 @@ export class OverloadMetrics {
       registers,
     });
     // A rate needs the zero before the first one.
-    for (const reason of OVERLOAD_REASONS) this.refusals.inc({ reason }, 0);
+    for (const reason of RESOURCES) this.refusals.inc({ reason }, 0);
   }
 
-  shed(reason: OverloadReason): void {
+  shed(reason: Resource): void {
     this.refusals.inc({ reason });
   }
 }

@@ -12,7 +12,9 @@ export class OverloadHealth implements ReadinessIndicator {
 
   check(): HealthIndicatorResult {
     const indicator = this.indicators.check('load');
-    const { reasons } = this.monitor;
-    return reasons.length === 0 ? indicator.up() : indicator.degraded(`overload: ${reasons.join(', ')}`);
+    const { saturatedResources } = this.monitor;
+    return saturatedResources.length === 0
+      ? indicator.up()
+      : indicator.degraded(`overload: ${saturatedResources.join(', ')}`);
   }
 }

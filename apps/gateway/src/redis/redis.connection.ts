@@ -3,11 +3,16 @@ import type { RevocationRedis } from '@app/auth';
 import { Inject, Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { Redis } from 'ioredis';
 import { setTimeout as delay } from 'node:timers/promises';
-import { READABLE_FAULTS, redisFaultOf, RedisSlowError, type RedisFault } from './redis-fault.js';
+import {
+  READABLE_FAULTS,
+  redisFailureKindOf,
+  RedisSlowError,
+  type RedisFailureKind,
+} from './redis-failure-kind.js';
 
 /** How often it is tried whether Redis is well again, in milliseconds, and how often whether it still is. */
 const PROBE_MS = 500;
-const PROBE_WELL_MS = 2_000;
+const PROBE_HEALTHY_MS = 2_000;
 
 /** Milliseconds between two tries to connect: the first, with every further one as much more, and the most. */
 const RECONNECT_STEP_MS = 50;
@@ -30,7 +35,7 @@ const PROBE_KEY = 'gateway:probe';
 export type CommandListener = (elapsedMs: number) => void;
 
 /** Redis did not get the command: it is bypassed at present. */
-class RedisPassedByError extends Error {
+class RedisBypassedError extends Error {
   override readonly name = 'RedisPassedByError';
 }
 
@@ -45,7 +50,7 @@ export class RedisConnection implements RevocationRedis, OnModuleInit, OnApplica
   readonly client: Redis;
   private readonly logger = new Logger(RedisConnection.name);
   private readonly commandListeners: CommandListener[] = [];
-  private currentFault: RedisFault | undefined = 'unreachable';
+  private currentFault: RedisFailureKind | undefined = 'unreachable';
   /** `performance.now()` of when it began to be bypassed. */
   private bypassedSince = performance.now();
   private hasStarted = false;
@@ -55,10 +60,10 @@ export class RedisConnection implements RevocationRedis, OnModuleInit, OnApplica
   private successor: Redis | undefined;
   private readonly probes: NodeJS.Timeout;
 
-  private readonly withinMs: number;
+  private readonly commandTimeoutMs: number;
 
   constructor(@Inject(GATEWAY_CONFIG) { redis }: GatewayConfig) {
-    this.withinMs = redis.commandTimeoutMs;
+    this.commandTimeoutMs = redis.commandTimeoutMs;
     this.client = new Redis(redis.url, {
       ...(redis.password !== undefined && { password: redis.password }),
       lazyConnect: true,
@@ -81,14 +86,14 @@ export class RedisConnection implements RevocationRedis, OnModuleInit, OnApplica
       disconnectTimeout: 50,
       retryStrategy: (times) => Math.min(times * RECONNECT_STEP_MS, RECONNECT_MOST_MS),
     });
-    this.client.on('error', (error) => this.passBy(redisFaultOf(error)));
-    this.client.on('close', () => this.currentFault ?? this.passBy('unreachable'));
+    this.client.on('error', (error) => this.bypass(redisFailureKindOf(error)));
+    this.client.on('close', () => this.currentFault ?? this.bypass('unreachable'));
     this.client.on('ready', () => void this.probe());
     this.probes = setInterval(() => this.probeIfDue(), PROBE_MS).unref();
   }
 
   /** Why Redis is bypassed; undefined while it is not. */
-  get fault(): RedisFault | undefined {
+  get fault(): RedisFailureKind | undefined {
     return this.currentFault;
   }
 
@@ -112,28 +117,28 @@ export class RedisConnection implements RevocationRedis, OnModuleInit, OnApplica
       .catch(() => {});
     await Promise.race([begun, delay(BOOT_MS, undefined, { ref: false })]);
     this.hasStarted = true;
-    if (this.currentFault !== undefined) this.reportPassedBy(this.currentFault);
+    if (this.currentFault !== undefined) this.reportDegraded(this.currentFault);
   }
 
   /** Runs a command that writes, unless Redis is bypassed. @throws Error where it is, or fails, or is slow */
   async run<Result>(send: (client: Redis) => Promise<Result>): Promise<Result> {
-    if (!this.isUp) throw new RedisPassedByError(this.currentFault);
-    return this.timed(send, this.withinMs);
+    if (!this.isUp) throw new RedisBypassedError(this.currentFault);
+    return this.timed(send, this.commandTimeoutMs);
   }
 
   async read<Result>(send: (client: Redis) => Promise<Result>): Promise<Result> {
-    if (!this.isReadable) throw new RedisPassedByError(this.currentFault);
+    if (!this.isReadable) throw new RedisBypassedError(this.currentFault);
     // A request may have to wait for its limit too.
-    return this.timed(send, this.withinMs / 2);
+    return this.timed(send, this.commandTimeoutMs / 2);
   }
 
   private async timed<Result>(send: (client: Redis) => Promise<Result>, withinMs: number): Promise<Result> {
     const startedAt = performance.now();
     try {
-      return await within(withinMs, send(this.client));
+      return await withTimeout(withinMs, send(this.client));
     } catch (error) {
       // A command that this user may not give says nothing of the others.
-      if (!(error as Error).message.startsWith('NOPERM')) this.passBy(redisFaultOf(error));
+      if (!(error as Error).message.startsWith('NOPERM')) this.bypass(redisFailureKindOf(error));
       throw error;
     } finally {
       for (const listener of this.commandListeners) listener(performance.now() - startedAt);
@@ -148,37 +153,37 @@ export class RedisConnection implements RevocationRedis, OnModuleInit, OnApplica
 
   private probeIfDue(): void {
     // A server may have stopped to take writes while nothing was written.
-    if (!this.isUp || performance.now() - this.probedAt >= PROBE_WELL_MS) void this.probe();
+    if (!this.isUp || performance.now() - this.probedAt >= PROBE_HEALTHY_MS) void this.probe();
   }
 
   /** Looks whether Redis is well. */
   private probe(): Promise<void> {
-    this.probing ??= this.tryWrite().finally(() => (this.probing = undefined));
+    this.probing ??= this.probeWrite().finally(() => (this.probing = undefined));
     return this.probing;
   }
 
-  private async tryWrite(): Promise<void> {
+  private async probeWrite(): Promise<void> {
     if (this.client.status !== 'ready') return;
     const wasUp = this.isUp;
     this.probedAt = performance.now();
     // While Redis is well, the commands of requests say whether it is fast enough.
-    const fault = await this.faultOf(this.client, wasUp ? BACKGROUND_TIMEOUT_MS : this.withinMs);
+    const fault = await this.faultOf(this.client, wasUp ? BACKGROUND_TIMEOUT_MS : this.commandTimeoutMs);
     if (fault !== undefined) {
-      this.passBy(fault);
+      this.bypass(fault);
       if (await this.hasSuccessor()) this.client.disconnect(true);
     } else if (!wasUp) {
       this.currentFault = undefined;
-      if (this.hasStarted) this.reportBack();
+      if (this.hasStarted) this.reportRecovered();
     }
   }
 
   /** Why a server takes no writes; undefined if it does. */
-  private async faultOf(client: Redis, timeoutMs: number): Promise<RedisFault | undefined> {
+  private async faultOf(client: Redis, timeoutMs: number): Promise<RedisFailureKind | undefined> {
     try {
-      await within(timeoutMs, client.eval(PROBE_SCRIPT, 1, PROBE_KEY));
+      await withTimeout(timeoutMs, client.eval(PROBE_SCRIPT, 1, PROBE_KEY));
       return undefined;
     } catch (error) {
-      return redisFaultOf(error);
+      return redisFailureKindOf(error);
     }
   }
 
@@ -189,8 +194,8 @@ export class RedisConnection implements RevocationRedis, OnModuleInit, OnApplica
     this.successor = successor;
     try {
       // No longer than until the next probe of the old one.
-      await within(PROBE_MS, successor.connect());
-      return (await this.faultOf(successor, this.withinMs)) === undefined;
+      await withTimeout(PROBE_MS, successor.connect());
+      return (await this.faultOf(successor, this.commandTimeoutMs)) === undefined;
     } catch {
       return false;
     } finally {
@@ -199,19 +204,19 @@ export class RedisConnection implements RevocationRedis, OnModuleInit, OnApplica
     }
   }
 
-  private passBy(fault: RedisFault): void {
+  private bypass(fault: RedisFailureKind): void {
     const wasUp = this.isUp;
     this.currentFault = fault;
     if (!wasUp) return;
     this.bypassedSince = performance.now();
-    if (this.hasStarted) this.reportPassedBy(fault);
+    if (this.hasStarted) this.reportDegraded(fault);
   }
 
-  private reportPassedBy(reason: RedisFault): void {
+  private reportDegraded(reason: RedisFailureKind): void {
     this.logger.warn({ message: 'redis degraded: limits and revocation go on from memory', reason });
   }
 
-  private reportBack(): void {
+  private reportRecovered(): void {
     const awayMs = Math.round(performance.now() - this.bypassedSince);
     this.logger.log({ message: 'redis is back', away_ms: awayMs });
   }
@@ -221,7 +226,7 @@ export class RedisConnection implements RevocationRedis, OnModuleInit, OnApplica
  * The answer, if it comes in time: counted from now, since a pipeline that is on its way holds back the next. The last
  * part of the time begins anew where the process itself was busy, and what has come is looked at before it is judged.
  */
-function within<Answer>(timeoutMs: number, answer: Promise<Answer>): Promise<Answer> {
+function withTimeout<Answer>(timeoutMs: number, answer: Promise<Answer>): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const giveUp = (): void => reject(new RedisSlowError('no answer in time'));
     let timer = setTimeout(() => {

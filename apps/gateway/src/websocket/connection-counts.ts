@@ -9,7 +9,7 @@ export class ConnectionCounts {
   ) {}
 
   /** Whether there was room for one more. @param holder a user, or the network of a client that nobody knows */
-  take(holder: string): boolean {
+  tryAcquire(holder: string): boolean {
     const held = this.byHolder.get(holder) ?? 0;
     if (held >= this.perHolder || this.total >= this.inAll) return false;
     this.byHolder.set(holder, held + 1);
@@ -17,7 +17,7 @@ export class ConnectionCounts {
     return true;
   }
 
-  giveBack(holder: string): void {
+  release(holder: string): void {
     const held = this.byHolder.get(holder)! - 1;
     if (held === 0) this.byHolder.delete(holder);
     else this.byHolder.set(holder, held);

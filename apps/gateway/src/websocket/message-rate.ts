@@ -8,7 +8,7 @@ export class MessageRate {
   }
 
   /** Counts one message. Whether it is within the rate. */
-  take(): boolean {
+  tryConsume(): boolean {
     const now = performance.now();
     const earned = ((now - this.seenAt) / 1000) * this.perSecond;
     this.allowance = Math.min(this.perSecond * 2, this.allowance + earned);

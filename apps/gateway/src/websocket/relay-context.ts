@@ -3,9 +3,9 @@ import { Authenticator } from '@app/auth';
 import { Inject, Injectable } from '@nestjs/common';
 import { ByteBudget } from './byte-budget.js';
 import { makeRoom } from './eviction.js';
-import { LiveRelays } from './live-relays.js';
+import { Relays } from './relays.js';
 import { RelayLog } from './relay-log.js';
-import { ServiceDialer } from './service-dialer.js';
+import { UpstreamDialer } from './upstream-dialer.js';
 import { WebSocketMetrics } from './websocket-metrics.js';
 
 /** Of what sockets may hold, how much more handshakes may. */
@@ -22,8 +22,8 @@ export class RelayContext {
     @Inject(GATEWAY_CONFIG) config: GatewayConfig,
     readonly budget: ByteBudget,
     readonly authenticator: Authenticator,
-    readonly dialer: ServiceDialer,
-    readonly live: LiveRelays,
+    readonly dialer: UpstreamDialer,
+    readonly live: Relays,
     readonly log: RelayLog,
     readonly metrics: WebSocketMetrics,
   ) {

@@ -11,11 +11,19 @@ export interface RelayCounts {
   bytesOut: number;
   resumptions: number;
   /** Messages written to a service's connection that broke before it proved that they arrived. */
-  inDoubt: number;
+  unacknowledged: number;
   /** Messages of the client that were given up. */
   lost: number;
 }
 
 export function createCounts(): RelayCounts {
-  return { messagesIn: 0, bytesIn: 0, messagesOut: 0, bytesOut: 0, resumptions: 0, inDoubt: 0, lost: 0 };
+  return {
+    messagesIn: 0,
+    bytesIn: 0,
+    messagesOut: 0,
+    bytesOut: 0,
+    resumptions: 0,
+    unacknowledged: 0,
+    lost: 0,
+  };
 }

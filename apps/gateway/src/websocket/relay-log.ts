@@ -11,7 +11,7 @@ export class RelayLog {
 
   write({ request, route, openedAt, counts }: RelayRecord, code: number, by: Closer): void {
     // Messages that are lost or in doubt are what somebody will look for.
-    const level = counts.lost + counts.inDoubt > 0 ? 'warn' : 'info';
+    const level = counts.lost + counts.unacknowledged > 0 ? 'warn' : 'info';
     this.pino[level](
       {
         request_id: request.id,
@@ -26,7 +26,7 @@ export class RelayLog {
         bytes_in: counts.bytesIn,
         bytes_out: counts.bytesOut,
         resumptions: counts.resumptions,
-        messages_in_doubt: counts.inDoubt,
+        messages_in_doubt: counts.unacknowledged,
         messages_lost: counts.lost,
       },
       'websocket closed',

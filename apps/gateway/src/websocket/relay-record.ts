@@ -1,5 +1,5 @@
 import type { RelayCounts } from './relay-counts.js';
-import type { ServiceHandshake } from './service-handshake.js';
+import type { UpstreamHandshake } from './upstream-handshake.js';
 import type { WebSocketRoute } from './websocket-route.js';
 
 /** What a relay remembers of the request that opened it. */
@@ -10,7 +10,7 @@ export interface RelayRequest {
   readonly path: string;
   /** Whose share of the route's connections it takes: a user, or the network of a client that nobody knows. */
   readonly holder: string;
-  readonly handshake: ServiceHandshake;
+  readonly handshake: UpstreamHandshake;
 }
 
 /** What logs and metrics read of a relay. */

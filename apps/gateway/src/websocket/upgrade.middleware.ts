@@ -11,13 +11,13 @@ import { exchangeOf, InvalidRequestException, networkOf, type Exchange } from '@
 import { Inject, Injectable, type NestMiddleware } from '@nestjs/common';
 import { loggedPath } from '../observability/access-log.js';
 import { handshakeFault, VERSION } from './handshake.js';
-import { handshakeAnswerFor } from './handshake-answer.js';
+import { createClientHandshake } from './client-handshake.js';
 import { Relay } from './relay.js';
 import { RelayContext } from './relay-context.js';
 import type { RelayRequest } from './relay-record.js';
-import type { ServiceConnection } from './service-connection.js';
-import { serviceHandshakeFor } from './service-handshake.js';
-import { passRefusal, type ServiceRefusal } from './service-refusal.js';
+import type { UpstreamWebSocket } from './upstream-websocket.js';
+import { createUpstreamHandshake } from './upstream-handshake.js';
+import { passResponse, type HandshakeResponse } from './handshake-response.js';
 import { release, upgradeOf, type Upgrade } from './upgrade.js';
 import type { WebSocketRoute } from './websocket-route.js';
 import { WebSocketRoutes } from './websocket-routes.js';
@@ -64,15 +64,15 @@ export class UpgradeMiddleware implements NestMiddleware<IncomingMessage, Server
       clientAddress: exchange.clientAddress,
       path: loggedPath(exchange),
       holder: principalOf(exchange.request)?.userId ?? networkOf(exchange.clientAddress),
-      handshake: serviceHandshakeFor(exchange, route, this.allowedOrigin),
+      handshake: createUpstreamHandshake(exchange, route, this.allowedOrigin),
     };
-    if (!route.connections.take(request.holder)) throw new TooManyConnectionsException();
+    if (!route.connections.tryAcquire(request.holder)) throw new TooManyConnectionsException();
     let isOpen = false;
     try {
       isOpen = await this.connect({ exchange, upgrade, route, request });
     } finally {
       // The relay of an open one gives the connection back.
-      if (!isOpen) route.connections.giveBack(request.holder);
+      if (!isOpen) route.connections.release(request.holder);
     }
   }
 
@@ -90,7 +90,7 @@ export class UpgradeMiddleware implements NestMiddleware<IncomingMessage, Server
     if (answer === undefined) return false;
     exchange.instance = answer.instance;
     if ('socket' in answer) return this.complete(opening, answer);
-    passRefusal(exchange, answer);
+    passResponse(exchange, answer);
     return false;
   }
 
@@ -101,7 +101,7 @@ export class UpgradeMiddleware implements NestMiddleware<IncomingMessage, Server
     upgrade,
     route,
     request,
-  }: Opening): Promise<ServiceConnection | ServiceRefusal | undefined> {
+  }: Opening): Promise<UpstreamWebSocket | HandshakeResponse | undefined> {
     const left = new AbortController();
     const leave = (): void => left.abort();
     exchange.attempts++;
@@ -119,7 +119,7 @@ export class UpgradeMiddleware implements NestMiddleware<IncomingMessage, Server
   }
 
   // :: Step 3
-  private complete({ exchange, upgrade, route, request }: Opening, connection: ServiceConnection): boolean {
+  private complete({ exchange, upgrade, route, request }: Opening, connection: UpstreamWebSocket): boolean {
     const { socket } = upgrade;
     if (socket.destroyed) {
       connection.socket.terminate();
@@ -127,7 +127,7 @@ export class UpgradeMiddleware implements NestMiddleware<IncomingMessage, Server
     }
     exchange.switchProtocols();
     release(exchange.response, socket);
-    const client = route.accept(exchange.request, upgrade, handshakeAnswerFor(exchange, connection));
+    const client = route.accept(exchange.request, upgrade, createClientHandshake(exchange, connection));
     if (!client) {
       // The client's end came in this very turn: `ws` has destroyed its connection.
       connection.socket.terminate();

@@ -2,7 +2,7 @@ import { Injectable, Logger } from '@nestjs/common';
 import { DiscoveryService } from '@nestjs/core';
 import { GATEWAY_METADATA } from '@nestjs/websockets/constants.js';
 import { WebSocket } from 'ws';
-import { CLOSURE } from './close-codes.js';
+import { CLOSE_REASON } from './close-reasons.js';
 
 type Handler = (client: WebSocket, ...rest: unknown[]) => unknown;
 
@@ -38,7 +38,7 @@ export class WebSocketClasses {
       } catch (error) {
         this.logger.error({ message: 'websocket handler failed', handler: name, err: error });
         if (client.readyState === WebSocket.OPEN) {
-          client.close(CLOSURE.INTERNAL_ERROR.code, CLOSURE.INTERNAL_ERROR.reason);
+          client.close(CLOSE_REASON.INTERNAL_ERROR.code, CLOSE_REASON.INTERNAL_ERROR.reason);
         }
       }
     };

@@ -2,8 +2,8 @@ import { Injectable } from '@nestjs/common';
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import { Metrics } from '../observability/metrics.js';
 import { ByteBudget } from './byte-budget.js';
-import { labelOf } from './close-codes.js';
-import { LiveRelays } from './live-relays.js';
+import { labelOf } from './close-reasons.js';
+import { Relays } from './relays.js';
 import type { Closer, RelayCounts } from './relay-counts.js';
 import type { RelayRecord } from './relay-record.js';
 import type { WebSocketRoute } from './websocket-route.js';
@@ -29,7 +29,7 @@ export class WebSocketMetrics {
   constructor(
     metrics: Metrics,
     budget: ByteBudget,
-    private readonly live: LiveRelays,
+    private readonly live: Relays,
   ) {
     const registers = [metrics.registry];
     const { past } = this;
@@ -83,7 +83,7 @@ export class WebSocketMetrics {
       registers,
       'websocket_messages_in_doubt_total',
       'Messages written to a connection that broke before it proved that they arrived',
-      [{ labels: {}, count: 'inDoubt' }],
+      [{ labels: {}, count: 'unacknowledged' }],
     );
     this.sum(registers, 'websocket_messages_lost_total', 'Messages that were given up', [
       { labels: {}, count: 'lost' },

@@ -4,7 +4,7 @@ import { type WebSocketConfig } from '@app/gateway';
 import { RouteTableError, type ProxyRow } from '@app/proxy';
 import { WebSocketServer, type ServerOptions, type WebSocket } from 'ws';
 import { ConnectionCounts } from './connection-counts.js';
-import type { HandshakeAnswer } from './handshake-answer.js';
+import type { ClientHandshake } from './client-handshake.js';
 import type { Upgrade } from './upgrade.js';
 
 /** Bytes that each chunk of the largest message has on average at least; smaller ones are somebody's game. */
@@ -39,7 +39,7 @@ export class WebSocketRoute {
   readonly messagesPerSecond: number;
   readonly connections: ConnectionCounts;
   private readonly handshakes: WebSocketServer;
-  private readonly answers = new WeakMap<IncomingMessage, HandshakeAnswer>();
+  private readonly answers = new WeakMap<IncomingMessage, ClientHandshake>();
 
   /**
    * @param server through which the route's class hears of its sockets
@@ -50,7 +50,7 @@ export class WebSocketRoute {
     readonly server: EventEmitter,
     config: WebSocketConfig,
   ) {
-    const { path, auth, websocket } = row.route;
+    const { path, auth, websocket } = row.options;
     const policy = { ...config.defaults, ...websocket };
     if (policy.messageLimitBytes > MESSAGE_CEILING_BYTES) {
       throw new RouteTableError(
@@ -88,7 +88,7 @@ export class WebSocketRoute {
   accept(
     request: IncomingMessage,
     { socket, head }: Upgrade,
-    answer: HandshakeAnswer,
+    answer: ClientHandshake,
   ): WebSocket | undefined {
     let accepted: WebSocket | undefined;
     this.answers.set(request, answer);

@@ -30,8 +30,8 @@ export class WebSocketRoutes implements OnApplicationBootstrap {
   /** @throws RouteTableError where a row and its class do not find each other */
   onApplicationBootstrap(): void {
     const lonely = new Set(this.classes.keys());
-    for (const row of this.registry.rows) {
-      const { path, rewrite, websocket } = row.route;
+    for (const row of this.registry.routes) {
+      const { path, rewrite, websocket } = row.options;
       if (!websocket) continue;
       const named = this.classes.has(path) ? path : (rewrite ?? path);
       const server = this.classes.get(named);

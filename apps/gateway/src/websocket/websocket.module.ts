@@ -3,10 +3,10 @@ import { Global, Module } from '@nestjs/common';
 import { DiscoveryModule } from '@nestjs/core';
 import { ByteBudget } from './byte-budget.js';
 import { ChatGateway } from './chat.gateway.js';
-import { LiveRelays } from './live-relays.js';
+import { Relays } from './relays.js';
 import { RelayLog } from './relay-log.js';
 import { RelayContext } from './relay-context.js';
-import { ServiceDialer } from './service-dialer.js';
+import { UpstreamDialer } from './upstream-dialer.js';
 import { SignalingGateway } from './signaling.gateway.js';
 import { WebSocketClasses } from './websocket-classes.js';
 import { WebSocketMetrics } from './websocket-metrics.js';
@@ -18,10 +18,10 @@ import { WebSocketRoutes } from './websocket-routes.js';
   providers: [
     ChatGateway,
     SignalingGateway,
-    LiveRelays,
+    Relays,
     RelayLog,
     RelayContext,
-    ServiceDialer,
+    UpstreamDialer,
     WebSocketClasses,
     WebSocketMetrics,
     WebSocketRoutes,
@@ -31,6 +31,6 @@ import { WebSocketRoutes } from './websocket-routes.js';
       useFactory: ({ websocket }: GatewayConfig) => new ByteBudget(websocket.bufferBytes),
     },
   ],
-  exports: [LiveRelays, RelayContext, WebSocketClasses, WebSocketRoutes],
+  exports: [Relays, RelayContext, WebSocketClasses, WebSocketRoutes],
 })
 export class WebSocketModule {}

@@ -1,7 +1,7 @@
 import { Logger } from '@nestjs/common';
 import { MembershipClient } from '../memberships/membership.client.js';
 import { CLOSURE, type Member, type Room } from './room.js';
-import type { SocketEndpoint } from './socket.server.js';
+import type { SocketEndpoint } from './socket.endpoint.js';
 
 /** Milliseconds between two reviews: a user who may not stay is out within a second. */
 const PERIOD_MS = 400;

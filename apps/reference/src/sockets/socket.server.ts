@@ -21,22 +21,8 @@ import { SERVICE_CONFIG, type ServiceConfig } from '../service.config.js';
 import type { AccessClaims } from '../tokens/access-token.js';
 import { AccessTokenVerifier } from '../tokens/access-token.verifier.js';
 import { CLOSURE, Member, Room, type Closure } from './room.js';
+import type { SocketEndpoint } from './socket.endpoint.js';
 import { SocketReview } from './socket.review.js';
-
-/** One WebSocket path, whose sockets meet in rooms. */
-export interface SocketEndpoint {
-  readonly path: string;
-  /** The query's parameter that names the room. */
-  readonly parameter: string;
-  /** Of one message; a longer one is answered with an error. */
-  readonly messageLimitBytes?: number;
-  /** Gives what must hold for as long as the caller stays, or null. @throws HttpException if the caller may not enter */
-  admit(caller: AccessClaims, roomId: string): Promise<Membership | null>;
-  /** @param event whatever JSON the member sent */
-  receive(member: Member, room: Room, event: unknown): void;
-  /** Those of the rooms that nobody may stay in any more, and why. */
-  findClosed?(roomIds: readonly string[]): ReadonlyMap<string, Closure>;
-}
 
 /** What a client that offers subprotocols gets; a browser demands that one is chosen. */
 const SUBPROTOCOL = 'secureconnect.v1';

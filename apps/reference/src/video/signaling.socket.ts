@@ -3,7 +3,8 @@ import { z } from 'zod';
 import { Id } from '../id.schema.js';
 import type { Membership } from '../memberships/membership.js';
 import { CLOSURE, sendToAll, type Closure, type Member, type Room } from '../sockets/room.js';
-import { SocketServer, type SocketEndpoint } from '../sockets/socket.server.js';
+import type { SocketEndpoint } from '../sockets/socket.endpoint.js';
+import { SocketServer } from '../sockets/socket.server.js';
 import type { AccessClaims } from '../tokens/access-token.js';
 import { CallsService } from './calls.service.js';
 

@@ -36,7 +36,7 @@ export class ControllerRoutes {
   }
 
   /** The exception for a request that nothing in Express serves; undefined if a controller or middleware may. */
-  refusalFor(method: string, path: string): HttpException | undefined {
+  exceptionFor(method: string, path: string): HttpException | undefined {
     let isKnown = false;
     for (const layer of this.app.router.stack) {
       if (this.passed.has(layer) || layer.handle.length === ERROR_HANDLER_PARAMETERS) continue;

@@ -42,7 +42,7 @@ export class HalfClosedConnections implements Ticking, OnModuleInit, OnApplicati
     // One listener for all connections. Behind Node's own, which ends a connection without a response that is due.
     const onEnd = function (this: Socket): void {
       if (!pendingResponseOf(this)) return;
-      if (trusted.resolve(this.remoteAddress, undefined).peerTrusted) {
+      if (trusted.resolve(this.remoteAddress, undefined).isPeerTrusted) {
         this.end();
         return;
       }

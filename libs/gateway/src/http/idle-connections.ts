@@ -149,8 +149,8 @@ export class IdleConnections implements Ticking, OnModuleInit, OnApplicationShut
   }
 
   private openNetwork({ remoteAddress }: Socket): Network | undefined {
-    const { peerTrusted, peerAddress } = this.trusted.resolve(remoteAddress, undefined);
-    if (peerTrusted) return undefined;
+    const { isPeerTrusted, peerAddress } = this.trusted.resolve(remoteAddress, undefined);
+    if (isPeerTrusted) return undefined;
     const name = networkOf(peerAddress);
     let network = this.networks.get(name);
     if (!network) {

@@ -27,7 +27,7 @@ export class StalledResponses implements Ticking, OnApplicationShutdown {
     @Inject(GATEWAY_CONFIG) { proxy }: GatewayConfig,
     private readonly open: OpenExchanges,
   ) {
-    this.limitMs = proxy.idleBodyTimeoutMs;
+    this.limitMs = proxy.streamIdleTimeoutMs;
     this.ticker = new Ticker(Math.min(TICK_MS, this.limitMs));
     this.ticker.add(this);
   }

@@ -12,7 +12,7 @@ export class UnroutedMiddleware implements NestMiddleware<IncomingMessage, Serve
   /** @throws NotFoundException, RouteMethodException */
   use(request: IncomingMessage, _response: ServerResponse, next: () => void): void {
     const { controllers } = this.adapterHost.httpAdapter;
-    const refusal = controllers.refusalFor(request.method!, pathOf(request.url!));
+    const refusal = controllers.exceptionFor(request.method!, pathOf(request.url!));
     if (refusal) throw refusal;
     next();
   }

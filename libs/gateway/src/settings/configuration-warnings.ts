@@ -18,7 +18,7 @@ export function warningsFor(config: GatewayConfig): ConfigurationWarning[] {
 
 function clockWarnings({ proxy }: GatewayConfig): ConfigurationWarning[] {
   const leastMs = leastDeadlineMs(proxy);
-  if (proxy.routeDeadlineMs >= leastMs) return [];
+  if (proxy.requestTimeoutMs >= leastMs) return [];
   return [
     {
       variables: ['ROUTE_DEADLINE_MS', 'RESPONSE_HEADERS_TIMEOUT_MS', 'CONNECT_TIMEOUT_MS', 'RETRIES'],
@@ -34,7 +34,7 @@ export function leastDeadlineMs({
   connections,
   responseHeadersTimeoutMs,
 }: GatewayConfig['proxy']): number {
-  return (retries.most + 1) * connections.connectTimeoutMs + responseHeadersTimeoutMs;
+  return (retries.maxRetries + 1) * connections.connectTimeoutMs + responseHeadersTimeoutMs;
 }
 
 function memoryWarnings({ websocket }: GatewayConfig): ConfigurationWarning[] {

@@ -28,9 +28,9 @@ describe('loadConfig', () => {
       server: { headerLimitBytes: 16_384, headerTimeoutMs: 15_000, keepAliveMs: 75_000 },
       proxy: {
         network: 'local',
-        routeDeadlineMs: 45_000,
+        requestTimeoutMs: 45_000,
         responseHeadersTimeoutMs: 30_000,
-        idleBodyTimeoutMs: 50_000,
+        streamIdleTimeoutMs: 50_000,
         bodyLimitBytes: 26_214_400,
         minimumRate: { bytesPerSecond: 240, graceMs: 5_000 },
         connections: { connectTimeoutMs: 2_000 },

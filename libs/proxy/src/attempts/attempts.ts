@@ -1,5 +1,5 @@
 import type { Instance } from '../balancing/instance.js';
-import type { InstanceFault } from '../balancing/instance-health.js';
+import type { FailureKind } from '../balancing/instance-health.js';
 import type { CircuitBreaker } from './circuit-breaker.js';
 import type { RetryBudget } from './retry-budget.js';
 
@@ -8,10 +8,10 @@ export interface AttemptedUpstream {
   readonly breaker: CircuitBreaker;
   readonly retryBudget: RetryBudget;
   pick(tried: readonly Instance[], now: number): Instance | undefined;
-  failed(instance: Instance, fault: InstanceFault, now: number): void;
+  failed(instance: Instance, fault: FailureKind, now: number): void;
 }
 
-const NONE: readonly Instance[] = [];
+const NO_INSTANCES: readonly Instance[] = [];
 
 /**
  * The attempts of one request, one after the other, at the instances of its upstream: which instance is next, and what
@@ -20,25 +20,25 @@ const NONE: readonly Instance[] = [];
  */
 export class Attempts {
   /** How many were made. */
-  made = 0;
+  count = 0;
   /** The instance of the last. */
   instance!: Instance;
-  private tried = NONE;
-  private isUnderWay = false;
+  private tried = NO_INSTANCES;
+  private isActive = false;
   private isReported = false;
   /** Whether it was counted that there was no budget for one more. */
-  private isRefused = false;
+  private isBudgetExhausted = false;
 
-  /** @param admission the breaker's @param mostRetries how many may follow the first */
+  /** @param admission the breaker's @param maxRetries how many may follow the first */
   constructor(
     private readonly upstream: AttemptedUpstream,
     private readonly admission: number,
-    private readonly mostRetries: number,
+    private readonly maxRetries: number,
   ) {}
 
   /** Begins the first. @throws ProxyException where no instance can take it */
-  begin(now: number): void {
-    this.take(this.upstream.pick(NONE, now)!);
+  startFirst(now: number): void {
+    this.start(this.upstream.pick(NO_INSTANCES, now)!);
   }
 
   /**
@@ -48,33 +48,33 @@ export class Attempts {
    * @returns whether it began
    */
   retry(now: number, isStale = false): boolean {
-    if (this.made > this.mostRetries) return false;
+    if (this.count > this.maxRetries) return false;
     const tried = [...this.tried, this.instance];
     const other = this.upstream.pick(tried, now);
     if (!other && !isStale) return false;
-    if (!isStale && !this.upstream.retryBudget.spend(now, !this.isRefused)) {
-      this.isRefused = true;
+    if (!isStale && !this.upstream.retryBudget.tryRetry(now, !this.isBudgetExhausted)) {
+      this.isBudgetExhausted = true;
       return false;
     }
     this.tried = tried;
     this.release();
-    this.take(other ?? this.instance);
+    this.start(other ?? this.instance);
     return true;
   }
 
   /** The instance gave an answer, to this or to any client. */
   succeeded(now: number): void {
     this.instance.health.succeeded(now);
-    this.report('answered', now);
+    this.report('succeeded', now);
   }
 
   /** Counts a failed attempt against its instance; others may follow. */
-  failed(fault: InstanceFault, now: number): void {
+  failed(fault: FailureKind, now: number): void {
     this.upstream.failed(this.instance, fault, now);
   }
 
   /** Says how the request went, to the breaker; once, and what is said first counts. */
-  report(outcome: 'answered' | 'failed' | 'ignored', now: number): void {
+  report(outcome: 'succeeded' | 'failed' | 'ignored', now: number): void {
     if (this.isReported) return;
     this.isReported = true;
     this.upstream.breaker[outcome](now, this.admission);
@@ -86,15 +86,15 @@ export class Attempts {
     this.release();
   }
 
-  private take(instance: Instance): void {
-    this.made++;
+  private start(instance: Instance): void {
+    this.count++;
     this.instance = instance;
-    this.isUnderWay = true;
-    instance.outstanding++;
+    this.isActive = true;
+    instance.activeRequests++;
   }
 
   private release(): void {
-    if (this.isUnderWay) this.instance.outstanding--;
-    this.isUnderWay = false;
+    if (this.isActive) this.instance.activeRequests--;
+    this.isActive = false;
   }
 }

@@ -3,13 +3,13 @@ import { CircuitBreaker } from './circuit-breaker.js';
 function createBreaker() {
   const changes: string[] = [];
   const breaker = new CircuitBreaker(1_000, (state) => changes.push(state));
-  const send = (count: number, outcome: 'answered' | 'failed' | 'ignored', now = 0): boolean[] =>
+  const send = (count: number, outcome: 'succeeded' | 'failed' | 'ignored', now = 0): boolean[] =>
     Array.from({ length: count }, () => {
-      const admission = breaker.admit(now);
+      const admission = breaker.tryAcquire(now);
       if (admission !== undefined) breaker[outcome](now, admission);
       return admission !== undefined;
     });
-  const admits = (now: number): boolean => breaker.admit(now) !== undefined;
+  const admits = (now: number): boolean => breaker.tryAcquire(now) !== undefined;
   return { breaker, changes, send, admits };
 }
 
@@ -17,7 +17,7 @@ describe('a circuit breaker', () => {
   it('opens once half of enough requests failed, and not before', () => {
     const { breaker, changes, send, admits } = createBreaker();
 
-    send(10, 'answered');
+    send(10, 'succeeded');
     send(9, 'failed');
     expect(breaker.state).toBe('closed');
     send(1, 'failed');
@@ -31,7 +31,7 @@ describe('a circuit breaker', () => {
     const { breaker, send } = createBreaker();
 
     send(19, 'failed', 0);
-    send(1, 'answered', 20_000);
+    send(1, 'succeeded', 20_000);
     send(1, 'failed', 20_000);
 
     expect(breaker.state).toBe('closed');
@@ -41,9 +41,9 @@ describe('a circuit breaker', () => {
     const { breaker, changes, send } = createBreaker();
     send(20, 'failed');
 
-    const admissions = [1, 2, 3, 4].map(() => breaker.admit(1_000));
+    const admissions = [1, 2, 3, 4].map(() => breaker.tryAcquire(1_000));
     expect(admissions.map((admission) => admission !== undefined)).toEqual([true, true, true, false]);
-    for (const admission of admissions.slice(0, 3)) breaker.answered(1_000, admission!);
+    for (const admission of admissions.slice(0, 3)) breaker.succeeded(1_000, admission!);
 
     expect(changes).toEqual(['open', 'half-open', 'closed']);
     expect(send(5, 'failed', 1_000)).toEqual([true, true, true, true, true]);
@@ -74,11 +74,11 @@ describe('a circuit breaker', () => {
     ]);
   });
 
-  it.each(['answered', 'failed', 'ignored'] as const)(
+  it.each(['succeeded', 'failed', 'ignored'] as const)(
     'does not take for a trial what was sent before, and %s now',
     (outcome) => {
       const { breaker, send, admits } = createBreaker();
-      const before = breaker.admit(0)!;
+      const before = breaker.tryAcquire(0)!;
       send(20, 'failed');
       admits(1_000);
 

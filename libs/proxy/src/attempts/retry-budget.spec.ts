@@ -2,7 +2,7 @@ import { RetryBudget } from './retry-budget.js';
 
 const spendAll = (budget: RetryBudget, now: number): number => {
   let spent = 0;
-  while (budget.spend(now, true)) spent++;
+  while (budget.tryRetry(now, true)) spent++;
   return spent;
 };
 
@@ -13,11 +13,11 @@ describe('a retry budget', () => {
 
   it('grows with the requests of the last seconds, and no further', () => {
     const budget = new RetryBudget(0.2);
-    for (let each = 0; each < 100; each++) budget.earn(0);
+    for (let each = 0; each < 100; each++) budget.addRequest(0);
 
     expect(spendAll(budget, 0)).toBe(30);
     expect(spendAll(budget, 5_000)).toBe(0);
     expect(spendAll(budget, 20_000)).toBe(10);
-    expect([budget.spent, budget.refused]).toEqual([40, 3]);
+    expect([budget.retriesTotal, budget.refusedTotal]).toEqual([40, 3]);
   });
 });

@@ -1,4 +1,4 @@
-import type { InstanceSet } from './instance-set.js';
+import type { LoadBalancer } from './load-balancer.js';
 
 export interface HealthCheckOptions {
   /** Milliseconds between two checks of an instance; 0: there are none, and only its requests tell of it. */
@@ -17,7 +17,7 @@ export class HealthChecks {
 
   /** @param path answers below 500 while an instance is well */
   constructor(
-    private readonly instances: InstanceSet,
+    private readonly instances: LoadBalancer,
     private readonly path: string,
     private readonly options: HealthCheckOptions,
   ) {}
@@ -35,7 +35,7 @@ export class HealthChecks {
   private async checkAll(): Promise<void> {
     await Promise.all(
       this.instances.all.map(async (instance) => {
-        const passed = await instance.answers(this.path, this.options.timeoutMs);
+        const passed = await instance.isAnswering(this.path, this.options.timeoutMs);
         instance.health.checked(passed, performance.now());
       }),
     );

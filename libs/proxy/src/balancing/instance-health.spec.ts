@@ -58,7 +58,7 @@ describe('the health of an instance', () => {
     fail(10);
     for (let each = 0; each < 5; each++) health.checked(false, 0);
 
-    expect([health.isUp, health.isWell, changes]).toEqual([true, false, []]);
+    expect([health.isUp, health.isHealthy, changes]).toEqual([true, false, []]);
   });
 
   it('is lost with failed checks, and comes back with passed ones', () => {
@@ -67,7 +67,7 @@ describe('the health of an instance', () => {
     for (const passed of [false, true, false, false, true, false, true, true]) health.checked(passed, 0);
 
     expect(changes).toEqual(['down check', 'up']);
-    expect(health.isWell).toBe(true);
+    expect(health.isHealthy).toBe(true);
   });
 
   it('comes back from an ejection by time though checks pass, and by checks alone once they failed', () => {

@@ -5,7 +5,7 @@
 export type InstanceState = 'up' | 'ejected' | 'down';
 
 /** What speaks against an instance; `status` is one of 502, 503 and 504, `check` its health check. */
-export type InstanceFault = 'connect' | 'reset' | 'timeout' | 'invalid_response' | 'status' | 'check';
+export type FailureKind = 'connect' | 'reset' | 'timeout' | 'invalid_response' | 'status' | 'check';
 
 export interface HealthOptions {
   /** Failed requests in a row that eject an instance. */
@@ -36,16 +36,16 @@ export class InstanceHealth {
   private ejectedUntil = 0;
   private failedChecks = 0;
   private passedChecks = 0;
-  private backAt = -Infinity;
+  private restoredAt = -Infinity;
 
   /**
-   * @param mayLeave whether the others can do without it
+   * @param mayEject whether the others can do without it
    * @param onChange hears of each change, after it
    */
   constructor(
     private readonly options: HealthOptions,
-    private readonly mayLeave: () => boolean,
-    private readonly onChange: (state: InstanceState, fault: InstanceFault | undefined) => void,
+    private readonly mayEject: () => boolean,
+    private readonly onChange: (state: InstanceState, fault: FailureKind | undefined) => void,
   ) {}
 
   get state(): InstanceState {
@@ -57,36 +57,36 @@ export class InstanceHealth {
   }
 
   /** Whether it does its work, as far as anyone knows: an instance that may not leave is `up` though it fails. */
-  get isWell(): boolean {
+  get isHealthy(): boolean {
     const { failuresToEject, checksToFall } = this.options;
     return this.isUp && this.failures < failuresToEject && this.failedChecks < checksToFall;
   }
 
   /** Its share of requests, up to 1. @param now `performance.now()` */
   weight(now: number): number {
-    const sinceMs = now - this.backAt;
+    const sinceMs = now - this.restoredAt;
     return sinceMs >= this.options.slowStartMs
       ? 1
       : Math.max(LEAST_WEIGHT, sinceMs / this.options.slowStartMs);
   }
 
   /** It is new beside others that are warm. */
-  startSlowly(now: number): void {
-    this.backAt = now;
+  beginSlowStart(now: number): void {
+    this.restoredAt = now;
   }
 
   /** A request had an answer: an instance that was ejected and asked all the same is back. */
   succeeded(now: number): void {
     this.failures = 0;
     if (this.isUp) this.ejections = 0;
-    else if (this.current === 'ejected') this.comeBack(now);
+    else if (this.current === 'ejected') this.restore(now);
   }
 
   /** A request had none, or one that says that there is none. */
-  failed(fault: InstanceFault, now: number): void {
+  failed(fault: FailureKind, now: number): void {
     this.failures++;
     const { failuresToEject, ejectionMs, longestEjectionMs } = this.options;
-    if (this.failures < failuresToEject || !this.isUp || !this.mayLeave()) return;
+    if (this.failures < failuresToEject || !this.isUp || !this.mayEject()) return;
     this.ejectedUntil = now + Math.min(longestEjectionMs, ejectionMs * 2 ** this.ejections);
     this.ejections++;
     this.change('ejected', fault);
@@ -97,24 +97,24 @@ export class InstanceHealth {
     this.failedChecks = passed ? 0 : this.failedChecks + 1;
     this.passedChecks = passed ? this.passedChecks + 1 : 0;
     if (this.failedChecks >= checksToFall) {
-      if (this.current === 'ejected' || (this.isUp && this.mayLeave())) this.change('down', 'check');
+      if (this.current === 'ejected' || (this.isUp && this.mayEject())) this.change('down', 'check');
     } else if (this.passedChecks >= checksToRise && this.current === 'down') {
-      this.comeBack(now);
+      this.restore(now);
     }
   }
 
   /** Looks whether an ejection is over. */
   tick(now: number): void {
-    if (this.current === 'ejected' && now >= this.ejectedUntil) this.comeBack(now);
+    if (this.current === 'ejected' && now >= this.ejectedUntil) this.restore(now);
   }
 
-  private comeBack(now: number): void {
+  private restore(now: number): void {
     this.failures = 0;
-    this.backAt = now;
+    this.restoredAt = now;
     this.change('up', undefined);
   }
 
-  private change(state: InstanceState, fault: InstanceFault | undefined): void {
+  private change(state: InstanceState, fault: FailureKind | undefined): void {
     this.current = state;
     this.onChange(state, fault);
   }

@@ -19,7 +19,7 @@ export interface InstanceOptions {
   /** Most connections at a time; requests past it wait. Retries may open as many of their own. */
   readonly maxConnections: number;
   /** Most requests that may wait for a connection; past it 503. */
-  readonly maxWaiting: number;
+  readonly maxPending: number;
   /**
    * Milliseconds that an unused connection is kept. Below the service's own keep-alive, or the service closes
    * connections at the moment of reuse; a shorter `Keep-Alive: timeout` of the service is honoured.
@@ -32,7 +32,7 @@ export interface InstanceOptions {
 /** Figures of one instance: `opened` and `reused` since the process began, the others of this moment. */
 export interface InstanceStats {
   readonly connected: number;
-  readonly waiting: number;
+  readonly pending: number;
   readonly running: number;
   /** Most connections at a time; retries may open as many of their own. */
   readonly limit: number;
@@ -52,11 +52,11 @@ export class Instance {
   private readonly host: string;
   private readonly isSecure: boolean;
   private readonly limit: number;
-  private readonly mostOutstanding: number;
+  private readonly maxActiveRequests: number;
   private opened = 0;
   private reused = 0;
   /** Requests on their way, those that wait for a connection included. */
-  outstanding = 0;
+  activeRequests = 0;
 
   constructor(
     /** Scheme, host and port. */
@@ -68,7 +68,7 @@ export class Instance {
     const { protocol, hostname } = new URL(origin);
     this.host = hostname.replace(/^\[|\]$/g, '');
     this.limit = options.maxConnections;
-    this.mostOutstanding = options.maxConnections + options.maxWaiting;
+    this.maxActiveRequests = options.maxConnections + options.maxPending;
     const connect = { timeout: options.connectTimeoutMs, onread };
     const common = {
       connections: options.maxConnections,
@@ -98,12 +98,12 @@ export class Instance {
 
   /** Whether one more may not even wait. */
   get isFull(): boolean {
-    return this.outstanding >= this.mostOutstanding;
+    return this.activeRequests >= this.maxActiveRequests;
   }
 
   /** How busy it is, for comparison. */
   load(now: number): number {
-    return (this.outstanding + 1) / this.health.weight(now);
+    return (this.activeRequests + 1) / this.health.weight(now);
   }
 
   /** @throws Error if the request cannot be written in HTTP/1.1; the handler hears of all else */
@@ -119,7 +119,7 @@ export class Instance {
   }
 
   /** Whether the instance answers a GET in time, below 500; on a connection of its own, as all others may be busy. */
-  async answers(path: string, timeoutMs: number): Promise<boolean> {
+  async isAnswering(path: string, timeoutMs: number): Promise<boolean> {
     try {
       const signal = AbortSignal.timeout(timeoutMs);
       const request = { path, method: 'GET', signal, reset: true, servername: this.host };
@@ -140,7 +140,7 @@ export class Instance {
     const [pool, fresh] = [this.pool.stats, this.freshPool.stats];
     return {
       connected: pool.connected + fresh.connected,
-      waiting: pool.queued + fresh.queued,
+      pending: pool.queued + fresh.queued,
       running: pool.running + fresh.running,
       limit: this.limit,
       opened: this.opened,

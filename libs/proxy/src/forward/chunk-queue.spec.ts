@@ -10,7 +10,7 @@ function filled(count: number): ChunkQueue {
 
 function takenFrom(queue: ChunkQueue): Buffer[] {
   const taken: Buffer[] = [];
-  for (let chunk = queue.take(); chunk; chunk = queue.take()) taken.push(chunk);
+  for (let chunk = queue.shift(); chunk; chunk = queue.shift()) taken.push(chunk);
   return taken;
 }
 
@@ -28,7 +28,7 @@ describe('ChunkQueue', () => {
 
   it('joins what comes after a part was taken', () => {
     const queue = filled(2);
-    const first = queue.take();
+    const first = queue.shift();
     for (let index = 0; index < BYTES; index++) queue.push(Buffer.of(7));
 
     expect([first, ...takenFrom(queue)].map((part) => part!.length)).toEqual([1, BYTES + 1]);
@@ -39,15 +39,15 @@ describe('ChunkQueue', () => {
     const chunks = [Buffer.alloc(64 * 1024, 1), Buffer.alloc(64 * 1024, 2)];
     for (const chunk of chunks) queue.push(chunk);
 
-    expect(queue.take()).toBe(chunks[0]);
-    expect(queue.take()).toBe(chunks[1]);
-    expect(queue.take()).toBeUndefined();
+    expect(queue.shift()).toBe(chunks[0]);
+    expect(queue.shift()).toBe(chunks[1]);
+    expect(queue.shift()).toBeUndefined();
   });
 
   it('has nothing after it was cleared', () => {
     const queue = filled(200);
     queue.clear();
 
-    expect([queue.bytes, queue.take(), queue.whole().length]).toEqual([0, undefined, 0]);
+    expect([queue.bytes, queue.shift(), queue.whole().length]).toEqual([0, undefined, 0]);
   });
 });

@@ -24,7 +24,7 @@ export class ChunkQueue {
   }
 
   /** Takes a large part of what waits; undefined if nothing does. A few chunks are taken one by one, without a copy. */
-  take(): Buffer | undefined {
+  shift(): Buffer | undefined {
     const { chunks } = this;
     if (chunks.length === 0) return undefined;
     const taken = chunks.length <= 2 ? chunks.shift()! : this.whole();

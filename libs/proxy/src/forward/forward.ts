@@ -12,7 +12,7 @@ import type { Exchange } from '../http/exchange.js';
 import type { Gate } from '../http/gate.js';
 import { forwardedHeadersOf } from '../headers/request-headers.js';
 import { responseHeadersFor, responseTrailersFor, sayUnbuffered } from '../headers/response-headers.js';
-import { faultOf, isUnavailable } from '../balancing/fault.js';
+import { failureKindOf, isUnavailable } from '../balancing/failure-kind.js';
 import { ReadBuffer } from '../transport/read-buffer.js';
 import type { InstanceRequest } from '../balancing/instance.js';
 import type { ResponseFraming } from '../transport/response-bounds.js';
@@ -29,19 +29,19 @@ import type { StreamedBodyLimit } from './streamed-body-limit.js';
 /** The clocks and limits of one route, resolved at boot. */
 export interface ForwardLimits {
   /** From the end of the request's body to the response headers, over all attempts. */
-  readonly deadlineMs: number;
+  readonly requestTimeoutMs: number;
   /** The same for one attempt, from the moment it is sent. */
-  readonly responseHeadersMs: number;
+  readonly responseHeadersTimeoutMs: number;
   /** Without a byte of a body in either direction. */
-  readonly idleBodyMs: number;
+  readonly streamIdleTimeoutMs: number;
   /** The same for an event stream. */
-  readonly idleEventStreamMs: number;
+  readonly eventStreamIdleTimeoutMs: number;
   readonly bodyBytes: number;
   readonly minimumRate: MinimumRate;
 }
 
 /** What a forward needs beside the exchange; one object per route, made at boot. */
-export interface ForwardPlan {
+export interface ForwardOptions {
   readonly service: string;
   readonly limits: ForwardLimits;
   readonly ticker: Ticker;
@@ -59,13 +59,13 @@ export interface ForwardPlan {
 const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 /** How long an answer may take, in milliseconds, before a request leaves an instance that was ejected meanwhile. */
-const PATIENCE_MS = 1_000;
+const EJECTED_INSTANCE_TIMEOUT_MS = 1_000;
 
 /**
  * Bytes for a client, which the kernel has not taken, that hold a service back. `write()` says no to each chunk of 64 KiB,
  * though most are on their way already when it returns.
  */
-const HELD_BYTES = 64 * 1024;
+const HIGH_WATER_MARK_BYTES = 64 * 1024;
 
 /** Milliseconds without progress after which a client that holds its response back is a slow reader. */
 const SLOW_READER_MS = 1_000;
@@ -122,7 +122,7 @@ export class Forward implements ResponseHandler, BufferingListener, Ticking, Slo
   /** Begins to watch the client; `forwardOf` its response finds the forward again, to `start` it. */
   constructor(
     private readonly exchange: Exchange,
-    private readonly plan: ForwardPlan,
+    private readonly plan: ForwardOptions,
     private readonly attempts: Attempts,
     /** The path and query that the service sees. */
     private readonly target: string,
@@ -131,7 +131,7 @@ export class Forward implements ResponseHandler, BufferingListener, Ticking, Slo
   ) {
     this.request = exchange.request;
     this.response = exchange.response;
-    this.idleLimitMs = plan.limits.idleBodyMs;
+    this.idleLimitMs = plan.limits.streamIdleTimeoutMs;
     this.progressAt = exchange.startedAt;
     this.body = hasBody(this.request)
       ? new RequestBody(exchange, plan.limits.bodyBytes, plan.limits.minimumRate, (exception) => {
@@ -178,7 +178,7 @@ export class Forward implements ResponseHandler, BufferingListener, Ticking, Slo
 
   private dispatchFirst(): void {
     try {
-      this.attempts.begin(performance.now());
+      this.attempts.startFirst(performance.now());
     } catch (error) {
       this.fail(error as ProxyException);
       return;
@@ -189,13 +189,13 @@ export class Forward implements ResponseHandler, BufferingListener, Ticking, Slo
   /** @param isFresh whether it must be a connection that has not served */
   private dispatch(isFresh: boolean): void {
     const { exchange } = this;
-    const { instance, made } = this.attempts;
+    const { instance, count } = this.attempts;
     this.stage = 'connect';
     this.hasResponse = false;
-    exchange.attempts = made;
+    exchange.attempts = count;
     exchange.instance = instance.origin;
-    exchange.dispatchedAt = performance.now();
-    exchange.connectedAt = exchange.sentAt = exchange.answeredAt = 0;
+    exchange.attemptedAt = performance.now();
+    exchange.connectedAt = exchange.sentAt = exchange.responseAt = 0;
     try {
       if (isFresh) instance.dispatchFresh(this.outgoing, this);
       else instance.dispatch(this.outgoing, this);
@@ -239,17 +239,17 @@ export class Forward implements ResponseHandler, BufferingListener, Ticking, Slo
     }
     const { exchange, response, plan, attempts } = this;
     // Sent to a connection that was idle for too long, not to this request (RFC 9110, section 15.5.9).
-    if (status === REQUEST_TIMEOUT && this.isFirstOfReused && this.tryAgain(true)) return;
-    const now = (exchange.answeredAt = performance.now());
+    if (status === REQUEST_TIMEOUT && this.isFirstOfReused && this.retry(true)) return;
+    const now = (exchange.responseAt = performance.now());
     if (isUnavailable(status)) {
       attempts.failed('status', now);
-      if (this.tryAgain(false)) return;
+      if (this.retry(false)) return;
       attempts.report('failed', now);
     } else {
       attempts.succeeded(now);
     }
     this.showAttempts();
-    for (const gate of plan.observers) gate.answered!(exchange, status);
+    for (const gate of plan.observers) gate.onResponse!(exchange, status);
     const head = responseHeadersFor(raw, exchange.responseHeaders, status, this.isChunked(status));
     if (head.hasUnknownCoding) {
       this.fail(invalidResponse(this.plan.service, 'transfer coding besides chunked'));
@@ -263,8 +263,8 @@ export class Forward implements ResponseHandler, BufferingListener, Ticking, Slo
     if (head.isEventStream) {
       this.isEventStream = true;
       if (!head.isEncoded && head.contentLength === -1) this.events = new EventBoundary();
-      this.idleLimitMs = this.plan.limits.idleEventStreamMs;
-      if (exchange.peerTrusted) sayUnbuffered(head.headers);
+      this.idleLimitMs = this.plan.limits.eventStreamIdleTimeoutMs;
+      if (exchange.isPeerTrusted) sayUnbuffered(head.headers);
     }
     try {
       response.writeHead(status, phraseOf(status, statusText), head.headers);
@@ -289,7 +289,7 @@ export class Forward implements ResponseHandler, BufferingListener, Ticking, Slo
     const written = this.holdChunk(chunk);
     if (exchange.responseBytes === this.framing.contentLength) {
       response.end(chunk, written);
-    } else if (!response.write(chunk, written) && response.writableLength >= HELD_BYTES) {
+    } else if (!response.write(chunk, written) && response.writableLength >= HIGH_WATER_MARK_BYTES) {
       this.waitsForClient = true;
       controller.pause();
       response.once('drain', onResponseDrain);
@@ -374,10 +374,10 @@ export class Forward implements ResponseHandler, BufferingListener, Ticking, Slo
 
   /** @param isStale whether the connection may have been dead already: then one more try is for nothing */
   private failAttempt(exception: ProxyException, isStale: boolean): void {
-    const fault = faultOf(exception);
+    const fault = failureKindOf(exception);
     if (fault !== undefined) {
       this.attempts.failed(fault, performance.now());
-      if (!this.hasResponse && this.tryAgain(isStale)) return;
+      if (!this.hasResponse && this.retry(isStale)) return;
     }
     this.fail(exception);
   }
@@ -391,16 +391,20 @@ export class Forward implements ResponseHandler, BufferingListener, Ticking, Slo
   }
 
   private tickWait(now: number): void {
-    const { deadlineMs, responseHeadersMs } = this.plan.limits;
+    const { requestTimeoutMs, responseHeadersTimeoutMs } = this.plan.limits;
     const since = this.body ? this.progressAt : this.exchange.startedAt;
-    if (now - since > deadlineMs) {
+    if (now - since > requestTimeoutMs) {
       this.fail(this.timeoutOf('route deadline'));
     } else if (this.stage === 'response_headers') {
       const waitedMs = now - this.exchange.sentAt;
-      if (waitedMs > responseHeadersMs) {
+      if (waitedMs > responseHeadersTimeoutMs) {
         this.failAttempt(this.timeoutOf('response headers timeout'), false);
-      } else if (waitedMs > PATIENCE_MS && !this.hasResponse && !this.attempts.instance.health.isUp) {
-        this.tryAgain(false);
+      } else if (
+        waitedMs > EJECTED_INSTANCE_TIMEOUT_MS &&
+        !this.hasResponse &&
+        !this.attempts.instance.health.isUp
+      ) {
+        this.retry(false);
       }
     }
   }
@@ -410,7 +414,7 @@ export class Forward implements ResponseHandler, BufferingListener, Ticking, Slo
     if (this.exchange.requestBytes !== this.bytesAtLastTick) {
       this.bytesAtLastTick = this.exchange.requestBytes;
       this.progressAt = now;
-    } else if (body.isHeld && now - this.progressAt > this.plan.limits.idleBodyMs) {
+    } else if (body.isPaused && now - this.progressAt > this.plan.limits.streamIdleTimeoutMs) {
       this.fail(this.timeoutOf('request body not taken'));
       return;
     }
@@ -469,7 +473,7 @@ export class Forward implements ResponseHandler, BufferingListener, Ticking, Slo
 
   // :: Step 2
   /** Sends the request once more, where it may be. @param isStale see `failAttempt` */
-  private tryAgain(isStale: boolean): boolean {
+  private retry(isStale: boolean): boolean {
     const { attempts, controller } = this;
     const mayBeSent = this.isBodyThere && (this.stage === 'connect' || this.isRepeatable);
     if (!mayBeSent || this.response.headersSent) return false;
@@ -493,7 +497,7 @@ export class Forward implements ResponseHandler, BufferingListener, Ticking, Slo
   private fail(exception: ProxyException): void {
     const { response, controller } = this;
     const now = performance.now();
-    this.attempts.report(faultOf(exception) === undefined ? 'ignored' : 'failed', now);
+    this.attempts.report(failureKindOf(exception) === undefined ? 'ignored' : 'failed', now);
     this.settle(now);
     this.exchange.failure = exception;
     controller?.abort(exception);
@@ -537,7 +541,7 @@ export class Forward implements ResponseHandler, BufferingListener, Ticking, Slo
 
   private writeEarlyHints(raw: readonly Buffer[]): void {
     // Nothing holds a service back before its response: hints that the client does not read are dropped.
-    if (this.request.httpVersionMinor === 0 || this.response.writableLength >= HELD_BYTES) return;
+    if (this.request.httpVersionMinor === 0 || this.response.writableLength >= HIGH_WATER_MARK_BYTES) return;
     const link: string[] = [];
     for (let index = 0; index < raw.length; index += 2) {
       if (raw[index]!.toString('latin1').toLowerCase() === 'link')

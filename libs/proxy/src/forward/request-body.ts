@@ -16,7 +16,7 @@ export interface MinimumRate {
 }
 
 /** Bytes that wait for the service before the client is held back. */
-const HELD_BYTES = 64 * 1024;
+const HIGH_WATER_MARK_BYTES = 64 * 1024;
 
 /** Chunks as large as this go to the service at once. Smaller ones wait for others of the same turn of the event loop. */
 const LARGE_CHUNK_BYTES = 4 * 1024;
@@ -25,7 +25,7 @@ const LARGE_CHUNK_BYTES = 4 * 1024;
 export const BUFFERED_BODY_BYTES = 64 * 1024;
 
 /** Why the body fails for whoever still waits for it after it was given up. */
-const GIVEN_UP = new Error('the body is not wanted any more');
+const ABORTED = new Error('the body is not wanted any more');
 
 const END: IteratorReturnResult<undefined> = { done: true, value: undefined };
 
@@ -42,10 +42,10 @@ export class RequestBody implements AsyncIterableIterator<Buffer> {
   private readonly request: IncomingMessage;
   private readonly waiting = new ChunkQueue();
   /** Who waits for the next chunk. */
-  private taker: PromiseWithResolvers<IteratorResult<Buffer>> | undefined;
-  private handOverTimer: NodeJS.Immediate | undefined;
+  private reader: PromiseWithResolvers<IteratorResult<Buffer>> | undefined;
+  private deliveryTimer: NodeJS.Immediate | undefined;
   private error: Error | undefined;
-  private held = true;
+  private paused = true;
   private isIterated = false;
   private onBuffered: (() => void) | undefined;
   private windowBytes = 0;
@@ -98,12 +98,12 @@ export class RequestBody implements AsyncIterableIterator<Buffer> {
   next(): Promise<IteratorResult<Buffer>> {
     this.isIterated = true;
     if (this.error) return Promise.reject(this.error);
-    const chunk = this.waiting.take();
-    if (this.held && this.waiting.bytes < HELD_BYTES) this.release();
+    const chunk = this.waiting.shift();
+    if (this.paused && this.waiting.bytes < HIGH_WATER_MARK_BYTES) this.release();
     if (chunk) return Promise.resolve({ done: false, value: chunk });
     if (this.complete) return Promise.resolve(END);
-    this.taker = Promise.withResolvers();
-    return this.taker.promise;
+    this.reader = Promise.withResolvers();
+    return this.reader.promise;
   }
 
   /** Whoever iterates gives up. */
@@ -113,25 +113,25 @@ export class RequestBody implements AsyncIterableIterator<Buffer> {
   }
 
   /** Whether the service is what the client waits for. */
-  get isHeld(): boolean {
-    return this.held;
+  get isPaused(): boolean {
+    return this.paused;
   }
 
   /** Lets go of the request, and fails whoever waits for more. */
-  destroy(error: Error = GIVEN_UP): void {
+  destroy(error: Error = ABORTED): void {
     if (this.error) return;
     this.error = error;
     this.waiting.clear();
-    clearImmediate(this.handOverTimer);
+    clearImmediate(this.deliveryTimer);
     this.request.off('data', this.onData).off('end', this.onEnd).off('close', this.onClose);
     this.onBuffered = this.onComplete = undefined;
-    this.taker?.reject(error);
-    this.taker = undefined;
+    this.reader?.reject(error);
+    this.reader = undefined;
   }
 
   /** Judges the rate; time in which the service holds the client back does not count. */
   tick(elapsedMs: number): void {
-    if (this.complete || this.held || this.error) return;
+    if (this.complete || this.paused || this.error) return;
     this.windowMs += elapsedMs;
     if (this.windowMs < this.minimumRate.graceMs) return;
     const tooSlow = this.windowBytes < (this.minimumRate.bytesPerSecond * this.windowMs) / 1000;
@@ -141,7 +141,7 @@ export class RequestBody implements AsyncIterableIterator<Buffer> {
   }
 
   private release(): void {
-    this.held = false;
+    this.paused = false;
     this.request.resume();
   }
 
@@ -157,11 +157,11 @@ export class RequestBody implements AsyncIterableIterator<Buffer> {
       this.fail(new BodyTooLargeException(this.limitBytes));
     } else {
       this.waiting.push(chunk);
-      if (this.taker && chunk.length >= LARGE_CHUNK_BYTES) this.handOver();
-      else if (this.taker) this.handOverSoon();
+      if (this.reader && chunk.length >= LARGE_CHUNK_BYTES) this.deliver();
+      else if (this.reader) this.deliverSoon();
       const { bytes } = this.waiting;
-      if (this.onBuffered ? bytes <= BUFFERED_BODY_BYTES : bytes < HELD_BYTES) return;
-      this.held = true;
+      if (this.onBuffered ? bytes <= BUFFERED_BODY_BYTES : bytes < HIGH_WATER_MARK_BYTES) return;
+      this.paused = true;
       this.request.pause();
       this.endBuffering();
     }
@@ -171,19 +171,19 @@ export class RequestBody implements AsyncIterableIterator<Buffer> {
    * Once for a turn of the event loop. A client may send each byte in a chunk of its own, and Node runs what waits for a chunk
    * before it parses the next: undici would write each byte by itself.
    */
-  private handOverSoon(): void {
-    this.handOverTimer ??= setImmediate(onHandOver, this);
+  private deliverSoon(): void {
+    this.deliveryTimer ??= setImmediate(onDelivery, this);
   }
 
   /** Gives what waits to who waits for it. */
-  handOver(): void {
-    clearImmediate(this.handOverTimer);
-    this.handOverTimer = undefined;
-    const { taker } = this;
-    const value = taker && this.waiting.take();
+  deliver(): void {
+    clearImmediate(this.deliveryTimer);
+    this.deliveryTimer = undefined;
+    const { reader } = this;
+    const value = reader && this.waiting.shift();
     if (!value) return;
-    this.taker = undefined;
-    taker.resolve({ done: false, value });
+    this.reader = undefined;
+    reader.resolve({ done: false, value });
   }
 
   private endBuffering(): void {
@@ -194,9 +194,9 @@ export class RequestBody implements AsyncIterableIterator<Buffer> {
 
   private readonly onEnd = (): void => {
     this.complete = true;
-    this.handOver();
-    this.taker?.resolve(END);
-    this.taker = undefined;
+    this.deliver();
+    this.reader?.resolve(END);
+    this.reader = undefined;
     this.endBuffering();
     this.onComplete?.();
   };
@@ -207,8 +207,8 @@ export class RequestBody implements AsyncIterableIterator<Buffer> {
 }
 
 /** Shared: a closure for each body would stay in V8's old generation. */
-function onHandOver(body: RequestBody): void {
-  body.handOver();
+function onDelivery(body: RequestBody): void {
+  body.deliver();
 }
 
 /** RFC 9112, section 6.3: a request has a body where a length or a transfer coding says so. */

@@ -103,7 +103,7 @@ describe('StreamedBodyLimit', () => {
     limit.tryAcquire(queued);
 
     connections = 4;
-    limit.admitSoon();
+    limit.dequeueSoon();
     await turn();
 
     expect(queued.granted).toBe(true);

@@ -21,10 +21,10 @@ export interface StreamedBodyLimitOptions {
  * refused.
  */
 export class StreamedBodyLimit {
-  private held = 0;
+  private acquired = 0;
   private readonly byNetwork = new Map<string, number>();
   private readonly queue = new Set<StreamedBody>();
-  private isAdmitting = false;
+  private isDequeueScheduled = false;
 
   /** @param connections number that the upstream may have at present */
   constructor(
@@ -39,7 +39,7 @@ export class StreamedBodyLimit {
 
   /** Requests that have acquired; those in the queue do not count. */
   get inProgress(): number {
-    return this.held;
+    return this.acquired;
   }
 
   /**
@@ -51,14 +51,14 @@ export class StreamedBodyLimit {
     const { share, networkShare } = this.options;
     const ofNetwork = this.byNetwork.get(body.network) ?? 0;
     if (ofNetwork >= this.limitOf(networkShare)) return 'refused';
-    const isOver = this.held >= this.limitOf(share) || this.queue.size > 0;
+    const isOver = this.acquired >= this.limitOf(share) || this.queue.size > 0;
     if (isOver && this.queue.size >= this.limitOf(1)) return 'full';
     this.byNetwork.set(body.network, ofNetwork + 1);
     if (isOver) {
       this.queue.add(body);
       return 'queued';
     }
-    this.held++;
+    this.acquired++;
     return 'acquired';
   }
 
@@ -67,28 +67,28 @@ export class StreamedBodyLimit {
     if (ofNetwork === 0) this.byNetwork.delete(body.network);
     else this.byNetwork.set(body.network, ofNetwork);
     if (this.queue.delete(body)) return;
-    this.held--;
-    this.admitSoon();
+    this.acquired--;
+    this.dequeueSoon();
   }
 
   /**
    * Lets queued requests go on, if there is room for them. In a turn of its own: one that fails at once gives back what it
    * has just acquired, and must not find itself within the end of another.
    */
-  admitSoon(): void {
-    if (this.isAdmitting || this.queue.size === 0) return;
-    this.isAdmitting = true;
-    setImmediate(() => this.admit());
+  dequeueSoon(): void {
+    if (this.isDequeueScheduled || this.queue.size === 0) return;
+    this.isDequeueScheduled = true;
+    setImmediate(() => this.dequeue());
   }
 
-  private admit(): void {
+  private dequeue(): void {
     for (const body of this.queue) {
-      if (this.held >= this.limitOf(this.options.share)) break;
+      if (this.acquired >= this.limitOf(this.options.share)) break;
       this.queue.delete(body);
-      this.held++;
+      this.acquired++;
       body.onAcquired();
     }
-    this.isAdmitting = false;
+    this.isDequeueScheduled = false;
   }
 
   private limitOf(share: number): number {

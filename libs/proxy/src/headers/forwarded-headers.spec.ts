@@ -20,7 +20,7 @@ describe('forwardedHeadersOf', () => {
     const request = new IncomingMessage(socket);
     request.rawHeaders = Object.entries(headers).flat();
     request.headers = headers;
-    const peer = { peerAddress: '192.0.2.1', peerTrusted: false, clientAddress: '203.0.113.7' };
+    const peer = { peerAddress: '192.0.2.1', isPeerTrusted: false, clientAddress: '203.0.113.7' };
     return new Exchange('id-1', request, new ServerResponse(request), peer);
   };
 

@@ -3,7 +3,7 @@ import { requestHeadersFor, type ForwardedFacts } from './request-headers.js';
 const FACTS: ForwardedFacts = {
   requestId: 'id-1',
   peerAddress: '192.0.2.1',
-  peerTrusted: false,
+  isPeerTrusted: false,
   protocol: 'http',
   host: 'api.example',
 };
@@ -113,8 +113,8 @@ describe('requestHeadersFor', () => {
     'True_Client_IP',
     'CF.Connecting.IP',
   ])('drops %s of a trusted proxy too', (name) => {
-    expect(carried([name, 'x'], undefined, { peerTrusted: true })).toEqual(OWN);
-    expect(carried([name.toUpperCase(), 'x'], undefined, { peerTrusted: true })).toEqual(OWN);
+    expect(carried([name, 'x'], undefined, { isPeerTrusted: true })).toEqual(OWN);
+    expect(carried([name.toUpperCase(), 'x'], undefined, { isPeerTrusted: true })).toEqual(OWN);
   });
 
   it('keeps the real spelling of a field that frames the message', () => {
@@ -146,7 +146,7 @@ describe('requestHeadersFor', () => {
     'Fastly-Client-IP',
     'X-Cluster-Client-IP',
   ])('keeps %s of a trusted proxy', (name) => {
-    expect(carried([name, 'x'], undefined, { peerTrusted: true })).toEqual([name, 'x', ...OWN]);
+    expect(carried([name, 'x'], undefined, { isPeerTrusted: true })).toEqual([name, 'x', ...OWN]);
   });
 
   it.each([
@@ -171,7 +171,7 @@ describe('requestHeadersFor', () => {
   it('says itself what a trusted proxy leaves empty', () => {
     const raw = ['X-Forwarded-Proto', '', 'X-Forwarded-Host', ''];
 
-    expect(carried(raw, undefined, { peerTrusted: true, protocol: 'https' })).toEqual([
+    expect(carried(raw, undefined, { isPeerTrusted: true, protocol: 'https' })).toEqual([
       ...OWN.slice(0, 5),
       'https',
       ...OWN.slice(6),
@@ -181,7 +181,7 @@ describe('requestHeadersFor', () => {
   it.each(['Expect', 'Trailer', 'X-User-Id', 'X-Request-ID', 'Proxy-Authorization'])(
     'drops %s of a trusted proxy, whatever Connection nominates',
     (name) => {
-      expect(carried([name, 'x', 'X-One', '1'], 'X-Two', { peerTrusted: true })).toEqual([
+      expect(carried([name, 'x', 'X-One', '1'], 'X-Two', { isPeerTrusted: true })).toEqual([
         'X-One',
         '1',
         ...OWN,
@@ -205,7 +205,7 @@ describe('requestHeadersFor', () => {
       '203.0.113.7',
     ];
 
-    expect(carried(raw, undefined, { peerTrusted: true })).toEqual([
+    expect(carried(raw, undefined, { isPeerTrusted: true })).toEqual([
       'X-Forwarded-Port',
       '443',
       'X-Real-IP',
@@ -243,7 +243,7 @@ describe('requestHeadersFor', () => {
 
   it('adds nothing to an empty X-Forwarded-For', () => {
     expect(
-      carried(['X-Forwarded-For', '', 'X-Forwarded-For', '1.1.1.1'], undefined, { peerTrusted: true }),
+      carried(['X-Forwarded-For', '', 'X-Forwarded-For', '1.1.1.1'], undefined, { isPeerTrusted: true }),
     ).toContain('1.1.1.1, 192.0.2.1');
   });
 });

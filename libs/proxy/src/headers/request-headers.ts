@@ -9,7 +9,7 @@ export interface ForwardedFacts {
   /** The address of whoever holds the connection to the gateway. */
   readonly peerAddress: string;
   /** Whether that peer may speak for others. */
-  readonly peerTrusted: boolean;
+  readonly isPeerTrusted: boolean;
   readonly protocol: 'http' | 'https';
   readonly host: string;
   /** Lower-case identity and override names that the upstream accepts from everybody. Default: none. */
@@ -37,7 +37,7 @@ export function requestHeadersFor(
   connection: string | undefined,
   facts: ForwardedFacts,
 ): string[] {
-  const { peerTrusted, accepted = NOTHING } = facts;
+  const { isPeerTrusted: peerTrusted, accepted = NOTHING } = facts;
   const nominated = nominatedBy(connection);
   const headers: string[] = [];
   let forwardedFor = '';
@@ -85,7 +85,7 @@ export function forwardedHeadersOf(exchange: Exchange): string[] {
   return requestHeadersFor(rawHeaders, headers.connection, {
     requestId: exchange.id,
     peerAddress: exchange.peerAddress,
-    peerTrusted: exchange.peerTrusted,
+    isPeerTrusted: exchange.isPeerTrusted,
     protocol: 'encrypted' in socket ? 'https' : 'http',
     host: headers.host ?? '',
     accepted: exchange.acceptedHeaders,

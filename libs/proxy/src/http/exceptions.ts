@@ -3,7 +3,7 @@ import { HttpException } from '@nestjs/common';
 /** The stage of an exchange in which it failed. */
 export type Stage = 'request' | 'connect' | 'request_body' | 'response_headers' | 'response_body';
 
-interface Refusal {
+interface ExceptionOptions {
   readonly status: number;
   /** A constant that names the refusal in logs and metrics. */
   readonly code: string;
@@ -25,7 +25,7 @@ export abstract class ProxyException extends HttpException {
   readonly headers: readonly string[];
   readonly stage: Stage;
 
-  constructor(refusal: Refusal) {
+  constructor(refusal: ExceptionOptions) {
     const { stackTraceLimit } = Error;
     Error.stackTraceLimit = 0;
     super({ error: refusal.message, ...refusal.fields }, refusal.status, {
@@ -217,6 +217,6 @@ export class CircuitOpenException extends ProxyException {
   }
 }
 
-function unavailable(status: number, code: string, service: string, cause: unknown): Refusal {
+function unavailable(status: number, code: string, service: string, cause: unknown): ExceptionOptions {
   return { status, code, message: 'Service unavailable', fields: { service }, cause };
 }

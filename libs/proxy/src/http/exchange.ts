@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { HttpException } from '@nestjs/common';
 import type { DenseMember } from './dense-set.js';
 import { pathOf } from '../routing/path-rules.js';
-import type { Route } from '../routing/route.js';
+import type { RouteOptions } from '../routing/route-options.js';
 import type { Peer } from './trusted-proxies.js';
 
 /**
@@ -14,11 +14,11 @@ export class Exchange implements Peer, DenseMember {
   /** `performance.now()` when the request's headers were complete. */
   readonly startedAt = performance.now();
   readonly peerAddress: string;
-  readonly peerTrusted: boolean;
+  readonly isPeerTrusted: boolean;
   readonly clientAddress: string;
 
   /** The row that matched; undefined where no upstream has one: the application's own controllers or 404. */
-  route: Route | undefined;
+  route: RouteOptions | undefined;
   /** The name of the upstream that owns the row. */
   upstream: string | undefined;
   /** The path with its parameters unfilled; undefined where no row names it. */
@@ -37,13 +37,13 @@ export class Exchange implements Peer, DenseMember {
   /** Whether the last attempt went over a connection that had served before. */
   reusedConnection = false;
   /** `performance.now()` at the steps of the last attempt, 0 where it did not get there: sent to an instance, */
-  dispatchedAt = 0;
+  attemptedAt = 0;
   /** written to a connection, */
   connectedAt = 0;
   /** its body written too, */
   sentAt = 0;
   /** response headers there. */
-  answeredAt = 0;
+  responseAt = 0;
   /** Bytes of the request's body that were read. */
   requestBytes = 0;
   /** Bytes of the response's body that a service sent. */
@@ -69,7 +69,7 @@ export class Exchange implements Peer, DenseMember {
     peer: Peer,
   ) {
     this.peerAddress = peer.peerAddress;
-    this.peerTrusted = peer.peerTrusted;
+    this.isPeerTrusted = peer.isPeerTrusted;
     this.clientAddress = peer.clientAddress;
     (request as WithExchange)[EXCHANGE] = this;
   }

@@ -9,8 +9,8 @@ export interface Gate {
    * Returns to let the exchange pass; throws an `HttpException` to refuse it. What it adds to
    * `exchange.responseHeaders` goes out with the response, a refusal included.
    */
-  admit(exchange: Exchange): void | Promise<void>;
+  check(exchange: Exchange): void | Promise<void>;
 
   /** Called with the service's final status before the client sees a byte of the response. Must not throw. */
-  answered?(exchange: Exchange, status: number): void;
+  onResponse?(exchange: Exchange, status: number): void;
 }

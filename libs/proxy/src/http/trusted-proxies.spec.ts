@@ -28,10 +28,10 @@ describe('TrustedProxies', () => {
     [cidrs('10.0.0.0/8'), '10.0.0.1', '[2001:db8::7]:5000', '2001:db8::7', true],
     [cidrs('10.0.0.0/8'), '10.0.0.1', ' 203.0.113.7 ', '203.0.113.7', true],
     [cidrs('10.0.0.0/8'), '10.0.0.1', '203.0.113.7, ::ffff:10.0.0.2', '203.0.113.7', true],
-  ])('%j, asked by %s for %s, finds %s', (options, peer, forwardedFor, clientAddress, peerTrusted) => {
+  ])('%j, asked by %s for %s, finds %s', (options, peer, forwardedFor, clientAddress, isPeerTrusted) => {
     expect(new TrustedProxies(options).resolve(peer, forwardedFor)).toMatchObject({
       clientAddress,
-      peerTrusted,
+      isPeerTrusted,
     });
   });
 });
@@ -125,17 +125,17 @@ describe('the address of a peer', () => {
     ['::1', '0:0:0:0:0:0:0:1', true],
     ['::1', '127.0.0.1', false],
     ['10.0.0.0/8', '', false],
-  ])('%s has %s in it: %s', (range, remote, peerTrusted) => {
-    expect(new TrustedProxies(cidrs(range)).resolve(remote, undefined).peerTrusted).toBe(peerTrusted);
+  ])('%s has %s in it: %s', (range, remote, isPeerTrusted) => {
+    expect(new TrustedProxies(cidrs(range)).resolve(remote, undefined).isPeerTrusted).toBe(isPeerTrusted);
   });
 
   it('is asked of every range', () => {
     const trusted = new TrustedProxies(cidrs('192.0.2.1', '10.0.0.0/8', 'fd00::/8'));
 
     for (const remote of ['192.0.2.1', '10.0.0.1', 'fd00::1']) {
-      expect(trusted.resolve(remote, undefined).peerTrusted).toBe(true);
+      expect(trusted.resolve(remote, undefined).isPeerTrusted).toBe(true);
     }
-    expect(trusted.resolve('192.0.2.2', undefined).peerTrusted).toBe(false);
+    expect(trusted.resolve('192.0.2.2', undefined).isPeerTrusted).toBe(false);
   });
 
   it('is not looked for in a range that cannot be read', () => {

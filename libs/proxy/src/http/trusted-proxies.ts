@@ -5,7 +5,7 @@ export interface Peer {
   /** The connection's own remote address. */
   readonly peerAddress: string;
   /** Whether that peer may speak for others by `X-Forwarded-*` and `X-Request-ID`. */
-  readonly peerTrusted: boolean;
+  readonly isPeerTrusted: boolean;
   /** The client that limits and logs are about. */
   readonly clientAddress: string;
 }
@@ -31,9 +31,9 @@ export class TrustedProxies {
 
   resolve(remoteAddress: string | undefined, forwardedFor: string | undefined): Peer {
     const peerAddress = plainAddress(remoteAddress ?? '');
-    const peerTrusted = this.trusts(peerAddress, 0);
-    if (!peerTrusted || forwardedFor === undefined) {
-      return { peerAddress, peerTrusted, clientAddress: peerAddress };
+    const isPeerTrusted = this.trusts(peerAddress, 0);
+    if (!isPeerTrusted || forwardedFor === undefined) {
+      return { peerAddress, isPeerTrusted, clientAddress: peerAddress };
     }
     const chain = forwardedFor.split(',');
     let clientAddress = peerAddress;
@@ -43,7 +43,7 @@ export class TrustedProxies {
       clientAddress = claimed;
       if (!this.trusts(claimed, hop)) break;
     }
-    return { peerAddress, peerTrusted, clientAddress };
+    return { peerAddress, isPeerTrusted, clientAddress };
   }
 
   private trusts(address: string, hop: number): boolean {

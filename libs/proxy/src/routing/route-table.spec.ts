@@ -1,15 +1,19 @@
-import { compilePath } from './compiled-path.js';
-import type { HttpMethod, Route } from './route.js';
+import { compilePath } from './path-pattern.js';
+import type { HttpMethod, RouteOptions } from './route-options.js';
 import { allowOf, RouteTable } from './route-table.js';
-import { RouteTableError, type TableRow } from './table-row.js';
+import { RouteTableError, type UpstreamRoute } from './upstream-route.js';
 
-const row = (path: string, methods: HttpMethod[] = ['GET'], more: Partial<Route> = {}): TableRow => ({
-  route: { path, methods, ...more },
+const row = (
+  path: string,
+  methods: HttpMethod[] = ['GET'],
+  more: Partial<RouteOptions> = {},
+): UpstreamRoute => ({
+  options: { path, methods, ...more },
   upstream: 'x-service',
 });
 
-function tableOf(...rows: TableRow[]): RouteTable<TableRow> {
-  const table = new RouteTable<TableRow>();
+function tableOf(...rows: UpstreamRoute[]): RouteTable<UpstreamRoute> {
+  const table = new RouteTable<UpstreamRoute>();
   for (const each of rows) table.add(each);
   return table;
 }
@@ -75,7 +79,7 @@ describe('RouteTable', () => {
   it('keeps its rows in the order in which they came', () => {
     const rows = [row('/b'), row('/a/:id'), row('/a/:id', ['POST']), row('/')];
 
-    expect(tableOf(...rows).rows).toStrictEqual(rows);
+    expect(tableOf(...rows).routes).toStrictEqual(rows);
   });
 
   it.each<[HttpMethod[], string]>([
@@ -92,7 +96,7 @@ describe('RouteTable', () => {
     const entry = tableOf(row('/a', ['GET']), row('/a', ['POST', 'PUT'])).find('/a')!;
 
     expect([...entry.byMethod.keys()]).toEqual(['GET', 'HEAD', 'POST', 'PUT']);
-    expect(entry.byMethod.get('PUT')!.route.methods).toEqual(['POST', 'PUT']);
+    expect(entry.byMethod.get('PUT')!.options.methods).toEqual(['POST', 'PUT']);
     expect(allowOf(entry)).toBe('GET, HEAD, POST, PUT');
   });
 
@@ -158,21 +162,23 @@ describe('compilePath', () => {
     ['/', '/a/x/b', '/'],
     ['/c', '/a/x/b?next=/a/y/b', '/c?next=/a/y/b'],
   ])('rewritten to %s, makes %s %s', (rewrite, url, target) => {
-    const { targetOf } = compilePath(row('/a/:id/b', ['GET'], rewrite === undefined ? {} : { rewrite }));
+    const { toUpstreamTarget } = compilePath(
+      row('/a/:id/b', ['GET'], rewrite === undefined ? {} : { rewrite }),
+    );
 
-    expect(targetOf(url)).toBe(target);
+    expect(toUpstreamTarget(url)).toBe(target);
   });
 
   it('moves each parameter to where the rewrite has it', () => {
-    const { targetOf } = compilePath(row('/:a/b/:c', ['POST'], { rewrite: '/:c/:a' }));
+    const { toUpstreamTarget } = compilePath(row('/:a/b/:c', ['POST'], { rewrite: '/:c/:a' }));
 
-    expect(targetOf('/1/b/2?q')).toBe('/2/1?q');
+    expect(toUpstreamTarget('/1/b/2?q')).toBe('/2/1?q');
   });
 
   it.each([row('/'), row('/a', ['POST']), row('/a', ['GET'], { websocket: {} }), row('/:_a1/:A')])(
     'takes $route.path for $route.methods',
     (readable) => {
-      expect(compilePath(readable).targetOf('/a/b')).toBe('/a/b');
+      expect(compilePath(readable).toUpstreamTarget('/a/b')).toBe('/a/b');
     },
   );
 

@@ -1,15 +1,15 @@
-import type { HttpMethod, Route } from './route.js';
-import { describeRow, RouteTableError, splitPath, type TableRow } from './table-row.js';
+import type { HttpMethod, RouteOptions } from './route-options.js';
+import { describeRoute, RouteTableError, splitPath, type UpstreamRoute } from './upstream-route.js';
 
 /** Every method of one path. */
-export interface PathEntry<Row> {
+export interface RoutesOfPath<Row> {
   /** The path with its parameters: a label of bounded variety. */
   readonly template: string;
   readonly byMethod: ReadonlyMap<string, Row>;
 }
 
 /** The methods that rows name for a path, as `Allow` lists them (RFC 9110, section 10.2.1). */
-export function allowOf(entry: PathEntry<unknown>): string {
+export function allowOf(entry: RoutesOfPath<unknown>): string {
   return [...entry.byMethod.keys()].join(', ');
 }
 
@@ -23,31 +23,32 @@ interface Node<Row> {
  * Finds the rows for a path in a tree of segments that is built once, so that a request costs a walk over its
  * own segments however many routes there are.
  */
-export class RouteTable<Row extends TableRow> {
+export class RouteTable<Row extends UpstreamRoute> {
   private readonly root: Node<Row> = createNode();
-  readonly rows: Row[] = [];
+  readonly routes: Row[] = [];
 
   /** @throws RouteTableError where another row already answers for the path, or contradicts this one; it names both */
   add(row: Row): void {
-    const { path } = row.route;
+    const { path } = row.options;
     const node = splitPath(path).reduce(descend<Row>, this.root);
     const entry = (node.entry ??= { template: path, byMethod: new Map() });
     const first = entry.byMethod.values().next().value;
-    if (first && first.route.path !== path) {
+    if (first && first.options.path !== path) {
       throw new RouteTableError(
-        `${describeRow(row)} contradicts ${describeRow(first)}: one path with two sets of parameter names`,
+        `${describeRoute(row)} contradicts ${describeRoute(first)}: one path with two sets of parameter names`,
       );
     }
-    for (const method of methodsOf(row.route)) {
+    for (const method of methodsOf(row.options)) {
       const other = entry.byMethod.get(method);
-      if (other) throw new RouteTableError(`${describeRow(row)} repeats ${describeRow(other)} for ${method}`);
+      if (other)
+        throw new RouteTableError(`${describeRoute(row)} repeats ${describeRoute(other)} for ${method}`);
       entry.byMethod.set(method, row);
     }
-    this.rows.push(row);
+    this.routes.push(row);
   }
 
   /** The rows for a raw path, or undefined where none names it. */
-  find(path: string): PathEntry<Row> | undefined {
+  find(path: string): RoutesOfPath<Row> | undefined {
     return findEntry(this.root, path, 1);
   }
 }
@@ -64,7 +65,7 @@ function descend<Row>(node: Node<Row>, segment: string): Node<Row> {
 }
 
 /** Literal first, then the parameter: a walk that fails further right comes back and takes the other way. */
-function findEntry<Row>(node: Node<Row>, path: string, from: number): PathEntry<Row> | undefined {
+function findEntry<Row>(node: Node<Row>, path: string, from: number): RoutesOfPath<Row> | undefined {
   const slash = path.indexOf('/', from);
   const segment = slash === -1 ? path.slice(from) : path.slice(from, slash);
   const literal = node.literals.get(segment);
@@ -77,7 +78,7 @@ function findEntry<Row>(node: Node<Row>, path: string, from: number): PathEntry<
   return slash === -1 ? parameter.entry : findEntry(parameter, path, slash + 1);
 }
 
-function methodsOf(route: Route): readonly HttpMethod[] {
+function methodsOf(route: RouteOptions): readonly HttpMethod[] {
   const { methods } = route;
   if (route.websocket) return methods;
   return methods.includes('GET') && !methods.includes('HEAD') ? [...methods, 'HEAD'] : methods;

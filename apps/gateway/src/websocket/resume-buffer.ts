@@ -1,6 +1,6 @@
 import type { BudgetAccount, ByteBudget } from './byte-budget.js';
 
-interface KeptMessage {
+interface BufferedMessage {
   readonly data: Buffer;
   readonly isBinary: boolean;
 }
@@ -9,8 +9,8 @@ interface KeptMessage {
 const MESSAGE_COST_BYTES = 128;
 
 /** What a client sends while its service is away, in order and within bounds. */
-export class KeptMessages {
-  private messages: KeptMessage[] = [];
+export class ResumeBuffer {
+  private messages: BufferedMessage[] = [];
   private bytes = 0;
 
   constructor(
@@ -34,7 +34,7 @@ export class KeptMessages {
   }
 
   /** All of them, which are not kept any more. */
-  take(): KeptMessage[] {
+  shift(): BufferedMessage[] {
     const { messages } = this;
     this.budget.release(this.bytes, this.account);
     this.messages = [];

@@ -19,13 +19,13 @@ export const CODE = {
 } as const;
 
 /** Why a socket is closed, as its peer hears it. */
-export interface Closure {
+export interface CloseReason {
   readonly code: number;
   readonly reason: string;
 }
 
 /** What the gateway closes sockets with by itself. */
-export const CLOSURE = {
+export const CLOSE_REASON = {
   /** To a service only. */
   CLIENT_GONE: { code: CODE.GOING_AWAY, reason: 'client gone' },
   TOO_MANY_MESSAGES: { code: CODE.POLICY_VIOLATION, reason: 'too many messages' },
@@ -40,7 +40,7 @@ export const CLOSURE = {
   BAD_GATEWAY: { code: CODE.BAD_GATEWAY, reason: 'bad gateway' },
   TOKEN_EXPIRED: { code: CODE.TOKEN_EXPIRED, reason: 'token expired' },
   TOKEN_REVOKED: { code: CODE.TOKEN_REVOKED, reason: 'token revoked' },
-} as const satisfies Record<string, Closure>;
+} as const satisfies Record<string, CloseReason>;
 
 /** With which codes a service's end means that it comes back. */
 const RESTARTS: ReadonlySet<number> = new Set([CODE.BROKEN, CODE.GOING_AWAY, CODE.SERVICE_RESTART]);

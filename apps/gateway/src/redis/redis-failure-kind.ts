@@ -1,5 +1,5 @@
 /** Why Redis is bypassed: of bounded variety, and nothing that strangers could learn from it. */
-export type RedisFault =
+export type RedisFailureKind =
   | 'unreachable'
   | 'slow'
   | 'access refused'
@@ -12,7 +12,7 @@ export type RedisFault =
   | 'failing';
 
 /** Redis does not take writes, and answers all else. */
-export const READABLE_FAULTS: ReadonlySet<RedisFault> = new Set<RedisFault>([
+export const READABLE_FAULTS: ReadonlySet<RedisFailureKind> = new Set<RedisFailureKind>([
   'read-only',
   'too few replicas',
   'not persisting',
@@ -25,7 +25,7 @@ export class RedisSlowError extends Error {
 }
 
 /** By the first word of an error reply. */
-const REPLIES: Readonly<Record<string, RedisFault>> = {
+const REPLIES: Readonly<Record<string, RedisFailureKind>> = {
   WRONGPASS: 'access refused',
   NOAUTH: 'access refused',
   NOPERM: 'access refused',
@@ -45,7 +45,7 @@ const SCRIPT_FAILED = 'ERR Error running script ';
 const SCRIPT_REPLY = ': -';
 
 /** What an error of `ioredis` says of Redis. */
-export function redisFaultOf(error: unknown): RedisFault {
+export function redisFailureKindOf(error: unknown): RedisFailureKind {
   const { name, message } = error as Error;
   if (name === 'ReplyError') return REPLIES[codeOf(message)] ?? 'failing';
   return error instanceof RedisSlowError || message === 'Command timed out' ? 'slow' : 'unreachable';

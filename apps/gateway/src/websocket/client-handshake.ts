@@ -1,8 +1,8 @@
 import { responseHeadersFor, type Exchange } from '@app/proxy';
-import type { ServiceConnection } from './service-connection.js';
+import type { UpstreamWebSocket } from './upstream-websocket.js';
 
 /** What a client's 101 says beside the handshake itself. */
-export interface HandshakeAnswer {
+export interface ClientHandshake {
   /** The one that the service chose; empty where it chose none. */
   readonly subprotocol: string;
   /** Whole lines. */
@@ -10,10 +10,10 @@ export interface HandshakeAnswer {
 }
 
 /** The service's choice and its own headers, and what the gateway adds. */
-export function handshakeAnswerFor(
+export function createClientHandshake(
   exchange: Exchange,
-  { response, subprotocol }: ServiceConnection,
-): HandshakeAnswer {
+  { response, subprotocol }: UpstreamWebSocket,
+): ClientHandshake {
   const raw = response.rawHeaders.map((text) => Buffer.from(text, 'latin1'));
   const { headers } = responseHeadersFor(raw, exchange.responseHeaders, 101, false);
   const lines: string[] = [];

@@ -1,6 +1,6 @@
 import { BadRequestException, HttpException, NotFoundException } from '@nestjs/common';
 import { OriginForbiddenException, OverloadedException } from './exceptions.js';
-import { answerFor, rawAnswer } from './error-answer.js';
+import { toErrorResponse, formatRawResponse } from './error-response.js';
 
 describe('answerFor', () => {
   it.each<[string, unknown, number, object]>([
@@ -45,7 +45,7 @@ describe('answerFor', () => {
       { error: 'Internal server error' },
     ],
   ])('answers %s', (_name, exception, status, body) => {
-    const answer = answerFor(exception, 'id-1');
+    const answer = toErrorResponse(exception, 'id-1');
 
     expect(answer.status).toBe(status);
     expect(JSON.parse(answer.body)).toEqual({ ...body, request_id: 'id-1' });
@@ -75,11 +75,11 @@ describe('answerFor', () => {
       ['Retry-After', '1', 'X-Gateway-Error', 'OVERLOADED'],
     ],
   ])('has as headers %s', (_name, exception, headers) => {
-    expect(answerFor(exception, 'id-1').headers).toEqual(headers);
+    expect(toErrorResponse(exception, 'id-1').headers).toEqual(headers);
   });
 
   it('says to a page of another origin why it was refused', () => {
-    expect(answerFor(new OriginForbiddenException(), 'id-1')).toEqual({
+    expect(toErrorResponse(new OriginForbiddenException(), 'id-1')).toEqual({
       status: 403,
       body: '{"error":"Origin not allowed","request_id":"id-1"}',
       headers: [],
@@ -89,7 +89,7 @@ describe('answerFor', () => {
 
 describe('rawAnswer', () => {
   it('is one complete response, whose length counts bytes', () => {
-    const [head, body] = rawAnswer(400, 'caf\u00e9').split('\r\n\r\n') as [string, string];
+    const [head, body] = formatRawResponse(400, 'caf\u00e9').split('\r\n\r\n') as [string, string];
 
     expect(head).toMatch(/^HTTP\/1\.1 400 Bad Request\r\nConnection: close\r\n/);
     expect(head).toContain(`Content-Length: ${Buffer.byteLength(body)}`);

@@ -5,7 +5,7 @@ import {
   UpstreamTlsException,
   UpstreamUnreachableException,
 } from '../http/exceptions.js';
-import type { InstanceFault } from './instance-health.js';
+import type { FailureKind } from './instance-health.js';
 
 /** Whether a service, or a proxy before it, says by this status that it cannot serve at present. */
 export function isUnavailable(status: number): boolean {
@@ -16,7 +16,7 @@ export function isUnavailable(status: number): boolean {
 const NO_DESCRIPTOR: ReadonlySet<unknown> = new Set(['EMFILE', 'ENFILE']);
 
 /** What a failure says against the instance that was asked; undefined where it says nothing. */
-export function faultOf(failure: unknown): InstanceFault | undefined {
+export function failureKindOf(failure: unknown): FailureKind | undefined {
   if (failure instanceof UpstreamTlsException) return 'connect';
   if (failure instanceof UpstreamUnreachableException) {
     const { code } = failure.cause as NodeJS.ErrnoException;

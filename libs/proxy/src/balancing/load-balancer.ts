@@ -3,7 +3,7 @@ import { Instance, type InstanceOptions } from './instance.js';
 import {
   InstanceHealth,
   type HealthOptions,
-  type InstanceFault,
+  type FailureKind,
   type InstanceState,
 } from './instance-health.js';
 import type { UpstreamTls } from '../transport/upstream-tls.js';
@@ -12,19 +12,19 @@ import type { UpstreamTls } from '../transport/upstream-tls.js';
 export interface InstanceChange {
   readonly origin: string;
   readonly state: InstanceState;
-  readonly fault: InstanceFault | undefined;
+  readonly fault: FailureKind | undefined;
 }
 
 /**
  * The instances of an upstream, and the choice among them: of two at random that are up, the one with fewer requests on
  * their way takes the next, so that a slow one gets less, and nobody has to be asked for it.
  */
-export class InstanceSet implements Ticking {
+export class LoadBalancer implements Ticking {
   slot = -1;
-  private members: Instance[] = [];
-  private readonly leaving = new Set<Instance>();
+  private current: Instance[] = [];
+  private readonly removed = new Set<Instance>();
   /** Members that are not up. */
-  private absent = 0;
+  private unavailable = 0;
 
   /** @param onChange hears of each change of a member's state */
   constructor(
@@ -35,17 +35,17 @@ export class InstanceSet implements Ticking {
   ) {}
 
   get all(): readonly Instance[] {
-    return this.members;
+    return this.current;
   }
 
   /** How many are up. */
   get up(): number {
-    return this.members.length - this.absent;
+    return this.current.length - this.unavailable;
   }
 
   /** Whether a request waits for a connection. */
   get hasWaiting(): boolean {
-    return this.members.some((instance) => instance.stats().waiting > 0);
+    return this.current.some((instance) => instance.stats().pending > 0);
   }
 
   /**
@@ -53,10 +53,10 @@ export class InstanceSet implements Ticking {
    * gets no new requests, and goes with its last.
    */
   setOrigins(origins: readonly string[], now: number): void {
-    const known = new Map(this.members.map((instance) => [instance.origin, instance]));
+    const known = new Map(this.current.map((instance) => [instance.origin, instance]));
     const isFirst = known.size === 0;
-    this.members = origins.map((origin) => known.get(origin) ?? this.create(origin, isFirst, now));
-    for (const [origin, instance] of known) if (!origins.includes(origin)) this.leaving.add(instance);
+    this.current = origins.map((origin) => known.get(origin) ?? this.create(origin, isFirst, now));
+    for (const [origin, instance] of known) if (!origins.includes(origin)) this.removed.add(instance);
     this.count();
   }
 
@@ -65,15 +65,15 @@ export class InstanceSet implements Ticking {
    * were all tried, it is one that is not: it may be back already, and nobody else is left.
    */
   pick(tried: readonly Instance[], now: number): Instance | undefined {
-    const { members } = this;
-    if (this.absent === 0 && tried.length === 0) {
-      const instance = lessBusy(members, now);
+    const { current } = this;
+    if (this.unavailable === 0 && tried.length === 0) {
+      const instance = leastRequestOfTwo(current, now);
       if (instance && !instance.isFull) return instance;
     }
-    const untried = members.filter((instance) => !tried.includes(instance));
+    const untried = current.filter((instance) => !tried.includes(instance));
     const up = untried.filter(({ health }) => health.isUp);
     const choice = up.length > 0 ? up : untried;
-    return lessBusy(
+    return leastRequestOfTwo(
       choice.filter(({ isFull }) => !isFull),
       now,
     );
@@ -81,40 +81,40 @@ export class InstanceSet implements Ticking {
 
   /** Ends ejections whose time is over, and lets those go that have no more requests. */
   tick(now: number): void {
-    if (this.absent > 0) for (const { health } of this.members) health.tick(now);
-    for (const instance of this.leaving) {
-      if (instance.outstanding > 0) continue;
-      this.leaving.delete(instance);
+    if (this.unavailable > 0) for (const { health } of this.current) health.tick(now);
+    for (const instance of this.removed) {
+      if (instance.activeRequests > 0) continue;
+      this.removed.delete(instance);
       void instance.destroy();
     }
   }
 
   /** Ends all connections. */
   async destroy(): Promise<void> {
-    await Promise.all([...this.members, ...this.leaving].map((instance) => instance.destroy()));
+    await Promise.all([...this.current, ...this.removed].map((instance) => instance.destroy()));
   }
 
   private create(origin: string, isFirst: boolean, now: number): Instance {
     const health = new InstanceHealth(
       this.health,
       // Never more than half of them, and so never the last.
-      () => (this.absent + 1) * 2 <= this.members.length,
+      () => (this.unavailable + 1) * 2 <= this.current.length,
       (state, fault) => {
         this.count();
         this.onChange({ origin, state, fault });
       },
     );
-    if (!isFirst) health.startSlowly(now);
+    if (!isFirst) health.beginSlowStart(now);
     return new Instance(origin, this.options, health, this.tls);
   }
 
   private count(): void {
-    this.absent = this.members.filter(({ health }) => !health.isUp).length;
+    this.unavailable = this.current.filter(({ health }) => !health.isUp).length;
   }
 }
 
 /** Of two at random the one with less to do. */
-function lessBusy(choice: readonly Instance[], now: number): Instance | undefined {
+function leastRequestOfTwo(choice: readonly Instance[], now: number): Instance | undefined {
   if (choice.length < 2) return choice[0];
   const first = Math.floor(Math.random() * choice.length);
   const other = (first + 1 + Math.floor(Math.random() * (choice.length - 1))) % choice.length;

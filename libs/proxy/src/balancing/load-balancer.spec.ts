@@ -1,12 +1,12 @@
 import type { HealthOptions } from './instance-health.js';
 import type { InstanceOptions } from './instance.js';
-import { InstanceSet, type InstanceChange } from './instance-set.js';
+import { LoadBalancer, type InstanceChange } from './load-balancer.js';
 import { UpstreamTls } from '../transport/upstream-tls.js';
 
 const OPTIONS: InstanceOptions = {
   connectTimeoutMs: 100,
   maxConnections: 1,
-  maxWaiting: 99,
+  maxPending: 99,
   keepAliveMs: 4_000,
   headerLimitBytes: 16_384,
 };
@@ -23,7 +23,7 @@ const HEALTH: HealthOptions = {
 function createSet(count: number) {
   const changes: InstanceChange[] = [];
   const tls = new UpstreamTls({}, 1_000, () => {});
-  const set = new InstanceSet(OPTIONS, HEALTH, tls, (change) => changes.push(change));
+  const set = new LoadBalancer(OPTIONS, HEALTH, tls, (change) => changes.push(change));
   set.setOrigins(
     Array.from({ length: count }, (_, each) => `http://127.0.0.1:${each + 1}`),
     0,
@@ -35,9 +35,9 @@ describe('a set of instances', () => {
   it('gives the next request to one with fewer on their way', async () => {
     await using system = createSet(2);
     const { set } = system;
-    for (let each = 0; each < 100; each++) set.pick([], 0)!.outstanding++;
+    for (let each = 0; each < 100; each++) set.pick([], 0)!.activeRequests++;
 
-    expect(set.all.map(({ outstanding }) => outstanding)).toEqual([50, 50]);
+    expect(set.all.map(({ activeRequests }) => activeRequests)).toEqual([50, 50]);
   });
 
   it('leaves out those that were tried, and says when there is none left', async () => {
@@ -53,10 +53,10 @@ describe('a set of instances', () => {
     await using system = createSet(2);
     const { set } = system;
     const [one, two] = [...set.all];
-    one!.outstanding = 100;
+    one!.activeRequests = 100;
 
     for (let each = 0; each < 20; each++) expect(set.pick([], 0)).toBe(two);
-    two!.outstanding = 100;
+    two!.activeRequests = 100;
     expect(set.pick([], 0)).toBeUndefined();
   });
 
@@ -65,7 +65,7 @@ describe('a set of instances', () => {
     const { set } = system;
     const [one, two] = [...set.all];
     one!.health.failed('connect', 0);
-    two!.outstanding = 100;
+    two!.activeRequests = 100;
 
     expect(set.pick([], 0)).toBeUndefined();
   });
@@ -103,8 +103,8 @@ describe('a set of instances', () => {
     const [one, two] = [...set.all];
     one!.health.failed('reset', 0);
     set.tick(1_000);
-    two!.outstanding = 5;
-    one!.outstanding = 1;
+    two!.activeRequests = 5;
+    one!.activeRequests = 1;
 
     expect(set.pick([], 1_000)).toBe(two);
     expect(set.pick([], 2_000)).toBe(one);
@@ -114,7 +114,7 @@ describe('a set of instances', () => {
     await using system = createSet(2);
     const { set } = system;
     const [one, two] = [...set.all];
-    two!.outstanding = 1;
+    two!.activeRequests = 1;
 
     set.setOrigins(['http://127.0.0.1:1', 'http://127.0.0.1:9'], 0);
 
@@ -122,9 +122,9 @@ describe('a set of instances', () => {
     expect(set.all[1]!.origin).toBe('http://127.0.0.1:9');
     expect(set.all[1]!.health.weight(0)).toBeLessThan(1);
     set.tick(0);
-    two!.outstanding = 0;
+    two!.activeRequests = 0;
     set.tick(0);
-    await expect(two!.answers('/', 1_000)).resolves.toBe(false);
+    await expect(two!.isAnswering('/', 1_000)).resolves.toBe(false);
   });
 
   it('without an address has no instance', async () => {

@@ -1,13 +1,13 @@
 import type { Socket } from 'node:net';
 import { WebSocket } from 'ws';
 import { BudgetShare, type BudgetAccount, type ByteBudget } from './byte-budget.js';
-import { CODE, codeOfViolation } from './close-codes.js';
+import { CODE, codeOfViolation } from './close-reasons.js';
 import { FramePace } from './frame-pace.js';
 import { dropIncomplete, heldOfIncomplete, IncompleteMessageRate } from './incomplete-message.js';
 import { OutgoingFrames } from './outgoing-frames.js';
 import { limitReadAhead } from './read-ahead.js';
-import type { RelayConnection } from './service-connection.js';
-import type { SideListener } from './side-listener.js';
+import type { RelayConnection } from './upstream-websocket.js';
+import type { RelayEndListener } from './relay-end-listener.js';
 
 /** Pings without an answer after which a peer is gone. */
 const MISSED_PONGS = 2;
@@ -17,7 +17,7 @@ const BY_OTHER = 1;
 const BY_ITSELF = 2;
 
 /** One side of a relay: a socket that sends within bounds, is held back where the other side is slow, and is pinged. */
-export class Side {
+export class RelayEnd {
   readonly socket: WebSocket;
   private readonly stream: Socket;
   private readonly incoming: BudgetShare;
@@ -28,14 +28,14 @@ export class Side {
   private readonly incompleteRate = new IncompleteMessageRate();
   private messagesSent = 0;
   /** How many messages came before the last ping that was answered. */
-  private messagesProven = 0;
+  private messagesAcknowledged = 0;
   private missedPongs = 0;
 
   /** Since when this side is not read from; 0 while it is. */
-  private heldSince = 0;
-  private heldBy = 0;
+  private pausedSince = 0;
+  private pausedBy = 0;
   /** The other side, where this one holds it back. */
-  private holds: Side | undefined;
+  private pauses: RelayEnd | undefined;
   /** Nothing more is read: what came was too much. */
   private isStopped = false;
   private isForgotten = false;
@@ -49,7 +49,7 @@ export class Side {
     { socket, stream }: RelayConnection,
     budget: ByteBudget,
     account: BudgetAccount,
-    private readonly listener: SideListener<Side>,
+    private readonly listener: RelayEndListener<RelayEnd>,
     private readonly closeTimeoutMs: number,
   ) {
     this.socket = socket;
@@ -72,40 +72,40 @@ export class Side {
   }
 
   /** Sends a message that came from `source`, which is held back until this side has taken it. */
-  send(data: Buffer, isBinary: boolean, source: Side): void {
+  send(data: Buffer, isBinary: boolean, source: RelayEnd): void {
     if (!this.hasRoomFor(data.length)) {
       source.stop();
       return;
     }
     this.messagesSent++;
     this.outgoing.send(data, isBinary, source.pace.isOneOfMany);
-    if (this.outgoing.settle()) (this.holds = source).hold(BY_OTHER);
+    if (this.outgoing.settle()) (this.pauses = source).pause(BY_OTHER);
   }
 
   /** Sends what the gateway itself has to say. */
-  say(text: string): void {
+  sendOwn(text: string): void {
     if (!this.hasRoomFor(text.length)) return;
     this.outgoing.send(text, false, false);
     this.settleAnswer();
   }
 
   /** Messages that were written to the connection and that no answered ping proves to have arrived. */
-  get messagesInDoubt(): number {
-    return this.messagesSent - this.messagesProven;
+  get messagesUnacknowledged(): number {
+    return this.messagesSent - this.messagesAcknowledged;
   }
 
-  isHeldLonger(now: number, limitMs: number): boolean {
-    return this.heldSince !== 0 && now - this.heldSince > limitMs;
+  isPausedLonger(now: number, limitMs: number): boolean {
+    return this.pausedSince !== 0 && now - this.pausedSince > limitMs;
   }
 
   /** Whether that is because its peer does not read what the gateway answers it. */
-  get isHeldByItself(): boolean {
-    return (this.heldBy & BY_ITSELF) !== 0;
+  get isPausedByItself(): boolean {
+    return (this.pausedBy & BY_ITSELF) !== 0;
   }
 
   /** Whether a message has been coming for longer than the limit, and too slowly. To be asked about once a second. */
   isTooSlow(now: number, limitMs: number): boolean {
-    const isComing = this.incoming.heldBytes > 0 && this.heldSince === 0;
+    const isComing = this.incoming.heldBytes > 0 && this.pausedSince === 0;
     const read = { messages: this.messagesRead, bytes: this.stream.bytesRead };
     return this.incompleteRate.isTooSlow(now, limitMs, read, isComing);
   }
@@ -113,7 +113,7 @@ export class Side {
   /** Asks the peer whether it is there, or ends the connection. */
   ping(): void {
     // From a side that is held back no answer can be read.
-    if (!this.isOpen || this.heldSince !== 0) return;
+    if (!this.isOpen || this.pausedSince !== 0) return;
     if (this.missedPongs >= MISSED_PONGS) {
       this.socket.terminate();
       return;
@@ -126,7 +126,7 @@ export class Side {
   /** Begins the closing handshake. @param code `CODE.NONE` for a close frame without one */
   close(code: number, reason: string | Buffer): void {
     // A peer that is held back could not answer the close frame.
-    this.release(BY_OTHER | BY_ITSELF);
+    this.resume(BY_OTHER | BY_ITSELF);
     if (code === CODE.NONE) this.socket.close();
     else this.socket.close(code, reason);
   }
@@ -155,27 +155,27 @@ export class Side {
 
   /** A peer that does not read its answers gets no more questions in. */
   private settleAnswer(): void {
-    if (this.outgoing.settle()) this.hold(BY_ITSELF);
+    if (this.outgoing.settle()) this.pause(BY_ITSELF);
   }
 
   private readonly onDrained = (): void => {
-    this.release(BY_ITSELF);
-    this.holds?.release(BY_OTHER);
-    this.holds = undefined;
+    this.resume(BY_ITSELF);
+    this.pauses?.resume(BY_OTHER);
+    this.pauses = undefined;
   };
 
-  private hold(by: number): void {
+  private pause(by: number): void {
     if (!this.isOpen) return;
-    this.heldBy |= by;
-    if (this.heldSince !== 0) return;
-    this.heldSince = performance.now();
+    this.pausedBy |= by;
+    if (this.pausedSince !== 0) return;
+    this.pausedSince = performance.now();
     this.socket.pause();
   }
 
-  private release(by: number): void {
-    this.heldBy &= ~by;
-    if (this.heldBy !== 0 || this.heldSince === 0) return;
-    this.heldSince = 0;
+  private resume(by: number): void {
+    this.pausedBy &= ~by;
+    if (this.pausedBy !== 0 || this.pausedSince === 0) return;
+    this.pausedSince = 0;
     if (!this.isStopped) this.socket.resume();
   }
 
@@ -216,7 +216,7 @@ export class Side {
   private readonly onPong = (payload: Buffer): void => {
     this.pace.count();
     const proven = Number(payload.toString('latin1'));
-    if (proven > this.messagesProven && proven <= this.messagesSent) this.messagesProven = proven;
+    if (proven > this.messagesAcknowledged && proven <= this.messagesSent) this.messagesAcknowledged = proven;
     if (this.missedPongs === 0) this.listener.onControlFrame(this);
   };
 
@@ -236,7 +236,7 @@ export class Side {
     this.stream.off('end', this.onEnd);
     this.forgetIncoming();
     this.outgoing.forget();
-    this.holds?.release(BY_OTHER);
+    this.pauses?.resume(BY_OTHER);
     this.listener.onClose(this, code, reason, this.violation);
   };
 

@@ -1,5 +1,5 @@
 /** What a side reports. */
-export interface SideListener<Side> {
+export interface RelayEndListener<Side> {
   onMessage(side: Side, data: Buffer, isBinary: boolean): void;
   /** The peer has sent a ping, or a pong that nobody asked for. Whether it may. */
   onControlFrame(side: Side): boolean;

@@ -2,7 +2,7 @@ import { STATUS_CODES } from 'node:http';
 import { HttpException } from '@nestjs/common';
 
 /** What a client gets for an exception. */
-export interface ErrorAnswer {
+export interface ErrorResponse {
   readonly status: number;
   /** JSON, or empty where the contract wants no body. */
   readonly body: string;
@@ -39,7 +39,7 @@ const CODE = /^[\x21-\x7e]+$/;
  * The answer for any exception: `{"error": MESSAGE, ...fields, "request_id": ID}`. Only an `HttpException` speaks for
  * itself; whatever else was thrown is a fault of the gateway, and nothing of it gets out.
  */
-export function answerFor(exception: unknown, requestId: string): ErrorAnswer {
+export function toErrorResponse(exception: unknown, requestId: string): ErrorResponse {
   if (!(exception instanceof HttpException)) {
     const headers = [GATEWAY_ERROR, INTERNAL_ERROR];
     return { status: 500, body: bodyOf('Internal server error', {}, requestId), headers };
@@ -70,7 +70,7 @@ function bodyOf(message: unknown, fields: object, requestId: string): string {
  * The same as raw HTTP, for a connection that has no response object. It ends with the answer.
  * @param headers name, value, name, value
  */
-export function rawAnswer(status: number, message: string, headers: readonly string[] = []): string {
+export function formatRawResponse(status: number, message: string, headers: readonly string[] = []): string {
   const body = JSON.stringify({ error: message });
   return [
     `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'Error'}`,

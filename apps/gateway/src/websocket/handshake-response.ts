@@ -4,7 +4,7 @@ import { responseHeadersFor, type Exchange } from '@app/proxy';
 import { HttpException } from '@nestjs/common';
 
 /** A service that answered a handshake with another status than 101. */
-export interface ServiceRefusal {
+export interface HandshakeResponse {
   readonly instance: string;
   readonly response: IncomingMessage;
   readonly body: Buffer;
@@ -26,15 +26,15 @@ export async function bodyOf(response: IncomingMessage): Promise<Buffer> {
 }
 
 /** Passes a service's refusal on: its status, headers and body, or an error of the gateway's form where it has none. */
-export function passRefusal(exchange: Exchange, { response: refusal, body }: ServiceRefusal): void {
-  const { response, upstream: service } = exchange;
+export function passResponse(exchange: Exchange, { response: refusal, body }: HandshakeResponse): void {
+  const { response, upstream } = exchange;
   const status = refusal.statusCode!;
   const raw = refusal.rawHeaders.map((text) => Buffer.from(text, 'latin1'));
   const { headers } = responseHeadersFor(raw, exchange.responseHeaders, status, false);
   const kept = withoutFraming(headers, body.length === 0);
   let content: Buffer | string = body;
   if (body.length === 0) {
-    const error = new HttpException({ error: STATUS_CODES[status] ?? 'Refused', service }, status);
+    const error = new HttpException({ error: STATUS_CODES[status] ?? 'Refused', service: upstream }, status);
     content = answerFor(error, exchange.id).body;
     kept.push('Content-Type', 'application/json; charset=utf-8', ...OWN_RESPONSE_HEADERS);
   }

@@ -5,7 +5,7 @@ import { subprotocolsOf } from './handshake.js';
 import type { WebSocketRoute } from './websocket-route.js';
 
 /** What a client's handshake becomes for the service; the same one serves again where the service restarts. */
-export interface ServiceHandshake {
+export interface UpstreamHandshake {
   readonly target: string;
   /** The subprotocols that the client offers. */
   readonly offered: readonly string[];
@@ -20,14 +20,14 @@ const LEFT_OUT: ReadonlySet<string> = new Set(['authorization', 'content-length'
  * @param allowedOrigin sent if the client has no Origin: services that demand one mean browsers, and a native
  * client has passed the gateway's own gate. Default: the request's own scheme and host
  */
-export function serviceHandshakeFor(
+export function createUpstreamHandshake(
   exchange: Exchange,
   route: WebSocketRoute,
   allowedOrigin: string | undefined,
-): ServiceHandshake {
+): UpstreamHandshake {
   const { request } = exchange;
   return {
-    target: route.row.targetOf(request.url!),
+    target: route.row.toUpstreamTarget(request.url!),
     offered: subprotocolsOf(request.headers['sec-websocket-protocol']),
     headers: headersOf(exchange, allowedOrigin),
   };

@@ -1,13 +1,13 @@
-import { Alarm } from './alarm.js';
+import { Hysteresis } from './hysteresis.js';
 
-const OPTIONS = { limit: 100, calmShare: 0.8, raiseAfter: 2, fallAfter: 3 };
+const OPTIONS = { limit: 100, clearRatio: 0.8, tripAfter: 2, clearAfter: 3 };
 
 /** Whether the alarm is raised after each of the values. */
 function statesAfter(values: readonly number[]): boolean[] {
-  const alarm = new Alarm(OPTIONS);
+  const alarm = new Hysteresis(OPTIONS);
   return values.map((value) => {
-    alarm.take(value);
-    return alarm.isRaised;
+    alarm.update(value);
+    return alarm.isTripped;
   });
 }
 
@@ -38,9 +38,9 @@ describe('Alarm', () => {
   });
 
   it('says of each value whether it changed anything', () => {
-    const alarm = new Alarm({ ...OPTIONS, fallAfter: 1 });
+    const alarm = new Hysteresis({ ...OPTIONS, clearAfter: 1 });
 
-    expect([100, 100, 100, 0, 0].map((value) => alarm.take(value))).toEqual([
+    expect([100, 100, 100, 0, 0].map((value) => alarm.update(value))).toEqual([
       false,
       true,
       false,
@@ -50,9 +50,9 @@ describe('Alarm', () => {
   });
 
   it('is raised at once where somebody says so, once', () => {
-    const alarm = new Alarm(OPTIONS);
+    const alarm = new Hysteresis(OPTIONS);
 
-    expect([alarm.raise(), alarm.raise()]).toEqual([true, false]);
-    expect(alarm.isRaised).toBe(true);
+    expect([alarm.trip(), alarm.trip()]).toEqual([true, false]);
+    expect(alarm.isTripped).toBe(true);
   });
 });

@@ -14,14 +14,14 @@ import {
 import { Inject, Injectable } from '@nestjs/common';
 import { WebSocket } from 'ws';
 import { connectWithin } from './connect-within.js';
-import type { ServiceConnection } from './service-connection.js';
-import type { ServiceHandshake } from './service-handshake.js';
-import { bodyOf, type ServiceRefusal } from './service-refusal.js';
+import type { UpstreamWebSocket } from './upstream-websocket.js';
+import type { UpstreamHandshake } from './upstream-handshake.js';
+import { bodyOf, type HandshakeResponse } from './handshake-response.js';
 import type { WebSocketRoute } from './websocket-route.js';
 
 /** Opens WebSockets to services. */
 @Injectable()
-export class ServiceDialer {
+export class UpstreamDialer {
   constructor(@Inject(GATEWAY_CONFIG) private readonly config: GatewayConfig) {}
 
   /**
@@ -32,15 +32,15 @@ export class ServiceDialer {
    */
   async dial(
     route: WebSocketRoute,
-    handshake: ServiceHandshake,
+    handshake: UpstreamHandshake,
     signal: AbortSignal,
     withinMs = Infinity,
-  ): Promise<ServiceConnection | ServiceRefusal> {
+  ): Promise<UpstreamWebSocket | HandshakeResponse> {
     const begunAt = performance.now();
     const until = begunAt + Math.min(this.config.proxy.responseHeadersTimeoutMs, withinMs);
-    const attempts = route.row.proxy.admit(begunAt);
+    const attempts = route.row.proxy.createAttempts(begunAt);
     try {
-      attempts.begin(begunAt);
+      attempts.startFirst(begunAt);
       return await this.dialAny(attempts, route, handshake, signal, until);
     } finally {
       attempts.end(performance.now());
@@ -51,10 +51,10 @@ export class ServiceDialer {
   private async dialAny(
     attempts: Attempts,
     route: WebSocketRoute,
-    handshake: ServiceHandshake,
+    handshake: UpstreamHandshake,
     signal: AbortSignal,
     until: number,
-  ): Promise<ServiceConnection | ServiceRefusal> {
+  ): Promise<UpstreamWebSocket | HandshakeResponse> {
     /** Counts the attempt as failed; whether another one began. */
     const tryAgain = (fault: InstanceFault): boolean => {
       const now = performance.now();
@@ -82,10 +82,10 @@ export class ServiceDialer {
   private async dialOne(
     route: WebSocketRoute,
     instance: Instance,
-    { target, offered, headers }: ServiceHandshake,
+    { target, offered, headers }: UpstreamHandshake,
     signal: AbortSignal,
     withinMs: number,
-  ): Promise<ServiceConnection | ServiceRefusal> {
+  ): Promise<UpstreamWebSocket | HandshakeResponse> {
     const { proxy } = route.row;
     const { origin } = instance;
     const { connectTimeoutMs } = this.config.proxy.connections;
@@ -108,7 +108,7 @@ export class ServiceDialer {
     signal.addEventListener('abort', giveUp);
     let clock: NodeJS.Timeout | undefined;
     let isOpen = false;
-    return await new Promise<ServiceConnection | ServiceRefusal>((resolve, reject) => {
+    return await new Promise<UpstreamWebSocket | HandshakeResponse>((resolve, reject) => {
       const fail = (error: Error): void => reject(failureOf(error, proxy.name, stream?.connecting === false));
       // For everything up to a refusal's last byte: `ws` looks at the time between two bytes only.
       clock = setTimeout(() => {
@@ -149,7 +149,7 @@ export class ServiceDialer {
 }
 
 /** Whether the service refused because it cannot serve at present. */
-function saysUnavailable(answer: ServiceConnection | ServiceRefusal): boolean {
+function saysUnavailable(answer: UpstreamWebSocket | HandshakeResponse): boolean {
   return 'body' in answer && isUnavailable(answer.response.statusCode!);
 }
 

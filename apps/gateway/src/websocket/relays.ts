@@ -3,7 +3,7 @@ import { GATEWAY_CONFIG, type GatewayConfig } from '@app/gateway';
 import { RevocationStore, type Principal } from '@app/auth';
 import { Ticker, type Ticking } from '@app/proxy';
 import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
-import { CLOSURE, type Closure } from './close-codes.js';
+import { CLOSE_REASON, type CloseReason } from './close-reasons.js';
 import type { Evictable } from './eviction.js';
 import type { RelayRecord } from './relay-record.js';
 
@@ -17,7 +17,7 @@ const LOOK_MS = 50;
 export interface LiveRelay extends RelayRecord, Evictable, Ticking {
   /** Whose token opened or renewed it; undefined if its route asks for none. */
   readonly principal: Principal | undefined;
-  close(reason: Closure): void;
+  close(reason: CloseReason): void;
   closeIfExpired(): void;
   /** Ends both connections without a close frame. */
   terminate(): void;
@@ -25,7 +25,7 @@ export interface LiveRelay extends RelayRecord, Evictable, Ticking {
 
 /** The relays that stand now: revocation and drain find them here, and their clocks tick from here. */
 @Injectable()
-export class LiveRelays implements Ticking, OnApplicationShutdown {
+export class Relays implements Ticking, OnApplicationShutdown {
   slot = -1;
   private readonly relays = new Set<LiveRelay>();
   private readonly byToken = new Map<string, Set<LiveRelay>>();
@@ -41,7 +41,7 @@ export class LiveRelays implements Ticking, OnApplicationShutdown {
     this.ticker = new Ticker(Math.min(TICK_MS, config.websocket.pingMs));
     this.ticker.add(this);
     revocations.onRevoked((id, kind) => {
-      closeAll((kind === 'token' ? this.byToken : this.bySession).get(id), CLOSURE.TOKEN_REVOKED);
+      closeAll((kind === 'token' ? this.byToken : this.bySession).get(id), CLOSE_REASON.TOKEN_REVOKED);
     });
   }
 
@@ -68,7 +68,7 @@ export class LiveRelays implements Ticking, OnApplicationShutdown {
     this.streams.add(stream);
     this.ticker.add(relay);
     // It passed the gates before the drain began, and opened after.
-    if (this.isClosed) relay.close(CLOSURE.SERVICE_RESTART);
+    if (this.isClosed) relay.close(CLOSE_REASON.SERVICE_RESTART);
   }
 
   delete(relay: LiveRelay): void {
@@ -91,17 +91,17 @@ export class LiveRelays implements Ticking, OnApplicationShutdown {
 
   /** Looks at what no notification tells of. */
   tick(): void {
-    const { isAsking, hasMissedSessions } = this.revocations;
-    if (!isAsking && !hasMissedSessions) return;
+    const { usesLookups, hasMissedSessions } = this.revocations;
+    if (!usesLookups && !hasMissedSessions) return;
     for (const relay of this.relays) {
       if (hasMissedSessions) relay.closeIfExpired();
       const { principal } = relay;
-      if (isAsking && principal) void this.check(relay, principal);
+      if (usesLookups && principal) void this.check(relay, principal);
     }
   }
 
   private async check(relay: LiveRelay, principal: Principal): Promise<void> {
-    if (await this.revocations.isRevokedPrincipal(principal)) relay.close(CLOSURE.TOKEN_REVOKED);
+    if (await this.revocations.isRevokedPrincipal(principal)) relay.close(CLOSE_REASON.TOKEN_REVOKED);
   }
 
   /** Refuses new relays from now on. */
@@ -123,7 +123,7 @@ export class LiveRelays implements Ticking, OnApplicationShutdown {
       while (performance.now() < due && this.relays.size > 0) {
         await delay(Math.min(LOOK_MS, Math.max(0, due - performance.now())));
       }
-      if (this.relays.has(relay)) relay.close(CLOSURE.SERVICE_RESTART);
+      if (this.relays.has(relay)) relay.close(CLOSE_REASON.SERVICE_RESTART);
     }
   }
 
@@ -145,6 +145,6 @@ function remove(relays: Map<string, Set<LiveRelay>>, id: string, relay: LiveRela
   if (found?.size === 0) relays.delete(id);
 }
 
-function closeAll(relays: Iterable<LiveRelay> | undefined, closure: Closure): void {
+function closeAll(relays: Iterable<LiveRelay> | undefined, closure: CloseReason): void {
   for (const relay of relays ?? []) relay.close(closure);
 }

@@ -1,4 +1,4 @@
-import type { Route } from './route.js';
+import type { RouteOptions } from './route-options.js';
 
 /** A route table that contradicts itself or cannot be read; the boot stops with it. */
 export class RouteTableError extends Error {
@@ -6,8 +6,8 @@ export class RouteTableError extends Error {
 }
 
 /** What a table must know of a row. */
-export interface TableRow {
-  readonly route: Route;
+export interface UpstreamRoute {
+  readonly options: RouteOptions;
   /** The name of the upstream that the row belongs to. */
   readonly upstream: string;
 }
@@ -18,6 +18,6 @@ export function splitPath(path: string): string[] {
 }
 
 /** How faults name a row. */
-export function describeRow({ route, upstream }: TableRow): string {
-  return `${route.websocket ? 'WEBSOCKET' : route.methods.join(',')} ${route.path} (${upstream})`;
+export function describeRoute({ options, upstream }: UpstreamRoute): string {
+  return `${options.websocket ? 'WEBSOCKET' : options.methods.join(',')} ${options.path} (${upstream})`;
 }

@@ -1,4 +1,4 @@
-import { READABLE_FAULTS, redisFaultOf } from './redis-fault.js';
+import { READABLE_FAULTS, redisFailureKindOf } from './redis-failure-kind.js';
 
 function replyError(message: string): Error {
   const error = new Error(message);
@@ -30,7 +30,7 @@ describe('a reply of Redis', () => {
     ['ERR Error running script (call to f_4ca2): @user_script:1: it failed', 'failing', false],
     ['ERR unknown command', 'failing', false],
   ])('%j means %s; whether it can be read: %s', (reply, fault, isReadable) => {
-    expect(redisFaultOf(replyError(reply))).toBe(fault);
-    expect(READABLE_FAULTS.has(redisFaultOf(replyError(reply)))).toBe(isReadable);
+    expect(redisFailureKindOf(replyError(reply))).toBe(fault);
+    expect(READABLE_FAULTS.has(redisFailureKindOf(replyError(reply)))).toBe(isReadable);
   });
 });

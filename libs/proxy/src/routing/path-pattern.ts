@@ -1,48 +1,55 @@
 import { isUnambiguousPath, pathOf } from './path-rules.js';
-import { describeRow, RouteTableError, splitPath, type TableRow } from './table-row.js';
+import { describeRoute, RouteTableError, splitPath, type UpstreamRoute } from './upstream-route.js';
 
 /** What can be known of a route's path at boot. */
-export interface CompiledPath {
+export interface PathPattern {
   /** Positions of the parameters among the path's segments; segment 0 follows the first slash. */
   readonly parameters: ReadonlyMap<string, number>;
   /** Turns a request's path and query into those for the service. */
-  readonly targetOf: (url: string) => string;
+  readonly toUpstreamTarget: (url: string) => string;
 }
 
 /** @throws RouteTableError where no request could match the row, or its parameters make no sense */
-export function compilePath(row: TableRow): CompiledPath {
-  const { path, methods } = row.route;
-  if (methods.length === 0) throw new RouteTableError(`${describeRow(row)} names no method`);
-  if (row.route.websocket && methods.join() !== 'GET') {
-    throw new RouteTableError(`${describeRow(row)} is a WebSocket, which is asked for with GET alone`);
+export function compilePath(row: UpstreamRoute): PathPattern {
+  const { path, methods } = row.options;
+  if (methods.length === 0) throw new RouteTableError(`${describeRoute(row)} names no method`);
+  if (row.options.websocket && methods.join() !== 'GET') {
+    throw new RouteTableError(`${describeRoute(row)} is a WebSocket, which is asked for with GET alone`);
   }
   if (!isUnambiguousPath(path) || (path.length > 1 && path.endsWith('/'))) {
-    throw new RouteTableError(`${describeRow(row)} has a path that no request can have`);
+    throw new RouteTableError(`${describeRoute(row)} has a path that no request can have`);
   }
   const parameters = new Map<string, number>();
   for (const [index, segment] of splitPath(path).entries()) {
     if (!segment.startsWith(':')) continue;
     const name = segment.slice(1);
     if (!/^[A-Za-z_]\w*$/.test(name))
-      throw new RouteTableError(`${describeRow(row)} has a nameless parameter`);
+      throw new RouteTableError(`${describeRoute(row)} has a nameless parameter`);
     if (parameters.has(name))
-      throw new RouteTableError(`${describeRow(row)} names the parameter :${name} twice`);
+      throw new RouteTableError(`${describeRoute(row)} names the parameter :${name} twice`);
     parameters.set(name, index);
   }
-  return { parameters, targetOf: compileRewrite(row, parameters) };
+  return { parameters, toUpstreamTarget: compileRewrite(row, parameters) };
 }
 
-function compileRewrite(row: TableRow, parameters: ReadonlyMap<string, number>): CompiledPath['targetOf'] {
-  const { rewrite } = row.route;
+function compileRewrite(
+  row: UpstreamRoute,
+  parameters: ReadonlyMap<string, number>,
+): PathPattern['toUpstreamTarget'] {
+  const { rewrite } = row.options;
   if (rewrite === undefined) return (url) => url;
   if (!isUnambiguousPath(rewrite)) {
-    throw new RouteTableError(`${describeRow(row)} rewrites to a path that no request can have: ${rewrite}`);
+    throw new RouteTableError(
+      `${describeRoute(row)} rewrites to a path that no request can have: ${rewrite}`,
+    );
   }
   const parts = splitPath(rewrite).map((segment) => {
     if (!segment.startsWith(':')) return segment;
     const position = parameters.get(segment.slice(1));
     if (position === undefined) {
-      throw new RouteTableError(`${describeRow(row)} rewrites with ${segment}, which its path does not have`);
+      throw new RouteTableError(
+        `${describeRoute(row)} rewrites with ${segment}, which its path does not have`,
+      );
     }
     return position;
   });

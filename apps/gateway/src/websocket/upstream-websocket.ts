@@ -9,7 +9,7 @@ export interface RelayConnection {
 }
 
 /** A service's side of a socket, open and paused, so that nothing is lost until somebody listens. */
-export interface ServiceConnection extends RelayConnection {
+export interface UpstreamWebSocket extends RelayConnection {
   /** The subprotocol that the service chose; empty where it chose none. */
   readonly subprotocol: string;
   /** The address of the instance. */

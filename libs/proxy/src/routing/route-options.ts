@@ -36,7 +36,7 @@ export interface RouteLimit {
 }
 
 /** One row of an upstream's route table. Data, no code. */
-export interface Route {
+export interface RouteOptions {
   /** The methods that pass; every other one is answered with 405 and `Allow`. */
   readonly methods: readonly HttpMethod[];
 
@@ -72,7 +72,7 @@ export interface Route {
    * Milliseconds until the response headers must have come, over all attempts; counted from the end of the
    * request's body, so that it never cuts an upload. Default: the proxy's `routeDeadlineMs`.
    */
-  readonly deadlineMs?: number;
+  readonly requestTimeoutMs?: number;
 
   /**
    * Whether a request with an `Idempotency-Key` and a body of at most 64 KiB may be sent again, whatever its method:

@@ -2,7 +2,7 @@
 const KEYS_PER_COMMAND = 1_000;
 
 /** Reads the lives of keys, in their order, in milliseconds as PTTL says them. */
-export type ReadLives = (keys: readonly string[]) => Promise<readonly number[]>;
+export type ReadTtls = (keys: readonly string[]) => Promise<readonly number[]>;
 
 /** PTTL of a key that does not exist. */
 export const NO_KEY = -2;
@@ -10,33 +10,33 @@ export const NO_KEY = -2;
 /** PTTL of a key that does not expire. */
 export const NO_END = -1;
 
-type Asked = PromiseWithResolvers<number>;
+type Lookup = PromiseWithResolvers<number>;
 
 /** Asks for the remaining lives of keys: those that are asked for in one turn of the event loop go out together. */
-export class RevocationLives {
-  private asked = new Map<string, Asked>();
+export class RevocationLookups {
+  private pending = new Map<string, Lookup>();
 
-  constructor(private readonly readLives: ReadLives) {}
+  constructor(private readonly readLives: ReadTtls) {}
 
   /** Milliseconds as PTTL says them. @throws Error if Redis cannot be asked */
   get(key: string): Promise<number> {
-    const known = this.asked.get(key);
+    const known = this.pending.get(key);
     if (known) return known.promise;
-    if (this.asked.size === 0) setImmediate(() => this.send());
+    if (this.pending.size === 0) setImmediate(() => this.send());
     const asked = Promise.withResolvers<number>();
-    this.asked.set(key, asked);
+    this.pending.set(key, asked);
     return asked.promise;
   }
 
   private send(): void {
-    const all = [...this.asked];
-    this.asked = new Map();
+    const all = [...this.pending];
+    this.pending = new Map();
     for (let at = 0; at < all.length; at += KEYS_PER_COMMAND) {
       void this.settle(all.slice(at, at + KEYS_PER_COMMAND));
     }
   }
 
-  private async settle(part: readonly (readonly [string, Asked])[]): Promise<void> {
+  private async settle(part: readonly (readonly [string, Lookup])[]): Promise<void> {
     try {
       const lives = await this.readLives(part.map(([key]) => key));
       for (const [index, [, { resolve }]] of part.entries()) resolve(lives[index]!);
