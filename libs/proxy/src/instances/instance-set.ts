@@ -43,9 +43,9 @@ export class InstanceSet implements Ticking {
     return this.members.length - this.absent;
   }
 
-  /** Whether a request waits for a connection. */
-  get hasWaiting(): boolean {
-    return this.members.some((instance) => instance.stats().waiting > 0);
+  /** Requests that wait for a connection. */
+  get waiting(): number {
+    return this.members.reduce((sum, instance) => sum + instance.stats().waiting, 0);
   }
 
   /**
