@@ -76,8 +76,12 @@ export class Side {
     return this.socket.readyState === WebSocket.OPEN;
   }
 
-  /** Sends a message that came from `source`, which is held back until this side has taken it. */
+  /**
+   * Sends a message that came from `source`, which is held back until this side has taken it. Drops it if this side is
+   * closing: `ws` would count its bytes as waiting for as long as the socket lives.
+   */
   send(data: Buffer, isBinary: boolean, source: Side): void {
+    if (!this.isOpen) return;
     if (!this.hasRoomFor(data.length)) {
       source.stop();
       return;
@@ -89,7 +93,7 @@ export class Side {
 
   /** Sends what the gateway itself has to say. */
   say(text: string): void {
-    if (!this.hasRoomFor(text.length)) return;
+    if (!this.isOpen || !this.hasRoomFor(text.length)) return;
     this.outgoing.send(text, false, false);
     this.settleAnswer();
   }
