@@ -15,7 +15,7 @@ import { WebSocketServer, type RawData } from 'ws';
 import { ByteRateService } from '../byte-rate.service.js';
 import { failureOf, type Failure } from '../error.filter.js';
 import { Id } from '../id.schema.js';
-import { MembershipClient } from '../memberships/membership.client.js';
+import { AuthServiceClient } from '../memberships/auth-service.client.js';
 import type { Membership } from '../memberships/membership.js';
 import { SERVICE_CONFIG, type ServiceConfig } from '../service.config.js';
 import type { AccessClaims } from '../tokens/access-token.js';
@@ -63,7 +63,7 @@ export class SocketServer implements BeforeApplicationShutdown {
   constructor(
     private readonly adapterHost: HttpAdapterHost,
     private readonly tokens: AccessTokenVerifier,
-    private readonly memberships: MembershipClient,
+    private readonly authService: AuthServiceClient,
     private readonly rate: ByteRateService,
     @Inject(SERVICE_CONFIG) private readonly config: ServiceConfig,
   ) {}
@@ -81,7 +81,7 @@ export class SocketServer implements BeforeApplicationShutdown {
     const every = this.config.heartbeatMs ?? HEARTBEAT_MS;
     this.#heartbeat = setInterval(() => this.#beat(), every).unref();
     const { unknownMembershipTimeoutMs } = this.config;
-    this.#review = new SocketReview(this.memberships, endpoint, this.#rooms, unknownMembershipTimeoutMs);
+    this.#review = new SocketReview(this.authService, endpoint, this.#rooms, unknownMembershipTimeoutMs);
   }
 
   /** Closes all sockets of a room of this process. */
