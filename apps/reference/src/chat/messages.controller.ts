@@ -1,6 +1,6 @@
 import { Body, Controller, Get, Post, Query } from '@nestjs/common';
 import { z } from 'zod';
-import { ByteRateService } from '../byte-rate.service.js';
+import { ByteRateService, TOO_MANY_BYTES } from '../byte-rate.service.js';
 import { Id } from '../id.schema.js';
 import { AuthServiceClient } from '../memberships/auth-service.client.js';
 import type { AccessClaims } from '../tokens/access-token.js';
@@ -30,7 +30,7 @@ export class MessagesController {
     @Body({ schema: NewMessage }) { conversation_id, content, client_id }: z.infer<typeof NewMessage>,
   ) {
     const waitMs = this.rate.consume(user_id, Buffer.byteLength(content));
-    if (waitMs > 0) throw new TooManyRequestsException('Too many bytes', 'TOO_MANY_BYTES', waitMs);
+    if (waitMs > 0) throw new TooManyRequestsException(TOO_MANY_BYTES.message, TOO_MANY_BYTES.code, waitMs);
     await this.authService.requireMember({ conversation_id, user_id });
     return this.messages.add(conversation_id, user_id, content, client_id);
   }
