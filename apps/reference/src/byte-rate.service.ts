@@ -4,18 +4,24 @@ import { SERVICE_CONFIG, type ServiceConfig } from './service.config.js';
 const BYTES_PER_SECOND = 1024 * 1024;
 /** Seconds over which the rate is averaged: a user who was silent for so long may send as much at once. */
 const AVERAGED_SECONDS = 32;
-/** Bytes that a message counts for at least, since its row is a transaction of its own: 512 messages a second, 16,384 at once. */
+/**
+ * Bytes that a message counts for at least, since its row is a transaction of its own: 512 messages a second, 16,384 at
+ * once.
+ */
 const MIN_MESSAGE_BYTES = 2_048;
+
+/** The error of a message past the rate, by HTTP and on sockets. */
+export const TOO_MANY_BYTES = { code: 'TOO_MANY_BYTES', message: 'More than 1 MiB a second' } as const;
 
 /** Limits the bytes that each user sends to this process, over all sockets and requests. */
 @Injectable()
 export class ByteRateService {
   readonly #bytesPerMs: number;
-  /** When each user may send as much as after silence, by `performance.now()`; who sent last is last. */
+  /** Moment at which a user's whole allowance is back, by `performance.now()`; ordered by last message. */
   readonly #restoredAt = new Map<string, number>();
 
-  constructor(@Inject(SERVICE_CONFIG) { bytesPerSecond = BYTES_PER_SECOND }: ServiceConfig) {
-    this.#bytesPerMs = bytesPerSecond / 1000;
+  constructor(@Inject(SERVICE_CONFIG) { messageBytesPerSecond = BYTES_PER_SECOND }: ServiceConfig) {
+    this.#bytesPerMs = messageBytesPerSecond / 1000;
   }
 
   /** Returns 0, or else the milliseconds until the user may send a message of so many bytes; then it does not count. */

@@ -14,12 +14,12 @@ export interface ServiceConfig {
   readonly publicUrl?: string | undefined;
   /** Pages that may open WebSockets (chat, video); a request without an Origin may not. */
   readonly allowedOrigins?: readonly string[] | undefined;
-  /** Milliseconds between two pings, and for which a peer may be silent (chat, video). */
+  /** Milliseconds between two pings, and for which a client may be silent (chat, video). */
   readonly heartbeatMs?: number | undefined;
   /** Milliseconds for which a WebSocket stays while auth-service does not respond (chat, video). */
   readonly unknownMembershipTimeoutMs?: number | undefined;
-  /** Bytes a second that a user may send, averaged over 32 s (chat, video). */
-  readonly bytesPerSecond?: number | undefined;
+  /** Bytes of messages that a user may send a second, averaged over 32 s (chat, video). */
+  readonly messageBytesPerSecond?: number | undefined;
   /** Milliseconds that uploads have to end when the service stops (storage). */
   readonly uploadDrainMs?: number | undefined;
   /** Bytes each user may store (storage). */

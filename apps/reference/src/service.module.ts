@@ -13,7 +13,7 @@ import { EnvelopeInterceptor } from './envelope.interceptor.js';
 import { ErrorFilter } from './error.filter.js';
 import { GracefulStopService } from './graceful-stop.service.js';
 import { HealthController } from './health.controller.js';
-import { MembershipClient } from './memberships/membership.client.js';
+import { AuthServiceClient } from './memberships/auth-service.client.js';
 import { MetricsController } from './metrics.controller.js';
 import { MetricsService } from './metrics.service.js';
 import { SERVICE_CONFIG, type ServiceConfig } from './service.config.js';
@@ -52,7 +52,7 @@ export class ServiceModule {
         AccessTokenVerifier,
         ByteRateService,
         GracefulStopService,
-        MembershipClient,
+        AuthServiceClient,
         MetricsService,
         ServiceTokens,
         SocketServer,
@@ -61,7 +61,7 @@ export class ServiceModule {
         SERVICE_CONFIG,
         ByteRateService,
         JwtModule,
-        MembershipClient,
+        AuthServiceClient,
         MetricsService,
         ServiceTokens,
         SocketServer,

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
-import { readdir, stat } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { request as sendRequest, type ClientRequest, type IncomingMessage } from 'node:http';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Database } from '../src/database.js';
 import type { ServiceConfig } from '../src/service.config.js';
@@ -19,6 +20,17 @@ export class Storage implements AsyncDisposable {
 
   static async start(config: Partial<ServiceConfig> = {}): Promise<Storage> {
     return new Storage(await startService('storage', config));
+  }
+
+  /** Two processes of one folder, which is removed with them. */
+  static async startTwo(): Promise<AsyncDisposable & { readonly one: Storage; readonly two: Storage }> {
+    await using stack = new AsyncDisposableStack();
+    const dataDir = await mkdtemp(join(tmpdir(), 'storage-spec-'));
+    stack.defer(() => rm(dataDir, { recursive: true }));
+    const one = stack.use(await Storage.start({ dataDir }));
+    const two = stack.use(await Storage.start({ dataDir }));
+    const owned = stack.move();
+    return { one, two, [Symbol.asyncDispose]: () => owned.disposeAsync() };
   }
 
   get url(): string {

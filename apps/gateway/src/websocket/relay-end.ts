@@ -71,8 +71,12 @@ export class RelayEnd {
     return this.socket.readyState === WebSocket.OPEN;
   }
 
-  /** Sends a message that came from `source`, which is held back until this side has taken it. */
+  /**
+   * Sends a message that came from `source`, which is held back until this side has taken it. Drops it if this side is
+   * closing: `ws` would count its bytes as waiting for as long as the socket lives.
+   */
   send(data: Buffer, isBinary: boolean, source: RelayEnd): void {
+    if (!this.isOpen) return;
     if (!this.hasRoomFor(data.length)) {
       source.stop();
       return;
@@ -84,7 +88,7 @@ export class RelayEnd {
 
   /** Sends what the gateway itself has to say. */
   sendOwn(text: string): void {
-    if (!this.hasRoomFor(text.length)) return;
+    if (!this.isOpen || !this.hasRoomFor(text.length)) return;
     this.outgoing.send(text, false, false);
     this.settleAnswer();
   }

@@ -2,14 +2,11 @@ import { ForbiddenException, Injectable, UnauthorizedException } from '@nestjs/c
 import { Database } from '../database.js';
 import type { AccessClaims } from '../tokens/access-token.js';
 import { TooManyRequestsException } from '../too-many-requests.exception.js';
-import { MailOutboxService } from './mail-outbox.service.js';
+import { LETTER_LIFETIME_MS, MailOutboxService } from './mail-outbox.service.js';
 import { PasswordAttemptsService } from './password-attempts.service.js';
 import { PasswordService } from './password.service.js';
 import { SessionService, type Session } from './session.service.js';
 import { UsersService, type Credentials, type User } from './users.service.js';
-
-/** Milliseconds after which a letter that was sent too often has expired. */
-const LETTERS_RETRY_MS = 60 * 60 * 1000;
 
 /**
  * Opens, changes and deletes accounts. Passwords are hashed outside of transactions; so each change checks in its
@@ -76,7 +73,7 @@ export class AccountService {
       this.#requireUnchanged(confirmed);
       const isSent = this.outbox.put('email-change', caller.user_id, email);
       if (!isSent)
-        throw new TooManyRequestsException('Too many letters', 'TOO_MANY_LETTERS', LETTERS_RETRY_MS);
+        throw new TooManyRequestsException('Too many letters', 'TOO_MANY_LETTERS', LETTER_LIFETIME_MS);
     });
   }
 
@@ -93,7 +90,7 @@ export class AccountService {
     this.database.transaction(() => {
       const id = this.users.findIdByEmail(email);
       const isSent = id !== undefined && this.outbox.put('password-reset', id, email);
-      if (!isSent) this.outbox.pretend('password-reset', email);
+      if (!isSent) this.outbox.putDecoy('password-reset', email);
     });
   }
 

@@ -45,7 +45,7 @@ describe('a letter', () => {
     expect((await account.login(NEXT)).status).toBe(200);
   });
 
-  it('that resets the password stays good when a stranger asks for another, and is sent five times at most', async () => {
+  it('that resets the password stays good when an unauthenticated client asks for another, and is sent at most five times', async () => {
     await using account = await Account.create();
     const token = await account.askForReset();
     const sentAt = () => account.database.row`SELECT created_at FROM mail_outbox`;

@@ -11,7 +11,7 @@ import { ConversationsService } from './conversations.service.js';
 import { KeysController } from './keys.controller.js';
 import { KeysService } from './keys.service.js';
 import { MAIL_COLUMNS, MailOutboxService } from './mail-outbox.service.js';
-import { MembershipsController } from './memberships.controller.js';
+import { InternalController } from './internal.controller.js';
 import { PasswordAttemptsService } from './password-attempts.service.js';
 import { PasswordService } from './password.service.js';
 import { PendingRevocations, REVOCATION_COLUMNS, REVOCATION_TABLES } from './pending-revocations.js';
@@ -28,7 +28,7 @@ import { UsersService } from './users.service.js';
     ContactsController,
     ConversationsController,
     KeysController,
-    MembershipsController,
+    InternalController,
   ],
   providers: [
     Database.of(AUTH_TABLES + REVOCATION_TABLES, [...REVOCATION_COLUMNS, ...MAIL_COLUMNS]),

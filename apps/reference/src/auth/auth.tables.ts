@@ -38,6 +38,7 @@ export const AUTH_TABLES = `
     recipient TEXT NOT NULL,
     created_at TEXT NOT NULL,
     expires_at TEXT NOT NULL,
+    sent INTEGER NOT NULL DEFAULT 1,
     UNIQUE (user_id, purpose)
   ) STRICT;
 
@@ -53,7 +54,8 @@ export const AUTH_TABLES = `
     UNIQUE (user_id, purpose)
   ) STRICT;
 
-  -- Wrong passwords until window_end, in milliseconds since 1970. No foreign key: addresses without an account are counted alike.
+  -- Wrong passwords until window_end, in milliseconds since 1970. No foreign key: addresses without an account are counted
+  -- alike.
   CREATE TABLE IF NOT EXISTS password_attempts (
     subject BLOB PRIMARY KEY,
     wrong INTEGER NOT NULL,

@@ -1,10 +1,5 @@
-import {
-  BadRequestException,
-  ConflictException,
-  ForbiddenException,
-  Injectable,
-  NotFoundException,
-} from '@nestjs/common';
+import { BadRequestException, ConflictException, Injectable, NotFoundException } from '@nestjs/common';
+import { BlockedException } from '../blocked.exception.js';
 import { Database } from '../database.js';
 import { UsersService } from './users.service.js';
 
@@ -14,7 +9,7 @@ export interface Contact {
   readonly since: string;
 }
 
-/** Users that a list gives. */
+/** Most users that a list gives; there is no cursor to further ones. */
 const MAX_LISTED = 1_000;
 
 /** Friends and blocks: what one user is to another. */
@@ -93,12 +88,12 @@ export class ContactsService {
     this.database.run`DELETE FROM blocks WHERE blocker_id = ${userId} AND blocked_id = ${otherId}`;
   }
 
-  /** None of the users may have blocked one of the others, nor the other way round. @throws ForbiddenException */
+  /** None of the users may have blocked one of the others, nor the other way round. @throws BlockedException */
   requireUnblocked(userIds: readonly string[], otherIds: readonly string[]): void {
-    if (this.isAnyBlocked(userIds, otherIds))
-      throw new ForbiddenException('Blocked', { errorCode: 'BLOCKED' });
+    if (this.isAnyBlocked(userIds, otherIds)) throw new BlockedException();
   }
 
+  /** Whether one of the users has blocked one of the others, or the other way round. */
   isAnyBlocked(userIds: readonly string[], otherIds: readonly string[]): boolean {
     const [users, others] = [JSON.stringify(userIds), JSON.stringify(otherIds)];
     const blocked = this.database.row`

@@ -142,10 +142,8 @@ export class ConversationsService {
   #complete(row: Row, most: number): Conversation {
     const participants = this.database.rows<Participant>`
       SELECT user_id, username, iif(user_id = ${row.owner_id}, 'owner', 'member') AS role, joined_at
-      FROM (
-        SELECT rowid AS place, user_id, joined_at FROM participants
-        WHERE conversation_id = ${row.id} ORDER BY joined_at, rowid LIMIT ${most})
-      JOIN users ON users.id = user_id ORDER BY joined_at, place`;
+      FROM participants JOIN users ON users.id = user_id
+      WHERE conversation_id = ${row.id} ORDER BY joined_at, participants.rowid LIMIT ${most}`;
     return {
       ...row,
       settings: JSON.parse(row.settings) as ConversationSettings,

@@ -9,19 +9,21 @@ export interface Mail {
   readonly recipient: string;
 }
 
-const LIFETIME_MS = 60 * 60 * 1000;
+/** Milliseconds for which the token of a letter is valid, from the last sending on. */
+export const LETTER_LIFETIME_MS = 60 * 60 * 1000;
 
-/** How often a letter of one purpose is sent to a user until it expires. */
+/** How often a letter of one purpose is sent to a user until it expires, the first time included. */
 const MAX_SENT = 5;
 
+/** Columns that databases of earlier versions lack. */
 export const MAIL_COLUMNS: readonly AddedColumn[] = [
   { table: 'mail_outbox', column: 'sent', definition: 'INTEGER NOT NULL DEFAULT 1' },
 ];
 
 /**
  * Letters with a one-time token, for whatever sends mail to take from the table: a row with a new `created_at` is to be
- * sent. Whoever asks for a letter again gets the same token sent again, so that a stranger who asks makes no letter of the
- * owner worthless. A letter to another address voids the former, and a change of the account voids all from before.
+ * sent. A further request sends the same token, so that an unauthenticated client makes no letter of the owner worthless. A
+ * letter to another address voids the former, and a change of the account voids all from before.
  */
 @Injectable()
 export class MailOutboxService {
@@ -37,18 +39,18 @@ export class MailOutboxService {
     const token = last?.recipient === recipient ? last.token : randomBytes(32).toString('base64url');
     this.database.run`
       INSERT OR REPLACE INTO mail_outbox (token, purpose, user_id, recipient, created_at, expires_at, sent)
-      VALUES (${token}, ${purpose}, ${userId}, ${recipient}, ${iso(now)}, ${iso(now + LIFETIME_MS)},
+      VALUES (${token}, ${purpose}, ${userId}, ${recipient}, ${iso(now)}, ${iso(now + LETTER_LIFETIME_MS)},
         ${(last?.sent ?? 0) + 1})`;
     return true;
   }
 
   /** Does the work of `put`, and sends nothing. */
-  pretend(purpose: MailPurpose, recipient: string): void {
+  putDecoy(purpose: MailPurpose, recipient: string): void {
     const now = Date.now();
     const token = randomBytes(32).toString('base64url');
     this.database.run`
       INSERT OR REPLACE INTO mail_decoys (token, purpose, user_id, recipient, created_at, expires_at, sent)
-      VALUES (${token}, ${purpose}, '', ${recipient}, ${iso(now)}, ${iso(now + LIFETIME_MS)}, 1)`;
+      VALUES (${token}, ${purpose}, '', ${recipient}, ${iso(now)}, ${iso(now + LETTER_LIFETIME_MS)}, 1)`;
   }
 
   /** @throws BadRequestException if `redeem` would, so that a token that nobody was sent costs no more work */

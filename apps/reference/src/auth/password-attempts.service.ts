@@ -13,9 +13,9 @@ const MAX_SUBJECTS = 100_000;
  * Limits wrong passwords for each account, from however many addresses they come. The count is in the database, so that
  * all processes share it, and it is taken before the password is hashed, so that tries at the same time are counted too.
  *
- * A stranger can use up the tries of an account. Its owner is protected in three ways: sessions that are open go on, and
- * renew themselves for 30 days; a password reset by mail clears the count; and tries within a session (a change of
- * password) are counted for that session alone, so that a stolen one does not stop the owner in another.
+ * An unauthenticated client can use up the tries of an account. Its owner is protected in three ways: sessions that are
+ * open go on, and renew themselves for 30 days; a password reset by mail clears the count; and tries within a session (a
+ * change of password) are counted for that session alone, so that a stolen one does not stop the owner in another.
  */
 @Injectable()
 export class PasswordAttemptsService {
@@ -28,7 +28,7 @@ export class PasswordAttemptsService {
    * Makes one attempt. Those of one subject run one after the other, so that right passwords at the same time do not
    * count as wrong ones.
    *
-   * @param subject `login:<e-mail>` for tries of strangers, `session:<id>` for tries within a session
+   * @param subject `login:<e-mail>` for tries of unauthenticated clients, `session:<id>` for tries within a session
    * @param attempt resolves with undefined if the password was wrong
    * @throws TooManyRequestsException after 10 wrong ones in 15 minutes
    */

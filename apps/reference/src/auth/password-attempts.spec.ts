@@ -50,7 +50,7 @@ describe('the limit of wrong passwords', () => {
     expect((await account.login(NEXT)).status).toBe(200);
   });
 
-  it('holds within a session as well, and strangers do not use that one up', async () => {
+  it('holds within a session as well, and unauthenticated clients do not use that one up', async () => {
     await using account = await Account.create();
     for (let each = 0; each < 11; each++) await account.login('wrong');
     for (let each = 0; each < 9; each++) {

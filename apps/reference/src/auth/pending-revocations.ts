@@ -10,10 +10,13 @@ const MOST = 10_000;
 export const REVOCATION_TABLES = `
   CREATE TABLE IF NOT EXISTS pending_revocations (
     key TEXT PRIMARY KEY,
-    expires_at INTEGER NOT NULL
+    expires_at INTEGER NOT NULL,
+    user_id TEXT NOT NULL DEFAULT '',
+    is_session INTEGER NOT NULL DEFAULT 0
   ) STRICT;
 `;
 
+/** Columns that databases of earlier versions lack. */
 export const REVOCATION_COLUMNS: readonly AddedColumn[] = [
   { table: 'pending_revocations', column: 'user_id', definition: "TEXT NOT NULL DEFAULT ''" },
   { table: 'pending_revocations', column: 'is_session', definition: 'INTEGER NOT NULL DEFAULT 0' },

@@ -8,6 +8,15 @@ async function join(auth: RunningService, username: string) {
   return { id: body.data.user.id as string, token: body.data.access_token as string };
 }
 
+/** Ids of that many users, who have no password. */
+function insertUsers(auth: RunningService, count: number): string[] {
+  const ids = Array.from({ length: count }, () => randomUUID());
+  auth.app.get(Database).run`
+    INSERT INTO users (id, email, username, password, created_at, updated_at)
+    SELECT value, value, value, '', '', '' FROM json_each(${JSON.stringify(ids)})`;
+  return ids;
+}
+
 describe('contacts', () => {
   it('makes friends of two users who both agree', async () => {
     await using auth = await startService('auth');
@@ -61,6 +70,27 @@ describe('contacts', () => {
 
     expect((await auth.send('DELETE', `/v1/users/${bob.id}/block`, ada.token)).status).toBe(200);
     expect((await auth.send('POST', `/v1/users/${ada.id}/friend`, bob.token)).status).toBe(201);
+  });
+});
+
+describe('a list of contacts', () => {
+  it('gives the first 1,000', async () => {
+    await using auth = await startService('auth');
+    const ada = await join(auth, 'ada');
+    const ids = JSON.stringify(insertUsers(auth, 1_001));
+    const database = auth.app.get(Database);
+    database.run`
+      INSERT INTO friendships (requester_id, addressee_id, status, since)
+      SELECT value, ${ada.id}, 'pending', '' FROM json_each(${ids})`;
+    database.run`
+      INSERT INTO blocks (blocker_id, blocked_id, since) SELECT ${ada.id}, value, '' FROM json_each(${ids})`;
+    const list = async (path: string): Promise<unknown[]> =>
+      (await auth.send('GET', `/v1/users/me/${path}`, ada.token)).body.data;
+
+    expect(await list('blocked')).toHaveLength(1_000);
+    expect(await list('friends?status=pending')).toHaveLength(1_000);
+    database.run`UPDATE friendships SET status = 'accepted'`;
+    expect(await list('friends')).toHaveLength(1_000);
   });
 });
 
@@ -146,17 +176,6 @@ describe('conversations', () => {
 });
 
 describe('a conversation of many', () => {
-  const range = (count: number) => Array.from({ length: count }, (_, n) => n);
-
-  /** Ids of that many users, who have no password. */
-  function insertUsers(auth: RunningService, count: number): string[] {
-    const ids = range(count).map(() => randomUUID());
-    auth.app.get(Database).run`
-      INSERT INTO users (id, email, username, password, created_at, updated_at)
-      SELECT value, value, value, '', '', '' FROM json_each(${JSON.stringify(ids)})`;
-    return ids;
-  }
-
   it('has at most 256 participants, and a list gives ten of them with their number', async () => {
     await using auth = await startService('auth');
     const ada = await join(auth, 'ada');

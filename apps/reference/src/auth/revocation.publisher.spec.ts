@@ -30,8 +30,8 @@ describeWithRedis('revocations that wait for Redis', () => {
     const publisher = auth.app.get(RevocationPublisher);
     await redis.kill();
 
-    publisher.publish({ tokens: tokens(7, 900), sessions: [] });
-    publisher.publish({ tokens: tokens(MOST_PENDING, 901), sessions: [] });
+    publisher.publish({ userId: 'ada', tokens: tokens(7, 900), sessions: [] });
+    publisher.publish({ userId: 'ada', tokens: tokens(MOST_PENDING, 901), sessions: [] });
     expect(await metricOf(auth, 'revocations_pending')).toBe(MOST_PENDING);
     expect(await metricOf(auth, 'revocations_dropped_total')).toBe(7);
     await redis.restart();
@@ -139,7 +139,7 @@ describeWithRedis('revocations that wait for Redis', () => {
     const publisher = auth.app.get(RevocationPublisher);
     const admin = await old.client();
     await admin.call('REPLICAOF', '127.0.0.1', '9');
-    publisher.publish({ tokens: tokens(1, 900), sessions: [] });
+    publisher.publish({ userId: 'ada', tokens: tokens(1, 900), sessions: [] });
     const connections = async (): Promise<number> =>
       Number(/total_connections_received:(\d+)/.exec(await admin.info('stats'))![1]);
     const before = await connections();
@@ -179,8 +179,8 @@ describeWithRedis('revocations that wait for Redis', () => {
     await using auth = await startAuth(redis);
     await redis.kill();
 
-    auth.app.get(RevocationPublisher).publish({ tokens: tokens(1, -5), sessions: [] });
-    auth.app.get(RevocationPublisher).publish({ tokens: tokens(1, 900), sessions: [] });
+    auth.app.get(RevocationPublisher).publish({ userId: 'ada', tokens: tokens(1, -5), sessions: [] });
+    auth.app.get(RevocationPublisher).publish({ userId: 'ada', tokens: tokens(1, 900), sessions: [] });
 
     expect(await metricOf(auth, 'revocations_pending')).toBe(1);
     expect(await metricOf(auth, 'revocations_dropped_total')).toBe(0);

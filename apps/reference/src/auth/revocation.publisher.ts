@@ -18,7 +18,7 @@ export interface RevokedSession {
 /** What ended together. */
 export interface Revoked {
   /** Whose tokens and sessions they are. */
-  readonly userId?: string;
+  readonly userId: string;
   readonly tokens: readonly RevokedToken[];
   readonly sessions: readonly RevokedSession[];
 }
@@ -87,7 +87,7 @@ export class RevocationPublisher implements OnApplicationShutdown {
    * Returns when the revocations are kept; Redis gets them later. To be called in the transaction that ends the sessions:
    * both are kept, or neither.
    */
-  publish({ userId = '', tokens, sessions }: Revoked): void {
+  publish({ userId, tokens, sessions }: Revoked): void {
     if (!this.#redis || tokens.length + sessions.length === 0) return;
     const sessionEnd = Math.floor(Date.now() / 1000) + SESSION_KEY_SECONDS;
     this.pending.keep(userId, [

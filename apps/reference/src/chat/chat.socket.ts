@@ -1,6 +1,6 @@
 import { Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { z } from 'zod';
-import { MembershipClient } from '../memberships/membership.client.js';
+import { AuthServiceClient } from '../memberships/auth-service.client.js';
 import type { Membership } from '../memberships/membership.js';
 import type { Member, Room } from '../sockets/room.js';
 import type { SocketEndpoint } from '../sockets/socket.endpoint.js';
@@ -19,7 +19,7 @@ export class ChatSocket implements SocketEndpoint, OnApplicationBootstrap {
 
   constructor(
     private readonly messages: MessagesService,
-    private readonly memberships: MembershipClient,
+    private readonly authService: AuthServiceClient,
     private readonly sockets: SocketServer,
   ) {}
 
@@ -29,7 +29,7 @@ export class ChatSocket implements SocketEndpoint, OnApplicationBootstrap {
 
   async admit({ user_id }: AccessClaims, conversation_id: string): Promise<Membership> {
     const membership = { conversation_id, user_id };
-    await this.memberships.require(membership);
+    await this.authService.requireMember(membership);
     return membership;
   }
 

@@ -9,7 +9,7 @@ export const MessageContent = z.object({
     .string()
     .min(1)
     .max(MAX_CONTENT_BYTES)
-    // As it is stored.
+    // SQLite stores lone surrogates as U+FFFD.
     .transform((text) => text.toWellFormed())
     .refine(
       (text) => Buffer.byteLength(text) <= MAX_CONTENT_BYTES,

@@ -1,8 +1,8 @@
 import { Body, Controller, Get, Post, Query } from '@nestjs/common';
 import { z } from 'zod';
-import { ByteRateService } from '../byte-rate.service.js';
+import { ByteRateService, TOO_MANY_BYTES } from '../byte-rate.service.js';
 import { Id } from '../id.schema.js';
-import { MembershipClient } from '../memberships/membership.client.js';
+import { AuthServiceClient } from '../memberships/auth-service.client.js';
 import type { AccessClaims } from '../tokens/access-token.js';
 import { Caller } from '../tokens/caller.decorator.js';
 import { TooManyRequestsException } from '../too-many-requests.exception.js';
@@ -20,7 +20,7 @@ const PageQuery = z.object({
 export class MessagesController {
   constructor(
     private readonly messages: MessagesService,
-    private readonly memberships: MembershipClient,
+    private readonly authService: AuthServiceClient,
     private readonly rate: ByteRateService,
   ) {}
 
@@ -30,8 +30,8 @@ export class MessagesController {
     @Body({ schema: NewMessage }) { conversation_id, content, client_id }: z.infer<typeof NewMessage>,
   ) {
     const waitMs = this.rate.consume(user_id, Buffer.byteLength(content));
-    if (waitMs > 0) throw new TooManyRequestsException('Too many bytes', 'TOO_MANY_BYTES', waitMs);
-    await this.memberships.require({ conversation_id, user_id });
+    if (waitMs > 0) throw new TooManyRequestsException(TOO_MANY_BYTES.message, TOO_MANY_BYTES.code, waitMs);
+    await this.authService.requireMember({ conversation_id, user_id });
     return this.messages.add(conversation_id, user_id, content, client_id);
   }
 
@@ -40,7 +40,7 @@ export class MessagesController {
     @Caller() { user_id }: AccessClaims,
     @Query({ schema: PageQuery }) { conversation_id, before, limit }: z.infer<typeof PageQuery>,
   ) {
-    await this.memberships.require({ conversation_id, user_id });
+    await this.authService.requireMember({ conversation_id, user_id });
     return this.messages.page(conversation_id, before, limit);
   }
 }

@@ -4,7 +4,7 @@ import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { Conversations } from '../../test/conversation.js';
 import { makeUser, startService, type RunningService } from '../../test/running-service.js';
 import { ServiceTokens } from '../tokens/service-tokens.js';
-import { MembershipClient } from './membership.client.js';
+import { AuthServiceClient } from './auth-service.client.js';
 import { MEMBERSHIPS_PATH } from './membership.js';
 
 type User = ReturnType<typeof makeUser>;
@@ -102,16 +102,16 @@ describe('memberships', () => {
     await using both = await Conversations.start('chat');
     const ada = makeUser();
     const conversation_id = await both.create(ada);
-    const client = both.service.app.get(MembershipClient);
+    const client = both.service.app.get(AuthServiceClient);
     const asked = Array.from({ length: 2_500 }, (_, n) => ({
       n,
       conversation_id,
       user_id: n % 100 === 0 ? ada.id : randomUUID(),
     }));
 
-    const strangers = await client.findStrangers(asked);
+    const nonMembers = await client.findNonMembers(asked);
 
-    expect(strangers.map(({ n }) => n)).toEqual(asked.map(({ n }) => n).filter((n) => n % 100 !== 0));
+    expect(nonMembers.map(({ n }) => n)).toEqual(asked.map(({ n }) => n).filter((n) => n % 100 !== 0));
   });
 
   it('are told to services alone, whose tokens are no access tokens', async () => {

@@ -7,7 +7,7 @@ export interface SocketEndpoint {
   readonly path: string;
   /** The query's parameter that names the room. */
   readonly parameter: string;
-  /** Of one message; a longer one is answered with an error. */
+  /** Of one message; a longer one is answered with an error. Default: the socket's limit, past which it is closed. */
   readonly messageLimitBytes?: number;
   /** Gives what must hold for as long as the caller stays, or null. @throws HttpException if the caller may not enter */
   admit(caller: AccessClaims, roomId: string): Promise<Membership | null>;

@@ -1,5 +1,5 @@
 import { Logger } from '@nestjs/common';
-import { MembershipClient } from '../memberships/membership.client.js';
+import { AuthServiceClient } from '../memberships/auth-service.client.js';
 import { CLOSURE, type Member, type Room } from './room.js';
 import type { SocketEndpoint } from './socket.endpoint.js';
 
@@ -18,7 +18,7 @@ export class SocketReview {
   #isStopped = false;
 
   constructor(
-    private readonly memberships: MembershipClient,
+    private readonly authService: AuthServiceClient,
     private readonly endpoint: SocketEndpoint,
     private readonly rooms: ReadonlyMap<string, Room>,
     private readonly unknownTimeoutMs = UNKNOWN_TIMEOUT_MS,
@@ -39,7 +39,7 @@ export class SocketReview {
   async #review(): Promise<void> {
     try {
       this.#closeRooms();
-      await this.#closeStrangers();
+      await this.#closeNonMembers();
     } catch (error) {
       this.#logger.error(error);
     }
@@ -53,15 +53,15 @@ export class SocketReview {
     }
   }
 
-  async #closeStrangers(): Promise<void> {
+  async #closeNonMembers(): Promise<void> {
     const asked = [...this.rooms.values()]
       .flatMap(({ members }) => [...members])
       .flatMap((member) => (member.membership ? [{ ...member.membership, member }] : []));
     if (asked.length === 0) return;
     const askedAt = performance.now();
-    let strangers: Set<Member>;
+    let nonMembers: Set<Member>;
     try {
-      strangers = new Set((await this.memberships.findStrangers(asked)).map(({ member }) => member));
+      nonMembers = new Set((await this.authService.findNonMembers(asked)).map(({ member }) => member));
     } catch {
       // The client has logged the reason.
       for (const { member } of asked) {
@@ -71,7 +71,7 @@ export class SocketReview {
       return;
     }
     for (const { member } of asked) {
-      if (strangers.has(member)) member.close(CLOSURE.NO_MEMBER);
+      if (nonMembers.has(member)) member.close(CLOSURE.NO_MEMBER);
       else member.knownAt = askedAt;
     }
   }

@@ -12,10 +12,10 @@ import {
 } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { WebSocketServer, type RawData } from 'ws';
-import { ByteRateService } from '../byte-rate.service.js';
+import { ByteRateService, TOO_MANY_BYTES } from '../byte-rate.service.js';
 import { failureOf, type Failure } from '../error.filter.js';
 import { Id } from '../id.schema.js';
-import { MembershipClient } from '../memberships/membership.client.js';
+import { AuthServiceClient } from '../memberships/auth-service.client.js';
 import type { Membership } from '../memberships/membership.js';
 import { SERVICE_CONFIG, type ServiceConfig } from '../service.config.js';
 import type { AccessClaims } from '../tokens/access-token.js';
@@ -29,6 +29,7 @@ const SUBPROTOCOL = 'secureconnect.v1';
 const MESSAGE_LIMIT_BYTES = 1024 * 1024;
 /** Milliseconds between two pings, and for which a socket may be silent. */
 const HEARTBEAT_MS = 60_000;
+
 /** Serves WebSockets: who may enter which room, who is in it, and who has gone. */
 @Injectable()
 export class SocketServer implements BeforeApplicationShutdown {
@@ -49,7 +50,7 @@ export class SocketServer implements BeforeApplicationShutdown {
   constructor(
     private readonly adapterHost: HttpAdapterHost,
     private readonly tokens: AccessTokenVerifier,
-    private readonly memberships: MembershipClient,
+    private readonly authService: AuthServiceClient,
     private readonly rate: ByteRateService,
     @Inject(SERVICE_CONFIG) private readonly config: ServiceConfig,
   ) {}
@@ -67,7 +68,7 @@ export class SocketServer implements BeforeApplicationShutdown {
     const every = this.config.heartbeatMs ?? HEARTBEAT_MS;
     this.#heartbeat = setInterval(() => this.#beat(), every).unref();
     const { unknownMembershipTimeoutMs } = this.config;
-    this.#review = new SocketReview(this.memberships, endpoint, this.#rooms, unknownMembershipTimeoutMs);
+    this.#review = new SocketReview(this.authService, endpoint, this.#rooms, unknownMembershipTimeoutMs);
   }
 
   /** Closes all sockets of a room of this process. */
@@ -136,7 +137,7 @@ export class SocketServer implements BeforeApplicationShutdown {
     const { length } = data as Buffer;
     const isInRate = this.rate.consume(member.caller.user_id, length) === 0;
     const isInSize = length <= messageLimitBytes;
-    if (!isInRate) member.refuse('TOO_MANY_BYTES', 'Too many bytes a second');
+    if (!isInRate) member.refuse(TOO_MANY_BYTES.code, TOO_MANY_BYTES.message);
     else if (!isInSize) member.refuse('INVALID_MESSAGE', `Messages have at most ${messageLimitBytes} bytes`);
     return isInRate && isInSize;
   }
@@ -201,7 +202,7 @@ function parse(data: RawData): unknown {
 /** In the envelope of every other error. */
 function refuse(stream: Duplex, { status, code, message }: Failure): void {
   const body = JSON.stringify({ success: false, error: { code, message } });
-  // A peer that does not end its half would keep the connection, and with it the service's stop.
+  // A client that does not end its half would keep the connection, and with it the service's stop.
   stream.once('finish', () => stream.destroy());
   stream.end(
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\nContent-Type: application/json\r\n` +

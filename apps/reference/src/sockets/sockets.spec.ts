@@ -244,7 +244,7 @@ describe('chat', () => {
 
   it('answers messages of a user who sends too many bytes with an error, over all sockets', async () => {
     // 3,200 bytes in 32 s, and a message counts for 2,048 at least.
-    await using both = await Conversations.start('chat', { ...WITH_ORIGIN, bytesPerSecond: 100 });
+    await using both = await Conversations.start('chat', { ...WITH_ORIGIN, messageBytesPerSecond: 100 });
     const [ada, bob] = [makeUser(), makeUser()];
     const room = chatPath(await both.create(ada, bob));
     await using one = await SocketClient.open(both.service, room, ada.token);

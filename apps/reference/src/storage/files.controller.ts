@@ -14,8 +14,11 @@ const Announcement = z.object({
     .trim()
     .min(1)
     .max(255)
-    // Those that turn the direction of text make an extension look like another.
-    .regex(/^[^/\\\p{Cc}\u202A-\u202E\u2066-\u2069]+$/u, 'a name without slashes or control characters'),
+    // Bidirectional controls make an extension look like another.
+    .regex(
+      /^[^/\\\p{Cc}\u202A-\u202E\u2066-\u2069]+$/u,
+      'a name without slashes, control characters or bidirectional controls',
+    ),
   content_type: z
     .string()
     .max(127)

@@ -46,7 +46,7 @@ export class FilesService {
 
   announce(ownerId: string, file: NewFile, uploadUntil: string): void {
     this.database.transaction(() => {
-      this.#requireRow(ownerId);
+      this.#requireFewerFiles(ownerId);
       const { used, limit } = this.quota(ownerId);
       if (used + file.size > limit) {
         throw new PayloadTooLargeException('Storage quota exceeded', { errorCode: 'QUOTA_EXCEEDED' });
@@ -62,14 +62,14 @@ export class FilesService {
     });
   }
 
-  #requireRow(ownerId: string): void {
+  #requireFewerFiles(ownerId: string): void {
     const { files } = this.database.row<{ files: number }>`
       SELECT count(*) AS files FROM files WHERE owner_id = ${ownerId}`!;
     if (files < MAX_FILES_OF_USER) return;
     throw new PayloadTooLargeException('Too many files', { errorCode: 'TOO_MANY_FILES' });
   }
 
-  /** Whoever asks has shown a signed URL, and so need not be the owner. */
+  /** The client has shown a signed URL, and need not be the owner. */
   get(id: string): StoredFile {
     const file = this.database.row<StoredFile>`
       SELECT id AS file_id, filename, content_type, size, status, created_at FROM files
@@ -106,9 +106,9 @@ export class FilesService {
   complete(ownerId: string, id: string): StoredFile {
     if (this.getOwned(ownerId, id).status === 'pending') throw notUploaded();
     // Another process may have deleted it meanwhile.
-    const isThere = this.database.run`
+    const isChanged = this.database.run`
       UPDATE files SET status = 'complete' WHERE id = ${id} AND status IN ('uploaded', 'complete')`;
-    if (!isThere) throw fileNotFound();
+    if (!isChanged) throw fileNotFound();
     return this.get(id);
   }
 
@@ -117,9 +117,9 @@ export class FilesService {
   }
 
   markDeleted(ownerId: string, id: string): void {
-    const isThere = this.database.run`
+    const isChanged = this.database.run`
       UPDATE files SET status = 'deleted' WHERE id = ${id} AND owner_id = ${ownerId} AND status <> 'deleted'`;
-    if (!isThere) throw fileNotFound();
+    if (!isChanged) throw fileNotFound();
   }
 
   isDeleted(id: string): boolean {

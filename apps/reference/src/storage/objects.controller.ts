@@ -18,7 +18,7 @@ import { ObjectStore, wrongSize } from './object.store.js';
 import { SignedUrlService } from './signed-url.service.js';
 import { UploadsService } from './uploads.service.js';
 
-/** The bytes themselves: whoever has a signed URL may come, and nothing is held in memory. */
+/** The bytes themselves: a signed URL is enough for them, and nothing is held in memory. */
 @Controller('v1/storage/objects')
 export class ObjectsController {
   constructor(

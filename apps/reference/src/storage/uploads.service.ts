@@ -31,7 +31,7 @@ export class UploadsService implements OnApplicationBootstrap, BeforeApplication
   readonly #running = new Map<string, { abort: (reason: Error) => void; ended: Promise<void> }>();
   readonly #logger = new Logger();
   readonly #drainMs: number;
-  #isStopped = false;
+  #isPastDrain = false;
   #renewal: NodeJS.Timeout | undefined;
 
   constructor(
@@ -56,7 +56,7 @@ export class UploadsService implements OnApplicationBootstrap, BeforeApplication
    */
   async run(fileId: string, work: (part: string, signal: AbortSignal) => Promise<void>): Promise<void> {
     await this.removeLeftovers();
-    if (this.#isStopped) throw stopping();
+    if (this.#isPastDrain) throw stopping();
     const part = this.#begin(fileId);
     const aborting = new AbortController();
     const { promise: ended, resolve: end } = Promise.withResolvers<void>();
@@ -139,7 +139,7 @@ export class UploadsService implements OnApplicationBootstrap, BeforeApplication
   /** Waits for uploads in progress, which need the database to end, and aborts those that take too long. */
   async beforeApplicationShutdown(): Promise<void> {
     const stop = (): void => {
-      this.#isStopped = true;
+      this.#isPastDrain = true;
       for (const { abort } of this.#running.values()) abort(stopping());
     };
     const deadline = setTimeout(stop, this.#drainMs);

@@ -1,7 +1,6 @@
 import { once } from 'node:events';
-import { mkdtemp, open, readdir, rm, writeFile } from 'node:fs/promises';
+import { open, readdir, writeFile } from 'node:fs/promises';
 import { request as sendRequest, type IncomingMessage } from 'node:http';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { makeUser } from '../../test/running-service.js';
 import { SIZE, Storage } from '../../test/storage.js';
@@ -93,10 +92,7 @@ describe('an upload', () => {
   });
 
   it('that another process began and did not end, since it was killed, is removed and can be made again', async () => {
-    const dataDir = await mkdtemp(join(tmpdir(), 'uploads-spec-'));
-    await using stack = new AsyncDisposableStack();
-    stack.defer(() => rm(dataDir, { recursive: true }));
-    const storage = stack.use(await Storage.start({ dataDir }));
+    await using storage = await Storage.start();
     const { file_id, upload_url } = await storage.announced();
     const part = `${file_id}.1.part`;
     await writeFile(join(storage.directory, part), 'x');
@@ -117,13 +113,8 @@ describe('an upload', () => {
   });
 
   it('whose file is deleted at another process is not kept, and gives its room back then', async () => {
-    const dataDir = await mkdtemp(join(tmpdir(), 'uploads-spec-'));
-    await using stack = new AsyncDisposableStack();
-    stack.defer(() => rm(dataDir, { recursive: true }));
-    const [one, two] = [
-      stack.use(await Storage.start({ dataDir })),
-      stack.use(await Storage.start({ dataDir })),
-    ];
+    await using both = await Storage.startTwo();
+    const { one, two } = both;
     const { file_id, upload_url } = await one.announced();
     const { client, response } = one.beginUpload(upload_url);
     await one.until((sizes) => sizes[0] === SIZE - 1);
@@ -175,13 +166,8 @@ describe('an upload while the service stops', () => {
 
 describe('a deleted file', () => {
   it('stays deleted when another process completes it at the same time', async () => {
-    const dataDir = await mkdtemp(join(tmpdir(), 'uploads-spec-'));
-    await using stack = new AsyncDisposableStack();
-    stack.defer(() => rm(dataDir, { recursive: true }));
-    const [one, two] = [
-      stack.use(await Storage.start({ dataDir })),
-      stack.use(await Storage.start({ dataDir })),
-    ];
+    await using both = await Storage.startTwo();
+    const { one, two } = both;
     const { file_id, upload_url } = await one.announced();
     await one.put(upload_url, 'y'.repeat(SIZE));
     const { files } = one;
@@ -232,7 +218,7 @@ describe('a deleted file', () => {
 });
 
 describe('a body that is not wanted', () => {
-  it('is not waited for, whoever sends it', async () => {
+  it('is not waited for', async () => {
     await using storage = await Storage.start();
     const { client, response } = storage.beginUpload('/v1/storage/objects/x');
     const { statusCode } = await response;

@@ -9,7 +9,7 @@ export const Public = Reflector.createDecorator<void, true>({ transform: () => t
 
 export type AuthenticatedRequest = Request & { caller?: AccessClaims };
 
-/** Checks the bearer token itself, whoever is in front, so that no header but `Authorization` says who calls. */
+/** Checks the bearer token itself, whatever proxy is in front, so that no header but `Authorization` says who calls. */
 @Injectable()
 export class AccessTokenGuard implements CanActivate {
   constructor(

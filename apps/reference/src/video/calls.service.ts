@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { Database } from '../database.js';
 import { Id } from '../id.schema.js';
-import { MembershipClient } from '../memberships/membership.client.js';
+import { AuthServiceClient } from '../memberships/auth-service.client.js';
 
 export const NewCall = z.object({
   conversation_id: Id.nullable().default(null),
@@ -33,18 +33,19 @@ export interface Call {
 export class CallsService {
   constructor(
     private readonly database: Database,
-    private readonly memberships: MembershipClient,
+    private readonly authService: AuthServiceClient,
   ) {}
 
   /**
    * @throws NotFoundException if the caller or a callee is not in the conversation
-   * @throws ForbiddenException if one has blocked another
+   * @throws BlockedException if one has blocked another
    */
   async initiate(callerId: string, { conversation_id, callee_ids, type }: NewCall): Promise<Call> {
     const userIds = [callerId, ...callee_ids];
     await this.#requireMembers(conversation_id, userIds);
-    // Members of a conversation who have blocked one another stay in it; others meet in the call alone.
-    await this.memberships.requireUnblocked(conversation_id === null ? userIds : [callerId], callee_ids);
+    // Callees of a conversation know one another already: only blocks with the caller count. Without one, blocks between
+    // any two count.
+    await this.authService.requireUnblocked(conversation_id === null ? userIds : [callerId], callee_ids);
     const [id, now] = [randomUUID(), new Date().toISOString()];
     this.database.transaction(() => {
       this.database.run`
@@ -113,13 +114,13 @@ export class CallsService {
 
   async #requireMembers(conversation_id: string | null, userIds: readonly string[]): Promise<void> {
     if (conversation_id === null) return;
-    const strangers = await this.memberships.findStrangers(
+    const nonMembers = await this.authService.findNonMembers(
       userIds.map((user_id) => ({ conversation_id, user_id })),
     );
-    if (strangers.some(({ user_id }) => user_id === userIds[0])) {
+    if (nonMembers.some(({ user_id }) => user_id === userIds[0])) {
       throw new NotFoundException('Conversation not found');
     }
-    if (strangers.length > 0) throw new NotFoundException('Participant not found');
+    if (nonMembers.length > 0) throw new NotFoundException('Participant not found');
   }
 }
 

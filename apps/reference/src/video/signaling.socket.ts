@@ -48,7 +48,7 @@ export class SignalingSocket implements SocketEndpoint, OnApplicationBootstrap {
     if (!signal) {
       member.refuse(
         'INVALID_MESSAGE',
-        `Only {"type":"offer"|"answer"|"ice","to","data"} is known, ${MAX_SIGNAL_DEPTH} levels deep`,
+        `Only {"type":"offer"|"answer"|"ice","to","data"} is known, with at most ${MAX_SIGNAL_DEPTH} levels in \`data\``,
       );
       return;
     }

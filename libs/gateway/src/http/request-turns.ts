@@ -15,6 +15,7 @@ const MAX_WAITING_BYTES = 32 * 1024 * 1024;
 
 /** The requests of one connection that wait for their turn. */
 interface PipelinedRequests {
+  readonly socket: Socket;
   /** Their memory. */
   bytes: number;
   isPaused: boolean;
@@ -30,8 +31,7 @@ interface PipelinedRequests {
  *
  * A connection whose waiting requests take 64 KiB of memory is not read until they take half of that. They are 32 without
  * headers, about 15 of a browser, or one with 500 headers. What was read before, up to 64 KiB at once, may hold many more.
- * When the waiting requests of all connections take 32 MiB, a connection is destroyed if its next one takes it past an
- * equal share.
+ * While the waiting requests of all connections take more than 32 MiB, the connection is destroyed that has most of it.
  *
  * At most 8 of them begin in one turn of the event loop, on all connections. One that is refused ends within its turn, and
  * the thousands of one read would stop all other clients.
@@ -44,7 +44,7 @@ export class RequestTurns {
   /** Memory of all waiting requests, in bytes. */
   private bytes = 0;
   /** Connections with waiting requests. */
-  private connections = 0;
+  private readonly connections = new Set<PipelinedRequests>();
   /** Connections with an `onLateHead`. */
   private lateHeads = 0;
 
@@ -87,7 +87,7 @@ export class RequestTurns {
     let bytes = 0;
     const add = (more: number): void => {
       bytes += more;
-      this.add(socket, pipelined, more);
+      this.add(pipelined, more);
     };
     add(memoryOf(request));
     hold(request, add);
@@ -96,43 +96,52 @@ export class RequestTurns {
       if (socket.destroyed) return;
       release(request);
       this.delete(pipelined, bytes);
-      if (pipelined.isPaused && pipelined.bytes <= LOW_WATER_MARK) this.resume(socket, pipelined);
+      if (pipelined.isPaused && pipelined.bytes <= LOW_WATER_MARK) this.resume(pipelined);
       this.due.push(() => {
         if (!socket.destroyed) listener(request, response);
       });
     });
   }
 
-  private add(socket: Socket, pipelined: PipelinedRequests, bytes: number): void {
+  private add(pipelined: PipelinedRequests, bytes: number): void {
+    const { socket } = pipelined;
     if (socket.destroyed) return;
-    if (pipelined.bytes === 0) this.connections++;
+    this.connections.add(pipelined);
     pipelined.bytes += bytes;
     this.bytes += bytes;
-    if (this.bytes > MAX_WAITING_BYTES && pipelined.bytes > MAX_WAITING_BYTES / this.connections) {
-      this.logger.warn({ message: 'too many pipelined requests', client_ip: socket.remoteAddress });
-      socket.destroy();
-    } else if (!pipelined.isPaused && pipelined.bytes >= HIGH_WATER_MARK) {
+    while (this.bytes > MAX_WAITING_BYTES) this.destroyLargest();
+    if (!socket.destroyed && !pipelined.isPaused && pipelined.bytes >= HIGH_WATER_MARK) {
       pipelined.isPaused = true;
       socket.pause();
     }
+  }
+
+  private destroyLargest(): void {
+    const all = [...this.connections];
+    const largest = all.reduce((most, other) => (other.bytes > most.bytes ? other : most));
+    const { socket, bytes } = largest;
+    this.logger.warn({ message: 'too many pipelined requests', client_ip: socket.remoteAddress, bytes });
+    this.delete(largest, bytes);
+    socket.destroy();
   }
 
   private delete(pipelined: PipelinedRequests, bytes: number): void {
     if (bytes === 0) return;
     pipelined.bytes -= bytes;
     this.bytes -= bytes;
-    if (pipelined.bytes === 0) this.connections--;
+    if (pipelined.bytes === 0) this.connections.delete(pipelined);
   }
 
-  private resume(socket: Socket, pipelined: PipelinedRequests): void {
+  private resume(pipelined: PipelinedRequests): void {
     pipelined.isPaused = false;
     if (pipelined.onLateHead)
       pipelined.lateHeadTimer = setTimeout(pipelined.onLateHead, this.headerTimeoutMs).unref();
-    socket.resume();
+    pipelined.socket.resume();
   }
 
   private open(socket: Socket): PipelinedRequests {
     const pipelined: PipelinedRequests = {
+      socket,
       bytes: 0,
       isPaused: false,
       onLateHead: undefined,

@@ -43,9 +43,9 @@ export class LoadBalancer implements Ticking {
     return this.current.length - this.unavailable;
   }
 
-  /** Whether a request waits for a connection. */
-  get hasWaiting(): boolean {
-    return this.current.some((instance) => instance.stats().pending > 0);
+  /** Requests that wait for a connection. */
+  get pending(): number {
+    return this.current.reduce((sum, instance) => sum + instance.stats().pending, 0);
   }
 
   /**

@@ -67,8 +67,11 @@ const EJECTED_INSTANCE_TIMEOUT_MS = 1_000;
  */
 const HIGH_WATER_MARK_BYTES = 64 * 1024;
 
-/** Milliseconds without progress after which a client that holds its response back is a slow reader. */
-const SLOW_READER_MS = 1_000;
+/**
+ * Milliseconds without progress after which a client that holds its response back is a slow reader. The kernel has room
+ * again only when a third of its buffer is free: a client that reads all the time at 256 KB/s may take 6 s for it.
+ */
+const SLOW_READER_MS = 10_000;
 
 const REQUEST_TIMEOUT = 408;
 
@@ -425,7 +428,9 @@ export class Forward implements ResponseHandler, BufferingListener, Ticking, Slo
     const { body } = this;
     // A service may answer early and read on; then both bodies are on their way.
     if (body && !body.complete) {
-      if (this.exchange.requestBytes !== this.bytesAtLastTick) this.hasProgressed = true;
+      // A client that sends and does not read makes no progress with its response.
+      const hasSent = this.exchange.requestBytes !== this.bytesAtLastTick;
+      if (hasSent && !this.waitsForClient) this.hasProgressed = true;
       this.bytesAtLastTick = this.exchange.requestBytes;
       body.tick(elapsedMs);
     }

@@ -14,15 +14,27 @@ class Reader implements SlowReader {
   }
 }
 
+interface Surroundings {
+  waiting: number;
+  /** Networks of requests with a streamed body. */
+  bodies: readonly string[];
+}
+
 /** A limit of 8 in all and 4 of a network, and readers of these networks. */
-function readersOf(networks: readonly string[], connections = { isWaitedFor: true }) {
+function readersOf(networks: readonly string[], around: Partial<Surroundings> = {}) {
+  const state: Surroundings = { waiting: 100, bodies: [], ...around };
   const limit = new SlowReaderLimit(
-    { count: () => 16, hasWaiting: () => connections.isWaitedFor },
+    {
+      count: () => 16,
+      waiting: () => state.waiting,
+      streamedBodies: () => state.bodies.length,
+      streamedBodiesOf: (network) => state.bodies.filter((other) => other === network).length,
+    },
     { share: 0.5, networkShare: 0.25 },
   );
   const readers = networks.map((network) => new Reader(network, limit));
   for (const reader of readers) limit.add(reader);
-  return { limit, cut: () => readers.flatMap(({ isCut }, index) => (isCut ? [index] : [])) };
+  return { limit, state, cut: () => readers.flatMap(({ isCut }, index) => (isCut ? [index] : [])) };
 }
 
 const times = (count: number, network: (index: number) => string): string[] =>
@@ -53,18 +65,32 @@ describe('SlowReaderLimit', () => {
     expect(cut()).toEqual([0]);
   });
 
-  it('cuts none while no request waits for a connection', () => {
-    const connections = { isWaitedFor: false };
-    const { limit, cut } = readersOf(
+  it('cuts no more than requests wait', () => {
+    const { limit, state, cut } = readersOf(
       times(16, () => 'a'),
-      connections,
+      { waiting: 0 },
     );
 
     limit.tick();
     expect(cut()).toEqual([]);
-    connections.isWaitedFor = true;
+    state.waiting = 2;
     limit.tick();
-    expect(cut()).toHaveLength(12);
+    expect(cut()).toEqual([0, 1]);
+    limit.tick();
+    expect(cut()).toEqual([0, 1, 2, 3]);
+  });
+
+  it('gives readers and streamed bodies one share, in all and of a network', () => {
+    const all = readersOf(times(4, String), { bodies: times(6, (index) => `body ${index}`) });
+    const network = readersOf(
+      times(3, () => 'a'),
+      { bodies: ['a', 'a', 'b'] },
+    );
+
+    all.limit.tick();
+    network.limit.tick();
+
+    expect([all.cut(), network.cut()]).toEqual([[0, 1], [0]]);
   });
 
   it('counts no reader that reads again', () => {

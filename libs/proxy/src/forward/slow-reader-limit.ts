@@ -1,4 +1,5 @@
 import type { Ticking } from '../http/ticker.js';
+import type { StreamedBodyLimitOptions } from './streamed-body-limit.js';
 
 /** A response whose client has taken nothing for a while, though there is more. */
 export interface SlowReader {
@@ -8,24 +9,22 @@ export interface SlowReader {
   cutSlowReader(): void;
 }
 
-export interface SlowReaderLimitOptions {
-  /** Most of an upstream's connections that slow readers may hold while requests wait for one, 0 to 1. */
-  readonly share: number;
-  /** The same for one client network. */
-  readonly networkShare: number;
-}
-
 /** What the limit asks its upstream. */
 export interface SharedConnections {
   /** Connections that the upstream may have at present. */
   count(): number;
-  /** Whether a request waits for one. */
-  hasWaiting(): boolean;
+  /** Requests that wait for one. */
+  waiting(): number;
+  /** Requests with a streamed body, which have a part of the same share. */
+  streamedBodies(): number;
+  /** The same of one client network. */
+  streamedBodiesOf(network: string): number;
 }
 
 /**
  * Limits the responses of one upstream whose clients do not read, so that they cannot hold every connection to it. While no
- * request waits for a connection, they may have all of them.
+ * request waits for a connection, they may have all of them. Otherwise they and the requests with a streamed body have one
+ * share of the connections; past it a reader is cut for each request that waits.
  */
 export class SlowReaderLimit implements Ticking {
   slot = -1;
@@ -34,7 +33,7 @@ export class SlowReaderLimit implements Ticking {
 
   constructor(
     private readonly connections: SharedConnections,
-    private readonly options: SlowReaderLimitOptions,
+    private readonly options: Pick<StreamedBodyLimitOptions, 'share' | 'networkShare'>,
   ) {}
 
   add(reader: SlowReader): void {
@@ -45,25 +44,30 @@ export class SlowReaderLimit implements Ticking {
     if (this.readers.size > 0) this.readers.delete(reader);
   }
 
-  /** Cuts readers past the limits, if a request waits for a connection. Those go first that have waited longest. */
+  /** Cuts readers past the limits. Those go first that have waited longest. */
   tick(): void {
-    const mostOfNetwork = this.limitOf(this.options.networkShare);
-    if (this.readers.size <= mostOfNetwork || !this.connections.hasWaiting()) return;
-    const most = this.limitOf(this.options.share);
+    if (this.readers.size === 0) return;
+    let waiting = this.connections.waiting();
+    if (waiting === 0) return;
+    const [most, mostOfNetwork] = [this.limitOf(this.options.share), this.limitOf(this.options.networkShare)];
     const byNetwork = this.countByNetwork();
-    let count = this.readers.size;
+    let count = this.readers.size + this.connections.streamedBodies();
     for (const reader of this.readers) {
       const ofNetwork = byNetwork.get(reader.network)!;
       if (ofNetwork <= mostOfNetwork && count <= most) continue;
       byNetwork.set(reader.network, ofNetwork - 1);
       count--;
       reader.cutSlowReader();
+      if (--waiting === 0) return;
     }
   }
 
   private countByNetwork(): Map<string, number> {
     const counts = new Map<string, number>();
-    for (const { network } of this.readers) counts.set(network, (counts.get(network) ?? 0) + 1);
+    for (const { network } of this.readers) {
+      const before = counts.get(network) ?? this.connections.streamedBodiesOf(network);
+      counts.set(network, before + 1);
+    }
     return counts;
   }
 

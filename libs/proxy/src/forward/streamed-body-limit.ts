@@ -42,6 +42,11 @@ export class StreamedBodyLimit {
     return this.acquired;
   }
 
+  /** Requests of one client network, those in the queue too. */
+  countOf(network: string): number {
+    return this.byNetwork.get(network) ?? 0;
+  }
+
   /**
    * Acquires, or joins the queue. The owner gives back either with `release`, once.
    * @returns `refused` if the client's network has reached its limit, `full` if the queue is as long as the upstream may

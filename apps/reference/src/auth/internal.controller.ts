@@ -12,7 +12,7 @@ import { ConversationsService } from './conversations.service.js';
 
 /** Tells other services who takes part in a conversation and who has blocked whom; users have no access. */
 @Controller()
-export class MembershipsController {
+export class InternalController {
   constructor(
     private readonly conversations: ConversationsService,
     private readonly contacts: ContactsService,
@@ -22,7 +22,7 @@ export class MembershipsController {
   @Post(MEMBERSHIPS_PATH)
   @Public()
   @HttpCode(200)
-  async check(
+  async checkMemberships(
     @Headers('authorization') authorization: string | undefined,
     @Body({ schema: MembershipRequest }) { memberships }: MembershipRequest,
   ) {

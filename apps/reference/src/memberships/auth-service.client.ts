@@ -1,13 +1,7 @@
-import {
-  ForbiddenException,
-  Inject,
-  Injectable,
-  Logger,
-  NotFoundException,
-  ServiceUnavailableException,
-} from '@nestjs/common';
+import { Inject, Injectable, Logger, NotFoundException, ServiceUnavailableException } from '@nestjs/common';
 import { setTimeout as delay } from 'node:timers/promises';
 import { types } from 'node:util';
+import { BlockedException } from '../blocked.exception.js';
 import { SERVICE_CONFIG, type ServiceConfig } from '../service.config.js';
 import { ServiceTokens } from '../tokens/service-tokens.js';
 import {
@@ -27,11 +21,12 @@ const ATTEMPT_TIMEOUT_MS = 1_000;
 const PAUSE_MS = 50;
 
 /**
- * Asks auth-service who takes part in a conversation, and who has blocked whom. Nothing is cached: a change that auth-service has committed
- * counts from the next request on. If auth-service does not respond, nobody is a member, and the client gets 503.
+ * Asks auth-service who takes part in a conversation, and who has blocked whom. Nothing is cached: a change that
+ * auth-service has committed counts from the next request on. If auth-service does not respond, nobody is a member, and
+ * the client gets 503.
  */
 @Injectable()
-export class MembershipClient {
+export class AuthServiceClient {
   readonly #instances: readonly string[];
   readonly #logger = new Logger();
   /** The instance that responded last. */
@@ -49,34 +44,34 @@ export class MembershipClient {
    *
    * @throws NotFoundException @throws ServiceUnavailableException
    */
-  async require(membership: Membership): Promise<void> {
-    const [stranger] = await this.findStrangers([membership]);
-    if (stranger) throw new NotFoundException('Conversation not found');
+  async requireMember(membership: Membership): Promise<void> {
+    const [nonMember] = await this.findNonMembers([membership]);
+    if (nonMember) throw new NotFoundException('Conversation not found');
   }
 
   /** Those of the memberships that do not hold. @throws ServiceUnavailableException */
-  async findStrangers<M extends Membership>(memberships: readonly M[]): Promise<M[]> {
-    const strangers: M[] = [];
+  async findNonMembers<M extends Membership>(memberships: readonly M[]): Promise<M[]> {
+    const nonMembers: M[] = [];
     for (let start = 0; start < memberships.length; start += MAX_MEMBERSHIPS) {
       const part = memberships.slice(start, start + MAX_MEMBERSHIPS);
       const areMembers = await this.#askMemberships(part);
-      strangers.push(...part.filter((_, at) => !areMembers[at]));
+      nonMembers.push(...part.filter((_, at) => !areMembers[at]));
     }
-    return strangers;
+    return nonMembers;
   }
 
   /**
    * None of the users may have blocked one of the others, nor the other way round. Without an auth-service there are no
    * blocks.
    *
-   * @throws ForbiddenException @throws ServiceUnavailableException
+   * @throws BlockedException @throws ServiceUnavailableException
    */
   async requireUnblocked(user_ids: readonly string[], other_ids: readonly string[]): Promise<void> {
     if (this.#instances.length === 0) return;
     const isBlocked = await this.#ask(BLOCKS_PATH, { user_ids, other_ids }, (response) => {
       return BlocksResponse.parse(response).data;
     });
-    if (isBlocked) throw new ForbiddenException('Blocked', { errorCode: 'BLOCKED' });
+    if (isBlocked) throw new BlockedException();
   }
 
   #askMemberships(asked: readonly Membership[]): Promise<boolean[]> {
@@ -91,7 +86,7 @@ export class MembershipClient {
   /** @param parse gives the result, or throws if another instance is to be asked */
   async #ask<Result>(path: string, question: object, parse: (response: unknown) => Result): Promise<Result> {
     const { length: count } = this.#instances;
-    if (count === 0) throw this.#unknown('AUTH_SERVICE_URL is not set');
+    if (count === 0) throw this.#unknown(path, 'AUTH_SERVICE_URL is not set');
     const deadline = AbortSignal.timeout(TIMEOUT_MS);
     const body = JSON.stringify(question);
     let reason: unknown;
@@ -107,11 +102,11 @@ export class MembershipClient {
         reason = error;
       }
     }
-    throw this.#unknown(reason);
+    throw this.#unknown(path, reason);
   }
 
-  #unknown(reason: unknown): ServiceUnavailableException {
-    this.#logger.warn(`memberships are unknown: ${describe(reason)}`);
+  #unknown(path: string, reason: unknown): ServiceUnavailableException {
+    this.#logger.warn(`auth-service did not answer ${path}: ${describe(reason)}`);
     return new ServiceUnavailableException('Memberships are unknown', { errorCode: 'MEMBERSHIPS_UNKNOWN' });
   }
 
