@@ -1,4 +1,4 @@
-import { Upstream, type Exchange, type Gate, type Route, type UpstreamOptions } from '@app/proxy';
+import { Upstream, type Exchange, type Gate, type RouteOptions, type UpstreamOptions } from '@app/proxy';
 import { ForbiddenException, Injectable, Module, type Type } from '@nestjs/common';
 import { BillingModule, Ledger } from './support/billing.module.js';
 import { bearer, startGateway, type RunningGateway } from './support/gateway.js';
@@ -12,7 +12,7 @@ function startWithBilling(url: string): Promise<RunningGateway> {
 /** A module with one upstream, as a team that makes a mistake would write it. */
 function moduleOf(
   name: string,
-  routes: readonly Route[],
+  routes: readonly RouteOptions[],
   address = 'http://127.0.0.1:9',
   options: Partial<UpstreamOptions> = {},
 ): Type {
@@ -117,7 +117,7 @@ describe('a gate that reads a parameter of the path', () => {
 });
 
 describe('an upstream that accepts headers which services trust', () => {
-  const ROUTES: readonly Route[] = [{ methods: ['POST'], path: '/v1/legacy', auth: 'none' }];
+  const ROUTES: readonly RouteOptions[] = [{ methods: ['POST'], path: '/v1/legacy', auth: 'none' }];
   const module = moduleOf('legacy-service', ROUTES, undefined, {
     acceptedHeaders: ['X-HTTP-Method-Override'],
   });

@@ -1,4 +1,4 @@
-import { Upstream, type Route, type WebSocketPolicy } from '@app/proxy';
+import { Upstream, type RouteOptions, type WebSocketPolicy } from '@app/proxy';
 import { Module, type Type } from '@nestjs/common';
 import { WebSocketGateway } from '@nestjs/websockets';
 
@@ -6,7 +6,7 @@ import { WebSocketGateway } from '@nestjs/websockets';
 export const OTHER = '/v1/ws/other';
 
 /** A team's module with one WebSocket row, and with a class that names its path unless told otherwise. */
-export function moduleOf(websocket: WebSocketPolicy, hasClass = true, auth?: Route['auth']): Type {
+export function moduleOf(websocket: WebSocketPolicy, hasClass = true, auth?: RouteOptions['auth']): Type {
   @Upstream({
     name: 'other-service',
     instances: { compose: ['http://127.0.0.1:9'], local: ['http://127.0.0.1:9'] },

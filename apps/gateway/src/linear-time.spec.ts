@@ -1,3 +1,4 @@
+import type { Exchange } from '@app/proxy';
 import { IncomingMessage } from 'node:http';
 import { Socket } from 'node:net';
 import { redactTokens } from './observability/redact-tokens.js';
@@ -99,7 +100,7 @@ const authenticator = new Authenticator(new AccessTokenVerifier(jwt, tokenOption
 
 function authenticate(authorization: string): void {
   try {
-    void authenticator.authenticate(requestWith({ authorization }));
+    void authenticator.authenticate({ request: requestWith({ authorization }) } as Exchange);
   } catch {
     // None of them is a token.
   }

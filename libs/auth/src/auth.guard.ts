@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { exchangeOf } from '@app/proxy';
 import { Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
 import { Authenticator } from './authenticator.js';
 
@@ -8,7 +9,7 @@ export class AuthGuard implements CanActivate {
   constructor(private readonly authenticator: Authenticator) {}
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
-    await this.authenticator.authenticate(context.switchToHttp().getRequest<IncomingMessage>());
+    await this.authenticator.authenticate(exchangeOf(context.switchToHttp().getRequest<IncomingMessage>())!);
     return true;
   }
 }

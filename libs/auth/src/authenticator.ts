@@ -1,8 +1,8 @@
-import type { IncomingMessage } from 'node:http';
+import type { Exchange } from '@app/proxy';
 import { Injectable } from '@nestjs/common';
 import { AccessTokenVerifier } from './access-token.verifier.js';
 import { AuthenticationException } from './authentication.exception.js';
-import { setPrincipal, type Principal } from './principal.js';
+import type { Principal } from './principal.js';
 import { RevocationStore } from './revocation.store.js';
 
 /** RFC 6750, section 2.1; the scheme's name has no case (RFC 9110, section 11.1). */
@@ -17,18 +17,17 @@ export class Authenticator {
   ) {}
 
   /**
-   * Finds out who sends a request, and remembers it on the request. Returns a promise only where the revocation
-   * store must ask elsewhere.
+   * Sets the principal of an exchange. Returns a promise only if the revocation store must ask Redis.
    * @throws AuthenticationException
    */
-  authenticate(request: IncomingMessage): void | Promise<void> {
-    const { authorization } = request.headers;
+  authenticate(exchange: Exchange): void | Promise<void> {
+    const { authorization } = exchange.request.headers;
     if (authorization === undefined) throw new AuthenticationException('missing_header');
     const token = BEARER.exec(authorization)?.[1];
     if (token === undefined) throw new AuthenticationException('invalid_format');
     const principal = this.verify(token);
-    if (principal instanceof Promise) return principal.then((known) => setPrincipal(request, known));
-    setPrincipal(request, principal);
+    if (principal instanceof Promise) return principal.then((known) => void (exchange.principal = known));
+    exchange.principal = principal;
   }
 
   /** Whether a principal's token has expired since it was let in. */

@@ -1,32 +1,9 @@
 import type { IncomingMessage } from 'node:http';
+import { exchangeOf, type Principal } from '@app/proxy';
 
-/** Who a valid access token speaks for. */
-export interface Principal {
-  readonly userId: string;
-  readonly email: string;
-  readonly username: string;
-  /** `user` or `admin` in SecureConnect. */
-  readonly role: string;
-  /** The token's `jti`, by which it is revoked. */
-  readonly tokenId: string;
-  /** The token's `sid`: the session, by which all its tokens are revoked. Undefined if the token names none. */
-  readonly sessionId: string | undefined;
-  /** The token's `exp`, in seconds since 1970. */
-  readonly expiresAt: number;
-}
+export type { Principal } from '@app/proxy';
 
-const PRINCIPAL = Symbol('principal');
-
-interface WithPrincipal {
-  [PRINCIPAL]?: Principal;
-}
-
-/** Remembers on a request whose token it carried. */
-export function setPrincipal(request: IncomingMessage, principal: Principal): void {
-  (request as WithPrincipal)[PRINCIPAL] = principal;
-}
-
-/** Whose token a request carried; undefined where none was asked for. */
+/** Whose token a request carried; undefined if nobody asked for one. */
 export function principalOf(request: IncomingMessage): Principal | undefined {
-  return (request as WithPrincipal)[PRINCIPAL];
+  return exchangeOf(request)?.principal;
 }

@@ -1,10 +1,10 @@
 export {
-  toErrorResponse as answerFor,
+  toErrorResponse,
   codeOf,
   GATEWAY_ERROR,
   INTERNAL_ERROR,
   OWN_RESPONSE_HEADERS,
-  formatRawResponse as rawAnswer,
+  formatRawResponse,
 } from './http/error-response.js';
 export {
   GatewayDrainingException,

@@ -2,6 +2,8 @@ export * from './http/exceptions.js';
 export { networkOf } from './http/client-network.js';
 export { DenseSet, type DenseMember } from './http/dense-set.js';
 export { Exchange, exchangeOf } from './http/exchange.js';
+export type { Principal } from './http/principal.js';
+export type { Route } from './routing/route.js';
 export type { Gate } from './http/gate.js';
 export { ProxyMiddleware } from './proxy.middleware.js';
 export { ProxyModule } from './proxy.module.js';
@@ -11,25 +13,20 @@ export { forwardedHeadersOf } from './headers/request-headers.js';
 export { FORWARDING as FORWARDING_NAMES } from './headers/trusted-names.js';
 export { responseHeadersFor } from './headers/response-headers.js';
 export { pathOf } from './routing/path-rules.js';
-export { RouteTableError, type UpstreamRoute as TableRow } from './routing/upstream-route.js';
-export type {
-  HttpMethod,
-  RouteOptions as Route,
-  RouteLimit,
-  WebSocketPolicy,
-} from './routing/route-options.js';
+export { RouteTableError, type UpstreamRoute } from './routing/upstream-route.js';
+export type { HttpMethod, RouteOptions, RouteLimit, WebSocketPolicy } from './routing/route-options.js';
 export { isAddressRange, TrustedProxies, type TrustOptions } from './http/trusted-proxies.js';
 export { Ticker, type Ticking } from './http/ticker.js';
 export { cutExchange, endExchange, isEventStream } from './forward/end-exchange.js';
 export { exceptionFor } from './attempts/failure.js';
 export { hasBody, type MinimumRate } from './forward/request-body.js';
-export { failureKindOf as faultOf, isUnavailable } from './balancing/failure-kind.js';
+export { failureKindOf, isUnavailable } from './balancing/failure-kind.js';
 export { isInstanceAddress } from './balancing/instance-address.js';
-export type { FailureKind as InstanceFault } from './balancing/instance-health.js';
+export type { FailureKind } from './balancing/instance-health.js';
 export { faultsOfTlsFiles, type TlsOptions } from './transport/tls-files.js';
 export type { Instance, InstanceStats } from './balancing/instance.js';
 export type { Attempts } from './attempts/attempts.js';
-export type { CircuitState as BreakerState } from './attempts/circuit-breaker.js';
+export type { CircuitState } from './attempts/circuit-breaker.js';
 export { Upstream, UpstreamMetadata, type CorsOptions, type UpstreamOptions } from './upstream.js';
-export { UpstreamError, type Route as ProxyRow, type UpstreamProxy } from './upstream-proxy.js';
+export { UpstreamError, type ProxyRoute, type UpstreamProxy } from './upstream-proxy.js';
 export { UpstreamRegistry } from './upstream.registry.js';

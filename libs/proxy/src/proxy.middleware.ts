@@ -13,7 +13,7 @@ import { isUnambiguousPath, isValidQuery, pathOf } from './routing/path-rules.js
 import { allowOf, type RoutesOfPath } from './routing/route-table.js';
 import { checkAnnouncedLength } from './forward/request-body.js';
 import { UpstreamRegistry } from './upstream.registry.js';
-import type { Route } from './upstream-proxy.js';
+import type { ProxyRoute } from './upstream-proxy.js';
 
 type Next = (error?: unknown) => void;
 
@@ -21,7 +21,7 @@ type Next = (error?: unknown) => void;
  * Takes every request to its upstream or lets it pass on to the application's controllers.
  *
  * 1. A path that two servers could read differently is refused, and a query of bytes that a target may not hold.
- * 2. The path finds its rows, once, in the table built at boot.
+ * 2. The path finds its route, once, in the table built at boot.
  * 3. Gates, in order: those of the gateway, for every request; then those of the upstream.
  * 4. The size limit, where the length is announced; then the upstream's proxy.
  */
@@ -40,42 +40,37 @@ export class ProxyMiddleware implements NestMiddleware<IncomingMessage, ServerRe
     if (!isValidQuery(request.url!)) throw new InvalidRequestException('Invalid query');
     // :: Step 2
     const entry = this.registry.find(path);
-    const row = entry?.byMethod.get(request.method!);
-    if (entry) exchange.template = entry.template;
-    if (row) {
-      exchange.route = row.options;
-      exchange.upstream = row.upstream;
-      exchange.acceptedHeaders = row.proxy.acceptedHeaders;
-      exchange.parameterPositions = row.parameters;
-    }
+    const route = entry?.byMethod.get(request.method!);
+    exchange.template = entry?.template;
+    exchange.route = route;
     // :: Step 3
-    const gates = row ? row.gates : this.options.gates;
+    const gates = route ? route.gates : this.options.gates;
     for (let index = 0; index < gates.length; index++) {
       const pending = gates[index]!.check(exchange);
-      if (pending) return this.admitRest(exchange, pending, gates.slice(index + 1), entry, row, next);
+      if (pending) return this.admitRest(exchange, pending, gates.slice(index + 1), entry, route, next);
     }
-    proceed(exchange, entry, row, next);
+    proceed(exchange, entry, route, next);
   }
 
   private async admitRest(
     exchange: Exchange,
     pending: Promise<void>,
     gates: readonly Gate[],
-    entry: RoutesOfPath<Route> | undefined,
-    row: Route | undefined,
+    entry: RoutesOfPath<ProxyRoute> | undefined,
+    route: ProxyRoute | undefined,
     next: Next,
   ): Promise<void> {
     await pending;
     for (const gate of gates) await gate.check(exchange);
     // A client that left while a gate thought about it is not worth a request to the service.
-    if (!exchange.response.destroyed) proceed(exchange, entry, row, next);
+    if (!exchange.response.destroyed) proceed(exchange, entry, route, next);
   }
 }
 
 function proceed(
   exchange: Exchange,
-  entry: RoutesOfPath<Route> | undefined,
-  row: Route | undefined,
+  entry: RoutesOfPath<ProxyRoute> | undefined,
+  route: ProxyRoute | undefined,
   next: Next,
 ): void {
   if (!entry) {
@@ -83,8 +78,8 @@ function proceed(
     next();
     return;
   }
-  if (!row) throw toException(exchange.request, entry);
-  if (row.options.websocket) {
+  if (!route) throw toException(exchange.request, entry);
+  if (route.options.websocket) {
     // The application's WebSocket middleware takes it from here.
     if (!isUpgrade(exchange.request)) throw new UpgradeRequiredException();
     next();
@@ -92,12 +87,12 @@ function proceed(
   }
   // :: Step 4
   const { request } = exchange;
-  checkAnnouncedLength(request, row.plan.limits.bodyBytes);
-  row.proxy.forward(exchange, row.plan, row.toUpstreamTarget(request.url!), next);
+  checkAnnouncedLength(request, route.plan.limits.bodyBytes);
+  route.proxy.forward(exchange, route.plan, route.toUpstreamTarget(request.url!), next);
 }
 
 /** A method that the path does not have; RFC 6455, section 4.1, knows handshakes by GET only. */
-function toException({ headers }: IncomingMessage, entry: RoutesOfPath<Route>): Error {
+function toException({ headers }: IncomingMessage, entry: RoutesOfPath<ProxyRoute>): Error {
   const isHandshake = headers.upgrade?.toLowerCase() === 'websocket';
   return isHandshake && entry.byMethod.get('GET')?.options.websocket
     ? new InvalidRequestException('WebSocket handshake must be a GET')

@@ -4,7 +4,7 @@ import {
   UpstreamQueueFullException,
   UpstreamUnavailableException,
 } from './http/exceptions.js';
-import type { Exchange } from './http/exchange.js';
+import { exchangeOf, type Exchange } from './http/exchange.js';
 import type { Gate } from './http/gate.js';
 import { acceptanceFault } from './headers/name-kinds.js';
 import { Addresses } from './balancing/addresses.js';
@@ -16,15 +16,15 @@ import { LoadBalancer, type InstanceChange } from './balancing/load-balancer.js'
 import { TlsFilesError } from './transport/tls-files.js';
 import { UpstreamTls } from './transport/upstream-tls.js';
 import type { ProxyOptions } from './proxy.options.js';
-import { compilePath, type PathPattern } from './routing/path-pattern.js';
-import type { UpstreamRoute } from './routing/upstream-route.js';
+import { compilePath } from './routing/path-pattern.js';
+import type { Route } from './routing/route.js';
 import type { RouteOptions } from './routing/route-options.js';
 import { Attempts } from './attempts/attempts.js';
 import { SlowReaderLimit } from './forward/slow-reader-limit.js';
 import { StreamedBodyLimit } from './forward/streamed-body-limit.js';
 import { CircuitBreaker, type CircuitState } from './attempts/circuit-breaker.js';
 import type { Ticker } from './http/ticker.js';
-import { Forward, forwardOf, type ForwardOptions } from './forward/forward.js';
+import { Forward, type ForwardOptions } from './forward/forward.js';
 import { RetryBudget } from './attempts/retry-budget.js';
 import type { UpstreamOptions } from './upstream.js';
 
@@ -33,8 +33,8 @@ export class UpstreamError extends Error {
   override readonly name = 'UpstreamError';
 }
 
-/** A row with everything that can be worked out for it at boot. */
-export interface Route extends UpstreamRoute, PathPattern {
+/** A route with its way to the upstream. */
+export interface ProxyRoute extends Route {
   readonly proxy: UpstreamProxy;
   readonly gates: readonly Gate[];
   readonly plan: ForwardOptions;
@@ -110,8 +110,8 @@ export class UpstreamProxy {
       ejectPlugins: true,
       plugins: [
         (server) => {
-          server.web = (_request, response) => {
-            forwardOf(response).start();
+          server.web = (request) => {
+            exchangeOf(request)!.forward!.start();
             return FORWARDING;
           };
           this.server = server;
@@ -127,10 +127,11 @@ export class UpstreamProxy {
     this.checks.start();
   }
 
-  /** Works out a row of this upstream. @throws RouteTableError */
-  compile(options: RouteOptions): Route {
-    const row = { options, upstream: this.name };
-    return { ...row, ...compilePath(row), proxy: this, gates: this.gates, plan: this.planFor(options) };
+  /** @throws RouteTableError */
+  compile(options: RouteOptions): ProxyRoute {
+    const { name: upstream, acceptedHeaders, gates } = this;
+    const route = { options, upstream, acceptedHeaders };
+    return { ...route, ...compilePath(route), proxy: this, gates, plan: this.planFor(options) };
   }
 
   /** Sends an exchange that passed its gates to the service, as `target`. `refuse` takes a failure to answer. */

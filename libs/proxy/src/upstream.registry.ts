@@ -4,7 +4,7 @@ import { PROXY_OPTIONS, type ProxyOptions } from './proxy.options.js';
 import { RouteTable, type RoutesOfPath } from './routing/route-table.js';
 import { Ticker } from './http/ticker.js';
 import { UpstreamMetadata } from './upstream.js';
-import { UpstreamError, UpstreamProxy, type Route, type UpstreamEvents } from './upstream-proxy.js';
+import { UpstreamError, UpstreamProxy, type ProxyRoute, type UpstreamEvents } from './upstream-proxy.js';
 
 /**
  * Finds every `@Upstream()` of the application at boot and keeps its one proxy, so that a team's upstream comes in
@@ -14,7 +14,7 @@ import { UpstreamError, UpstreamProxy, type Route, type UpstreamEvents } from '.
 export class UpstreamRegistry implements OnModuleInit, OnApplicationShutdown {
   readonly upstreams: UpstreamProxy[] = [];
   private readonly logger = new Logger('Upstream');
-  private readonly table = new RouteTable<Route>();
+  private readonly table = new RouteTable<ProxyRoute>();
   private readonly ticker: Ticker;
 
   constructor(
@@ -76,12 +76,12 @@ export class UpstreamRegistry implements OnModuleInit, OnApplicationShutdown {
   }
 
   /** The rows for a raw path; undefined where no upstream names it. */
-  find(path: string): RoutesOfPath<Route> | undefined {
+  find(path: string): RoutesOfPath<ProxyRoute> | undefined {
     return this.table.find(path);
   }
 
   /** Every row of every upstream, for documents made from them. */
-  get routes(): readonly Route[] {
+  get routes(): readonly ProxyRoute[] {
     return this.table.routes;
   }
 

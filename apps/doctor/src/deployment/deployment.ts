@@ -1,5 +1,5 @@
 import { addressVariableFor } from '@app/gateway';
-import type { Route, UpstreamOptions } from '@app/proxy';
+import type { RouteOptions, UpstreamOptions } from '@app/proxy';
 import type { TextFiles } from '../files/text-files.js';
 import { isRedisImage } from './images.js';
 import { ConfigurationError, Gateway } from './gateway.js';
@@ -15,7 +15,7 @@ import type { Stack } from './stack.js';
 
 /** A row of a route table, with its line. */
 export interface RouteRow {
-  readonly route: Route;
+  readonly route: RouteOptions;
   readonly upstream: UpstreamOptions;
   readonly said: Sourced;
 }

@@ -1,4 +1,4 @@
-import type { Route } from '@app/proxy';
+import type { RouteOptions } from '@app/proxy';
 import { isNginxImage } from './images.js';
 import type { Nginx } from './nginx.js';
 import { samplePath } from './route-tables.js';
@@ -18,7 +18,7 @@ export function nginxServices(stack: Stack): readonly ComposeService[] {
 export function nginxInFront(
   candidates: readonly Nginx[],
   stack: Stack,
-  routes: readonly Route[],
+  routes: readonly RouteOptions[],
 ): Nginx | undefined {
   return (
     candidates.find((nginx) => routeServices(nginx, stack, routes).length > 0) ??
@@ -34,7 +34,7 @@ export function nginxInFront(
 export function gatewayServices(
   nginx: Nginx | undefined,
   stack: Stack,
-  routes: readonly Route[],
+  routes: readonly RouteOptions[],
 ): readonly ComposeService[] {
   const behind = nginx ? routeServices(nginx, stack, routes) : [];
   const callers = stack.running.filter((service) => addressesIn(service).length > 0);
@@ -56,7 +56,7 @@ function isTwin(service: ComposeService, gateway: ComposeService): boolean {
   return gateway.image !== undefined && programOf(service) === programOf(gateway);
 }
 
-function routeServices(nginx: Nginx, stack: Stack, routes: readonly Route[]): ComposeService[] {
+function routeServices(nginx: Nginx, stack: Stack, routes: readonly RouteOptions[]): ComposeService[] {
   const blocks = nginx.servers.flatMap((server) =>
     routes.flatMap((route) => nginx.passingFor(server, samplePath(route))),
   );

@@ -1,4 +1,4 @@
-import { UpstreamMetadata, type Route, type UpstreamOptions } from '@app/proxy';
+import { UpstreamMetadata, type RouteOptions, type UpstreamOptions } from '@app/proxy';
 
 interface ModuleLike {
   readonly module?: unknown;
@@ -32,6 +32,6 @@ export function upstreamsOf(root: unknown): UpstreamOptions[] {
 const listOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
 
 /** A path that the route answers for. */
-export function samplePath({ path }: Route): string {
+export function samplePath({ path }: RouteOptions): string {
   return path.replaceAll(/:[^/]+/g, 'x');
 }

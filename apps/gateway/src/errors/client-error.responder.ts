@@ -1,6 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { type GatewayHttpAdapter, linger, lingerOn, pendingResponseOf, rawAnswer } from '@app/gateway';
+import {
+  type GatewayHttpAdapter,
+  linger,
+  lingerOn,
+  pendingResponseOf,
+  formatRawResponse,
+} from '@app/gateway';
 import { exchangeOf } from '@app/proxy';
 import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
@@ -103,7 +109,7 @@ export class ClientErrorResponder implements OnModuleInit {
         client_ip: socket.remoteAddress,
       });
       this.metrics.malformed(status);
-      linger(socket, rawAnswer(status, message, this.headersFor(error, pending)));
+      linger(socket, formatRawResponse(status, message, this.headersFor(error, pending)));
     }
   }
 

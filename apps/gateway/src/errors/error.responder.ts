@@ -1,5 +1,5 @@
 import { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http';
-import { answerFor, INTERNAL_ERROR, OWN_RESPONSE_HEADERS } from '@app/gateway';
+import { toErrorResponse, INTERNAL_ERROR, OWN_RESPONSE_HEADERS } from '@app/gateway';
 import { exchangeOf, type Exchange } from '@app/proxy';
 import { HttpException, Injectable, Logger } from '@nestjs/common';
 
@@ -43,7 +43,7 @@ function write(
   thrown: unknown,
   exchange: Exchange | undefined,
 ): void {
-  const { status, body, headers } = answerFor(thrown, exchange?.id ?? '');
+  const { status, body, headers } = toErrorResponse(thrown, exchange?.id ?? '');
   // A controller may have set headers of a body that now does not come.
   for (const name of response.getHeaderNames()) response.removeHeader(name);
   // With its phrase, or Node would repeat one that a service sent before it failed.

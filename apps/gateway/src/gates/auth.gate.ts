@@ -1,4 +1,4 @@
-import { Authenticator, principalOf, RevocationStore } from '@app/auth';
+import { Authenticator, RevocationStore } from '@app/auth';
 import type { Exchange, Gate } from '@app/proxy';
 import { Injectable } from '@nestjs/common';
 
@@ -12,7 +12,7 @@ export class AuthGate implements Gate {
 
   check(exchange: Exchange): void | Promise<void> {
     const { route } = exchange;
-    if (route && route.auth !== 'none') return this.authenticator.authenticate(exchange.request);
+    if (route && route.options.auth !== 'none') return this.authenticator.authenticate(exchange);
   }
 
   /**
@@ -22,8 +22,7 @@ export class AuthGate implements Gate {
    * A gateway knows one token, and needs no right to write revocations.
    */
   onResponse(exchange: Exchange, status: number): void {
-    if (!exchange.route?.endsSession || status < 200 || status > 299) return;
-    const principal = principalOf(exchange.request);
-    if (principal) this.revocations.revokePrincipal(principal);
+    if (!exchange.route?.options.endsSession || status < 200 || status > 299) return;
+    if (exchange.principal) this.revocations.revokePrincipal(exchange.principal);
   }
 }

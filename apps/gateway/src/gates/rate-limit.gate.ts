@@ -1,12 +1,11 @@
 import { GATEWAY_CONFIG, type GatewayConfig, RateLimitedException } from '@app/gateway';
-import { principalOf } from '@app/auth';
 import {
   networkOf,
   RouteTableError,
   UpstreamRegistry,
   type Exchange,
   type Gate,
-  type Route,
+  type RouteOptions,
 } from '@app/proxy';
 import { Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
@@ -21,7 +20,7 @@ const DEFAULT_PER_MINUTE = 100;
 @Injectable()
 export class RateLimitGate implements Gate, OnApplicationBootstrap {
   private readonly byName = new Map<string, Limit>();
-  private readonly byRoute = new Map<Route, Limit>();
+  private readonly byRoute = new Map<RouteOptions, Limit>();
   private defaultLimit!: Limit;
 
   constructor(
@@ -54,18 +53,18 @@ export class RateLimitGate implements Gate, OnApplicationBootstrap {
   }
 
   check(exchange: Exchange): void | Promise<void> {
-    const { request, route } = exchange;
+    const { principal, route } = exchange;
     if (!this.config.rateLimit.isOn) return;
     if (isMonitoringRequest(exchange)) return;
-    const limit = (route && this.byRoute.get(route)) ?? this.defaultLimit;
-    const user = principalOf(request)?.userId;
+    const limit = (route && this.byRoute.get(route.options)) ?? this.defaultLimit;
+    const user = principal?.userId;
     const who = user === undefined ? `address:${networkOf(exchange.clientAddress)}` : `user:${user}`;
     const verdict = this.limiter.consume(limit, who);
     if (verdict instanceof Promise) return verdict.then((later) => applyResult(exchange, later));
     applyResult(exchange, verdict);
   }
 
-  private limitFor({ name, perMinute }: NonNullable<Route['limit']>): Limit {
+  private limitFor({ name, perMinute }: NonNullable<RouteOptions['limit']>): Limit {
     let limit = this.byName.get(name);
     if (!limit) {
       const { rateLimit } = this.config;

@@ -1,5 +1,5 @@
 import { OpenExchanges, SessionEndedException } from '@app/gateway';
-import { Authenticator, principalOf, RevocationStore, type Principal } from '@app/auth';
+import { Authenticator, RevocationStore, type Principal } from '@app/auth';
 import { cutExchange, endExchange, isEventStream, Ticker, type Exchange, type Ticking } from '@app/proxy';
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { Metrics } from '../observability/metrics.js';
@@ -45,8 +45,8 @@ export class SessionResponses implements Ticking, OnApplicationShutdown {
 
   tick(now: number): void {
     for (const exchange of this.open) {
-      const principal = principalOf(exchange.request);
-      if (principal && !exchange.route?.endsSession) this.look(exchange, principal, now);
+      const { principal } = exchange;
+      if (principal && !exchange.route?.options.endsSession) this.look(exchange, principal, now);
     }
   }
 
@@ -83,5 +83,5 @@ export class SessionResponses implements Ticking, OnApplicationShutdown {
 }
 
 function endsAtExpiry(exchange: Exchange): boolean {
-  return exchange.route?.endsAtExpiry ?? isEventStream(exchange);
+  return exchange.route?.options.endsAtExpiry ?? isEventStream(exchange);
 }

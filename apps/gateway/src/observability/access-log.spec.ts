@@ -65,11 +65,17 @@ describe('AccessLog', () => {
   });
 
   it('tells no stages of a handshake, whose attempts are not timed', () => {
-    const exchange = Object.assign(createExchange('/v1/ws/chat'), { attempts: 1, upstream: 'chat-service' });
+    const exchange = Object.assign(createExchange('/v1/ws/chat'), {
+      attempts: 1,
+      route: { upstream: 'chat-service' },
+    });
 
     const [line] = write(exchange, 502);
 
-    expect(line).toMatchObject({ attempts: 1, upstream: 'chat-service' });
+    expect(line).toMatchObject({
+      attempts: 1,
+      route: { upstream: 'chat-service' },
+    });
     expect(line).not.toHaveProperty('stages');
   });
 

@@ -1,4 +1,4 @@
-import type { Route, TableRow } from '@app/proxy';
+import type { RouteOptions, UpstreamRoute } from '@app/proxy';
 
 type Json = Record<string, unknown>;
 
@@ -8,7 +8,7 @@ const ERROR = { $ref: '#/components/responses/Error' };
  * The gateway's API as an OpenAPI 3.1 document, made from the route tables: what passes, what it asks for, what the
  * gateway itself may answer. What a service answers is the service's to document.
  */
-export function openApiDocument(rows: readonly TableRow[]): Json {
+export function openApiDocument(rows: readonly UpstreamRoute[]): Json {
   const paths: Record<string, Json> = {};
   for (const { options, upstream } of rows) {
     const path = (paths[options.path.replaceAll(/:(\w+)/g, '{$1}')] ??= parametersOf(options));
@@ -47,7 +47,7 @@ export function openApiDocument(rows: readonly TableRow[]): Json {
   };
 }
 
-function parametersOf(route: Route): Json {
+function parametersOf(route: RouteOptions): Json {
   const names = [...route.path.matchAll(/:(\w+)/g)].map(([, name]) => name);
   if (names.length === 0) return {};
   return {
@@ -55,7 +55,7 @@ function parametersOf(route: Route): Json {
   };
 }
 
-function operationFor(route: Route, upstream: string, method: string): Json {
+function operationFor(route: RouteOptions, upstream: string, method: string): Json {
   const hasBody = !route.websocket && ['POST', 'PUT', 'PATCH'].includes(method);
   return {
     operationId: `${method.toLowerCase()}${route.path.replaceAll(/[^A-Za-z0-9]+/g, '_')}`,

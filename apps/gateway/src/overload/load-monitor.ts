@@ -69,7 +69,7 @@ export class LoadMonitor implements OnModuleInit, OnApplicationShutdown {
   saturatedResourceFor({ route }: Exchange): Resource | undefined {
     if (this.resources['event loop'].isTripped) return 'event loop';
     // A request with nothing else in flight is served: V8 collects where something runs, and not where all is refused.
-    if (this.resources.memory.isTripped && (this.open.size > 1 || route?.websocket)) return 'memory';
+    if (this.resources.memory.isTripped && (this.open.size > 1 || route?.options.websocket)) return 'memory';
     if (this.open.size <= this.config.overload.inFlight) return undefined;
     if (this.resources['in flight'].trip()) this.report('in flight');
     return 'in flight';

@@ -1,5 +1,5 @@
 import { STATUS_CODES, type IncomingMessage } from 'node:http';
-import { answerFor, OWN_RESPONSE_HEADERS } from '@app/gateway';
+import { toErrorResponse, OWN_RESPONSE_HEADERS } from '@app/gateway';
 import { responseHeadersFor, type Exchange } from '@app/proxy';
 import { HttpException } from '@nestjs/common';
 
@@ -35,7 +35,7 @@ export function passResponse(exchange: Exchange, { response: refusal, body }: Ha
   let content: Buffer | string = body;
   if (body.length === 0) {
     const error = new HttpException({ error: STATUS_CODES[status] ?? 'Refused', service: upstream }, status);
-    content = answerFor(error, exchange.id).body;
+    content = toErrorResponse(error, exchange.id).body;
     kept.push('Content-Type', 'application/json; charset=utf-8', ...OWN_RESPONSE_HEADERS);
   }
   response.writeHead(status, [...kept, 'Content-Length', String(Buffer.byteLength(content))]);

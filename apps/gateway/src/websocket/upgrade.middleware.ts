@@ -6,7 +6,6 @@ import {
   TooManyConnectionsException,
   WebSocketVersionException,
 } from '@app/gateway';
-import { principalOf } from '@app/auth';
 import { exchangeOf, InvalidRequestException, networkOf, type Exchange } from '@app/proxy';
 import { Inject, Injectable, type NestMiddleware } from '@nestjs/common';
 import { loggedPath } from '../observability/access-log.js';
@@ -63,7 +62,7 @@ export class UpgradeMiddleware implements NestMiddleware<IncomingMessage, Server
       id: exchange.id,
       clientAddress: exchange.clientAddress,
       path: loggedPath(exchange),
-      holder: principalOf(exchange.request)?.userId ?? networkOf(exchange.clientAddress),
+      holder: exchange.principal?.userId ?? networkOf(exchange.clientAddress),
       handshake: createUpstreamHandshake(exchange, route, this.allowedOrigin),
     };
     if (!route.connections.tryAcquire(request.holder)) throw new TooManyConnectionsException();
@@ -133,7 +132,7 @@ export class UpgradeMiddleware implements NestMiddleware<IncomingMessage, Server
       connection.socket.terminate();
       return false;
     }
-    new Relay(client, socket, connection, route, request, principalOf(exchange.request), this.context);
+    new Relay(client, socket, connection, route, request, exchange.principal, this.context);
     this.context.metrics.opened(route, performance.now() - exchange.startedAt);
     route.server.emit('connection', client, exchange.request);
     return true;

@@ -3,12 +3,12 @@ import type { NetConnectOpts, Socket } from 'node:net';
 import { GATEWAY_CONFIG, type GatewayConfig } from '@app/gateway';
 import {
   exceptionFor,
-  faultOf,
+  failureKindOf,
   isUnavailable,
   UpstreamInvalidResponseException,
   type Attempts,
   type Instance,
-  type InstanceFault,
+  type FailureKind,
   type ProxyException,
 } from '@app/proxy';
 import { Inject, Injectable } from '@nestjs/common';
@@ -56,7 +56,7 @@ export class UpstreamDialer {
     until: number,
   ): Promise<UpstreamWebSocket | HandshakeResponse> {
     /** Counts the attempt as failed; whether another one began. */
-    const tryAgain = (fault: InstanceFault): boolean => {
+    const tryAgain = (fault: FailureKind): boolean => {
       const now = performance.now();
       attempts.failed(fault, now);
       if (now < until && attempts.retry(now)) return true;
@@ -73,7 +73,7 @@ export class UpstreamDialer {
         }
         if (!tryAgain('status')) return answer;
       } catch (error) {
-        const fault = signal.aborted ? undefined : faultOf(error);
+        const fault = signal.aborted ? undefined : failureKindOf(error);
         if (fault === undefined || !tryAgain(fault)) throw error;
       }
     }

@@ -1,7 +1,7 @@
 import type { EventEmitter } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import { type WebSocketConfig } from '@app/gateway';
-import { RouteTableError, type ProxyRow } from '@app/proxy';
+import { RouteTableError, type ProxyRoute } from '@app/proxy';
 import { WebSocketServer, type ServerOptions, type WebSocket } from 'ws';
 import { ConnectionCounts } from './connection-counts.js';
 import type { ClientHandshake } from './client-handshake.js';
@@ -46,7 +46,7 @@ export class WebSocketRoute {
    * @throws RouteTableError where the policy asks for what cannot be
    */
   constructor(
-    readonly row: ProxyRow,
+    readonly row: ProxyRoute,
     readonly server: EventEmitter,
     config: WebSocketConfig,
   ) {

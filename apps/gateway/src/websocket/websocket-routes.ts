@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import { GATEWAY_CONFIG, type GatewayConfig } from '@app/gateway';
-import { pathOf, RouteTableError, UpstreamRegistry, type ProxyRow } from '@app/proxy';
+import { pathOf, RouteTableError, UpstreamRegistry, type ProxyRoute } from '@app/proxy';
 import { Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { asksForWebSocket } from './handshake.js';
 import { WebSocketRoute } from './websocket-route.js';
@@ -13,7 +13,7 @@ import { WebSocketRoute } from './websocket-route.js';
 @Injectable()
 export class WebSocketRoutes implements OnApplicationBootstrap {
   private readonly classes = new Map<string, EventEmitter>();
-  private readonly routes = new Map<ProxyRow, WebSocketRoute>();
+  private readonly routes = new Map<ProxyRoute, WebSocketRoute>();
 
   constructor(
     private readonly registry: UpstreamRegistry,

@@ -1,6 +1,5 @@
 import type { ProxyException } from '../http/exceptions.js';
 import type { Exchange } from '../http/exchange.js';
-import { findForward } from './forward.js';
 
 /**
  * Ends an exchange for a reason of the gateway's own. A response that has not begun becomes the exception's. An event stream
@@ -8,14 +7,14 @@ import { findForward } from './forward.js';
  * response, the connection is broken, so that the client does not take a part for the whole.
  */
 export function endExchange(exchange: Exchange, exception: ProxyException): void {
-  const forward = findForward(exchange.response);
+  const { forward } = exchange;
   if (forward) forward.endEarly(exception);
   else cutExchange(exchange, exception);
 }
 
 /** The same without waiting for the end of an event. */
 export function cutExchange(exchange: Exchange, exception: ProxyException): void {
-  const forward = findForward(exchange.response);
+  const { forward } = exchange;
   if (forward) {
     forward.cut(exception);
   } else {
@@ -25,6 +24,6 @@ export function cutExchange(exchange: Exchange, exception: ProxyException): void
 }
 
 /** Whether the response of an exchange is an event stream that a service sends. */
-export function isEventStream({ response }: Exchange): boolean {
-  return findForward(response)?.isEventStream ?? false;
+export function isEventStream({ forward }: Exchange): boolean {
+  return forward?.isEventStream ?? false;
 }

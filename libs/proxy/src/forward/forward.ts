@@ -8,7 +8,7 @@ import {
   type ProxyException,
   type Stage,
 } from '../http/exceptions.js';
-import type { Exchange } from '../http/exchange.js';
+import { exchangeOf, type Exchange, type ExchangeForward } from '../http/exchange.js';
 import type { Gate } from '../http/gate.js';
 import { forwardedHeadersOf } from '../headers/request-headers.js';
 import { responseHeadersFor, responseTrailersFor, sayUnbuffered } from '../headers/response-headers.js';
@@ -91,7 +91,7 @@ const UNFRAMED: ResponseFraming = { contentLength: -1, isChunked: false, mayHave
  * 4. `onResponseData`: chunks pass; a client that does not read stops the service.
  * 5. `onResponseEnd` or `fail`: end, exception, or, where bytes of the response are out, a broken connection.
  */
-export class Forward implements ResponseHandler, BufferingListener, Ticking, SlowReader {
+export class Forward implements ExchangeForward, ResponseHandler, BufferingListener, Ticking, SlowReader {
   slot = -1;
   connection: ConnectionState | undefined;
 
@@ -122,7 +122,7 @@ export class Forward implements ResponseHandler, BufferingListener, Ticking, Slo
   private bytesAtLastTick = 0;
   private progressAt: number;
 
-  /** Begins to watch the client; `forwardOf` its response finds the forward again, to `start` it. */
+  /** Begins to watch the client. */
   constructor(
     private readonly exchange: Exchange,
     private readonly plan: ForwardOptions,
@@ -145,7 +145,7 @@ export class Forward implements ResponseHandler, BufferingListener, Ticking, Slo
     this.isRepeatable = this.body
       ? plan.repeatsKeyed && isSmallAndKeyed(this.request)
       : SAFE_METHODS.has(this.request.method!);
-    (this.response as WithForward)[FORWARD] = this;
+    exchange.forward = this;
     // First, so that whoever reports the end of the exchange finds what ended it.
     this.response.prependListener('close', onResponseClose);
     plan.ticker.add(this);
@@ -577,30 +577,14 @@ function invalidResponse(service: string, reason: string): UpstreamInvalidRespon
   return new UpstreamInvalidResponseException(service, 'response_headers', new Error(reason));
 }
 
-const FORWARD = Symbol('forward');
-
-interface WithForward extends ServerResponse {
-  [FORWARD]?: Forward;
-}
-
-/** The forward that carries a response. */
-export function forwardOf(response: ServerResponse): Forward {
-  return (response as WithForward)[FORWARD]!;
-}
-
-/** The same; undefined if a controller makes the response. */
-export function findForward(response: ServerResponse): Forward | undefined {
-  return (response as WithForward)[FORWARD];
-}
-
-/* Listeners that find their forward through the response. Shared: a closure for each request would stay in V8's old generation. */
+/* Listeners that find their forward through the exchange. Shared: a closure for each request would stay in V8's old generation. */
 
 function onResponseClose(this: ServerResponse): void {
-  forwardOf(this).clientClosed();
+  exchangeOf(this.req)!.forward!.clientClosed();
 }
 
 function onResponseDrain(this: ServerResponse): void {
-  forwardOf(this).resume();
+  exchangeOf(this.req)!.forward!.resume();
 }
 
 /** Those whose head came in this turn of the event loop: one timer for all of them. */

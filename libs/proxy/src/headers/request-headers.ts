@@ -88,6 +88,6 @@ export function forwardedHeadersOf(exchange: Exchange): string[] {
     isPeerTrusted: exchange.isPeerTrusted,
     protocol: 'encrypted' in socket ? 'https' : 'http',
     host: headers.host ?? '',
-    accepted: exchange.acceptedHeaders,
+    accepted: exchange.route?.acceptedHeaders,
   });
 }

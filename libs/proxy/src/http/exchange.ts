@@ -2,8 +2,25 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { HttpException } from '@nestjs/common';
 import type { DenseMember } from './dense-set.js';
 import { pathOf } from '../routing/path-rules.js';
-import type { RouteOptions } from '../routing/route-options.js';
+import type { Route } from '../routing/route.js';
+import type { ProxyException } from './exceptions.js';
+import type { Principal } from './principal.js';
 import type { Peer } from './trusted-proxies.js';
+
+/** The transport of an exchange that an upstream answers. */
+export interface ExchangeForward {
+  /** Whether the response is an event stream. */
+  readonly isEventStream: boolean;
+  start(): void;
+  /** Ends the response behind a whole event, if it is an event stream; breaks off any other. */
+  endEarly(exception: ProxyException): void;
+  /** Breaks the response off. */
+  cut(exception: ProxyException): void;
+  /** The client's connection is closed, or the response is complete. */
+  clientClosed(): void;
+  /** The client has taken all that waited for it. */
+  resume(): void;
+}
 
 /**
  * One request and all that is found out about it on its way; gates read it, logs and metrics are written from it.
@@ -17,15 +34,14 @@ export class Exchange implements Peer, DenseMember {
   readonly isPeerTrusted: boolean;
   readonly clientAddress: string;
 
-  /** The row that matched; undefined where no upstream has one: the application's own controllers or 404. */
-  route: RouteOptions | undefined;
-  /** The name of the upstream that owns the row. */
-  upstream: string | undefined;
-  /** The path with its parameters unfilled; undefined where no row names it. */
+  /** The route that matched; undefined for controllers of the application, and for 404 and 405. */
+  route: Route | undefined;
+  /** The path with its parameters unfilled; undefined if no route has the path. */
   template: string | undefined;
-
-  /** Identity and override names, in lower case, that the upstream accepts from clients; undefined if none. */
-  acceptedHeaders: ReadonlySet<string> | undefined;
+  /** Who sent the request; undefined before authentication, and on routes that ask for none. */
+  principal: Principal | undefined;
+  /** Undefined until the exchange is sent to an upstream. */
+  forward: ExchangeForward | undefined;
 
   /** What the gateway adds to the response, whoever writes it: name, value, name, value. */
   readonly responseHeaders: string[] = [];
@@ -52,9 +68,6 @@ export class Exchange implements Peer, DenseMember {
   /** What went wrong, if anything. */
   failure: HttpException | undefined;
 
-  /** Where the parameters of the row stand among the path's segments. */
-  parameterPositions: ReadonlyMap<string, number> | undefined;
-
   hasSwitchedProtocols = false;
 
   /** Whether the connection may serve on once the client was told to send its body. */
@@ -74,9 +87,14 @@ export class Exchange implements Peer, DenseMember {
     (request as WithExchange)[EXCHANGE] = this;
   }
 
-  /** The decoded value of a path parameter; undefined if the row has none of that name. */
+  /** The name of the upstream that the route belongs to. */
+  get upstream(): string | undefined {
+    return this.route?.upstream;
+  }
+
+  /** The decoded value of a path parameter; undefined if the route has none of that name. */
   parameter(name: string): string | undefined {
-    const position = this.parameterPositions?.get(name);
+    const position = this.route?.parameters.get(name);
     if (position === undefined) return undefined;
     // A path that is not UTF-8 has no row: the proxy has refused it.
     return decodeURIComponent(pathOf(this.request.url!).split('/')[position + 1]!);
