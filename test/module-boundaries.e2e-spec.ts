@@ -108,6 +108,11 @@ const WORDS: readonly { readonly name: string; readonly word: RegExp; allowed(pa
     allowed: (path) => !/^libs\/(proxy|auth)\//.test(path),
   },
   {
+    name: 'configuration and tokens alone are there for every module unasked',
+    word: /@Global\(|\bglobal: true/,
+    allowed: (path) => /^libs\/(auth\/src\/auth|gateway\/src\/settings\/config)\.module\.ts$/.test(path),
+  },
+  {
     name: 'what happens is said to the logger',
     word: /\bconsole\./,
     allowed: (path) => !/^(libs|apps\/gateway)\//.test(path),
@@ -245,6 +250,7 @@ describe('who may know whom', () => {
     ['libs/auth/src/a.ts', 'process.exit(1);', 'do not know the process'],
     ['libs/auth/src/a.ts', "import { env } from 'node:process';", 'do not know the process'],
     ['apps/gateway/src/a.ts', "console.log('x');", 'said to the logger'],
+    ['apps/gateway/src/a.module.ts', '@Global()', 'there for every module unasked'],
   ])('is broken by %s that says %s', (path, text, rule) => {
     expect(offences([{ path, text: `// first\n${text}` }])).toContainEqual(expect.stringContaining(rule));
     expect(offences([{ path, text }])[0]).toContain(`${path}:1`);

@@ -5,6 +5,7 @@ import {
   type GatewayHttpAdapter,
   RequestGrammarMiddleware,
   UnroutedMiddleware,
+  HttpModule,
 } from '@app/gateway';
 import { AuthModule } from '@app/auth';
 import { ProxyMiddleware, ProxyModule, type Gate } from '@app/proxy';
@@ -19,7 +20,9 @@ import { ControllerHeadersMiddleware } from './gates/controller-headers.middlewa
 import { GATES, GatesModule } from './gates/gates.module.js';
 import { HealthModule } from './health/health.module.js';
 import { LifecycleModule } from './lifecycle/lifecycle.module.js';
-import { ObservabilityModule, type Logs } from './observability/observability.module.js';
+import { logProviders, type Logs } from './observability/logs.js';
+import { ObservabilityModule } from './observability/observability.module.js';
+import { UpstreamMetrics } from './observability/upstream-metrics.js';
 import { RequestContextMiddleware } from './observability/request-context.middleware.js';
 import { OpenApiController } from './openapi/openapi.controller.js';
 import { RedisConnection } from './redis/redis.connection.js';
@@ -45,7 +48,9 @@ import { WebSocketModule } from './websocket/websocket.module.js';
     ErrorsModule,
     GatesModule,
     HealthModule,
+    HttpModule,
     LifecycleModule,
+    ObservabilityModule,
     UpstreamsModule,
     WebSocketModule,
     // A team's modules go here.
@@ -60,6 +65,7 @@ import { WebSocketModule } from './websocket/websocket.module.js';
     UpgradeMiddleware,
     UnroutedMiddleware,
     ControllerHeadersMiddleware,
+    UpstreamMetrics,
   ],
 })
 export class AppModule implements NestModule {
@@ -84,7 +90,7 @@ export class AppModule implements NestModule {
   ): DynamicModule {
     return {
       module: AppModule,
-      imports: [ConfigModule.forRoot(config), ObservabilityModule.forRoot(logs), ...modules],
+      imports: [ConfigModule.forRoot(config, logProviders(logs)), ...modules],
       providers: config.proxy.addresses.has('demo-service') ? [DemoUpstream] : [],
     };
   }

@@ -16,7 +16,7 @@ export {
   WebSocketVersionException,
 } from './http/exceptions.js';
 export { GatewayHttpAdapter } from './http/gateway-http.adapter.js';
-export { HalfClosedConnections } from './http/half-closed-connections.js';
+export { HttpModule } from './http/http.module.js';
 export { IdleConnections } from './http/idle-connections.js';
 export { discardBody, linger, lingerOn } from './http/lingering-close.js';
 export { OpenExchanges } from './http/open-exchanges.js';
@@ -25,7 +25,6 @@ export { expectsContinue } from './http/request-grammar.js';
 export { RequestGrammarMiddleware } from './http/request-grammar.middleware.js';
 export { type Responder } from './http/responder.js';
 export { isScrape, isScraper, markScraper } from './http/scrape.js';
-export { StalledResponses } from './http/stalled-responses.js';
 export { UnroutedMiddleware } from './http/unrouted.middleware.js';
 export { ConfigModule } from './settings/config.module.js';
 export { leastDeadlineMs, warningsFor } from './settings/configuration-warnings.js';

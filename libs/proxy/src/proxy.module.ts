@@ -1,10 +1,9 @@
-import { Global, Module } from '@nestjs/common';
+import { Module } from '@nestjs/common';
 import { DiscoveryModule } from '@nestjs/core';
 import { ConfigurableProxyModule, PROXY_OPTIONS } from './proxy.options.js';
 import { UpstreamRegistry } from './upstream.registry.js';
 
 /** Provides the registry of upstreams; the application mounts `ProxyMiddleware` where it wants it to run. */
-@Global()
 @Module({
   imports: [DiscoveryModule],
   providers: [UpstreamRegistry],

@@ -1,26 +1,17 @@
-import { HalfClosedConnections, IdleConnections, OpenExchanges, StalledResponses } from '@app/gateway';
-import { Global, Module } from '@nestjs/common';
+import { HttpModule } from '@app/gateway';
+import { Module } from '@nestjs/common';
 import { TerminusModule } from '@nestjs/terminus';
+import { ObservabilityModule } from '../observability/observability.module.js';
+import { WebSocketModule } from '../websocket/websocket.module.js';
 import { DrainHealth } from './drain.health.js';
 import { DrainMetrics } from './drain-metrics.js';
 import { DrainService } from './drain.service.js';
 import { IdleMetrics } from './idle-metrics.js';
 import { SessionResponses } from './session-responses.js';
 
-@Global()
 @Module({
-  imports: [TerminusModule.forRoot({ logger: false })],
-  providers: [
-    DrainHealth,
-    DrainMetrics,
-    DrainService,
-    HalfClosedConnections,
-    IdleConnections,
-    IdleMetrics,
-    OpenExchanges,
-    SessionResponses,
-    StalledResponses,
-  ],
-  exports: [DrainService, OpenExchanges],
+  imports: [HttpModule, ObservabilityModule, TerminusModule.forRoot({ logger: false }), WebSocketModule],
+  providers: [DrainHealth, DrainMetrics, DrainService, IdleMetrics, SessionResponses],
+  exports: [DrainService],
 })
 export class LifecycleModule {}

@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import { GATEWAY_CONFIG, type GatewayConfig } from '@app/gateway';
 import { pathOf, RouteTableError, UpstreamRegistry, type ProxyRoute } from '@app/proxy';
 import { Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
+import { ModuleRef } from '@nestjs/core';
 import { asksForWebSocket } from './handshake.js';
 import { WebSocketRoute } from './websocket-route.js';
 
@@ -15,8 +16,10 @@ export class WebSocketRoutes implements OnApplicationBootstrap {
   private readonly classes = new Map<string, EventEmitter>();
   private readonly routes = new Map<ProxyRoute, WebSocketRoute>();
 
+  private registry!: UpstreamRegistry;
+
   constructor(
-    private readonly registry: UpstreamRegistry,
+    private readonly moduleRef: ModuleRef,
     @Inject(GATEWAY_CONFIG) private readonly config: GatewayConfig,
   ) {}
 
@@ -29,6 +32,7 @@ export class WebSocketRoutes implements OnApplicationBootstrap {
 
   /** @throws RouteTableError where a row and its class do not find each other */
   onApplicationBootstrap(): void {
+    this.registry = this.moduleRef.get(UpstreamRegistry, { strict: false });
     const lonely = new Set(this.classes.keys());
     for (const row of this.registry.routes) {
       const { path, rewrite, websocket } = row.options;

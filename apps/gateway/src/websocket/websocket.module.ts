@@ -1,6 +1,7 @@
 import { GATEWAY_CONFIG, type GatewayConfig } from '@app/gateway';
-import { Global, Module } from '@nestjs/common';
+import { Module } from '@nestjs/common';
 import { DiscoveryModule } from '@nestjs/core';
+import { ObservabilityModule } from '../observability/observability.module.js';
 import { ByteBudget } from './byte-budget.js';
 import { ChatGateway } from './chat.gateway.js';
 import { Relays } from './relays.js';
@@ -12,9 +13,8 @@ import { WebSocketClasses } from './websocket-classes.js';
 import { WebSocketMetrics } from './websocket-metrics.js';
 import { WebSocketRoutes } from './websocket-routes.js';
 
-@Global()
 @Module({
-  imports: [DiscoveryModule],
+  imports: [DiscoveryModule, ObservabilityModule],
   providers: [
     ChatGateway,
     SignalingGateway,

@@ -1,15 +1,16 @@
-import { Module, type DynamicModule } from '@nestjs/common';
+import { Module, type DynamicModule, type Provider } from '@nestjs/common';
 import { GATEWAY_CONFIG, type GatewayConfig } from './gateway-config.js';
 
-/** Gives the frozen configuration to every module. */
+/** Gives the frozen configuration, and what was made from it before the application, to every module. */
 @Module({})
 export class ConfigModule {
-  static forRoot(config: GatewayConfig): DynamicModule {
+  static forRoot(config: GatewayConfig, made: Provider[] = []): DynamicModule {
+    const providers = [{ provide: GATEWAY_CONFIG, useValue: config }, ...made];
     return {
       module: ConfigModule,
       global: true,
-      providers: [{ provide: GATEWAY_CONFIG, useValue: config }],
-      exports: [GATEWAY_CONFIG],
+      providers,
+      exports: providers,
     };
   }
 }
