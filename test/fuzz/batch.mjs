@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { faultsOfLines } from './access-lines.mjs';
-import { Client } from './client.mjs';
-import { faultsOf } from './client-checks.mjs';
-import { planClient } from './client-plan.mjs';
-import { CHECKS, ownerName } from './ids.mjs';
+import { Client } from './client/client.mjs';
+import { faultsOf } from './client/checks.mjs';
+import { planClient } from './client/plan.mjs';
+import { CHECKS, ownerName } from './traffic/ids.mjs';
 
 const CLIENTS = 60;
 /** The longest that clients may take, their starts and all waits included. */

@@ -3,7 +3,7 @@
 import { limitTime } from '../faults/children.mjs';
 import { AccessLines } from './access-lines.mjs';
 import { Batch } from './batch.mjs';
-import { Ids } from './ids.mjs';
+import { Ids } from './traffic/ids.mjs';
 import { options } from './options.mjs';
 import { Random } from './random.mjs';
 import { Report } from './report.mjs';

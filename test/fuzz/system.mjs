@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { exitOf, startRedis } from '../faults/children.mjs';
 import { freePort, Gateway, HOST } from '../faults/gateway.mjs';
-import { Service } from './service.mjs';
+import { Service } from './service/service.mjs';
 
 const PROBE = fileURLToPath(new URL('probe.mjs', import.meta.url));
 /** The probe's use of `v8` is no word of the gateway. */

@@ -1,0 +1,258 @@
+import { glob, readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+
+/** A source file as the rules see it. */
+interface Source {
+  readonly path: string;
+  readonly text: string;
+}
+
+/** What an import names: a path from the root of the repository for relative ones, else the package. */
+interface Import {
+  readonly line: number;
+  readonly target: string;
+}
+
+/**
+ * The floors of the libraries and of the gateway, from the ground. A folder imports only itself and lower floors; folders in
+ * one line are one floor, and do not know each other.
+ */
+const FLOORS: readonly (readonly string[])[] = [
+  ['libs/proxy/src/routing', 'libs/proxy/src/transport'],
+  ['libs/proxy/src/http'],
+  ['libs/proxy/src/headers', 'libs/proxy/src/balancing'],
+  ['libs/proxy/src/attempts'],
+  ['libs/proxy/src/forward'],
+  ['libs/proxy/src'],
+  ['libs/auth/src'],
+  ['libs/gateway/src/settings'],
+  ['libs/gateway/src/http'],
+  ['libs/gateway/src'],
+  ['apps/gateway/src/observability', 'apps/gateway/src/cors', 'apps/gateway/src/health'],
+  ['apps/gateway/src/errors'],
+  ['apps/gateway/src/redis', 'apps/gateway/src/overload'],
+  ['apps/gateway/src/limits'],
+  ['apps/gateway/src/gates'],
+  ['apps/gateway/src/websocket'],
+  ['apps/gateway/src/lifecycle'],
+  ['apps/gateway/src/openapi', 'apps/gateway/src/upstreams'],
+  ['apps/gateway/src'],
+];
+
+const FLOOR_OF = new Map(FLOORS.flatMap((folders, floor) => folders.map((folder) => [folder, floor])));
+
+/** Whether an import of a file in one folder leads up, or to another folder of the same floor. */
+function leadsUp(path: string, target: string): boolean {
+  const [from, to] = [dirname(path), folderOf(target)];
+  const [own, other] = [FLOOR_OF.get(from), FLOOR_OF.get(to)];
+  return from !== to && own !== undefined && other !== undefined && other >= own;
+}
+
+function folderOf(target: string): string {
+  return target.startsWith('@app/') ? `libs/${target.slice('@app/'.length)}/src` : dirname(target);
+}
+
+/** Every rule of who may know whom, each a question to one import of one product file. */
+const RULES: readonly { readonly name: string; breaks(path: string, target: string): boolean }[] = [
+  {
+    name: 'a folder imports only from lower floors',
+    breaks: leadsUp,
+  },
+  {
+    name: 'the library of the proxy knows no other, that of tokens the proxy alone',
+    breaks: (path, target) =>
+      (path.startsWith('libs/proxy/') && target.startsWith('@app/')) ||
+      (path.startsWith('libs/auth/') && target.startsWith('@app/') && target !== '@app/proxy'),
+  },
+  {
+    name: 'libraries do not know the applications',
+    breaks: (path, target) => path.startsWith('libs/') && target.startsWith('apps/'),
+  },
+  {
+    name: 'a library is known by its index alone',
+    breaks: (path, target) => target.startsWith('libs/') && !path.startsWith(target.split('/src/')[0]!),
+  },
+  {
+    name: 'applications do not know each other, but the doctor the index of the gateway, and the reference services no library',
+    breaks: (path, target) =>
+      path.startsWith('apps/') &&
+      ((target.startsWith('apps/') &&
+        target.split('/')[1] !== path.split('/')[1] &&
+        !(path.startsWith('apps/doctor/') && target === 'apps/gateway/src/index.js')) ||
+        (path.startsWith('apps/reference/') && target.startsWith('@app/'))),
+  },
+  {
+    name: 'the HTTP client is known on two floors',
+    breaks: (path, target) =>
+      target === 'undici' && !/^libs\/proxy\/src\/(transport\/|balancing\/instance\.ts$)/.test(path),
+  },
+  {
+    name: 'the tests know the product by its entry points alone',
+    breaks: (path, target) =>
+      path.startsWith('test/') &&
+      /^(apps|libs)\//.test(target) &&
+      !/^apps\/(gateway|reference)\/src\/(create-[a-z]+|health\/readiness-check)\.js$/.test(target),
+  },
+];
+
+/** Words that only some files may say. */
+const WORDS: readonly { readonly name: string; readonly word: RegExp; allowed(path: string): boolean }[] = [
+  {
+    name: 'the environment is read in settings/ only',
+    word: /process\.env\b/,
+    allowed: (path) => path.startsWith('libs/gateway/src/settings/') || !/^(libs|apps\/gateway)\//.test(path),
+  },
+  {
+    name: 'the libraries of the proxy and of tokens do not know the process',
+    word: /\bprocess\.|from '(?:node:)?process'/,
+    allowed: (path) => !/^libs\/(proxy|auth)\//.test(path),
+  },
+  {
+    name: 'configuration and tokens alone are there for every module unasked',
+    word: /@Global\(|\bglobal: true/,
+    allowed: (path) => /^libs\/(auth\/src\/auth|gateway\/src\/settings\/config)\.module\.ts$/.test(path),
+  },
+  {
+    name: 'what happens is said to the logger',
+    word: /\bconsole\./,
+    allowed: (path) => !/^(libs|apps\/gateway)\//.test(path),
+  },
+];
+
+function importsOf({ path, text }: Source): Import[] {
+  return text.split('\n').flatMap((line, index) => {
+    const found = /(?:^|\s)(?:from|import)\s*\(?\s*'([^']+)'/.exec(line)?.[1];
+    if (found === undefined) return [];
+    const target = found.startsWith('.') ? join(dirname(path), found) : found;
+    return [{ line: index + 1, target }];
+  });
+}
+
+function offences(sources: readonly Source[]): string[] {
+  return sources.flatMap((source) => [
+    ...importsOf(source).flatMap(({ line, target }) =>
+      RULES.filter((rule) => rule.breaks(source.path, target)).map(
+        ({ name }) => `${source.path}:${line} imports ${target}: ${name}`,
+      ),
+    ),
+    ...source.text
+      .split('\n')
+      .flatMap((text, index) =>
+        isComment(text)
+          ? []
+          : WORDS.filter(({ word, allowed }) => word.test(text) && !allowed(source.path)).map(
+              ({ name }) => `${source.path}:${index + 1}: ${name}`,
+            ),
+      ),
+  ]);
+}
+
+const isComment = (text: string): boolean => /^\s*(?:\/?\*|\/\/)/.test(text);
+
+/** The files of one circle of imports, if there is any. */
+function findCircle(sources: readonly Source[]): readonly string[] {
+  const imports = new Map(
+    sources.map((source) => [source.path, importsOf(source).map(({ target }) => fileOf(target))]),
+  );
+  const done = new Set<string>();
+  const visit = (path: string, way: readonly string[]): readonly string[] => {
+    if (way.includes(path)) return [...way.slice(way.indexOf(path)), path];
+    if (done.has(path)) return [];
+    for (const next of imports.get(path) ?? []) {
+      const circle = visit(next, [...way, path]);
+      if (circle.length > 0) return circle;
+    }
+    done.add(path);
+    return [];
+  };
+  for (const path of imports.keys()) {
+    const circle = visit(path, []);
+    if (circle.length > 0) return circle;
+  }
+  return [];
+}
+
+const fileOf = (target: string): string =>
+  target.startsWith('@app/') ? `${folderOf(target)}/index.ts` : target.replace(/\.js$/, '.ts');
+
+async function readSources(): Promise<Source[]> {
+  const sources: Source[] = [];
+  for await (const path of glob('{apps,libs,test}/**/*.ts', { exclude: ['**/node_modules'] })) {
+    // Unit specs know what they test; this one quotes what is forbidden.
+    if (path.endsWith('.spec.ts') || path === 'test/repository/module-boundaries.e2e-spec.ts') continue;
+    sources.push({ path, text: await readFile(path, 'utf8') });
+  }
+  return sources;
+}
+
+describe('who may know whom', () => {
+  it('holds in every file', async () => {
+    const sources = await readSources();
+
+    expect(sources.length).toBeGreaterThan(80);
+    expect(offences(sources)).toEqual([]);
+  });
+
+  it('makes no circle of files', async () => {
+    expect(findCircle(await readSources())).toEqual([]);
+  });
+
+  it('sees a circle through the index of a library', () => {
+    const sources = [
+      { path: 'libs/proxy/src/index.ts', text: "export { x } from './x.js';" },
+      { path: 'libs/proxy/src/x.ts', text: "import type { y } from '@app/proxy';" },
+    ];
+
+    expect(findCircle(sources)).toEqual([
+      'libs/proxy/src/index.ts',
+      'libs/proxy/src/x.ts',
+      'libs/proxy/src/index.ts',
+    ]);
+  });
+
+  it('names every folder of the libraries and of the gateway', async () => {
+    const folders = new Set((await readSources()).map(({ path }) => dirname(path)));
+    const known = [...folders].filter((folder) => /^(libs|apps\/gateway)\//.test(folder));
+
+    expect(known.toSorted()).toEqual([...FLOOR_OF.keys()].toSorted());
+  });
+
+  it.each([
+    ['libs/proxy/src/a.ts', "import { x } from '@app/auth';", 'knows no other'],
+    ['libs/auth/src/a.ts', "import { x } from '@app/gateway';", 'that of tokens the proxy alone'],
+    [
+      'libs/proxy/src/a.ts',
+      "import { x } from '../../../apps/gateway/src/main.js';",
+      'not know the applications',
+    ],
+    ['apps/gateway/src/gates/a.ts', "import '../../../../libs/auth/src/principal.js';", 'by its index alone'],
+    ['apps/gateway/src/a.ts', "import { x } from '../../reference/src/x.js';", 'do not know each other'],
+    ['apps/gateway/src/a.ts', "import { x } from '../../doctor/src/x.js';", 'do not know each other'],
+    [
+      'apps/doctor/src/a.ts',
+      "import { x } from '../../gateway/src/app.module.js';",
+      'but the doctor the index of the gateway',
+    ],
+    ['libs/proxy/src/routing/a.ts', "import { x } from '../http/exchange.js';", 'only from lower floors'],
+    ['apps/gateway/src/cors/a.ts', "import { x } from '../health/x.js';", 'only from lower floors'],
+    ['libs/gateway/src/http/a.ts', "import { x } from '@app/gateway';", 'only from lower floors'],
+    ['apps/doctor/src/a.ts', "import { x } from '../../reference/src/x.js';", 'do not know each other'],
+    ['apps/reference/src/a.ts', "import { x } from '@app/auth';", 'the reference services no library'],
+    ['libs/proxy/src/proxy.module.ts', "import { Pool } from 'undici';", 'on two floors'],
+    ['libs/proxy/src/proxy.module.ts', "const { Pool } = await import('undici');", 'on two floors'],
+    [
+      'apps/gateway/src/gates/a.ts',
+      "import { AppModule } from '../app.module.js';",
+      'only from lower floors',
+    ],
+    ['test/a.e2e-spec.ts', "import { x } from '../libs/proxy/src/http/exchange.js';", 'entry points alone'],
+    ['apps/gateway/src/gates/a.ts', 'const port = process.env.PORT;', 'in settings/ only'],
+    ['libs/auth/src/a.ts', 'process.exit(1);', 'do not know the process'],
+    ['libs/auth/src/a.ts', "import { env } from 'node:process';", 'do not know the process'],
+    ['apps/gateway/src/a.ts', "console.log('x');", 'said to the logger'],
+    ['apps/gateway/src/a.module.ts', '@Global()', 'there for every module unasked'],
+  ])('is broken by %s that says %s', (path, text, rule) => {
+    expect(offences([{ path, text: `// first\n${text}` }])).toContainEqual(expect.stringContaining(rule));
+    expect(offences([{ path, text }])[0]).toContain(`${path}:1`);
+  });
+});
