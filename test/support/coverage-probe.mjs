@@ -6,10 +6,11 @@ session.connect();
 await session.post('Profiler.enable');
 await session.post('Profiler.startPreciseCoverage', { callCount: true, detailed: false });
 
-process.on('message', () => {
-  // Asking sets the counts back to zero.
-  void session.post('Profiler.takePreciseCoverage').then(({ result }) => {
-    const ran = result.filter(({ functions }) => functions.some(({ ranges }) => ranges[0].count > 0));
-    process.send(ran.map(({ url }) => url));
-  });
-});
+/** Asking sets the counts back to zero. */
+async function tell() {
+  const { result } = await session.post('Profiler.takePreciseCoverage');
+  const ran = result.filter(({ functions }) => functions.some(({ ranges }) => ranges[0].count > 0));
+  process.send(ran.map(({ url }) => url));
+}
+
+process.on('message', () => void tell());
