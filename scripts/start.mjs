@@ -1,5 +1,6 @@
 // Runs the whole system on this machine: the gateway and the four reference services, each a process of its own.
-// Ctrl-C ends the gateway first, which drains, then the services.
+// Ctrl-C ends the gateway first, which drains, then the services. With --watch the gateway is compiled and started again
+// whenever one of its files changes, and its log lines are printed for people.
 import { spawn, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
@@ -9,6 +10,8 @@ import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const port = Number(process.env.PORT || 8080);
+const isWatching = process.argv.includes('--watch');
+const logLevel = process.env.LOG_LEVEL || (isWatching ? 'info' : '');
 const SERVICES = ['auth', 'chat', 'video', 'storage'];
 
 const isGiven = Boolean(process.env.JWT_SECRET);
@@ -28,6 +31,24 @@ let stopping = false;
 /** One of our processes. */
 function launch(name, entry, environment) {
   return launchCommand(name, process.execPath, [`${root}dist/apps/${entry}/src/main.js`], environment);
+}
+
+/** The gateway, once as it was built, or by Nest's watcher, which hands signals on to it. */
+function launchGateway(environment) {
+  if (!isWatching) return launch('gateway', 'gateway', environment);
+  const nest = [
+    `${root}node_modules/@nestjs/cli/bin/nest.js`,
+    'start',
+    'gateway',
+    '--watch',
+    '--preserveWatchOutput',
+    // Or a signal would reach the shell alone.
+    '--no-shell',
+  ];
+  return launchCommand('gateway', process.execPath, [...nest, '--exec', process.execPath], {
+    LOG_LEVEL: logLevel,
+    ...environment,
+  });
 }
 
 /** A process of its own group: Ctrl-C reaches this one alone, which then ends the others in order. */
@@ -63,9 +84,22 @@ function listening(child, name) {
         entry = {};
       }
       if (entry.message === 'listening') resolve(entry.port);
-      if (process.env.LOG_LEVEL || entry.level === 'error') console.log(line);
+      if (logLevel || entry.level === 'error') console.log(formatLine(line));
     });
   });
+}
+
+/** A line as it is, or for people while they develop. */
+async function createFormatter() {
+  if (!isWatching) return (line) => line;
+  const { prettyFactory } = await import('pino-pretty');
+  const format = prettyFactory({
+    colorize: process.stdout.isTTY,
+    messageKey: 'message',
+    ignore: 'pid,hostname',
+    singleLine: true,
+  });
+  return (line) => (line.startsWith('{') ? format(line).trimEnd() : line);
 }
 
 /** A port that was free a moment ago. */
@@ -140,6 +174,7 @@ if (port !== 0 && (await isTaken())) {
   process.exit(1);
 }
 
+const formatLine = await createFormatter();
 const addresses = {};
 try {
   const redis = await startRedis();
@@ -160,7 +195,7 @@ try {
   await startService('auth');
   await Promise.all(SERVICES.filter((name) => name !== 'auth').map(startService));
   // Nobody reads readiness here, so nobody needs time to notice.
-  const gateway = launch('gateway', 'gateway', {
+  const gateway = launchGateway({
     PORT: String(port),
     DRAIN_NOTICE_MS: '0',
     CORS_ALLOWED_ORIGINS: origins,
@@ -174,7 +209,7 @@ SecureConnect runs at ${address}   (Ctrl-C ends it)
 ${isGiven ? 'JWT_SECRET is yours.' : 'JWT_SECRET is a random one for this run: set it to keep tokens valid over a restart.'}
 ${redis.about}
 See it: ${address}/demo
-Data is in ${dataDir}. Log lines: LOG_LEVEL=info npm start
+Data is in ${dataDir}. ${isWatching ? 'Change a file of the gateway, and it restarts.' : 'Log lines: LOG_LEVEL=info npm start'}
 
 Try:
   curl -s ${address}/v1/auth/register -H 'Content-Type: application/json' -d '{"email":"ada@example.com","username":"ada","password":"correct horse battery"}'

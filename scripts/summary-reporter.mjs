@@ -1,9 +1,31 @@
-/** Ends a test run with one plain line that any tool can read. */
+import { relative } from 'node:path';
+
+const SLOWEST = 10;
+const seconds = (milliseconds) => `${(milliseconds / 1000).toFixed(1)} s`;
+
+/** Ends a test run with its slowest files, and with one plain line that any tool can read. */
 export default class SummaryReporter {
+  constructor({ rootDir }) {
+    this.rootDir = rootDir;
+  }
+
   onRunComplete(_contexts, { numPassedTests, numFailedTests, numFailedTestSuites, testResults }) {
+    const slowest = testResults
+      .filter(({ perfStats }) => perfStats.runtime > 0)
+      .toSorted((a, b) => b.perfStats.runtime - a.perfStats.runtime)
+      .slice(0, SLOWEST);
+    const lines = slowest.map(
+      ({ perfStats, testFilePath }) =>
+        `${seconds(perfStats.runtime).padStart(9)}  ${relative(this.rootDir, testFilePath)}`,
+    );
     // A suite that could not be loaded has no test that failed.
     const broken = testResults.filter(({ testExecError }) => testExecError).length;
     const failed = Math.max(numFailedTests + broken, numFailedTestSuites);
-    process.stdout.write(`${numPassedTests} passed, ${failed} failed\n`);
+    // Jest writes a summary of its own behind all reporters.
+    process.once('exit', () =>
+      process.stdout.write(
+        `${['\nSlowest files:', ...lines].join('\n')}\n${numPassedTests} passed, ${failed} failed\n`,
+      ),
+    );
   }
 }

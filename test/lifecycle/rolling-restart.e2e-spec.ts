@@ -1,9 +1,10 @@
 import { GatewayProcess } from '../support/process.js';
+import { describeUnderLoad } from '../support/requirements.js';
 import { startServicePairs, takesBoth } from '../support/service-pairs.js';
 import { loadSystem } from '../support/system-load.js';
 import { ServiceProcess } from '../support/system.js';
 
-describe('every service, restarted one process after the other under load,', () => {
+describeUnderLoad('every service, restarted one process after the other under load,', () => {
   it('fails no request, and keeps each write once', async () => {
     await using services = await startServicePairs();
     const env = { ...services.addresses, RATELIMIT: 'off', HEALTH_CHECK_INTERVAL_MS: '300' };

@@ -4,6 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { chromium, type Browser, type Page, type Request } from 'playwright-core';
+import { describeWith } from '../support/requirements.js';
 import { RunningSystem } from '../support/system.js';
 
 const CHROMIUM = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
@@ -55,12 +56,12 @@ async function untilBothShow(page: Page, count: number): Promise<void> {
       .waitFor();
 }
 
-/** On a laptop without Chromium these are not run, and say so; where changes are judged, that is a failure. */
-const isMissing = !existsSync(CHROMIUM) && !process.env['CI'];
-if (isMissing)
+const isInstalled = existsSync(CHROMIUM);
+const describeWithChromium = describeWith(isInstalled);
+if (!isInstalled && !process.env['CI'])
   console.warn(`Not run: the tests in a browser. There is no ${CHROMIUM}; CHROMIUM names another one.`);
 
-(isMissing ? describe.skip : describe)('the demo page in a browser', () => {
+describeWithChromium('the demo page in a browser', () => {
   let folder: string;
   let browser: Browser;
   beforeAll(async () => {

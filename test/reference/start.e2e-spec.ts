@@ -1,50 +1,12 @@
-import { execFile, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
+import { StartedSystem } from '../support/started-system.js';
 
 const run = promisify(execFile);
 
-/** `npm start` after its build, in a data folder of its own. */
-async function startSystem(): Promise<
-  AsyncDisposable & { printed: (pattern: RegExp) => Promise<string>; interrupt: () => Promise<number | null> }
-> {
-  const dataDir = await mkdtemp(join(tmpdir(), 'gateway-start-'));
-  const child = spawn(process.execPath, ['scripts/start.mjs'], {
-    env: { PATH: process.env['PATH'], PORT: '0', DATA_DIR: dataDir },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  const exited = once(child, 'exit').then(([code]) => code as number | null);
-  let output = '';
-  child.stdout.on('data', (chunk: Buffer) => {
-    output += chunk.toString();
-    child.emit('printed');
-  });
-  return {
-    async printed(pattern) {
-      while (!pattern.test(output)) {
-        if (child.exitCode !== null) throw new Error(`It ended with ${child.exitCode}: ${output}`);
-        await Promise.race([once(child, 'printed'), exited]);
-      }
-      return output;
-    },
-    interrupt() {
-      child.kill('SIGINT');
-      return exited;
-    },
-    async [Symbol.asyncDispose]() {
-      if (child.exitCode === null) child.kill('SIGINT');
-      await exited;
-      await rm(dataDir, { recursive: true });
-    },
-  };
-}
-
 describe('npm start', () => {
   it('brings up the system, prints curl lines that work, and ends cleanly on Ctrl-C', async () => {
-    await using system = await startSystem();
+    await using system = await StartedSystem.start();
     const output = await system.printed(/auth\/profile.*\n/);
     const [, address] = /runs at (http:\S+)/.exec(output)!;
     const lines = output.split('\n').filter((line) => /^ {2}(curl|TOKEN=)/.test(line));

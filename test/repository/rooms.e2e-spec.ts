@@ -5,12 +5,21 @@ async function namesIn(page: string): Promise<string[]> {
   return [...(await readFile(page, 'utf8')).matchAll(/^\| `([^`]+)`/gm)].map(([, name]) => name!);
 }
 
-describe('every test', () => {
-  it('lies in a room that the page of the tests names', async () => {
-    const rooms = new Set<string>();
-    for await (const path of glob('test/**/*.e2e-spec.ts')) rooms.add(path.split('/').slice(1, -1).join('/'));
+/** Folders of programs that are no Jest tests. */
+const PROGRAMS = ['bench', 'faults', 'fuzz', 'stack'];
 
-    expect([...rooms, 'support'].toSorted()).toEqual((await namesIn('test/README.md')).toSorted());
+describe('every test', () => {
+  it('lies in a room', async () => {
+    for await (const path of glob('test/**/*.e2e-spec.ts')) expect(path.split('/')).toHaveLength(3);
+  });
+});
+
+describe('every room', () => {
+  it('is on the page of the tests', async () => {
+    const entries = await readdir('test', { withFileTypes: true });
+    const rooms = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
+
+    expect([...(await namesIn('test/README.md')), ...PROGRAMS].toSorted()).toEqual(rooms.toSorted());
   });
 });
 

@@ -7,12 +7,12 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { stringify } from 'yaml';
 import { Certificates, type Certificate } from './certificates.js';
+import { describeWith } from './requirements.js';
 import { freePort, startService } from './service.js';
 
 const isInstalled = spawnSync('docker-registry', ['--version']).error === undefined;
 
-/** A laptop may lack docker-registry; what decides whether a change lands may not. */
-export const describeWithRegistry = isInstalled || process.env['CI'] ? describe : describe.skip;
+export const describeWithRegistry = describeWith(isInstalled);
 
 const MANIFEST = 'application/vnd.oci.image.manifest.v1+json';
 const INDEX = 'application/vnd.oci.image.index.v1+json';

@@ -7,14 +7,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { LogLine } from './gateway.js';
+import { describeWith } from './requirements.js';
 import { freePort } from './service.js';
 
 const CONFIGS = 'configs/nginx';
 
 const isInstalled = spawnSync('nginx', ['-v']).error === undefined;
 
-/** A laptop may lack nginx; what decides whether a change lands may not. */
-export const describeWithNginx = isInstalled || process.env['CI'] ? describe : describe.skip;
+export const describeWithNginx = describeWith(isInstalled);
 
 /** nginx with the product's own configuration, on free ports of 127.0.0.1. */
 export class Nginx implements AsyncDisposable {

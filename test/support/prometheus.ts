@@ -4,6 +4,7 @@ import { cp, glob, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { describeWith } from './requirements.js';
 import { freePort } from './service.js';
 
 /** Prometheus and Alertmanager under Debian's names, and under those of the projects. */
@@ -14,9 +15,7 @@ function isThere(program: string): boolean {
   return spawnSync(program, ['--version']).error === undefined;
 }
 
-/** A laptop may lack Prometheus; what decides whether a change lands may not. */
-export const describeWithPrometheus =
-  [...PROGRAMS, ALERTMANAGER].every(isThere) || process.env['CI'] ? describe : describe.skip;
+export const describeWithPrometheus = describeWith([...PROGRAMS, ALERTMANAGER].every(isThere));
 
 /** A rule as Prometheus knows it. */
 export interface Rule {

@@ -3,12 +3,12 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { createInterface } from 'node:readline';
 import { Redis } from 'ioredis';
+import { describeWith } from './requirements.js';
 import { freePort } from './service.js';
 
 const isInstalled = spawnSync('redis-server', ['--version']).error === undefined;
 
-/** A laptop may lack redis-server; what decides whether a change lands may not. */
-export const describeWithRedis = isInstalled || process.env['CI'] ? describe : describe.skip;
+export const describeWithRedis = describeWith(isInstalled);
 
 const ADDRESS = '127.0.0.1';
 const REPLICA_ADDRESS = '127.0.0.2';

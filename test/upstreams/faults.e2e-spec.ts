@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { describeUnderLoad } from '../support/requirements.js';
 
 /** An assertion of the fault bench. */
 interface Assertion {
@@ -31,7 +32,7 @@ async function play(phases: string): Promise<readonly Assertion[]> {
   }
 }
 
-describe('instances that die, reset and restart under load', () => {
+describeUnderLoad('instances that die, reset and restart under load', () => {
   it(
     'lose no read, make no write happen twice, and lose none without an error',
     async () => {

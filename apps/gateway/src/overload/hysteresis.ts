@@ -1,22 +1,22 @@
-/** When an alarm rises and falls. */
+/** When a hysteresis trips and clears. */
 export interface HysteresisOptions {
-  /** From this value on it is too much. */
+  /** From this value on, a value is excessive. */
   readonly limit: number;
-  /** The share of the limit, 0 to 1, below which it is calm. */
+  /** The share of the limit, 0 to 1, below which a value is clear. */
   readonly clearRatio: number;
-  /** How many values must be too much, without as many calm ones in a row between them as end an alarm. */
+  /** How many excessive values trip it, without as many clear ones in a row between them as clear it. */
   readonly tripAfter: number;
-  /** How many values in a row must be calm. */
+  /** How many clear values in a row clear it. */
   readonly clearAfter: number;
 }
 
-/** Watches a value, so that neither one peak raises an alarm nor one dip ends it. */
+/** Watches a value, so that neither one peak trips it nor one dip clears it. */
 export class Hysteresis {
   private tripped = false;
-  /** Values that were too much since it was calm for as long as ends an alarm. */
+  /** Excessive values since as many clear ones in a row as clear it. */
   private excessive = 0;
-  /** Values in a row that were calm. */
-  private calm = 0;
+  /** Clear values in a row. */
+  private clearValues = 0;
 
   constructor(private readonly options: HysteresisOptions) {}
 
@@ -24,28 +24,28 @@ export class Hysteresis {
     return this.tripped;
   }
 
-  /** Takes the next value. @returns whether the alarm has changed by it */
+  /** Takes the next value. @returns whether it has tripped or cleared */
   update(value: number): boolean {
     const { limit, clearRatio, tripAfter, clearAfter } = this.options;
-    this.calm = value < limit * clearRatio ? this.calm + 1 : 0;
+    this.clearValues = value < limit * clearRatio ? this.clearValues + 1 : 0;
     if (value >= limit) this.excessive++;
-    if (this.calm >= clearAfter) {
+    if (this.clearValues >= clearAfter) {
       this.excessive = 0;
       return this.tripped && this.switchTo(false);
     }
     return !this.tripped && this.excessive >= tripAfter && this.switchTo(true);
   }
 
-  /** Raises it at once. @returns whether the alarm has changed by it */
+  /** Trips at once. @returns whether it had not tripped before */
   trip(): boolean {
-    this.calm = 0;
+    this.clearValues = 0;
     return !this.tripped && this.switchTo(true);
   }
 
-  private switchTo(raised: boolean): true {
-    this.tripped = raised;
+  private switchTo(tripped: boolean): true {
+    this.tripped = tripped;
     this.excessive = 0;
-    this.calm = 0;
+    this.clearValues = 0;
     return true;
   }
 }

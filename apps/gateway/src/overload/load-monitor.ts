@@ -17,14 +17,14 @@ const INTERVAL_MS = 250;
 /** How exactly the delay of the event loop is measured, in milliseconds. */
 const RESOLUTION_MS = 20;
 
-/** Looks in a row that must be calm before an alarm falls: one second. */
+/** Looks in a row that must be clear before a resource is no longer saturated: one second. */
 const CLEAR_AFTER = 4;
 
 /**
  * Knows whether the process has more to do than it can, so that it refuses what is new while it can still finish what
  * it has begun.
  *
- * - Event loop: the longest delay within a look, in two looks without a calm second between them, since long turns and
+ * - Event loop: the longest delay within a look, in two looks without a clear second between them, since long turns and
  *   short ones may alternate. One long turn, or a machine that stood still, is over by the time that anybody could be
  *   refused for it.
  * - Memory: see `ProcessMemory`.

@@ -1,0 +1,107 @@
+import { glob, readFile } from 'node:fs/promises';
+import ts from 'typescript';
+
+/**
+ * Words that no reader of another gateway's code would guess, as parts of names (`startSlowly`, `readPatienceMs`) and of messages.
+ * docs/vocabulary.md has the word to use.
+ */
+const WORDS = [
+  'calm',
+  'contrary',
+  'give back',
+  'keep thrown',
+  'less busy',
+  'pass by',
+  'passed by',
+  'patience',
+  'refusal of',
+  'rejoin',
+  'start slowly',
+  'take together',
+  'whoever',
+];
+
+const WORD = new RegExp(`\\b(?:${WORDS.join('|')})\\b`, 'i');
+
+/** A name as words: `lessBusy` and `LESS_BUSY` are `less busy`. */
+const wordsOf = (name: string): string => name.replaceAll(/([a-z\d])([A-Z])/g, '$1 $2').replaceAll('_', ' ');
+
+/** The name that a node declares, if it declares one. */
+function declaredName(node: ts.Node): ts.Node | undefined {
+  const isDeclaration =
+    ts.isClassDeclaration(node) ||
+    ts.isInterfaceDeclaration(node) ||
+    ts.isTypeAliasDeclaration(node) ||
+    ts.isFunctionDeclaration(node) ||
+    ts.isMethodDeclaration(node) ||
+    ts.isMethodSignature(node) ||
+    ts.isAccessor(node) ||
+    ts.isPropertyDeclaration(node) ||
+    ts.isPropertySignature(node) ||
+    ts.isPropertyAssignment(node) ||
+    ts.isParameter(node) ||
+    ts.isVariableDeclaration(node);
+  return isDeclaration ? node.name : undefined;
+}
+
+/** Whether a call logs, or a constructor makes what is thrown. */
+function says(node: ts.Node): node is ts.CallExpression | ts.NewExpression {
+  if (ts.isNewExpression(node)) return /(?:Exception|Error)$/.test(node.expression.getText());
+  return (
+    ts.isCallExpression(node) && /\.(?:log|debug|info|warn|error|fatal)$/.test(node.expression.getText())
+  );
+}
+
+/** The texts of literals in an expression. */
+function textsIn(node: ts.Node): ts.Node[] {
+  if (ts.isStringLiteralLike(node) || ts.isTemplateExpression(node)) return [node];
+  const found: ts.Node[] = [];
+  ts.forEachChild(node, (child) => void found.push(...textsIn(child)));
+  return found;
+}
+
+/** Every name and message with such a word, with its place. */
+function offences(path: string, text: string): string[] {
+  const source = ts.createSourceFile(path, text, ts.ScriptTarget.Latest, true);
+  const found: string[] = [];
+  const check = (node: ts.Node, words: string): void => {
+    const word = WORD.exec(words)?.[0];
+    const { line } = source.getLineAndCharacterOfPosition(node.getStart());
+    if (word !== undefined) found.push(`${path}:${line + 1}: ${node.getText()} says '${word.toLowerCase()}'`);
+  };
+  const visit = (node: ts.Node): void => {
+    const name = declaredName(node);
+    if (name !== undefined && ts.isIdentifier(name)) check(name, wordsOf(name.text));
+    if (says(node))
+      for (const literal of (node.arguments ?? []).flatMap(textsIn)) check(literal, literal.getText());
+    ts.forEachChild(node, visit);
+  };
+  visit(source);
+  return found;
+}
+
+describe('names and messages', () => {
+  it('have no word that only this project knows', async () => {
+    const found: string[] = [];
+    for await (const path of glob('{libs,apps/gateway}/**/*.ts', { exclude: ['**/node_modules'] })) {
+      if (!path.endsWith('.spec.ts')) found.push(...offences(path, await readFile(path, 'utf8')));
+    }
+
+    expect(found).toEqual([]);
+  });
+
+  it.each([
+    ['function refusalOf() {}', 'refusal of'],
+    ['class Balancer { lessBusy(): void {} }', 'less busy'],
+    ['interface Options { readonly patience: number }', 'patience'],
+    ['const LESS_BUSY = 1;', 'less busy'],
+    ["logger.warn('told to whoever asks');", 'whoever'],
+    ['throw new UpstreamException(`${name} did not rejoin`);', 'rejoin'],
+  ])('are seen: %s', (text, word) => {
+    expect(offences('a.ts', text)).toEqual([expect.stringMatching(`^a\\.ts:1: .* says '${word}'$`)]);
+  });
+
+  it('may be used by what others declare', () => {
+    expect(offences('a.ts', 'const passed = balancer.lessBusy(patience);')).toEqual([]);
+  });
+});
