@@ -1,51 +1,43 @@
-/** When an alarm rises and falls. */
+/** When it trips and clears. */
 export interface HysteresisOptions {
-  /** From this value on it is too much. */
+  /** The lowest value that is excessive. */
   readonly limit: number;
-  /** The share of the limit, 0 to 1, below which it is calm. */
+  /** The share of the limit, 0 to 1, below which a value is calm. */
   readonly clearRatio: number;
-  /** How many values must be too much, without as many calm ones in a row between them as end an alarm. */
+  /** Values at or above the limit that trip it; `clearAfter` values in a row below the clear ratio reset the count. */
   readonly tripAfter: number;
-  /** How many values in a row must be calm. */
+  /** Values in a row below the clear ratio that clear it. */
   readonly clearAfter: number;
 }
 
-/** Watches a value, so that neither one peak raises an alarm nor one dip ends it. */
+/** Watches a value, so that neither one peak trips it nor one dip clears it. */
 export class Hysteresis {
-  private tripped = false;
-  /** Values that were too much since it was calm for as long as ends an alarm. */
+  /** Values at or above the limit since the count was reset. */
   private excessive = 0;
-  /** Values in a row that were calm. */
+  /** Values in a row below the clear ratio. */
   private calm = 0;
 
   constructor(private readonly options: HysteresisOptions) {}
 
   get isTripped(): boolean {
-    return this.tripped;
+    return this.excessive >= this.options.tripAfter;
   }
 
-  /** Takes the next value. @returns whether the alarm has changed by it */
+  /** Takes the next value. @returns whether it tripped or cleared */
   update(value: number): boolean {
-    const { limit, clearRatio, tripAfter, clearAfter } = this.options;
-    this.calm = value < limit * clearRatio ? this.calm + 1 : 0;
+    const { limit, clearRatio, clearAfter } = this.options;
+    const before = this.isTripped;
     if (value >= limit) this.excessive++;
-    if (this.calm >= clearAfter) {
-      this.excessive = 0;
-      return this.tripped && this.switchTo(false);
-    }
-    return !this.tripped && this.excessive >= tripAfter && this.switchTo(true);
+    this.calm = value < limit * clearRatio ? this.calm + 1 : 0;
+    if (this.calm >= clearAfter) this.excessive = 0;
+    return this.isTripped !== before;
   }
 
-  /** Raises it at once. @returns whether the alarm has changed by it */
+  /** Trips at once. @returns whether it was clear before */
   trip(): boolean {
+    const before = this.isTripped;
+    this.excessive = Math.max(this.excessive, this.options.tripAfter);
     this.calm = 0;
-    return !this.tripped && this.switchTo(true);
-  }
-
-  private switchTo(raised: boolean): true {
-    this.tripped = raised;
-    this.excessive = 0;
-    this.calm = 0;
-    return true;
+    return !before;
   }
 }
