@@ -9,7 +9,7 @@ import { ExpressAdapter } from '@nestjs/platform-express';
 import type { ServerConfig } from '../settings/gateway-config.js';
 import { ControllerRoutes, type RoutedApplication } from './controller-routes.js';
 import { chainOf, type Middleware } from './request-chain.js';
-import { RequestTurns } from './request-turns.js';
+import { Pipelining } from './pipelining.js';
 import type { Responder } from './responder.js';
 
 /** Connections that may wait to be accepted; the kernel's own limit counts where it is less. */
@@ -27,7 +27,7 @@ export class GatewayHttpAdapter extends ExpressAdapter {
   /** Whether a request's `Upgrade` goes to the server's `upgrade` listener; all others are plain requests. */
   isUpgrade: (request: IncomingMessage) => boolean = () => false;
 
-  readonly turns: RequestTurns;
+  readonly pipelining: Pipelining;
   /** What Express serves. */
   readonly controllers: ControllerRoutes;
   private runFirst = chainOf([]);
@@ -35,7 +35,7 @@ export class GatewayHttpAdapter extends ExpressAdapter {
 
   constructor(private readonly config: ServerConfig) {
     super();
-    this.turns = new RequestTurns(config.headerTimeoutMs);
+    this.pipelining = new Pipelining(config.headerTimeoutMs);
     this.controllers = new ControllerRoutes(this.getInstance() as RoutedApplication);
     // Each is work for every response that a proxy must not do: the service says who it is and what has changed.
     this.disable('x-powered-by');
@@ -76,7 +76,7 @@ export class GatewayHttpAdapter extends ExpressAdapter {
         requireHostHeader: false,
         shouldUpgradeCallback: (request) => this.isUpgrade(request),
       },
-      this.turns.wrap((request, response) => {
+      this.pipelining.wrap((request, response) => {
         // What Express cannot parse it would answer by itself, past every middleware; `*` is refused in order.
         if (!request.url!.startsWith('/')) request.url = '*';
         this.runFirst(request, response, (error) => {

@@ -1,11 +1,11 @@
-/** Tasks that run in one turn of the event loop. A refused request takes about 50 µs. */
+/** Most tasks that run in one turn of the event loop. A refused request takes about 50 µs. */
 const TASKS_PER_TURN = 8;
 
 /**
  * Runs tasks in their order, a few in each turn of the event loop, so that new bytes of all connections are read between
  * them.
  */
-export class TurnQueue {
+export class TaskQueue {
   private readonly tasks: (() => void)[] = [];
   private isScheduled = false;
 

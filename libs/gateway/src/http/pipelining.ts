@@ -1,8 +1,8 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { Logger } from '@nestjs/common';
-import { hold, memoryOf, release } from './request-memory.js';
-import { TurnQueue } from './turn-queue.js';
+import { estimateMemoryBytes, unwatch, watch } from './request-memory.js';
+import { TaskQueue } from './task-queue.js';
 
 /** Memory of a connection's waiting requests, in bytes, at which the gateway stops reading the connection. */
 const HIGH_WATER_MARK = 64 * 1024;
@@ -13,7 +13,7 @@ const LOW_WATER_MARK = 32 * 1024;
 /** Most memory of waiting requests on all connections, in bytes. Real clients pipeline a few requests, if any. */
 const MAX_WAITING_BYTES = 32 * 1024 * 1024;
 
-/** The requests of one connection that wait for their turn. */
+/** The requests of one connection that wait for the responses before them. */
 interface PipelinedRequests {
   /** Their memory. */
   bytes: number;
@@ -24,8 +24,8 @@ interface PipelinedRequests {
 }
 
 /**
- * Takes the requests of each connection in turn: one that a client has pipelined (RFC 9112, section 9.3.2) begins when
- * the response before it is out. Node would begin them all at once, and hold in memory what none of them can send yet;
+ * Begins the requests of each connection one after another: one that a client has pipelined (RFC 9112, section 9.3.2)
+ * begins when the response before it is out. Node would begin them all at once, and hold in memory what none of them can send yet;
  * one client could so fill the process and the services' connections.
  *
  * A connection whose waiting requests take 64 KiB of memory is not read until they take half of that. They are 32 without
@@ -33,13 +33,13 @@ interface PipelinedRequests {
  * When the waiting requests of all connections take 32 MiB, a connection is destroyed if its next one takes it past an
  * equal share.
  *
- * At most 8 of them begin in one turn of the event loop, on all connections. One that is refused ends within its turn, and
- * the thousands of one read would stop all other clients.
+ * At most 8 of them begin in one turn of the event loop, on all connections. One that is refused ends within that turn,
+ * and the thousands of one read would stop all other clients.
  */
-export class RequestTurns {
-  private readonly logger = new Logger(RequestTurns.name);
-  /** Requests whose turn has come. */
-  private readonly due = new TurnQueue();
+export class Pipelining {
+  private readonly logger = new Logger(Pipelining.name);
+  /** Begins the requests that may begin. */
+  private readonly ready = new TaskQueue();
   private readonly bySocket = new WeakMap<Socket, PipelinedRequests>();
   /** Memory of all waiting requests, in bytes. */
   private bytes = 0;
@@ -89,15 +89,15 @@ export class RequestTurns {
       bytes += more;
       this.add(socket, pipelined, more);
     };
-    add(memoryOf(request));
-    hold(request, add);
-    // Node gives a response its connection when its turn comes.
+    add(estimateMemoryBytes(request));
+    watch(request, add);
+    // Node gives a response its connection when the response before it is out.
     response.once('socket', () => {
       if (socket.destroyed) return;
-      release(request);
+      unwatch(request);
       this.delete(pipelined, bytes);
       if (pipelined.isPaused && pipelined.bytes <= LOW_WATER_MARK) this.resume(socket, pipelined);
-      this.due.push(() => {
+      this.ready.push(() => {
         if (!socket.destroyed) listener(request, response);
       });
     });
@@ -109,7 +109,11 @@ export class RequestTurns {
     pipelined.bytes += bytes;
     this.bytes += bytes;
     if (this.bytes > MAX_WAITING_BYTES && pipelined.bytes > MAX_WAITING_BYTES / this.connections) {
-      this.logger.warn({ message: 'too many pipelined requests', client_ip: socket.remoteAddress });
+      this.logger.warn({
+        message: 'closed a connection: its pipelined requests take too much memory',
+        client_ip: socket.remoteAddress,
+        bytes: pipelined.bytes,
+      });
       socket.destroy();
     } else if (!pipelined.isPaused && pipelined.bytes >= HIGH_WATER_MARK) {
       pipelined.isPaused = true;
