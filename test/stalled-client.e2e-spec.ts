@@ -2,6 +2,7 @@ import type { ServerResponse } from 'node:http';
 import { Controller, Get, Module, Res } from '@nestjs/common';
 import { SHORT_CLOCKS } from './support/clocks.js';
 import { bearer, startGateway } from './support/gateway.js';
+import { metricsOf } from './support/metrics.js';
 import { RawClient } from './support/raw-client.js';
 import { rawRequest } from './support/raw-request.js';
 import { startService } from './support/service.js';
@@ -37,6 +38,7 @@ describe('a client that does not read its answer', () => {
     const line = await gateway.logged({ message: 'request' });
 
     expect(line).toMatchObject({ status: 499, error_code: 'CLIENT_STALLED' });
+    expect(line).not.toHaveProperty('cause');
     const metrics = await (await fetch(`${gateway.url}/metrics`)).text();
     expect(metrics).toContain('http_requests_in_flight{service="api-gateway"} 1\n');
   });
@@ -68,10 +70,14 @@ describe('clients that do not read their responses', () => {
     expect([response.status, await response.text()]).toEqual([200, 'ok']);
     expect(await gateway.logged({ message: 'request', status: 499 })).toMatchObject({
       error_code: 'CLIENT_STALLED',
+      cause: 'cut: requests wait for a connection to auth-service',
     });
     // The rest goes on: it may have so many, and nobody waits any more.
     const cut = gateway.logs.filter(({ status }) => status === 499).length;
     expect(cut).toBeLessThanOrEqual(CONNECTIONS - kept);
+    expect(await metricsOf(gateway)).toMatch(
+      /^upstream_slow_readers_cut_total\{upstream="auth-service",.*\} [1-9]\d*$/m,
+    );
     expect(service.sockets.size).toBeGreaterThanOrEqual(kept);
   });
 });

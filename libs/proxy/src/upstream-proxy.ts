@@ -66,7 +66,7 @@ export class UpstreamProxy {
   readonly breaker: CircuitBreaker;
   readonly retryBudget: RetryBudget;
   readonly streamedBodyLimit: StreamedBodyLimit;
-  private readonly slowReaderLimit: SlowReaderLimit;
+  readonly slowReaderLimit: SlowReaderLimit;
   readonly healthPath: string;
   /** In lower case; undefined if none. */
   readonly acceptedHeaders: ReadonlySet<string> | undefined;

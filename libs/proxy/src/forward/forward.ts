@@ -445,7 +445,12 @@ export class Forward implements ResponseHandler, BufferingListener, Ticking, Slo
   }
 
   cutSlowReader(): void {
-    this.fail(new ClientStalledException());
+    // Without a stack trace: strangers choose how many of them there are.
+    this.fail(
+      new ClientStalledException({
+        message: `cut: requests wait for a connection to ${this.plan.service}`,
+      }),
+    );
   }
 
   /** Called when the connection under the response is gone, and after every response that is complete. */

@@ -61,10 +61,11 @@ describe('SlowReaderLimit', () => {
     );
 
     limit.tick();
-    expect(cut()).toEqual([]);
+    expect([cut(), limit.cutTotal]).toEqual([[], 0]);
     connections.isWaitedFor = true;
     limit.tick();
     expect(cut()).toHaveLength(12);
+    expect(limit.cutTotal).toBe(12);
   });
 
   it('counts no reader that reads again', () => {

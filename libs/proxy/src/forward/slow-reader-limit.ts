@@ -1,4 +1,5 @@
 import type { Ticking } from '../http/ticker.js';
+import type { StreamedBodyLimitOptions } from './streamed-body-limit.js';
 
 /** A response whose client has taken nothing for a while, though there is more. */
 export interface SlowReader {
@@ -8,12 +9,8 @@ export interface SlowReader {
   cutSlowReader(): void;
 }
 
-export interface SlowReaderLimitOptions {
-  /** Most of an upstream's connections that slow readers may hold while requests wait for one, 0 to 1. */
-  readonly share: number;
-  /** The same for one client network. */
-  readonly networkShare: number;
-}
+/** Slow readers may hold as many of an upstream's connections as streamed bodies may, while requests wait for one. */
+export type SlowReaderLimitOptions = Pick<StreamedBodyLimitOptions, 'share' | 'networkShare'>;
 
 /** What the limit asks its upstream. */
 export interface SharedConnections {
@@ -31,6 +28,8 @@ export class SlowReaderLimit implements Ticking {
   slot = -1;
   /** Those that were added first have waited longest. */
   private readonly readers = new Set<SlowReader>();
+  /** Readers cut since the process began. */
+  cutTotal = 0;
 
   constructor(
     private readonly connections: SharedConnections,
@@ -57,6 +56,7 @@ export class SlowReaderLimit implements Ticking {
       if (ofNetwork <= mostOfNetwork && count <= most) continue;
       byNetwork.set(reader.network, ofNetwork - 1);
       count--;
+      this.cutTotal++;
       reader.cutSlowReader();
     }
   }
