@@ -9,16 +9,12 @@ import { ExpressAdapter } from '@nestjs/platform-express';
 import type { ServerConfig } from '../settings/gateway-config.js';
 import { ControllerRoutes, type RoutedApplication } from './controller-routes.js';
 import { chainOf, type Middleware } from './request-chain.js';
+import { allowHalfOpen } from './node-internals.js';
 import { Pipelining } from './pipelining.js';
 import type { Responder } from './responder.js';
 
 /** Connections that may wait to be accepted; the kernel's own limit counts where it is less. */
 const BACKLOG = 4_096;
-
-/** A property of Node's server that its types do not have. */
-interface HalfOpenServer extends Server {
-  httpAllowHalfOpen: boolean;
-}
 
 /**
  * Express on a server with the gateway's clocks and limits: Nest passes none of Node's server options on.
@@ -85,8 +81,8 @@ export class GatewayHttpAdapter extends ExpressAdapter {
         });
       }),
     );
-    // Node ends a connection when its client ends its half, and drops pending responses. `HalfClosedConnections` decides.
-    (server as HalfOpenServer).httpAllowHalfOpen = true;
+    // `HalfClosedConnections` decides about them.
+    allowHalfOpen(server);
     // Node would answer both at once: 100 before the gates, 417 without a body, an id or a log line.
     const handle = (request: IncomingMessage, response: ServerResponse): void => {
       server.emit('request', request, response);
