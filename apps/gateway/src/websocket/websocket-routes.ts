@@ -3,12 +3,12 @@ import type { IncomingMessage } from 'node:http';
 import { GATEWAY_CONFIG, type GatewayConfig } from '@app/gateway';
 import { pathOf, RouteTableError, UpstreamRegistry, type ProxyRow } from '@app/proxy';
 import { Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
-import { asksForWebSocket } from './handshake.js';
-import { WebSocketRoute } from './websocket-route.js';
+import { asksForWebSocket } from './handshake/handshake-request.js';
+import { WebSocketRoute } from './handshake/websocket-route.js';
 
 /**
- * The WebSocket rows of all upstreams, each joined to the `@WebSocketGateway()` class that names its path: a row
- * without its class would have nobody to speak for it, and a class without its row no service.
+ * The WebSocket rows of all upstreams, each with the `@WebSocketGateway()` class that names its path: a row
+ * without its class would have no handlers, and a class without its row no upstream.
  */
 @Injectable()
 export class WebSocketRoutes implements OnApplicationBootstrap {
@@ -20,14 +20,14 @@ export class WebSocketRoutes implements OnApplicationBootstrap {
     @Inject(GATEWAY_CONFIG) private readonly config: GatewayConfig,
   ) {}
 
-  /** Takes note of a class. What it returns is the class's server: it tells Nest of the path's sockets. */
+  /** Adds a class. @returns the class's server, which tells Nest of the path's sockets */
   addClass(path: string): EventEmitter {
     const server = new EventEmitter();
     this.classes.set(path, server);
     return server;
   }
 
-  /** @throws RouteTableError where a row and its class do not find each other */
+  /** @throws RouteTableError if a row has no class, or a class no row */
   onApplicationBootstrap(): void {
     const lonely = new Set(this.classes.keys());
     for (const row of this.registry.routes) {
@@ -46,13 +46,13 @@ export class WebSocketRoutes implements OnApplicationBootstrap {
       throw new RouteTableError(`@WebSocketGateway() names ${path}, which no WebSocket row has`);
   }
 
-  /** The route of a request target; undefined where it is no WebSocket's. */
+  /** The route of a request target; undefined if it is no WebSocket's. */
   find(target: string): WebSocketRoute | undefined {
     const row = this.registry.find(pathOf(target))?.byMethod.get('GET');
     return row && this.routes.get(row);
   }
 
-  /** Whether a request asks for a WebSocket where there is one; any other `Upgrade` is ignored (RFC 9110, section 7.8). */
+  /** Whether a request asks for a WebSocket that there is; any other `Upgrade` is ignored (RFC 9110, section 7.8). */
   isUpgrade({ method, url, headers }: IncomingMessage): boolean {
     return method === 'GET' && asksForWebSocket(headers.upgrade) && this.find(url!) !== undefined;
   }

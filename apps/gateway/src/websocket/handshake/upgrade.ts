@@ -1,9 +1,8 @@
-import { linger } from '@app/gateway';
 import { ServerResponse, type IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
-import { BudgetShare, type ByteBudget } from './byte-budget.js';
-import { CHUNK_COST_BYTES } from './incomplete-message.js';
-import { limitReadAhead } from './read-ahead.js';
+import { limitReadAhead, linger } from '@app/gateway';
+import { BudgetAccount, BudgetShare, type ByteBudget } from '../relay/byte-budget.js';
+import { CHUNK_COST_BYTES } from '../relay/incoming-messages.js';
 
 /**
  * Bytes, with the cost of each chunk, that are read of what a client sends before its 101; RFC 6455, section 4.1, allows
@@ -14,8 +13,8 @@ const EARLY_BYTES = 16 * 1024;
 /** A request that asks for a WebSocket, with its connection, which HTTP does not read any more. */
 export class Upgrade {
   private readonly early: Buffer[] = [];
-  private earlyBytes = 0;
-  private share: BudgetShare | undefined;
+  /** Early bytes, with the cost of each chunk. */
+  private earlyCost = 0;
 
   constructor(
     readonly socket: Socket,
@@ -23,26 +22,33 @@ export class Upgrade {
     head: Buffer,
   ) {
     limitReadAhead(socket);
-    if (head.length === 0) return;
-    this.early.push(head);
-    this.earlyBytes = head.length + CHUNK_COST_BYTES;
+    if (head.length > 0) this.add(head);
   }
 
   /**
-   * Reads the connection until `stopReading`, so that a client which leaves is noticed: nobody else reads a connection
-   * during its handshake, and an end that nobody reads never closes it. Destroys the connection at the client's end.
-   * @param budget of which early bytes take their room until then
+   * Reads the connection, so that a client which leaves is noticed: nobody else reads a connection during its handshake, and
+   * an end that nobody reads never closes it. Destroys the connection at the client's end.
+   * @param budget of the early bytes until then
+   * @returns stops reading
    */
-  startReading(budget: ByteBudget): void {
-    this.share = new BudgetShare(budget, { holder: this, heldBytes: 0 });
-    this.socket.on('data', this.keep).on('end', destroyThis);
-    if (this.hasRoom()) this.socket.resume();
-    else this.socket.pause();
-  }
-
-  stopReading(): void {
-    this.socket.off('data', this.keep).off('end', destroyThis).pause();
-    this.share!.set(0);
+  startReading(budget: ByteBudget): () => void {
+    const { socket } = this;
+    const share = new BudgetShare(new BudgetAccount(budget, this));
+    const pauseIfFull = (): boolean => {
+      const isFull = !share.set(this.earlyCost) || this.earlyCost >= EARLY_BYTES;
+      if (isFull) socket.pause();
+      return isFull;
+    };
+    const onData = (bytes: Buffer): void => {
+      this.add(bytes);
+      pauseIfFull();
+    };
+    socket.on('data', onData).on('end', destroyThis);
+    if (!pauseIfFull()) socket.resume();
+    return () => {
+      socket.off('data', onData).off('end', destroyThis).pause();
+      share.set(0);
+    };
   }
 
   /** The bytes that came before the 101. */
@@ -50,15 +56,9 @@ export class Upgrade {
     return Buffer.concat(this.early);
   }
 
-  private readonly keep = (bytes: Buffer): void => {
+  private add(bytes: Buffer): void {
     this.early.push(bytes);
-    this.earlyBytes += bytes.length + CHUNK_COST_BYTES;
-    if (!this.hasRoom()) this.socket.pause();
-  };
-
-  /** Whether more early bytes may come. */
-  private hasRoom(): boolean {
-    return this.share!.set(this.earlyBytes) && this.earlyBytes < EARLY_BYTES;
+    this.earlyCost += bytes.length + CHUNK_COST_BYTES;
   }
 }
 
@@ -77,7 +77,7 @@ export function responseFor(request: IncomingMessage, upgrade: Upgrade): ServerR
   const { socket } = upgrade;
   const response = new ServerResponse(request);
   response.shouldKeepAlive = false;
-  // Owns the connection's errors until it closes, whoever else listens.
+  // Owns the connection's errors until it closes, whatever other listeners there are.
   // Shared: a closure for each request would stay in V8's old generation.
   socket.on('error', destroyThis);
   response.assignSocket(socket);
@@ -93,7 +93,7 @@ function destroyThis(this: Socket): void {
   this.destroy();
 }
 
-/** Ends the part of HTTP in a connection: whoever waits for the response's end hears of it, and the socket goes on. */
+/** Ends the part of HTTP in a connection: those who wait for the response's end are told, and the socket goes on. */
 export function release(response: ServerResponse, socket: Socket): void {
   response.detachSocket(socket);
   response.emit('close');

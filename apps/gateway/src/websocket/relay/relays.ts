@@ -4,14 +4,14 @@ import { RevocationStore, type Principal } from '@app/auth';
 import { Ticker, type Ticking } from '@app/proxy';
 import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { CLOSE_REASON, type CloseReason } from './close-reasons.js';
-import type { Evictable } from './eviction.js';
+import type { Evictable } from './byte-budget.js';
 import type { RelayRecord } from './relay-record.js';
 
-/** How often each relay looks at its clocks, in milliseconds. */
+/** How often the timeouts of each relay are checked, in milliseconds. */
 const TICK_MS = 1_000;
 
-/** How often a drain looks whether it is done, in milliseconds. */
-const LOOK_MS = 50;
+/** How often a drain checks whether a relay is left, in milliseconds. */
+const CHECK_MS = 50;
 
 /** A relay as revocation, drain and budget see it. */
 export interface LiveRelay extends RelayRecord, Evictable, Ticking {
@@ -19,11 +19,13 @@ export interface LiveRelay extends RelayRecord, Evictable, Ticking {
   readonly principal: Principal | undefined;
   close(reason: CloseReason): void;
   closeIfExpired(): void;
+  /** Whether it is closing or closed. */
+  readonly isEnded: boolean;
   /** Ends both connections without a close frame. */
   terminate(): void;
 }
 
-/** The relays that stand now: revocation and drain find them here, and their clocks tick from here. */
+/** The open relays: revocation and drain find them here, and their timeouts are checked from here. */
 @Injectable()
 export class Relays implements Ticking, OnApplicationShutdown {
   slot = -1;
@@ -53,7 +55,7 @@ export class Relays implements Ticking, OnApplicationShutdown {
     return this.relays.size;
   }
 
-  /** Whether no new relay may begin and no service is waited for. */
+  /** Whether no new relay may begin and no upstream may be resumed. */
   get refusesMore(): boolean {
     return this.isClosed;
   }
@@ -68,7 +70,7 @@ export class Relays implements Ticking, OnApplicationShutdown {
     this.streams.add(stream);
     this.ticker.add(relay);
     // It passed the gates before the drain began, and opened after.
-    if (this.isClosed) relay.close(CLOSE_REASON.SERVICE_RESTART);
+    if (this.isClosed) relay.close(CLOSE_REASON.RESTART);
   }
 
   delete(relay: LiveRelay): void {
@@ -76,7 +78,7 @@ export class Relays implements Ticking, OnApplicationShutdown {
     this.ticker.delete(relay);
   }
 
-  /** Finds the relay by its token and session from now on. @param before whose they were until now */
+  /** Finds the relay by its token and session from now on. @param before its principal until now */
   index(relay: LiveRelay, principal: Principal | undefined, before: Principal | undefined): void {
     if (before) {
       remove(this.byToken, before.tokenId, relay);
@@ -89,7 +91,7 @@ export class Relays implements Ticking, OnApplicationShutdown {
     void this.check(relay, principal);
   }
 
-  /** Looks at what no notification tells of. */
+  /** Checks what no notification tells of. */
   tick(): void {
     const { usesLookups, hasMissedSessions } = this.revocations;
     if (!usesLookups && !hasMissedSessions) return;
@@ -110,8 +112,8 @@ export class Relays implements Ticking, OnApplicationShutdown {
   }
 
   /**
-   * Asks every client to come back (1012), spread evenly in random order over the time, so that they do not all
-   * arrive at once where they come back to.
+   * Closes all relays with 1012, spread evenly in random order over the time, so that their clients do not all come back
+   * at once.
    */
   async drain(spreadMs: number): Promise<void> {
     const order = [...this.relays].map((relay) => ({ relay, rank: Math.random() }));
@@ -121,9 +123,9 @@ export class Relays implements Ticking, OnApplicationShutdown {
       const due = begun + (spreadMs * index) / order.length;
       // Those that left meanwhile need no time.
       while (performance.now() < due && this.relays.size > 0) {
-        await delay(Math.min(LOOK_MS, Math.max(0, due - performance.now())));
+        await delay(Math.min(CHECK_MS, Math.max(0, due - performance.now())));
       }
-      if (this.relays.has(relay)) relay.close(CLOSE_REASON.SERVICE_RESTART);
+      if (this.relays.has(relay)) relay.close(CLOSE_REASON.RESTART);
     }
   }
 
@@ -145,6 +147,6 @@ function remove(relays: Map<string, Set<LiveRelay>>, id: string, relay: LiveRela
   if (found?.size === 0) relays.delete(id);
 }
 
-function closeAll(relays: Iterable<LiveRelay> | undefined, closure: CloseReason): void {
-  for (const relay of relays ?? []) relay.close(closure);
+function closeAll(relays: Iterable<LiveRelay> | undefined, reason: CloseReason): void {
+  for (const relay of relays ?? []) relay.close(reason);
 }

@@ -3,17 +3,18 @@ import type { IncomingMessage } from 'node:http';
 import { type WebSocketConfig } from '@app/gateway';
 import { RouteTableError, type ProxyRow } from '@app/proxy';
 import { WebSocketServer, type ServerOptions, type WebSocket } from 'ws';
-import { ConnectionCounts } from './connection-counts.js';
-import type { ClientHandshake } from './client-handshake.js';
+import { ConnectionCounts } from '../relay/client-limits.js';
+import type { RelayRoute } from '../relay/relay-record.js';
+import type { ClientHandshake } from './client-response.js';
 import type { Upgrade } from './upgrade.js';
 
-/** Bytes that each chunk of the largest message has on average at least; smaller ones are somebody's game. */
-const LEAST_CHUNK_BYTES = 512;
-const LEAST_CHUNKS = 2_048;
+/** Most chunks of a message of up to 1 MiB; a larger one may come in chunks of `MIN_CHUNK_BYTES` on average. */
+const MAX_CHUNKS = 2_048;
+const MIN_CHUNK_BYTES = 512;
 
 /** The same of fragments, which a client chooses and which count once towards its rate, all together. */
-const LEAST_FRAGMENT_BYTES = 4_096;
-const LEAST_FRAGMENTS = 1_024;
+const MAX_FRAGMENTS = 1_024;
+const MIN_FRAGMENT_BYTES = 4_096;
 
 /** Options of either end of a relay; the types of `ws` do not know all of them yet. */
 interface SocketOptions {
@@ -22,28 +23,30 @@ interface SocketOptions {
   readonly maxPayload: number;
   readonly maxBufferedChunks: number;
   readonly maxFragments: number;
-  /** Milliseconds that a peer has to answer a close frame. */
+  /** Milliseconds that a peer has to respond to a close frame. */
   readonly closeTimeout: number;
 }
 
-/** The largest message that a route may let through; what is larger does not belong on a socket. */
+/** The largest message limit of a route: larger messages do not belong on a socket. */
 const MESSAGE_CEILING_BYTES = 16 * 1024 * 1024;
 
-/** A WebSocket row with everything that can be worked out for it at boot. */
-export class WebSocketRoute {
+/** A WebSocket route with all that can be computed for it at boot. */
+export class WebSocketRoute implements RelayRoute {
   /** The template of its path, as metrics name it. */
   readonly endpoint: string;
+  readonly upstream: string;
+  readonly upstreamOwner: object;
   readonly resume: boolean;
   readonly closesAtExpiry: boolean;
   readonly socketOptions: SocketOptions;
   readonly messagesPerSecond: number;
   readonly connections: ConnectionCounts;
   private readonly handshakes: WebSocketServer;
-  private readonly answers = new WeakMap<IncomingMessage, ClientHandshake>();
+  private readonly responses = new WeakMap<IncomingMessage, ClientHandshake>();
 
   /**
-   * @param server through which the route's class hears of its sockets
-   * @throws RouteTableError where the policy asks for what cannot be
+   * @param server tells the route's class of its sockets
+   * @throws RouteTableError if the policy is impossible
    */
   constructor(
     readonly row: ProxyRow,
@@ -58,6 +61,8 @@ export class WebSocketRoute {
       );
     }
     this.endpoint = path;
+    this.upstream = row.upstream;
+    this.upstreamOwner = row.proxy;
     this.resume = policy.resume ?? false;
     this.closesAtExpiry = auth !== 'none' && (policy.closesAtExpiry ?? true);
     this.messagesPerSecond = policy.messagesPerSecond;
@@ -65,11 +70,11 @@ export class WebSocketRoute {
     this.socketOptions = {
       // Compression costs memory for every socket, and it lets guesses be measured against secrets.
       perMessageDeflate: false,
-      // The relay answers pings, within bounds.
+      // The relay responds to pings, within bounds.
       autoPong: false,
       maxPayload: policy.messageLimitBytes,
-      maxBufferedChunks: Math.max(LEAST_CHUNKS, policy.messageLimitBytes / LEAST_CHUNK_BYTES),
-      maxFragments: Math.max(LEAST_FRAGMENTS, policy.messageLimitBytes / LEAST_FRAGMENT_BYTES),
+      maxBufferedChunks: Math.max(MAX_CHUNKS, policy.messageLimitBytes / MIN_CHUNK_BYTES),
+      maxFragments: Math.max(MAX_FRAGMENTS, policy.messageLimitBytes / MIN_FRAGMENT_BYTES),
       closeTimeout: config.closeTimeoutMs,
     };
     const options: ServerOptions = {
@@ -77,21 +82,21 @@ export class WebSocketRoute {
       noServer: true,
       clientTracking: false,
       // By itself `ws` takes the first that the client offers.
-      handleProtocols: (_offered, request) => this.answers.get(request)!.subprotocol || false,
+      handleProtocols: (_offered, request) => this.responses.get(request)!.subprotocol || false,
     };
     this.handshakes = new WebSocketServer(options).on('headers', (lines, request) => {
-      lines.push(...this.answers.get(request)!.headers);
+      lines.push(...this.responses.get(request)!.headers);
     });
   }
 
-  /** Sends a client its 101, and gives its side of the socket; undefined where `ws` has refused it. */
+  /** Sends a client its 101. @returns its socket; undefined if `ws` has refused it */
   accept(
     request: IncomingMessage,
     { socket, head }: Upgrade,
-    answer: ClientHandshake,
+    response: ClientHandshake,
   ): WebSocket | undefined {
     let accepted: WebSocket | undefined;
-    this.answers.set(request, answer);
+    this.responses.set(request, response);
     this.handshakes.handleUpgrade(request, socket, head, (client) => (accepted = client));
     // It was paused when the handshake had read enough; `ws` only listens.
     socket.resume();

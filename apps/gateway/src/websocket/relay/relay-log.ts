@@ -1,8 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { Logger } from 'pino';
-import { PINO } from '../observability/gateway-logger.js';
-import type { Closer } from './relay-counts.js';
-import type { RelayRecord } from './relay-record.js';
+import { PINO } from '../../observability/gateway-logger.js';
+import type { Closer, RelayRecord } from './relay-record.js';
 
 /** Writes one line at the end of each relay; the line of its beginning is the access line with status 101. */
 @Injectable()
@@ -10,14 +9,14 @@ export class RelayLog {
   constructor(@Inject(PINO) private readonly pino: Logger) {}
 
   write({ request, route, openedAt, counts }: RelayRecord, code: number, by: Closer): void {
-    // Messages that are lost or in doubt are what somebody will look for.
+    // Somebody will look for messages that are lost or unacknowledged.
     const level = counts.lost + counts.unacknowledged > 0 ? 'warn' : 'info';
     this.pino[level](
       {
         request_id: request.id,
         client_ip: request.clientAddress,
         path: request.path,
-        upstream: route.row.upstream,
+        upstream: route.upstream,
         code,
         closed_by: by,
         duration: Math.round(performance.now() - openedAt),

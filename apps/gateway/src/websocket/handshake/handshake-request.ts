@@ -39,7 +39,7 @@ export function subprotocolsOf(header: string | undefined): string[] {
     .filter((name) => name !== '');
 }
 
-/** Takes the empty elements out of the list of subprotocols: `ws` refuses them, here and at a service. */
+/** Takes the empty elements out of the list of subprotocols: `ws` refuses them, here and at an upstream. */
 export function dropEmptySubprotocols({ headers }: IncomingMessage): void {
   const offered = subprotocolsOf(headers['sec-websocket-protocol']);
   if (offered.length === 0) delete headers['sec-websocket-protocol'];

@@ -1,17 +1,15 @@
 import { Injectable } from '@nestjs/common';
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
-import { Metrics } from '../observability/metrics.js';
+import { Metrics } from '../../observability/metrics.js';
 import { ByteBudget } from './byte-budget.js';
-import { labelOf } from './close-reasons.js';
+import { toCodeLabel } from './close-reasons.js';
+import type { Closer, RelayCounts, RelayRecord, RelayRoute } from './relay-record.js';
 import { Relays } from './relays.js';
-import type { Closer, RelayCounts } from './relay-counts.js';
-import type { RelayRecord } from './relay-record.js';
-import type { WebSocketRoute } from './websocket-route.js';
 
-/** Seconds; from a service on the same machine to one that is late. */
+/** Seconds; from an upstream on the same machine to one that is late. */
 const HANDSHAKE_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
-/** What of a relay's counts stands under which labels beside its endpoint. */
+/** One of a relay's counts, with its labels beside the endpoint. */
 interface SummedCount {
   readonly labels: Readonly<Record<string, string>>;
   readonly count: keyof RelayCounts;
@@ -20,7 +18,7 @@ interface SummedCount {
 /** Figures of the sockets, by the template of their route. */
 @Injectable()
 export class WebSocketMetrics {
-  /** What the relays that have ended have counted, by endpoint. */
+  /** Counts of the relays that have ended, by endpoint. */
   private readonly past = new Map<string, RelayCounts>();
   private readonly closes: Counter<'endpoint' | 'code' | 'by'>;
   private readonly handshakes: Histogram<'endpoint'>;
@@ -48,7 +46,7 @@ export class WebSocketMetrics {
     });
     this.resumptions = new Counter({
       name: 'websocket_resumptions_total',
-      help: 'Services that went away under an open socket: joined again, or given up',
+      help: 'Services that went away under an open socket: resumed, or given up',
       labelNames: ['endpoint', 'result'],
       registers,
     });
@@ -68,7 +66,7 @@ export class WebSocketMetrics {
       help: 'Bytes that sockets hold, as far as they are counted against WEBSOCKET_BUFFER_BYTES',
       registers,
       collect() {
-        this.set(budget.heldBytes);
+        this.set(budget.bytes);
       },
     });
     this.sum(registers, 'websocket_messages_total', 'Messages', [
@@ -82,7 +80,7 @@ export class WebSocketMetrics {
     this.sum(
       registers,
       'websocket_messages_in_doubt_total',
-      'Messages written to a connection that broke before it proved that they arrived',
+      'Messages written to a connection that broke before it acknowledged them',
       [{ labels: {}, count: 'unacknowledged' }],
     );
     this.sum(registers, 'websocket_messages_lost_total', 'Messages that were given up', [
@@ -90,23 +88,23 @@ export class WebSocketMetrics {
     ]);
   }
 
-  opened(route: WebSocketRoute, elapsedMs: number): void {
-    this.handshakes.observe({ endpoint: route.row.upstream }, elapsedMs / 1000);
+  opened(route: RelayRoute, elapsedMs: number): void {
+    this.handshakes.observe({ endpoint: route.upstream }, elapsedMs / 1000);
   }
 
-  resumed(route: WebSocketRoute, result: 'joined' | 'given_up'): void {
+  resumed(route: RelayRoute, result: 'resumed' | 'given_up'): void {
     this.resumptions.inc({ endpoint: route.endpoint, result });
   }
 
   closed({ route, counts }: RelayRecord, code: number, by: Closer): void {
     const { endpoint } = route;
-    this.closes.inc({ endpoint, code: labelOf(code), by });
+    this.closes.inc({ endpoint, code: toCodeLabel(code), by });
     const past = this.past.get(endpoint);
     if (past) addTo(past, counts);
     else this.past.set(endpoint, { ...counts });
   }
 
-  /** Registers a sum that is read off the relays when somebody asks, so that a message costs an addition. */
+  /** Registers a sum over the relays that is made for each scrape, so that a message costs an addition. */
   private sum(registers: Registry[], name: string, help: string, counts: readonly SummedCount[]): void {
     const totals = (): Map<string, RelayCounts> => this.totals();
     new Counter({

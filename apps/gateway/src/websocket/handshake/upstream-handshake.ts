@@ -1,10 +1,10 @@
 import type { OutgoingHttpHeaders } from 'node:http';
 import { forwardedHeadersOf, type Exchange } from '@app/proxy';
-import { ownOriginOf } from '../cors/own-origin.js';
-import { subprotocolsOf } from './handshake.js';
+import { ownOriginOf } from '../../cors/own-origin.js';
+import { subprotocolsOf } from './handshake-request.js';
 import type { WebSocketRoute } from './websocket-route.js';
 
-/** What a client's handshake becomes for the service; the same one serves again where the service restarts. */
+/** A client's handshake as the upstream gets it; the same one serves again if the upstream restarts. */
 export interface UpstreamHandshake {
   readonly target: string;
   /** The subprotocols that the client offers. */
@@ -16,7 +16,7 @@ export interface UpstreamHandshake {
 const LEFT_OUT: ReadonlySet<string> = new Set(['authorization', 'content-length']);
 
 /**
- * What the service gets of a client's handshake.
+ * Makes the handshake for the upstream of a client's.
  * @param allowedOrigin sent if the client has no Origin: services that demand one mean browsers, and a native
  * client has passed the gateway's own gate. Default: the request's own scheme and host
  */

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { pathOf } from '@app/proxy';
-import { subprotocolsOf } from './handshake.js';
+import { subprotocolsOf } from './handshake-request.js';
 
 /** A subprotocol that is none: `bearer.` and a token. */
 const BEARER_PREFIX = 'bearer.';
