@@ -8,7 +8,7 @@ import type { Socket } from 'node:net';
 
 /**
  * The response that a client waits for on a connection, also before its first byte; undefined if none is due. Node's server
- * keeps it and tells nobody. Tests: half-close, drain.
+ * keeps it and tells nobody. Test: half-close.
  */
 export function pendingResponseOf(socket: Socket): ServerResponse | undefined {
   return (socket as { readonly _httpMessage?: ServerResponse | null })._httpMessage ?? undefined;
@@ -34,7 +34,7 @@ export function copyParsedBytes(socket: Socket): Buffer | undefined {
 /**
  * Lets a connection that is paused read one chunk more, and no further ones. By itself Node reads on until 64 KiB wait, in
  * as many buffers as there are chunks: 65,536 buffers, 10 MB, if a peer sends byte by byte. A connection that is not paused
- * is read as before. A socket that Node has made has no public way to change its high-water mark. Test: websocket-bounds.
+ * is read as before. A socket that Node has made has no public way to change its high-water mark. Test: relay-end.
  */
 export function limitReadAhead(socket: Socket): void {
   (socket as unknown as { readonly _readableState: { highWaterMark: number } })._readableState.highWaterMark =

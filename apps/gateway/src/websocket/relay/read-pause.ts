@@ -7,8 +7,8 @@ export const BY_ITSELF = 2;
 
 /** Whether the socket of an end is read, and why not. */
 export class ReadPause {
-  /** `performance.now()` since when the socket is paused; 0 while it is read. */
-  private pausedSince = 0;
+  /** `performance.now()` since when the socket is paused; undefined while it is read. */
+  private pausedSince: number | undefined;
   /** `BY_OTHER`, `BY_ITSELF`, or both. */
   private pausedBy = 0;
   private isStopped = false;
@@ -16,11 +16,11 @@ export class ReadPause {
   constructor(private readonly socket: WebSocket) {}
 
   get isPaused(): boolean {
-    return this.pausedSince !== 0;
+    return this.pausedSince !== undefined;
   }
 
   isLongerThan(now: number, limitMs: number): boolean {
-    return this.isPaused && now - this.pausedSince > limitMs;
+    return this.pausedSince !== undefined && now - this.pausedSince > limitMs;
   }
 
   isCausedBy(reason: number): boolean {
@@ -39,7 +39,7 @@ export class ReadPause {
   resume(by: number): void {
     this.pausedBy &= ~by;
     if (this.pausedBy !== 0 || !this.isPaused) return;
-    this.pausedSince = 0;
+    this.pausedSince = undefined;
     if (!this.isStopped) this.socket.resume();
   }
 

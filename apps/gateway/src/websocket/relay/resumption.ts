@@ -15,7 +15,8 @@ export class Resumption {
   private controller: AbortController | undefined;
   /** `performance.now()` until when it is dialled, and the milliseconds before the next time. */
   private interruption = { until: 0, waitMs: FIRST_WAIT_MS };
-  private stableAt = 0;
+  /** `performance.now()` from which the upstream that was dialled last counts as back. */
+  private stableAt = -Infinity;
 
   constructor(
     private readonly dialer: RelayDialer,

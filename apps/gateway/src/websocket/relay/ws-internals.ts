@@ -27,7 +27,7 @@ export function emitSynchronously(socket: WebSocket, isSynchronous: boolean): vo
 
 /**
  * Bytes in memory of a message or frame that is not complete; 0 between two. `ws` has no public figure for them.
- * Tests: incoming-messages, websocket-bounds.
+ * Test: relay-end.
  * @param chunkCostBytes added for each chunk and fragment
  */
 export function incompleteBytesOf(socket: WebSocket, chunkCostBytes: number): number {
@@ -38,7 +38,7 @@ export function incompleteBytesOf(socket: WebSocket, chunkCostBytes: number): nu
 
 /**
  * Drops an incomplete message. The socket must not be read any more: what follows would be no frame. `ws` keeps it until the
- * connection has closed. Test: incoming-messages.
+ * connection has closed. Test: relay-end.
  */
 export function dropIncomplete(socket: WebSocket): void {
   Object.assign(receiverOf(socket), { _bufferedBytes: 0, _buffers: [], _messageLength: 0, _fragments: [] });
