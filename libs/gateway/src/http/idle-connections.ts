@@ -143,7 +143,8 @@ export class IdleConnections implements Ticking, OnModuleInit, OnApplicationShut
       if (connection.hasNextRequest()) continue;
       this.delete(connection);
       this.closed[bound]++;
-      // While a body is discarded, `destroySoon` waits for the end of the body.
+      // `destroySoon` writes first what waits, so that the client sees an end and no reset. While a body is discarded, it
+      // would wait for the end of the body.
       if (isDiscarding(socket)) socket.destroy();
       else socket.destroySoon();
       if (idle.size <= most) return;

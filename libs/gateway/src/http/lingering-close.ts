@@ -40,6 +40,7 @@ export function discardBody(request: IncomingMessage, minimumRate: MinimumRate):
   if (request.complete || socket.destroyed) return;
   let isClosing = false;
   discarded.set(socket, NOT_ENDED);
+  // Node calls it when the response is out, and would close the connection with bytes of the body unread.
   socket.destroySoon = () => {
     isClosing = true;
     socket.end();
