@@ -27,7 +27,7 @@ export class GatewayWebSocketAdapter extends AbstractWsAdapter {
       // `ws` knows no list.
       request.headers.upgrade = 'websocket';
       // A public route's upstream may have parameters of these names for purposes of its own.
-      if (routes.find(request.url!)!.row.options.auth !== 'none') moveToken(request);
+      if (routes.find(request.url!)!.proxyRoute.options.auth !== 'none') moveToken(request);
       server.emit('request', request, responseFor(request, new Upgrade(socket, head)));
     });
   }

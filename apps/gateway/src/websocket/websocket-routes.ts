@@ -7,8 +7,8 @@ import { asksForWebSocket } from './handshake/handshake-request.js';
 import { WebSocketRoute } from './handshake/websocket-route.js';
 
 /**
- * The WebSocket rows of all upstreams, each with the `@WebSocketGateway()` class that names its path: a row
- * without its class would have no handlers, and a class without its row no upstream.
+ * The WebSocket routes of all upstreams, each with the `@WebSocketGateway()` class that names its path: a route without its
+ * class would have no handlers, and a class without its route no upstream.
  */
 @Injectable()
 export class WebSocketRoutes implements OnApplicationBootstrap {
@@ -27,29 +27,29 @@ export class WebSocketRoutes implements OnApplicationBootstrap {
     return server;
   }
 
-  /** @throws RouteTableError if a row has no class, or a class no row */
+  /** @throws RouteTableError if a route has no class, or a class no route */
   onApplicationBootstrap(): void {
     const lonely = new Set(this.classes.keys());
-    for (const row of this.registry.routes) {
-      const { path, rewrite, websocket } = row.options;
+    for (const route of this.registry.routes) {
+      const { path, rewrite, websocket } = route.options;
       if (!websocket) continue;
       const named = this.classes.has(path) ? path : (rewrite ?? path);
       const server = this.classes.get(named);
       if (!server) {
-        throw new RouteTableError(`No @WebSocketGateway() class names ${path} (${row.upstream})`);
+        throw new RouteTableError(`No @WebSocketGateway() class names ${path} (${route.upstream})`);
       }
       lonely.delete(named);
-      this.routes.set(row, new WebSocketRoute(row, server, this.config.websocket));
+      this.routes.set(route, new WebSocketRoute(route, server, this.config.websocket));
     }
     const [path] = lonely;
     if (path !== undefined)
-      throw new RouteTableError(`@WebSocketGateway() names ${path}, which no WebSocket row has`);
+      throw new RouteTableError(`@WebSocketGateway() names ${path}, which no WebSocket route has`);
   }
 
   /** The route of a request target; undefined if it is no WebSocket's. */
   find(target: string): WebSocketRoute | undefined {
-    const row = this.registry.find(pathOf(target))?.byMethod.get('GET');
-    return row && this.routes.get(row);
+    const route = this.registry.find(pathOf(target))?.byMethod.get('GET');
+    return route && this.routes.get(route);
   }
 
   /** Whether a request asks for a WebSocket that there is; any other `Upgrade` is ignored (RFC 9110, section 7.8). */

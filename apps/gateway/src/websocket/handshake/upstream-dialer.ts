@@ -42,7 +42,7 @@ export class UpstreamDialer {
   async dial(request: DialRequest, withinMs = Infinity): Promise<DialResult> {
     const begunAt = performance.now();
     const until = begunAt + Math.min(this.config.proxy.responseHeadersTimeoutMs, withinMs);
-    const attempts = request.route.row.proxy.createAttempts(begunAt);
+    const attempts = request.route.proxyRoute.proxy.createAttempts(begunAt);
     try {
       attempts.startFirst(begunAt);
       return await this.dialAny(attempts, request, until);

@@ -27,7 +27,7 @@ export function createUpstreamHandshake(
 ): UpstreamHandshake {
   const { request } = exchange;
   return {
-    target: route.row.toUpstreamTarget(request.url!),
+    target: route.proxyRoute.toUpstreamTarget(request.url!),
     offered: subprotocolsOf(request.headers['sec-websocket-protocol']),
     headers: headersOf(exchange, allowedOrigin),
   };

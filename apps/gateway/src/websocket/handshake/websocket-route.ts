@@ -49,20 +49,20 @@ export class WebSocketRoute implements RelayRoute {
    * @throws RouteTableError if the policy is impossible
    */
   constructor(
-    readonly row: ProxyRow,
+    readonly proxyRoute: ProxyRow,
     readonly server: EventEmitter,
     config: WebSocketConfig,
   ) {
-    const { path, auth, websocket } = row.options;
+    const { path, auth, websocket } = proxyRoute.options;
     const policy = { ...config.defaults, ...websocket };
     if (policy.messageLimitBytes > MESSAGE_CEILING_BYTES) {
       throw new RouteTableError(
-        `${path} (${row.upstream}) has a messageLimitBytes above ${MESSAGE_CEILING_BYTES}`,
+        `${path} (${proxyRoute.upstream}) has a messageLimitBytes above ${MESSAGE_CEILING_BYTES}`,
       );
     }
     this.endpoint = path;
-    this.upstream = row.upstream;
-    this.upstreamOwner = row.proxy;
+    this.upstream = proxyRoute.upstream;
+    this.upstreamOwner = proxyRoute.proxy;
     this.resume = policy.resume ?? false;
     this.closesAtExpiry = auth !== 'none' && (policy.closesAtExpiry ?? true);
     this.messagesPerSecond = policy.messagesPerSecond;
