@@ -9,6 +9,9 @@ import { startService } from '../support/service.js';
 /** Headers that take few bytes of a head, and much memory. */
 const MANY_HEADERS = Object.fromEntries(Array.from({ length: 900 }, (_, index) => [`a${index}`, 'b']));
 
+/** The line of a connection that was closed for the memory of its requests. */
+const CLOSED = 'closed a connection: its pipelined requests take too much memory';
+
 describe('requests that wait for responses before them', () => {
   it('are not read ahead of their turn, however many bytes of them there are', async () => {
     await using service = await startService(() => {});
@@ -103,8 +106,9 @@ describe('requests that wait for responses before them', () => {
     for (const client of clients) client.write(flood);
     await Promise.race(clients.map((client) => client.ended()));
 
-    expect(await gateway.logged({ message: 'too many pipelined requests' })).toMatchObject({
+    expect(await gateway.logged({ message: CLOSED })).toMatchObject({
       client_ip: '127.0.0.1',
+      bytes: expect.any(Number),
     });
     expect(patient.socket.destroyed).toBe(false);
     for (const client of clients) await client[Symbol.asyncDispose]();
@@ -122,7 +126,7 @@ describe('requests that wait for responses before them', () => {
     for (const client of clients) client.write(large.repeat(10));
     await Promise.race(clients.map((client) => client.ended()));
 
-    await gateway.logged({ message: 'too many pipelined requests' });
+    await gateway.logged({ message: CLOSED });
     expect(patient.socket.destroyed).toBe(false);
     for (const client of clients) await client[Symbol.asyncDispose]();
     expect((await fetch(`${gateway.url}/health`)).status).toBe(200);

@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Controller, Get, Module, Res } from '@nestjs/common';
 import { SHORT_CLOCKS } from '../support/clocks.js';
 import { bearer, startGateway } from '../support/gateway.js';
+import { metricsOf } from '../support/metrics.js';
 import { RawClient } from '../support/raw-client.js';
 import { rawRequest } from '../support/raw-request.js';
 import { startService } from '../support/service.js';
@@ -38,6 +39,7 @@ describe('a client that does not read its answer', () => {
     const line = await gateway.logged({ message: 'request' });
 
     expect(line).toMatchObject({ status: 499, error_code: 'CLIENT_STALLED' });
+    expect(line).not.toHaveProperty('cause');
     const metrics = await (await fetch(`${gateway.url}/metrics`)).text();
     expect(metrics).toContain('http_requests_in_flight{service="api-gateway"} 1\n');
   });
@@ -93,7 +95,13 @@ describe('clients that do not read their responses', () => {
       expect(cut.length).toBeGreaterThan(0);
       // One for each that waits.
       expect(cut.length).toBeLessThanOrEqual(2);
-      expect(cut[0]).toMatchObject({ error_code: 'CLIENT_STALLED' });
+      expect(cut[0]).toMatchObject({
+        error_code: 'CLIENT_STALLED',
+        cause: 'cut: requests wait for a connection to auth-service',
+      });
+      expect(await metricsOf(gateway)).toMatch(
+        /^upstream_slow_readers_cut_total\{upstream="auth-service",.*\} [1-9]\d*$/m,
+      );
     },
     40_000,
   );

@@ -18,6 +18,8 @@ export const FLOORS: readonly (readonly string[])[] = [
   ['apps/gateway/src/redis', 'apps/gateway/src/overload'],
   ['apps/gateway/src/limits'],
   ['apps/gateway/src/gates'],
+  ['apps/gateway/src/websocket/relay'],
+  ['apps/gateway/src/websocket/handshake'],
   ['apps/gateway/src/websocket'],
   ['apps/gateway/src/lifecycle'],
   ['apps/gateway/src/openapi', 'apps/gateway/src/upstreams'],

@@ -5,7 +5,7 @@ import { WebSocketGateway } from '@nestjs/websockets';
 /** The path of the module's row; its service is where `OTHER_SERVICE_URL` says. */
 export const OTHER = '/v1/ws/other';
 
-/** A team's module with one WebSocket row, and with a class that names its path unless told otherwise. */
+/** A team's module with one WebSocket route, and with a class that names its path unless told otherwise. */
 export function moduleOf(websocket: WebSocketPolicy, hasClass = true, auth?: RouteOptions['auth']): Type {
   @Upstream({
     name: 'other-service',

@@ -38,7 +38,7 @@ describe('a socket of which nobody says anything', () => {
     const limitMs = await silenceMs();
 
     expect(pingMs).toBeLessThan(limitMs / 2);
-    // While a side is held back it neither gets pings nor gives answers.
+    // An end that is paused gets no pings and sends no pongs.
     expect(stallMs).toBeLessThan(limitMs);
   });
 

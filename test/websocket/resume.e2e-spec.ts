@@ -49,7 +49,7 @@ describe('a chat service that comes back', () => {
         messages_lost: 0,
       });
       const metrics = await (await fetch(`${gateway.url}/metrics`)).text();
-      expect(metrics).toMatch(/websocket_resumptions_total\{.*result="joined".*\} 1\n/);
+      expect(metrics).toMatch(/websocket_resumptions_total\{.*result="resumed".*\} 1\n/);
       expect(metrics).toMatch(/websocket_buffered_bytes\{.*\} 0\n/);
     },
   );
@@ -84,7 +84,7 @@ describe('a chat service that comes back', () => {
     expect((await client.received(2))[1]).toBe('after');
   });
 
-  it('is caught up with by a client that was held back when it broke', async () => {
+  it('is caught up with by a client that was paused when it broke', async () => {
     await using service = await startSocketService(({ socket }) => {
       if (service.connections.length === 1) socket.pause();
     });
@@ -116,7 +116,7 @@ describe('a chat service that comes back', () => {
     expect(again.messages.length).toBeLessThan(written);
   });
 
-  it('gets what was in doubt never again, and the log says how much that was', async () => {
+  it('gets unacknowledged messages never again, and the log says how many they were', async () => {
     await using service = await startSocketService();
     await using gateway = await startGateway({
       env: { CHAT_SERVICE_URL: service.url, WEBSOCKET_PING_MS: '200' },

@@ -4,13 +4,13 @@ import { startGateway } from '../support/gateway.js';
 import { moduleOf, OTHER } from '../support/websocket-module.js';
 
 describe('the boot stops', () => {
-  it('at a row without its class', async () => {
+  it('at a route without its class', async () => {
     await expect(startGateway({ modules: [moduleOf({}, false)] })).rejects.toThrow(
       'No @WebSocketGateway() class names /v1/ws/other (other-service)',
     );
   });
 
-  it('at a row whose messages would be too large', async () => {
+  it('at a route whose messages would be too large', async () => {
     const module = moduleOf({ messageLimitBytes: 16 * 1024 * 1024 + 1 });
 
     await expect(startGateway({ modules: [module] })).rejects.toThrow(
@@ -18,14 +18,14 @@ describe('the boot stops', () => {
     );
   });
 
-  it('at a class without its row', async () => {
+  it('at a class without its route', async () => {
     @WebSocketGateway({ path: OTHER })
     class OtherGateway {}
     @Module({ providers: [OtherGateway] })
     class OtherModule {}
 
     await expect(startGateway({ modules: [OtherModule] })).rejects.toThrow(
-      '@WebSocketGateway() names /v1/ws/other, which no WebSocket row has',
+      '@WebSocketGateway() names /v1/ws/other, which no WebSocket route has',
     );
   });
 });

@@ -7,9 +7,9 @@ import {
   expectsUnknown,
   grammarFault,
 } from '../../../libs/gateway/src/http/request-grammar.js';
-import { handshakeFault, subprotocolsOf } from './websocket/handshake.js';
-import { moveToken } from './websocket/handshake-token.js';
-import { tokenOf } from './websocket/renewal.js';
+import { handshakeFault, subprotocolsOf } from './websocket/handshake/handshake-request.js';
+import { moveToken } from './websocket/handshake/handshake-token.js';
+import { tokenOf } from './websocket/relay/relay-session.js';
 import { nominatedEndToEnd } from '../../../libs/proxy/src/headers/end-to-end.js';
 import { requestHeadersFor } from '../../../libs/proxy/src/headers/request-headers.js';
 import { responseHeadersFor, responseTrailersFor } from '../../../libs/proxy/src/headers/response-headers.js';

@@ -12,7 +12,7 @@ import { HealthChecks } from './balancing/health-checks.js';
 import type { FailureKind } from './balancing/instance-health.js';
 import { isInstanceAddress } from './balancing/instance-address.js';
 import type { Instance } from './balancing/instance.js';
-import { LoadBalancer, type InstanceChange } from './balancing/load-balancer.js';
+import { LoadBalancer } from './balancing/load-balancer.js';
 import { TlsFilesError } from './transport/tls-files.js';
 import { UpstreamTls } from './transport/upstream-tls.js';
 import type { ProxyOptions } from './proxy.options.js';
@@ -22,11 +22,12 @@ import type { RouteOptions } from './routing/route-options.js';
 import { Attempts } from './attempts/attempts.js';
 import { SlowReaderLimit } from './forward/slow-reader-limit.js';
 import { StreamedBodyLimit } from './forward/streamed-body-limit.js';
-import { CircuitBreaker, type CircuitState } from './attempts/circuit-breaker.js';
+import { CircuitBreaker } from './attempts/circuit-breaker.js';
 import type { Ticker } from './http/ticker.js';
 import { Forward, type ForwardOptions } from './forward/forward.js';
 import { RetryBudget } from './attempts/retry-budget.js';
 import type { UpstreamOptions } from './upstream.js';
+import type { UpstreamEvents } from './upstream-events.js';
 
 /** An upstream that cannot be run as it is declared; the boot stops with it. */
 export class UpstreamError extends Error {
@@ -38,14 +39,6 @@ export interface ProxyRoute extends Route {
   readonly proxy: UpstreamProxy;
   readonly gates: readonly Gate[];
   readonly plan: ForwardOptions;
-}
-
-/** What an upstream tells of itself. */
-export interface UpstreamEvents {
-  instanceChanged(upstream: string, change: InstanceChange): void;
-  circuitChanged(upstream: string, state: CircuitState): void;
-  /** New TLS files are in use; with an error, they cannot be used, and the former ones stay in use. */
-  tlsChanged(upstream: string, error: Error | undefined): void;
 }
 
 type ProxyServer = Parameters<Plugin>[0];
@@ -66,7 +59,7 @@ export class UpstreamProxy {
   readonly breaker: CircuitBreaker;
   readonly retryBudget: RetryBudget;
   readonly streamedBodyLimit: StreamedBodyLimit;
-  private readonly slowReaderLimit: SlowReaderLimit;
+  readonly slowReaderLimit: SlowReaderLimit;
   readonly healthPath: string;
   /** In lower case; undefined if none. */
   readonly acceptedHeaders: ReadonlySet<string> | undefined;

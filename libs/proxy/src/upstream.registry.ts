@@ -4,7 +4,8 @@ import { PROXY_OPTIONS, type ProxyOptions } from './proxy.options.js';
 import { RouteTable, type RoutesOfPath } from './routing/route-table.js';
 import { Ticker } from './http/ticker.js';
 import { UpstreamMetadata } from './upstream.js';
-import { UpstreamError, UpstreamProxy, type ProxyRoute, type UpstreamEvents } from './upstream-proxy.js';
+import type { UpstreamEvents } from './upstream-events.js';
+import { UpstreamError, UpstreamProxy, type ProxyRoute } from './upstream-proxy.js';
 
 /**
  * Finds every `@Upstream()` of the application at boot and keeps its one proxy, so that a team's upstream comes in

@@ -63,7 +63,7 @@ export class ClientErrorResponder implements OnModuleInit {
   ) {}
 
   onModuleInit(): void {
-    const { turns } = this.adapterHost.httpAdapter;
+    const { pipelining: turns } = this.adapterHost.httpAdapter;
     this.adapterHost.httpAdapter
       .getHttpServer()
       .on('clientError', (error: ClientError, socket: Socket) => {

@@ -18,7 +18,7 @@ import {
   type OnModuleInit,
 } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
-import { Relays } from '../websocket/relays.js';
+import { Relays } from '../websocket/relay/relays.js';
 
 /** How often the drain looks whether it is done, in milliseconds. */
 const LOOK_MS = 50;

@@ -79,8 +79,9 @@ export class Metrics implements OnApplicationShutdown {
 
   private readonly requestSeries = new SeriesLimit(MOST_SERIES);
   private readonly rateLimitSeries = new SeriesLimit(MOST_SERIES);
-  /** The text that has not begun, and when the one before it is made. */
+  /** The text that waits to be made, shared by all callers. */
   private nextText: Promise<string> | undefined;
+  /** Settles when the text before it is made. */
   private lastText: Promise<unknown> | undefined;
   private readonly commonLabels: Readonly<Record<string, string>>;
 

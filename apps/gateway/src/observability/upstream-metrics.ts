@@ -89,6 +89,17 @@ export class UpstreamMetrics implements OnModuleInit {
       },
     });
     new Counter({
+      name: 'upstream_slow_readers_cut_total',
+      help: 'Responses cut because their clients did not read them while requests waited for a connection',
+      labelNames: ['upstream'],
+      registers,
+      collect() {
+        this.reset();
+        for (const { name, slowReaderLimit } of upstreams.upstreams)
+          this.inc({ upstream: name }, slowReaderLimit.cutTotal);
+      },
+    });
+    new Counter({
       name: 'upstream_retries_total',
       help: 'Requests that were sent again, and those that there was no budget for',
       labelNames: ['upstream', 'result'],

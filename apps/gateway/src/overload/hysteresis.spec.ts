@@ -2,29 +2,29 @@ import { Hysteresis } from './hysteresis.js';
 
 const OPTIONS = { limit: 100, clearRatio: 0.8, tripAfter: 2, clearAfter: 3 };
 
-/** Whether the alarm is raised after each of the values. */
+/** Whether it is tripped after each of the values. */
 function statesAfter(values: readonly number[]): boolean[] {
-  const alarm = new Hysteresis(OPTIONS);
+  const hysteresis = new Hysteresis(OPTIONS);
   return values.map((value) => {
-    alarm.update(value);
-    return alarm.isTripped;
+    hysteresis.update(value);
+    return hysteresis.isTripped;
   });
 }
 
-describe('Alarm', () => {
-  it('rises by as many values as it is told, the limit itself included', () => {
+describe('Hysteresis', () => {
+  it('trips after as many values at or above the limit as it is told', () => {
     expect(statesAfter([99, 100, 99, 100])).toEqual([false, false, false, true]);
   });
 
-  it('rises though values that are too much alternate with calm ones', () => {
+  it('trips though excessive values alternate with calm ones', () => {
     expect(statesAfter([100, 0, 0, 100])).toEqual([false, false, false, true]);
   });
 
-  it('forgets a value that was too much after as many calm ones in a row as end it', () => {
+  it('resets the count after as many calm values in a row as clear it', () => {
     expect(statesAfter([100, 0, 0, 0, 100, 0, 0, 0, 100])).toEqual(Array(9).fill(false));
   });
 
-  it('falls by as many calm values in a row, and none between calm and limit counts', () => {
+  it('clears after as many calm values in a row, which a value between calm and limit interrupts', () => {
     expect(statesAfter([100, 100, 79, 79, 80, 79, 79, 79])).toEqual([
       false,
       true,
@@ -37,10 +37,10 @@ describe('Alarm', () => {
     ]);
   });
 
-  it('says of each value whether it changed anything', () => {
-    const alarm = new Hysteresis({ ...OPTIONS, clearAfter: 1 });
+  it('tells of each value whether it tripped or cleared', () => {
+    const hysteresis = new Hysteresis({ ...OPTIONS, clearAfter: 1 });
 
-    expect([100, 100, 100, 0, 0].map((value) => alarm.update(value))).toEqual([
+    expect([100, 100, 100, 0, 0].map((value) => hysteresis.update(value))).toEqual([
       false,
       true,
       false,
@@ -49,10 +49,23 @@ describe('Alarm', () => {
     ]);
   });
 
-  it('is raised at once where somebody says so, once', () => {
-    const alarm = new Hysteresis(OPTIONS);
+  it('trips at once when it is told to, and tells so once', () => {
+    const hysteresis = new Hysteresis(OPTIONS);
 
-    expect([alarm.trip(), alarm.trip()]).toEqual([true, false]);
-    expect(alarm.isTripped).toBe(true);
+    expect([hysteresis.trip(), hysteresis.trip()]).toEqual([true, false]);
+    expect(hysteresis.isTripped).toBe(true);
+  });
+  it('clears after a trip that it was told as after any other', () => {
+    const hysteresis = new Hysteresis(OPTIONS);
+    hysteresis.trip();
+
+    expect([0, 0, 100, 0, 0, 0].map((value) => hysteresis.update(value))).toEqual([
+      false,
+      false,
+      false,
+      false,
+      false,
+      true,
+    ]);
   });
 });

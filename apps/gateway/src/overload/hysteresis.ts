@@ -12,40 +12,32 @@ export interface HysteresisOptions {
 
 /** Watches a value, so that neither one peak trips it nor one dip clears it. */
 export class Hysteresis {
-  private tripped = false;
-  /** Excessive values since as many clear ones in a row as clear it. */
+  /** Values at or above the limit since the count was reset. */
   private excessive = 0;
-  /** Clear values in a row. */
+  /** Values in a row below the clear ratio. */
   private clearValues = 0;
 
   constructor(private readonly options: HysteresisOptions) {}
 
   get isTripped(): boolean {
-    return this.tripped;
+    return this.excessive >= this.options.tripAfter;
   }
 
-  /** Takes the next value. @returns whether it has tripped or cleared */
+  /** Takes the next value. @returns whether it tripped or cleared */
   update(value: number): boolean {
-    const { limit, clearRatio, tripAfter, clearAfter } = this.options;
-    this.clearValues = value < limit * clearRatio ? this.clearValues + 1 : 0;
+    const { limit, clearRatio, clearAfter } = this.options;
+    const before = this.isTripped;
     if (value >= limit) this.excessive++;
-    if (this.clearValues >= clearAfter) {
-      this.excessive = 0;
-      return this.tripped && this.switchTo(false);
-    }
-    return !this.tripped && this.excessive >= tripAfter && this.switchTo(true);
+    this.clearValues = value < limit * clearRatio ? this.clearValues + 1 : 0;
+    if (this.clearValues >= clearAfter) this.excessive = 0;
+    return this.isTripped !== before;
   }
 
-  /** Trips at once. @returns whether it had not tripped before */
+  /** Trips at once. @returns whether it was clear before */
   trip(): boolean {
+    const before = this.isTripped;
+    this.excessive = Math.max(this.excessive, this.options.tripAfter);
     this.clearValues = 0;
-    return !this.tripped && this.switchTo(true);
-  }
-
-  private switchTo(tripped: boolean): true {
-    this.tripped = tripped;
-    this.excessive = 0;
-    this.clearValues = 0;
-    return true;
+    return !before;
   }
 }

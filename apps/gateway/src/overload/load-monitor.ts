@@ -6,30 +6,30 @@ import { Hysteresis } from './hysteresis.js';
 import { fitsMemory } from './memory-share.js';
 import { ProcessMemory } from './process-memory.js';
 
-/** What there can be too much of. */
+/** Resources that can be saturated. */
 export const RESOURCES = ['event loop', 'memory', 'in flight'] as const;
 
 export type Resource = (typeof RESOURCES)[number];
 
-/** How often the load is looked at, in milliseconds. */
+/** How often the load is measured, in milliseconds. */
 const INTERVAL_MS = 250;
 
 /** How exactly the delay of the event loop is measured, in milliseconds. */
 const RESOLUTION_MS = 20;
 
-/** Looks in a row that must be clear before a resource is no longer saturated: one second. */
+/** Clear measurements in a row that clear a saturated resource: one second. */
 const CLEAR_AFTER = 4;
 
 /**
  * Knows whether the process has more to do than it can, so that it refuses what is new while it can still finish what
  * it has begun.
  *
- * - Event loop: the longest delay within a look, in two looks without a clear second between them, since long turns and
+ * - Event loop: the longest delay within an interval, in two intervals without a clear second between them, since long turns and
  *   short ones may alternate. One long turn, or a machine that stood still, is over by the time that anybody could be
  *   refused for it.
  * - Memory: see `ProcessMemory`.
- * - In flight: what is refused is exactly what is past the limit; the alarm, which falls a second later, is for those
- *   who read logs, metrics and readiness.
+ * - In flight: exactly the requests past the limit are refused; logs, metrics and readiness show the resource as saturated
+ *   for a second longer.
  */
 @Injectable()
 export class LoadMonitor implements OnModuleInit, OnApplicationShutdown {
@@ -60,12 +60,12 @@ export class LoadMonitor implements OnModuleInit, OnApplicationShutdown {
     this.timer = setInterval(() => this.measure(), INTERVAL_MS).unref();
   }
 
-  /** What there is too much of now; empty while all is well. */
+  /** Resources that are saturated now. */
   get saturatedResources(): readonly Resource[] {
     return RESOURCES.filter((reason) => this.resources[reason].isTripped);
   }
 
-  /** Why an exchange, which is in flight already, should be refused; undefined where it should be served. */
+  /** The saturated resource for which an exchange, which is in flight already, is refused; undefined if it is served. */
   saturatedResourceFor({ route }: Exchange): Resource | undefined {
     if (this.resources['event loop'].isTripped) return 'event loop';
     // A request with nothing else in flight is served: V8 collects where something runs, and not where all is refused.

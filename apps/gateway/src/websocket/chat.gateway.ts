@@ -1,5 +1,5 @@
 import { WebSocketGateway } from '@nestjs/websockets';
 
-/** Chat: one socket a conversation. Its policy is the row in `chat.upstream.ts`. */
+/** Chat: one socket a conversation. Its policy is the route in `chat.upstream.ts`. */
 @WebSocketGateway({ path: '/v1/ws/chat' })
 export class ChatGateway {}

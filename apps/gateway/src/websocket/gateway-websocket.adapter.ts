@@ -4,9 +4,9 @@ import type { Socket } from 'node:net';
 import { type GatewayHttpAdapter, pendingResponseOf } from '@app/gateway';
 import { AbstractWsAdapter } from '@nestjs/websockets';
 import type { WebSocket } from 'ws';
-import { dropEmptySubprotocols } from './handshake.js';
-import { moveToken } from './handshake-token.js';
-import { responseFor, Upgrade } from './upgrade.js';
+import { dropEmptySubprotocols } from './handshake/handshake-request.js';
+import { moveToken } from './handshake/handshake-token.js';
+import { responseFor, Upgrade } from './handshake/upgrade.js';
 import type { WebSocketRoutes } from './websocket-routes.js';
 
 /**
@@ -20,14 +20,14 @@ export class GatewayWebSocketAdapter extends AbstractWsAdapter {
   ) {
     const server = http.getHttpServer();
     super(server);
-    // Behind a request that is not answered yet it is a plain one: the connection is not free to change hands.
+    // Behind a request without its response yet it is a plain one: the connection is not free to change hands.
     http.isUpgrade = (request) => !pendingResponseOf(request.socket) && routes.isUpgrade(request);
     server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
       dropEmptySubprotocols(request);
       // `ws` knows no list.
       request.headers.upgrade = 'websocket';
-      // A public route's service may have parameters of these names for purposes of its own.
-      if (routes.find(request.url!)!.row.options.auth !== 'none') moveToken(request);
+      // A public route's upstream may have parameters of these names for purposes of its own.
+      if (routes.find(request.url!)!.proxyRoute.options.auth !== 'none') moveToken(request);
       server.emit('request', request, responseFor(request, new Upgrade(socket, head)));
     });
   }
@@ -40,7 +40,7 @@ export class GatewayWebSocketAdapter extends AbstractWsAdapter {
     client.once('close', callback);
   }
 
-  /** Messages are the service's: `@SubscribeMessage()` handlers have no part in a relay. */
+  /** Messages are the upstream's: `@SubscribeMessage()` handlers have no part in a relay. */
   override bindMessageHandlers(): void {}
 
   /** The drain has closed every socket already. */

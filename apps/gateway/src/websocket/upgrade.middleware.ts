@@ -9,43 +9,55 @@ import {
 import { exchangeOf, InvalidRequestException, networkOf, type Exchange } from '@app/proxy';
 import { Inject, Injectable, type NestMiddleware } from '@nestjs/common';
 import { loggedPath } from '../observability/access-log.js';
-import { handshakeFault, VERSION } from './handshake.js';
-import { createClientHandshake } from './client-handshake.js';
-import { Relay } from './relay.js';
-import { RelayContext } from './relay-context.js';
-import type { RelayRequest } from './relay-record.js';
-import type { UpstreamWebSocket } from './upstream-websocket.js';
-import { createUpstreamHandshake } from './upstream-handshake.js';
-import { passResponse, type HandshakeResponse } from './handshake-response.js';
-import { release, upgradeOf, type Upgrade } from './upgrade.js';
-import type { WebSocketRoute } from './websocket-route.js';
+import {
+  createClientHandshake,
+  passRefusal,
+  type AcceptedHandshake,
+  type RefusedHandshake,
+} from './handshake/client-response.js';
+import { handshakeFault, VERSION } from './handshake/handshake-request.js';
+import { release, upgradeOf, type Upgrade } from './handshake/upgrade.js';
+import { ClientDialer, UpstreamDialer } from './handshake/upstream-dialer.js';
+import { createUpstreamHandshake } from './handshake/upstream-handshake.js';
+import type { WebSocketRoute } from './handshake/websocket-route.js';
+import { ByteBudget } from './relay/byte-budget.js';
+import { Relay } from './relay/relay.js';
+import { RelayContext } from './relay/relay-context.js';
+import type { RelayRequest } from './relay/relay-record.js';
 import { WebSocketRoutes } from './websocket-routes.js';
 
-/** A request for a WebSocket on its way. */
+/** The share of the sockets' budget that handshakes may have beside it. */
+const EARLY_SHARE = 1 / 8;
+
+/** A request for a WebSocket whose handshake is not complete. */
 interface Opening {
   readonly exchange: Exchange;
   readonly upgrade: Upgrade;
   readonly route: WebSocketRoute;
-  readonly request: RelayRequest;
+  readonly request: RelayRequest & { readonly dialer: ClientDialer };
 }
 
 /**
  * Opens a WebSocket for a request that passed the gates.
  *
  * 1. The handshake must be one, and the route must have room.
- * 2. The service's side is opened first, so that its refusal can still be an HTTP status.
- * 3. The client gets its 101, with the subprotocol that the service chose.
+ * 2. The upstream is dialled first, so that its refusal can still be an HTTP status.
+ * 3. The client gets its 101, with the subprotocol that the upstream chose.
  */
 @Injectable()
 export class UpgradeMiddleware implements NestMiddleware<IncomingMessage, ServerResponse> {
   private readonly allowedOrigin: string | undefined;
+  /** Of what clients send before their 101. Past it they wait; it costs no relay. */
+  private readonly earlyBudget: ByteBudget;
 
   constructor(
-    @Inject(GATEWAY_CONFIG) { cors }: GatewayConfig,
+    @Inject(GATEWAY_CONFIG) { cors, websocket }: GatewayConfig,
     private readonly routes: WebSocketRoutes,
     private readonly context: RelayContext,
+    private readonly dialer: UpstreamDialer,
   ) {
     [this.allowedOrigin] = cors.allowedOrigins;
+    this.earlyBudget = new ByteBudget(websocket.bufferBytes * EARLY_SHARE);
   }
 
   use(request: IncomingMessage, _response: ServerResponse, next: () => void): void | Promise<void> {
@@ -58,20 +70,21 @@ export class UpgradeMiddleware implements NestMiddleware<IncomingMessage, Server
     // :: Step 1
     this.check(exchange.request);
     const route = this.routes.find(exchange.request.url!)!;
-    const request: RelayRequest = {
+    const handshake = createUpstreamHandshake(exchange, route, this.allowedOrigin);
+    const request = {
       id: exchange.id,
       clientAddress: exchange.clientAddress,
       path: loggedPath(exchange),
-      holder: exchange.principal?.userId ?? networkOf(exchange.clientAddress),
-      handshake: createUpstreamHandshake(exchange, route, this.allowedOrigin),
+      owner: exchange.principal?.userId ?? networkOf(exchange.clientAddress),
+      dialer: new ClientDialer(this.dialer, route, handshake),
     };
-    if (!route.connections.tryAcquire(request.holder)) throw new TooManyConnectionsException();
+    if (!route.connections.tryAcquire(request.owner)) throw new TooManyConnectionsException();
     let isOpen = false;
     try {
       isOpen = await this.connect({ exchange, upgrade, route, request });
     } finally {
-      // The relay of an open one gives the connection back.
-      if (!isOpen) route.connections.release(request.holder);
+      // The relay of an open one releases it.
+      if (!isOpen) route.connections.release(request.owner);
     }
   }
 
@@ -82,59 +95,59 @@ export class UpgradeMiddleware implements NestMiddleware<IncomingMessage, Server
     if (fault !== undefined) throw new InvalidRequestException(fault);
   }
 
-  /** Whether the client and the service are joined; otherwise the client has got its answer, or has left. */
+  /** @returns whether there is a relay; otherwise the client has got its response, or has left */
   private async connect(opening: Opening): Promise<boolean> {
     const { exchange } = opening;
-    const answer = await this.dial(opening);
-    if (answer === undefined) return false;
-    exchange.instance = answer.instance;
-    if ('socket' in answer) return this.complete(opening, answer);
-    passResponse(exchange, answer);
+    const result = await this.dial(opening);
+    if (result === undefined) return false;
+    exchange.instance = result.instance;
+    if ('socket' in result) return this.complete(opening, result);
+    passRefusal(exchange, result);
     return false;
   }
 
   // :: Step 2
-  /** Undefined where the client has left meanwhile. */
+  /** @returns undefined if the client has left meanwhile */
   private async dial({
     exchange,
     upgrade,
-    route,
     request,
-  }: Opening): Promise<UpstreamWebSocket | HandshakeResponse | undefined> {
+  }: Opening): Promise<AcceptedHandshake | RefusedHandshake | undefined> {
     const left = new AbortController();
     const leave = (): void => left.abort();
     exchange.attempts++;
     exchange.response.once('close', leave);
-    upgrade.startReading(this.context.earlyBudget);
+    const stopReading = upgrade.startReading(this.earlyBudget);
     try {
-      return await this.context.dialer.dial(route, request.handshake, left.signal);
+      return await request.dialer.dialFirst(left.signal);
     } catch (error) {
       if (left.signal.aborted) return undefined;
       throw error;
     } finally {
-      upgrade.stopReading();
+      stopReading();
       exchange.response.off('close', leave);
     }
   }
 
   // :: Step 3
-  private complete({ exchange, upgrade, route, request }: Opening, connection: UpstreamWebSocket): boolean {
-    const { socket } = upgrade;
-    if (socket.destroyed) {
-      connection.socket.terminate();
+  private complete({ exchange, upgrade, route, request }: Opening, upstream: AcceptedHandshake): boolean {
+    const { socket: stream } = upgrade;
+    if (stream.destroyed) {
+      upstream.socket.terminate();
       return false;
     }
     exchange.switchProtocols();
-    release(exchange.response, socket);
-    const client = route.accept(exchange.request, upgrade, createClientHandshake(exchange, connection));
-    if (!client) {
+    release(exchange.response, stream);
+    const socket = route.accept(exchange.request, upgrade, createClientHandshake(exchange, upstream));
+    if (!socket) {
       // The client's end came in this very turn: `ws` has destroyed its connection.
-      connection.socket.terminate();
+      upstream.socket.terminate();
       return false;
     }
-    new Relay(client, socket, connection, route, request, exchange.principal, this.context);
+    const { principal } = exchange;
+    new Relay({ route, request, principal, client: { socket, stream }, upstream }, this.context);
     this.context.metrics.opened(route, performance.now() - exchange.startedAt);
-    route.server.emit('connection', client, exchange.request);
+    route.server.emit('connection', socket, exchange.request);
     return true;
   }
 }

@@ -2,7 +2,7 @@ import { Injectable, Logger } from '@nestjs/common';
 import { DiscoveryService } from '@nestjs/core';
 import { GATEWAY_METADATA } from '@nestjs/websockets/constants.js';
 import { WebSocket } from 'ws';
-import { CLOSE_REASON } from './close-reasons.js';
+import { CLOSE_REASON } from './relay/close-reasons.js';
 
 type Handler = (client: WebSocket, ...rest: unknown[]) => unknown;
 

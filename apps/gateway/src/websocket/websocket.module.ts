@@ -2,15 +2,15 @@ import { GATEWAY_CONFIG, type GatewayConfig } from '@app/gateway';
 import { Module } from '@nestjs/common';
 import { DiscoveryModule } from '@nestjs/core';
 import { ObservabilityModule } from '../observability/observability.module.js';
-import { ByteBudget } from './byte-budget.js';
+import { ByteBudget, evictGreatest } from './relay/byte-budget.js';
 import { ChatGateway } from './chat.gateway.js';
-import { Relays } from './relays.js';
-import { RelayLog } from './relay-log.js';
-import { RelayContext } from './relay-context.js';
-import { UpstreamDialer } from './upstream-dialer.js';
+import { Relays } from './relay/relays.js';
+import { RelayLog } from './relay/relay-log.js';
+import { RelayContext } from './relay/relay-context.js';
+import { UpstreamDialer } from './handshake/upstream-dialer.js';
 import { SignalingGateway } from './signaling.gateway.js';
 import { WebSocketClasses } from './websocket-classes.js';
-import { WebSocketMetrics } from './websocket-metrics.js';
+import { WebSocketMetrics } from './relay/websocket-metrics.js';
 import { WebSocketRoutes } from './websocket-routes.js';
 
 @Module({
@@ -27,10 +27,11 @@ import { WebSocketRoutes } from './websocket-routes.js';
     WebSocketRoutes,
     {
       provide: ByteBudget,
-      inject: [GATEWAY_CONFIG],
-      useFactory: ({ websocket }: GatewayConfig) => new ByteBudget(websocket.bufferBytes),
+      inject: [GATEWAY_CONFIG, Relays],
+      useFactory: ({ websocket }: GatewayConfig, relays: Relays) =>
+        new ByteBudget(websocket.bufferBytes, (account, bytes) => evictGreatest(relays, account, bytes)),
     },
   ],
-  exports: [Relays, RelayContext, WebSocketClasses, WebSocketRoutes],
+  exports: [Relays, RelayContext, UpstreamDialer, WebSocketClasses, WebSocketRoutes],
 })
 export class WebSocketModule {}

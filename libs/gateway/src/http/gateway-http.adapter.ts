@@ -9,16 +9,12 @@ import { ExpressAdapter } from '@nestjs/platform-express';
 import type { ServerConfig } from '../settings/gateway-config.js';
 import { ControllerRoutes, type RoutedApplication } from './controller-routes.js';
 import { chainOf, type Middleware } from './request-chain.js';
-import { RequestTurns } from './request-turns.js';
+import { allowHalfOpen } from './node-internals.js';
+import { Pipelining } from './pipelining.js';
 import type { Responder } from './responder.js';
 
 /** Connections that may wait to be accepted; the kernel's own limit counts where it is less. */
 const BACKLOG = 4_096;
-
-/** A property of Node's server that its types do not have. */
-interface HalfOpenServer extends Server {
-  httpAllowHalfOpen: boolean;
-}
 
 /**
  * Express on a server with the gateway's clocks and limits: Nest passes none of Node's server options on.
@@ -27,7 +23,7 @@ export class GatewayHttpAdapter extends ExpressAdapter {
   /** Whether a request's `Upgrade` goes to the server's `upgrade` listener; all others are plain requests. */
   isUpgrade: (request: IncomingMessage) => boolean = () => false;
 
-  readonly turns: RequestTurns;
+  readonly pipelining: Pipelining;
   /** What Express serves. */
   readonly controllers: ControllerRoutes;
   private runFirst = chainOf([]);
@@ -35,7 +31,7 @@ export class GatewayHttpAdapter extends ExpressAdapter {
 
   constructor(private readonly config: ServerConfig) {
     super();
-    this.turns = new RequestTurns(config.headerTimeoutMs);
+    this.pipelining = new Pipelining(config.headerTimeoutMs);
     this.controllers = new ControllerRoutes(this.getInstance() as RoutedApplication);
     // Each is work for every response that a proxy must not do: the service says who it is and what has changed.
     this.disable('x-powered-by');
@@ -76,7 +72,7 @@ export class GatewayHttpAdapter extends ExpressAdapter {
         requireHostHeader: false,
         shouldUpgradeCallback: (request) => this.isUpgrade(request),
       },
-      this.turns.wrap((request, response) => {
+      this.pipelining.wrap((request, response) => {
         // What Express cannot parse it would answer by itself, past every middleware; `*` is refused in order.
         if (!request.url!.startsWith('/')) request.url = '*';
         this.runFirst(request, response, (error) => {
@@ -85,8 +81,8 @@ export class GatewayHttpAdapter extends ExpressAdapter {
         });
       }),
     );
-    // Node ends a connection when its client ends its half, and drops pending responses. `HalfClosedConnections` decides.
-    (server as HalfOpenServer).httpAllowHalfOpen = true;
+    // `HalfClosedConnections` decides about them.
+    allowHalfOpen(server);
     // Node would answer both at once: 100 before the gates, 417 without a body, an id or a log line.
     const handle = (request: IncomingMessage, response: ServerResponse): void => {
       server.emit('request', request, response);

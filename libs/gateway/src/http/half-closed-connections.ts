@@ -4,7 +4,7 @@ import { TrustedProxies, Ticker, type Ticking } from '@app/proxy';
 import { Inject, Injectable, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { GATEWAY_CONFIG, type GatewayConfig } from '../settings/gateway-config.js';
-import { pendingResponseOf } from './pending-response.js';
+import { pendingResponseOf } from './node-internals.js';
 
 /** How often half-closed connections are looked at, in milliseconds. */
 const TICK_MS = 1_000;
@@ -15,7 +15,7 @@ const KEEP_ALIVE_MS = 10_000;
 /**
  * Decides whether a client that ends its half of a connection behind a complete request still gets its response
  * (RFC 9112, section 9.6; RFC 9293, section 3.6). Node's server sends it, with those of the requests before it, and
- * then ends the connection, because `httpAllowHalfOpen` is set.
+ * then ends the connection, because of `allowHalfOpen`.
  *
  * - A trusted proxy ends a connection when its own client has gone; no proxy half-closes. Its requests are aborted.
  * - Any other client may wait for its response, or have gone: its end looks the same. It has gone once its kernel

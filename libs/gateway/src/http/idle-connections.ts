@@ -7,7 +7,7 @@ import { GATEWAY_CONFIG, type GatewayConfig } from '../settings/gateway-config.j
 import { discardedUpTo, isDiscarding } from './lingering-close.js';
 import { LinkedList, ListNode } from './linked-list.js';
 
-/** How often the bounds are looked at, in milliseconds. */
+/** How often the bounds are checked, in milliseconds. */
 const TICK_MS = 500;
 
 /**
@@ -33,7 +33,7 @@ interface WithConnection extends Socket {
   [CONNECTION]?: ClientConnection;
 }
 
-/** A client's connection, with the requests that are on their way on it. */
+/** A client's connection, with its requests in progress. */
 class ClientConnection {
   requests = 0;
   hasServed = false;
@@ -49,7 +49,7 @@ class ClientConnection {
     readonly network: Network | undefined,
   ) {}
 
-  /** Whether bytes of a next request have come; bytes of a body that is discarded are none. */
+  /** Whether bytes of a next request have come. Bytes of a discarded body do not count. */
   hasNextRequest(): boolean {
     const { socket } = this;
     return this.hasServed && socket.bytesRead > Math.max(this.bytesRead, discardedUpTo(socket));
@@ -57,10 +57,11 @@ class ClientConnection {
 }
 
 /**
- * Bounds the client connections that have no request on their way, in total and by client network. One that has never
- * had a request counts, and one that brings the rest of a body whose response is out; a WebSocket does not. Past a bound the connection that has been idle longest is closed, after
- * one idle second; connections of trusted proxies count in total alone. A connection that has served and on which bytes
- * of a next request have come is left to the timeout for headers.
+ * Bounds the client connections without a request in progress, in total and by client network. A connection that has never
+ * had a request counts, and one that brings the rest of a body whose response is out; a WebSocket does not. Past a bound
+ * the connection that has been idle longest is closed, after one idle second. Connections of trusted proxies count in
+ * total alone. A connection that has served and on which bytes of a next request have come is left to the timeout for
+ * headers.
  */
 @Injectable()
 export class IdleConnections implements Ticking, OnModuleInit, OnApplicationShutdown {
@@ -142,6 +143,8 @@ export class IdleConnections implements Ticking, OnModuleInit, OnApplicationShut
       if (connection.hasNextRequest()) continue;
       this.delete(connection);
       this.closed[bound]++;
+      // `destroySoon` writes first what waits, so that the client sees an end and no reset. While a body is discarded, it
+      // would wait for the end of the body.
       if (isDiscarding(socket)) socket.destroy();
       else socket.destroySoon();
       if (idle.size <= most) return;

@@ -14,29 +14,33 @@ const IDLE_TIMEOUT_MS = 5_000;
 /** Longest time for the whole body. */
 const DISCARD_TIMEOUT_MS = 30_000;
 
-/** Connections on which a body was discarded, with their `bytesRead` at its end; `Infinity` until then. */
+/** Of a connection whose body is still being discarded. */
+const NOT_ENDED = Infinity;
+
+/** Connections on which a body was discarded, with their `bytesRead` at its end. */
 const discarded = new WeakMap<Socket, number>();
 
-/** Whether a connection does nothing but bring the body of a request that has its response. */
+/** Whether a connection brings the rest of a body whose response is out. */
 export function isDiscarding(socket: Socket): boolean {
-  return discarded.get(socket) === Infinity;
+  return discarded.get(socket) === NOT_ENDED;
 }
 
-/** What `bytesRead` of a connection was as its last discarded body ended. */
+/** `bytesRead` of a connection at the end of its last discarded body; 0 if it has none. */
 export function discardedUpTo(socket: Socket): number {
   return discarded.get(socket) ?? 0;
 }
 
 /**
  * Reads the rest of a body whose response is out. Closing with bytes unread would reset the connection, and with it
- * the answer that the client has not read yet; reading for ever would serve a sender who never stops. To be called
+ * the response that the client has not read yet; reading for ever would serve a sender who never stops. To be called
  * before Node's own listener of the response's end, which closes a connection that is not kept.
  */
 export function discardBody(request: IncomingMessage, minimumRate: MinimumRate): void {
   const { socket } = request;
   if (request.complete || socket.destroyed) return;
   let isClosing = false;
-  discarded.set(socket, Infinity);
+  discarded.set(socket, NOT_ENDED);
+  // Node calls it when the response is out, and would close the connection with bytes of the body unread.
   socket.destroySoon = () => {
     isClosing = true;
     socket.end();
@@ -53,17 +57,17 @@ export function discardBody(request: IncomingMessage, minimumRate: MinimumRate):
 /** Destroys the connection of a body that is too large, too long under way or too slow. */
 function limitDiscarding(request: IncomingMessage, { bytesPerSecond, graceMs }: MinimumRate): void {
   const { socket } = request;
-  let left = MAX_DISCARDED_BODY_BYTES;
-  let leftBefore = left;
+  let received = 0;
+  let receivedBefore = 0;
   const endsAt = performance.now() + DISCARD_TIMEOUT_MS;
   const idleTimer = setTimeout(() => socket.destroy(), IDLE_TIMEOUT_MS).unref();
   const rateTimer = setInterval(() => {
-    if (leftBefore - left < (bytesPerSecond * graceMs) / 1000) socket.destroy();
-    leftBefore = left;
+    if (received - receivedBefore < (bytesPerSecond * graceMs) / 1000) socket.destroy();
+    receivedBefore = received;
   }, graceMs).unref();
   request.on('data', (chunk: Buffer) => {
-    left -= chunk.length;
-    if (left < 0 || performance.now() > endsAt) socket.destroy();
+    received += chunk.length;
+    if (received > MAX_DISCARDED_BODY_BYTES || performance.now() > endsAt) socket.destroy();
     else idleTimer.refresh();
   });
   request.once('close', () => {
@@ -72,7 +76,7 @@ function limitDiscarding(request: IncomingMessage, { bytesPerSecond, graceMs }: 
   });
 }
 
-/** What `bytesRead` was as the connection left HTTP. */
+/** `bytesRead` of connections when they left HTTP. */
 const readBefore = new WeakMap<Socket, number>();
 
 /**

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { nominatedEndToEnd } from '@app/proxy';
+import { copyParsedBytes } from './node-internals.js';
 
 /** A host with an optional port (RFC 3986, section 3.2.2), as far as characters go. */
 const HOST = /^(?:[A-Za-z0-9._~!$&'()*+,;=%-]+|\[[0-9A-Fa-f:.]+\])(?::\d{0,5})?$/;
@@ -53,10 +54,6 @@ export function expectsUnknown(request: IncomingMessage): boolean {
   return headers.expect !== undefined && httpVersionMinor === 1 && !expectsContinue(request);
 }
 
-interface ParserSocket extends Socket {
-  parser?: { getCurrentBuffer?: () => Buffer };
-}
-
 const seen = new WeakSet<Socket>();
 
 /** Empty lines before a request are none of its (RFC 9112, section 2.2). */
@@ -69,10 +66,10 @@ const LF = 10;
  * through goes to the service as HTTP/1.1 all the same.
  */
 function isOtherProtocol(request: IncomingMessage): boolean {
-  const socket = request.socket as ParserSocket;
+  const { socket } = request;
   if (seen.has(socket)) return false;
   seen.add(socket);
-  const bytes = socket.parser?.getCurrentBuffer?.();
+  const bytes = copyParsedBytes(socket);
   if (!bytes) return false;
   let start = 0;
   while (bytes[start] === CR || bytes[start] === LF) start++;

@@ -10,17 +10,18 @@ const HEADER_BYTES = 128;
 const CHUNK_BYTES = 512;
 
 /** Estimates the memory of a request without its body, in bytes. */
-export function memoryOf({ url, rawHeaders }: IncomingMessage): number {
+export function estimateMemoryBytes({ url, rawHeaders }: IncomingMessage): number {
   let bytes = REQUEST_BYTES + url!.length + (rawHeaders.length / 2) * HEADER_BYTES;
   for (const text of rawHeaders) bytes += text.length;
   return bytes;
 }
 
 /**
- * Takes a request that nobody reads yet, until `release`.
- * @param onBody called with the estimated memory of each part of the body that Node's parser reads meanwhile, in bytes
+ * Reports the bytes of body that Node's parser reads while the request waits, and destroys it without an error. Until
+ * `unwatch`.
+ * @param onBody called with the estimated memory of each part of the body, in bytes
  */
-export function hold(request: IncomingMessage, onBody: (bytes: number) => void): void {
+export function watch(request: IncomingMessage, onBody: (bytes: number) => void): void {
   request.push = (chunk: Buffer | null, encoding?: BufferEncoding): boolean => {
     if (chunk) onBody(chunk.length + CHUNK_BYTES);
     return IncomingMessage.prototype.push.call(request, chunk, encoding);
@@ -29,7 +30,8 @@ export function hold(request: IncomingMessage, onBody: (bytes: number) => void):
   request.destroy = () => IncomingMessage.prototype.destroy.call(request);
 }
 
-export function release(request: IncomingMessage): void {
+/** The request waits no more: its body and its end are Node's again. */
+export function unwatch(request: IncomingMessage): void {
   const { push, destroy } = IncomingMessage.prototype;
   Object.assign(request, { push, destroy });
 }

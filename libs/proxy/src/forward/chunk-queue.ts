@@ -1,4 +1,4 @@
-/** Chunks that come one after another without a join. */
+/** Unjoined chunks at which they are joined into one. */
 const JOIN_AT = 64;
 
 /**

@@ -450,7 +450,12 @@ export class Forward implements ExchangeForward, ResponseHandler, BufferingListe
   }
 
   cutSlowReader(): void {
-    this.fail(new ClientStalledException());
+    // Without a stack trace: strangers choose how many of them there are.
+    this.fail(
+      new ClientStalledException({
+        message: `cut: requests wait for a connection to ${this.plan.service}`,
+      }),
+    );
   }
 
   /** Called when the connection under the response is gone, and after every response that is complete. */

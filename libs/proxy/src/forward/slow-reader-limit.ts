@@ -30,6 +30,8 @@ export class SlowReaderLimit implements Ticking {
   slot = -1;
   /** Those that were added first have waited longest. */
   private readonly readers = new Set<SlowReader>();
+  /** Readers cut since the process began. */
+  cutTotal = 0;
 
   constructor(
     private readonly connections: SharedConnections,
@@ -57,6 +59,7 @@ export class SlowReaderLimit implements Ticking {
       if (ofNetwork <= mostOfNetwork && count <= most) continue;
       byNetwork.set(reader.network, ofNetwork - 1);
       count--;
+      this.cutTotal++;
       reader.cutSlowReader();
       if (--waiting === 0) return;
     }

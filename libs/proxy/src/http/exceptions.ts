@@ -123,8 +123,15 @@ export class ClientGoneException extends ProxyException {
 
 /** The client stopped reading its response; nothing more can be sent, 499 is for the log. */
 export class ClientStalledException extends ProxyException {
-  constructor() {
-    super({ status: 499, code: 'CLIENT_STALLED', message: 'Client stopped reading', stage: 'response_body' });
+  /** @param cause why the gateway did not wait longer; none if the time was over */
+  constructor(cause?: unknown) {
+    super({
+      status: 499,
+      code: 'CLIENT_STALLED',
+      message: 'Client stopped reading',
+      stage: 'response_body',
+      cause,
+    });
   }
 }
 

@@ -1,0 +1,235 @@
+import type { ClientRequest, IncomingMessage } from 'node:http';
+import { connect as connectTcp, type NetConnectOpts, type Socket } from 'node:net';
+import { connect as connectTls, type ConnectionOptions } from 'node:tls';
+import { GATEWAY_CONFIG, type GatewayConfig } from '@app/gateway';
+import {
+  exceptionFor,
+  failureKindOf,
+  isUnavailable,
+  UpstreamInvalidResponseException,
+  type Attempts,
+  type Instance,
+  type FailureKind,
+  type ProxyException,
+} from '@app/proxy';
+import { Inject, Injectable } from '@nestjs/common';
+import { WebSocket } from 'ws';
+import type { RelayDialer, UpstreamWebSocket } from '../relay/relay-record.js';
+import { readBody, type AcceptedHandshake, type RefusedHandshake } from './client-response.js';
+import type { UpstreamHandshake } from './upstream-handshake.js';
+import type { WebSocketRoute } from './websocket-route.js';
+
+type DialResult = AcceptedHandshake | RefusedHandshake;
+
+/** A handshake for the upstream of a route. */
+interface DialRequest {
+  readonly route: WebSocketRoute;
+  readonly handshake: UpstreamHandshake;
+  /** Gives up. */
+  readonly signal: AbortSignal;
+}
+
+/** Opens WebSockets to upstreams. */
+@Injectable()
+export class UpstreamDialer {
+  constructor(@Inject(GATEWAY_CONFIG) private readonly config: GatewayConfig) {}
+
+  /**
+   * Opens a WebSocket to an upstream, at another instance if one fails: until its 101 a handshake has no effect.
+   * @param withinMs milliseconds for all of it, if that is less than the timeout for response headers
+   * @throws ProxyException if the upstream cannot be reached, is late, or its response is none to a handshake
+   */
+  async dial(request: DialRequest, withinMs = Infinity): Promise<DialResult> {
+    const begunAt = performance.now();
+    const until = begunAt + Math.min(this.config.proxy.responseHeadersTimeoutMs, withinMs);
+    const attempts = request.route.proxyRoute.proxy.createAttempts(begunAt);
+    try {
+      attempts.startFirst(begunAt);
+      return await this.dialAny(attempts, request, until);
+    } finally {
+      attempts.end(performance.now());
+    }
+  }
+
+  /** @param until `performance.now()` when it must be over */
+  private async dialAny(attempts: Attempts, request: DialRequest, until: number): Promise<DialResult> {
+    /** Counts the attempt as failed. @returns whether another one began */
+    const retry = (fault: FailureKind): boolean => {
+      const now = performance.now();
+      attempts.failed(fault, now);
+      if (now < until && attempts.retry(now)) return true;
+      attempts.report('failed', now);
+      return false;
+    };
+    const { connectTimeoutMs } = this.config.proxy.connections;
+    for (;;) {
+      try {
+        const dial = new InstanceDial(attempts.instance, request, connectTimeoutMs);
+        const result = await dial.run(until - performance.now());
+        if (!saysUnavailable(result)) {
+          attempts.succeeded(performance.now());
+          return result;
+        }
+        if (!retry('status')) return result;
+      } catch (error) {
+        const fault = request.signal.aborted ? undefined : failureKindOf(error);
+        if (fault === undefined || !retry(fault)) throw error;
+      }
+    }
+  }
+}
+
+/** Dials the upstream of one client, the first time and again, with the client's handshake. */
+export class ClientDialer implements RelayDialer {
+  constructor(
+    private readonly dialer: UpstreamDialer,
+    private readonly route: WebSocketRoute,
+    private readonly handshake: UpstreamHandshake,
+  ) {}
+
+  dialFirst(signal: AbortSignal): Promise<DialResult> {
+    return this.dialer.dial({ route: this.route, handshake: this.handshake, signal });
+  }
+
+  async dial(signal: AbortSignal, withinMs: number): Promise<UpstreamWebSocket | number> {
+    const { route, handshake } = this;
+    const result = await this.dialer.dial({ route, handshake, signal }, withinMs);
+    return 'socket' in result ? result : result.response.statusCode!;
+  }
+
+  setToken(token: string): void {
+    this.handshake.headers['Authorization'] = `Bearer ${token}`;
+  }
+}
+
+/** One handshake with one instance. */
+class InstanceDial {
+  private readonly result = Promise.withResolvers<DialResult>();
+  private readonly socket: WebSocket;
+  private stream: Socket | undefined;
+  private response: IncomingMessage | undefined;
+  private subprotocol = '';
+  private isOpen = false;
+
+  constructor(
+    private readonly instance: Instance,
+    private readonly request: DialRequest,
+    connectTimeoutMs: number,
+  ) {
+    const { route, handshake } = request;
+    // An `object`, since the types of `ws` do not know all that Node takes for these.
+    const options: object = {
+      ...route.socketOptions,
+      headers: handshake.headers,
+      createConnection: (connection: NetConnectOpts) =>
+        (this.stream = connectWithin(connectTimeoutMs, instance.tlsOptions(), connection)),
+      // The target as the client wrote it: a URL parser would rewrite some of its bytes.
+      // Node would drop headers after its default number.
+      finishRequest: (sent: ClientRequest) =>
+        Object.assign(sent, { path: handshake.target, maxHeadersCount: 0 }).end(),
+    };
+    this.socket = new WebSocket(instance.origin, options)
+      .on('error', this.fail)
+      .once('upgrade', this.onUpgrade)
+      .once('open', this.onOpen)
+      .once('unexpected-response', this.onRefusal);
+  }
+
+  async run(withinMs: number): Promise<DialResult> {
+    const { signal } = this.request;
+    const giveUp = (): void => this.socket.terminate();
+    signal.addEventListener('abort', giveUp);
+    // For everything up to a refusal's last byte: `ws` looks at the time between two bytes only.
+    const timer = setTimeout(() => {
+      this.fail(Object.assign(new Error('no response to the handshake'), { code: 'ETIMEDOUT' }));
+      giveUp();
+    }, withinMs);
+    try {
+      return await this.result.promise;
+    } finally {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', giveUp);
+      // After a whole response Node takes its listeners off a connection and keeps it for a next request.
+      if (!this.isOpen) this.stream?.destroy();
+    }
+  }
+
+  private readonly fail = (error: Error): void => {
+    const isConnected = this.stream?.connecting === false;
+    this.result.reject(toException(error, this.request.route.upstream, isConnected));
+  };
+
+  private readonly onUpgrade = (response: IncomingMessage): void => {
+    this.response = response;
+    this.subprotocol = response.headers['sec-websocket-protocol'] ?? '';
+    // `ws` demands what browsers demand, that an offer be taken; RFC 6455 lets a server decline.
+    delete response.headers['sec-websocket-protocol'];
+  };
+
+  private readonly onOpen = (): void => {
+    const { socket, stream, subprotocol, response } = this;
+    if (subprotocol !== '' && !this.request.handshake.offered.includes(subprotocol)) {
+      this.fail(new Error(`subprotocol ${subprotocol} was not offered`));
+      socket.terminate();
+      return;
+    }
+    socket.pause();
+    // The relay listens anew; these would keep the whole handshake in memory with it.
+    socket.removeAllListeners().on('error', ignore);
+    this.isOpen = true;
+    const instance = this.instance.origin;
+    this.result.resolve({ socket, stream: stream!, subprotocol, instance, response: response! });
+  };
+
+  private readonly onRefusal = (_request: ClientRequest, response: IncomingMessage): void => {
+    const status = response.statusCode!;
+    if (status < 300) this.fail(new Error(`status ${status} is no response to a handshake`));
+    readBody(response).then(
+      (body) => this.result.resolve({ response, instance: this.instance.origin, body }),
+      this.fail,
+    );
+  };
+}
+
+/**
+ * Connects to an upstream, and gives up with `ETIMEDOUT`. Owns the connection's errors until it closes, since those who use
+ * it, Node's HTTP client and `ws`, listen only for a time each.
+ * @param timeoutMs until the TCP (and TLS) connection stands
+ * @param secure how the instance is authenticated; undefined for one without TLS
+ */
+function connectWithin(
+  timeoutMs: number,
+  secure: ConnectionOptions | undefined,
+  options: NetConnectOpts,
+): Socket {
+  // `path` is the request's here; for a socket it would name a Unix domain.
+  const plain = { ...options, path: undefined } as ConnectionOptions;
+  const socket = secure ? connectTls({ ...plain, ...secure }) : connectTcp(plain as NetConnectOpts);
+  const timer = setTimeout(() => {
+    socket.destroy(Object.assign(new Error('connect timeout'), { code: 'ETIMEDOUT' }));
+  }, timeoutMs);
+  const connected = secure ? 'secureConnect' : 'connect';
+  const stop = (): void => {
+    clearTimeout(timer);
+    socket.off(connected, stop).off('close', stop);
+  };
+  return socket.on('error', ignore).once(connected, stop).once('close', stop);
+}
+
+/** Others hear of the same errors. Shared: a closure for each connection would stay in V8's old generation. */
+function ignore(): void {}
+
+/** Whether the upstream refused because it cannot serve at present. */
+function saysUnavailable(result: DialResult): boolean {
+  return 'body' in result && isUnavailable(result.response.statusCode!);
+}
+
+/** @param isConnected whether the connection stood before it failed */
+function toException(error: Error, upstream: string, isConnected: boolean): ProxyException {
+  const stage = isConnected ? 'response_headers' : 'connect';
+  const { code } = error as NodeJS.ErrnoException;
+  // Errors of `ws` about a response have no code; those of Node's parser begin so.
+  return code === undefined || code.startsWith('HPE_')
+    ? new UpstreamInvalidResponseException(upstream, 'response_headers', error)
+    : exceptionFor(error, upstream, stage);
+}

@@ -1,0 +1,46 @@
+import type { WebSocket } from 'ws';
+import { emitSynchronously } from './ws-internals.js';
+
+/** Frames of one socket that are handled in one turn of the event loop. A chunk of 64 KiB holds 32,768 of the smallest. */
+const FRAMES_PER_TURN = 64;
+
+/** From this frame on the count is reset by an immediate; a turn with fewer frames needs none. */
+const FRAMES_BEFORE_RESET = 32;
+
+/** Lets the frames of a socket be handled a few in each turn, so that a peer which sends many delays nobody else. */
+export class FramePace {
+  private framesInTurn = 0;
+  private framesInChunk = 0;
+
+  /** @param onFramesHandled runs when frames of an earlier chunk have been handled in a later turn */
+  constructor(
+    private readonly socket: WebSocket,
+    private readonly onFramesHandled: () => void,
+  ) {}
+
+  /** Whether the frame that is handled now came in one chunk with others before it. */
+  get cameWithOthers(): boolean {
+    return this.framesInChunk > 1;
+  }
+
+  /** Counts a message, a ping or a pong. To be called before it is handled. */
+  count(): void {
+    this.framesInChunk++;
+    this.framesInTurn++;
+    if (this.framesInTurn === FRAMES_BEFORE_RESET) setImmediate(this.endTurn);
+    else if (this.framesInTurn === FRAMES_PER_TURN) emitSynchronously(this.socket, false);
+  }
+
+  /** To be called when the receiver has taken up a chunk. */
+  endChunk(): void {
+    this.framesInChunk = 0;
+  }
+
+  /** Runs before the event that the receiver has deferred. */
+  private readonly endTurn = (): void => {
+    // Frames that this turn releases are handled before the next immediate.
+    if (this.framesInTurn >= FRAMES_PER_TURN) setImmediate(this.onFramesHandled);
+    this.framesInTurn = 0;
+    emitSynchronously(this.socket, true);
+  };
+}

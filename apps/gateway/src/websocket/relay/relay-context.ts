@@ -1,0 +1,24 @@
+import { GATEWAY_CONFIG, type GatewayConfig, type WebSocketConfig } from '@app/gateway';
+import { Authenticator } from '@app/auth';
+import { Inject, Injectable } from '@nestjs/common';
+import { ByteBudget } from './byte-budget.js';
+import { RelayLog } from './relay-log.js';
+import { Relays } from './relays.js';
+import { WebSocketMetrics } from './websocket-metrics.js';
+
+/** What every relay needs of the application. */
+@Injectable()
+export class RelayContext {
+  readonly config: WebSocketConfig;
+
+  constructor(
+    @Inject(GATEWAY_CONFIG) config: GatewayConfig,
+    readonly budget: ByteBudget,
+    readonly authenticator: Authenticator,
+    readonly live: Relays,
+    readonly log: RelayLog,
+    readonly metrics: WebSocketMetrics,
+  ) {
+    this.config = config.websocket;
+  }
+}

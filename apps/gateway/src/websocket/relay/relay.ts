@@ -1,0 +1,249 @@
+import type { Principal } from '@app/auth';
+import { BudgetAccount } from './byte-budget.js';
+import { MessageRate } from './client-limits.js';
+import { CLOSE_REASON, CODE, isRestart, type CloseReason } from './close-reasons.js';
+import type { RelayContext } from './relay-context.js';
+import { RelayEnd, type RelayEndListener } from './relay-end.js';
+import { createCounts, type Closer, type RelayRequest, type RelayRoute } from './relay-record.js';
+import type { RelayOptions, UpstreamWebSocket } from './relay-record.js';
+import { isRenewal, RelaySession } from './relay-session.js';
+import type { LiveRelay } from './relays.js';
+import { ResumeBuffer, Resumption } from './resumption.js';
+
+/**
+ * Connects a client's socket to an upstream's: messages pass whole and in order, the slower end sets the pace, and each
+ * end is told of the other's by a close frame.
+ *
+ * 1. `onMessage`: a message passes, or is for the gateway, or is one too many.
+ * 2. `onClose`: the end that closed takes the other with it; or
+ * 3. `resume`: an upstream that restarts is dialled again, if the route says so, and the client's socket stays.
+ * 4. `finish`: the client's socket is gone, and with it the relay.
+ */
+export class Relay implements RelayEndListener, LiveRelay {
+  slot = -1;
+  readonly openedAt = performance.now();
+  readonly counts = createCounts();
+  readonly route: RelayRoute;
+  readonly request: RelayRequest;
+
+  readonly accounts: readonly [client: BudgetAccount, upstream: BudgetAccount];
+  private readonly clientEnd: RelayEnd;
+  private upstreamEnd: RelayEnd;
+  private readonly subprotocol: string;
+  private readonly rate: MessageRate;
+  private readonly resumeBuffer: ResumeBuffer;
+  private readonly resumption: Resumption;
+  private readonly session: RelaySession;
+  private ended: { readonly code: number; readonly by: Closer } | undefined;
+  private nextPingAt: number;
+
+  constructor(
+    { route, request, principal, client, upstream }: RelayOptions,
+    private readonly context: RelayContext,
+  ) {
+    const { config, budget, live } = context;
+    this.route = route;
+    this.request = request;
+    const [owner, upstreamOwner] = [request.owner, route.upstreamOwner];
+    this.accounts = [new BudgetAccount(budget, owner), new BudgetAccount(budget, upstreamOwner)];
+    this.clientEnd = new RelayEnd(client, this.accounts[0], this, config.closeTimeoutMs);
+    this.upstreamEnd = this.createUpstreamEnd(upstream);
+    this.subprotocol = upstream.subprotocol;
+    this.rate = new MessageRate(route.messagesPerSecond);
+    this.resumeBuffer = new ResumeBuffer(config.resumeBytes, this.accounts[1]);
+    this.resumption = new Resumption(request.dialer, config.resumeMs);
+    // Not all at once if many came at once.
+    this.nextPingAt = this.openedAt + config.pingMs * (0.5 + Math.random() / 2);
+    this.upstreamEnd.start();
+    live.add(this, client.stream);
+    this.session = new RelaySession(this, context);
+    this.session.setPrincipal(principal);
+  }
+
+  /** Closes both ends. Later close frames are ignored. */
+  close(reason: CloseReason): void {
+    if (this.ended) return;
+    this.end(reason.code, 'gateway');
+    this.clientEnd.close(reason);
+    this.upstreamEnd.close({ code: CODE.GOING_AWAY, reason: reason.reason });
+  }
+
+  /** Of the token that opened or renewed it; undefined on routes that ask for none. */
+  get principal(): Principal | undefined {
+    return this.session.principal;
+  }
+
+  get isEnded(): boolean {
+    return this.ended !== undefined;
+  }
+
+  /** Closes both ends if the token has expired, whatever the route says. */
+  closeIfExpired(): void {
+    if (this.session.isExpired) this.close(CLOSE_REASON.TOKEN_EXPIRED);
+  }
+
+  /** Ends both connections without a close frame. */
+  terminate(): void {
+    this.end(CODE.BROKEN, 'gateway');
+    this.clientEnd.terminate();
+    this.upstreamEnd.terminate();
+  }
+
+  // :: Step 1
+  onMessage(end: RelayEnd, data: Buffer, isBinary: boolean): void {
+    if (this.ended) return;
+    if (end === this.clientEnd) this.onClientMessage(data, isBinary);
+    else this.onUpstreamMessage(data, isBinary);
+  }
+
+  private onUpstreamMessage(data: Buffer, isBinary: boolean): void {
+    this.counts.messagesOut++;
+    this.counts.bytesOut += data.length;
+    this.clientEnd.send(data, isBinary, this.upstreamEnd);
+  }
+
+  private onClientMessage(data: Buffer, isBinary: boolean): void {
+    if (!this.consumeRate()) return;
+    if (this.route.closesAtExpiry && isRenewal(data, isBinary)) return void this.renew(data);
+    this.counts.messagesIn++;
+    this.counts.bytesIn += data.length;
+    if (this.upstreamEnd.isOpen) this.upstreamEnd.send(data, isBinary, this.clientEnd);
+    else if (!this.route.resume) this.counts.lost++;
+    else if (!this.resumeBuffer.add(data, isBinary)) this.giveUp(1);
+  }
+
+  /** Those of a client count as messages do: each is work, and a ping causes a pong that somebody must read. */
+  onControlFrame(end: RelayEnd): boolean {
+    return !this.ended && (end !== this.clientEnd || this.consumeRate());
+  }
+
+  /** @returns whether a client may send one more; otherwise it is closed */
+  private consumeRate(): boolean {
+    if (!this.rate.tryConsume()) this.close(CLOSE_REASON.TOO_MANY_MESSAGES);
+    return !this.ended;
+  }
+
+  private async renew(data: Buffer): Promise<void> {
+    const response = await this.session.renew(data);
+    if (!this.ended) this.clientEnd.sendOwn(response);
+  }
+
+  evict(): void {
+    this.close(CLOSE_REASON.SERVER_BUFFERS_FULL);
+    this.clientEnd.drop();
+    this.upstreamEnd.drop();
+  }
+
+  // :: Step 2
+  onClose(end: RelayEnd, code: number, reason: Buffer, violation: number | undefined): void {
+    if (end === this.clientEnd) {
+      this.onClientClose(code, reason, violation);
+      this.finish();
+    } else if (end === this.upstreamEnd) {
+      this.onUpstreamClose(code, reason, violation);
+    }
+  }
+
+  private onClientClose(code: number, reason: Buffer, violation: number | undefined): void {
+    if (this.ended) return;
+    // `ws` has closed a client that broke a rule, with the code of the rule.
+    this.end(violation ?? code, violation === undefined ? 'client' : 'gateway');
+    const isBroken = code === CODE.BROKEN || violation !== undefined;
+    this.upstreamEnd.close(isBroken ? CLOSE_REASON.CLIENT_GONE : { code, reason });
+  }
+
+  private onUpstreamClose(code: number, reason: Buffer, violation: number | undefined): void {
+    if (this.ended) return;
+    if (isRestart(code)) this.counts.unacknowledged += this.upstreamEnd.messagesUnacknowledged;
+    if (violation !== undefined) {
+      this.close(CLOSE_REASON.BAD_GATEWAY);
+    } else if (!this.clientEnd.isOpen) {
+      // The client is leaving by itself; its own code counts.
+    } else if (this.route.resume && isRestart(code) && !this.context.live.refusesMore) {
+      void this.resume();
+    } else {
+      this.end(code, 'service');
+      this.clientEnd.close(code === CODE.BROKEN ? CLOSE_REASON.RESTART : { code, reason });
+    }
+  }
+
+  // :: Step 3
+  private async resume(): Promise<void> {
+    const upstream = await this.resumption.dial(() => {
+      this.closeIfExpired();
+      return !this.ended;
+    });
+    if (this.ended) upstream?.socket.terminate();
+    else if (upstream) this.goOn(upstream);
+    else this.giveUp();
+  }
+
+  /** Sends on, in order, what waited, and all that follows. */
+  private goOn(upstream: UpstreamWebSocket): void {
+    this.upstreamEnd = this.createUpstreamEnd(upstream);
+    if (upstream.subprotocol !== this.subprotocol) {
+      this.giveUp();
+      return;
+    }
+    this.counts.resumptions++;
+    this.context.metrics.resumed(this.route, 'resumed');
+    this.upstreamEnd.start();
+    for (const { data, isBinary } of this.resumeBuffer.takeAll()) {
+      // There may have been no room for one of them.
+      if (this.ended) this.counts.lost++;
+      else this.upstreamEnd.send(data, isBinary, this.clientEnd);
+    }
+  }
+
+  /** The client must come back by itself. @param more messages that were lost beside those that waited */
+  private giveUp(more = 0): void {
+    this.counts.lost += more;
+    this.context.metrics.resumed(this.route, 'given_up');
+    this.close(CLOSE_REASON.RESTART);
+  }
+
+  // :: Step 4
+  private finish(): void {
+    const { live, log, metrics } = this.context;
+    this.route.connections.release(this.request.owner);
+    this.session.setPrincipal(undefined);
+    live.delete(this);
+    const { code, by } = this.ended!;
+    metrics.closed(this, code, by);
+    log.write(this, code, by);
+  }
+
+  private createUpstreamEnd({ socket, stream }: UpstreamWebSocket): RelayEnd {
+    return new RelayEnd({ socket, stream }, this.accounts[1], this, this.context.config.closeTimeoutMs);
+  }
+
+  private end(code: number, by: Closer): void {
+    this.ended ??= { code, by };
+    this.resumption.abort();
+    this.counts.lost += this.resumeBuffer.takeAll().length;
+  }
+
+  /** Checks the timeouts, and pings. */
+  tick(now: number): void {
+    if (this.ended) return;
+    const reason = this.findTimeout(now);
+    if (reason) this.close(reason);
+    else if (now >= this.nextPingAt) {
+      this.nextPingAt = now + this.context.config.pingMs;
+      this.clientEnd.ping();
+      this.upstreamEnd.ping();
+    }
+  }
+
+  private findTimeout(now: number): CloseReason | undefined {
+    const { stallMs } = this.context.config;
+    const { clientEnd, upstreamEnd } = this;
+    const { CLIENT_STALLED: client, UPSTREAM_STALLED: upstream } = CLOSE_REASON;
+    if (clientEnd.isPausedLonger(now, stallMs)) return clientEnd.isPausedByItself ? client : upstream;
+    if (upstreamEnd.isPausedLonger(now, stallMs)) return upstreamEnd.isPausedByItself ? upstream : client;
+    if (clientEnd.isTooSlow(now, stallMs) || upstreamEnd.isTooSlow(now, stallMs))
+      return CLOSE_REASON.MESSAGE_TOO_SLOW;
+    const isOver = this.route.closesAtExpiry && this.session.isExpired;
+    return isOver ? CLOSE_REASON.TOKEN_EXPIRED : undefined;
+  }
+}
