@@ -53,7 +53,11 @@ describe('clients that do not read their responses', () => {
       response.end(request.url === '/v1/auth/profile' ? LARGE : 'ok'),
     );
     await using gateway = await startGateway({
-      env: { AUTH_SERVICE_URL: service.url, UPSTREAM_CONNECTIONS: String(CONNECTIONS), TRUST_PROXY: 'none' },
+      env: {
+        AUTH_SERVICE_URL: service.url,
+        UPSTREAM_MAX_CONNECTIONS: String(CONNECTIONS),
+        TRUST_PROXY: 'none',
+      },
     });
     await using stack = new AsyncDisposableStack();
     for (let index = 0; index < CONNECTIONS; index++) {

@@ -47,7 +47,7 @@ describe('a socket of which nobody says anything', () => {
     await using auth = await startReference('auth');
     await using chat = await startReference('chat', { heartbeatMs: 300, authServiceUrls: [auth.url] });
     await using gateway = await startGateway({
-      env: { AUTH_SERVICE_URL: auth.url, CHAT_SERVICE_URL: chat.url, WEBSOCKET_PING_MS: '125' },
+      env: { AUTH_SERVICE_URL: auth.url, CHAT_SERVICE_URL: chat.url, WEBSOCKET_PING_INTERVAL_MS: '125' },
     });
     const { id, headers } = await createConversation(gateway.port);
     await using client = await openSocket(gateway, `/v1/ws/chat?conversation_id=${id}`, { headers });

@@ -48,7 +48,7 @@ export async function startGateway({ env = {}, modules = [] }: GatewayOptions = 
     REDIS_URL: 'redis://127.0.0.1:9',
     RATELIMIT: 'off',
     HEALTH_CHECK_INTERVAL_MS: '0',
-    DRAIN_NOTICE_MS: '0',
+    SHUTDOWN_DELAY_MS: '0',
     DRAIN_TIMEOUT_MS: '0',
     ...env,
   });

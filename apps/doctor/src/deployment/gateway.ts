@@ -61,7 +61,7 @@ export class Gateway {
 
   /** How often the gateway may send a request, in all. */
   get attempts(): number {
-    return this.values.RETRIES + 1;
+    return this.values.MAX_RETRIES + 1;
   }
 }
 

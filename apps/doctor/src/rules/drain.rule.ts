@@ -17,7 +17,7 @@ export const drainRule: Rule = {
 
   *check(deployment: Deployment): Iterable<Fault> {
     for (const gateway of deployment.gateways) {
-      const [notice, timeout] = [gateway.setting('DRAIN_NOTICE_MS'), gateway.setting('DRAIN_TIMEOUT_MS')];
+      const [notice, timeout] = [gateway.setting('SHUTDOWN_DELAY_MS'), gateway.setting('DRAIN_TIMEOUT_MS')];
       const grace = gateway.service.stopGrace;
       const leastMs = notice.value + timeout.value + MARGIN_MS;
       if (!(grace.value >= leastMs)) {
@@ -33,7 +33,7 @@ export const drainRule: Rule = {
       if (check && readsReadiness(check.command.value) && notice.value < noticedMs!) {
         yield {
           places: [notice, check.command],
-          expected: `DRAIN_NOTICE_MS of ${noticedMs} or more: interval x retries of the check that reads readiness`,
+          expected: `SHUTDOWN_DELAY_MS of ${noticedMs} or more: interval x retries of the check that reads readiness`,
           impact: 'The listener closes while requests are still sent here, and these are refused.',
         };
       }
@@ -47,7 +47,7 @@ function* nginxGrace({ nginx, gateways }: Deployment): Iterable<Fault> {
   if (!nginx?.service) return;
   const grace = nginx.service.stopGrace;
   for (const gateway of gateways) {
-    const deadline = gateway.setting('ROUTE_DEADLINE_MS');
+    const deadline = gateway.setting('REQUEST_TIMEOUT_MS');
     if (grace.value >= deadline.value) continue;
     yield {
       places: [grace, deadline],

@@ -21,8 +21,8 @@ function clockWarnings({ proxy }: GatewayConfig): ConfigurationWarning[] {
   if (proxy.requestTimeoutMs >= leastMs) return [];
   return [
     {
-      variables: ['ROUTE_DEADLINE_MS', 'RESPONSE_HEADERS_TIMEOUT_MS', 'CONNECT_TIMEOUT_MS', 'RETRIES'],
-      expected: `ROUTE_DEADLINE_MS of ${leastMs} or more: every attempt may use up its time to connect, the last one its time to answer`,
+      variables: ['REQUEST_TIMEOUT_MS', 'RESPONSE_HEADERS_TIMEOUT_MS', 'CONNECT_TIMEOUT_MS', 'MAX_RETRIES'],
+      expected: `REQUEST_TIMEOUT_MS of ${leastMs} or more: every attempt may use up its time to connect, the last one its time to answer`,
       impact: 'The deadline ends the last attempt, while the service still has time to answer it.',
     },
   ];
@@ -39,14 +39,14 @@ export function leastDeadlineMs({
 
 function memoryWarnings({ websocket }: GatewayConfig): ConfigurationWarning[] {
   const parts = [
-    ['WEBSOCKET_MESSAGE_LIMIT_BYTES', websocket.defaults.messageLimitBytes],
-    ['WEBSOCKET_RESUME_BYTES', websocket.resumeBytes],
+    ['WEBSOCKET_MAX_MESSAGE_BYTES', websocket.defaults.messageLimitBytes],
+    ['WEBSOCKET_MAX_RESUME_BYTES', websocket.resumeBytes],
   ] as const;
   return parts
     .filter(([, bytes]) => bytes > websocket.bufferBytes)
     .map(([name, bytes]) => ({
-      variables: ['WEBSOCKET_BUFFER_BYTES', name],
-      expected: `WEBSOCKET_BUFFER_BYTES of ${bytes} or more, which all sockets share`,
+      variables: ['WEBSOCKET_MAX_BUFFER_BYTES', name],
+      expected: `WEBSOCKET_MAX_BUFFER_BYTES of ${bytes} or more, which all sockets share`,
       impact: 'One socket that uses what it may is closed with 1013 for want of memory.',
     }));
 }

@@ -138,7 +138,7 @@ describe('loadConfig', () => {
     ['half a port', { PORT: '80.5' }, 'PORT is "80.5"'],
     ['an infinite clock', { CONNECT_TIMEOUT_MS: 'Infinity' }, 'CONNECT_TIMEOUT_MS is "Infinity"'],
     ['a clock of nothing', { CONNECT_TIMEOUT_MS: '0' }, 'CONNECT_TIMEOUT_MS is "0"'],
-    ['a share past the whole', { OVERLOAD_MEMORY_PERCENT: '101' }, 'OVERLOAD_MEMORY_PERCENT is "101"'],
+    ['a share past the whole', { MAX_MEMORY_PERCENT: '101' }, 'MAX_MEMORY_PERCENT is "101"'],
     ['a level that is none', { LOG_LEVEL: 'loud' }, 'LOG_LEVEL is "loud"'],
     ['proxies given as addresses of sites', { TRUST_PROXY: 'http://nginx' }, 'TRUST_PROXY is "http://nginx"'],
     ['trust without a bound', { TRUST_PROXY: 'true' }, 'TRUST_PROXY is "true"'],
@@ -183,11 +183,12 @@ describe('loadConfig', () => {
       { REDIS_URL: 'redis://a', REDIS_HOST: 'b' },
       'REDIS_URL and REDIS_HOST are both set; the URL says it all',
     ],
+    ['a former name', { DRAIN_NOTICE_MS: '1' }, 'DRAIN_NOTICE_MS is now called SHUTDOWN_DELAY_MS'],
     ['a limit of nothing', { RATELIMIT_DEFAULT: '0' }, 'RATELIMIT_DEFAULT is "0"'],
     [
       'clocks that race',
       { RESPONSE_HEADERS_TIMEOUT_MS: '45000' },
-      'RESPONSE_HEADERS_TIMEOUT_MS (45000) must be less than ROUTE_DEADLINE_MS (45000)',
+      'RESPONSE_HEADERS_TIMEOUT_MS (45000) must be less than REQUEST_TIMEOUT_MS (45000)',
     ],
   ])('refuses %s', (_name, variables, fault) => {
     expect(faultsOf(variables)).toContain(fault);

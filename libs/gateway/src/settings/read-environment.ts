@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { TlsOptions } from '@app/proxy';
 import type { z } from 'zod';
 import { ConfigurationError, type ConfigurationFault } from './configuration.error.js';
+import { FORMER_NAMES } from './former-names.js';
 import { ADDRESSES, LIMIT, NESTED, SECRETS, VARIABLES, type Environment } from './environment.schema.js';
 import { readTls } from './read-tls.js';
 import { upstreamNameFor } from './upstream-variables.js';
@@ -32,7 +33,7 @@ const PASSWORDS = /\/\/[^@/,]*@/g;
  * @throws ConfigurationError with all faults at once
  */
 export function readEnvironment(variables: Variables, checksTlsFiles = true): ReadEnvironment {
-  const faults: ConfigurationFault[] = [];
+  const faults: ConfigurationFault[] = formerNameFaults(variables);
   const values: Record<string, unknown> = {};
   for (const [name, schema] of Object.entries<z.ZodType>(VARIABLES)) {
     const read: Read = SECRETS.has(name)
@@ -55,6 +56,17 @@ export function readEnvironment(variables: Variables, checksTlsFiles = true): Re
   faults.push(...nestingFaults(values), ...redisFaults(values), ...tlsFaults);
   if (faults.length > 0) throw new ConfigurationError(faults);
   return { values: values as Environment, addresses, limits, tls };
+}
+
+/** A variable that had an effect once and has none now would change the gateway without a word. */
+function formerNameFaults(variables: Variables): ConfigurationFault[] {
+  return [...FORMER_NAMES]
+    .filter(([former]) => variables[former])
+    .map(([former, name]) => ({
+      variables: [former],
+      message: `${former} is now called ${name}`,
+      expected: name,
+    }));
 }
 
 function judge<Value>(
