@@ -321,7 +321,7 @@ describe('examine', () => {
     expect(new Set(faults.map(({ places }) => places[0].at.line)).size).toBe(2);
     expect(faults.map(({ expected }) => expected)).toEqual([
       expect.stringMatching(/^milliseconds, /),
-      '0, 1 or 2',
+      'a whole number, 0 to 2',
     ]);
   });
 

@@ -1,5 +1,5 @@
 import type { AddressInfo } from 'node:net';
-import { type GatewayConfig, GatewayHttpAdapter, warningsFor } from '@app/gateway';
+import { type Settings, GatewayHttpAdapter, warningsFor } from '@app/gateway';
 import { Logger, type ModuleMetadata } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
@@ -21,7 +21,7 @@ export interface GatewayExtras {
 }
 
 /** Opens the gateway to the network and says where. */
-export async function listen(app: NestExpressApplication, { host, port }: GatewayConfig): Promise<void> {
+export async function listen(app: NestExpressApplication, { host, port }: Settings): Promise<void> {
   await app.listen(port, host);
   const address = app.getHttpServer().address() as AddressInfo;
   new Logger('Gateway').log({ message: 'listening', host: address.address, port: address.port });
@@ -29,7 +29,7 @@ export async function listen(app: NestExpressApplication, { host, port }: Gatewa
 
 /** Builds the gateway, ready to listen. @throws RouteTableError, UpstreamError where the route tables do not hold */
 export async function createGateway(
-  config: GatewayConfig,
+  config: Settings,
   { modules = [], logs = new LineOutput(STANDARD_OUTPUT) }: GatewayExtras = {},
 ): Promise<NestExpressApplication> {
   const pino = createPino(config, logs);

@@ -1,4 +1,4 @@
-import { ConfigurationError, loadConfig } from '@app/gateway';
+import { ConfigurationError, loadSettings } from '@app/gateway';
 import { RouteTableError, UpstreamError } from '@app/proxy';
 import { createGateway, listen } from './create-gateway.js';
 
@@ -6,7 +6,7 @@ import { createGateway, listen } from './create-gateway.js';
 const EXIT_CONFIGURATION = 78;
 
 try {
-  const config = loadConfig();
+  const config = loadSettings();
   const app = await createGateway(config);
   app.enableShutdownHooks(['SIGTERM', 'SIGINT', 'SIGHUP'], { useProcessExit: true });
   await listen(app, config);

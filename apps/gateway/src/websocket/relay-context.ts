@@ -1,4 +1,4 @@
-import { GATEWAY_CONFIG, type GatewayConfig, type WebSocketConfig } from '@app/gateway';
+import { SETTINGS, type Settings, type WebSocketSettings } from '@app/gateway';
 import { Authenticator } from '@app/auth';
 import { Inject, Injectable } from '@nestjs/common';
 import { ByteBudget } from './byte-budget.js';
@@ -14,12 +14,12 @@ const EARLY_SHARE = 1 / 8;
 /** What every relay needs of the application. */
 @Injectable()
 export class RelayContext {
-  readonly config: WebSocketConfig;
+  readonly config: WebSocketSettings;
   /** What clients send before their 101. Past it they wait; it costs no relay. */
   readonly earlyBudget: ByteBudget;
 
   constructor(
-    @Inject(GATEWAY_CONFIG) config: GatewayConfig,
+    @Inject(SETTINGS) config: Settings,
     readonly budget: ByteBudget,
     readonly authenticator: Authenticator,
     readonly dialer: UpstreamDialer,

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import {
-  GATEWAY_CONFIG,
-  type GatewayConfig,
+  SETTINGS,
+  type Settings,
   GatewayDrainingException,
   TooManyConnectionsException,
   WebSocketVersionException,
@@ -42,7 +42,7 @@ export class UpgradeMiddleware implements NestMiddleware<IncomingMessage, Server
   private readonly allowedOrigin: string | undefined;
 
   constructor(
-    @Inject(GATEWAY_CONFIG) { cors }: GatewayConfig,
+    @Inject(SETTINGS) { cors }: Settings,
     private readonly routes: WebSocketRoutes,
     private readonly context: RelayContext,
   ) {

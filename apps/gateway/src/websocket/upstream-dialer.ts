@@ -1,6 +1,6 @@
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { NetConnectOpts, Socket } from 'node:net';
-import { GATEWAY_CONFIG, type GatewayConfig } from '@app/gateway';
+import { SETTINGS, type Settings } from '@app/gateway';
 import {
   exceptionFor,
   faultOf,
@@ -22,7 +22,7 @@ import type { WebSocketRoute } from './websocket-route.js';
 /** Opens WebSockets to services. */
 @Injectable()
 export class UpstreamDialer {
-  constructor(@Inject(GATEWAY_CONFIG) private readonly config: GatewayConfig) {}
+  constructor(@Inject(SETTINGS) private readonly config: Settings) {}
 
   /**
    * Opens a service's side, at another instance where one fails: until its 101 a handshake has no effect.

@@ -1,6 +1,6 @@
 import type { EventEmitter } from 'node:events';
 import type { IncomingMessage } from 'node:http';
-import { type WebSocketConfig } from '@app/gateway';
+import { type WebSocketSettings } from '@app/gateway';
 import { RouteTableError, type ProxyRow } from '@app/proxy';
 import { WebSocketServer, type ServerOptions, type WebSocket } from 'ws';
 import { ConnectionCounts } from './connection-counts.js';
@@ -48,7 +48,7 @@ export class WebSocketRoute {
   constructor(
     readonly row: ProxyRow,
     readonly server: EventEmitter,
-    config: WebSocketConfig,
+    config: WebSocketSettings,
   ) {
     const { path, auth, websocket } = row.options;
     const policy = { ...config.defaults, ...websocket };

@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events';
 import type { IncomingMessage } from 'node:http';
-import { GATEWAY_CONFIG, type GatewayConfig } from '@app/gateway';
+import { SETTINGS, type Settings } from '@app/gateway';
 import { pathOf, RouteTableError, UpstreamRegistry, type ProxyRow } from '@app/proxy';
 import { Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { asksForWebSocket } from './handshake.js';
@@ -17,7 +17,7 @@ export class WebSocketRoutes implements OnApplicationBootstrap {
 
   constructor(
     private readonly registry: UpstreamRegistry,
-    @Inject(GATEWAY_CONFIG) private readonly config: GatewayConfig,
+    @Inject(SETTINGS) private readonly config: Settings,
   ) {}
 
   /** Takes note of a class. What it returns is the class's server: it tells Nest of the path's sockets. */

@@ -1,4 +1,4 @@
-import { GATEWAY_CONFIG, type GatewayConfig } from '@app/gateway';
+import { SETTINGS, type Settings } from '@app/gateway';
 import { Global, Module } from '@nestjs/common';
 import { DiscoveryModule } from '@nestjs/core';
 import { ByteBudget } from './byte-budget.js';
@@ -27,8 +27,8 @@ import { WebSocketRoutes } from './websocket-routes.js';
     WebSocketRoutes,
     {
       provide: ByteBudget,
-      inject: [GATEWAY_CONFIG],
-      useFactory: ({ websocket }: GatewayConfig) => new ByteBudget(websocket.bufferBytes),
+      inject: [SETTINGS],
+      useFactory: ({ websocket }: Settings) => new ByteBudget(websocket.bufferBytes),
     },
   ],
   exports: [Relays, RelayContext, WebSocketClasses, WebSocketRoutes],

@@ -1,11 +1,11 @@
-import { warningsFor } from './configuration-warnings.js';
-import { loadConfig } from './load-config.js';
+import { warningsFor } from './settings-warnings.js';
+import { loadSettings } from './load-settings.js';
 import type { Variables } from './variables.js';
 
 const JWT_SECRET = 'a secret of the tests, long enough to be one';
 
 const warned = (variables: Variables): (readonly string[])[] =>
-  warningsFor(loadConfig({ JWT_SECRET, ...variables })).map(({ variables: names }) => names);
+  warningsFor(loadSettings({ JWT_SECRET, ...variables })).map(({ variables: names }) => names);
 
 describe('warningsFor', () => {
   it('says nothing of the defaults', () => {
