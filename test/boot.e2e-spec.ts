@@ -98,6 +98,19 @@ describe('starting the gateway', () => {
     ]);
   });
 
+  it('warns of a misspelt variable with the nearest name, and serves', async () => {
+    await using gateway = GatewayProcess.start({ CONECT_TIMEOUT_MS: '1000', HOSE: 'x', UNRELATED: 'x' });
+
+    await gateway.logged('listening');
+    expect(gateway.lines.filter(({ nearest }) => nearest !== undefined)).toEqual([
+      expect.objectContaining({
+        level: 'warn',
+        variable: 'CONECT_TIMEOUT_MS',
+        nearest: 'CONNECT_TIMEOUT_MS',
+      }),
+    ]);
+  });
+
   it('says that its port is taken and exits with 1', async () => {
     const other = createServer().listen(0, '127.0.0.1');
     await once(other, 'listening');

@@ -1,5 +1,6 @@
-import { ConfigurationError, loadSettings } from '@app/gateway';
+import { ConfigurationError, loadSettings, misspeltVariables } from '@app/gateway';
 import { RouteTableError, UpstreamError } from '@app/proxy';
+import { Logger } from '@nestjs/common';
 import { createGateway, listen } from './create-gateway.js';
 
 /** `EX_CONFIG` of sysexits.h. */
@@ -8,6 +9,9 @@ const EXIT_CONFIGURATION = 78;
 try {
   const config = loadSettings();
   const app = await createGateway(config);
+  for (const misspelt of misspeltVariables()) {
+    new Logger('Gateway').warn({ message: 'unknown variable resembles a setting', ...misspelt });
+  }
   app.enableShutdownHooks(['SIGTERM', 'SIGINT', 'SIGHUP'], { useProcessExit: true });
   await listen(app, config);
 } catch (error) {

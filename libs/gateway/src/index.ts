@@ -31,6 +31,7 @@ export { SETTINGS, type Settings, type WebSocketSettings } from './settings/comp
 export { ConfigurationError } from './settings/configuration.error.js';
 export { corsFault } from './settings/cors-options.js';
 export { type LoadOptions, loadSettings, loadWithValues } from './settings/load-settings.js';
+export { misspeltVariables } from './settings/misspelt-variables.js';
 export { entriesOf } from './settings/setting.js';
 export { type GivenSettings, TABLE, type VariableValues } from './settings/settings.js';
 export { SettingsModule } from './settings/settings.module.js';

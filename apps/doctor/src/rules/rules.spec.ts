@@ -152,6 +152,7 @@ const BREAKS: readonly (readonly [rules: string, at: string, ...edits: Edit[]])[
     ),
   ],
   ['clocks', 'client_body_timeout 5s', inTemplate('client_body_timeout 30s', 'client_body_timeout 5s')],
+  ['gateway-settings', 'CONECT_TIMEOUT_MS: 1000', gatewayHas('CONECT_TIMEOUT_MS', '1000')],
   ['gateway-settings', 'REQUEST_TIMEOUT_MS: 35000', gatewayHas('REQUEST_TIMEOUT_MS', '35000')],
   ['clocks', 'STREAM_IDLE_TIMEOUT_MS: 60000', gatewayHas('STREAM_IDLE_TIMEOUT_MS', '60000')],
   [

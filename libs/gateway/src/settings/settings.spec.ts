@@ -1,5 +1,6 @@
 import { ConfigurationError } from './configuration.error.js';
 import { loadSettings } from './load-settings.js';
+import { misspeltVariables } from './misspelt-variables.js';
 import { readTable } from './read-table.js';
 import { entriesOf, type ValuesOf, type VariablesOf } from './setting.js';
 import { milliseconds } from './setting-types.js';
@@ -83,6 +84,12 @@ describe('a new setting', () => {
     ]);
     expect(messagesOf({ SLEEP_MS: '1' })).toEqual(['SLEEP_MS is now called NAP_LENGTH_MS']);
   });
+
+  it('is known to the look-out for misspelt names', () => {
+    expect(misspeltVariables({ NAP_LENGHT_MS: '1', NAP_LENGTH_MS: '1' }, table)).toEqual([
+      { variable: 'NAP_LENGHT_MS', nearest: 'NAP_LENGTH_MS' },
+    ]);
+  });
 });
 
 describe('settings from code', () => {
@@ -127,5 +134,38 @@ describe('settings from code', () => {
   ])('are judged like variables: %j', (settings, message) => {
     expect(() => load(settings)).toThrow(ConfigurationError);
     expect(() => load(settings)).toThrow(message);
+  });
+});
+
+describe('misspeltVariables', () => {
+  it.each([
+    ['CONECT_TIMEOUT_MS', 'CONNECT_TIMEOUT_MS'],
+    ['connect_timeout_ms', 'CONNECT_TIMEOUT_MS'],
+    ['REQUEST_TIMEOUT', 'REQUEST_TIMEOUT_MS'],
+    ['JWT_SECRET_FIEL', 'JWT_SECRET_FILE'],
+    ['REDIS_URI', 'REDIS_URL'],
+  ])('finds %s', (variable, nearest) => {
+    expect(misspeltVariables({ [variable]: '1' })).toEqual([{ variable, nearest }]);
+  });
+
+  it('knows its own variables, and leaves those of others alone', () => {
+    const own = {
+      AUTH_SERVICE_URL: '1',
+      RATELIMIT_AUTH: '1',
+      CHAT_SERVICE_TLS_CA_FILE: '1',
+      JWT_SECRET: '1',
+    };
+    const others = {
+      HOME: '/root',
+      HOSTNAME: 'a',
+      HOSE: 'a',
+      PATH: '/bin',
+      REDIS_PORT: 'tcp://10.0.0.1:6379',
+      NODE_OPTIONS: '-',
+      AUTH_SERVICE_HOST: '10.0.0.1',
+      CONECT_TIMEOUT_MS: '',
+    };
+
+    expect(misspeltVariables({ ...own, ...others })).toEqual([]);
   });
 });
