@@ -1,8 +1,11 @@
+import { helpText } from '@app/gateway';
+import { execFile } from 'node:child_process';
 import { createServer } from 'node:net';
 import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { Certificates } from './support/certificates.js';
 import { GatewayProcess } from './support/process.js';
 import { freePort } from './support/service.js';
@@ -119,6 +122,18 @@ describe('starting the gateway', () => {
     expect(await gateway.exited).toBe(1);
     expect(gateway.stderr).toContain('EADDRINUSE');
     other.close();
+  });
+
+  it('prints its settings for --help', async () => {
+    const { stdout } = await promisify(execFile)(
+      process.execPath,
+      ['dist/apps/gateway/src/main.js', '--help'],
+      {
+        env: {},
+      },
+    );
+
+    expect(stdout).toBe(helpText());
   });
 
   it('serves on when its log cannot be written', async () => {

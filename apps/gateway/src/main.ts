@@ -1,4 +1,4 @@
-import { ConfigurationError, loadSettings, misspeltVariables } from '@app/gateway';
+import { ConfigurationError, helpText, loadSettings, misspeltVariables } from '@app/gateway';
 import { RouteTableError, UpstreamError } from '@app/proxy';
 import { Logger } from '@nestjs/common';
 import { createGateway, listen } from './create-gateway.js';
@@ -6,18 +6,24 @@ import { createGateway, listen } from './create-gateway.js';
 /** `EX_CONFIG` of sysexits.h. */
 const EXIT_CONFIGURATION = 78;
 
+const CONFIGURATION_ERRORS = [ConfigurationError, RouteTableError, UpstreamError];
+
 try {
-  const config = loadSettings();
-  const app = await createGateway(config);
+  if (process.argv.includes('--help')) process.stdout.write(helpText());
+  else await start();
+} catch (error) {
+  const isConfiguration = CONFIGURATION_ERRORS.some((type) => error instanceof type);
+  const { message, stack } = error as Error;
+  process.stderr.write(`${isConfiguration ? message : stack}\n`);
+  process.exit(isConfiguration ? EXIT_CONFIGURATION : 1);
+}
+
+async function start(): Promise<void> {
+  const settings = loadSettings();
+  const app = await createGateway(settings);
   for (const misspelt of misspeltVariables()) {
     new Logger('Gateway').warn({ message: 'unknown variable resembles a setting', ...misspelt });
   }
   app.enableShutdownHooks(['SIGTERM', 'SIGINT', 'SIGHUP'], { useProcessExit: true });
-  await listen(app, config);
-} catch (error) {
-  const isConfiguration = [ConfigurationError, RouteTableError, UpstreamError].some(
-    (type) => error instanceof type,
-  );
-  process.stderr.write(`${isConfiguration ? (error as Error).message : String((error as Error).stack)}\n`);
-  process.exit(isConfiguration ? EXIT_CONFIGURATION : 1);
+  await listen(app, settings);
 }

@@ -1,10 +1,13 @@
 import { ConfigurationError } from './configuration.error.js';
+import { configurationPage } from './configuration-page.js';
+import { helpText } from './help-text.js';
 import { loadSettings } from './load-settings.js';
 import { misspeltVariables } from './misspelt-variables.js';
 import { readTable } from './read-table.js';
 import { entriesOf, type ValuesOf, type VariablesOf } from './setting.js';
 import { milliseconds } from './setting-types.js';
 import { TABLE, type GivenSettings } from './settings.js';
+import { settingsSchema } from './settings-schema.js';
 
 const JWT_SECRET = 'a secret of the tests, long enough to be one';
 
@@ -85,7 +88,12 @@ describe('a new setting', () => {
     expect(messagesOf({ SLEEP_MS: '1' })).toEqual(['SLEEP_MS is now called NAP_LENGTH_MS']);
   });
 
-  it('is known to the look-out for misspelt names', () => {
+  it('is on the page, in the help text, in the JSON schema, and known to the look-out for misspelt names', () => {
+    expect(configurationPage(table)).toContain('### `NAP_LENGTH_MS`\n\nThe time of a nap.');
+    expect(helpText(table)).toContain('NAP_LENGTH_MS\n    The time of a nap.');
+    expect(settingsSchema(table)).toMatchObject({
+      properties: { NAP_LENGTH_MS: { type: 'integer', minimum: 1, maximum: 86_400_000, default: 20 } },
+    });
     expect(misspeltVariables({ NAP_LENGHT_MS: '1', NAP_LENGTH_MS: '1' }, table)).toEqual([
       { variable: 'NAP_LENGHT_MS', nearest: 'NAP_LENGTH_MS' },
     ]);
