@@ -1,11 +1,12 @@
 import { ConfigurationError, helpText, loadSettings, misspeltVariables } from '@app/gateway';
 import { RouteTableError, UpstreamError } from '@app/proxy';
 import { Logger } from '@nestjs/common';
-import { createGateway, listen } from './create-gateway.js';
+import { createGateway, listen, ListenError } from './create-gateway.js';
 
 /** `EX_CONFIG` of sysexits.h. */
 const EXIT_CONFIGURATION = 78;
 
+/** Faults of whoever configures it: a message says all, and a stack nothing. */
 const CONFIGURATION_ERRORS = [ConfigurationError, RouteTableError, UpstreamError];
 
 try {
@@ -14,7 +15,7 @@ try {
 } catch (error) {
   const isConfiguration = CONFIGURATION_ERRORS.some((type) => error instanceof type);
   const { message, stack } = error as Error;
-  process.stderr.write(`${isConfiguration ? message : stack}\n`);
+  process.stderr.write(`${isConfiguration || error instanceof ListenError ? message : stack}\n`);
   process.exit(isConfiguration ? EXIT_CONFIGURATION : 1);
 }
 
