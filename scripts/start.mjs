@@ -197,7 +197,7 @@ try {
   // Nobody reads readiness here, so nobody needs time to notice.
   const gateway = launchGateway({
     PORT: String(port),
-    DRAIN_NOTICE_MS: '0',
+    SHUTDOWN_DELAY_MS: '0',
     CORS_ALLOWED_ORIGINS: origins,
     DEMO_SERVICE_URL: addresses.CHAT_SERVICE_URL,
     ...redis.variables,

@@ -52,7 +52,7 @@ export class Gateway {
           PORT: String(gateway.port),
           REDIS_URL: `redis://${HOST}:9`,
           RATELIMIT: 'off',
-          DRAIN_NOTICE_MS: '0',
+          SHUTDOWN_DELAY_MS: '0',
           ...env,
         },
         stdio: ['ignore', out, err, ...(hasChannel ? ['ipc'] : [])],

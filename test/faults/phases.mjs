@@ -5,13 +5,13 @@ import { isFailed } from './figures.mjs';
 const SHORT_CLOCKS = {
   CONNECT_TIMEOUT_MS: '1000',
   RESPONSE_HEADERS_TIMEOUT_MS: '3000',
-  ROUTE_DEADLINE_MS: '5000',
-  IDLE_BODY_TIMEOUT_MS: '6000',
+  REQUEST_TIMEOUT_MS: '5000',
+  STREAM_IDLE_TIMEOUT_MS: '6000',
   HEALTH_CHECK_INTERVAL_MS: '500',
   HEALTH_CHECK_TIMEOUT_MS: '500',
-  EJECTION_MS: '1000',
+  OUTLIER_EJECTION_MS: '1000',
   SLOW_START_MS: '1000',
-  BREAKER_OPEN_MS: '1000',
+  CIRCUIT_BREAKER_OPEN_MS: '1000',
 };
 
 /** A read can always be sent to another instance. */
@@ -215,7 +215,7 @@ export const PHASES = [
     count: 3,
     hosts: ['127.0.0.1', '127.0.0.2', '127.0.0.3'],
     dnsName: 'chat.test',
-    env: { DNS_REFRESH_MS: '500' },
+    env: { DNS_REFRESH_INTERVAL_MS: '500' },
     async run(system) {
       await delay(1_000);
       system.begin();

@@ -93,7 +93,7 @@ limitTime(180_000);
 const root = await mkdtemp(join(tmpdir(), 'gateway-transfer-'));
 await carryLargeBodies(root);
 await standACrowd(root, `${CONNECTIONS} connections`, {});
-await standACrowd(root, `${CONNECTIONS} at the service`, { UPSTREAM_CONNECTIONS: String(CONNECTIONS) });
+await standACrowd(root, `${CONNECTIONS} at the service`, { UPSTREAM_MAX_CONNECTIONS: String(CONNECTIONS) });
 if (failed === 0) await rm(root, { recursive: true });
 else console.log(`Logs are in ${root}`);
 console.log(`${passed} passed, ${failed} failed`);

@@ -7,7 +7,7 @@ import { RawClient } from '../support/raw-client.js';
 import { bodyOf, startRawService, startService } from '../support/service.js';
 
 /** A minimum rate whose grace is short. */
-const SLOW = { BODY_GRACE_MS: '300', BODY_MINIMUM_RATE_BYTES: '1000' };
+const SLOW = { REQUEST_BODY_GRACE_MS: '300', MIN_REQUEST_BODY_RATE_BYTES: '1000' };
 
 const post = (headers: string, body = '', path = '/v1/keys/upload'): string =>
   `POST ${path} HTTP/1.1\r\nHost: a\r\nAuthorization: ${bearer().Authorization}\r\n${headers}\r\n\r\n${body}`;
@@ -16,7 +16,7 @@ describe('the body limit', () => {
   it('refuses a known length before the service hears of it, and the connection serves on', async () => {
     await using service = await startService((_request, response) => response.end('fine'));
     await using gateway = await startGateway({
-      env: { AUTH_SERVICE_URL: service.url, BODY_LIMIT_BYTES: '10' },
+      env: { AUTH_SERVICE_URL: service.url, MAX_REQUEST_BODY_BYTES: '10' },
     });
     await using client = await RawClient.connect(gateway.port);
 
@@ -37,7 +37,7 @@ describe('the body limit', () => {
       request.once('error', () => resolve());
     });
     await using gateway = await startGateway({
-      env: { AUTH_SERVICE_URL: service.url, BODY_LIMIT_BYTES: '10' },
+      env: { AUTH_SERVICE_URL: service.url, MAX_REQUEST_BODY_BYTES: '10' },
     });
     await using client = await RawClient.connect(gateway.port);
     client.write(post('Transfer-Encoding: chunked', '5\r\nfirst\r\n'));
@@ -58,7 +58,7 @@ describe('the body limit', () => {
       void bodyOf(request).then((body) => response.end(String(body.length)));
     });
     await using gateway = await startGateway({
-      env: { STORAGE_SERVICE_URL: service.url, BODY_LIMIT_BYTES: '10' },
+      env: { STORAGE_SERVICE_URL: service.url, MAX_REQUEST_BODY_BYTES: '10' },
     });
 
     const response = await fetch(`${gateway.url}/v1/storage/objects/x`, {
@@ -72,7 +72,7 @@ describe('the body limit', () => {
   it('answers an upload whose sender never stops, and ends its connection', async () => {
     await using service = await startService((request) => void request.resume());
     await using gateway = await startGateway({
-      env: { AUTH_SERVICE_URL: service.url, BODY_LIMIT_BYTES: '10' },
+      env: { AUTH_SERVICE_URL: service.url, MAX_REQUEST_BODY_BYTES: '10' },
     });
     await using client = await RawClient.connect(gateway.port);
     client.write(post('Transfer-Encoding: chunked'));

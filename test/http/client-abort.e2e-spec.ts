@@ -27,7 +27,7 @@ describe('clients that leave', () => {
     });
     await using gateway = await startGateway({
       // Whose end says that its client has gone; that of anybody else may be a half-close.
-      env: { AUTH_SERVICE_URL: service.url, UPSTREAM_CONNECTIONS: '1', TRUST_PROXY: '127.0.0.1' },
+      env: { AUTH_SERVICE_URL: service.url, UPSTREAM_MAX_CONNECTIONS: '1', TRUST_PROXY: '127.0.0.1' },
     });
     const first = once(service.server, 'asked');
     const held = fetch(`${gateway.url}/v1/auth/profile`, { headers: bearer() });

@@ -115,7 +115,7 @@ describe('a refusal of the gateway', () => {
     async (_what, line, token, status) => {
       await using service = await startRawService((socket) => void socket.resume());
       await using gateway = await startGateway({
-        env: { STORAGE_SERVICE_URL: service.url, BODY_LIMIT_BYTES: String(100 * KIB) },
+        env: { STORAGE_SERVICE_URL: service.url, MAX_REQUEST_BODY_BYTES: String(100 * KIB) },
       });
       await using client = await RawClient.connect(gateway.port);
       client.socket.pause();

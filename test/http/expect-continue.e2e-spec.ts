@@ -72,7 +72,7 @@ describe('Expect: 100-continue', () => {
     'gets no 100 %s: the refusal comes at once and ends the connection',
     async (_name, target, headers, status) => {
       await using service = await startEcho();
-      const env = { CHAT_SERVICE_URL: service.url, BODY_LIMIT_BYTES: '1000' };
+      const env = { CHAT_SERVICE_URL: service.url, MAX_REQUEST_BODY_BYTES: '1000' };
       await using gateway = await startGateway({ env });
 
       const { text, statuses } = await exchangeRaw(

@@ -59,7 +59,7 @@ describe('many half-closed connections', () => {
     await using gateway = GatewayProcess.start({
       AUTH_SERVICE_URL: service.url,
       RATELIMIT: 'off',
-      UPSTREAM_KEEP_ALIVE_MS: '1',
+      UPSTREAM_KEEP_ALIVE_TIMEOUT_MS: '1',
     });
     const port = await gateway.port();
     const before = openDescriptors(gateway.pid);

@@ -47,8 +47,8 @@ async function closedFor(gateway: RunningGateway, bound: string): Promise<number
 }
 
 const BOUNDS = [
-  ['total', { CLIENT_IDLE_CONNECTIONS: '4' }],
-  ['network', { CLIENT_IDLE_CONNECTIONS_PER_NETWORK: '4' }],
+  ['total', { MAX_IDLE_CLIENT_CONNECTIONS: '4' }],
+  ['network', { MAX_IDLE_CLIENT_CONNECTIONS_PER_NETWORK: '4' }],
 ] as const;
 
 describe.each(BOUNDS)('the bound on idle client connections (%s)', (bound, env) => {
@@ -147,7 +147,7 @@ describe.each(BOUNDS)('the bound on idle client connections (%s)', (bound, env) 
 });
 
 describe('the bound on idle client connections of a network', () => {
-  const env = { CLIENT_IDLE_CONNECTIONS_PER_NETWORK: '2' };
+  const env = { MAX_IDLE_CLIENT_CONNECTIONS_PER_NETWORK: '2' };
 
   it('holds for each alone', async () => {
     await using gateway = await startGateway({ env });
@@ -165,7 +165,7 @@ describe('the bound on idle client connections of a network', () => {
 
   it('does not hold for trusted proxies, which the total does', async () => {
     await using gateway = await startGateway({
-      env: { ...env, TRUST_PROXY: '127.0.0.1', CLIENT_IDLE_CONNECTIONS: '8' },
+      env: { ...env, TRUST_PROXY: '127.0.0.1', MAX_IDLE_CLIENT_CONNECTIONS: '8' },
     });
     await using clients = new Clients(gateway);
     const idle = [];
@@ -178,7 +178,7 @@ describe('the bound on idle client connections of a network', () => {
   });
 
   it('counts none that is gone', async () => {
-    await using gateway = await startGateway({ env: { ...env, CLIENT_IDLE_CONNECTIONS: '3' } });
+    await using gateway = await startGateway({ env: { ...env, MAX_IDLE_CLIENT_CONNECTIONS: '3' } });
     const sockets: Socket[] = [];
     for (let host = 2; host < 22; host++) {
       const connected = once(gateway.app.getHttpServer(), 'connection');
@@ -200,7 +200,7 @@ describe('the bound on idle client connections of a network', () => {
 describe('the rest of a refused body that comes slower than the minimum rate', () => {
   it('closes its connection', async () => {
     await using gateway = await startGateway({
-      env: { BODY_GRACE_MS: '300', BODY_MINIMUM_RATE_BYTES: '1000' },
+      env: { REQUEST_BODY_GRACE_MS: '300', MIN_REQUEST_BODY_RATE_BYTES: '1000' },
     });
     await using client = await RawClient.connect(gateway.port);
     client.write(rawRequest('POST /nothing', { headers: { 'Content-Length': 60_000_000 }, body: 'a' }));

@@ -38,7 +38,7 @@ describe('interim responses that nobody expects', () => {
 
   it.each(SEQUENCES)('are dropped: %s', async (_name, texts) => {
     await using service = await startSaying(...texts);
-    await using gateway = await startGateway({ env: { AUTH_SERVICE_URL: service.url, RETRIES: '0' } });
+    await using gateway = await startGateway({ env: { AUTH_SERVICE_URL: service.url, MAX_RETRIES: '0' } });
 
     for (const request of [
       rawRequest('GET /v1/auth/profile', { headers: { Connection: 'close' } }),
@@ -71,7 +71,7 @@ describe('interim responses that nobody expects', () => {
 
   it('say nothing against the instance', async () => {
     await using service = await startSaying(CONTINUE + PROCESSING + FINAL);
-    await using gateway = await startGateway({ env: { AUTH_SERVICE_URL: service.url, RETRIES: '0' } });
+    await using gateway = await startGateway({ env: { AUTH_SERVICE_URL: service.url, MAX_RETRIES: '0' } });
 
     for (let round = 0; round < 20; round++) {
       const response = await fetch(`${gateway.url}/v1/auth/profile`, { headers: bearer() });
@@ -91,7 +91,7 @@ describe('interim responses that nobody expects', () => {
         AUTH_SERVICE_URL: service.url,
         CONNECT_TIMEOUT_MS: '200',
         RESPONSE_HEADERS_TIMEOUT_MS: '300',
-        ROUTE_DEADLINE_MS: '600',
+        REQUEST_TIMEOUT_MS: '600',
       },
     });
 
@@ -110,7 +110,7 @@ describe('interim responses that nobody expects', () => {
       await using service = await startSaying(
         `${interim}HTTP/1.1 200 OK\r\nContent-Length: ${evil.length}\r\n\r\n${evil}`,
       );
-      await using gateway = await startGateway({ env: { AUTH_SERVICE_URL: service.url, RETRIES: '0' } });
+      await using gateway = await startGateway({ env: { AUTH_SERVICE_URL: service.url, MAX_RETRIES: '0' } });
 
       const { text, statuses } = await exchangeRaw(
         gateway.port,

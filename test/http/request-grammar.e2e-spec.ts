@@ -68,7 +68,7 @@ const REFUSED: Readonly<Record<string, Refused>> = {
   'bare LF at the line ends': parser('HPE_INVALID_VERSION', `${LOGIN}${HEADERS}\r\n`.replaceAll('\r', '')),
   'a bare CR in the headers': parser('HPE_LF_EXPECTED', `${LOGIN}Host: a\rX: b\r\n\r\n`),
   'NUL in a header value': parser('HPE_INVALID_HEADER_TOKEN', `${LOGIN}${HEADERS}X-Y: \0\r\n\r\n`),
-  'headers past HEADER_LIMIT_BYTES': parser(
+  'headers past MAX_HEADER_BYTES': parser(
     'HPE_HEADER_OVERFLOW',
     `${LOGIN}${HEADERS}X-Long: ${'a'.repeat(20_000)}\r\n\r\n`,
     431,

@@ -103,7 +103,7 @@ describe('a body that stops', () => {
       response.setHeader('Content-Type', 'text/event-stream');
       response.write('data: first\n\n');
     });
-    const env = { AUTH_SERVICE_URL: service.url, ...SHORT_CLOCKS, IDLE_EVENT_STREAM_TIMEOUT_MS: '1001' };
+    const env = { AUTH_SERVICE_URL: service.url, ...SHORT_CLOCKS, EVENT_STREAM_IDLE_TIMEOUT_MS: '1001' };
     await using gateway = await startGateway({ env });
     await using client = await RawClient.connect(gateway.port);
     client.write(rawRequest(PROFILE));

@@ -10,7 +10,7 @@ import { bodyOf, startService, type PlayedService } from '../support/service.js'
 const CONNECTIONS = 16;
 const CLIENTS = 20;
 
-const ENV = { UPSTREAM_CONNECTIONS: String(CONNECTIONS), TRUST_PROXY: 'none' };
+const ENV = { UPSTREAM_MAX_CONNECTIONS: String(CONNECTIONS), TRUST_PROXY: 'none' };
 
 /** The service answers each request with the number of bytes that its body had. */
 async function startCounting(): Promise<PlayedService> {

@@ -72,7 +72,7 @@ const startDownloads = (): ReturnType<typeof startService> =>
 
 describe('clients that do not read their responses', () => {
   const CONNECTIONS = 8;
-  const ENV = { UPSTREAM_CONNECTIONS: String(CONNECTIONS), TRUST_PROXY: 'none' };
+  const ENV = { UPSTREAM_MAX_CONNECTIONS: String(CONNECTIONS), TRUST_PROXY: 'none' };
   const refresh = (url: string): Promise<Response> =>
     fetch(`${url}/v1/auth/refresh`, { method: 'POST', headers: bearer() });
 

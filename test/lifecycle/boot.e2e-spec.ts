@@ -1,8 +1,11 @@
+import { helpText } from '@app/gateway';
+import { execFile } from 'node:child_process';
 import { createServer } from 'node:net';
 import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { Certificates } from '../support/certificates.js';
 import { GatewayProcess } from '../support/process.js';
 import { freePort } from '../support/service.js';
@@ -89,23 +92,72 @@ describe('starting the gateway', () => {
     expect(gateway.stderr).toContain('chat-service points at the gateway itself');
   });
 
-  it('says which of its settings do not fit each other, and serves', async () => {
+  it('warns of incompatible settings, and serves', async () => {
     await using gateway = GatewayProcess.start({ TRUST_PROXY: '0.0.0.0/0' });
 
     await gateway.logged('listening');
-    expect(gateway.lines.filter(({ message }) => message === 'settings do not fit each other')).toEqual([
+    expect(gateway.lines.filter(({ message }) => message === 'incompatible settings')).toEqual([
       expect.objectContaining({ level: 'warn', variables: ['TRUST_PROXY'] }),
     ]);
   });
 
-  it('says that its port is taken and exits with 1', async () => {
+  it('warns of a misspelt variable with the nearest name, and serves', async () => {
+    await using gateway = GatewayProcess.start({ CONECT_TIMEOUT_MS: '1000', HOSE: 'x', UNRELATED: 'x' });
+
+    await gateway.logged('listening');
+    expect(gateway.lines.filter(({ nearest }) => nearest !== undefined)).toEqual([
+      expect.objectContaining({
+        level: 'warn',
+        variable: 'CONECT_TIMEOUT_MS',
+        nearest: 'CONNECT_TIMEOUT_MS',
+      }),
+    ]);
+  });
+
+  it.each([
+    [{ PORT: '80a' }, 'The gateway cannot start: PORT is "80a"; it takes a port, 0 to 65535'],
+    [{ DRAIN_NOTICE_MS: '1' }, 'The gateway cannot start: DRAIN_NOTICE_MS is now called SHUTDOWN_DELAY_MS'],
+    [
+      { AUTH_SERVICE_TLS_CA_FILE: '/nowhere/ca.pem' },
+      'The gateway cannot start: AUTH_SERVICE_TLS_CA_FILE names a file that cannot be read: ENOENT',
+    ],
+  ])('prints one line, without a stack, for %j, and exits with 78', async (env, line) => {
+    await using gateway = GatewayProcess.start(env);
+
+    expect(await gateway.exited).toBe(78);
+    expect(gateway.stderr).toBe(`${line}\n`);
+  });
+
+  it('prints one line, without a stack, if its port is in use, and exits with 1', async () => {
     const other = createServer().listen(0, '127.0.0.1');
     await once(other, 'listening');
-    await using gateway = GatewayProcess.start({ PORT: String((other.address() as AddressInfo).port) });
+    const { port } = other.address() as AddressInfo;
+    await using gateway = GatewayProcess.start({ PORT: String(port) });
 
     expect(await gateway.exited).toBe(1);
-    expect(gateway.stderr).toContain('EADDRINUSE');
+    expect(gateway.stderr).toBe(
+      `The gateway cannot listen on port ${port} of 127.0.0.1: the port is in use (EADDRINUSE)\n`,
+    );
     other.close();
+  });
+
+  it('prints one line, without a stack, if the address is of another machine, and exits with 1', async () => {
+    await using gateway = GatewayProcess.start({ HOST: '192.0.2.1', PORT: '8085' });
+
+    expect(await gateway.exited).toBe(1);
+    expect(gateway.stderr).toMatch(/^The gateway cannot listen on port 8085 of 192\.0\.2\.1: .*\n$/);
+  });
+
+  it('prints its settings for --help', async () => {
+    const { stdout } = await promisify(execFile)(
+      process.execPath,
+      ['dist/apps/gateway/src/main.js', '--help'],
+      {
+        env: {},
+      },
+    );
+
+    expect(stdout).toBe(helpText());
   });
 
   it('serves on when its log cannot be written', async () => {

@@ -1,5 +1,5 @@
 import { hostname, networkInterfaces } from 'node:os';
-import { loadConfig } from '@app/gateway';
+import { loadSettings } from '@app/gateway';
 import { UpstreamRegistry } from '@app/proxy';
 import { createGateway } from '../../apps/gateway/src/create-gateway.js';
 import { JWT_SECRET } from '../support/gateway.js';
@@ -8,7 +8,7 @@ const NO_LOGS = { write: () => {} };
 
 /** The origins of each upstream, as the gateway would ask them; it does not listen. */
 async function originsWith(variables: Readonly<Record<string, string>>): Promise<Record<string, string[]>> {
-  const config = loadConfig({ JWT_SECRET, DRAIN_NOTICE_MS: '0', DRAIN_TIMEOUT_MS: '0', ...variables });
+  const config = loadSettings({ JWT_SECRET, SHUTDOWN_DELAY_MS: '0', DRAIN_TIMEOUT_MS: '0', ...variables });
   const app = await createGateway(config, { logs: NO_LOGS });
   const { upstreams } = app.get(UpstreamRegistry, { strict: false });
   await app.close();

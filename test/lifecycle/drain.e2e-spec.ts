@@ -61,7 +61,7 @@ describe('SIGTERM', () => {
 
   it('turns readiness to 503 first, while liveness stays 200 and requests are served as ever', async () => {
     await using service = await startService((_request, response) => response.end('served'));
-    await using gateway = GatewayProcess.start({ AUTH_SERVICE_URL: service.url, DRAIN_NOTICE_MS: '60000' });
+    await using gateway = GatewayProcess.start({ AUTH_SERVICE_URL: service.url, SHUTDOWN_DELAY_MS: '60000' });
     const url = `http://127.0.0.1:${await gateway.port()}`;
     expect((await fetch(`${url}/health/ready`)).status).toBe(200);
 

@@ -67,7 +67,7 @@ function slowDown(turnMs: number): Disposable {
 
 describe('more requests in flight than there may be', () => {
   const IN_FLIGHT = 10;
-  const env = { OVERLOAD_IN_FLIGHT: String(IN_FLIGHT) };
+  const env = { MAX_REQUESTS_IN_FLIGHT: String(IN_FLIGHT) };
 
   it('are refused with 503 and when to come back, while those in flight finish', async () => {
     await using service = await startHoldingService();
@@ -177,7 +177,7 @@ describe('an event loop that is late', () => {
   it('refuses new requests until it is well again, and finishes those in flight', async () => {
     await using service = await startHoldingService();
     await using gateway = await startGateway({
-      env: { OVERLOAD_EVENT_LOOP_MS: '200', AUTH_SERVICE_URL: service.url },
+      env: { MAX_EVENT_LOOP_DELAY_MS: '200', AUTH_SERVICE_URL: service.url },
     });
     const [held] = await hold(gateway, service, 1);
     const load = slowDown(300);
@@ -197,7 +197,7 @@ describe('an event loop that is late', () => {
 
 describe('memory that is nearly full', () => {
   // More than this every process has.
-  const env = { OVERLOAD_MEMORY_PERCENT: '1' };
+  const env = { MAX_MEMORY_PERCENT: '1' };
 
   it('refuses a request while another is in flight, and serves one by itself, so that memory can fall again', async () => {
     await using service = await startHoldingService();

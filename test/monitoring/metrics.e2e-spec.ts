@@ -57,7 +57,7 @@ describe('metrics', () => {
 
   it("count what the gateway itself failed, by service and code, and not a service's own 5xx", async () => {
     await using service = await startService((_request, response) => response.writeHead(502).end('its own'));
-    await using gateway = await startGateway({ env: { CHAT_SERVICE_URL: service.url, RETRIES: '0' } });
+    await using gateway = await startGateway({ env: { CHAT_SERVICE_URL: service.url, MAX_RETRIES: '0' } });
     for (const path of ['/v1/auth/profile', '/v1/messages', '/nowhere']) {
       await fetch(`${gateway.url}${path}`, { headers: bearer() });
     }
@@ -78,9 +78,9 @@ describe('metrics', () => {
       env: {
         AUTH_SERVICE_URL: `dns://auth.test:${port}`,
         DNS_SERVERS: dns.address,
-        DNS_REFRESH_MS: '500',
+        DNS_REFRESH_INTERVAL_MS: '500',
         HEALTH_CHECK_INTERVAL_MS: '0',
-        UPSTREAM_CONNECTIONS: '7',
+        UPSTREAM_MAX_CONNECTIONS: '7',
       },
     });
     const limits = async (): Promise<string[]> =>

@@ -86,7 +86,7 @@ describeWithPrometheus('every metric that is asked for', () => {
     await using alertmanager = await AlertmanagerServer.start();
     await using prometheus = await PrometheusServer.start({ alertmanager: alertmanager.address });
     await using reference = await startReference();
-    await using gateway = GatewayProcess.start({ DRAIN_NOTICE_MS: '600000' });
+    await using gateway = GatewayProcess.start({ SHUTDOWN_DELAY_MS: '600000' });
     const url = `http://127.0.0.1:${await gateway.port()}`;
     gateway.signal('SIGTERM');
     await gateway.logged('drain begins: not ready, still serving');

@@ -120,7 +120,7 @@ describeWithNginx('what the gateway or a service refuses', () => {
     await using service = await startService((_request, response) => {
       response.writeHead(status, { 'Content-Type': 'text/plain' }).end('the words of the service');
     });
-    await using behind = await startBehindNginx({ AUTH_SERVICE_URL: service.url, RETRIES: '0' });
+    await using behind = await startBehindNginx({ AUTH_SERVICE_URL: service.url, MAX_RETRIES: '0' });
 
     const response = await fetch(`${behind.url}/v1/auth/profile`, { headers: bearer() });
 

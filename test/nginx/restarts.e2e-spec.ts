@@ -43,7 +43,7 @@ async function startSystem() {
         RATELIMIT_DEFAULT: '1000000',
         TRUST_PROXY: '127.0.0.1',
         HEALTH_CHECK_INTERVAL_MS: '300',
-        DRAIN_NOTICE_MS: '500',
+        SHUTDOWN_DELAY_MS: '500',
         DRAIN_TIMEOUT_MS: '5000',
       });
     const gateway = { running: start(), start, port };

@@ -96,7 +96,10 @@ describeWithNginx('a slow sender behind nginx', () => {
     await using service = await startService((incoming, response) => {
       incoming.resume().on('end', () => response.end('whole'));
     });
-    await using behind = await startBehindNginx({ CHAT_SERVICE_URL: service.url, BODY_GRACE_MS: '500' });
+    await using behind = await startBehindNginx({
+      CHAT_SERVICE_URL: service.url,
+      REQUEST_BODY_GRACE_MS: '500',
+    });
     await using client = await RawClient.connect(behind.port);
     client.write(rawRequest('POST /v1/messages', { headers: { 'Content-Length': 100_000, ...bearer() } }));
 

@@ -2,7 +2,7 @@ import { createHmac, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { Writable } from 'node:stream';
-import { loadConfig } from '@app/gateway';
+import { loadSettings } from '@app/gateway';
 import type { ModuleMetadata } from '@nestjs/common';
 import { createGateway } from '../../apps/gateway/src/create-gateway.js';
 
@@ -38,7 +38,7 @@ const NOWHERE = 'http://127.0.0.1:9';
 /** Starts the production wiring; `await using` ends it. */
 export async function startGateway({ env = {}, modules = [] }: GatewayOptions = {}): Promise<RunningGateway> {
   const lines = new LogLines();
-  const config = loadConfig({
+  const config = loadSettings({
     JWT_SECRET,
     PORT: '0',
     AUTH_SERVICE_URL: NOWHERE,
@@ -48,7 +48,7 @@ export async function startGateway({ env = {}, modules = [] }: GatewayOptions = 
     REDIS_URL: 'redis://127.0.0.1:9',
     RATELIMIT: 'off',
     HEALTH_CHECK_INTERVAL_MS: '0',
-    DRAIN_NOTICE_MS: '0',
+    SHUTDOWN_DELAY_MS: '0',
     DRAIN_TIMEOUT_MS: '0',
     ...env,
   });

@@ -44,7 +44,7 @@ export class GatewayProcess implements AsyncDisposable {
         JWT_SECRET,
         PORT: '0',
         REDIS_URL: 'redis://127.0.0.1:9',
-        DRAIN_NOTICE_MS: '0',
+        SHUTDOWN_DELAY_MS: '0',
         HEALTH_CHECK_INTERVAL_MS: '0',
         ...env,
       },

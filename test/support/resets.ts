@@ -75,9 +75,9 @@ export async function survives(
   await using gateway = GatewayProcess.start({
     CHAT_SERVICE_URL: service.url,
     RATELIMIT: 'off',
-    RETRIES: '0',
-    BREAKER_OPEN_MS: '1',
-    EJECTION_MS: '1',
+    MAX_RETRIES: '0',
+    CIRCUIT_BREAKER_OPEN_MS: '1',
+    OUTLIER_EJECTION_MS: '1',
     ...env,
   });
   const port = await gateway.port();

@@ -9,7 +9,7 @@ describe('a service that fails', () => {
     await using gateway = await startGateway({
       env: {
         CHAT_SERVICE_URL: `http://127.0.0.1:${port}`,
-        BREAKER_OPEN_MS: '1000',
+        CIRCUIT_BREAKER_OPEN_MS: '1000',
       },
     });
     const ask = (path = '/v1/messages'): Promise<Response> =>
@@ -43,7 +43,7 @@ describe('a service that fails', () => {
 describe('a service that no socket reaches', () => {
   it('is left alone too: the handshake gets 503', async () => {
     await using gateway = await startGateway({
-      env: { BREAKER_OPEN_MS: '60000' },
+      env: { CIRCUIT_BREAKER_OPEN_MS: '60000' },
     });
     const statuses: number[] = [];
 

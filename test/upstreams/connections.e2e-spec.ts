@@ -67,7 +67,7 @@ describe('a service of two instances', () => {
 
 describe('a service that may have one connection', () => {
   const limited = (service: PlayedService, env = {}): Promise<RunningGateway> =>
-    startGateway({ env: { AUTH_SERVICE_URL: service.url, UPSTREAM_CONNECTIONS: '1', ...env } });
+    startGateway({ env: { AUTH_SERVICE_URL: service.url, UPSTREAM_MAX_CONNECTIONS: '1', ...env } });
 
   it('gets the second request after the first, and the metrics show who waits', async () => {
     await using service = await startHoldingService();
@@ -149,7 +149,7 @@ describe('an unused connection to a service', () => {
       socket.on('data', () => socket.write(`HTTP/1.1 200 OK\r\n${header}Content-Length: 6\r\n\r\nserved`));
     });
     await using gateway = await startGateway({
-      env: { AUTH_SERVICE_URL: service.url, UPSTREAM_KEEP_ALIVE_MS: keepAliveMs },
+      env: { AUTH_SERVICE_URL: service.url, UPSTREAM_KEEP_ALIVE_TIMEOUT_MS: keepAliveMs },
     });
     expect(await (await ask(gateway, '/v1/auth/profile')).text()).toBe('served');
     expect(await (await ask(gateway, '/v1/auth/profile')).text()).toBe('served');

@@ -11,8 +11,8 @@ describe('a service behind a name', () => {
       env: {
         CHAT_SERVICE_URL: `dns://chat.test:${service.port}`,
         DNS_SERVERS: dns.address,
-        DNS_REFRESH_MS: '500',
-        BREAKER_OPEN_MS: '100',
+        DNS_REFRESH_INTERVAL_MS: '500',
+        CIRCUIT_BREAKER_OPEN_MS: '100',
       },
     });
     const ask = async (): Promise<string> => {
@@ -40,8 +40,8 @@ describe('a service behind a name', () => {
       env: {
         CHAT_SERVICE_URL: `dns://chat.test:${service.port}`,
         DNS_SERVERS: dns.address,
-        DNS_REFRESH_MS: '3600000',
-        BREAKER_OPEN_MS: '100',
+        DNS_REFRESH_INTERVAL_MS: '3600000',
+        CIRCUIT_BREAKER_OPEN_MS: '100',
       },
     });
     dns.records.set('chat.test', ['127.0.0.1']);
@@ -60,7 +60,7 @@ describe('a service behind a name', () => {
       env: {
         CHAT_SERVICE_URL: `dns://chat.test:${service.port}`,
         DNS_SERVERS: dns.address,
-        DNS_REFRESH_MS: '500',
+        DNS_REFRESH_INTERVAL_MS: '500',
       },
     });
     const ask = (): Promise<Response> => fetch(`${gateway.url}/v1/messages`, { headers: bearer() });

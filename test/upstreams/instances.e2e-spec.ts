@@ -17,8 +17,8 @@ const answer =
 
 /** Quick to judge: two failures or failed checks, and a moment's ejection. */
 const QUICK = {
-  EJECT_AFTER_FAILURES: '2',
-  EJECTION_MS: '200',
+  OUTLIER_CONSECUTIVE_FAILURES: '2',
+  OUTLIER_EJECTION_MS: '200',
   SLOW_START_MS: '0',
 };
 
@@ -183,7 +183,12 @@ describe('the only instance', () => {
       waiting.push(() => response.end('done')),
     );
     await using gateway = await startGateway({
-      env: { CHAT_SERVICE_URL: service.url, ...QUICK, UPSTREAM_CONNECTIONS: '1', UPSTREAM_WAITING: '2' },
+      env: {
+        CHAT_SERVICE_URL: service.url,
+        ...QUICK,
+        UPSTREAM_MAX_CONNECTIONS: '1',
+        UPSTREAM_MAX_PENDING: '2',
+      },
     });
     const served = Array.from({ length: 3 }, () => ask(gateway));
     while (waiting.length === 0) await new Promise(setImmediate);

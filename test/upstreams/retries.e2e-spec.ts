@@ -9,7 +9,11 @@ const PATH = '/v1/messages';
 const NOBODY = 'http://127.0.0.1:9';
 
 /** No instance is ever ejected, so that each request meets both. */
-const PATIENT = { EJECT_AFTER_FAILURES: '100000', HEALTH_CHECK_INTERVAL_MS: '0', SHOW_ATTEMPTS: 'on' };
+const PATIENT = {
+  OUTLIER_CONSECUTIVE_FAILURES: '100000',
+  HEALTH_CHECK_INTERVAL_MS: '0',
+  SHOW_ATTEMPTS: 'on',
+};
 
 interface Sent {
   readonly method?: string;
@@ -82,7 +86,7 @@ describe('a request whose instance is not there', () => {
 
   it('is tried once where there are to be no retries', async () => {
     await using gateway = await startGateway({
-      env: { CHAT_SERVICE_URL: `${NOBODY},http://127.0.0.1:10`, ...PATIENT, RETRIES: '0' },
+      env: { CHAT_SERVICE_URL: `${NOBODY},http://127.0.0.1:10`, ...PATIENT, MAX_RETRIES: '0' },
     });
 
     expect(await send(gateway)).toMatchObject({ status: 502, attempts: '1' });
@@ -170,7 +174,7 @@ describe('a POST on a route that repeats what has a key', () => {
 describe('a budget', () => {
   it('lets few of many failures be tried again', async () => {
     await using gateway = await startGateway({
-      env: { CHAT_SERVICE_URL: `${NOBODY},http://127.0.0.1:10`, ...PATIENT, BREAKER_OPEN_MS: '1' },
+      env: { CHAT_SERVICE_URL: `${NOBODY},http://127.0.0.1:10`, ...PATIENT, CIRCUIT_BREAKER_OPEN_MS: '1' },
     });
 
     const attempts: number[] = [];
@@ -223,8 +227,8 @@ describe('a request that could be tried again', () => {
       env: {
         CHAT_SERVICE_URL: `${busy.url},${breaking.url}`,
         ...PATIENT,
-        UPSTREAM_CONNECTIONS: '1',
-        UPSTREAM_WAITING: '1',
+        UPSTREAM_MAX_CONNECTIONS: '1',
+        UPSTREAM_MAX_PENDING: '1',
       },
     });
     const statusOf = async (): Promise<number> => (await send(gateway)).status;

@@ -76,8 +76,8 @@ describe('the clock of', () => {
     const env = {
       ...SHORT_CLOCKS,
       RESPONSE_HEADERS_TIMEOUT_MS: '1000',
-      ROUTE_DEADLINE_MS: '1200',
-      IDLE_BODY_TIMEOUT_MS: '1300',
+      REQUEST_TIMEOUT_MS: '1200',
+      STREAM_IDLE_TIMEOUT_MS: '1300',
     };
     await using gateway = await startGateway({ env: { AUTH_SERVICE_URL: service.url, ...env } });
     await (await fetch(`${gateway.url}/v1/auth/profile`, { headers: bearer() })).text();
@@ -160,7 +160,7 @@ describe('the clock of', () => {
     await using service = await startService((_request, response) => {
       service.server.once('go on', () => response.end('at last'));
     });
-    const env = { AUTH_SERVICE_URL: service.url, CLIENT_KEEP_ALIVE_MS: '200' };
+    const env = { AUTH_SERVICE_URL: service.url, CLIENT_KEEP_ALIVE_TIMEOUT_MS: '200' };
     await using gateway = await startGateway({ env });
     await using busy = await RawClient.connect(gateway.port);
     busy.write(rawRequest(PROFILE, CLOSE));
@@ -210,9 +210,9 @@ describe('an upload that keeps coming', () => {
         STORAGE_SERVICE_URL: service.url,
         ...SHORT_CLOCKS,
         CLIENT_HEADER_TIMEOUT_MS: '200',
-        CLIENT_KEEP_ALIVE_MS: '200',
-        UPSTREAM_KEEP_ALIVE_MS: '200',
-        BODY_GRACE_MS: '300',
+        CLIENT_KEEP_ALIVE_TIMEOUT_MS: '200',
+        UPSTREAM_KEEP_ALIVE_TIMEOUT_MS: '200',
+        REQUEST_BODY_GRACE_MS: '300',
       },
     });
     await using upload = await RawClient.connect(gateway.port);

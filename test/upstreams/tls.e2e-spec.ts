@@ -188,7 +188,7 @@ describe('an instance of two that cannot prove itself', () => {
     await using bad = await startSecureChat(await certificates.issue(ca, { names: 'DNS:other.example' }));
     await using gateway = await startWith(`${good.url},${bad.url}`, {
       CHAT_SERVICE_TLS_CA_FILE: ca.certFile,
-      EJECT_AFTER_FAILURES: '2',
+      OUTLIER_CONSECUTIVE_FAILURES: '2',
     });
 
     const isEjected = (): boolean => gateway.logs.some(({ message }) => message === 'instance ejected');

@@ -23,7 +23,7 @@ describe('the bytes that all sockets may hold', () => {
   it('bound what arrives behind a close for want of room, too', async () => {
     await using service = await startSocketService();
     await using gateway = await startGateway({
-      env: { CHAT_SERVICE_URL: service.url, WEBSOCKET_BUFFER_BYTES: String(MIB) },
+      env: { CHAT_SERVICE_URL: service.url, WEBSOCKET_MAX_BUFFER_BYTES: String(MIB) },
     });
     await using one = await openRawSocket(gateway, service);
     await using two = await openRawSocket(gateway, service);
@@ -64,7 +64,7 @@ describe('the bytes that all sockets may hold', () => {
   it('do not count control frames, which nobody keeps', async () => {
     await using service = await startSocketService();
     await using gateway = await startGateway({
-      env: { CHAT_SERVICE_URL: service.url, WEBSOCKET_MESSAGES_PER_SECOND: '100000' },
+      env: { CHAT_SERVICE_URL: service.url, WEBSOCKET_MAX_MESSAGES_PER_SECOND: '100000' },
     });
     await using client = await openRawSocket(gateway, service);
 
@@ -78,7 +78,7 @@ describe('the bytes that all sockets may hold', () => {
   it('do not count what is thrown away behind a broken frame', async () => {
     await using service = await startSocketService();
     await using gateway = await startGateway({
-      env: { CHAT_SERVICE_URL: service.url, WEBSOCKET_BUFFER_BYTES: String(MIB) },
+      env: { CHAT_SERVICE_URL: service.url, WEBSOCKET_MAX_BUFFER_BYTES: String(MIB) },
     });
     await using other = await openSocket(gateway);
     const peer = await service.connection(0);
@@ -101,8 +101,8 @@ describe('the bytes that all sockets may hold', () => {
     await using gateway = await startGateway({
       env: {
         CHAT_SERVICE_URL: service.url,
-        WEBSOCKET_MESSAGE_LIMIT_BYTES: String(16 * MIB),
-        WEBSOCKET_BUFFER_BYTES: String(4 * MIB),
+        WEBSOCKET_MAX_MESSAGE_BYTES: String(16 * MIB),
+        WEBSOCKET_MAX_BUFFER_BYTES: String(4 * MIB),
       },
     });
     await using clients = new AsyncDisposableStack();

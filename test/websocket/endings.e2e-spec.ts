@@ -22,7 +22,7 @@ function startAnswering(answer: (socket: Socket, head: string) => void): Promise
 }
 
 function startFor(service: PlayedService): Promise<RunningGateway> {
-  return startGateway({ env: { CHAT_SERVICE_URL: service.url, RETRIES: '0' } });
+  return startGateway({ env: { CHAT_SERVICE_URL: service.url, MAX_RETRIES: '0' } });
 }
 
 describe('a service that refuses a handshake and keeps the connection', () => {
@@ -44,9 +44,9 @@ describe('a service that refuses a handshake and keeps the connection', () => {
     await using service = await startAnswering((socket) => socket.write(REFUSALS[0]!));
     await using gateway = GatewayProcess.start({
       CHAT_SERVICE_URL: service.url,
-      RETRIES: '0',
+      MAX_RETRIES: '0',
       RATELIMIT: 'off',
-      BREAKER_OPEN_MS: '1',
+      CIRCUIT_BREAKER_OPEN_MS: '1',
     });
     const port = await gateway.port();
     const before = openDescriptors(gateway.pid);

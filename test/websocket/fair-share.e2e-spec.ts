@@ -30,7 +30,7 @@ describe('a full budget', () => {
   it('costs the user who holds most a socket, the one that holds most, and nobody else', async () => {
     await using service = await startSocketService(echo);
     await using gateway = await startGateway({
-      env: { CHAT_SERVICE_URL: service.url, WEBSOCKET_BUFFER_BYTES: String(MIB) },
+      env: { CHAT_SERVICE_URL: service.url, WEBSOCKET_MAX_BUFFER_BYTES: String(MIB) },
     });
     const handshake = rawHandshake(undefined, bearer());
     await using small = await openRawSocket(gateway, service, handshake);
@@ -62,7 +62,7 @@ describe('a full budget', () => {
       env: {
         CHAT_SERVICE_URL: flooding.url,
         VIDEO_SERVICE_URL: service.url,
-        WEBSOCKET_BUFFER_BYTES: String(MIB),
+        WEBSOCKET_MAX_BUFFER_BYTES: String(MIB),
       },
     });
     await using clients = new AsyncDisposableStack();
@@ -80,7 +80,7 @@ describe('a full budget', () => {
   it('costs a user whose sockets do not read one of them, and nobody else', async () => {
     await using service = await startSocketService();
     await using gateway = await startGateway({
-      env: { CHAT_SERVICE_URL: service.url, WEBSOCKET_BUFFER_BYTES: String(MIB) },
+      env: { CHAT_SERVICE_URL: service.url, WEBSOCKET_MAX_BUFFER_BYTES: String(MIB) },
     });
     const headers = bearer();
     await using one = await openSocket(gateway, CHAT, { headers });

@@ -161,7 +161,7 @@ let gateway: RunningGateway;
 
 beforeAll(async () => {
   service = await startSocketService(echo);
-  const env = { CHAT_SERVICE_URL: service.url, WEBSOCKET_MESSAGE_LIMIT_BYTES: String(LIMIT) };
+  const env = { CHAT_SERVICE_URL: service.url, WEBSOCKET_MAX_MESSAGE_BYTES: String(LIMIT) };
   gateway = await startGateway({ env });
 });
 

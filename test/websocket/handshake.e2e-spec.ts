@@ -195,7 +195,7 @@ describe('a connection', () => {
   it('that served HTTP before becomes a socket that outlives its keep-alive', async () => {
     await using service = await startSocketService(echo);
     await using gateway = await startGateway({
-      env: { CHAT_SERVICE_URL: service.url, CLIENT_KEEP_ALIVE_MS: '100' },
+      env: { CHAT_SERVICE_URL: service.url, CLIENT_KEEP_ALIVE_TIMEOUT_MS: '100' },
     });
     await using client = await RawClient.connect(gateway.port);
     client.write('GET /health HTTP/1.1\r\nHost: a\r\n\r\n');

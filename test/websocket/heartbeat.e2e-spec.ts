@@ -1,5 +1,5 @@
 import type { AddressInfo } from 'node:net';
-import { loadConfig } from '@app/gateway';
+import { loadSettings } from '@app/gateway';
 import { createService } from '../../apps/reference/src/create-service.js';
 import { createConversation } from '../support/conversation.js';
 import { JWT_SECRET, startGateway } from '../support/gateway.js';
@@ -33,7 +33,7 @@ async function silenceMs(): Promise<number> {
 
 describe('a socket of which nobody says anything', () => {
   it('is heard of by a service twice at least in the time that it may be silent', async () => {
-    const { pingMs, stallMs } = loadConfig({ JWT_SECRET }).websocket;
+    const { pingMs, stallMs } = loadSettings({ JWT_SECRET }).websocket;
 
     const limitMs = await silenceMs();
 
@@ -47,7 +47,7 @@ describe('a socket of which nobody says anything', () => {
     await using auth = await startReference('auth');
     await using chat = await startReference('chat', { heartbeatMs: 300, authServiceUrls: [auth.url] });
     await using gateway = await startGateway({
-      env: { AUTH_SERVICE_URL: auth.url, CHAT_SERVICE_URL: chat.url, WEBSOCKET_PING_MS: '125' },
+      env: { AUTH_SERVICE_URL: auth.url, CHAT_SERVICE_URL: chat.url, WEBSOCKET_PING_INTERVAL_MS: '125' },
     });
     const { id, headers } = await createConversation(gateway.port);
     await using client = await openSocket(gateway, `/v1/ws/chat?conversation_id=${id}`, { headers });

@@ -8,7 +8,7 @@ import { acceptingAnswer, CHAT, openSocket, rawHandshake, startSocketService } f
 const SHORT_CLOCKS = {
   CONNECT_TIMEOUT_MS: '200',
   RESPONSE_HEADERS_TIMEOUT_MS: '300',
-  ROUTE_DEADLINE_MS: '600',
+  REQUEST_TIMEOUT_MS: '600',
 };
 
 /** Writes again and again until the connection ends. */
@@ -94,7 +94,7 @@ describe('a handshake with bytes that few expect', () => {
   it('in its subprotocols is refused before it counts', async () => {
     await using service = await startAnswering((socket, head) => socket.write(acceptingAnswer(head)));
     await using gateway = await startGateway({
-      env: { CHAT_SERVICE_URL: service.url, WEBSOCKET_CONNECTIONS_PER_USER: '1' },
+      env: { CHAT_SERVICE_URL: service.url, WEBSOCKET_MAX_CONNECTIONS_PER_USER: '1' },
     });
     const user = bearer();
     for (let round = 0; round < 3; round++) {

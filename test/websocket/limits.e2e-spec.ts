@@ -5,8 +5,8 @@ import { CHAT, echo, openSocket, startSocketService } from '../support/websocket
 
 describe('the number of sockets', () => {
   it.each([
-    ['of one user', { WEBSOCKET_CONNECTIONS_PER_USER: '2' }, true],
-    ['of all users', { WEBSOCKET_CONNECTIONS: '2' }, false],
+    ['of one user', { WEBSOCKET_MAX_CONNECTIONS_PER_USER: '2' }, true],
+    ['of all users', { WEBSOCKET_MAX_CONNECTIONS: '2' }, false],
   ])('%s is bounded: 429, until one closes', async (_name, env: Record<string, string>, isOneUser) => {
     await using service = await startSocketService();
     await using gateway = await startGateway({ env: { CHAT_SERVICE_URL: service.url, ...env } });
@@ -46,7 +46,7 @@ describe('the number of sockets', () => {
   it('counts those whose handshake is on its way, and gives back those that failed', async () => {
     await using service = await startService((_request, response) => void response.writeHead(500).end());
     await using gateway = await startGateway({
-      env: { CHAT_SERVICE_URL: service.url, WEBSOCKET_CONNECTIONS_PER_USER: '1' },
+      env: { CHAT_SERVICE_URL: service.url, WEBSOCKET_MAX_CONNECTIONS_PER_USER: '1' },
     });
     const headers = bearer();
 

@@ -16,7 +16,7 @@ import {
   startSocketService,
 } from '../support/websocket.js';
 
-const FAST_PINGS = { WEBSOCKET_PING_MS: '100' };
+const FAST_PINGS = { WEBSOCKET_PING_INTERVAL_MS: '100' };
 const LIVE = '/v1/ws/live';
 
 /** A team's WebSocket, as a team would write it: its row with nothing but defaults, and a class that names it. */
@@ -92,7 +92,7 @@ describe('the gateway', () => {
   it('does not ask a client in the middle of a long message whether it is there', async () => {
     await using service = await startSocketService();
     await using gateway = await startGateway({
-      env: { CHAT_SERVICE_URL: service.url, WEBSOCKET_PING_MS: '50' },
+      env: { CHAT_SERVICE_URL: service.url, WEBSOCKET_PING_INTERVAL_MS: '50' },
     });
     await using client = await openRawSocket(gateway, service);
     const message = frame(OPCODE.binary, Buffer.alloc(60_000, 'x'));

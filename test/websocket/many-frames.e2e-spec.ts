@@ -74,7 +74,7 @@ describe('frames that come all at once', () => {
   it('are handled over many turns, in order: pings of a client', async () => {
     await using service = await startSocketService();
     await using gateway = await startGateway({
-      env: { CHAT_SERVICE_URL: service.url, WEBSOCKET_MESSAGES_PER_SECOND: '100000' },
+      env: { CHAT_SERVICE_URL: service.url, WEBSOCKET_MAX_MESSAGES_PER_SECOND: '100000' },
     });
     await using client = await openRawSocket(gateway, service);
     using counter = new TurnCounter();

@@ -79,7 +79,7 @@ describe('a close', () => {
   it('of the gateway is counted as such', async () => {
     await using service = await startSocketService();
     await using gateway = await startGateway({
-      env: { CHAT_SERVICE_URL: service.url, WEBSOCKET_MESSAGES_PER_SECOND: '1' },
+      env: { CHAT_SERVICE_URL: service.url, WEBSOCKET_MAX_MESSAGES_PER_SECOND: '1' },
     });
     await using client = await openSocket(gateway, CHAT);
 

@@ -13,7 +13,7 @@ describe('a client that floods', () => {
   it('is closed with 1008 once it sends more messages than the route lets it', async () => {
     await using service = await startSocketService(echo);
     await using gateway = await startGateway({
-      env: { CHAT_SERVICE_URL: service.url, WEBSOCKET_MESSAGES_PER_SECOND: '10' },
+      env: { CHAT_SERVICE_URL: service.url, WEBSOCKET_MAX_MESSAGES_PER_SECOND: '10' },
     });
     await using client = await openSocket(gateway);
 
@@ -39,7 +39,7 @@ describe('a client that floods', () => {
   it('is closed with 1008 once it sends more pongs that nobody asked for', async () => {
     await using service = await startSocketService();
     await using gateway = await startGateway({
-      env: { CHAT_SERVICE_URL: service.url, WEBSOCKET_MESSAGES_PER_SECOND: '10' },
+      env: { CHAT_SERVICE_URL: service.url, WEBSOCKET_MAX_MESSAGES_PER_SECOND: '10' },
     });
     await using client = await openRawSocket(gateway, service);
 

@@ -38,7 +38,7 @@ describe('messages', () => {
   it('pass in order where many come at once', async () => {
     await using service = await startSocketService(echo);
     await using gateway = await startGateway({
-      env: { CHAT_SERVICE_URL: service.url, WEBSOCKET_MESSAGES_PER_SECOND: '100000' },
+      env: { CHAT_SERVICE_URL: service.url, WEBSOCKET_MAX_MESSAGES_PER_SECOND: '100000' },
     });
     await using client = await openSocket(gateway);
     const sent = Array.from({ length: 5_000 }, (_, index) => `message ${index}`);

@@ -91,8 +91,8 @@ describe('a chat service that comes back', () => {
     await using gateway = await startGateway({
       env: {
         CHAT_SERVICE_URL: service.url,
-        WEBSOCKET_MESSAGES_PER_SECOND: '100000',
-        WEBSOCKET_RESUME_BYTES: String(32 * 1024 * 1024),
+        WEBSOCKET_MAX_MESSAGES_PER_SECOND: '100000',
+        WEBSOCKET_MAX_RESUME_BYTES: String(32 * 1024 * 1024),
       },
     });
     await using client = await openSocket(gateway);
@@ -119,7 +119,7 @@ describe('a chat service that comes back', () => {
   it('gets unacknowledged messages never again, and the log says how many they were', async () => {
     await using service = await startSocketService();
     await using gateway = await startGateway({
-      env: { CHAT_SERVICE_URL: service.url, WEBSOCKET_PING_MS: '200' },
+      env: { CHAT_SERVICE_URL: service.url, WEBSOCKET_PING_INTERVAL_MS: '200' },
     });
     await using client = await openSocket(gateway);
     const end = await service.connection(0);
@@ -158,7 +158,7 @@ describe('a chat service that does not come back as it was', () => {
   it('in time costs the client its socket, with 1012, and what was lost is counted', async () => {
     await using service = await startSocketService();
     await using gateway = await startGateway({
-      env: { CHAT_SERVICE_URL: service.url, WEBSOCKET_RESUME_MS: '300' },
+      env: { CHAT_SERVICE_URL: service.url, WEBSOCKET_RESUME_TIMEOUT_MS: '300' },
     });
     await using client = await openSocket(gateway);
     const end = await service.connection(0);
@@ -177,7 +177,7 @@ describe('a chat service that does not come back as it was', () => {
   it('costs the client its socket, with 1012, where more comes than is kept', async () => {
     await using service = await startSocketService();
     await using gateway = await startGateway({
-      env: { CHAT_SERVICE_URL: service.url, WEBSOCKET_RESUME_BYTES: '5000' },
+      env: { CHAT_SERVICE_URL: service.url, WEBSOCKET_MAX_RESUME_BYTES: '5000' },
     });
     await using client = await openSocket(gateway);
     const end = await service.connection(0);
@@ -219,7 +219,7 @@ describe('a chat service that does not come back as it was', () => {
   it('but takes connections without a word is waited for no longer than any other', async () => {
     const service = await startSocketService();
     await using gateway = await startGateway({
-      env: { CHAT_SERVICE_URL: service.url, WEBSOCKET_RESUME_MS: '300' },
+      env: { CHAT_SERVICE_URL: service.url, WEBSOCKET_RESUME_TIMEOUT_MS: '300' },
     });
     await using client = await openSocket(gateway);
     await service.connection(0);
@@ -234,7 +234,7 @@ describe('a chat service that does not come back as it was', () => {
   it('but ends each connection at once is dialled ever more rarely, and then given up', async () => {
     await using service = await startSocketService(({ socket }) => socket.close(1001));
     await using gateway = await startGateway({
-      env: { CHAT_SERVICE_URL: service.url, WEBSOCKET_RESUME_MS: '1500' },
+      env: { CHAT_SERVICE_URL: service.url, WEBSOCKET_RESUME_TIMEOUT_MS: '1500' },
     });
     await using client = await openSocket(gateway);
 

@@ -61,8 +61,8 @@ describe('a peer that does not read', () => {
     await using gateway = await startGateway({
       env: {
         CHAT_SERVICE_URL: service.url,
-        WEBSOCKET_STALL_MS: '300',
-        WEBSOCKET_MESSAGES_PER_SECOND: '100000',
+        WEBSOCKET_STALL_TIMEOUT_MS: '300',
+        WEBSOCKET_MAX_MESSAGES_PER_SECOND: '100000',
       },
     });
     await using client = await openSocket(gateway);
@@ -87,8 +87,8 @@ describe('a peer that asks and does not read the answers', () => {
     await using gateway = await startGateway({
       env: {
         CHAT_SERVICE_URL: service.url,
-        WEBSOCKET_STALL_MS: '300',
-        WEBSOCKET_MESSAGES_PER_SECOND: '100000',
+        WEBSOCKET_STALL_TIMEOUT_MS: '300',
+        WEBSOCKET_MAX_MESSAGES_PER_SECOND: '100000',
       },
     });
     await using client = await openRawSocket(gateway, service);
@@ -120,7 +120,7 @@ describe('a peer that asks and does not read the answers', () => {
       });
     });
     await using gateway = await startGateway({
-      env: { VIDEO_SERVICE_URL: service.url, WEBSOCKET_STALL_MS: '300' },
+      env: { VIDEO_SERVICE_URL: service.url, WEBSOCKET_STALL_TIMEOUT_MS: '300' },
     });
     await using client = await openSocket(gateway, SIGNALING);
 
@@ -133,7 +133,11 @@ describe('a message', () => {
   it('that does not get on closes its socket with 1013, though the client answers pings', async () => {
     await using service = await startSocketService();
     await using gateway = await startGateway({
-      env: { CHAT_SERVICE_URL: service.url, WEBSOCKET_STALL_MS: '300', WEBSOCKET_PING_MS: '100' },
+      env: {
+        CHAT_SERVICE_URL: service.url,
+        WEBSOCKET_STALL_TIMEOUT_MS: '300',
+        WEBSOCKET_PING_INTERVAL_MS: '100',
+      },
     });
     await using client = await openRawSocket(gateway, service);
     client.write(frame(OPCODE.binary, Buffer.alloc(100), { fin: false }));

@@ -1,7 +1,7 @@
 import {
-  ConfigModule,
-  GATEWAY_CONFIG,
-  type GatewayConfig,
+  SettingsModule,
+  SETTINGS,
+  type Settings,
   type GatewayHttpAdapter,
   RequestGrammarMiddleware,
   UnroutedMiddleware,
@@ -36,13 +36,13 @@ import { WebSocketModule } from './websocket/websocket.module.js';
   imports: [
     AuthModule.forRootAsync({
       imports: [RedisModule],
-      inject: [GATEWAY_CONFIG, RedisConnection],
-      useFactory: (config: GatewayConfig, redis: RedisConnection) => ({ ...config.auth, redis }),
+      inject: [SETTINGS, RedisConnection],
+      useFactory: (config: Settings, redis: RedisConnection) => ({ ...config.auth, redis }),
     }),
     ProxyModule.forRootAsync({
       imports: [GatesModule],
-      inject: [GATEWAY_CONFIG, GATES],
-      useFactory: (config: GatewayConfig, gates: Gate[]) => ({ ...config.proxy, gates }),
+      inject: [SETTINGS, GATES],
+      useFactory: (config: Settings, gates: Gate[]) => ({ ...config.proxy, gates }),
     }),
     CorsModule,
     ErrorsModule,
@@ -83,14 +83,10 @@ export class AppModule implements NestModule {
   ) {}
 
   /** The application over a configuration, with its logs and with modules that are not in the list above. */
-  static with(
-    config: GatewayConfig,
-    logs: Logs,
-    modules: NonNullable<ModuleMetadata['imports']>,
-  ): DynamicModule {
+  static with(config: Settings, logs: Logs, modules: NonNullable<ModuleMetadata['imports']>): DynamicModule {
     return {
       module: AppModule,
-      imports: [ConfigModule.forRoot(config, logProviders(logs)), ...modules],
+      imports: [SettingsModule.forRoot(config, logProviders(logs)), ...modules],
       providers: config.proxy.addresses.has('demo-service') ? [DemoUpstream] : [],
     };
   }

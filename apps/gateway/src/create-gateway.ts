@@ -1,5 +1,5 @@
 import type { AddressInfo } from 'node:net';
-import { type GatewayConfig, GatewayHttpAdapter, warningsFor } from '@app/gateway';
+import { type Settings, GatewayHttpAdapter, warningsFor } from '@app/gateway';
 import { Logger, type ModuleMetadata } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
@@ -20,16 +20,37 @@ export interface GatewayExtras {
   readonly logs?: DestinationStream;
 }
 
-/** Opens the gateway to the network and says where. */
-export async function listen(app: NestExpressApplication, { host, port }: GatewayConfig): Promise<void> {
-  await app.listen(port, host);
+/** Why a port cannot be opened, by the system's code. */
+const LISTEN_PROBLEMS: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'the port is in use',
+  EACCES: 'the process has no right to the port',
+  EADDRNOTAVAIL: 'this machine does not have the address',
+  ENOTFOUND: 'the host has no address',
+};
+
+/** The gateway cannot listen where its settings say; the message says all. */
+export class ListenError extends Error {
+  override readonly name = 'ListenError';
+}
+
+/** Opens the gateway to the network and says where. @throws ListenError if it cannot */
+export async function listen(app: NestExpressApplication, { host, port }: Settings): Promise<void> {
+  try {
+    await app.listen(port, host);
+  } catch (error) {
+    const { code = '', message } = error as NodeJS.ErrnoException;
+    const problem = LISTEN_PROBLEMS[code] ?? message;
+    throw new ListenError(`The gateway cannot listen on port ${port} of ${host}: ${problem} (${code})`, {
+      cause: error,
+    });
+  }
   const address = app.getHttpServer().address() as AddressInfo;
   new Logger('Gateway').log({ message: 'listening', host: address.address, port: address.port });
 }
 
 /** Builds the gateway, ready to listen. @throws RouteTableError, UpstreamError where the route tables do not hold */
 export async function createGateway(
-  config: GatewayConfig,
+  config: Settings,
   { modules = [], logs = new LineOutput(STANDARD_OUTPUT) }: GatewayExtras = {},
 ): Promise<NestExpressApplication> {
   const pino = createPino(config, logs);
@@ -50,7 +71,7 @@ export async function createGateway(
     throw error;
   }
   for (const warning of warningsFor(config)) {
-    new Logger('Gateway').warn({ message: 'settings do not fit each other', ...warning });
+    new Logger('Gateway').warn({ message: 'incompatible settings', ...warning });
   }
   return app;
 }

@@ -1,19 +1,30 @@
-import { ConfigurationError, loadConfig } from '@app/gateway';
+import { ConfigurationError, helpText, loadSettings, misspeltVariables } from '@app/gateway';
 import { RouteTableError, UpstreamError } from '@app/proxy';
-import { createGateway, listen } from './create-gateway.js';
+import { Logger } from '@nestjs/common';
+import { createGateway, listen, ListenError } from './create-gateway.js';
 
 /** `EX_CONFIG` of sysexits.h. */
 const EXIT_CONFIGURATION = 78;
 
+/** Faults of whoever configures it: a message says all, and a stack nothing. */
+const CONFIGURATION_ERRORS = [ConfigurationError, RouteTableError, UpstreamError];
+
 try {
-  const config = loadConfig();
-  const app = await createGateway(config);
-  app.enableShutdownHooks(['SIGTERM', 'SIGINT', 'SIGHUP'], { useProcessExit: true });
-  await listen(app, config);
+  if (process.argv.includes('--help')) process.stdout.write(helpText());
+  else await start();
 } catch (error) {
-  const isConfiguration = [ConfigurationError, RouteTableError, UpstreamError].some(
-    (type) => error instanceof type,
-  );
-  process.stderr.write(`${isConfiguration ? (error as Error).message : String((error as Error).stack)}\n`);
+  const isConfiguration = CONFIGURATION_ERRORS.some((type) => error instanceof type);
+  const { message, stack } = error as Error;
+  process.stderr.write(`${isConfiguration || error instanceof ListenError ? message : stack}\n`);
   process.exit(isConfiguration ? EXIT_CONFIGURATION : 1);
+}
+
+async function start(): Promise<void> {
+  const settings = loadSettings();
+  const app = await createGateway(settings);
+  for (const misspelt of misspeltVariables()) {
+    new Logger('Gateway').warn({ message: 'unknown variable resembles a setting', ...misspelt });
+  }
+  app.enableShutdownHooks(['SIGTERM', 'SIGINT', 'SIGHUP'], { useProcessExit: true });
+  await listen(app, settings);
 }

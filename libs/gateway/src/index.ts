@@ -26,17 +26,16 @@ export { RequestGrammarMiddleware } from './http/request-grammar.middleware.js';
 export { type Responder } from './http/responder.js';
 export { isScrape, isScraper, markScraper } from './http/scrape.js';
 export { UnroutedMiddleware } from './http/unrouted.middleware.js';
-export { ConfigModule } from './settings/config.module.js';
-export { leastDeadlineMs, warningsFor } from './settings/configuration-warnings.js';
+export { SETTINGS, type Settings, type WebSocketSettings } from './settings/complete-settings.js';
+export { configurationPage } from './settings/configuration-page.js';
 export { ConfigurationError } from './settings/configuration.error.js';
 export { corsFault } from './settings/cors-options.js';
-export { type Environment, SECRETS, VARIABLES } from './settings/environment.schema.js';
-export {
-  type CorsConfig,
-  GATEWAY_CONFIG,
-  type GatewayConfig,
-  type WebSocketConfig,
-} from './settings/gateway-config.js';
-export { loadConfig } from './settings/load-config.js';
-export { readEnvironment } from './settings/read-environment.js';
+export { helpText } from './settings/help-text.js';
+export { type LoadOptions, loadSettings, loadWithValues } from './settings/load-settings.js';
+export { misspeltVariables } from './settings/misspelt-variables.js';
+export { entriesOf } from './settings/setting.js';
+export { type GivenSettings, TABLE, type VariableValues } from './settings/settings.js';
+export { SettingsModule } from './settings/settings.module.js';
+export { settingsSchema } from './settings/settings-schema.js';
+export { leastDeadlineMs, warningsFor } from './settings/settings-warnings.js';
 export { addressVariableFor, type TlsSetting, tlsVariableFor } from './settings/upstream-variables.js';

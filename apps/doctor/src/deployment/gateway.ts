@@ -1,10 +1,10 @@
 import {
   ConfigurationError,
-  type Environment,
-  type GatewayConfig,
-  loadConfig,
-  readEnvironment,
-  SECRETS,
+  entriesOf,
+  loadWithValues,
+  type Settings,
+  TABLE,
+  type VariableValues,
 } from '@app/gateway';
 import { includesPort } from './ports.js';
 import type { Sourced } from './sourced.js';
@@ -18,8 +18,8 @@ const PLACEHOLDER = 'a placeholder for a secret of the gateway';
 export class Gateway {
   private constructor(
     readonly service: ComposeService,
-    readonly config: GatewayConfig,
-    private readonly values: Environment,
+    readonly config: Settings,
+    private readonly values: VariableValues,
     private readonly places: SourceLocations,
   ) {}
 
@@ -27,15 +27,17 @@ export class Gateway {
   static read(service: ComposeService, places: SourceLocations): Gateway {
     const variables: Record<string, string> = {};
     for (const [name, { value }] of service.environment) variables[name] = value;
-    for (const name of SECRETS) delete variables[`${name}_FILE`];
+    for (const { row } of entriesOf(TABLE)) {
+      if (row.kind === 'setting' && row.isSecret) delete variables[`${row.variable}_FILE`];
+    }
     variables['JWT_SECRET'] ||= PLACEHOLDER;
     // Files that they name are the container's.
-    const { values } = readEnvironment(variables, false);
-    return new Gateway(service, loadConfig(variables, false), values, places);
+    const { settings, values } = loadWithValues(variables, { checksTlsFiles: false });
+    return new Gateway(service, settings, values, places);
   }
 
   /** A variable's value, where it is set or else where its default stands. */
-  setting<Name extends keyof Environment>(name: Name): Sourced<Environment[Name]> {
+  setting<Name extends keyof VariableValues>(name: Name): Sourced<VariableValues[Name]> {
     const value = this.values[name];
     const set = this.service.variable(name);
     if (set?.value) return { ...set, value };
@@ -61,7 +63,7 @@ export class Gateway {
 
   /** How often the gateway may send a request, in all. */
   get attempts(): number {
-    return this.values.RETRIES + 1;
+    return this.values.MAX_RETRIES + 1;
   }
 }
 

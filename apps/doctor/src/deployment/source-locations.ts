@@ -4,7 +4,6 @@ import type { SourceLocation } from './sourced.js';
 
 const SOURCES = 'apps/gateway/src';
 const SETTINGS = 'libs/gateway/src/settings';
-const SCHEMA = `${SETTINGS}/environment.schema.ts`;
 
 /** Where the gateway's own code says what it says, so that a finding can name the line. */
 export class SourceLocations {
@@ -16,7 +15,7 @@ export class SourceLocations {
       if (!path.endsWith('.ts') || path.endsWith('.spec.ts')) continue;
       const file = files.nameOf(path);
       const text = files.read(path);
-      if (file !== SCHEMA && !text.includes('@Upstream(')) continue;
+      if (!file.startsWith(SETTINGS) && !text.includes('@Upstream(')) continue;
       const source = ts.createSourceFile(file, text, ts.ScriptTarget.Latest, true);
       const collect = (node: ts.Node): void => {
         if (ts.isPropertyAssignment(node)) this.note(node, source);
@@ -28,7 +27,7 @@ export class SourceLocations {
 
   /** Where a variable of the environment has its default. */
   ofVariable(name: string): SourceLocation {
-    return this.variables.get(name) ?? { file: SCHEMA };
+    return this.variables.get(name) ?? { file: SETTINGS };
   }
 
   /** Where a path's row stands. */
@@ -39,8 +38,9 @@ export class SourceLocations {
   private note({ name, initializer }: ts.PropertyAssignment, source: ts.SourceFile): void {
     const line = source.getLineAndCharacterOfPosition(name.getStart(source)).line + 1;
     const place = { file: source.fileName, line };
+    if (!ts.isStringLiteral(initializer)) return;
     const key = name.getText(source);
-    if (source.fileName === SCHEMA && !this.variables.has(key)) this.variables.set(key, place);
-    else if (key === 'path' && ts.isStringLiteral(initializer)) this.routes.set(initializer.text, place);
+    if (key === 'variable') this.variables.set(initializer.text, place);
+    else if (key === 'path') this.routes.set(initializer.text, place);
   }
 }

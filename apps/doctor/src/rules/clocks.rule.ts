@@ -38,7 +38,7 @@ function* routeDeadlines(deployment: Deployment, gateway: Gateway): Iterable<Fau
     if (route.websocket) continue;
     const deadline: Sourced<number> =
       route.requestTimeoutMs === undefined
-        ? gateway.setting('ROUTE_DEADLINE_MS')
+        ? gateway.setting('REQUEST_TIMEOUT_MS')
         : {
             ...said,
             value: route.requestTimeoutMs,
@@ -70,8 +70,8 @@ function* services(deployment: Deployment, gateway: Gateway): Iterable<Fault> {
 }
 
 function* idleBodies(gateway: Gateway, location: NginxBlock): Iterable<Fault> {
-  const idle = gateway.setting('IDLE_BODY_TIMEOUT_MS');
-  const deadline = gateway.setting('ROUTE_DEADLINE_MS');
+  const idle = gateway.setting('STREAM_IDLE_TIMEOUT_MS');
+  const deadline = gateway.setting('REQUEST_TIMEOUT_MS');
   for (const name of ['proxy_read_timeout', 'proxy_send_timeout']) {
     const clock = time(location, name);
     // At or below the deadline it is named already.
@@ -83,7 +83,7 @@ function* idleBodies(gateway: Gateway, location: NginxBlock): Iterable<Fault> {
       impact: 'nginx cuts a body that stands still before the gateway, which knows who is slow, can end it.',
     };
   }
-  const [body, grace] = [time(location, 'client_body_timeout'), gateway.setting('BODY_GRACE_MS')];
+  const [body, grace] = [time(location, 'client_body_timeout'), gateway.setting('REQUEST_BODY_GRACE_MS')];
   if (body.value > grace.value) return;
   yield {
     places: [body, grace],
@@ -94,7 +94,7 @@ function* idleBodies(gateway: Gateway, location: NginxBlock): Iterable<Fault> {
 
 /** One location is enough: which requests go there is nginx's own business. */
 function* eventStreams(deployment: Deployment, gateway: Gateway): Iterable<Fault> {
-  const idle = gateway.setting('IDLE_EVENT_STREAM_TIMEOUT_MS');
+  const idle = gateway.setting('EVENT_STREAM_IDLE_TIMEOUT_MS');
   const longest = deployment.plainLocations
     .map((location) => time(location, 'proxy_read_timeout'))
     .toSorted((a, b) => b.value - a.value)[0];

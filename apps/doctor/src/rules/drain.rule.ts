@@ -17,23 +17,23 @@ export const drainRule: Rule = {
 
   *check(deployment: Deployment): Iterable<Fault> {
     for (const gateway of deployment.gateways) {
-      const [notice, timeout] = [gateway.setting('DRAIN_NOTICE_MS'), gateway.setting('DRAIN_TIMEOUT_MS')];
+      const [delay, timeout] = [gateway.setting('SHUTDOWN_DELAY_MS'), gateway.setting('DRAIN_TIMEOUT_MS')];
       const grace = gateway.service.stopGrace;
-      const leastMs = notice.value + timeout.value + MARGIN_MS;
+      const leastMs = delay.value + timeout.value + MARGIN_MS;
       if (!(grace.value >= leastMs)) {
         yield {
-          places: [grace, timeout, notice],
-          expected: `stop_grace_period of ${sayMs(leastMs)} or more: notice, drain and ${sayMs(MARGIN_MS)} to close`,
+          places: [grace, timeout, delay],
+          expected: `stop_grace_period of ${sayMs(leastMs)} or more: shutdown delay, drain and ${sayMs(MARGIN_MS)} to close`,
           impact:
             'Docker kills the gateway before its drain is over: requests are cut, WebSockets end without a close frame.',
         };
       }
       const check = gateway.service.healthcheck;
-      const noticedMs = check && check.intervalMs * check.retries;
-      if (check && readsReadiness(check.command.value) && notice.value < noticedMs!) {
+      const readMs = check && check.intervalMs * check.retries;
+      if (check && readsReadiness(check.command.value) && delay.value < readMs!) {
         yield {
-          places: [notice, check.command],
-          expected: `DRAIN_NOTICE_MS of ${noticedMs} or more: interval x retries of the check that reads readiness`,
+          places: [delay, check.command],
+          expected: `SHUTDOWN_DELAY_MS of ${readMs} or more: interval x retries of the check that reads readiness`,
           impact: 'The listener closes while requests are still sent here, and these are refused.',
         };
       }
@@ -47,7 +47,7 @@ function* nginxGrace({ nginx, gateways }: Deployment): Iterable<Fault> {
   if (!nginx?.service) return;
   const grace = nginx.service.stopGrace;
   for (const gateway of gateways) {
-    const deadline = gateway.setting('ROUTE_DEADLINE_MS');
+    const deadline = gateway.setting('REQUEST_TIMEOUT_MS');
     if (grace.value >= deadline.value) continue;
     yield {
       places: [grace, deadline],

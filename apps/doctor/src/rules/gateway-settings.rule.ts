@@ -1,9 +1,9 @@
-import { warningsFor } from '@app/gateway';
+import { misspeltVariables, warningsFor } from '@app/gateway';
 import type { Deployment } from '../deployment/deployment.js';
 import type { Sourced } from '../deployment/sourced.js';
 import type { Fault, Rule } from './rule.js';
 
-/** The settings of each gateway fit each other: what it also says itself as it starts, with their lines. */
+/** The settings of each gateway are compatible, and none is misspelt: what it also logs as it starts, with their lines. */
 export const gatewaySettingsRule: Rule = {
   name: 'gateway-settings',
 
@@ -12,6 +12,16 @@ export const gatewaySettingsRule: Rule = {
       for (const { variables, expected, impact } of warningsFor(gateway.config)) {
         const [first, ...others] = variables.map((name): Sourced => gateway.setting(name));
         yield { places: [first!, ...others], expected, impact };
+      }
+      const set = Object.fromEntries(
+        [...gateway.service.environment].map(([name, { value }]) => [name, value]),
+      );
+      for (const { variable, nearest } of misspeltVariables(set)) {
+        yield {
+          places: [gateway.service.variable(variable)!],
+          expected: nearest,
+          impact: 'The gateway does not read this variable, and runs with the default of the other.',
+        };
       }
     }
   },

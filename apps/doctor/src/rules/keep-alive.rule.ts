@@ -42,7 +42,7 @@ function* nginxBeforeGateway(deployment: Deployment): Iterable<Fault> {
           at: block.directive.at,
         };
     for (const gateway of deployment.gateways) {
-      const kept = gateway.setting('CLIENT_KEEP_ALIVE_MS');
+      const kept = gateway.setting('CLIENT_KEEP_ALIVE_TIMEOUT_MS');
       if (kept.value > idle.value) continue;
       yield {
         places: [idle, kept],
@@ -56,14 +56,14 @@ function* nginxBeforeGateway(deployment: Deployment): Iterable<Fault> {
 
 function* gatewayBeforeServices(deployment: Deployment): Iterable<Fault> {
   for (const gateway of deployment.gateways) {
-    const pooled = gateway.setting('UPSTREAM_KEEP_ALIVE_MS');
+    const pooled = gateway.setting('UPSTREAM_KEEP_ALIVE_TIMEOUT_MS');
     for (const upstream of deployment.parts.upstreams) {
       for (const service of deployment.servicesOf(gateway, upstream)) {
         const kept = keepAliveOf(service);
         if (pooled.value < kept.value) continue;
         yield {
           places: [pooled, kept],
-          expected: `UPSTREAM_KEEP_ALIVE_MS below ${kept.value}, or a label that says how long ${service.name} keeps one`,
+          expected: `UPSTREAM_KEEP_ALIVE_TIMEOUT_MS below ${kept.value}, or a label that says how long ${service.name} keeps one`,
           impact: `${service.name} closes a connection on which the gateway is sending a request, and a POST then fails with 502.`,
         };
       }

@@ -27,7 +27,7 @@ export const memoryRule: Rule = {
         };
         continue;
       }
-      const [heap, buffers] = [heapOf(gateway, limit), gateway.setting('WEBSOCKET_BUFFER_BYTES')];
+      const [heap, buffers] = [heapOf(gateway, limit), gateway.setting('WEBSOCKET_MAX_BUFFER_BYTES')];
       if (fitsMemory(heap.value, buffers.value, limit.value)) continue;
       yield {
         places: [limit, heap, buffers],

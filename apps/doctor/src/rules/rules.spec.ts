@@ -95,7 +95,7 @@ const nginxCheck = (test: string): Edit =>
 
 /** Each breaks a rule, or two that see the same fault; `at` is what one of the places of its findings says. */
 const BREAKS: readonly (readonly [rules: string, at: string, ...edits: Edit[]])[] = [
-  ['configuration', 'ROUTE_DEADLINE_MS: 60000', gatewayHas('ROUTE_DEADLINE_MS', '60000')],
+  ['configuration', 'REQUEST_TIMEOUT_MS: 60000', gatewayHas('REQUEST_TIMEOUT_MS', '60000')],
   ['configuration', 'CONNECT_TIMEOUT_MS: two seconds', gatewayHas('CONNECT_TIMEOUT_MS', 'two seconds')],
 
   ['routes', 'proxy_pass http://$http_host', everywhere('$http_host')],
@@ -129,7 +129,7 @@ const BREAKS: readonly (readonly [rules: string, at: string, ...edits: Edit[]])[
   ],
   ['drain', "no stop_grace_period: Docker's 10 s", inCompose('finish.\n  stop_grace_period: 45s', 'finish.')],
   ['drain', 'DRAIN_TIMEOUT_MS: 60000', inCompose("DRAIN_TIMEOUT_MS: '30000'", "DRAIN_TIMEOUT_MS: '60000'")],
-  ['drain', 'DRAIN_NOTICE_MS: 20000', inCompose("DRAIN_NOTICE_MS: '0'", "DRAIN_NOTICE_MS: '20000'")],
+  ['drain', 'SHUTDOWN_DELAY_MS: 20000', inCompose("SHUTDOWN_DELAY_MS: '0'", "SHUTDOWN_DELAY_MS: '20000'")],
   [
     'drain',
     'healthcheck: node health-check.mjs http://127.0.0.1:8080/health/ready',
@@ -152,8 +152,9 @@ const BREAKS: readonly (readonly [rules: string, at: string, ...edits: Edit[]])[
     ),
   ],
   ['clocks', 'client_body_timeout 5s', inTemplate('client_body_timeout 30s', 'client_body_timeout 5s')],
-  ['gateway-settings', 'ROUTE_DEADLINE_MS: 35000', gatewayHas('ROUTE_DEADLINE_MS', '35000')],
-  ['clocks', 'IDLE_BODY_TIMEOUT_MS: 60000', gatewayHas('IDLE_BODY_TIMEOUT_MS', '60000')],
+  ['gateway-settings', 'CONECT_TIMEOUT_MS: 1000', gatewayHas('CONECT_TIMEOUT_MS', '1000')],
+  ['gateway-settings', 'REQUEST_TIMEOUT_MS: 35000', gatewayHas('REQUEST_TIMEOUT_MS', '35000')],
+  ['clocks', 'STREAM_IDLE_TIMEOUT_MS: 60000', gatewayHas('STREAM_IDLE_TIMEOUT_MS', '60000')],
   [
     'clocks',
     'secureconnect.response-timeout: 30s',
@@ -161,7 +162,7 @@ const BREAKS: readonly (readonly [rules: string, at: string, ...edits: Edit[]])[
   ],
 
   ['keep-alive', 'keepalive_timeout 75s', inTemplate('  keepalive_timeout 60s', '  keepalive_timeout 75s')],
-  ['keep-alive', 'CLIENT_KEEP_ALIVE_MS: 60000', gatewayHas('CLIENT_KEEP_ALIVE_MS', '60000')],
+  ['keep-alive', 'CLIENT_KEEP_ALIVE_TIMEOUT_MS: 60000', gatewayHas('CLIENT_KEEP_ALIVE_TIMEOUT_MS', '60000')],
   [
     'keep-alive',
     'keepalive_requests 100',
@@ -187,7 +188,11 @@ const BREAKS: readonly (readonly [rules: string, at: string, ...edits: Edit[]])[
     'proxy_pass http://api-gateway:8080',
     inTemplate(OBJECTS, OBJECTS.replace('//gateways', '//api-gateway:8080')),
   ],
-  ['keep-alive', 'UPSTREAM_KEEP_ALIVE_MS: 5000', gatewayHas('UPSTREAM_KEEP_ALIVE_MS', '5000')],
+  [
+    'keep-alive',
+    'UPSTREAM_KEEP_ALIVE_TIMEOUT_MS: 5000',
+    gatewayHas('UPSTREAM_KEEP_ALIVE_TIMEOUT_MS', '5000'),
+  ],
   ['keep-alive', 'secureconnect.keep-alive: 2s', authHas("labels: ['secureconnect.keep-alive=2s']")],
 
   [
@@ -210,7 +215,7 @@ const BREAKS: readonly (readonly [rules: string, at: string, ...edits: Edit[]])[
     ),
   ],
   ['websocket', 'proxy_read_timeout 50s', edit(WEBSOCKET, 'proxy_read_timeout 1h', 'proxy_read_timeout 50s')],
-  ['websocket', 'WEBSOCKET_PING_MS: 1800000', gatewayHas('WEBSOCKET_PING_MS', '1800000')],
+  ['websocket', 'WEBSOCKET_PING_INTERVAL_MS: 1800000', gatewayHas('WEBSOCKET_PING_INTERVAL_MS', '1800000')],
   [
     'websocket',
     'secureconnect.websocket-read-timeout: 25s',
@@ -224,7 +229,7 @@ const BREAKS: readonly (readonly [rules: string, at: string, ...edits: Edit[]])[
   ['sizes', 'client_max_body_size 1g', inTemplate('client_max_body_size 2g', 'client_max_body_size 1g')],
   ['sizes', 'client_max_body_size 0', inTemplate('client_max_body_size 2g', 'client_max_body_size 0')],
   ['sizes', "no client_max_body_size: nginx's 1m", inTemplate('client_max_body_size 25m;', '')],
-  ['sizes', 'BODY_LIMIT_BYTES: 1048576', gatewayHas('BODY_LIMIT_BYTES', '1048576')],
+  ['sizes', 'MAX_REQUEST_BODY_BYTES: 1048576', gatewayHas('MAX_REQUEST_BODY_BYTES', '1048576')],
   ['sizes', "no proxy_request_buffering: nginx's on", inTemplate('proxy_request_buffering off;', '')],
   ['sizes', 'proxy_buffer_size 8k', inTemplate('proxy_buffer_size 20k', 'proxy_buffer_size 8k')],
   [
@@ -317,7 +322,7 @@ const BREAKS: readonly (readonly [rules: string, at: string, ...edits: Edit[]])[
       'CMD ["node", "health-check.mjs"]',
       'CMD ["node", "health-check.mjs", "http://127.0.0.1:8080/health/ready"]',
     ),
-    inCompose("DRAIN_NOTICE_MS: '0'", "DRAIN_NOTICE_MS: '45000'"),
+    inCompose("SHUTDOWN_DELAY_MS: '0'", "SHUTDOWN_DELAY_MS: '45000'"),
     inCompose('finish.\n  stop_grace_period: 45s', 'finish.\n  stop_grace_period: 200s'),
   ],
   ['health-check', 'service gateway', inCompose('  retries: 3\n  start_period: 30s\n', '  retries: 3\n')],
@@ -535,8 +540,8 @@ const BREAKS: readonly (readonly [rules: string, at: string, ...edits: Edit[]])[
     'NODE_OPTIONS: --enable-source-maps --max-old-space-size=400',
     gatewayHas('NODE_OPTIONS', '--enable-source-maps --max-old-space-size=400'),
   ],
-  ['memory', 'WEBSOCKET_BUFFER_BYTES: 268435456', gatewayHas('WEBSOCKET_BUFFER_BYTES', '268435456')],
-  ['gateway-settings', 'WEBSOCKET_BUFFER_BYTES: 1000', gatewayHas('WEBSOCKET_BUFFER_BYTES', '1000')],
+  ['memory', 'WEBSOCKET_MAX_BUFFER_BYTES: 268435456', gatewayHas('WEBSOCKET_MAX_BUFFER_BYTES', '268435456')],
+  ['gateway-settings', 'WEBSOCKET_MAX_BUFFER_BYTES: 1000', gatewayHas('WEBSOCKET_MAX_BUFFER_BYTES', '1000')],
 
   ['replicas', 'GATEWAY_REPLICAS: 3', inCompose("GATEWAY_REPLICAS: '2'", "GATEWAY_REPLICAS: '3'")],
   [

@@ -51,7 +51,7 @@ function* bodies(gateway: Gateway, location: NginxBlock, rows: readonly Carried[
 }
 
 function limitOf(gateway: Gateway, { route, said }: Carried): Sourced<number> {
-  if (route.bodyLimitBytes === undefined) return gateway.setting('BODY_LIMIT_BYTES');
+  if (route.bodyLimitBytes === undefined) return gateway.setting('MAX_REQUEST_BODY_BYTES');
   return { ...said, value: route.bodyLimitBytes, text: `${said.text}: ${sayBytes(route.bodyLimitBytes)}` };
 }
 
@@ -59,14 +59,14 @@ function* buffering(gateway: Gateway, location: NginxBlock): Iterable<Fault> {
   const setting = location.setting('proxy_request_buffering');
   if (setting.value[0] === 'off') return;
   yield {
-    places: [setting, gateway.setting('BODY_MINIMUM_RATE_BYTES')],
+    places: [setting, gateway.setting('MIN_REQUEST_BODY_RATE_BYTES')],
     expected: 'proxy_request_buffering off',
     impact: 'nginx writes the whole upload to disk first, so the gateway cannot detect a slow sender.',
   };
 }
 
 function* headers(deployment: Deployment, gateway: Gateway, location: NginxBlock): Iterable<Fault> {
-  const limit = gateway.setting('HEADER_LIMIT_BYTES');
+  const limit = gateway.setting('MAX_HEADER_BYTES');
   const buffers = location.setting('large_client_header_buffers');
   const [number = '', size = ''] = buffers.value;
   const one = sizeBytes({ ...buffers, value: size }).value;

@@ -54,7 +54,7 @@ function* upgradesTooMany(deployment: Deployment, nginx: Nginx): Iterable<Fault>
 
 function* nginxClocks(deployment: Deployment): Iterable<Fault> {
   for (const gateway of deployment.gateways) {
-    const ping = gateway.setting('WEBSOCKET_PING_MS');
+    const ping = gateway.setting('WEBSOCKET_PING_INTERVAL_MS');
     for (const { route, location } of deployment.carried) {
       const read = nginxMs(location.word('proxy_read_timeout'));
       if (!route.websocket || read.value > PINGS * ping.value) continue;
@@ -69,7 +69,7 @@ function* nginxClocks(deployment: Deployment): Iterable<Fault> {
 
 function* serviceClocks(deployment: Deployment): Iterable<Fault> {
   for (const gateway of deployment.gateways) {
-    const ping = gateway.setting('WEBSOCKET_PING_MS');
+    const ping = gateway.setting('WEBSOCKET_PING_INTERVAL_MS');
     for (const upstream of deployment.parts.upstreams) {
       if (!upstream.routes.some(({ websocket }) => websocket)) continue;
       for (const service of deployment.servicesOf(gateway, upstream)) {
@@ -77,7 +77,7 @@ function* serviceClocks(deployment: Deployment): Iterable<Fault> {
         if (!read || read.value > ping.value) continue;
         yield {
           places: [ping, read],
-          expected: `WEBSOCKET_PING_MS below ${read.value}`,
+          expected: `WEBSOCKET_PING_INTERVAL_MS below ${read.value}`,
           impact: `${service.name} cuts a WebSocket between two pings of the gateway.`,
         };
       }

@@ -1,4 +1,4 @@
-import { type CorsConfig, corsFault, GATEWAY_CONFIG, type GatewayConfig } from '@app/gateway';
+import { corsFault, SETTINGS, type Settings } from '@app/gateway';
 import { UpstreamError, UpstreamRegistry, type CorsOptions, type Exchange } from '@app/proxy';
 import { Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
@@ -20,13 +20,13 @@ interface CompiledCors {
  */
 @Injectable()
 export class CorsPolicy implements OnApplicationBootstrap {
-  private readonly config: CorsConfig;
+  private readonly config: Settings['cors'];
   private readonly compiled: CompiledCors;
   private readonly byOrigin: ReadonlyMap<string, readonly string[]>;
   private readonly byUpstream = new Map<string, CompiledCors>();
 
   constructor(
-    @Inject(GATEWAY_CONFIG) { cors }: GatewayConfig,
+    @Inject(SETTINGS) { cors }: Settings,
     private readonly moduleRef: ModuleRef,
   ) {
     this.config = cors;

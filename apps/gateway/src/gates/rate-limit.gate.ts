@@ -1,4 +1,4 @@
-import { GATEWAY_CONFIG, type GatewayConfig, RateLimitedException } from '@app/gateway';
+import { SETTINGS, type Settings, RateLimitedException } from '@app/gateway';
 import {
   networkOf,
   RouteTableError,
@@ -24,7 +24,7 @@ export class RateLimitGate implements Gate, OnApplicationBootstrap {
   private defaultLimit!: Limit;
 
   constructor(
-    @Inject(GATEWAY_CONFIG) private readonly config: GatewayConfig,
+    @Inject(SETTINGS) private readonly config: Settings,
     private readonly moduleRef: ModuleRef,
     private readonly limiter: RateLimiter,
   ) {}

@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import { GATEWAY_CONFIG, GATEWAY_ERROR, type GatewayConfig } from '@app/gateway';
+import { SETTINGS, GATEWAY_ERROR, type Settings } from '@app/gateway';
 import { Controller, Get, Header, Inject, Res } from '@nestjs/common';
 import type { HealthCheckResult } from '@nestjs/terminus';
 import { ReadinessService } from './readiness.service.js';
@@ -13,7 +13,7 @@ interface HealthResponse {
 @Controller('health')
 export class HealthController {
   constructor(
-    @Inject(GATEWAY_CONFIG) private readonly config: GatewayConfig,
+    @Inject(SETTINGS) private readonly config: Settings,
     private readonly readiness: ReadinessService,
   ) {}
 

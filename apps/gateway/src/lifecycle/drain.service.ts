@@ -1,14 +1,7 @@
 import type { Server } from 'node:http';
 import { Server as NetServer, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import {
-  GATEWAY_CONFIG,
-  type GatewayConfig,
-  isScrape,
-  isScraper,
-  OpenExchanges,
-  pendingResponseOf,
-} from '@app/gateway';
+import { SETTINGS, type Settings, isScrape, isScraper, OpenExchanges, pendingResponseOf } from '@app/gateway';
 import {
   Inject,
   Injectable,
@@ -35,7 +28,7 @@ const SPREAD_SHARE = 0.8;
 /**
  * The one owner of shutdown, so that no request is lost in it:
  *
- * 1. Readiness answers 503; everything is served on as ever, until whoever reads readiness has noticed.
+ * 1. Readiness answers 503; requests are still served, for the shutdown delay, until load balancers see it.
  * 2. The listener closes, new WebSockets are refused, and from then on every response says `Connection: close`. Not
  *    earlier: whoever is told so comes back over a new connection, and those that wait to be accepted when the listener
  *    closes are reset by the kernel.
@@ -52,7 +45,7 @@ export class DrainService implements OnModuleInit, OnModuleDestroy, BeforeApplic
   private endsAt: number | undefined;
 
   constructor(
-    @Inject(GATEWAY_CONFIG) private readonly config: GatewayConfig,
+    @Inject(SETTINGS) private readonly config: Settings,
     private readonly adapterHost: HttpAdapterHost,
     private readonly exchanges: OpenExchanges,
     private readonly relays: Relays,
@@ -83,17 +76,17 @@ export class DrainService implements OnModuleInit, OnModuleDestroy, BeforeApplic
   }
 
   onModuleDestroy(): void {
-    const { noticeMs, timeoutMs } = this.config.drain;
-    this.endsAt = performance.now() + noticeMs + timeoutMs;
+    const { shutdownDelayMs, timeoutMs } = this.config.drain;
+    this.endsAt = performance.now() + shutdownDelayMs + timeoutMs;
   }
 
   async beforeApplicationShutdown(signal?: string): Promise<void> {
     // A boot that failed has nobody to wait for.
     if (!this.server.listening) return;
-    const { noticeMs, timeoutMs } = this.config.drain;
+    const { shutdownDelayMs, timeoutMs } = this.config.drain;
     // :: Step 1
-    this.report('drain begins: not ready, still serving', { signal, notice_ms: noticeMs });
-    await delay(noticeMs);
+    this.report('drain begins: not ready, still serving', { signal, shutdown_delay_ms: shutdownDelayMs });
+    await delay(shutdownDelayMs);
     // :: Step 2
     this.stopListening();
     this.exchanges.endConnections();

@@ -10,7 +10,7 @@ export class IdleMetrics {
     const registers = [registry];
     new Gauge({
       name: 'gateway_idle_client_connections',
-      help: 'Client connections without a request on their way; CLIENT_IDLE_CONNECTIONS bounds them',
+      help: 'Client connections without a request on their way; MAX_IDLE_CLIENT_CONNECTIONS bounds them',
       registers,
       collect() {
         this.set(idle.size);

@@ -2,7 +2,7 @@ import { Socket } from 'node:net';
 import { IncomingMessage, ServerResponse } from 'node:http';
 import { Exchange } from '@app/proxy';
 import { HttpException } from '@nestjs/common';
-import type { GatewayConfig } from '../../../../libs/gateway/src/settings/gateway-config.js';
+import type { Settings } from '../../../../libs/gateway/src/settings/complete-settings.js';
 import { AccessLog, loggedPath } from './access-log.js';
 import { createPino } from './gateway-logger.js';
 
@@ -29,7 +29,7 @@ describe('loggedPath', () => {
 });
 
 describe('AccessLog', () => {
-  const config = { serviceName: 'api-gateway', logLevel: 'info' } as GatewayConfig;
+  const config = { serviceName: 'api-gateway', logLevel: 'info' } as Settings;
 
   function write(exchange: Exchange, status: number): Record<string, unknown>[] {
     return linesOf(exchange, status).map((line) => JSON.parse(line) as Record<string, unknown>);

@@ -1,4 +1,4 @@
-import { GATEWAY_CONFIG, type GatewayConfig } from '@app/gateway';
+import { SETTINGS, type Settings } from '@app/gateway';
 import { pathOf, type Exchange } from '@app/proxy';
 import { Inject, Injectable } from '@nestjs/common';
 import type { DestinationStream, Logger } from 'pino';
@@ -20,7 +20,7 @@ export class AccessLog {
   private readonly service: string;
 
   constructor(
-    @Inject(GATEWAY_CONFIG) config: GatewayConfig,
+    @Inject(SETTINGS) config: Settings,
     @Inject(PINO) private readonly pino: Logger,
     @Inject(LINES) private readonly lines: DestinationStream,
   ) {

@@ -1,4 +1,4 @@
-import { type GatewayConfig } from '@app/gateway';
+import { type Settings } from '@app/gateway';
 import type { LoggerService } from '@nestjs/common';
 import { pino, type DestinationStream, type Logger } from 'pino';
 import { escapeLine } from './escape-line.js';
@@ -6,7 +6,7 @@ import { escapeLine } from './escape-line.js';
 export const PINO = Symbol('PINO');
 
 /** One JSON line per event. */
-export function createPino(config: GatewayConfig, stream: DestinationStream): Logger {
+export function createPino(config: Settings, stream: DestinationStream): Logger {
   return pino(
     {
       level: config.logLevel,

@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Exchange } from '@app/proxy';
 import { Gauge } from 'prom-client';
-import type { GatewayConfig } from '../../../../libs/gateway/src/settings/gateway-config.js';
+import type { Settings } from '../../../../libs/gateway/src/settings/complete-settings.js';
 import type { IdleConnections } from '../../../../libs/gateway/src/http/idle-connections.js';
 import { OpenExchanges } from '../../../../libs/gateway/src/http/open-exchanges.js';
 import { Metrics } from './metrics.js';
@@ -15,10 +15,7 @@ function exchangeOf(route: number): Exchange {
 }
 
 function createMetrics(): Metrics {
-  return new Metrics(
-    { serviceName: 'api-gateway' } as GatewayConfig,
-    new OpenExchanges({} as IdleConnections),
-  );
+  return new Metrics({ serviceName: 'api-gateway' } as Settings, new OpenExchanges({} as IdleConnections));
 }
 
 /** Metrics with a figure that counts the texts, each of which takes some turns of the event loop. */

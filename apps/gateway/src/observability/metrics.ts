@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { codeOf, GATEWAY_CONFIG, type GatewayConfig, OpenExchanges } from '@app/gateway';
+import { codeOf, SETTINGS, type Settings, OpenExchanges } from '@app/gateway';
 import type { AuthenticationFailure } from '@app/auth';
 import type { Exchange } from '@app/proxy';
 import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
@@ -85,7 +85,7 @@ export class Metrics implements OnApplicationShutdown {
   private lastText: Promise<unknown> | undefined;
   private readonly commonLabels: Readonly<Record<string, string>>;
 
-  constructor(@Inject(GATEWAY_CONFIG) config: GatewayConfig, open: OpenExchanges) {
+  constructor(@Inject(SETTINGS) config: Settings, open: OpenExchanges) {
     this.commonLabels = { service: config.serviceName };
     collectDefaultMetrics({ register: this.registry });
     new Gauge({

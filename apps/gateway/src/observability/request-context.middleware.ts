@@ -3,8 +3,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import {
   discardBody,
   expectsContinue,
-  GATEWAY_CONFIG,
-  type GatewayConfig,
+  SETTINGS,
+  type Settings,
   OpenExchanges,
   RateLimitedException,
 } from '@app/gateway';
@@ -30,7 +30,7 @@ export class RequestContextMiddleware implements NestMiddleware<IncomingMessage,
   private readonly onFinish: (this: ServerResponse) => void;
 
   constructor(
-    @Inject(GATEWAY_CONFIG) config: GatewayConfig,
+    @Inject(SETTINGS) config: Settings,
     accessLog: AccessLog,
     metrics: Metrics,
     private readonly open: OpenExchanges,

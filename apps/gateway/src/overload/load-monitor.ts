@@ -1,5 +1,5 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
-import { GATEWAY_CONFIG, type GatewayConfig, OpenExchanges } from '@app/gateway';
+import { SETTINGS, type Settings, OpenExchanges } from '@app/gateway';
 import type { Exchange } from '@app/proxy';
 import { Inject, Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { Hysteresis } from './hysteresis.js';
@@ -40,7 +40,7 @@ export class LoadMonitor implements OnModuleInit, OnApplicationShutdown {
   private delayMs = 0;
 
   constructor(
-    @Inject(GATEWAY_CONFIG) private readonly config: GatewayConfig,
+    @Inject(SETTINGS) private readonly config: Settings,
     private readonly open: OpenExchanges,
     private readonly memory: ProcessMemory,
   ) {

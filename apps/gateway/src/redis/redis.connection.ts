@@ -1,4 +1,4 @@
-import { GATEWAY_CONFIG, type GatewayConfig } from '@app/gateway';
+import { SETTINGS, type Settings } from '@app/gateway';
 import type { RevocationRedis } from '@app/auth';
 import { Inject, Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { Redis } from 'ioredis';
@@ -62,7 +62,7 @@ export class RedisConnection implements RevocationRedis, OnModuleInit, OnApplica
 
   private readonly commandTimeoutMs: number;
 
-  constructor(@Inject(GATEWAY_CONFIG) { redis }: GatewayConfig) {
+  constructor(@Inject(SETTINGS) { redis }: Settings) {
     this.commandTimeoutMs = redis.commandTimeoutMs;
     this.client = new Redis(redis.url, {
       ...(redis.password !== undefined && { password: redis.password }),

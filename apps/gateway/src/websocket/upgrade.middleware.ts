@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import {
-  GATEWAY_CONFIG,
-  type GatewayConfig,
+  SETTINGS,
+  type Settings,
   GatewayDrainingException,
   TooManyConnectionsException,
   WebSocketVersionException,
@@ -51,7 +51,7 @@ export class UpgradeMiddleware implements NestMiddleware<IncomingMessage, Server
   private readonly earlyBudget: ByteBudget;
 
   constructor(
-    @Inject(GATEWAY_CONFIG) { cors, websocket }: GatewayConfig,
+    @Inject(SETTINGS) { cors, websocket }: Settings,
     private readonly routes: WebSocketRoutes,
     private readonly context: RelayContext,
     private readonly dialer: UpstreamDialer,

@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events';
 import type { IncomingMessage } from 'node:http';
-import { GATEWAY_CONFIG, type GatewayConfig } from '@app/gateway';
+import { SETTINGS, type Settings } from '@app/gateway';
 import { pathOf, RouteTableError, UpstreamRegistry, type ProxyRoute } from '@app/proxy';
 import { Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
@@ -20,7 +20,7 @@ export class WebSocketRoutes implements OnApplicationBootstrap {
 
   constructor(
     private readonly moduleRef: ModuleRef,
-    @Inject(GATEWAY_CONFIG) private readonly config: GatewayConfig,
+    @Inject(SETTINGS) private readonly config: Settings,
   ) {}
 
   /** Adds a class. @returns the class's server, which tells Nest of the path's sockets */

@@ -1,4 +1,4 @@
-import { GATEWAY_CONFIG, type GatewayConfig } from '@app/gateway';
+import { SETTINGS, type Settings } from '@app/gateway';
 import { Module } from '@nestjs/common';
 import { DiscoveryModule } from '@nestjs/core';
 import { ObservabilityModule } from '../observability/observability.module.js';
@@ -27,8 +27,8 @@ import { WebSocketRoutes } from './websocket-routes.js';
     WebSocketRoutes,
     {
       provide: ByteBudget,
-      inject: [GATEWAY_CONFIG, Relays],
-      useFactory: ({ websocket }: GatewayConfig, relays: Relays) =>
+      inject: [SETTINGS, Relays],
+      useFactory: ({ websocket }: Settings, relays: Relays) =>
         new ByteBudget(websocket.bufferBytes, (account, bytes) => evictGreatest(relays, account, bytes)),
     },
   ],

@@ -6,7 +6,7 @@ import {
   type ServerResponse,
 } from 'node:http';
 import { ExpressAdapter } from '@nestjs/platform-express';
-import type { ServerConfig } from '../settings/gateway-config.js';
+import type { Settings } from '../settings/complete-settings.js';
 import { ControllerRoutes, type RoutedApplication } from './controller-routes.js';
 import { chainOf, type Middleware } from './request-chain.js';
 import { allowHalfOpen } from './node-internals.js';
@@ -29,7 +29,7 @@ export class GatewayHttpAdapter extends ExpressAdapter {
   private runFirst = chainOf([]);
   private responder: Responder | undefined;
 
-  constructor(private readonly config: ServerConfig) {
+  constructor(private readonly config: Settings['server']) {
     super();
     this.pipelining = new Pipelining(config.headerTimeoutMs);
     this.controllers = new ControllerRoutes(this.getInstance() as RoutedApplication);

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import { TrustedProxies, Ticker, type Ticking } from '@app/proxy';
 import { Inject, Injectable, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
-import { GATEWAY_CONFIG, type GatewayConfig } from '../settings/gateway-config.js';
+import { SETTINGS, type Settings } from '../settings/complete-settings.js';
 import { pendingResponseOf } from './node-internals.js';
 
 /** How often half-closed connections are looked at, in milliseconds. */
@@ -30,7 +30,7 @@ export class HalfClosedConnections implements Ticking, OnModuleInit, OnApplicati
   private readonly ticker = new Ticker(TICK_MS);
 
   constructor(
-    @Inject(GATEWAY_CONFIG) { trust }: GatewayConfig,
+    @Inject(SETTINGS) { trust }: Settings,
     private readonly adapterHost: HttpAdapterHost,
   ) {
     this.trusted = new TrustedProxies(trust);

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import { networkOf, Ticker, TrustedProxies, type Ticking } from '@app/proxy';
 import { Inject, Injectable, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
-import { GATEWAY_CONFIG, type GatewayConfig } from '../settings/gateway-config.js';
+import { SETTINGS, type Settings } from '../settings/complete-settings.js';
 import { discardedUpTo, isDiscarding } from './lingering-close.js';
 import { LinkedList, ListNode } from './linked-list.js';
 
@@ -79,7 +79,7 @@ export class IdleConnections implements Ticking, OnModuleInit, OnApplicationShut
   private readonly ticker = new Ticker(TICK_MS);
 
   constructor(
-    @Inject(GATEWAY_CONFIG) { server, trust }: GatewayConfig,
+    @Inject(SETTINGS) { server, trust }: Settings,
     private readonly adapterHost: HttpAdapterHost,
   ) {
     this.most = server.idleConnections;

@@ -1,6 +1,6 @@
 import { ClientStalledException, Ticker, type Exchange, type Ticking } from '@app/proxy';
 import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
-import { GATEWAY_CONFIG, type GatewayConfig } from '../settings/gateway-config.js';
+import { SETTINGS, type Settings } from '../settings/complete-settings.js';
 import { OpenExchanges } from './open-exchanges.js';
 
 /** How often responses are looked at, in milliseconds. */
@@ -24,7 +24,7 @@ export class StalledResponses implements Ticking, OnApplicationShutdown {
   private waiting = new Map<Exchange, Waiting>();
 
   constructor(
-    @Inject(GATEWAY_CONFIG) { proxy }: GatewayConfig,
+    @Inject(SETTINGS) { proxy }: Settings,
     private readonly open: OpenExchanges,
   ) {
     this.limitMs = proxy.streamIdleTimeoutMs;

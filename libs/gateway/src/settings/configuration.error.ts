@@ -8,13 +8,16 @@ export interface ConfigurationFault {
   readonly expected: string;
 }
 
-/** A configuration that the gateway will not start with; its message lists every fault. */
+/** A configuration that the gateway will not start with; its message has a line for every fault. */
 export class ConfigurationError extends Error {
   override readonly name = 'ConfigurationError';
 
   constructor(readonly faults: readonly ConfigurationFault[]) {
-    super(
-      `The gateway cannot start with this configuration:\n${faults.map(({ message }) => `  - ${message}`).join('\n')}`,
-    );
+    super(textOf(faults.map(({ message }) => message)));
   }
+}
+
+function textOf(messages: readonly string[]): string {
+  if (messages.length === 1) return `The gateway cannot start: ${messages[0]}`;
+  return `The gateway cannot start with this configuration:\n${messages.map((each) => `  - ${each}`).join('\n')}`;
 }

@@ -1,7 +1,7 @@
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import { connect as connectTcp, type NetConnectOpts, type Socket } from 'node:net';
 import { connect as connectTls, type ConnectionOptions } from 'node:tls';
-import { GATEWAY_CONFIG, type GatewayConfig } from '@app/gateway';
+import { SETTINGS, type Settings } from '@app/gateway';
 import {
   exceptionFor,
   failureKindOf,
@@ -32,7 +32,7 @@ interface DialRequest {
 /** Opens WebSockets to upstreams. */
 @Injectable()
 export class UpstreamDialer {
-  constructor(@Inject(GATEWAY_CONFIG) private readonly config: GatewayConfig) {}
+  constructor(@Inject(SETTINGS) private readonly config: Settings) {}
 
   /**
    * Opens a WebSocket to an upstream, at another instance if one fails: until its 101 a handshake has no effect.

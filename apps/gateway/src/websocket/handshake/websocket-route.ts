@@ -1,6 +1,6 @@
 import type { EventEmitter } from 'node:events';
 import type { IncomingMessage } from 'node:http';
-import { type WebSocketConfig } from '@app/gateway';
+import { type WebSocketSettings } from '@app/gateway';
 import { RouteTableError, type ProxyRoute } from '@app/proxy';
 import { WebSocketServer, type ServerOptions, type WebSocket } from 'ws';
 import { ConnectionCounts } from '../relay/client-limits.js';
@@ -51,7 +51,7 @@ export class WebSocketRoute implements RelayRoute {
   constructor(
     readonly proxyRoute: ProxyRoute,
     readonly server: EventEmitter,
-    config: WebSocketConfig,
+    config: WebSocketSettings,
   ) {
     const { path, auth, websocket } = proxyRoute.options;
     const policy = { ...config.defaults, ...websocket };

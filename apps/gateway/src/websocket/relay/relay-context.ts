@@ -1,4 +1,4 @@
-import { GATEWAY_CONFIG, type GatewayConfig, type WebSocketConfig } from '@app/gateway';
+import { SETTINGS, type Settings, type WebSocketSettings } from '@app/gateway';
 import { Authenticator } from '@app/auth';
 import { Inject, Injectable } from '@nestjs/common';
 import { ByteBudget } from './byte-budget.js';
@@ -9,10 +9,10 @@ import { WebSocketMetrics } from './websocket-metrics.js';
 /** What every relay needs of the application. */
 @Injectable()
 export class RelayContext {
-  readonly config: WebSocketConfig;
+  readonly config: WebSocketSettings;
 
   constructor(
-    @Inject(GATEWAY_CONFIG) config: GatewayConfig,
+    @Inject(SETTINGS) config: Settings,
     readonly budget: ByteBudget,
     readonly authenticator: Authenticator,
     readonly live: Relays,

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { GATEWAY_CONFIG, type GatewayConfig } from '@app/gateway';
+import { SETTINGS, type Settings } from '@app/gateway';
 import { RevocationStore, type Principal } from '@app/auth';
 import { Ticker, type Ticking } from '@app/proxy';
 import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
@@ -37,7 +37,7 @@ export class Relays implements Ticking, OnApplicationShutdown {
   private isClosed = false;
 
   constructor(
-    @Inject(GATEWAY_CONFIG) config: GatewayConfig,
+    @Inject(SETTINGS) config: Settings,
     private readonly revocations: RevocationStore,
   ) {
     this.ticker = new Ticker(Math.min(TICK_MS, config.websocket.pingMs));

@@ -63,7 +63,7 @@ export class WebSocketMetrics {
     });
     new Gauge({
       name: 'websocket_buffered_bytes',
-      help: 'Bytes that sockets hold, as far as they are counted against WEBSOCKET_BUFFER_BYTES',
+      help: 'Bytes that sockets hold, as far as they are counted against WEBSOCKET_MAX_BUFFER_BYTES',
       registers,
       collect() {
         this.set(budget.bytes);

@@ -1,7 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { loadConfig } from './load-config.js';
+import { loadSettings } from './load-settings.js';
 import { ConfigurationError } from './configuration.error.js';
 import type { Variables } from './variables.js';
 
@@ -9,7 +6,7 @@ const JWT_SECRET = 'a secret of the tests, long enough to be one';
 
 function faultsOf(variables: Variables): string {
   try {
-    loadConfig({ JWT_SECRET, ...variables });
+    loadSettings({ JWT_SECRET, ...variables });
   } catch (error) {
     if (error instanceof ConfigurationError) return error.message;
     throw error;
@@ -17,9 +14,9 @@ function faultsOf(variables: Variables): string {
   return '';
 }
 
-describe('loadConfig', () => {
+describe('loadSettings', () => {
   it('needs a secret and nothing else, and listens to this machine alone', () => {
-    expect(loadConfig({ JWT_SECRET })).toMatchObject({
+    expect(loadSettings({ JWT_SECRET })).toMatchObject({
       host: '127.0.0.1',
       port: 8080,
       trust: { kind: 'none' },
@@ -36,7 +33,7 @@ describe('loadConfig', () => {
         connections: { connectTimeoutMs: 2_000 },
       },
       overload: { eventLoopMs: 500, memoryPercent: 90, inFlight: 10_000 },
-      drain: { noticeMs: 5_000, timeoutMs: 30_000 },
+      drain: { shutdownDelayMs: 5_000, timeoutMs: 30_000 },
       redis: { url: 'redis://127.0.0.1', password: undefined },
       rateLimit: { isOn: true, replicas: 1 },
     });
@@ -51,7 +48,7 @@ describe('loadConfig', () => {
     [{ REDIS_HOST: '[::1]:6380' }, 'redis://[::1]:6380', undefined],
     [{ REDIS_URL: 'rediss://u:p@cache:6380/2' }, 'rediss://u:p@cache:6380/2', undefined],
   ])('finds Redis by %j', (variables, url, password) => {
-    expect(loadConfig({ JWT_SECRET, ...variables }).redis).toMatchObject({ url, password });
+    expect(loadSettings({ JWT_SECRET, ...variables }).redis).toMatchObject({ url, password });
   });
 
   it.each([
@@ -68,13 +65,13 @@ describe('loadConfig', () => {
     'safari-web-extension://5FD1B2C0-0A0B-4C7D-8E9F-A0B1C2D3E4F5',
     'my.app+x://host.name:81',
   ])('takes %s for an origin', (origin) => {
-    const { cors } = loadConfig({ JWT_SECRET, CORS_ALLOWED_ORIGINS: `${origin}, https://other.example` });
+    const { cors } = loadSettings({ JWT_SECRET, CORS_ALLOWED_ORIGINS: `${origin}, https://other.example` });
 
     expect([...cors.allowedOrigins].slice(0, 2)).toEqual([origin, 'https://other.example']);
   });
 
   it('allows pages of this machine, but in production', () => {
-    const originsIn = (ENV: string): string[] => [...loadConfig({ JWT_SECRET, ENV }).cors.allowedOrigins];
+    const originsIn = (ENV: string): string[] => [...loadSettings({ JWT_SECRET, ENV }).cors.allowedOrigins];
     const local = ['localhost', '127.0.0.1'].flatMap((host) => [
       `http://${host}:3000`,
       `http://${host}:8080`,
@@ -85,25 +82,28 @@ describe('loadConfig', () => {
   });
 
   it('reads limits by their name', () => {
-    const { rateLimit } = loadConfig({ JWT_SECRET, RATELIMIT_AUTH_LOGIN: '7', GATEWAY_REPLICAS: '2' });
+    const { rateLimit } = loadSettings({ JWT_SECRET, RATELIMIT_AUTH_LOGIN: '7', GATEWAY_REPLICAS: '2' });
 
     expect([...rateLimit.perMinute]).toEqual([['AUTH_LOGIN', 7]]);
     expect(rateLimit.replicas).toBe(2);
   });
 
   it.each(['production', 'staging', 'local'])('finds the services of compose where ENV is %s', (ENV) => {
-    expect(loadConfig({ JWT_SECRET, ENV })).toMatchObject({ host: '0.0.0.0', proxy: { network: 'compose' } });
+    expect(loadSettings({ JWT_SECRET, ENV })).toMatchObject({
+      host: '0.0.0.0',
+      proxy: { network: 'compose' },
+    });
   });
 
   it('is frozen to its depths', () => {
-    const config = loadConfig({ JWT_SECRET });
+    const config = loadSettings({ JWT_SECRET });
 
     expect(() => Object.assign(config, { port: 1 })).toThrow(TypeError);
     expect(() => Object.assign(config.proxy.connections, { maxConnections: 1 })).toThrow(TypeError);
   });
 
   it('reads addresses by the name of the service, several each', () => {
-    const { proxy } = loadConfig({
+    const { proxy } = loadSettings({
       JWT_SECRET,
       AUTH_SERVICE_URL: 'http://a:8080, https://b',
       BILLING_PLUS_SERVICE_URL: 'http://[::1]:9000/',
@@ -117,7 +117,7 @@ describe('loadConfig', () => {
   });
 
   it('takes an empty variable for one that is not set', () => {
-    expect(loadConfig({ JWT_SECRET, PORT: '', TRUST_PROXY: ' ' })).toMatchObject({
+    expect(loadSettings({ JWT_SECRET, PORT: '', TRUST_PROXY: ' ' })).toMatchObject({
       port: 8080,
       trust: { kind: 'none' },
     });
@@ -128,7 +128,7 @@ describe('loadConfig', () => {
     ['2', { kind: 'hops', hops: 2 }],
     ['10.0.0.0/8, ::1', { kind: 'cidrs', cidrs: ['10.0.0.0/8', '::1'] }],
   ])('trusts proxies as told: %s', (TRUST_PROXY, trust) => {
-    expect(loadConfig({ JWT_SECRET, TRUST_PROXY }).trust).toEqual(trust);
+    expect(loadSettings({ JWT_SECRET, TRUST_PROXY }).trust).toEqual(trust);
   });
 
   it.each<[string, Variables, string]>([
@@ -138,7 +138,7 @@ describe('loadConfig', () => {
     ['half a port', { PORT: '80.5' }, 'PORT is "80.5"'],
     ['an infinite clock', { CONNECT_TIMEOUT_MS: 'Infinity' }, 'CONNECT_TIMEOUT_MS is "Infinity"'],
     ['a clock of nothing', { CONNECT_TIMEOUT_MS: '0' }, 'CONNECT_TIMEOUT_MS is "0"'],
-    ['a share past the whole', { OVERLOAD_MEMORY_PERCENT: '101' }, 'OVERLOAD_MEMORY_PERCENT is "101"'],
+    ['a share past the whole', { MAX_MEMORY_PERCENT: '101' }, 'MAX_MEMORY_PERCENT is "101"'],
     ['a level that is none', { LOG_LEVEL: 'loud' }, 'LOG_LEVEL is "loud"'],
     ['proxies given as addresses of sites', { TRUST_PROXY: 'http://nginx' }, 'TRUST_PROXY is "http://nginx"'],
     ['trust without a bound', { TRUST_PROXY: 'true' }, 'TRUST_PROXY is "true"'],
@@ -183,11 +183,12 @@ describe('loadConfig', () => {
       { REDIS_URL: 'redis://a', REDIS_HOST: 'b' },
       'REDIS_URL and REDIS_HOST are both set; the URL says it all',
     ],
+    ['a former name', { DRAIN_NOTICE_MS: '1' }, 'DRAIN_NOTICE_MS is now called SHUTDOWN_DELAY_MS'],
     ['a limit of nothing', { RATELIMIT_DEFAULT: '0' }, 'RATELIMIT_DEFAULT is "0"'],
     [
       'clocks that race',
       { RESPONSE_HEADERS_TIMEOUT_MS: '45000' },
-      'RESPONSE_HEADERS_TIMEOUT_MS (45000) must be less than ROUTE_DEADLINE_MS (45000)',
+      'RESPONSE_HEADERS_TIMEOUT_MS (45000) must be less than REQUEST_TIMEOUT_MS (45000)',
     ],
   ])('refuses %s', (_name, variables, fault) => {
     expect(faultsOf(variables)).toContain(fault);
@@ -207,82 +208,5 @@ describe('loadConfig', () => {
 
   it('does not repeat the password that an address should not have had', () => {
     expect(faultsOf({ AUTH_SERVICE_URL: 'http://user:hush@a' })).not.toContain('hush');
-  });
-});
-
-describe('TLS towards services', () => {
-  it('is set by the name of the service', () => {
-    const { proxy } = loadConfig({
-      JWT_SECRET,
-      AUTH_SERVICE_TLS_SERVER_NAME: 'auth.internal',
-      BILLING_PLUS_SERVICE_TLS_SERVER_NAME: ' billing.internal ',
-      CHAT_SERVICE_TLS_SERVER_NAME: '',
-    });
-
-    expect([...proxy.tls]).toEqual([
-      ['auth-service', { serverName: 'auth.internal' }],
-      ['billing-plus-service', { serverName: 'billing.internal' }],
-    ]);
-  });
-
-  it.each(['10.0.0.1', '::1', 'auth:8443', 'https://auth', '*.internal', 'a..b', '-a', 'a.', 'a b'])(
-    'takes no server name that is no DNS name: %s',
-    (name) => {
-      expect(faultsOf({ AUTH_SERVICE_TLS_SERVER_NAME: name })).toContain(
-        `AUTH_SERVICE_TLS_SERVER_NAME is "${name}"; it takes a DNS name`,
-      );
-    },
-  );
-
-  it.each([
-    ['CERT_FILE', 'KEY_FILE'],
-    ['KEY_FILE', 'CERT_FILE'],
-  ])('takes no %s without a %s', (set, missing) => {
-    expect(faultsOf({ [`AUTH_SERVICE_TLS_${set}`]: '/none' })).toContain(
-      `AUTH_SERVICE_TLS_${set} is set without AUTH_SERVICE_TLS_${missing}`,
-    );
-  });
-
-  it('reads no file that is on another machine', () => {
-    expect(loadConfig({ JWT_SECRET, AUTH_SERVICE_TLS_CA_FILE: '/none' }, false).proxy.tls.size).toBe(1);
-    expect(faultsOf({ AUTH_SERVICE_TLS_CA_FILE: '/none' })).toContain(
-      'AUTH_SERVICE_TLS_CA_FILE names a file that cannot be read: ENOENT',
-    );
-  });
-});
-
-describe('a secret in a file', () => {
-  let folder: string;
-  beforeEach(async () => (folder = await mkdtemp(join(tmpdir(), 'gateway-config-'))));
-  afterEach(() => rm(folder, { recursive: true }));
-
-  it('is read without the line break at its end', async () => {
-    const file = join(folder, 'jwt');
-    await writeFile(file, `${JWT_SECRET}\n`);
-
-    expect(loadConfig({ JWT_SECRET_FILE: file }).auth.secret).toBe(JWT_SECRET);
-  });
-
-  it('may not be given twice', async () => {
-    const file = join(folder, 'jwt');
-    await writeFile(file, JWT_SECRET);
-
-    expect(faultsOf({ JWT_SECRET_FILE: file })).toContain('JWT_SECRET and JWT_SECRET_FILE are both set');
-  });
-
-  it('that is not there is one fault', () => {
-    const message = faultsOf({ JWT_SECRET: undefined, JWT_SECRET_FILE: join(folder, 'none') });
-
-    expect(message).toContain('JWT_SECRET_FILE names a file that cannot be read: ENOENT');
-    expect(message).not.toContain('JWT_SECRET is not set');
-  });
-
-  it('that is too short is a fault', async () => {
-    const file = join(folder, 'jwt');
-    await writeFile(file, 'hush\n');
-
-    expect(faultsOf({ JWT_SECRET: undefined, JWT_SECRET_FILE: file })).toContain(
-      'JWT_SECRET has 4 characters',
-    );
   });
 });

@@ -1,28 +1,28 @@
-import type { GatewayConfig } from './gateway-config.js';
-import type { Environment } from './environment.schema.js';
+import type { Settings } from './complete-settings.js';
+import type { VariableValues } from './settings.js';
 
-/** Two settings of the gateway that it can run with, and that do not fit each other. */
+/** Incompatible settings that the gateway can run with. */
 export interface ConfigurationWarning {
-  /** Whose values do not fit. */
-  readonly variables: readonly [keyof Environment, ...(keyof Environment)[]];
-  /** What would fit. */
+  /** Their variables: the first is the one to change. */
+  readonly variables: readonly [keyof VariableValues, ...(keyof VariableValues)[]];
+  /** What would be compatible. */
   readonly expected: string;
   /** What happens otherwise. */
   readonly impact: string;
 }
 
 /** What the gateway can see of itself alone; the files around it are the doctor's to read. */
-export function warningsFor(config: GatewayConfig): ConfigurationWarning[] {
+export function warningsFor(config: Settings): ConfigurationWarning[] {
   return [...clockWarnings(config), ...memoryWarnings(config), ...trustWarnings(config)];
 }
 
-function clockWarnings({ proxy }: GatewayConfig): ConfigurationWarning[] {
+function clockWarnings({ proxy }: Settings): ConfigurationWarning[] {
   const leastMs = leastDeadlineMs(proxy);
   if (proxy.requestTimeoutMs >= leastMs) return [];
   return [
     {
-      variables: ['ROUTE_DEADLINE_MS', 'RESPONSE_HEADERS_TIMEOUT_MS', 'CONNECT_TIMEOUT_MS', 'RETRIES'],
-      expected: `ROUTE_DEADLINE_MS of ${leastMs} or more: every attempt may use up its time to connect, the last one its time to answer`,
+      variables: ['REQUEST_TIMEOUT_MS', 'RESPONSE_HEADERS_TIMEOUT_MS', 'CONNECT_TIMEOUT_MS', 'MAX_RETRIES'],
+      expected: `REQUEST_TIMEOUT_MS of ${leastMs} or more: every attempt may use up its time to connect, the last one its time to answer`,
       impact: 'The deadline ends the last attempt, while the service still has time to answer it.',
     },
   ];
@@ -33,25 +33,25 @@ export function leastDeadlineMs({
   retries,
   connections,
   responseHeadersTimeoutMs,
-}: GatewayConfig['proxy']): number {
+}: Settings['proxy']): number {
   return (retries.maxRetries + 1) * connections.connectTimeoutMs + responseHeadersTimeoutMs;
 }
 
-function memoryWarnings({ websocket }: GatewayConfig): ConfigurationWarning[] {
+function memoryWarnings({ websocket }: Settings): ConfigurationWarning[] {
   const parts = [
-    ['WEBSOCKET_MESSAGE_LIMIT_BYTES', websocket.defaults.messageLimitBytes],
-    ['WEBSOCKET_RESUME_BYTES', websocket.resumeBytes],
+    ['WEBSOCKET_MAX_MESSAGE_BYTES', websocket.defaults.messageLimitBytes],
+    ['WEBSOCKET_MAX_RESUME_BYTES', websocket.resumeBytes],
   ] as const;
   return parts
     .filter(([, bytes]) => bytes > websocket.bufferBytes)
     .map(([name, bytes]) => ({
-      variables: ['WEBSOCKET_BUFFER_BYTES', name],
-      expected: `WEBSOCKET_BUFFER_BYTES of ${bytes} or more, which all sockets share`,
+      variables: ['WEBSOCKET_MAX_BUFFER_BYTES', name],
+      expected: `WEBSOCKET_MAX_BUFFER_BYTES of ${bytes} or more, which all sockets share`,
       impact: 'One socket that uses what it may is closed with 1013 for want of memory.',
     }));
 }
 
-function trustWarnings({ proxy, trust }: GatewayConfig): ConfigurationWarning[] {
+function trustWarnings({ proxy, trust }: Settings): ConfigurationWarning[] {
   if (trust.kind === 'none' && proxy.network === 'compose') {
     return [
       {

@@ -1,11 +1,11 @@
-import { warningsFor } from './configuration-warnings.js';
-import { loadConfig } from './load-config.js';
+import { warningsFor } from './settings-warnings.js';
+import { loadSettings } from './load-settings.js';
 import type { Variables } from './variables.js';
 
 const JWT_SECRET = 'a secret of the tests, long enough to be one';
 
 const warned = (variables: Variables): (readonly string[])[] =>
-  warningsFor(loadConfig({ JWT_SECRET, ...variables })).map(({ variables: names }) => names);
+  warningsFor(loadSettings({ JWT_SECRET, ...variables })).map(({ variables: names }) => names);
 
 describe('warningsFor', () => {
   it('says nothing of the defaults', () => {
@@ -13,22 +13,22 @@ describe('warningsFor', () => {
   });
 
   it('counts a connection for each attempt, and one answer', () => {
-    const clocks = { CONNECT_TIMEOUT_MS: '2000', RESPONSE_HEADERS_TIMEOUT_MS: '30000', RETRIES: '2' };
+    const clocks = { CONNECT_TIMEOUT_MS: '2000', RESPONSE_HEADERS_TIMEOUT_MS: '30000', MAX_RETRIES: '2' };
 
-    expect(warned({ ...clocks, ROUTE_DEADLINE_MS: '36000' })).toEqual([]);
-    expect(warned({ ...clocks, ROUTE_DEADLINE_MS: '35999' })).toEqual([
-      ['ROUTE_DEADLINE_MS', 'RESPONSE_HEADERS_TIMEOUT_MS', 'CONNECT_TIMEOUT_MS', 'RETRIES'],
+    expect(warned({ ...clocks, REQUEST_TIMEOUT_MS: '36000' })).toEqual([]);
+    expect(warned({ ...clocks, REQUEST_TIMEOUT_MS: '35999' })).toEqual([
+      ['REQUEST_TIMEOUT_MS', 'RESPONSE_HEADERS_TIMEOUT_MS', 'CONNECT_TIMEOUT_MS', 'MAX_RETRIES'],
     ]);
   });
 
-  it.each(['WEBSOCKET_MESSAGE_LIMIT_BYTES', 'WEBSOCKET_RESUME_BYTES'])(
+  it.each(['WEBSOCKET_MAX_MESSAGE_BYTES', 'WEBSOCKET_MAX_RESUME_BYTES'])(
     'wants room for %s in what all sockets share',
     (name) => {
-      const others = { WEBSOCKET_MESSAGE_LIMIT_BYTES: '10', WEBSOCKET_RESUME_BYTES: '10' };
+      const others = { WEBSOCKET_MAX_MESSAGE_BYTES: '10', WEBSOCKET_MAX_RESUME_BYTES: '10' };
 
-      expect(warned({ ...others, [name]: '1000', WEBSOCKET_BUFFER_BYTES: '1000' })).toEqual([]);
-      expect(warned({ ...others, [name]: '1001', WEBSOCKET_BUFFER_BYTES: '1000' })).toEqual([
-        ['WEBSOCKET_BUFFER_BYTES', name],
+      expect(warned({ ...others, [name]: '1000', WEBSOCKET_MAX_BUFFER_BYTES: '1000' })).toEqual([]);
+      expect(warned({ ...others, [name]: '1001', WEBSOCKET_MAX_BUFFER_BYTES: '1000' })).toEqual([
+        ['WEBSOCKET_MAX_BUFFER_BYTES', name],
       ]);
     },
   );

@@ -1,0 +1,198 @@
+import { isIP } from 'node:net';
+import { z } from 'zod';
+import { isHeaderName, isMethod, LONGEST_MAX_AGE } from './cors-options.js';
+import type { Family } from './setting.js';
+import {
+  count,
+  flag,
+  list,
+  milliseconds,
+  optionalText,
+  requiredText,
+  seconds,
+  text,
+} from './setting-types.js';
+
+/** Of an application that is no web site: `capacitor://localhost`, `app://.`, `chrome-extension://ID`. */
+const APPLICATION_ORIGIN = /^[a-z][a-z0-9+.-]*:\/\/[A-Za-z0-9._~-]+(?::\d{1,5})?$/;
+
+/** As a browser writes it: URLs know an origin of the web's own schemes alone, and of any other `null`. */
+function isOrigin(given: string): boolean {
+  if (!URL.canParse(given)) return false;
+  const { origin, protocol } = new URL(given);
+  return origin === given || (origin === 'null' && protocol !== 'file:' && APPLICATION_ORIGIN.test(given));
+}
+
+/** Host and optional port of a URL. */
+const AUTHORITY = /^(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?$/;
+
+function isAuthority(given: string): boolean {
+  return isIP(given) === 6 || (AUTHORITY.test(given) && URL.canParse(`redis://${given}`));
+}
+
+/** Whose tokens count. */
+export const AUTH = {
+  secret: requiredText({
+    variable: 'JWT_SECRET',
+    isSecret: true,
+    schema: z.string().min(32),
+    takes: 'at least 32 characters, here or in the file that JWT_SECRET_FILE names',
+    meaning: 'The HMAC key of the access tokens. A holder of it can sign tokens as any user.',
+  }),
+  audience: text({
+    variable: 'JWT_AUDIENCE',
+    default: 'secureconnect-api',
+    takes: 'the aud of access tokens',
+    meaning: 'The `aud` that a token must have. Tokens for other audiences get 401.',
+  }),
+  issuer: text({
+    variable: 'JWT_ISSUER',
+    default: 'secureconnect-auth',
+    takes: 'the iss of access tokens',
+    meaning: 'The `iss` that a token must have. Tokens of other issuers get 401.',
+  }),
+  clockToleranceSeconds: seconds({
+    variable: 'JWT_CLOCK_TOLERANCE_SECONDS',
+    default: 5,
+    most: 300,
+    meaning:
+      "The difference that the issuer's clock may have, for `nbf`, `iat` and `exp`, and for WebSockets that close at expiry. An expired token stays valid for as long.",
+  }),
+  cachedTokens: count({
+    default: 10_000,
+    most: 1_000_000,
+    meaning:
+      'The most verified tokens in memory, about 1 KB each. Above it the token that was used least recently is verified again.',
+  }),
+  revokedTokens: count({
+    default: 250_000,
+    most: 10_000_000,
+    meaning:
+      'The most revocations in memory, about 150 bytes each. Above it the gateway looks up each token in Redis.',
+  }),
+};
+
+/** Where limits are counted and revocations are found. */
+export const REDIS = {
+  url: optionalText({
+    variable: 'REDIS_URL',
+    defaultText: '`redis://redis` with compose host names, or `redis://127.0.0.1`',
+    isSecret: true,
+    schema: z
+      .string()
+      .regex(/^rediss?:\/\//)
+      .refine((given) => URL.canParse(given)),
+    takes: 'redis://[user:password@]host[:port][/database], or rediss:// for TLS',
+    meaning:
+      'The address of Redis. Without Redis each gateway counts limits by itself and learns of no revocation.',
+  }),
+  host: optionalText({
+    variable: 'REDIS_HOST',
+    excludes: 'REDIS_URL',
+    schema: z.string().refine(isAuthority),
+    takes: 'host or host:port, where REDIS_URL is not set; an IPv6 address with a port is [::1]:6379',
+    meaning:
+      'The host of Redis, with or without a port. It replaces REDIS_URL if Redis has no user and no TLS.',
+  }),
+  password: optionalText({
+    variable: 'REDIS_PASSWORD',
+    excludes: 'REDIS_URL',
+    isSecret: true,
+    takes: 'a password, where REDIS_URL is not set',
+    meaning:
+      'The password of Redis, if REDIS_HOST names it. If Redis rejects it, the gateway works as it does without Redis.',
+  }),
+  // A request waits as long as this for its limit, and half as long if its token is looked up: 90 in all.
+  commandTimeoutMs: milliseconds({
+    default: 60,
+    meaning:
+      'The time that a command to Redis may take. When it passes, the gateway is degraded: it counts limits in memory until Redis answers.',
+  }),
+};
+
+/** Requests a minute of one user or one client address. */
+export const RATE_LIMIT = {
+  isOn: flag({
+    variable: 'RATELIMIT',
+    default: true,
+    meaning: 'Whether the gateway limits requests. With off no client gets 429 for its rate.',
+  }),
+  perMinute: {
+    kind: 'family',
+    variable: 'RATELIMIT_<NAME>',
+    pattern: /^RATELIMIT_([A-Z0-9_]+)$/,
+    keyOf: (name) => name,
+    defaultText: 'by route; 100 for `RATELIMIT_DEFAULT`',
+    schema: z.number().int().min(1).max(1_000_000),
+    parse: Number,
+    format: String,
+    takes: 'requests a minute, 1 to 1000000',
+    bounds: [1, 1_000_000],
+    meaning:
+      'The requests a minute that one user may send to the routes of a limit, such as `RATELIMIT_AUTH_LOGIN`. Further requests get 429.',
+  } satisfies Family<number> as Family<number>,
+  replicas: count({
+    variable: 'GATEWAY_REPLICAS',
+    default: 1,
+    meaning:
+      'The number of gateways that share the limits. Without Redis each gateway lets its part of a limit pass.',
+  }),
+};
+
+/** Which pages may call the gateway. */
+export const CORS = {
+  allowedOrigins: list({
+    variable: 'CORS_ALLOWED_ORIGINS',
+    default: [],
+    isPart: isOrigin,
+    takes: 'comma list of scheme://host[:port]',
+    meaning:
+      "The origins whose pages may call the gateway, beside the gateway's own. Unless ENV is production, ports 3000 and 8080 of localhost and 127.0.0.1 are allowed too.",
+  }),
+  allowedHeaders: list({
+    variable: 'CORS_ALLOWED_HEADERS',
+    default: [
+      'Content-Type',
+      'Authorization',
+      'Idempotency-Key',
+      'X-Request-ID',
+      'traceparent',
+      'tracestate',
+    ],
+    isPart: isHeaderName,
+    least: 1,
+    takes: 'comma list of header names, without *',
+    meaning:
+      "The headers that pages may send. An upstream's `cors` option replaces this setting and the next three.",
+  }),
+  exposedHeaders: list({
+    variable: 'CORS_EXPOSED_HEADERS',
+    default: [
+      'X-Request-ID',
+      'X-RateLimit-Limit',
+      'X-RateLimit-Remaining',
+      'X-RateLimit-Reset',
+      'Retry-After',
+      'X-Gateway-Error',
+    ],
+    isPart: isHeaderName,
+    least: 1,
+    takes: 'comma list of header names, without *',
+    meaning: 'The headers that pages may read. Browsers hide all others from pages.',
+  }),
+  allowedMethods: list({
+    variable: 'CORS_ALLOWED_METHODS',
+    default: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'],
+    isPart: isMethod,
+    least: 1,
+    takes: 'comma list of methods in capitals, without CONNECT and TRACE',
+    meaning: 'The methods that pages may use. A browser does not send requests with other methods.',
+  }),
+  maxAgeSeconds: seconds({
+    variable: 'CORS_MAX_AGE_SECONDS',
+    default: LONGEST_MAX_AGE,
+    most: LONGEST_MAX_AGE,
+    meaning:
+      'The time for which a browser remembers the response to a preflight. A change of the settings above reaches a page after this time at the latest.',
+  }),
+};

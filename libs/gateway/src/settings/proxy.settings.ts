@@ -1,0 +1,123 @@
+import { bytes, count, flag, milliseconds, ratio } from './setting-types.js';
+import { ADDRESSES, CHECKS, CONNECTIONS, DNS, HEALTH, TLS } from './upstream.settings.js';
+
+const RETRIES = {
+  maxRetries: count({
+    variable: 'MAX_RETRIES',
+    former: 'RETRIES',
+    default: 2,
+    least: 0,
+    most: 2,
+    meaning:
+      'The most retries of a request. With 0 the gateway does not retry a request that met a closed connection either.',
+  }),
+  budgetRatio: ratio({
+    variable: 'RETRY_BUDGET_PERCENT',
+    default: 0.2,
+    least: 0,
+    meaning:
+      'The share of the requests of the last seconds that may be retried. Above it failures are passed on, so that retries do not multiply an outage.',
+  }),
+  showsAttempts: flag({
+    variable: 'SHOW_ATTEMPTS',
+    default: false,
+    meaning:
+      'Whether responses have the number of attempts in `X-Gateway-Attempts`. It tells clients how well the services are.',
+  }),
+};
+
+const STREAMED_BODY_LIMIT = {
+  share: ratio({
+    variable: 'UPSTREAM_MAX_STREAMED_BODIES_PERCENT',
+    default: 0.5,
+    meaning:
+      "The share of an upstream's connections for requests with a body that is slow or large (over 100 ms or 64 KiB), and for responses whose client reads nothing for a second while requests wait. Further requests wait for 5 s and then get 503; responses that wait longest are cut.",
+  }),
+  networkShare: ratio({
+    variable: 'UPSTREAM_MAX_STREAMED_BODIES_PER_NETWORK_PERCENT',
+    default: 0.25,
+    meaning: 'The same for one client network, an IPv4 address or an IPv6 /64. Further requests get 429.',
+  }),
+  queueTimeoutMs: milliseconds({
+    default: 5_000,
+    meaning: 'The time that a request waits for a place in that share. When it passes, the client gets 503.',
+  }),
+};
+
+const MINIMUM_RATE = {
+  bytesPerSecond: bytes({
+    variable: 'MIN_REQUEST_BODY_RATE_BYTES',
+    former: 'BODY_MINIMUM_RATE_BYTES',
+    default: 240,
+    meaning: 'The bytes a second that a request body must bring. A slower client gets 408.',
+  }),
+  graceMs: milliseconds({
+    variable: 'REQUEST_BODY_GRACE_MS',
+    former: 'BODY_GRACE_MS',
+    default: 5_000,
+    meaning: 'The time over which that rate is measured. A client that pauses for longer gets 408.',
+  }),
+};
+
+/** From a request to its response. */
+export const PROXY = {
+  addresses: ADDRESSES,
+  connections: CONNECTIONS,
+  responseHeadersTimeoutMs: milliseconds({
+    variable: 'RESPONSE_HEADERS_TIMEOUT_MS',
+    default: 30_000,
+    below: 'REQUEST_TIMEOUT_MS',
+    meaning:
+      'The time that one attempt has until the response headers. When it passes, the client gets 504, unless the request may be retried.',
+  }),
+  requestTimeoutMs: milliseconds({
+    variable: 'REQUEST_TIMEOUT_MS',
+    former: 'ROUTE_DEADLINE_MS',
+    default: 45_000,
+    below: 'STREAM_IDLE_TIMEOUT_MS',
+    meaning:
+      'The time from the end of the request body to the response headers, over all attempts. When it passes, the client gets 504.',
+  }),
+  streamIdleTimeoutMs: milliseconds({
+    variable: 'STREAM_IDLE_TIMEOUT_MS',
+    former: 'IDLE_BODY_TIMEOUT_MS',
+    default: 50_000,
+    below: 'EVENT_STREAM_IDLE_TIMEOUT_MS',
+    meaning:
+      'The time that a request or response body may pause. When it passes, the gateway ends the exchange. A proxy in front needs a longer one.',
+  }),
+  eventStreamIdleTimeoutMs: milliseconds({
+    variable: 'EVENT_STREAM_IDLE_TIMEOUT_MS',
+    former: 'IDLE_EVENT_STREAM_TIMEOUT_MS',
+    default: 3_600_000,
+    meaning: 'The same for `text/event-stream`. A proxy in front needs a longer one.',
+  }),
+  bodyLimitBytes: bytes({
+    variable: 'MAX_REQUEST_BODY_BYTES',
+    former: 'BODY_LIMIT_BYTES',
+    default: 25 * 1024 * 1024,
+    meaning: 'The largest request body, for routes without a limit of their own. A larger one gets 413.',
+  }),
+  minimumRate: MINIMUM_RATE,
+  streamedBodyLimit: STREAMED_BODY_LIMIT,
+  retries: RETRIES,
+  health: HEALTH,
+  checks: CHECKS,
+  breakerOpenMs: milliseconds({
+    variable: 'CIRCUIT_BREAKER_OPEN_MS',
+    former: 'BREAKER_OPEN_MS',
+    default: 5_000,
+    meaning:
+      'The time that the circuit breaker of an upstream stays open. Its requests get 503 meanwhile, then three probes decide.',
+  }),
+  dns: DNS,
+  tls: TLS,
+  tlsPollMs: milliseconds({
+    default: 2_000,
+    meaning: 'The time between two looks at the TLS files. New connections use new files after it.',
+  }),
+  clockTickMs: milliseconds({
+    default: 250,
+    meaning: 'The time between two looks at the timeouts. A timeout may end this much late.',
+  }),
+};

@@ -1,0 +1,165 @@
+import { isIP } from 'node:net';
+import { isInstanceAddress } from '@app/proxy';
+import { z } from 'zod';
+import type { Family } from './setting.js';
+import { count, list, listOf, milliseconds } from './setting-types.js';
+import { upstreamNameFor, type TlsSetting } from './upstream-variables.js';
+
+const DNS_NAME = /^(?=.{1,253}$)[a-z0-9_]([a-z0-9_-]*[a-z0-9])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9])?)*$/i;
+
+/** An IPv4 address, or an IPv6 one in brackets, with a port or without. */
+function isServer(given: string): boolean {
+  const [, bracketed, plain] = /^(?:\[(.+)\]|([^:]+))(?::\d{1,5})?$/.exec(given) ?? [];
+  return isIP(bracketed ?? plain ?? given) !== 0;
+}
+
+export const ADDRESSES: Family<readonly string[]> = {
+  kind: 'family',
+  variable: '<NAME>_SERVICE_URL',
+  pattern: /^([A-Z][A-Z0-9_]*_SERVICE)_URL$/,
+  keyOf: upstreamNameFor,
+  defaultText: 'the address that the upstream has for `ENV`',
+  ...listOf(isInstanceAddress, 1),
+  takes: 'comma list of scheme://host:port, or dns://host:port',
+  meaning:
+    'The instances of an upstream: `AUTH_SERVICE_URL` is for auth-service. `DEMO_SERVICE_URL` adds the page `/demo`.',
+};
+
+function tls(setting: TlsSetting, takes: string, meaning: string, schema = z.string()): Family<string> {
+  return {
+    kind: 'family',
+    variable: `<NAME>_SERVICE_TLS_${setting}`,
+    pattern: new RegExp(`^([A-Z][A-Z0-9_]*_SERVICE)_TLS_${setting}$`),
+    keyOf: upstreamNameFor,
+    schema,
+    parse: (given) => given,
+    format: String,
+    takes,
+    meaning,
+  };
+}
+
+/** TLS towards the `https://` instances of one upstream. */
+export const TLS = {
+  caFiles: tls(
+    'CA_FILE',
+    'a file in PEM',
+    "The certificates that the gateway trusts for this upstream, in place of Node's own. Without the right ones all requests to it get 502.",
+  ),
+  certFiles: tls(
+    'CERT_FILE',
+    'a file in PEM',
+    "The gateway's own certificate for this upstream, with its chain. It needs the key file too.",
+  ),
+  keyFiles: tls(
+    'KEY_FILE',
+    'a file in PEM',
+    'The private key of that certificate, without a passphrase. It needs the certificate file too.',
+  ),
+  serverNames: tls(
+    'SERVER_NAME',
+    'a DNS name, as the certificate of the service has it',
+    'The name that the certificate of the upstream must have. Without it the host of the address counts.',
+    z.string().refine((given) => DNS_NAME.test(given) && isIP(given) === 0),
+  ),
+};
+
+export const CONNECTIONS = {
+  connectTimeoutMs: milliseconds({
+    variable: 'CONNECT_TIMEOUT_MS',
+    default: 2_000,
+    below: 'RESPONSE_HEADERS_TIMEOUT_MS',
+    meaning:
+      'The time that a TCP or TLS connection to an instance may take. When it passes, the attempt fails and may be retried.',
+  }),
+  maxConnections: count({
+    variable: 'UPSTREAM_MAX_CONNECTIONS',
+    former: 'UPSTREAM_CONNECTIONS',
+    default: 256,
+    meaning:
+      'The most connections to one instance; retries may use as many more. Further requests wait for a connection.',
+  }),
+  maxPending: count({
+    variable: 'UPSTREAM_MAX_PENDING',
+    former: 'UPSTREAM_WAITING',
+    default: 1024,
+    meaning: 'The most requests that wait for a connection to one instance. Further requests get 503.',
+  }),
+  keepAliveMs: milliseconds({
+    variable: 'UPSTREAM_KEEP_ALIVE_TIMEOUT_MS',
+    former: 'UPSTREAM_KEEP_ALIVE_MS',
+    default: 4_000,
+    meaning:
+      'The time that an unused connection to an instance stays open. It must be shorter than the service keeps it, or requests meet a closed connection.',
+  }),
+};
+
+export const HEALTH = {
+  failuresToEject: count({
+    variable: 'OUTLIER_CONSECUTIVE_FAILURES',
+    former: 'EJECT_AFTER_FAILURES',
+    default: 5,
+    meaning:
+      'The failed requests in a row that eject an instance. At least half of the instances stay, and the last one always does.',
+  }),
+  ejectionMs: milliseconds({
+    variable: 'OUTLIER_EJECTION_MS',
+    former: 'EJECTION_MS',
+    default: 5_000,
+    meaning:
+      'The time of the first ejection of an instance. Each further one takes twice as long until a request succeeds.',
+  }),
+  longestEjectionMs: milliseconds({
+    default: 60_000,
+    meaning: 'The longest time of an ejection. A longer first ejection counts in its place.',
+  }),
+  checksToFall: count({
+    default: 2,
+    meaning: 'The failed health checks in a row that take an instance out. A single one may be chance.',
+  }),
+  checksToRise: count({
+    default: 2,
+    meaning: 'The passed health checks in a row that bring an instance back. They do not end an ejection.',
+  }),
+  slowStartMs: milliseconds({
+    variable: 'SLOW_START_MS',
+    default: 10_000,
+    least: 0,
+    meaning:
+      'The time over which the share of an instance that came back grows to its full size. With 0 it gets its full share at once.',
+  }),
+};
+
+export const CHECKS = {
+  intervalMs: milliseconds({
+    variable: 'HEALTH_CHECK_INTERVAL_MS',
+    default: 5_000,
+    least: 0,
+    meaning:
+      'The time between two health checks of an instance, a fifth more or less. With 0 there are none, and only failed requests take an instance out.',
+  }),
+  timeoutMs: milliseconds({
+    variable: 'HEALTH_CHECK_TIMEOUT_MS',
+    default: 1_000,
+    meaning: 'The time that an instance has for a health check. When it passes, the check has failed.',
+  }),
+};
+
+export const DNS = {
+  servers: list({
+    variable: 'DNS_SERVERS',
+    default: [],
+    defaultText: "the machine's own",
+    isPart: isServer,
+    takes: 'comma list of addresses, with :port or without',
+    meaning: "The DNS servers for `dns://` addresses. If set, the machine's hosts file does not count.",
+  }),
+  refreshMs: milliseconds({
+    variable: 'DNS_REFRESH_INTERVAL_MS',
+    former: 'DNS_REFRESH_MS',
+    default: 5_000,
+    least: 500,
+    meaning:
+      'The longest time between two look-ups of a `dns://` address. If its records have a shorter time to live, that counts.',
+  }),
+};
