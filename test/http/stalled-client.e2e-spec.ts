@@ -4,6 +4,7 @@ import { SHORT_CLOCKS } from '../support/clocks.js';
 import { bearer, startGateway } from '../support/gateway.js';
 import { RawClient } from '../support/raw-client.js';
 import { rawRequest } from '../support/raw-request.js';
+import { describeUnderLoad } from '../support/requirements.js';
 import { startService } from '../support/service.js';
 
 /** More than the buffers of both ends can take. */
@@ -42,7 +43,7 @@ describe('a client that does not read its answer', () => {
   });
 });
 
-describe('clients that do not read their responses', () => {
+describeUnderLoad('clients that do not read their responses', () => {
   const CONNECTIONS = 8;
 
   it.each<[string, (index: number) => string, number]>([
