@@ -7,7 +7,9 @@ process.env.QUICK_TESTS = '1';
 /** Whether a file has a test that is not in a `describeWith...`, so that loading it is worth the time. */
 const hasQuickTest = (path) => /^(describe|it)\b/m.test(readFileSync(path, 'utf8'));
 
-const without = globSync('test/*/*.e2e-spec.ts').filter((path) => !hasQuickTest(path));
+const without = globSync(['{apps,libs}/*/src/**/*.spec.ts', 'test/*/*.e2e-spec.ts']).filter(
+  (path) => !hasQuickTest(path),
+);
 
 /** The tests of the inner loop. */
 export default {

@@ -1,6 +1,7 @@
 import { once, type EventEmitter } from 'node:events';
 import type { RawClient } from '../support/raw-client.js';
 import { rawRequest } from '../support/raw-request.js';
+import { describeUnderLoad } from '../support/requirements.js';
 import {
   accept,
   CHAT_GET,
@@ -15,7 +16,7 @@ import {
 } from '../support/resets.js';
 import { closeFrame, frame, OPCODE, rawHandshake } from '../support/websocket.js';
 
-describe('a client resets its connection', () => {
+describeUnderLoad('a client resets its connection', () => {
   const AT: readonly [string, Script, (client: RawClient, heard: EventEmitter) => Promise<unknown>][] = [
     ['in the middle of a head', silent, async (client) => client.write('GET /v1/mess')],
     [

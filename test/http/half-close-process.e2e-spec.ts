@@ -4,6 +4,7 @@ import { openDescriptors } from '../support/descriptors.js';
 import { GatewayProcess } from '../support/process.js';
 import { RawClient } from '../support/raw-client.js';
 import { rawRequest } from '../support/raw-request.js';
+import { describeUnderLoad } from '../support/requirements.js';
 import { ended, startService } from '../support/service.js';
 
 describe('the drain of half-closed connections', () => {
@@ -49,7 +50,7 @@ describe('the drain of half-closed connections', () => {
   });
 });
 
-describe('many half-closed connections', () => {
+describeUnderLoad('many half-closed connections', () => {
   it('cost no descriptor', async () => {
     const held: ServerResponse[] = [];
     await using service = await startService((request, response) => {

@@ -4,6 +4,7 @@ import { Agent, request } from 'node:http';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { bearer, JWT_SECRET, type LogLine } from '../support/gateway.js';
+import { describeUnderLoad } from '../support/requirements.js';
 import { startService } from '../support/service.js';
 
 const PROBE = fileURLToPath(new URL('../support/cost-probe.mjs', import.meta.url));
@@ -115,7 +116,7 @@ const MOST = {
 /** Of 3,000 requests. Where tables of a `Set` held on to ended ones, or undici to bodies, it was 19 MB and more. */
 const MOST_KEPT_BYTES = 5_000_000;
 
-describe('what a request costs', () => {
+describeUnderLoad('what a request costs', () => {
   it.each(['GET', 'POST'] as const)(
     'is bounded for a small %s: promises, timers, listeners, bytes',
     async (method) => {

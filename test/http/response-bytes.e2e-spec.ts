@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { get, type IncomingMessage, type ServerResponse } from 'node:http';
 import { setImmediate as turn } from 'node:timers/promises';
 import { bearer, startGateway } from '../support/gateway.js';
+import { describeUnderLoad } from '../support/requirements.js';
 import { startService } from '../support/service.js';
 
 const MIB = 1024 * 1024;
@@ -69,7 +70,7 @@ async function compare({ reader, body }: Download, response: IncomingMessage): P
   return [right, response.trailers['x-body']];
 }
 
-describe('many large responses at once', () => {
+describeUnderLoad('many large responses at once', () => {
   it('each bring the bytes of their own body, however they are framed and read', async () => {
     const downloads = makeDownloads();
     await using service = await startService((incoming, response) => {

@@ -5,6 +5,7 @@ import { bearer, startGateway, type RunningGateway } from '../support/gateway.js
 import { metricsOf } from '../support/metrics.js';
 import { RawClient } from '../support/raw-client.js';
 import { rawRequest } from '../support/raw-request.js';
+import { describeUnderLoad } from '../support/requirements.js';
 import { bodyOf, startService, type PlayedService } from '../support/service.js';
 
 const CONNECTIONS = 16;
@@ -85,7 +86,7 @@ async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
   while (!(await isSo())) await new Promise(setImmediate);
 }
 
-describe('clients that send their bodies slowly', () => {
+describeUnderLoad('clients that send their bodies slowly', () => {
   const upload = (headers: Record<string, string | number>): string =>
     rawRequest('POST /v1/keys/upload', { headers });
   const BODIES: readonly [string, string, string][] = [

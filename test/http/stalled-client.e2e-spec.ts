@@ -6,6 +6,7 @@ import { bearer, startGateway } from '../support/gateway.js';
 import { metricsOf } from '../support/metrics.js';
 import { RawClient } from '../support/raw-client.js';
 import { rawRequest } from '../support/raw-request.js';
+import { describeUnderLoad } from '../support/requirements.js';
 import { startService } from '../support/service.js';
 
 /** More than the buffers of both ends can take. */
@@ -70,7 +71,7 @@ const startDownloads = (): ReturnType<typeof startService> =>
     else request.resume().on('end', () => response.end('ok'));
   });
 
-describe('clients that do not read their responses', () => {
+describeUnderLoad('clients that do not read their responses', () => {
   const CONNECTIONS = 8;
   const ENV = { UPSTREAM_MAX_CONNECTIONS: String(CONNECTIONS), TRUST_PROXY: 'none' };
   const refresh = (url: string): Promise<Response> =>

@@ -3,6 +3,7 @@ import { request, type ClientRequest, type IncomingMessage, type Server } from '
 import type { AddressInfo } from 'node:net';
 import { createService } from '../../apps/reference/src/create-service.js';
 import { bearer, JWT_SECRET, startGateway, type RunningGateway } from '../support/gateway.js';
+import { describeUnderLoad } from '../support/requirements.js';
 
 const SIZE = 1000;
 
@@ -35,7 +36,7 @@ function begin({ port }: RunningGateway, path: string): ClientRequest {
   return client;
 }
 
-describe('280 slow uploads of one user', () => {
+describeUnderLoad('280 slow uploads of one user', () => {
   it('leave room for another, of whom nothing is refused', async () => {
     await using system = await startSystem();
     const { gateway } = system;

@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { describeUnderLoad } from '../support/requirements.js';
 import { startRawService } from '../support/service.js';
 import { rawRequest } from '../support/raw-request.js';
 import {
@@ -17,7 +18,7 @@ import {
 } from '../support/resets.js';
 import { closeFrame, frame, OPCODE, rawHandshake, REFUSALS } from '../support/websocket.js';
 
-describe('a service resets its connection', () => {
+describeUnderLoad('a service resets its connection', () => {
   const AT: readonly [string, Script, string][] = [
     ['instead of a response', reset, rawRequest(CHAT_GET)],
     ['in the middle of a head', thenReset(say('HTTP/1.1 200 OK\r\nContent-')), rawRequest(CHAT_GET)],

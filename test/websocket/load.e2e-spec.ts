@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { GatewayProcess } from '../support/process.js';
+import { describeUnderLoad } from '../support/requirements.js';
 import {
   echo,
   openSocket,
@@ -107,7 +108,7 @@ async function descriptorLimit(): Promise<number> {
   return soft === 'unlimited' ? Infinity : Number(soft);
 }
 
-describe('1,000 sockets that open at once', () => {
+describeUnderLoad('1,000 sockets that open at once', () => {
   it('all open, each gets its own echo, all close, and the gauge counts them', async () => {
     const count = 1_000;
     await using service = await startSocketService(echo, { backlog: BACKLOG });
@@ -131,7 +132,7 @@ describe('1,000 sockets that open at once', () => {
   }, 30_000);
 });
 
-describe('5,000 idle sockets', () => {
+describeUnderLoad('5,000 idle sockets', () => {
   it('cost the gateway less than 64 KB each', async () => {
     // On a laptop with few descriptors they are fewer, which it says; where changes are judged, that is a failure. This process has both ends of what the gateway relays, as many as the gateway.
     const limit = await descriptorLimit();
@@ -156,7 +157,7 @@ describe('5,000 idle sockets', () => {
   }, 60_000);
 });
 
-describe('SIGTERM', () => {
+describeUnderLoad('SIGTERM', () => {
   it('asks 1,000 clients to come back, spread over the time and in random order, and exits with 0', async () => {
     const count = 1_000;
     const timeoutMs = 3_000;

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { execFileSync } from 'node:child_process';
 import { check } from 'recheck';
 import ts from 'typescript';
+import { TLS } from '../../../libs/gateway/src/settings/upstream.settings.js';
 import { UNAMBIGUOUS_PATH } from '../../../libs/proxy/src/routing/path-rules.js';
 
 /** A regular expression of the sources. */
@@ -20,6 +21,7 @@ interface Found {
 
 /** All patterns outside the doctor that are put together by code, by file. */
 const COMPUTED: ReadonlyMap<string, RegExp> = new Map([
+  ['libs/gateway/src/settings/upstream.settings.ts', TLS.caFiles.pattern],
   ['libs/proxy/src/routing/path-rules.ts', UNAMBIGUOUS_PATH],
 ]);
 

@@ -1,7 +1,8 @@
 import { Account, ada, NEXT } from '../../test/account.js';
 import type { Answer } from '../../test/running-service.js';
+import { describeUnderLoad } from '../../../../test/support/requirements.js';
 
-describe('the limit of wrong passwords', () => {
+describeUnderLoad('the limit of wrong passwords', () => {
   const LIMITED = { status: 429, body: { error: { code: 'TOO_MANY_ATTEMPTS' } } };
 
   it('is one for each account, however many come at a time, and does not tell which accounts exist', async () => {

@@ -1,0 +1,35 @@
+// Builds the applications that tests start, side by side, unless the last build was of the same files. For `npm test` and
+// its kin; `npm run build` always builds.
+import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { existsSync, globSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+
+const APPLICATIONS = ['gateway', 'reference', 'doctor'];
+const INPUTS = ['{apps,libs}/**/*.{ts,json,html}', 'nest-cli.json', 'package-lock.json', 'tsconfig.json'];
+const STAMP = 'dist/.built';
+
+/** Changes when a file is added, changed or removed. */
+function digestOfInputs() {
+  const digest = createHash('sha256');
+  for (const path of globSync(INPUTS).toSorted()) {
+    const { size, mtimeMs } = statSync(path);
+    digest.update(`${path} ${size} ${mtimeMs}\n`);
+  }
+  return digest.digest('hex');
+}
+
+const isBuilt = APPLICATIONS.every((name) => existsSync(`dist/apps/${name}/src/main.js`));
+const digest = digestOfInputs();
+if (!isBuilt || !existsSync(STAMP) || readFileSync(STAMP, 'utf8') !== digest) {
+  rmSync(STAMP, { force: true });
+  const codes = await Promise.all(
+    APPLICATIONS.map(async (name) => {
+      const nest = ['node_modules/@nestjs/cli/bin/nest.js', 'build', name];
+      const [code] = await once(spawn(process.execPath, nest, { stdio: 'inherit' }), 'exit');
+      return code;
+    }),
+  );
+  if (codes.some((code) => code !== 0)) process.exit(1);
+  writeFileSync(STAMP, digest);
+}
