@@ -31,7 +31,7 @@ const STREAMED_BODY_LIMIT = {
     variable: 'UPSTREAM_MAX_STREAMED_BODIES_PERCENT',
     default: 0.5,
     meaning:
-      "The share of an upstream's connections for requests with a body that is slow or large (over 100 ms or 64 KiB), and for responses whose client reads nothing for a second while requests wait. Further requests wait for 5 s and then get 503; responses that wait longest are cut.",
+      "The share of an upstream's connections for requests with a body that is slow or large (over 100 ms or 64 KiB), and for responses whose client has taken nothing for 10 s. Further requests wait for 5 s and then get 503; while requests wait for a connection, one of those responses is cut for each of them.",
   }),
   networkShare: ratio({
     variable: 'UPSTREAM_MAX_STREAMED_BODIES_PER_NETWORK_PERCENT',
