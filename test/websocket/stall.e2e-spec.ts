@@ -99,7 +99,10 @@ describe('a peer that asks and does not read the answers', () => {
     while (!gateway.logs.some(({ message }) => message === 'websocket closed')) {
       client.socket.write(pings);
       await new Promise(setImmediate);
-      if (client.socket.writableLength > 4 * MIB) await Promise.race([once(client.socket, 'drain'), line]);
+      if (client.socket.writableLength > 4 * MIB) {
+        // The gateway may close the connection with bytes of it unread, which resets it.
+        await Promise.race([once(client.socket, 'drain').catch(() => {}), line]);
+      }
       expect(await bufferedBytes(gateway)).toBeLessThan(MIB);
     }
 
