@@ -12,7 +12,7 @@ const COMPOSE = 'docker-compose.yml';
 
 /** The images of docker-compose.yml that are not built here, by service. */
 const IMAGES: Readonly<Record<string, string>> = {
-  gateway: 'NGINX',
+  nginx: 'NGINX',
   redis: 'REDIS',
   prometheus: 'PROMETHEUS',
   alertmanager: 'ALERTMANAGER',

@@ -146,7 +146,7 @@ try {
     for (const name of ['api-gateway', 'api-gateway-2', ...SERVICES]) await roll(name);
     await step('redis restarts', () => unnoticed(load, () => compose.run('restart', 'redis')));
     await step('nginx reads its configuration anew', () =>
-      unnoticed(load, () => compose.run('exec', '-T', 'gateway', 'nginx', '-s', 'reload')),
+      unnoticed(load, () => compose.run('exec', '-T', 'nginx', 'nginx', '-s', 'reload')),
     );
     await load.stop();
     await step('every write that was acknowledged is there once', async () => {

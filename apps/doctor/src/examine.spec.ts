@@ -138,8 +138,7 @@ describe('examine', () => {
     await using own = await OwnFiles.copy();
     await own.write('nginx.Dockerfile', 'FROM nginx:1.29\nCOPY broken.conf /etc/nginx/nginx.conf\n');
     await own.write('broken.conf', 'events {}\nhttp {\n  server {\n');
-    const build =
-      'services: { gateway: { build: { dockerfile: nginx.Dockerfile }, volumes: !override [] } }\n';
+    const build = 'services: { nginx: { build: { dockerfile: nginx.Dockerfile }, volumes: !override [] } }\n';
     await own.write('over.yml', build);
 
     expect(() => own.examine({ compose: [COMPOSE, 'over.yml'] })).toThrow(
@@ -151,7 +150,7 @@ describe('examine', () => {
   it('reads what the image of nginx copies into a folder, from where it is built', async () => {
     await using own = await OwnFiles.copy();
     await mkdir(join(own.root, 'edge'));
-    await own.write('over.yml', 'services: { gateway: { build: ./edge, volumes: !override [] } }\n');
+    await own.write('over.yml', 'services: { nginx: { build: ./edge, volumes: !override [] } }\n');
     await own.write('edge/broken.conf', 'http {\n  server {\n');
     await own.write('edge/nginx.conf', 'http {\n  server {\n');
     for (const copy of [
@@ -192,7 +191,7 @@ describe('examine', () => {
     ]) {
       await own.write(
         'over.yml',
-        `services:\n  gateway:\n    volumes:\n      - ${gone}:/etc/nginx/nginx.conf\n`,
+        `services:\n  nginx:\n    volumes:\n      - ${gone}:/etc/nginx/nginx.conf\n`,
       );
 
       expect(() => own.examine({ compose: [COMPOSE, 'over.yml'] })).toThrow(
@@ -206,7 +205,7 @@ describe('examine', () => {
     await own.write('site.conf', 'server { location / { proxy_pass http://api-gateway:8080; } }\n');
     await own.write(
       'over.yml',
-      'services: { gateway: { volumes: !override [./site.conf:/etc/nginx/conf.d/site.conf] } }\n',
+      'services: { nginx: { volumes: !override [./site.conf:/etc/nginx/conf.d/site.conf] } }\n',
     );
     const { notices, findings } = own.examine({ compose: [COMPOSE, 'over.yml'] });
 
@@ -252,18 +251,18 @@ describe('examine', () => {
     await Promise.all(Array.from({ length: 2_001 }, (_, index) => own.write(`pages/${index}.html`, '')));
     await own.write(
       'over.yml',
-      'services: { gateway: { volumes: [./loop:/x, ./pages:/usr/share/nginx/html] } }\n',
+      'services: { nginx: { volumes: [./loop:/x, ./pages:/usr/share/nginx/html] } }\n',
     );
 
     expect(own.examine({ compose: [COMPOSE, 'over.yml'] }).findings).toEqual([]);
-    await own.write('over.yml', 'services: { gateway: { volumes: [./pages:/etc/nginx/conf.d] } }\n');
+    await own.write('over.yml', 'services: { nginx: { volumes: [./pages:/etc/nginx/conf.d] } }\n');
     await own.edit({
       file: 'configs/nginx/nginx.conf',
       from: 'include conf.d/gateway.conf',
       to: 'include conf.d/*',
     });
     expect(() => own.examine({ compose: [COMPOSE, 'over.yml'] })).toThrow('pages: has more than 2000 files');
-    await own.write('over.yml', 'services: { gateway: { volumes: [./loop:/etc/nginx/conf.d] } }\n');
+    await own.write('over.yml', 'services: { nginx: { volumes: [./loop:/etc/nginx/conf.d] } }\n');
     expect(() => own.examine({ compose: [COMPOSE, 'over.yml'] })).toThrow(
       'loop: is a symbolic link that leads to itself',
     );

@@ -9,7 +9,7 @@ const SERVICES = ['auth-service', 'chat-service', 'video-service', 'storage-serv
 
 /** Who can reach whom, both ways, and why. Nobody else can reach anybody. */
 const REACHES: readonly (readonly [from: readonly string[], to: readonly string[], why: string])[] = [
-  [['gateway'], GATEWAYS, 'passes requests'],
+  [['nginx'], GATEWAYS, 'passes requests'],
   [GATEWAYS, SERVICES, 'pass requests'],
   [GATEWAYS, GATEWAYS, 'are alike, so they are on the same networks'],
   [['chat-service', 'video-service'], ['auth-service'], 'ask for memberships'],
@@ -30,7 +30,7 @@ const REACHES: readonly (readonly [from: readonly string[], to: readonly string[
 
 /** What each may read of the secrets. */
 const SECRETS: Readonly<Record<string, readonly string[]>> = {
-  gateway: ['tls_crt', 'tls_key'],
+  nginx: ['tls_crt', 'tls_key'],
   'api-gateway': ['jwt_secret', 'redis_gateway_url'],
   'api-gateway-2': ['jwt_secret', 'redis_gateway_url'],
   'auth-service': ['jwt_secret', 'redis_auth_url'],
@@ -142,8 +142,8 @@ describe('what can be reached from outside', () => {
 
     expect(rows.map(([address, , target]) => [address, target])).toEqual(published);
     expect(rows.filter(([address]) => !address!.startsWith('127.0.0.1:')).map((row) => row[2])).toEqual([
-      'gateway:80',
-      'gateway:443',
+      'nginx:80',
+      'nginx:443',
     ]);
   });
 

@@ -325,7 +325,7 @@ const BREAKS: readonly (readonly [rules: string, at: string, ...edits: Edit[]])[
     inCompose("SHUTDOWN_DELAY_MS: '0'", "SHUTDOWN_DELAY_MS: '45000'"),
     inCompose('finish.\n  stop_grace_period: 45s', 'finish.\n  stop_grace_period: 200s'),
   ],
-  ['health-check', 'service gateway', inCompose('  retries: 3\n  start_period: 30s\n', '  retries: 3\n')],
+  ['health-check', 'service nginx', inCompose('  retries: 3\n  start_period: 30s\n', '  retries: 3\n')],
 
   [
     'health-check',
