@@ -107,7 +107,7 @@ describe(PAGE, () => {
     await gateway.get('second');
     const ran = await gateway.ran();
 
-    const section = sectionOf(await readPage(), 'The way of a GET').split('Whatever throws')[0]!;
+    const section = sectionOf(await readPage(), 'The way of a GET').split('If a step throws')[0]!;
     const named = filesIn(section);
     expect(named.filter((file, index) => named.indexOf(file) !== index)).toEqual([]);
     expect(named.filter((file) => !ran.has(file))).toEqual([]);

@@ -6,7 +6,7 @@ import { createGateway, listen, ListenError } from './create-gateway.js';
 /** `EX_CONFIG` of sysexits.h. */
 const EXIT_CONFIGURATION = 78;
 
-/** Faults of whoever configures it: a message says all, and a stack nothing. */
+/** Errors of the configuration. Their message is enough for who wrote it: no stack is printed. */
 const CONFIGURATION_ERRORS = [ConfigurationError, RouteTableError, UpstreamError];
 
 try {

@@ -23,7 +23,7 @@ export interface RevocableIds {
   readonly sessionId: string | undefined;
 }
 
-/** Events after which a key is there, with whatever life it has; each is a revocation. */
+/** Events after which a key exists, with or without a TTL. Each is a revocation. */
 const WRITES: ReadonlySet<string> = new Set([
   'set',
   'expire',

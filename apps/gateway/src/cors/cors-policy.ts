@@ -51,7 +51,7 @@ export class CorsPolicy implements OnApplicationBootstrap {
     return origin === undefined || this.byOrigin.has(origin) || origin === ownOriginOf(exchange);
   }
 
-  /** Lets the page of an allowed origin read the response, whoever writes it; no other page can. */
+  /** Lets the page of an allowed origin read the response, of an upstream or of the gateway. No other page can. */
   describe(exchange: Exchange): void {
     const { origin } = exchange.request.headers;
     const headers = origin === undefined ? undefined : this.grantFor(origin, exchange);

@@ -8,7 +8,7 @@ export const MONITORING_PATHS: ReadonlySet<string> = new Set([
   '/metrics',
 ]);
 
-/** Whether somebody looks how the gateway is: never limited, and answered whatever the load. */
+/** Whether a request asks for health or metrics: no limit counts it, and overload does not refuse it. */
 export function isMonitoringRequest({ route, request }: Exchange): boolean {
   return !route && MONITORING_PATHS.has(pathOf(request.url!));
 }

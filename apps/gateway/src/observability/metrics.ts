@@ -10,7 +10,7 @@ import { SeriesLimit } from './series-limit.js';
 /** Seconds; from what memory answers to the route deadline. */
 const DURATION_BUCKETS = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 
-/** The endpoint of requests that no route and no controller names: one label for all, whatever path was tried. */
+/** The endpoint of requests that no route and no controller names: one label for all paths. */
 const UNKNOWN_ENDPOINT = 'unmatched';
 
 /** The endpoint of requests whose own series would be one too many: sums over all endpoints stay right. */

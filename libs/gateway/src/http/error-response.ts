@@ -11,7 +11,7 @@ export interface ErrorResponse {
 }
 
 /**
- * The header of every 5xx that is the gateway's own: its code, so that whoever reads a 503 knows whether the service
+ * The header of every 5xx that is the gateway's own: its code, so that the reader of a 503 knows whether the service
  * or the gateway said it. Services' own 5xx have none.
  */
 export const GATEWAY_ERROR = 'X-Gateway-Error';
@@ -37,7 +37,7 @@ const CODE = /^[\x21-\x7e]+$/;
 
 /**
  * The answer for any exception: `{"error": MESSAGE, ...fields, "request_id": ID}`. Only an `HttpException` speaks for
- * itself; whatever else was thrown is a fault of the gateway, and nothing of it gets out.
+ * itself. Any other error is a fault of the gateway: the client reads nothing of it.
  */
 export function toErrorResponse(exception: unknown, requestId: string): ErrorResponse {
   if (!(exception instanceof HttpException)) {

@@ -3,7 +3,7 @@ import type { NestMiddleware } from '@nestjs/common';
 
 export type Middleware = NestMiddleware<IncomingMessage, ServerResponse>;
 
-/** Goes on with a request; given an error, with whatever answers it. */
+/** Passes a request on. With an error, the responder writes the response. */
 export type Next = (error?: unknown) => void;
 
 /**

@@ -50,7 +50,7 @@ const CERTIFICATE = new Set([
   'UNSPECIFIED',
 ]);
 
-/** A wrong name, and whatever OpenSSL itself fails at: no TLS at the other end, no version of both, an alert. */
+/** A wrong name, and errors of OpenSSL: no TLS at the other end, no common version, an alert. */
 const TLS = /^(?:ERR_TLS_|ERR_SSL_|EPROTO$)/;
 
 /** undici will not write the request. */

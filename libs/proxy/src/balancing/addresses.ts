@@ -31,7 +31,7 @@ export class Addresses {
     await Promise.all(this.names.map((name) => name.start()));
   }
 
-  /** Whatever is known of the names may be old. */
+  /** Looks the names up again soon: an instance could not be reached, so its address may have changed. */
   refreshSoon(): void {
     for (const name of this.names) name.refreshSoon();
   }

@@ -146,7 +146,7 @@ export class Forward implements ExchangeForward, ResponseHandler, BufferingListe
       ? plan.repeatsKeyed && isSmallAndKeyed(this.request)
       : SAFE_METHODS.has(this.request.method!);
     exchange.forward = this;
-    // First, so that whoever reports the end of the exchange finds what ended it.
+    // First, so that the listener which logs the end of the exchange finds its failure.
     this.response.prependListener('close', onResponseClose);
     plan.ticker.add(this);
   }

@@ -24,7 +24,7 @@ const LARGE_CHUNK_BYTES = 4 * 1024;
 /** Largest body that is read whole before its request goes to the service. */
 export const BUFFERED_BODY_BYTES = 64 * 1024;
 
-/** Why the body fails for whoever still waits for it after it was given up. */
+/** The error of a reader that still waits for the body when it is destroyed. */
 const ABORTED = new Error('the body is not wanted any more');
 
 const END: IteratorReturnResult<undefined> = { done: true, value: undefined };
@@ -106,7 +106,7 @@ export class RequestBody implements AsyncIterableIterator<Buffer> {
     return this.reader.promise;
   }
 
-  /** Whoever iterates gives up. */
+  /** The reader stops before the end. */
   return(): Promise<IteratorResult<Buffer>> {
     this.destroy();
     return Promise.resolve(END);
@@ -117,7 +117,7 @@ export class RequestBody implements AsyncIterableIterator<Buffer> {
     return this.paused;
   }
 
-  /** Lets go of the request, and fails whoever waits for more. */
+  /** Stops reading the request, and fails the reader that waits for more. */
   destroy(error: Error = ABORTED): void {
     if (this.error) return;
     this.error = error;

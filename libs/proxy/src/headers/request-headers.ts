@@ -6,7 +6,7 @@ import { canonicalName, kindOf, selectorOf, KNOWN_NAMES } from './name-kinds.js'
 /** What the gateway itself says about the exchange to the service. */
 export interface ForwardedFacts {
   readonly requestId: string;
-  /** The address of whoever holds the connection to the gateway. */
+  /** The address at the other end of the connection. */
   readonly peerAddress: string;
   /** Whether that peer may speak for others. */
   readonly isPeerTrusted: boolean;

@@ -43,7 +43,7 @@ export class Exchange implements Peer, DenseMember {
   /** Undefined until the exchange is sent to an upstream. */
   forward: ExchangeForward | undefined;
 
-  /** What the gateway adds to the response, whoever writes it: name, value, name, value. */
+  /** Headers that the gateway adds to the response, of an upstream or its own: name, value, name, value. */
   readonly responseHeaders: string[] = [];
 
   /** The address of the instance that was asked last. */

@@ -93,7 +93,7 @@ function withoutPort(text: string): string {
 }
 
 /**
- * One form for each address, or whoever counts by address would count a client more than once: no zone
+ * One form for each address, or limits by address would count a client more than once: no zone
  * (`fe80::1%eth0`), lower case, IPv4 as itself. What is no address stays none.
  */
 function plainAddress(address: string): string {

@@ -36,7 +36,7 @@ export class ReadBuffer {
     return buffer.byteLength === READ_BYTES ? inUse.get(buffer) : undefined;
   }
 
-  /** The same bytes, held by whoever parses them. */
+  /** The same bytes, held by the parser. */
   static copyOf(read: Buffer): Buffer {
     const buffer = unused.pop() ?? new ReadBuffer();
     buffer.holders = 1;
