@@ -81,9 +81,11 @@ export class UpstreamProxy {
     this.acceptedHeaders = this.readAcceptedHeaders();
     this.breaker = new CircuitBreaker(options.breakerOpenMs, (state) => events.circuitChanged(name, state));
     this.retryBudget = new RetryBudget(options.retries.budgetRatio);
-    const count = (): number => Math.max(1, this.instances.up) * options.connections.maxConnections;
-    this.streamedBodyLimit = new StreamedBodyLimit(count, options.streamedBodyLimit);
-    this.slowReaderLimit = this.createSlowReaderLimit(count);
+    this.streamedBodyLimit = new StreamedBodyLimit(
+      () => Math.max(1, this.instances.up) * options.connections.maxConnections,
+      options.streamedBodyLimit,
+    );
+    this.slowReaderLimit = new SlowReaderLimit(this.streamedBodyLimit, () => this.instances.pending);
     const urls = this.readAddresses();
     this.tls = this.readTls(urls, (error) => events.tlsChanged(name, error));
     this.instances = new LoadBalancer(options.connections, options.health, this.tls, (change) => {
@@ -174,17 +176,6 @@ export class UpstreamProxy {
     this.addresses.stop();
     this.tls.stop();
     await this.instances.destroy();
-  }
-
-  private createSlowReaderLimit(count: () => number): SlowReaderLimit {
-    const { streamedBodyLimit: bodies, options } = this;
-    const connections = {
-      count,
-      waiting: () => this.instances.pending,
-      streamedBodies: () => bodies.inProgress,
-      streamedBodiesOf: (network: string) => bodies.countOf(network),
-    };
-    return new SlowReaderLimit(connections, options.streamedBodyLimit);
   }
 
   private planFor(route: RouteOptions): ForwardOptions {

@@ -1,4 +1,5 @@
 import { SlowReaderLimit, type SlowReader } from './slow-reader-limit.js';
+import { StreamedBodyLimit } from './streamed-body-limit.js';
 
 class Reader implements SlowReader {
   isCut = false;
@@ -23,15 +24,9 @@ interface Surroundings {
 /** A limit of 8 in all and 4 of a network, and readers of these networks. */
 function readersOf(networks: readonly string[], around: Partial<Surroundings> = {}) {
   const state: Surroundings = { waiting: 100, bodies: [], ...around };
-  const limit = new SlowReaderLimit(
-    {
-      count: () => 16,
-      waiting: () => state.waiting,
-      streamedBodies: () => state.bodies.length,
-      streamedBodiesOf: (network) => state.bodies.filter((other) => other === network).length,
-    },
-    { share: 0.5, networkShare: 0.25 },
-  );
+  const bodies = new StreamedBodyLimit(() => 16, { share: 0.5, networkShare: 0.25, queueTimeoutMs: 5_000 });
+  for (const network of state.bodies) bodies.tryAcquire({ network, onAcquired: () => {} });
+  const limit = new SlowReaderLimit(bodies, () => state.waiting);
   const readers = networks.map((network) => new Reader(network, limit));
   for (const reader of readers) limit.add(reader);
   return { limit, state, cut: () => readers.flatMap(({ isCut }, index) => (isCut ? [index] : [])) };

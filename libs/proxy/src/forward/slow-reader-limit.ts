@@ -1,5 +1,5 @@
 import type { Ticking } from '../http/ticker.js';
-import type { StreamedBodyLimitOptions } from './streamed-body-limit.js';
+import type { StreamedBodyLimit } from './streamed-body-limit.js';
 
 /** A response whose client has taken nothing for a while, though there is more. */
 export interface SlowReader {
@@ -7,18 +7,6 @@ export interface SlowReader {
   readonly network: string;
   /** Breaks the response off, and gives its connection back. */
   cutSlowReader(): void;
-}
-
-/** What the limit asks its upstream. */
-export interface SharedConnections {
-  /** Connections that the upstream may have at present. */
-  count(): number;
-  /** Requests that wait for one. */
-  waiting(): number;
-  /** Requests with a streamed body, which have a part of the same share. */
-  streamedBodies(): number;
-  /** The same of one client network. */
-  streamedBodiesOf(network: string): number;
 }
 
 /**
@@ -33,9 +21,13 @@ export class SlowReaderLimit implements Ticking {
   /** Readers cut since the process began. */
   cutTotal = 0;
 
+  /**
+   * @param bodies whose share of the connections the readers have too
+   * @param countPending requests that wait for a connection
+   */
   constructor(
-    private readonly connections: SharedConnections,
-    private readonly options: Pick<StreamedBodyLimitOptions, 'share' | 'networkShare'>,
+    private readonly bodies: StreamedBodyLimit,
+    private readonly countPending: () => number,
   ) {}
 
   add(reader: SlowReader): void {
@@ -49,11 +41,11 @@ export class SlowReaderLimit implements Ticking {
   /** Cuts readers past the limits. Those go first that have waited longest. */
   tick(): void {
     if (this.readers.size === 0) return;
-    let waiting = this.connections.waiting();
-    if (waiting === 0) return;
-    const [most, mostOfNetwork] = [this.limitOf(this.options.share), this.limitOf(this.options.networkShare)];
+    let pending = this.countPending();
+    if (pending === 0) return;
+    const { most, mostOfNetwork, inProgress } = this.bodies;
     const byNetwork = this.countByNetwork();
-    let count = this.readers.size + this.connections.streamedBodies();
+    let count = this.readers.size + inProgress;
     for (const reader of this.readers) {
       const ofNetwork = byNetwork.get(reader.network)!;
       if (ofNetwork <= mostOfNetwork && count <= most) continue;
@@ -61,20 +53,16 @@ export class SlowReaderLimit implements Ticking {
       count--;
       this.cutTotal++;
       reader.cutSlowReader();
-      if (--waiting === 0) return;
+      if (--pending === 0) return;
     }
   }
 
   private countByNetwork(): Map<string, number> {
     const counts = new Map<string, number>();
     for (const { network } of this.readers) {
-      const before = counts.get(network) ?? this.connections.streamedBodiesOf(network);
+      const before = counts.get(network) ?? this.bodies.countOf(network);
       counts.set(network, before + 1);
     }
     return counts;
-  }
-
-  private limitOf(share: number): number {
-    return Math.max(1, Math.floor(this.connections.count() * share));
   }
 }

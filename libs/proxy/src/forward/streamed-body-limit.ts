@@ -37,6 +37,16 @@ export class StreamedBodyLimit {
     return this.options.queueTimeoutMs;
   }
 
+  /** Most connections that requests with a streamed body may hold. */
+  get most(): number {
+    return this.limitOf(this.options.share);
+  }
+
+  /** The same for one client network. */
+  get mostOfNetwork(): number {
+    return this.limitOf(this.options.networkShare);
+  }
+
   /** Requests that have acquired; those in the queue do not count. */
   get inProgress(): number {
     return this.acquired;
@@ -53,10 +63,9 @@ export class StreamedBodyLimit {
    * have connections; then there is nothing to release
    */
   tryAcquire(body: StreamedBody): 'acquired' | 'queued' | 'refused' | 'full' {
-    const { share, networkShare } = this.options;
-    const ofNetwork = this.byNetwork.get(body.network) ?? 0;
-    if (ofNetwork >= this.limitOf(networkShare)) return 'refused';
-    const isOver = this.acquired >= this.limitOf(share) || this.queue.size > 0;
+    const ofNetwork = this.countOf(body.network);
+    if (ofNetwork >= this.mostOfNetwork) return 'refused';
+    const isOver = this.acquired >= this.most || this.queue.size > 0;
     if (isOver && this.queue.size >= this.limitOf(1)) return 'full';
     this.byNetwork.set(body.network, ofNetwork + 1);
     if (isOver) {
@@ -88,7 +97,7 @@ export class StreamedBodyLimit {
 
   private dequeue(): void {
     for (const body of this.queue) {
-      if (this.acquired >= this.limitOf(this.options.share)) break;
+      if (this.acquired >= this.most) break;
       this.queue.delete(body);
       this.acquired++;
       body.onAcquired();
