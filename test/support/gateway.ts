@@ -5,8 +5,9 @@ import { Writable } from 'node:stream';
 import { loadSettings } from '@app/gateway';
 import type { ModuleMetadata } from '@nestjs/common';
 import { createGateway } from '../../apps/gateway/src/create-gateway.js';
+import { JWT_SECRET } from './jwt-secret.js';
 
-export const JWT_SECRET = 'a secret of the tests, long enough to be one';
+export { JWT_SECRET };
 
 /** A line of the gateway's log. */
 export type LogLine = Record<string, unknown>;

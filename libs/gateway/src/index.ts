@@ -23,7 +23,6 @@ export { OpenExchanges } from './http/open-exchanges.js';
 export { limitReadAhead, pendingResponseOf } from './http/node-internals.js';
 export { expectsContinue } from './http/request-grammar.js';
 export { RequestGrammarMiddleware } from './http/request-grammar.middleware.js';
-export { type Responder } from './http/responder.js';
 export { isScrape, isScraper, markScraper } from './http/scrape.js';
 export { UnroutedMiddleware } from './http/unrouted.middleware.js';
 export { SETTINGS, type Settings, type WebSocketSettings } from './settings/complete-settings.js';

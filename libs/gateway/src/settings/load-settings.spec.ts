@@ -1,18 +1,7 @@
+import { faultsOf } from '../../../../test/support/configuration-faults.js';
+import { JWT_SECRET } from '../../../../test/support/jwt-secret.js';
 import { loadSettings } from './load-settings.js';
-import { ConfigurationError } from './configuration.error.js';
 import type { Variables } from './variables.js';
-
-const JWT_SECRET = 'a secret of the tests, long enough to be one';
-
-function faultsOf(variables: Variables): string {
-  try {
-    loadSettings({ JWT_SECRET, ...variables });
-  } catch (error) {
-    if (error instanceof ConfigurationError) return error.message;
-    throw error;
-  }
-  return '';
-}
 
 describe('loadSettings', () => {
   it('needs a secret and nothing else, and listens to this machine alone', () => {
