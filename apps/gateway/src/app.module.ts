@@ -11,6 +11,7 @@ import { AuthModule } from '@app/auth';
 import { ProxyMiddleware, ProxyModule, type Gate } from '@app/proxy';
 import { Module, type DynamicModule, type ModuleMetadata, type NestModule } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
+import { TerminusModule } from '@nestjs/terminus';
 import { CorsMiddleware } from './cors/cors.middleware.js';
 import { CorsModule } from './cors/cors.module.js';
 import { PreflightMiddleware } from './cors/preflight.middleware.js';
@@ -19,6 +20,7 @@ import { ErrorsModule } from './errors/errors.module.js';
 import { ControllerHeadersMiddleware } from './gates/controller-headers.middleware.js';
 import { GATES, GatesModule } from './gates/gates.module.js';
 import { HealthModule } from './health/health.module.js';
+import { UpstreamHealth } from './health/upstream.health.js';
 import { LifecycleModule } from './lifecycle/lifecycle.module.js';
 import { logProviders, type Logs } from './observability/logs.js';
 import { ObservabilityModule } from './observability/observability.module.js';
@@ -51,6 +53,7 @@ import { WebSocketModule } from './websocket/websocket.module.js';
     HttpModule,
     LifecycleModule,
     ObservabilityModule,
+    TerminusModule.forRoot({ logger: false }),
     UpstreamsModule,
     WebSocketModule,
     // A team's modules go here.
@@ -65,6 +68,7 @@ import { WebSocketModule } from './websocket/websocket.module.js';
     UpgradeMiddleware,
     UnroutedMiddleware,
     ControllerHeadersMiddleware,
+    UpstreamHealth,
     UpstreamMetrics,
   ],
 })

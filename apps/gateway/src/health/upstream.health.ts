@@ -1,22 +1,14 @@
 import { UpstreamRegistry, type UpstreamProxy } from '@app/proxy';
-import type { OnModuleInit } from '@nestjs/common';
-import { ModuleRef } from '@nestjs/core';
 import { HealthIndicatorService, type HealthIndicatorResult } from '@nestjs/terminus';
 import { ReadinessCheck, type ReadinessIndicator } from './readiness-check.js';
 
 /** Tells of each service what is known of its instances; one that is not all well degrades the gateway, which serves on. */
 @ReadinessCheck()
-export class UpstreamHealth implements ReadinessIndicator, OnModuleInit {
-  private registry!: UpstreamRegistry;
-
+export class UpstreamHealth implements ReadinessIndicator {
   constructor(
     private readonly indicators: HealthIndicatorService,
-    private readonly moduleRef: ModuleRef,
+    private readonly registry: UpstreamRegistry,
   ) {}
-
-  onModuleInit(): void {
-    this.registry = this.moduleRef.get(UpstreamRegistry, { strict: false });
-  }
 
   check(): HealthIndicatorResult {
     return Object.assign({}, ...this.registry.upstreams.map((upstream) => this.checkOne(upstream)));
