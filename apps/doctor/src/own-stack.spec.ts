@@ -91,7 +91,7 @@ describe('the networks of docker-compose.yml', () => {
   it.each([
     ['alone', []],
     ['with what the test of the stack lays over it', ['test/stack/test.yml', 'test/stack/stand-ins.yml']],
-  ])('%s join those who talk with each other, and nobody else', (_what, over) => {
+  ])('%s join only those who talk with each other', (_what, over) => {
     const stack = readStack(...over);
 
     expect(sharing(stack)).toEqual([...new Set(expected)].toSorted());

@@ -26,7 +26,7 @@ export class Upgrade {
   }
 
   /**
-   * Reads the connection, so that a client which leaves is noticed: nobody else reads a connection during its handshake, and
+   * Reads the connection, so that a client which leaves is noticed: no other code reads a connection during its handshake, and
    * an end that nobody reads never closes it. Destroys the connection at the client's end.
    * @param budget of the early bytes until then
    * @returns stops reading
@@ -77,7 +77,7 @@ export function responseFor(request: IncomingMessage, upgrade: Upgrade): ServerR
   const { socket } = upgrade;
   const response = new ServerResponse(request);
   response.shouldKeepAlive = false;
-  // Owns the connection's errors until it closes, whatever other listeners there are.
+  // Owns the connection's errors until it closes. Other listeners may come and go.
   // Shared: a closure for each request would stay in V8's old generation.
   socket.on('error', destroyThis);
   response.assignSocket(socket);

@@ -89,7 +89,7 @@ export interface Evictable {
 
 /**
  * Evicts one relay when the budget is full: of all owners, the one with the most bytes loses its relay with the most bytes.
- * So an owner with less than the budget divided by the number of owners keeps its relays, whatever others do.
+ * So an owner with less than the budget divided by the number of owners keeps its relays.
  * @param account the account that needs room @param bytes how much; they count as its own
  * @returns false if the relay of the account itself would have to go, or if nothing was freed
  */

@@ -7,7 +7,7 @@ const FRAMES_PER_TURN = 64;
 /** From this frame on the count is reset by an immediate; a turn with fewer frames needs none. */
 const FRAMES_BEFORE_RESET = 32;
 
-/** Lets the frames of a socket be handled a few in each turn, so that a peer which sends many delays nobody else. */
+/** Handles a few frames of a socket in each turn of the event loop, so that an end which sends many delays no other socket. */
 export class FramePace {
   private framesInTurn = 0;
   private framesInChunk = 0;
