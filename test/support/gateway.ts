@@ -49,6 +49,8 @@ export async function startGateway({ env = {}, modules = [] }: GatewayOptions = 
     REDIS_URL: 'redis://127.0.0.1:9',
     RATELIMIT: 'off',
     HEALTH_CHECK_INTERVAL_MS: '0',
+    // The clients and services of the test keep the same event loop busy: their work is no overload of the gateway.
+    MAX_EVENT_LOOP_DELAY_MS: '10000',
     SHUTDOWN_DELAY_MS: '0',
     DRAIN_TIMEOUT_MS: '0',
     ...env,
