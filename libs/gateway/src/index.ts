@@ -1,3 +1,5 @@
+export { connectionOf, type ClientConnection, type ClientConnections } from './http/client-connection.js';
+export { Drainable, DrainableMetadata, type DrainTarget } from './http/drainable.js';
 export {
   toErrorResponse,
   codeOf,
@@ -23,7 +25,7 @@ export { OpenExchanges } from './http/open-exchanges.js';
 export { limitReadAhead, pendingResponseOf } from './http/node-internals.js';
 export { expectsContinue } from './http/request-grammar.js';
 export { RequestGrammarMiddleware } from './http/request-grammar.middleware.js';
-export { isScrape, isScraper, markScraper } from './http/scrape.js';
+export { isScrape } from './http/scrape.js';
 export { UnroutedMiddleware } from './http/unrouted.middleware.js';
 export { SETTINGS, type Settings, type WebSocketSettings } from './settings/complete-settings.js';
 export { configurationPage } from './settings/configuration-page.js';

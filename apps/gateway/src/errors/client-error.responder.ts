@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import {
+  connectionOf,
   type GatewayHttpAdapter,
   linger,
   lingerOn,
@@ -53,8 +54,6 @@ function originIn(packet: Buffer | undefined): string | undefined {
 @Injectable()
 export class ClientErrorResponder implements OnModuleInit {
   private readonly logger = new Logger(ClientErrorResponder.name);
-  /** Node reports every later chunk of a connection as a fault too; each connection is answered once. */
-  private readonly faulty = new WeakSet<Socket>();
 
   constructor(
     private readonly adapterHost: HttpAdapterHost<GatewayHttpAdapter>,
@@ -82,11 +81,13 @@ export class ClientErrorResponder implements OnModuleInit {
       socket.destroy();
       return;
     }
-    if (this.faulty.has(socket)) {
+    const connection = connectionOf(socket);
+    // Node reports every later chunk of a connection as an error too. The first one gets the response.
+    if (connection.isRefused) {
       lingerOn(socket);
       return;
     }
-    this.faulty.add(socket);
+    connection.isRefused = true;
     this.respondInTurn(error, socket);
   }
 

@@ -1,7 +1,18 @@
 import type { Server } from 'node:http';
-import { Server as NetServer, type Socket } from 'node:net';
+import { Server as NetServer } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import { SETTINGS, type Settings, isScrape, isScraper, OpenExchanges, pendingResponseOf } from '@app/gateway';
+import {
+  DrainableMetadata,
+  isScrape,
+  OpenExchanges,
+  pendingResponseOf,
+  SETTINGS,
+  type ClientConnection,
+  type ClientConnections,
+  type DrainTarget,
+  type GatewayHttpAdapter,
+  type Settings,
+} from '@app/gateway';
 import {
   Inject,
   Injectable,
@@ -10,11 +21,10 @@ import {
   type OnModuleDestroy,
   type OnModuleInit,
 } from '@nestjs/common';
-import { HttpAdapterHost } from '@nestjs/core';
-import { Relays } from '../websocket/relay/relays.js';
+import { DiscoveryService, HttpAdapterHost } from '@nestjs/core';
 
-/** How often the drain looks whether it is done, in milliseconds. */
-const LOOK_MS = 50;
+/** How often the drain checks whether it is complete, in milliseconds. */
+const CHECK_MS = 50;
 
 /**
  * How long a connection must be silent before it is closed, in milliseconds: a proxy in front may be sending a
@@ -22,33 +32,29 @@ const LOOK_MS = 50;
  */
 const QUIET_MS = 1_000;
 
-/** The part of the drain's time in which WebSockets are closed; the rest is theirs to answer. */
-const SPREAD_SHARE = 0.8;
-
 /**
  * The one owner of shutdown, so that no request is lost in it:
  *
- * 1. Readiness answers 503; requests are still served, for the shutdown delay, until load balancers see it.
- * 2. The listener closes, new WebSockets are refused, and from then on every response says `Connection: close`. Not
- *    earlier: whoever is told so comes back over a new connection, and those that wait to be accepted when the listener
- *    closes are reset by the kernel.
- * 3. Side by side: requests in flight finish, and a connection without one is closed once it has been silent for a
- *    second; WebSockets are told to come back (1012), spread over most of the time there is. Whoever reads the metrics
- *    keeps the connection to the end.
- * 4. At the deadline, what is left is destroyed.
+ * 1. Readiness is 503. Requests are still served during the shutdown delay, until load balancers see it.
+ * 2. The listener closes. From then on every response says `Connection: close`, and the `@Drainable()` providers take up
+ *    nothing new: WebSockets are refused. Not earlier: a client that is told so comes back over a new connection, and the
+ *    kernel resets those connections that wait to be accepted when the listener closes.
+ * 3. Side by side: requests in flight finish, and a connection without a request is closed once it has been silent for a
+ *    second; each `@Drainable()` ends what it has open. A client that reads the metrics keeps its connection to the end.
+ * 4. At the deadline, every connection that is left is destroyed.
  */
 @Injectable()
 export class DrainService implements OnModuleInit, OnModuleDestroy, BeforeApplicationShutdown {
   private readonly logger = new Logger(DrainService.name);
-  private readonly connections = new Set<Socket>();
+  private readonly targets: DrainTarget[] = [];
   /** `performance.now()` of when what is left will be destroyed, once the signal has come. */
   private endsAt: number | undefined;
 
   constructor(
     @Inject(SETTINGS) private readonly config: Settings,
-    private readonly adapterHost: HttpAdapterHost,
+    private readonly adapterHost: HttpAdapterHost<GatewayHttpAdapter>,
+    private readonly discovery: DiscoveryService,
     private readonly exchanges: OpenExchanges,
-    private readonly relays: Relays,
   ) {}
 
   /** Whether the signal to end has come. */
@@ -64,15 +70,14 @@ export class DrainService implements OnModuleInit, OnModuleDestroy, BeforeApplic
   /** Connections that the drain waits for. */
   get connectionsLeft(): number {
     let left = 0;
-    for (const socket of this.connections) if (!this.onlyScrapes(socket)) left++;
+    for (const connection of this.connections) if (!isScraper(connection)) left++;
     return left;
   }
 
   onModuleInit(): void {
-    this.server.on('connection', (socket: Socket) => {
-      this.connections.add(socket);
-      socket.once('close', () => this.connections.delete(socket));
-    });
+    for (const { instance } of this.discovery.getProviders({ metadataKey: DrainableMetadata.KEY })) {
+      this.targets.push(instance as DrainTarget);
+    }
   }
 
   onModuleDestroy(): void {
@@ -90,37 +95,51 @@ export class DrainService implements OnModuleInit, OnModuleDestroy, BeforeApplic
     // :: Step 2
     this.stopListening();
     this.exchanges.endConnections();
-    this.relays.refuseMore();
+    for (const target of this.targets) void this.run(target, () => target.refuseNew());
     this.report('drain: listener closed');
     // :: Step 3
     const deadline = (this.endsAt = performance.now() + timeoutMs);
-    await Promise.all([this.closeConnections(deadline), this.relays.drain(timeoutMs * SPREAD_SHARE)]);
+    await Promise.all([this.closeConnections(deadline), this.drainTargets(deadline)]);
     // :: Step 4
     if (this.connectionsLeft === 0) this.report('drain complete');
     else this.report('drain deadline: destroying what is left');
-    for (const socket of this.connections) socket.destroy();
+    for (const { socket } of this.connections) socket.destroy();
   }
 
   private async closeConnections(deadline: number): Promise<void> {
-    const quiet = new Map<Socket, { bytesRead: number; since: number }>();
+    const quiet = new Map<ClientConnection, { bytesRead: number; since: number }>();
     while (this.connectionsLeft > 0 && performance.now() < deadline) {
       const now = performance.now();
-      for (const socket of this.connections) {
-        if (this.relays.owns(socket) || this.onlyScrapes(socket)) continue;
+      for (const connection of this.connections) {
+        if (connection.isWebSocket || isScraper(connection)) continue;
+        const { socket } = connection;
         const { bytesRead } = socket;
-        const before = quiet.get(socket);
+        const before = quiet.get(connection);
         if (!before || before.bytesRead !== bytesRead || pendingResponseOf(socket))
-          quiet.set(socket, { bytesRead, since: now });
+          quiet.set(connection, { bytesRead, since: now });
         else if (now - before.since >= QUIET_MS) socket.destroySoon();
       }
-      await delay(Math.min(LOOK_MS, Math.max(0, deadline - now)));
+      await delay(Math.min(CHECK_MS, Math.max(0, deadline - now)));
     }
   }
 
-  private onlyScrapes(socket: Socket): boolean {
-    if (!isScraper(socket)) return false;
-    const pending = pendingResponseOf(socket);
-    return pending === undefined || isScrape(pending.req);
+  /** Waits for no target longer than to the deadline. */
+  private async drainTargets(deadline: number): Promise<void> {
+    const drained = this.targets.map((target) => this.run(target, () => target.drain(deadline)));
+    const timer = new AbortController();
+    const timeout = delay(Math.max(0, deadline - performance.now()), undefined, timer);
+    await Promise.race([Promise.all(drained), timeout]);
+    timer.abort();
+    await timeout.catch(() => {});
+  }
+
+  /** Runs a step of a target. One that fails is logged, and the drain goes on. */
+  private async run(target: DrainTarget, step: () => void | Promise<void>): Promise<void> {
+    try {
+      await step();
+    } catch (error) {
+      this.logger.error({ message: 'drain failed', target: target.constructor.name, err: error });
+    }
   }
 
   /** Node's HTTP server would also close idle connections at once; the plain one only stops accepting. */
@@ -128,16 +147,25 @@ export class DrainService implements OnModuleInit, OnModuleDestroy, BeforeApplic
     if (this.server.listening) NetServer.prototype.close.call(this.server);
   }
 
+  private get connections(): ClientConnections {
+    return this.adapterHost.httpAdapter.connections;
+  }
+
   private get server(): Server {
-    return this.adapterHost.httpAdapter.getHttpServer() as Server;
+    return this.adapterHost.httpAdapter.getHttpServer();
   }
 
   private report(message: string, more: object = {}): void {
-    const counts = {
-      in_flight: this.exchanges.size,
-      websockets: this.relays.size,
-      connections: this.connections.size,
-    };
+    const counts = { in_flight: this.exchanges.size, connections: this.connections.size };
+    for (const target of this.targets)
+      void this.run(target, () => void Object.assign(counts, target.countOpen()));
     this.logger.log({ message, ...counts, ...more });
   }
+}
+
+/** Whether a connection carries nothing but reads of the metrics. */
+function isScraper({ isScraper: hasScraped, socket }: ClientConnection): boolean {
+  if (!hasScraped) return false;
+  const pending = pendingResponseOf(socket);
+  return pending === undefined || isScrape(pending.req);
 }

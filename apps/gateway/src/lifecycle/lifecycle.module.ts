@@ -1,8 +1,8 @@
 import { HttpModule } from '@app/gateway';
 import { Module } from '@nestjs/common';
+import { DiscoveryModule } from '@nestjs/core';
 import { TerminusModule } from '@nestjs/terminus';
 import { ObservabilityModule } from '../observability/observability.module.js';
-import { WebSocketModule } from '../websocket/websocket.module.js';
 import { DrainHealth } from './drain.health.js';
 import { DrainMetrics } from './drain-metrics.js';
 import { DrainService } from './drain.service.js';
@@ -10,7 +10,7 @@ import { IdleMetrics } from './idle-metrics.js';
 import { SessionResponses } from './session-responses.js';
 
 @Module({
-  imports: [HttpModule, ObservabilityModule, TerminusModule.forRoot({ logger: false }), WebSocketModule],
+  imports: [HttpModule, ObservabilityModule, TerminusModule.forRoot({ logger: false }), DiscoveryModule],
   providers: [DrainHealth, DrainMetrics, DrainService, IdleMetrics, SessionResponses],
   exports: [DrainService],
 })

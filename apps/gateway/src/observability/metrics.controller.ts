@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { markScraper } from '@app/gateway';
+import { connectionOf } from '@app/gateway';
 import { Controller, Get, Header, Req } from '@nestjs/common';
 import { Metrics } from './metrics.js';
 
@@ -12,7 +12,7 @@ export class MetricsController {
   @Header('Content-Type', 'text/plain; version=0.0.4; charset=utf-8')
   @Header('Cache-Control', 'no-store')
   read(@Req() { socket }: IncomingMessage): Promise<string> {
-    markScraper(socket);
+    connectionOf(socket).isScraper = true;
     return this.metrics.text();
   }
 }

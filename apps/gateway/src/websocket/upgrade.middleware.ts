@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import {
+  connectionOf,
   SETTINGS,
   type Settings,
   GatewayDrainingException,
@@ -89,7 +90,7 @@ export class UpgradeMiddleware implements NestMiddleware<IncomingMessage, Server
   }
 
   private check(request: IncomingMessage): void {
-    if (this.context.live.refusesMore) throw new GatewayDrainingException();
+    if (this.context.live.refusesNew) throw new GatewayDrainingException();
     if (request.headers['sec-websocket-version'] !== VERSION) throw new WebSocketVersionException();
     const fault = handshakeFault(request);
     if (fault !== undefined) throw new InvalidRequestException(fault);
@@ -137,6 +138,7 @@ export class UpgradeMiddleware implements NestMiddleware<IncomingMessage, Server
       return false;
     }
     exchange.switchProtocols();
+    connectionOf(stream).isWebSocket = true;
     release(exchange.response, stream);
     const socket = route.accept(exchange.request, upgrade, createClientHandshake(exchange, upstream));
     if (!socket) {

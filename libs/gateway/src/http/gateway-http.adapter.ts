@@ -7,6 +7,7 @@ import {
 } from 'node:http';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import type { Settings } from '../settings/complete-settings.js';
+import { ClientConnections } from './client-connection.js';
 import { ControllerRoutes, type RoutedApplication } from './controller-routes.js';
 import { chainOf, type Middleware } from './request-chain.js';
 import { allowHalfOpen } from './node-internals.js';
@@ -23,6 +24,8 @@ export class GatewayHttpAdapter extends ExpressAdapter {
   /** Whether a request's `Upgrade` goes to the server's `upgrade` listener; all others are plain requests. */
   isUpgrade: (request: IncomingMessage) => boolean = () => false;
 
+  /** Those that the server has accepted. */
+  readonly connections = new ClientConnections();
   readonly pipelining: Pipelining;
   /** What Express serves. */
   readonly controllers: ControllerRoutes;
@@ -81,6 +84,7 @@ export class GatewayHttpAdapter extends ExpressAdapter {
         });
       }),
     );
+    this.connections.watch(server);
     // `HalfClosedConnections` decides about them.
     allowHalfOpen(server);
     // Node would answer both at once: 100 before the gates, 417 without a body, an id or a log line.

@@ -4,8 +4,9 @@ import { networkOf, Ticker, TrustedProxies, type Ticking } from '@app/proxy';
 import { Inject, Injectable, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { SETTINGS, type Settings } from '../settings/complete-settings.js';
-import { discardedUpTo, isDiscarding } from './lingering-close.js';
-import { LinkedList, ListNode } from './linked-list.js';
+import { connectionOf, type ClientConnection, type ClientNetwork } from './client-connection.js';
+import type { GatewayHttpAdapter } from './gateway-http.adapter.js';
+import { LinkedList } from './linked-list.js';
 
 /** How often the bounds are checked, in milliseconds. */
 const TICK_MS = 500;
@@ -18,43 +19,6 @@ const QUIET_MS = 1_000;
 
 /** Which bound a connection was closed for. */
 export type IdleBound = 'total' | 'network';
-
-/** The connections of one client network. */
-interface Network {
-  readonly name: string;
-  readonly idle: LinkedList<ClientConnection>;
-  /** Connections that are open, idle or not. */
-  open: number;
-}
-
-const CONNECTION = Symbol('connection');
-
-interface WithConnection extends Socket {
-  [CONNECTION]?: ClientConnection;
-}
-
-/** A client's connection, with its requests in progress. */
-class ClientConnection {
-  requests = 0;
-  hasServed = false;
-  /** `performance.now()` since when it has no request, and the bytes that had come by then. */
-  idleSince = 0;
-  bytesRead = 0;
-  readonly inTotal = new ListNode<ClientConnection>(this);
-  readonly inNetwork = new ListNode<ClientConnection>(this);
-
-  /** @param network undefined for a trusted proxy: all its connections are of one address */
-  constructor(
-    readonly socket: Socket,
-    readonly network: Network | undefined,
-  ) {}
-
-  /** Whether bytes of a next request have come. Bytes of a discarded body do not count. */
-  hasNextRequest(): boolean {
-    const { socket } = this;
-    return this.hasServed && socket.bytesRead > Math.max(this.bytesRead, discardedUpTo(socket));
-  }
-}
 
 /**
  * Bounds the client connections without a request in progress, in total and by client network. A connection that has never
@@ -70,9 +34,9 @@ export class IdleConnections implements Ticking, OnModuleInit, OnApplicationShut
   readonly closed: Record<IdleBound, number> = { total: 0, network: 0 };
 
   private readonly idle = new LinkedList<ClientConnection>();
-  private readonly networks = new Map<string, Network>();
+  private readonly networks = new Map<string, ClientNetwork>();
   /** Networks that have passed their bound, until a tick finds them below it. */
-  private readonly crowded = new Set<Network>();
+  private readonly crowded = new Set<ClientNetwork>();
   private readonly most: number;
   private readonly mostPerNetwork: number;
   private readonly trusted: TrustedProxies;
@@ -80,7 +44,7 @@ export class IdleConnections implements Ticking, OnModuleInit, OnApplicationShut
 
   constructor(
     @Inject(SETTINGS) { server, trust }: Settings,
-    private readonly adapterHost: HttpAdapterHost,
+    private readonly adapterHost: HttpAdapterHost<GatewayHttpAdapter>,
   ) {
     this.most = server.idleConnections;
     this.mostPerNetwork = server.idleConnectionsPerNetwork;
@@ -95,26 +59,30 @@ export class IdleConnections implements Ticking, OnModuleInit, OnApplicationShut
 
   onModuleInit(): void {
     const server = this.adapterHost.httpAdapter.getHttpServer() as Server;
-    server.on('connection', (socket: WithConnection) => {
-      const connection = new ClientConnection(socket, this.openNetwork(socket));
-      socket[CONNECTION] = connection;
+    // One listener for all connections.
+    const onClose = (connection: ClientConnection): void => this.onClose(connection);
+    const onSocketClose = function (this: Socket): void {
+      onClose(connectionOf(this));
+    };
+    server.on('connection', (socket: Socket) => {
+      const connection = connectionOf(socket);
+      connection.network = this.openNetwork(socket);
       this.add(connection);
-      socket.once('close', () => this.onClose(connection));
+      socket.once('close', onSocketClose);
     });
   }
 
   /** A request has come on a connection. */
-  begin(socket: WithConnection): void {
-    const connection = socket[CONNECTION];
-    if (!connection) return;
+  begin(socket: Socket): void {
+    const connection = connectionOf(socket);
     connection.hasServed = true;
     if (connection.requests++ === 0) this.delete(connection);
   }
 
   /** The response to it has ended. To be called once for each `begin`, unless the connection became a WebSocket. */
-  end(socket: WithConnection): void {
-    const connection = socket[CONNECTION];
-    if (connection && --connection.requests === 0 && !socket.destroyed) this.add(connection);
+  end(socket: Socket): void {
+    const connection = connectionOf(socket);
+    if (--connection.requests === 0 && !socket.destroyed) this.add(connection);
   }
 
   tick(): void {
@@ -145,13 +113,13 @@ export class IdleConnections implements Ticking, OnModuleInit, OnApplicationShut
       this.closed[bound]++;
       // `destroySoon` writes first what waits, so that the client sees an end and no reset. While a body is discarded, it
       // would wait for the end of the body.
-      if (isDiscarding(socket)) socket.destroy();
+      if (connection.isDiscarding) socket.destroy();
       else socket.destroySoon();
       if (idle.size <= most) return;
     }
   }
 
-  private openNetwork({ remoteAddress }: Socket): Network | undefined {
+  private openNetwork({ remoteAddress }: Socket): ClientNetwork | undefined {
     const { isPeerTrusted, peerAddress } = this.trusted.resolve(remoteAddress, undefined);
     if (isPeerTrusted) return undefined;
     const name = networkOf(peerAddress);
@@ -175,7 +143,7 @@ export class IdleConnections implements Ticking, OnModuleInit, OnApplicationShut
   private add(connection: ClientConnection): void {
     const { network } = connection;
     connection.idleSince = performance.now();
-    connection.bytesRead = connection.socket.bytesRead;
+    connection.idleBytesRead = connection.socket.bytesRead;
     this.idle.push(connection.inTotal);
     if (!network) return;
     network.idle.push(connection.inNetwork);

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { Socket } from 'node:net';
 import type { MinimumRate } from '@app/proxy';
+import { connectionOf } from './client-connection.js';
 
 /** Bytes of a refused body that are read and discarded, so that a client which writes before it reads sees the response. */
 const MAX_DISCARDED_BODY_BYTES = 64 * 1024 * 1024;
@@ -14,22 +15,6 @@ const IDLE_TIMEOUT_MS = 5_000;
 /** Longest time for the whole body. */
 const DISCARD_TIMEOUT_MS = 30_000;
 
-/** Of a connection whose body is still being discarded. */
-const NOT_ENDED = Infinity;
-
-/** Connections on which a body was discarded, with their `bytesRead` at its end. */
-const discarded = new WeakMap<Socket, number>();
-
-/** Whether a connection brings the rest of a body whose response is out. */
-export function isDiscarding(socket: Socket): boolean {
-  return discarded.get(socket) === NOT_ENDED;
-}
-
-/** `bytesRead` of a connection at the end of its last discarded body; 0 if it has none. */
-export function discardedUpTo(socket: Socket): number {
-  return discarded.get(socket) ?? 0;
-}
-
 /**
  * Reads the rest of a body whose response is out. Closing with bytes unread would reset the connection, and with it
  * the response that the client has not read yet; reading for ever would serve a sender who never stops. To be called
@@ -39,7 +24,8 @@ export function discardBody(request: IncomingMessage, minimumRate: MinimumRate):
   const { socket } = request;
   if (request.complete || socket.destroyed) return;
   let isClosing = false;
-  discarded.set(socket, NOT_ENDED);
+  const connection = connectionOf(socket);
+  connection.startDiscarding();
   // Node calls it when the response is out, and would close the connection with bytes of the body unread.
   socket.destroySoon = () => {
     isClosing = true;
@@ -47,7 +33,7 @@ export function discardBody(request: IncomingMessage, minimumRate: MinimumRate):
   };
   limitDiscarding(request, minimumRate);
   request.once('end', () => {
-    discarded.set(socket, socket.bytesRead);
+    connection.endDiscarding();
     socket.destroySoon = Socket.prototype.destroySoon;
     if (isClosing) socket.destroySoon();
   });
@@ -76,16 +62,13 @@ function limitDiscarding(request: IncomingMessage, { bytesPerSecond, graceMs }: 
   });
 }
 
-/** `bytesRead` of connections when they left HTTP. */
-const readBefore = new WeakMap<Socket, number>();
-
 /**
  * Closes a connection that has left HTTP once its client had time to read the last bytes: what the client still sends is
  * read and discarded until it closes too, up to the limits.
  */
 export function linger(socket: Socket, lastBytes = ''): void {
   if (socket.destroyed) return;
-  readBefore.set(socket, socket.bytesRead);
+  connectionOf(socket).leftHttpAt = socket.bytesRead;
   socket.on('data', () => lingerOn(socket)).resume();
   // An empty write to a connection that has ended would be an error.
   if (lastBytes === '') socket.end();
@@ -96,5 +79,5 @@ export function linger(socket: Socket, lastBytes = ''): void {
 
 /** Ends the connection if its client has sent too much since it left HTTP. */
 export function lingerOn(socket: Socket): void {
-  if (socket.bytesRead - (readBefore.get(socket) ?? 0) > MAX_DISCARDED_BYTES) socket.destroy();
+  if (socket.bytesRead - connectionOf(socket).leftHttpAt > MAX_DISCARDED_BYTES) socket.destroy();
 }

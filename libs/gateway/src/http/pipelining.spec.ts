@@ -2,6 +2,7 @@ import { EventEmitter } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { Logger } from '@nestjs/common';
+import { ClientConnection } from './client-connection.js';
 import { Pipelining } from './pipelining.js';
 
 const { jest } = import.meta;
@@ -18,7 +19,9 @@ class StuckConnection {
     destroy: () => (this.socket.destroyed = true),
   });
 
-  constructor(private readonly handle: (request: IncomingMessage, response: ServerResponse) => void) {}
+  constructor(private readonly handle: (request: IncomingMessage, response: ServerResponse) => void) {
+    new ClientConnection(this.socket as unknown as Socket);
+  }
 
   /** Sends a request that takes about so much memory while it waits. */
   send(bytes: number): void {

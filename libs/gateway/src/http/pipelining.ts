@@ -1,6 +1,7 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { Logger } from '@nestjs/common';
+import { connectionOf, type ClientConnection } from './client-connection.js';
 import { estimateMemoryBytes, unwatch, watch } from './request-memory.js';
 import { TaskQueue } from './task-queue.js';
 
@@ -12,17 +13,6 @@ const LOW_WATER_MARK = 32 * 1024;
 
 /** Most memory of waiting requests on all connections, in bytes. Real clients pipeline a few requests, if any. */
 const MAX_WAITING_BYTES = 32 * 1024 * 1024;
-
-/** The requests of one connection that wait for the responses before them. */
-interface PipelinedRequests {
-  readonly socket: Socket;
-  /** Their memory. */
-  bytes: number;
-  isPaused: boolean;
-  /** Ends the connection, if the head of its next request is late once it is read again. */
-  onLateHead: (() => void) | undefined;
-  lateHeadTimer: NodeJS.Timeout | undefined;
-}
 
 /**
  * Begins the requests of each connection one after another: one that a client has pipelined (RFC 9112, section 9.3.2)
@@ -40,11 +30,10 @@ export class Pipelining {
   private readonly logger = new Logger(Pipelining.name);
   /** Begins the requests that may begin. */
   private readonly ready = new TaskQueue();
-  private readonly bySocket = new WeakMap<Socket, PipelinedRequests>();
   /** Memory of all waiting requests, in bytes. */
   private bytes = 0;
   /** Connections with waiting requests. */
-  private readonly connections = new Set<PipelinedRequests>();
+  private readonly connections = new Set<ClientConnection>();
   /** Connections with an `onLateHead`. */
   private lateHeads = 0;
 
@@ -54,7 +43,7 @@ export class Pipelining {
   /** Wraps the server's listener. */
   wrap(listener: RequestListener): RequestListener {
     return (request, response) => {
-      if (this.lateHeads > 0) this.forgetLateHead(this.bySocket.get(request.socket));
+      if (this.lateHeads > 0) this.forgetLateHead(connectionOf(request.socket));
       if (response.socket) listener(request, response);
       else this.wait(request, response, listener);
     };
@@ -66,28 +55,29 @@ export class Pipelining {
    * @param onLate called if it is late then too
    */
   excuseLateHead(socket: Socket, onLate: () => void): boolean {
-    const pipelined = this.bySocket.get(socket);
-    if (!pipelined?.isPaused) return false;
-    if (!pipelined.onLateHead) this.lateHeads++;
-    pipelined.onLateHead = onLate;
+    const connection = connectionOf(socket);
+    if (!connection.isPaused) return false;
+    if (!connection.onLateHead) this.lateHeads++;
+    connection.onLateHead = onLate;
     return true;
   }
 
-  private forgetLateHead(pipelined: PipelinedRequests | undefined): void {
-    if (!pipelined?.onLateHead) return;
-    clearTimeout(pipelined.lateHeadTimer);
-    pipelined.onLateHead = undefined;
+  private forgetLateHead(connection: ClientConnection): void {
+    if (!connection.onLateHead) return;
+    clearTimeout(connection.lateHeadTimer);
+    connection.onLateHead = undefined;
     this.lateHeads--;
   }
 
   private wait(request: IncomingMessage, response: ServerResponse, listener: RequestListener): void {
     const { socket } = request;
     if (socket.destroyed) return;
-    const pipelined = this.bySocket.get(socket) ?? this.open(socket);
+    const connection = connectionOf(socket);
+    if (!connection.hasPipelined) this.open(connection);
     let bytes = 0;
     const add = (more: number): void => {
       bytes += more;
-      this.add(pipelined, more);
+      this.add(connection, more);
     };
     add(estimateMemoryBytes(request));
     watch(request, add);
@@ -95,31 +85,31 @@ export class Pipelining {
     response.once('socket', () => {
       if (socket.destroyed) return;
       unwatch(request);
-      this.delete(pipelined, bytes);
-      if (pipelined.isPaused && pipelined.bytes <= LOW_WATER_MARK) this.resume(pipelined);
+      this.delete(connection, bytes);
+      if (connection.isPaused && connection.waitingBytes <= LOW_WATER_MARK) this.resume(connection);
       this.ready.push(() => {
         if (!socket.destroyed) listener(request, response);
       });
     });
   }
 
-  private add(pipelined: PipelinedRequests, bytes: number): void {
-    const { socket } = pipelined;
+  private add(connection: ClientConnection, bytes: number): void {
+    const { socket } = connection;
     if (socket.destroyed) return;
-    this.connections.add(pipelined);
-    pipelined.bytes += bytes;
+    this.connections.add(connection);
+    connection.waitingBytes += bytes;
     this.bytes += bytes;
     while (this.bytes > MAX_WAITING_BYTES) this.destroyLargest();
-    if (!socket.destroyed && !pipelined.isPaused && pipelined.bytes >= HIGH_WATER_MARK) {
-      pipelined.isPaused = true;
+    if (!socket.destroyed && !connection.isPaused && connection.waitingBytes >= HIGH_WATER_MARK) {
+      connection.isPaused = true;
       socket.pause();
     }
   }
 
   private destroyLargest(): void {
     const all = [...this.connections];
-    const largest = all.reduce((most, other) => (other.bytes > most.bytes ? other : most));
-    const { socket, bytes } = largest;
+    const largest = all.reduce((most, other) => (other.waitingBytes > most.waitingBytes ? other : most));
+    const { socket, waitingBytes: bytes } = largest;
     this.logger.warn({
       message: 'closed a connection: its pipelined requests take too much memory',
       client_ip: socket.remoteAddress,
@@ -129,37 +119,30 @@ export class Pipelining {
     socket.destroy();
   }
 
-  private delete(pipelined: PipelinedRequests, bytes: number): void {
+  private delete(connection: ClientConnection, bytes: number): void {
     if (bytes === 0) return;
-    pipelined.bytes -= bytes;
+    connection.waitingBytes -= bytes;
     this.bytes -= bytes;
-    if (pipelined.bytes === 0) this.connections.delete(pipelined);
+    if (connection.waitingBytes === 0) this.connections.delete(connection);
   }
 
-  private resume(pipelined: PipelinedRequests): void {
-    pipelined.isPaused = false;
-    if (pipelined.onLateHead)
-      pipelined.lateHeadTimer = setTimeout(pipelined.onLateHead, this.headerTimeoutMs).unref();
-    pipelined.socket.resume();
+  private resume(connection: ClientConnection): void {
+    connection.isPaused = false;
+    if (connection.onLateHead)
+      connection.lateHeadTimer = setTimeout(connection.onLateHead, this.headerTimeoutMs).unref();
+    connection.socket.resume();
   }
 
-  private open(socket: Socket): PipelinedRequests {
-    const pipelined: PipelinedRequests = {
-      socket,
-      bytes: 0,
-      isPaused: false,
-      onLateHead: undefined,
-      lateHeadTimer: undefined,
-    };
-    this.bySocket.set(socket, pipelined);
+  private open(connection: ClientConnection): void {
+    const { socket } = connection;
+    connection.hasPipelined = true;
     // Node resumes a connection whenever a request's body is read.
     socket.on('resume', () => {
-      if (pipelined.isPaused) socket.pause();
+      if (connection.isPaused) socket.pause();
     });
     socket.once('close', () => {
-      this.delete(pipelined, pipelined.bytes);
-      this.forgetLateHead(pipelined);
+      this.delete(connection, connection.waitingBytes);
+      this.forgetLateHead(connection);
     });
-    return pipelined;
   }
 }

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
-import type { Socket } from 'node:net';
 import { nominatedEndToEnd } from '@app/proxy';
+import { connectionOf } from './client-connection.js';
 import { copyParsedBytes } from './node-internals.js';
 
 /** A host with an optional port (RFC 3986, section 3.2.2), as far as characters go. */
@@ -54,8 +54,6 @@ export function expectsUnknown(request: IncomingMessage): boolean {
   return headers.expect !== undefined && httpVersionMinor === 1 && !expectsContinue(request);
 }
 
-const seen = new WeakSet<Socket>();
-
 /** Empty lines before a request are none of its (RFC 9112, section 2.2). */
 const CR = 13;
 const LF = 10;
@@ -67,8 +65,9 @@ const LF = 10;
  */
 function isOtherProtocol(request: IncomingMessage): boolean {
   const { socket } = request;
-  if (seen.has(socket)) return false;
-  seen.add(socket);
+  const connection = connectionOf(socket);
+  if (connection.isHttp) return false;
+  connection.isHttp = true;
   const bytes = copyParsedBytes(socket);
   if (!bytes) return false;
   let start = 0;

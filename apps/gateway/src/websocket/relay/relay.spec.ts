@@ -99,7 +99,7 @@ class Application {
   readonly principals: (Principal | undefined)[] = [];
   readonly resumptions: string[] = [];
   readonly ends: string[] = [];
-  refusesMore = false;
+  refusesNew = false;
 
   readonly context = {
     config: CONFIG,
@@ -115,7 +115,7 @@ class Application {
       add: (relay: RelayClass) => this.relays.add(relay),
       delete: (relay: RelayClass) => this.relays.delete(relay),
       index: (_relay: RelayClass, principal: Principal | undefined) => this.principals.push(principal),
-      refusesMore: false,
+      refusesNew: false,
     },
     log: { write: (_record: RelayRecord, code: number, by: string) => this.ends.push(`${code} ${by}`) },
     metrics: {

@@ -55,7 +55,7 @@ export class Relay implements RelayEndListener, LiveRelay {
     // Not all at once if many came at once.
     this.nextPingAt = this.openedAt + config.pingMs * (0.5 + Math.random() / 2);
     this.upstreamEnd.start();
-    live.add(this, client.stream);
+    live.add(this);
     this.session = new RelaySession(this, context);
     this.session.setPrincipal(principal);
   }
@@ -159,7 +159,7 @@ export class Relay implements RelayEndListener, LiveRelay {
       this.close(CLOSE_REASON.BAD_GATEWAY);
     } else if (!this.clientEnd.isOpen) {
       // The client is leaving by itself; its own code counts.
-    } else if (this.route.resume && isRestart(code) && !this.context.live.refusesMore) {
+    } else if (this.route.resume && isRestart(code) && !this.context.live.refusesNew) {
       void this.resume();
     } else {
       this.end(code, 'service');

@@ -1,14 +1,17 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { SETTINGS, type Settings } from '@app/gateway';
+import { Drainable, SETTINGS, type DrainTarget, type Settings } from '@app/gateway';
 import { RevocationStore, type Principal } from '@app/auth';
 import { Ticker, type Ticking } from '@app/proxy';
-import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import { Inject, type OnApplicationShutdown } from '@nestjs/common';
 import { CLOSE_REASON, type CloseReason } from './close-reasons.js';
 import type { Evictable } from './byte-budget.js';
 import type { RelayRecord } from './relay-record.js';
 
 /** How often the timeouts of each relay are checked, in milliseconds. */
 const TICK_MS = 1_000;
+
+/** The part of a drain's time in which relays are closed, 0 to 1. In the rest their clients respond to the close frame. */
+const SPREAD_RATIO = 0.8;
 
 /** How often a drain checks whether a relay is left, in milliseconds. */
 const CHECK_MS = 50;
@@ -26,13 +29,12 @@ export interface LiveRelay extends RelayRecord, Evictable, Ticking {
 }
 
 /** The open relays: revocation and drain find them here, and their timeouts are checked from here. */
-@Injectable()
-export class Relays implements Ticking, OnApplicationShutdown {
+@Drainable()
+export class Relays implements Ticking, DrainTarget, OnApplicationShutdown {
   slot = -1;
   private readonly relays = new Set<LiveRelay>();
   private readonly byToken = new Map<string, Set<LiveRelay>>();
   private readonly bySession = new Map<string, Set<LiveRelay>>();
-  private readonly streams = new WeakSet<object>();
   private readonly ticker: Ticker;
   private isClosed = false;
 
@@ -56,18 +58,16 @@ export class Relays implements Ticking, OnApplicationShutdown {
   }
 
   /** Whether no new relay may begin and no upstream may be resumed. */
-  get refusesMore(): boolean {
+  get refusesNew(): boolean {
     return this.isClosed;
   }
 
-  /** Whether a client's connection is a relay's, and so no HTTP any more. */
-  owns(stream: object): boolean {
-    return this.streams.has(stream);
+  countOpen(): { readonly websockets: number } {
+    return { websockets: this.relays.size };
   }
 
-  add(relay: LiveRelay, stream: object): void {
+  add(relay: LiveRelay): void {
     this.relays.add(relay);
-    this.streams.add(stream);
     this.ticker.add(relay);
     // It passed the gates before the drain began, and opened after.
     if (this.isClosed) relay.close(CLOSE_REASON.RESTART);
@@ -107,18 +107,19 @@ export class Relays implements Ticking, OnApplicationShutdown {
   }
 
   /** Refuses new relays from now on. */
-  refuseMore(): void {
+  refuseNew(): void {
     this.isClosed = true;
   }
 
   /**
-   * Closes all relays with 1012, spread evenly in random order over the time, so that their clients do not all come back
-   * at once.
+   * Closes all relays with 1012, in random order and spread evenly over most of the time, so that their clients do not all
+   * come back at once.
    */
-  async drain(spreadMs: number): Promise<void> {
+  async drain(deadline: number): Promise<void> {
     const order = [...this.relays].map((relay) => ({ relay, rank: Math.random() }));
     order.sort((one, other) => one.rank - other.rank);
     const begun = performance.now();
+    const spreadMs = (deadline - begun) * SPREAD_RATIO;
     for (const [index, { relay }] of order.entries()) {
       const due = begun + (spreadMs * index) / order.length;
       // Those that left meanwhile need no time.
