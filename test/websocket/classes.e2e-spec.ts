@@ -16,14 +16,27 @@ const PATH = '/v1/ws/live';
 })
 class LiveUpstream {}
 
-/** A module of a team, with this class for its route. */
-function moduleWith(gatewayClass: Type): Type {
-  @Module({ providers: [LiveUpstream, gatewayClass] })
+/** A module of a team, with these classes for its route. */
+function moduleWith(...classes: Type[]): Type {
+  @Module({ providers: [LiveUpstream, ...classes] })
   class LiveModule {}
   return LiveModule;
 }
 
 describe("a team's class", () => {
+  it('is not needed for a route', async () => {
+    await using service = await startSocketService();
+    await using gateway = await startGateway({
+      modules: [moduleWith()],
+      env: { LIVE_SERVICE_URL: service.url },
+    });
+    await using client = await openSocket(gateway, PATH);
+
+    client.send('hello');
+
+    expect(await (await service.connection(0)).received(1)).toEqual(['hello']);
+  });
+
   it('hears of each socket with its request, and of its end', async () => {
     const heard: string[] = [];
     @WebSocketGateway({ path: PATH })

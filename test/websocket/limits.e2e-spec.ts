@@ -30,7 +30,7 @@ describe('the number of sockets', () => {
   ])('is bounded for strangers by network: %s', async (_name, address, isRefused) => {
     await using service = await startSocketService();
     await using gateway = await startGateway({
-      modules: [moduleOf({ connectionsPerUser: 1 }, true, 'none')],
+      modules: [moduleOf({ connectionsPerUser: 1 }, 'none')],
       env: { OTHER_SERVICE_URL: service.url, TRUST_PROXY: '127.0.0.1' },
     });
     const open = (from: string) => openSocket(gateway, OTHER, { headers: { 'X-Forwarded-For': from } });

@@ -4,12 +4,6 @@ import { startGateway } from '../support/gateway.js';
 import { moduleOf, OTHER } from '../support/websocket-module.js';
 
 describe('the boot stops', () => {
-  it('at a route without its class', async () => {
-    await expect(startGateway({ modules: [moduleOf({}, false)] })).rejects.toThrow(
-      'No @WebSocketGateway() class names /v1/ws/other (other-service)',
-    );
-  });
-
   it('at a route whose messages would be too large', async () => {
     const module = moduleOf({ messageLimitBytes: 16 * 1024 * 1024 + 1 });
 

@@ -2,13 +2,13 @@ import type { Exchange } from '@app/proxy';
 import { IncomingMessage } from 'node:http';
 import { Socket } from 'node:net';
 import { redactTokens } from './observability/redact-tokens.js';
+import { ClientConnection } from '../../../libs/gateway/src/http/client-connection.js';
 import {
   expectsContinue,
   expectsUnknown,
   grammarFault,
 } from '../../../libs/gateway/src/http/request-grammar.js';
-import { handshakeFault, subprotocolsOf } from './websocket/handshake/handshake-request.js';
-import { moveToken } from './websocket/handshake/handshake-token.js';
+import { handshakeFault, moveToken, subprotocolsOf } from './websocket/handshake/client-handshake.js';
 import { tokenOf } from './websocket/relay/relay-session.js';
 import { nominatedEndToEnd } from '../../../libs/proxy/src/headers/end-to-end.js';
 import { requestHeadersFor } from '../../../libs/proxy/src/headers/request-headers.js';
@@ -60,7 +60,7 @@ const filled = (unit: string, bytes: number): string =>
   unit.repeat(Math.ceil(bytes / unit.length)).slice(0, bytes);
 
 function requestWith(headers: Record<string, string>, url = '/'): IncomingMessage {
-  const request = new IncomingMessage(new Socket());
+  const request = new IncomingMessage(new ClientConnection(new Socket()).socket);
   return Object.assign(request, {
     url,
     method: 'GET',

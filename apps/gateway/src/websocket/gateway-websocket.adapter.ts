@@ -4,9 +4,9 @@ import type { Socket } from 'node:net';
 import { type GatewayHttpAdapter, pendingResponseOf } from '@app/gateway';
 import { AbstractWsAdapter } from '@nestjs/websockets';
 import type { WebSocket } from 'ws';
-import { dropEmptySubprotocols } from './handshake/handshake-request.js';
-import { moveToken } from './handshake/handshake-token.js';
-import { responseFor, Upgrade } from './handshake/upgrade.js';
+import { dropEmptySubprotocols, moveToken } from './handshake/client-handshake.js';
+import { Upgrade, UpgradeResponse } from './handshake/upgrade.js';
+import type { WebSocketRoute } from './handshake/websocket-route.js';
 import type { WebSocketRoutes } from './websocket-routes.js';
 
 /**
@@ -20,15 +20,21 @@ export class GatewayWebSocketAdapter extends AbstractWsAdapter {
   ) {
     const server = http.getHttpServer();
     super(server);
+    let route: WebSocketRoute | undefined;
     // Behind a request without its response yet it is a plain one: the connection is not free to change hands.
-    http.isUpgrade = (request) => !pendingResponseOf(request.socket) && routes.isUpgrade(request);
+    http.isUpgrade = (request) => {
+      route = pendingResponseOf(request.socket) ? undefined : routes.find(request);
+      return route !== undefined;
+    };
+    // Node emits it for the request that it has just asked about.
     server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
       dropEmptySubprotocols(request);
       // `ws` knows no list.
       request.headers.upgrade = 'websocket';
-      // A public route's upstream may have parameters of these names for purposes of its own.
-      if (routes.find(request.url!)!.proxyRoute.options.auth !== 'none') moveToken(request);
-      server.emit('request', request, responseFor(request, new Upgrade(socket, head)));
+      const upgrade = new Upgrade(route!, socket, head);
+      // The upstream of a public route may have parameters of these names for purposes of its own.
+      if (upgrade.route.proxyRoute.options.auth !== 'none') moveToken(request);
+      server.emit('request', request, new UpgradeResponse(request, upgrade));
     });
   }
 

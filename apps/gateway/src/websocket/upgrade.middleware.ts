@@ -16,16 +16,14 @@ import {
   type AcceptedHandshake,
   type RefusedHandshake,
 } from './handshake/client-response.js';
-import { handshakeFault, VERSION } from './handshake/handshake-request.js';
-import { release, upgradeOf, type Upgrade } from './handshake/upgrade.js';
+import { handshakeFault, VERSION } from './handshake/client-handshake.js';
+import { UpgradeResponse } from './handshake/upgrade.js';
 import { ClientDialer, UpstreamDialer } from './handshake/upstream-dialer.js';
 import { createUpstreamHandshake } from './handshake/upstream-handshake.js';
-import type { WebSocketRoute } from './handshake/websocket-route.js';
 import { ByteBudget } from './relay/byte-budget.js';
 import { Relay } from './relay/relay.js';
 import { RelayContext } from './relay/relay-context.js';
 import type { RelayRequest } from './relay/relay-record.js';
-import { WebSocketRoutes } from './websocket-routes.js';
 
 /** The share of the sockets' budget that handshakes may have beside it. */
 const EARLY_SHARE = 1 / 8;
@@ -33,8 +31,7 @@ const EARLY_SHARE = 1 / 8;
 /** A request for a WebSocket whose handshake is not complete. */
 interface Opening {
   readonly exchange: Exchange;
-  readonly upgrade: Upgrade;
-  readonly route: WebSocketRoute;
+  readonly response: UpgradeResponse;
   readonly request: RelayRequest & { readonly dialer: ClientDialer };
 }
 
@@ -53,7 +50,6 @@ export class UpgradeMiddleware implements NestMiddleware<IncomingMessage, Server
 
   constructor(
     @Inject(SETTINGS) { cors, websocket }: Settings,
-    private readonly routes: WebSocketRoutes,
     private readonly context: RelayContext,
     private readonly dialer: UpstreamDialer,
   ) {
@@ -61,16 +57,15 @@ export class UpgradeMiddleware implements NestMiddleware<IncomingMessage, Server
     this.earlyBudget = new ByteBudget(websocket.bufferBytes * EARLY_SHARE);
   }
 
-  use(request: IncomingMessage, _response: ServerResponse, next: () => void): void | Promise<void> {
-    const upgrade = upgradeOf(request);
-    if (upgrade) return this.open(exchangeOf(request)!, upgrade);
+  use(request: IncomingMessage, response: ServerResponse, next: () => void): void | Promise<void> {
+    if (response instanceof UpgradeResponse) return this.open(exchangeOf(request)!, response);
     next();
   }
 
-  private async open(exchange: Exchange, upgrade: Upgrade): Promise<void> {
+  private async open(exchange: Exchange, response: UpgradeResponse): Promise<void> {
     // :: Step 1
     this.check(exchange.request);
-    const route = this.routes.find(exchange.request.url!)!;
+    const { route } = response.upgrade;
     const handshake = createUpstreamHandshake(exchange, route, this.allowedOrigin);
     const request = {
       id: exchange.id,
@@ -82,7 +77,7 @@ export class UpgradeMiddleware implements NestMiddleware<IncomingMessage, Server
     if (!route.connections.tryAcquire(request.owner)) throw new TooManyConnectionsException();
     let isOpen = false;
     try {
-      isOpen = await this.connect({ exchange, upgrade, route, request });
+      isOpen = await this.connect({ exchange, response, request });
     } finally {
       // The relay of an open one releases it.
       if (!isOpen) route.connections.release(request.owner);
@@ -111,14 +106,14 @@ export class UpgradeMiddleware implements NestMiddleware<IncomingMessage, Server
   /** @returns undefined if the client has left meanwhile */
   private async dial({
     exchange,
-    upgrade,
+    response,
     request,
   }: Opening): Promise<AcceptedHandshake | RefusedHandshake | undefined> {
     const left = new AbortController();
     const leave = (): void => left.abort();
     exchange.attempts++;
-    exchange.response.once('close', leave);
-    const stopReading = upgrade.startReading(this.earlyBudget);
+    response.once('close', leave);
+    const stopReading = response.upgrade.startReading(this.earlyBudget);
     try {
       return await request.dialer.dialFirst(left.signal);
     } catch (error) {
@@ -126,20 +121,21 @@ export class UpgradeMiddleware implements NestMiddleware<IncomingMessage, Server
       throw error;
     } finally {
       stopReading();
-      exchange.response.off('close', leave);
+      response.off('close', leave);
     }
   }
 
   // :: Step 3
-  private complete({ exchange, upgrade, route, request }: Opening, upstream: AcceptedHandshake): boolean {
-    const { socket: stream } = upgrade;
+  private complete({ exchange, response, request }: Opening, upstream: AcceptedHandshake): boolean {
+    const { upgrade } = response;
+    const { route, socket: stream } = upgrade;
     if (stream.destroyed) {
       upstream.socket.terminate();
       return false;
     }
     exchange.switchProtocols();
     connectionOf(stream).isWebSocket = true;
-    release(exchange.response, stream);
+    response.release();
     const socket = route.accept(exchange.request, upgrade, createClientHandshake(exchange, upstream));
     if (!socket) {
       // The client's end came in this very turn: `ws` has destroyed its connection.
@@ -149,7 +145,7 @@ export class UpgradeMiddleware implements NestMiddleware<IncomingMessage, Server
     const { principal } = exchange;
     new Relay({ route, request, principal, client: { socket, stream }, upstream }, this.context);
     this.context.metrics.opened(route, performance.now() - exchange.startedAt);
-    route.server.emit('connection', socket, exchange.request);
+    route.announce(socket, exchange.request);
     return true;
   }
 }

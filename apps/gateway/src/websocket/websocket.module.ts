@@ -3,12 +3,10 @@ import { Module } from '@nestjs/common';
 import { DiscoveryModule } from '@nestjs/core';
 import { ObservabilityModule } from '../observability/observability.module.js';
 import { ByteBudget, evictGreatest } from './relay/byte-budget.js';
-import { ChatGateway } from './chat.gateway.js';
 import { Relays } from './relay/relays.js';
-import { RelayLog } from './relay/relay-log.js';
+import { RelayLog } from './relay/relay-record.js';
 import { RelayContext } from './relay/relay-context.js';
 import { UpstreamDialer } from './handshake/upstream-dialer.js';
-import { SignalingGateway } from './signaling.gateway.js';
 import { WebSocketClasses } from './websocket-classes.js';
 import { WebSocketMetrics } from './relay/websocket-metrics.js';
 import { WebSocketRoutes } from './websocket-routes.js';
@@ -16,8 +14,6 @@ import { WebSocketRoutes } from './websocket-routes.js';
 @Module({
   imports: [DiscoveryModule, ObservabilityModule],
   providers: [
-    ChatGateway,
-    SignalingGateway,
     Relays,
     RelayLog,
     RelayContext,

@@ -85,7 +85,8 @@ export interface RouteOptions {
 
   /**
    * The route is a WebSocket, with this policy: `{}` is all defaults. A plain request is answered with 426.
-   * A `@WebSocketGateway({ path })` class must name the path, or the one that it is rewritten to. Default: none.
+   * A `@WebSocketGateway({ path })` class that names the path, or the one that it is rewritten to, hears of each socket by
+   * `handleConnection` and `handleDisconnect`. Default: none.
    */
   readonly websocket?: WebSocketPolicy;
 }

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import { limitReadAhead, linger } from '@app/gateway';
 import { BudgetAccount, BudgetShare, type ByteBudget } from '../relay/byte-budget.js';
 import { CHUNK_COST_BYTES } from '../relay/incoming-messages.js';
+import type { WebSocketRoute } from './websocket-route.js';
 
 /**
  * Bytes, with the cost of each chunk, that are read of what a client sends before its 101; RFC 6455, section 4.1, allows
@@ -16,9 +17,10 @@ export class Upgrade {
   /** Early bytes, with the cost of each chunk. */
   private earlyCost = 0;
 
+  /** @param head bytes that the client sent right behind its request, of which HTTP reads one chunk at most */
   constructor(
+    readonly route: WebSocketRoute,
     readonly socket: Socket,
-    /** Bytes that the client sent right behind its request, of which HTTP reads one chunk at most. */
     head: Buffer,
   ) {
     limitReadAhead(socket);
@@ -62,39 +64,35 @@ export class Upgrade {
   }
 }
 
-const upgrades = new WeakMap<IncomingMessage, Upgrade>();
-
-/** The upgrade that a request asks for; undefined for plain requests. */
-export function upgradeOf(request: IncomingMessage): Upgrade | undefined {
-  return upgrades.get(request);
-}
-
 /**
- * Makes a response for a request that asks for an upgrade, so that it passes the same middleware and gates as every
- * other and is refused by the same responder. Node has none for it. The connection ends with the response.
+ * The response to a request that asks for an upgrade, so that the request passes the same middleware and gates as every
+ * other and is refused by the same responder. Node makes none for it. The connection ends with the response.
  */
-export function responseFor(request: IncomingMessage, upgrade: Upgrade): ServerResponse {
-  const { socket } = upgrade;
-  const response = new ServerResponse(request);
-  response.shouldKeepAlive = false;
-  // Owns the connection's errors until it closes. Other listeners may come and go.
-  // Shared: a closure for each request would stay in V8's old generation.
-  socket.on('error', destroyThis);
-  response.assignSocket(socket);
-  response.once('finish', () => {
-    release(response, socket);
-    linger(socket);
-  });
-  upgrades.set(request, upgrade);
-  return response;
+export class UpgradeResponse extends ServerResponse {
+  constructor(
+    request: IncomingMessage,
+    readonly upgrade: Upgrade,
+  ) {
+    super(request);
+    const { socket } = upgrade;
+    this.shouldKeepAlive = false;
+    // Owns the connection's errors until it closes. Other listeners may come and go.
+    // Shared: a closure for each request would stay in V8's old generation.
+    socket.on('error', destroyThis);
+    this.assignSocket(socket);
+    this.once('finish', () => {
+      this.release();
+      linger(socket);
+    });
+  }
+
+  /** Ends the part of HTTP in the connection: listeners of the response's end are called, and the socket goes on. */
+  release(): void {
+    this.detachSocket(this.upgrade.socket);
+    this.emit('close');
+  }
 }
 
 function destroyThis(this: Socket): void {
   this.destroy();
-}
-
-/** Ends the part of HTTP in a connection: those who wait for the response's end are told, and the socket goes on. */
-export function release(response: ServerResponse, socket: Socket): void {
-  response.detachSocket(socket);
-  response.emit('close');
 }

@@ -1,7 +1,7 @@
 import type { OutgoingHttpHeaders } from 'node:http';
 import { forwardedHeadersOf, type Exchange } from '@app/proxy';
 import { ownOriginOf } from '../../cors/own-origin.js';
-import { subprotocolsOf } from './handshake-request.js';
+import { subprotocolsOf } from './client-handshake.js';
 import type { WebSocketRoute } from './websocket-route.js';
 
 /** A client's handshake as the upstream gets it; the same one serves again if the upstream restarts. */

@@ -1,12 +1,12 @@
 import type { EventEmitter } from 'node:events';
 import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
 import { type WebSocketSettings } from '@app/gateway';
 import { RouteTableError, type ProxyRoute } from '@app/proxy';
 import { WebSocketServer, type ServerOptions, type WebSocket } from 'ws';
 import { ConnectionCounts } from '../relay/client-limits.js';
 import type { RelayRoute } from '../relay/relay-record.js';
 import type { ClientHandshake } from './client-response.js';
-import type { Upgrade } from './upgrade.js';
 
 /** Most chunks of a message of up to 1 MiB; a larger one may come in chunks of `MIN_CHUNK_BYTES` on average. */
 const MAX_CHUNKS = 2_048;
@@ -42,15 +42,16 @@ export class WebSocketRoute implements RelayRoute {
   readonly messagesPerSecond: number;
   readonly connections: ConnectionCounts;
   private readonly handshakes: WebSocketServer;
-  private readonly responses = new WeakMap<IncomingMessage, ClientHandshake>();
+  /** The handshake that `ws` completes now; it does so within one call. */
+  private accepting: ClientHandshake | undefined;
 
   /**
-   * @param server tells the route's class of its sockets
+   * @param server tells a `@WebSocketGateway()` class of the route's sockets, if there is one
    * @throws RouteTableError if the policy is impossible
    */
   constructor(
     readonly proxyRoute: ProxyRoute,
-    readonly server: EventEmitter,
+    private readonly server: EventEmitter | undefined,
     config: WebSocketSettings,
   ) {
     const { path, auth, websocket } = proxyRoute.options;
@@ -82,22 +83,28 @@ export class WebSocketRoute implements RelayRoute {
       noServer: true,
       clientTracking: false,
       // By itself `ws` takes the first that the client offers.
-      handleProtocols: (_offered, request) => this.responses.get(request)!.subprotocol || false,
+      handleProtocols: () => this.accepting!.subprotocol || false,
     };
-    this.handshakes = new WebSocketServer(options).on('headers', (lines, request) => {
-      lines.push(...this.responses.get(request)!.headers);
+    this.handshakes = new WebSocketServer(options).on('headers', (lines) => {
+      lines.push(...this.accepting!.headers);
     });
+  }
+
+  /** Tells the route's class, if there is one, of a socket. */
+  announce(socket: WebSocket, request: IncomingMessage): void {
+    this.server?.emit('connection', socket, request);
   }
 
   /** Sends a client its 101. @returns its socket; undefined if `ws` has refused it */
   accept(
     request: IncomingMessage,
-    { socket, head }: Upgrade,
+    { socket, head }: { readonly socket: Socket; readonly head: Buffer },
     response: ClientHandshake,
   ): WebSocket | undefined {
     let accepted: WebSocket | undefined;
-    this.responses.set(request, response);
+    this.accepting = response;
     this.handshakes.handleUpgrade(request, socket, head, (client) => (accepted = client));
+    this.accepting = undefined;
     // It was paused when the handshake had read enough; `ws` only listens.
     socket.resume();
     return accepted;

@@ -2,7 +2,7 @@ import { SETTINGS, type Settings, type WebSocketSettings } from '@app/gateway';
 import { Authenticator } from '@app/auth';
 import { Inject, Injectable } from '@nestjs/common';
 import { ByteBudget } from './byte-budget.js';
-import { RelayLog } from './relay-log.js';
+import { RelayLog } from './relay-record.js';
 import { Relays } from './relays.js';
 import { WebSocketMetrics } from './websocket-metrics.js';
 

@@ -2,10 +2,10 @@ import { WebSocket } from 'ws';
 import { limitReadAhead } from '@app/gateway';
 import type { BudgetAccount } from './byte-budget.js';
 import { CODE, toViolationCode, type CloseReason } from './close-reasons.js';
-import { FramePace } from './frame-pace.js';
+import { FramePace } from './read-pace.js';
 import { IncomingMessages } from './incoming-messages.js';
 import { OutgoingFrames } from './outgoing-frames.js';
-import { BY_ITSELF, BY_OTHER, ReadPause } from './read-pause.js';
+import { BY_ITSELF, BY_OTHER, ReadPause } from './read-pace.js';
 import type { RelayConnection } from './relay-record.js';
 
 /** Pings without a pong after which a peer is gone. */
