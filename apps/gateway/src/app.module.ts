@@ -3,19 +3,20 @@ import {
   SETTINGS,
   type Settings,
   type GatewayHttpAdapter,
+  type Middleware,
   RequestGrammarMiddleware,
   UnroutedMiddleware,
   HttpModule,
 } from '@app/gateway';
 import { AuthModule } from '@app/auth';
 import { ProxyMiddleware, ProxyModule, type Gate } from '@app/proxy';
-import { Module, type DynamicModule, type ModuleMetadata, type NestModule } from '@nestjs/common';
-import { HttpAdapterHost } from '@nestjs/core';
+import { Module, type DynamicModule, type ModuleMetadata, type NestModule, type Type } from '@nestjs/common';
+import { HttpAdapterHost, ModuleRef } from '@nestjs/core';
 import { TerminusModule } from '@nestjs/terminus';
 import { CorsMiddleware } from './cors/cors.middleware.js';
 import { CorsModule } from './cors/cors.module.js';
 import { PreflightMiddleware } from './cors/preflight.middleware.js';
-import { ErrorResponder } from './errors/error.responder.js';
+import { ActiveResponder } from './errors/active.responder.js';
 import { ErrorsModule } from './errors/errors.module.js';
 import { ControllerHeadersMiddleware } from './gates/controller-headers.middleware.js';
 import { GATES, GatesModule } from './gates/gates.module.js';
@@ -33,6 +34,18 @@ import { DemoUpstream } from './upstreams/demo.upstream.js';
 import { UpstreamsModule } from './upstreams/upstreams.module.js';
 import { UpgradeMiddleware } from './websocket/upgrade.middleware.js';
 import { WebSocketModule } from './websocket/websocket.module.js';
+
+/** What runs for every request, in this order. Controllers get what no upstream's route names. */
+const CHAIN = [
+  RequestContextMiddleware,
+  CorsMiddleware,
+  RequestGrammarMiddleware,
+  PreflightMiddleware,
+  ProxyMiddleware,
+  UpgradeMiddleware,
+  UnroutedMiddleware,
+  ControllerHeadersMiddleware,
+] as const;
 
 @Module({
   imports: [
@@ -59,31 +72,13 @@ import { WebSocketModule } from './websocket/websocket.module.js';
     // A team's modules go here.
   ],
   controllers: [OpenApiController],
-  providers: [
-    RequestContextMiddleware,
-    CorsMiddleware,
-    RequestGrammarMiddleware,
-    PreflightMiddleware,
-    ProxyMiddleware,
-    UpgradeMiddleware,
-    UnroutedMiddleware,
-    ControllerHeadersMiddleware,
-    UpstreamHealth,
-    UpstreamMetrics,
-  ],
+  providers: [...CHAIN, UpstreamHealth, UpstreamMetrics],
 })
 export class AppModule implements NestModule {
   constructor(
     private readonly adapterHost: HttpAdapterHost<GatewayHttpAdapter>,
-    private readonly context: RequestContextMiddleware,
-    private readonly cors: CorsMiddleware,
-    private readonly grammar: RequestGrammarMiddleware,
-    private readonly preflight: PreflightMiddleware,
-    private readonly proxy: ProxyMiddleware,
-    private readonly upgrade: UpgradeMiddleware,
-    private readonly unrouted: UnroutedMiddleware,
-    private readonly controllerHeaders: ControllerHeadersMiddleware,
-    private readonly responder: ErrorResponder,
+    private readonly moduleRef: ModuleRef,
+    private readonly responder: ActiveResponder,
   ) {}
 
   /** The application over a configuration, with its logs and with modules that are not in the list above. */
@@ -95,18 +90,8 @@ export class AppModule implements NestModule {
     };
   }
 
-  /** Everything that runs for every request, in this order; controllers see what no upstream's route names. */
   configure(): void {
-    const { context, cors, grammar, preflight, proxy, upgrade, unrouted, controllerHeaders } = this;
-    this.adapterHost.httpAdapter.applyFirst(this.responder, [
-      context,
-      cors,
-      grammar,
-      preflight,
-      proxy,
-      upgrade,
-      unrouted,
-      controllerHeaders,
-    ]);
+    const chain = CHAIN.map((type: Type<Middleware>) => this.moduleRef.get(type));
+    this.adapterHost.httpAdapter.applyFirst(this.responder, chain);
   }
 }

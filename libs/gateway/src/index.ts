@@ -1,6 +1,7 @@
 export { connectionOf, type ClientConnection, type ClientConnections } from './http/client-connection.js';
 export { Drainable, DrainableMetadata, type DrainTarget } from './http/drainable.js';
 export {
+  type ErrorResponse,
   toErrorResponse,
   codeOf,
   GATEWAY_ERROR,
@@ -25,6 +26,8 @@ export { OpenExchanges } from './http/open-exchanges.js';
 export { limitReadAhead, pendingResponseOf } from './http/node-internals.js';
 export { expectsContinue } from './http/request-grammar.js';
 export { RequestGrammarMiddleware } from './http/request-grammar.middleware.js';
+export type { Middleware } from './http/request-chain.js';
+export { ERROR_RESPONDER, type Responder } from './http/responder.js';
 export { isScrape } from './http/scrape.js';
 export { UnroutedMiddleware } from './http/unrouted.middleware.js';
 export { SETTINGS, type Settings, type WebSocketSettings } from './settings/complete-settings.js';

@@ -3,14 +3,14 @@ import { type GatewayHttpAdapter } from '@app/gateway';
 import { pathOf, RouteMethodException } from '@app/proxy';
 import { Catch, NotFoundException, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
-import { ErrorResponder } from './error.responder.js';
+import { ActiveResponder } from './active.responder.js';
 
-/** Takes what controllers throw to the responder of all errors. */
+/** Passes exceptions of controllers to the responder of all errors. */
 @Catch()
 export class GatewayExceptionFilter implements ExceptionFilter {
   constructor(
     private readonly adapterHost: HttpAdapterHost<GatewayHttpAdapter>,
-    private readonly responder: ErrorResponder,
+    private readonly responder: ActiveResponder,
   ) {}
 
   catch(thrown: unknown, host: ArgumentsHost): void {

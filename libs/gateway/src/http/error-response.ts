@@ -4,8 +4,10 @@ import { HttpException } from '@nestjs/common';
 /** What a client gets for an exception. */
 export interface ErrorResponse {
   readonly status: number;
-  /** JSON, or empty where the contract wants no body. */
+  /** Empty if the contract wants no body. */
   readonly body: string;
+  /** Media type of the body. Default: `application/json; charset=utf-8`. */
+  readonly contentType?: string;
   /** Name, value, name, value. */
   readonly headers: readonly string[];
 }

@@ -1,0 +1,33 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { ERROR_RESPONDER, type Responder } from '@app/gateway';
+import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
+import { DiscoveryService } from '@nestjs/core';
+import { ErrorResponder } from './error.responder.js';
+
+/** The responder in use: a team's if there is one, else the gateway's own. If the team's throws, the own one takes over. */
+@Injectable()
+export class ActiveResponder implements Responder, OnModuleInit {
+  private readonly logger = new Logger(ActiveResponder.name);
+  private responder: Responder;
+
+  constructor(
+    private readonly own: ErrorResponder,
+    private readonly discovery: DiscoveryService,
+  ) {
+    this.responder = own;
+  }
+
+  onModuleInit(): void {
+    const replacement = this.discovery.getProviders().find(({ token }) => token === ERROR_RESPONDER);
+    if (replacement) this.responder = replacement.instance as Responder;
+  }
+
+  respond(request: IncomingMessage, response: ServerResponse, thrown: unknown): void {
+    try {
+      this.responder.respond(request, response, thrown);
+    } catch (error) {
+      this.logger.error({ message: 'error responder failed', err: error });
+      this.own.respond(request, response, thrown);
+    }
+  }
+}

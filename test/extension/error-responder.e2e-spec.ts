@@ -1,0 +1,62 @@
+import { ERROR_RESPONDER, type ErrorResponse, type Responder } from '@app/gateway';
+import { HttpException, Module, type Type } from '@nestjs/common';
+import { ErrorResponder } from '../../apps/gateway/src/errors/error.responder.js';
+import { BillingModule } from '../support/billing.module.js';
+import { startGateway } from '../support/gateway.js';
+import { RawClient } from '../support/raw-client.js';
+import { rawHandshake } from '../support/websocket.js';
+
+/** Errors as RFC 9457 has them. */
+class ProblemResponder extends ErrorResponder {
+  protected override toErrorResponse(exception: unknown, requestId: string): ErrorResponse {
+    const { status, headers } = super.toErrorResponse(exception, requestId);
+    const title = exception instanceof HttpException ? exception.message : 'Internal server error';
+    const body = JSON.stringify({ title, status, instance: requestId });
+    return { status, headers, body, contentType: 'application/problem+json' };
+  }
+}
+
+class BrokenResponder implements Responder {
+  respond(): void {
+    throw new Error('a fault of the team');
+  }
+}
+
+function moduleWith(responder: Type<Responder>): Type {
+  @Module({ providers: [{ provide: ERROR_RESPONDER, useClass: responder }] })
+  class ResponderModule {}
+  return ResponderModule;
+}
+
+describe("a team's error responder", () => {
+  it('writes the errors of requests, of controllers and of handshakes', async () => {
+    await using gateway = await startGateway({ modules: [BillingModule, moduleWith(ProblemResponder)] });
+
+    const unknown = await fetch(`${gateway.url}/nowhere`);
+    const controller = await fetch(`${gateway.url}/v1/billing/whoami`);
+    const upstream = await fetch(`${gateway.url}/v1/plans`, { headers: { 'X-Tenant': 'acme' } });
+    await using client = await RawClient.connect(gateway.port);
+    client.write(rawHandshake());
+    const handshake = await client.ended();
+
+    for (const { headers } of [unknown, controller, upstream])
+      expect(headers.get('Content-Type')).toBe('application/problem+json');
+    expect(await unknown.json()).toMatchObject({ title: 'Not found', status: 404 });
+    expect(await controller.json()).toMatchObject({ title: 'Authorization header required', status: 401 });
+    expect(upstream.headers.get('X-Gateway-Error')).toBe('UPSTREAM_UNREACHABLE');
+    expect(await upstream.json()).toMatchObject({ title: 'Service unavailable', status: 502 });
+    expect(handshake.text).toMatch(/^HTTP\/1\.1 502 /);
+    expect(handshake.text).toMatch(/^Content-Type: application\/problem\+json\r$/m);
+    await gateway.logged({ status: 502, error_code: 'UPSTREAM_UNREACHABLE' });
+  });
+
+  it("that fails gives way to the gateway's own", async () => {
+    await using gateway = await startGateway({ modules: [moduleWith(BrokenResponder)] });
+
+    const response = await fetch(`${gateway.url}/v1/messages`);
+
+    expect(response.status).toBe(401);
+    expect(await response.json()).toMatchObject({ error: 'Authorization header required' });
+    expect(await gateway.logged({ message: 'error responder failed' })).toMatchObject({ level: 'error' });
+  });
+});
