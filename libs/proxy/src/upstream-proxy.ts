@@ -63,15 +63,17 @@ export class UpstreamProxy {
   readonly healthPath: string;
   /** In lower case; undefined if none. */
   readonly acceptedHeaders: ReadonlySet<string> | undefined;
-  private server!: ProxyServer;
+  private readonly server: ProxyServer;
   private readonly checks: HealthChecks;
   private readonly addresses: Addresses;
   private readonly tls: UpstreamTls;
 
-  /** @throws UpstreamError if an address is unusable or the gateway's own, a TLS file unusable, or a header not acceptable */
+  /**
+   * @param options with the gates of this upstream behind those of all
+   * @throws UpstreamError if an address is unusable or the gateway's own, a TLS file unusable, or a header not acceptable
+   */
   constructor(
     readonly declaration: UpstreamOptions,
-    private readonly gates: readonly Gate[],
     private readonly options: ProxyOptions,
     private readonly ticker: Ticker,
     events: UpstreamEvents,
@@ -99,20 +101,7 @@ export class UpstreamProxy {
     this.checks = new HealthChecks(this.instances, this.healthPath, options.checks);
     ticker.add(this.instances);
     ticker.add(this.slowReaderLimit);
-    createProxyMiddleware({
-      // Never asked, since the plugin takes every request to an instance.
-      target: { protocol: 'http:', host: name },
-      ejectPlugins: true,
-      plugins: [
-        (server) => {
-          server.web = (request) => {
-            exchangeOf(request)!.forward!.start();
-            return FORWARDING;
-          };
-          this.server = server;
-        },
-      ],
-    });
+    this.server = createServer(name);
   }
 
   /** Looks up the addresses that are names, and begins to check the instances and to poll TLS files. */
@@ -124,7 +113,8 @@ export class UpstreamProxy {
 
   /** @throws RouteTableError */
   compile(options: RouteOptions): ProxyRoute {
-    const { name: upstream, acceptedHeaders, gates } = this;
+    const { name: upstream, acceptedHeaders } = this;
+    const { gates } = this.options;
     const route = { options, upstream, acceptedHeaders };
     return { ...route, ...compilePath(route), proxy: this, gates, plan: this.planFor(options) };
   }
@@ -187,7 +177,7 @@ export class UpstreamProxy {
       slowReaderLimit: this.slowReaderLimit,
       showsAttempts: options.retries.showsAttempts,
       repeatsKeyed: route.repeatsKeyed ?? false,
-      observers: this.gates.filter((gate) => 'onResponse' in gate),
+      observers: options.gates.filter((gate) => 'onResponse' in gate),
       limits: {
         requestTimeoutMs: route.requestTimeoutMs ?? options.requestTimeoutMs,
         responseHeadersTimeoutMs: options.responseHeadersTimeoutMs,
@@ -237,4 +227,24 @@ export class UpstreamProxy {
       return url;
     });
   }
+}
+
+/** The server of an `http-proxy-middleware` that forwards every request by its exchange. */
+function createServer(name: string): ProxyServer {
+  let created!: ProxyServer;
+  createProxyMiddleware({
+    // Never asked, since the plugin takes every request to an instance.
+    target: { protocol: 'http:', host: name },
+    ejectPlugins: true,
+    plugins: [
+      (server) => {
+        server.web = (request) => {
+          exchangeOf(request)!.forward!.start();
+          return FORWARDING;
+        };
+        created = server;
+      },
+    ],
+  });
+  return created;
 }

@@ -3,7 +3,7 @@ import { DiscoveryService, ModuleRef } from '@nestjs/core';
 import { PROXY_OPTIONS, type ProxyOptions } from './proxy.options.js';
 import { RouteTable, type RoutesOfPath } from './routing/route-table.js';
 import { Ticker } from './http/ticker.js';
-import { UpstreamMetadata } from './upstream.js';
+import { UpstreamMetadata, type UpstreamOptions } from './upstream.js';
 import type { UpstreamEvents } from './upstream-events.js';
 import { UpstreamError, UpstreamProxy, type ProxyRoute } from './upstream-proxy.js';
 
@@ -17,6 +17,23 @@ export class UpstreamRegistry implements OnModuleInit, OnApplicationShutdown {
   private readonly logger = new Logger('Upstream');
   private readonly table = new RouteTable<ProxyRoute>();
   private readonly ticker: Ticker;
+  /** Logs each change of an upstream. */
+  private readonly events: UpstreamEvents = {
+    instanceChanged: (upstream, { origin, state, fault }) => {
+      const line = { message: `instance ${state}`, upstream, instance: origin, reason: fault };
+      if (state === 'up') this.logger.log(line);
+      else this.logger.warn(line);
+    },
+    circuitChanged: (upstream, state) => {
+      const line = { message: `circuit ${state}`, upstream };
+      if (state === 'open') this.logger.warn(line);
+      else this.logger.log(line);
+    },
+    tlsChanged: (upstream, error) => {
+      if (error) this.logger.error({ message: 'TLS files unusable', upstream, reason: error.message });
+      else this.logger.log({ message: 'new TLS files in use', upstream });
+    },
+  };
 
   constructor(
     private readonly discovery: DiscoveryService,
@@ -28,45 +45,28 @@ export class UpstreamRegistry implements OnModuleInit, OnApplicationShutdown {
 
   /** @throws RouteTableError, UpstreamError */
   async onModuleInit(): Promise<void> {
-    const events: UpstreamEvents = {
-      instanceChanged: (upstream, { origin, state, fault }) => {
-        const line = { message: `instance ${state}`, upstream, instance: origin, reason: fault };
-        if (state === 'up') this.logger.log(line);
-        else this.logger.warn(line);
-      },
-      circuitChanged: (upstream, state) => {
-        const line = { message: `circuit ${state}`, upstream };
-        if (state === 'open') this.logger.warn(line);
-        else this.logger.log(line);
-      },
-      tlsChanged: (upstream, error) => {
-        if (error) this.logger.error({ message: 'TLS files unusable', upstream, reason: error.message });
-        else this.logger.log({ message: 'new TLS files in use', upstream });
-      },
-    };
     for (const wrapper of this.discovery.getProviders({ metadataKey: UpstreamMetadata.KEY })) {
-      const declaration = this.discovery.getMetadataByDecorator(UpstreamMetadata, wrapper)!;
-      if (!/^[a-z][a-z0-9]*(-[a-z0-9]+)*-service$/.test(declaration.name)) {
-        throw new UpstreamError(
-          `An upstream's name has lower case letters, digits and dashes and ends in -service: ${declaration.name}`,
-        );
-      }
-      if (this.upstreams.some(({ name }) => name === declaration.name)) {
-        throw new UpstreamError(`Two upstreams are called ${declaration.name}`);
-      }
-      const own = (declaration.gates ?? []).map((gate) => this.moduleRef.get(gate, { strict: false }));
-      const upstream = new UpstreamProxy(
-        declaration,
-        [...this.options.gates, ...own],
-        this.options,
-        this.ticker,
-        events,
-      );
-      this.upstreams.push(upstream);
-      for (const route of declaration.routes) this.table.add(upstream.compile(route));
+      this.add(this.discovery.getMetadataByDecorator(UpstreamMetadata, wrapper)!);
     }
     this.checkTlsNames();
     await Promise.all(this.upstreams.map((upstream) => upstream.start()));
+  }
+
+  private add(declaration: UpstreamOptions): void {
+    const { name, gates = [], routes } = declaration;
+    if (!/^[a-z][a-z0-9]*(-[a-z0-9]+)*-service$/.test(name)) {
+      throw new UpstreamError(
+        `An upstream's name has lower case letters, digits and dashes and ends in -service: ${name}`,
+      );
+    }
+    if (this.upstreams.some((upstream) => upstream.name === name)) {
+      throw new UpstreamError(`Two upstreams are called ${name}`);
+    }
+    const own = gates.map((gate) => this.moduleRef.get(gate, { strict: false }));
+    const options = { ...this.options, gates: [...this.options.gates, ...own] };
+    const upstream = new UpstreamProxy(declaration, options, this.ticker, this.events);
+    this.upstreams.push(upstream);
+    for (const route of routes) this.table.add(upstream.compile(route));
   }
 
   private checkTlsNames(): void {
@@ -76,12 +76,12 @@ export class UpstreamRegistry implements OnModuleInit, OnApplicationShutdown {
     }
   }
 
-  /** The rows for a raw path; undefined where no upstream names it. */
+  /** The routes of a raw path; undefined if no upstream has the path. */
   find(path: string): RoutesOfPath<ProxyRoute> | undefined {
     return this.table.find(path);
   }
 
-  /** Every row of every upstream, for documents made from them. */
+  /** Every route of every upstream. */
   get routes(): readonly ProxyRoute[] {
     return this.table.routes;
   }
