@@ -147,17 +147,22 @@ describe('an upstream that accepts headers which services trust', () => {
 describe('the boot stops', () => {
   it.each([
     [
-      'at a row that repeats one of another upstream',
+      'at a route that repeats one of another upstream',
       moduleOf('other-service', [{ methods: ['GET', 'POST'], path: '/v1/auth/login' }]),
       /\/v1\/auth\/login \(.*-service\) repeats .*\/v1\/auth\/login \(.*-service\) for POST/,
     ],
     [
-      'at a row that contradicts one of another upstream',
+      'at a route that contradicts one of another upstream',
       moduleOf('other-service', [{ methods: ['POST'], path: '/v1/conversations/:room' }]),
       /\/v1\/conversations\/:(room|id) .* contradicts .*\/v1\/conversations\/:(room|id) /,
     ],
     [
-      'at a row without a method',
+      'at the path of a controller of the gateway',
+      moduleOf('other-service', [{ methods: ['GET'], path: '/health' }]),
+      /GET \/health \(other-service\) repeats GET \/health \(a controller\) for GET/,
+    ],
+    [
+      'at a route without a method',
       moduleOf('other-service', [{ methods: [], path: '/x' }]),
       /names no method/,
     ],

@@ -66,7 +66,9 @@ const RULES: readonly { readonly name: string; breaks(path: string, target: stri
     breaks: (path, target) =>
       path.startsWith('test/') &&
       /^(apps|libs)\//.test(target) &&
-      !/^apps\/(gateway|reference)\/src\/(create-[a-z]+|health\/readiness-check)\.js$/.test(target),
+      !/^apps\/(gateway|reference)\/src\/(create-[a-z]+|errors\/error\.responder|health\/readiness-check)\.js$/.test(
+        target,
+      ),
   },
 ];
 

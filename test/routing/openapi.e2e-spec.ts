@@ -29,7 +29,7 @@ describe('/swagger', () => {
     const registry = gateway.app.get(UpstreamRegistry, { strict: false });
     let reads = 0;
     const { routes } = registry;
-    Object.defineProperty(registry, 'rows', { get: () => (reads++, routes) });
+    Object.defineProperty(registry, 'routes', { get: () => (reads++, routes) });
 
     const ask = async (): Promise<[string | null, string]> => {
       const response = await fetch(`${gateway.url}/swagger`);

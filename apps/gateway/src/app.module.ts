@@ -28,6 +28,7 @@ import { ObservabilityModule } from './observability/observability.module.js';
 import { UpstreamMetrics } from './observability/upstream-metrics.js';
 import { RequestContextMiddleware } from './observability/request-context.middleware.js';
 import { OpenApiController } from './openapi/openapi.controller.js';
+import { OWN_ROUTES } from './own-routes.js';
 import { RedisConnection } from './redis/redis.connection.js';
 import { RedisModule } from './redis/redis.module.js';
 import { DemoUpstream } from './upstreams/demo.upstream.js';
@@ -57,7 +58,11 @@ const CHAIN = [
     ProxyModule.forRootAsync({
       imports: [GatesModule],
       inject: [SETTINGS, GATES],
-      useFactory: (config: Settings, gates: Gate[]) => ({ ...config.proxy, gates }),
+      useFactory: (config: Settings, gates: Gate[]) => ({
+        ...config.proxy,
+        gates,
+        controllerRoutes: OWN_ROUTES,
+      }),
     }),
     CorsModule,
     ErrorsModule,

@@ -1,4 +1,4 @@
 /** What the doctor reads of the gateway. */
 export { AppModule } from './app.module.js';
-export { MONITORING_PATHS } from './gates/is-monitoring-request.js';
+export { OWN_ROUTES } from './own-routes.js';
 export { fitsMemory } from './overload/memory-share.js';

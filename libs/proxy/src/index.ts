@@ -14,7 +14,13 @@ export { FORWARDING as FORWARDING_NAMES } from './headers/trusted-names.js';
 export { responseHeadersFor } from './headers/response-headers.js';
 export { pathOf } from './routing/path-rules.js';
 export { RouteTableError, type UpstreamRoute } from './routing/upstream-route.js';
-export type { HttpMethod, RouteOptions, RouteLimit, WebSocketPolicy } from './routing/route-options.js';
+export type {
+  ControllerRouteOptions,
+  HttpMethod,
+  RouteOptions,
+  RouteLimit,
+  WebSocketPolicy,
+} from './routing/route-options.js';
 export { isAddressRange, TrustedProxies, type TrustOptions } from './http/trusted-proxies.js';
 export { Ticker, type Ticking } from './http/ticker.js';
 export { cutExchange, endExchange, isEventStream } from './forward/end-exchange.js';
@@ -29,4 +35,4 @@ export type { Attempts } from './attempts/attempts.js';
 export type { CircuitState } from './attempts/circuit-breaker.js';
 export { Upstream, UpstreamMetadata, type CorsOptions, type UpstreamOptions } from './upstream.js';
 export { UpstreamError, type ProxyRoute, type UpstreamProxy } from './upstream-proxy.js';
-export { UpstreamRegistry } from './upstream.registry.js';
+export { UpstreamRegistry, type CompiledRoute } from './upstream.registry.js';

@@ -12,8 +12,7 @@ import { PROXY_OPTIONS, type ProxyOptions } from './proxy.options.js';
 import { isUnambiguousPath, isValidQuery, pathOf } from './routing/path-rules.js';
 import { allowOf, type RoutesOfPath } from './routing/route-table.js';
 import { checkAnnouncedLength } from './forward/request-body.js';
-import { UpstreamRegistry } from './upstream.registry.js';
-import type { ProxyRoute } from './upstream-proxy.js';
+import { UpstreamRegistry, type CompiledRoute } from './upstream.registry.js';
 
 type Next = (error?: unknown) => void;
 
@@ -70,16 +69,16 @@ export class ProxyMiddleware implements NestMiddleware<IncomingMessage, ServerRe
 
 function proceed(
   exchange: Exchange,
-  entry: RoutesOfPath<ProxyRoute> | undefined,
-  route: ProxyRoute | undefined,
+  entry: RoutesOfPath<CompiledRoute> | undefined,
+  route: CompiledRoute | undefined,
   next: Next,
 ): void {
-  if (!entry) {
+  if (entry && !route) throw toException(exchange.request, entry);
+  if (!route?.proxy) {
     exchange.writeContinue();
     next();
     return;
   }
-  if (!route) throw toException(exchange.request, entry);
   if (route.options.websocket) {
     // The application's WebSocket middleware takes it from here.
     if (!isUpgrade(exchange.request)) throw new UpgradeRequiredException();
@@ -93,7 +92,7 @@ function proceed(
 }
 
 /** A method that the path does not have; RFC 6455, section 4.1, knows handshakes by GET only. */
-function toException({ headers }: IncomingMessage, entry: RoutesOfPath<ProxyRoute>): Error {
+function toException({ headers }: IncomingMessage, entry: RoutesOfPath<CompiledRoute>): Error {
   const isHandshake = headers.upgrade?.toLowerCase() === 'websocket';
   return isHandshake && entry.byMethod.get('GET')?.options.websocket
     ? new InvalidRequestException('WebSocket handshake must be a GET')

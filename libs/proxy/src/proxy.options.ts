@@ -4,6 +4,7 @@ import type { DnsOptions } from './balancing/dns-addresses.js';
 import type { HealthCheckOptions } from './balancing/health-checks.js';
 import type { HealthOptions } from './balancing/instance-health.js';
 import type { InstanceOptions } from './balancing/instance.js';
+import type { ControllerRouteOptions } from './routing/route-options.js';
 import type { TlsOptions } from './transport/tls-files.js';
 import type { StreamedBodyLimitOptions } from './forward/streamed-body-limit.js';
 import type { MinimumRate } from './forward/request-body.js';
@@ -21,6 +22,9 @@ export interface RetryOptions {
 export interface ProxyOptions {
   /** Run for every exchange, in this order. */
   readonly gates: readonly Gate[];
+
+  /** Routes that controllers answer. An upstream that has the same path and method stops the boot. */
+  readonly controllerRoutes: readonly ControllerRouteOptions[];
 
   /** Addresses by upstream name, where they differ from the upstream's own. */
   readonly addresses: ReadonlyMap<string, readonly string[]>;

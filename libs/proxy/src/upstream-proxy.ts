@@ -1,10 +1,9 @@
-import { createProxyMiddleware, type Plugin } from 'http-proxy-middleware';
 import {
   CircuitOpenException,
   UpstreamQueueFullException,
   UpstreamUnavailableException,
 } from './http/exceptions.js';
-import { exchangeOf, type Exchange } from './http/exchange.js';
+import type { Exchange } from './http/exchange.js';
 import type { Gate } from './http/gate.js';
 import { acceptanceFault } from './headers/name-kinds.js';
 import { Addresses } from './balancing/addresses.js';
@@ -16,6 +15,7 @@ import { LoadBalancer } from './balancing/load-balancer.js';
 import { TlsFilesError } from './transport/tls-files.js';
 import { UpstreamTls } from './transport/upstream-tls.js';
 import type { ProxyOptions } from './proxy.options.js';
+import { createServer, type ProxyServer } from './proxy-server.js';
 import { compilePath } from './routing/path-pattern.js';
 import type { Route } from './routing/route.js';
 import type { RouteOptions } from './routing/route-options.js';
@@ -34,17 +34,13 @@ export class UpstreamError extends Error {
   override readonly name = 'UpstreamError';
 }
 
-/** A route with its way to the upstream. */
+/** A route that an upstream answers. */
 export interface ProxyRoute extends Route {
+  readonly upstream: string;
   readonly proxy: UpstreamProxy;
   readonly gates: readonly Gate[];
   readonly plan: ForwardOptions;
 }
-
-type ProxyServer = Parameters<Plugin>[0];
-
-/** `web()` must return a promise; the forward reports by itself, so one serves for all. */
-const FORWARDING = Promise.resolve();
 
 /**
  * The one proxy of an upstream, made at boot: an `http-proxy-middleware` whose transport is a forward over pooled
@@ -115,7 +111,7 @@ export class UpstreamProxy {
   compile(options: RouteOptions): ProxyRoute {
     const { name: upstream, acceptedHeaders } = this;
     const { gates } = this.options;
-    const route = { options, upstream, acceptedHeaders };
+    const route = { options, upstream, acceptedHeaders, isMonitoring: false };
     return { ...route, ...compilePath(route), proxy: this, gates, plan: this.planFor(options) };
   }
 
@@ -227,24 +223,4 @@ export class UpstreamProxy {
       return url;
     });
   }
-}
-
-/** The server of an `http-proxy-middleware` that forwards every request by its exchange. */
-function createServer(name: string): ProxyServer {
-  let created!: ProxyServer;
-  createProxyMiddleware({
-    // Never asked, since the plugin takes every request to an instance.
-    target: { protocol: 'http:', host: name },
-    ejectPlugins: true,
-    plugins: [
-      (server) => {
-        server.web = (request) => {
-          exchangeOf(request)!.forward!.start();
-          return FORWARDING;
-        };
-        created = server;
-      },
-    ],
-  });
-  return created;
 }

@@ -1,11 +1,26 @@
 import { Inject, Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { DiscoveryService, ModuleRef } from '@nestjs/core';
 import { PROXY_OPTIONS, type ProxyOptions } from './proxy.options.js';
+import type { Gate } from './http/gate.js';
+import { compilePath } from './routing/path-pattern.js';
+import type { ControllerRouteOptions } from './routing/route-options.js';
+import type { Route } from './routing/route.js';
 import { RouteTable, type RoutesOfPath } from './routing/route-table.js';
 import { Ticker } from './http/ticker.js';
 import { UpstreamMetadata, type UpstreamOptions } from './upstream.js';
 import type { UpstreamEvents } from './upstream-events.js';
 import { UpstreamError, UpstreamProxy, type ProxyRoute } from './upstream-proxy.js';
+
+/** A route that a controller answers. */
+export interface ControllerRoute extends Route {
+  readonly upstream: undefined;
+  readonly proxy: undefined;
+  readonly gates: readonly Gate[];
+  readonly summary: string;
+}
+
+/** An entry of the route table. */
+export type CompiledRoute = ProxyRoute | ControllerRoute;
 
 /**
  * Finds every `@Upstream()` of the application at boot and keeps its one proxy, so that a team's upstream comes in
@@ -15,7 +30,7 @@ import { UpstreamError, UpstreamProxy, type ProxyRoute } from './upstream-proxy.
 export class UpstreamRegistry implements OnModuleInit, OnApplicationShutdown {
   readonly upstreams: UpstreamProxy[] = [];
   private readonly logger = new Logger('Upstream');
-  private readonly table = new RouteTable<ProxyRoute>();
+  private readonly table = new RouteTable<CompiledRoute>();
   private readonly ticker: Ticker;
   /** Logs each change of an upstream. */
   private readonly events: UpstreamEvents = {
@@ -45,6 +60,7 @@ export class UpstreamRegistry implements OnModuleInit, OnApplicationShutdown {
 
   /** @throws RouteTableError, UpstreamError */
   async onModuleInit(): Promise<void> {
+    for (const route of this.options.controllerRoutes) this.table.add(this.compile(route));
     for (const wrapper of this.discovery.getProviders({ metadataKey: UpstreamMetadata.KEY })) {
       this.add(this.discovery.getMetadataByDecorator(UpstreamMetadata, wrapper)!);
     }
@@ -69,6 +85,12 @@ export class UpstreamRegistry implements OnModuleInit, OnApplicationShutdown {
     for (const route of routes) this.table.add(upstream.compile(route));
   }
 
+  private compile({ summary, isMonitoring = false, ...options }: ControllerRouteOptions): ControllerRoute {
+    const { gates } = this.options;
+    const declared = { options, upstream: undefined, acceptedHeaders: undefined, isMonitoring };
+    return { ...declared, ...compilePath(declared), proxy: undefined, gates, summary };
+  }
+
   private checkTlsNames(): void {
     for (const name of this.options.tls.keys()) {
       if (!this.upstreams.some((upstream) => upstream.name === name))
@@ -76,13 +98,13 @@ export class UpstreamRegistry implements OnModuleInit, OnApplicationShutdown {
     }
   }
 
-  /** The routes of a raw path; undefined if no upstream has the path. */
-  find(path: string): RoutesOfPath<ProxyRoute> | undefined {
+  /** The routes of a raw path; undefined if no route has the path. */
+  find(path: string): RoutesOfPath<CompiledRoute> | undefined {
     return this.table.find(path);
   }
 
-  /** Every route of every upstream. */
-  get routes(): readonly ProxyRoute[] {
+  /** Every route, of upstreams and of controllers. */
+  get routes(): readonly CompiledRoute[] {
     return this.table.routes;
   }
 

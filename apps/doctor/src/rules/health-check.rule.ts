@@ -1,4 +1,4 @@
-import { MONITORING_PATHS } from '../../../gateway/src/index.js';
+import { OWN_ROUTES } from '../../../gateway/src/index.js';
 import type { Deployment } from '../deployment/deployment.js';
 import { hasProgram } from '../deployment/images.js';
 import type { Sourced } from '../deployment/sourced.js';
@@ -13,7 +13,7 @@ import type { Fault, Rule } from './rule.js';
 /** Names of this container that are, or may be, its IPv6 address. */
 const SIX = /^(?:localhost|\[::1\])(?::|$)|^::1$/;
 
-const OWN_PATHS = new Set([...MONITORING_PATHS, '/swagger']);
+const OWN_PATHS = new Set(OWN_ROUTES.map(({ path }) => path));
 
 /** Health checks ask over IPv4, with a program that the image has, for a path that exists, and give a start its time. */
 export const healthCheckRule: Rule = {

@@ -1,4 +1,4 @@
-import { MONITORING_PATHS } from '../../../gateway/src/index.js';
+import { OWN_ROUTES } from '../../../gateway/src/index.js';
 import type { Deployment } from '../deployment/deployment.js';
 import { readLocation } from '../deployment/locations.js';
 import type { Nginx } from '../deployment/nginx.js';
@@ -6,7 +6,9 @@ import type { NginxBlock } from '../deployment/nginx-block.js';
 import type { Fault, Rule } from './rule.js';
 
 /** All but that it is alive. */
-const HIDDEN = [...MONITORING_PATHS].filter((path) => path !== '/health');
+const HIDDEN = OWN_ROUTES.filter(({ isMonitoring, path }) => isMonitoring && path !== '/health').map(
+  ({ path }) => path,
+);
 
 const READ = 'Strangers read which services there are, how they are, and how much is asked of them.';
 

@@ -3,7 +3,6 @@ import type { Exchange, Gate } from '@app/proxy';
 import { Injectable } from '@nestjs/common';
 import { LoadMonitor } from '../overload/load-monitor.js';
 import { OverloadMetrics } from '../overload/overload-metrics.js';
-import { isMonitoringRequest } from './is-monitoring-request.js';
 
 /** Refuses what is new while the process has too much to do, so that what is in flight finishes. */
 @Injectable()
@@ -14,7 +13,7 @@ export class OverloadGate implements Gate {
   ) {}
 
   check(exchange: Exchange): void {
-    if (isMonitoringRequest(exchange)) return;
+    if (exchange.route?.isMonitoring) return;
     const reason = this.monitor.saturatedResourceFor(exchange);
     if (reason === undefined) return;
     this.metrics.shed(reason);

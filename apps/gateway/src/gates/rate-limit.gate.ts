@@ -5,12 +5,12 @@ import {
   UpstreamRegistry,
   type Exchange,
   type Gate,
+  type Route,
   type RouteOptions,
 } from '@app/proxy';
 import { Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
 import { RateLimiter, type Limit, type RateLimitResult } from '../limits/rate-limiter.js';
-import { isMonitoringRequest } from './is-monitoring-request.js';
 
 /** The limit of everything that names none. */
 const DEFAULT_NAME = 'DEFAULT';
@@ -20,7 +20,7 @@ const DEFAULT_PER_MINUTE = 100;
 @Injectable()
 export class RateLimitGate implements Gate, OnApplicationBootstrap {
   private readonly byName = new Map<string, Limit>();
-  private readonly byRoute = new Map<RouteOptions, Limit>();
+  private readonly byRoute = new Map<Route, Limit>();
   private defaultLimit!: Limit;
 
   constructor(
@@ -34,17 +34,17 @@ export class RateLimitGate implements Gate, OnApplicationBootstrap {
     const { perMinute } = this.config.rateLimit;
     this.defaultLimit = this.limitFor({ name: DEFAULT_NAME, perMinute: DEFAULT_PER_MINUTE });
     const declared = new Map<string, number>([[DEFAULT_NAME, DEFAULT_PER_MINUTE]]);
-    for (const { options, upstream } of this.moduleRef.get(UpstreamRegistry, { strict: false }).routes) {
-      const { limit } = options;
+    for (const route of this.moduleRef.get(UpstreamRegistry, { strict: false }).routes) {
+      const { limit } = route.options;
       if (!limit) continue;
       const before = declared.get(limit.name) ?? limit.perMinute;
       if (before !== limit.perMinute || !/^[A-Z][A-Z0-9_]*$/.test(limit.name)) {
         throw new RouteTableError(
-          `${options.path} (${upstream}): the limit ${limit.name} is not in capitals, or has two numbers`,
+          `${route.options.path} (${route.upstream ?? 'a controller'}): the limit ${limit.name} is not in capitals, or has two numbers`,
         );
       }
       declared.set(limit.name, limit.perMinute);
-      this.byRoute.set(options, this.limitFor(limit));
+      this.byRoute.set(route, this.limitFor(limit));
     }
     for (const name of perMinute.keys()) {
       if (!declared.has(name))
@@ -54,9 +54,8 @@ export class RateLimitGate implements Gate, OnApplicationBootstrap {
 
   check(exchange: Exchange): void | Promise<void> {
     const { principal, route } = exchange;
-    if (!this.config.rateLimit.isOn) return;
-    if (isMonitoringRequest(exchange)) return;
-    const limit = (route && this.byRoute.get(route.options)) ?? this.defaultLimit;
+    if (!this.config.rateLimit.isOn || route?.isMonitoring) return;
+    const limit = (route && this.byRoute.get(route)) ?? this.defaultLimit;
     const user = principal?.userId;
     const who = user === undefined ? `address:${networkOf(exchange.clientAddress)}` : `user:${user}`;
     const verdict = this.limiter.consume(limit, who);

@@ -1,4 +1,4 @@
-import type { RouteOptions, UpstreamRoute } from '@app/proxy';
+import type { CompiledRoute, RouteOptions } from '@app/proxy';
 
 type Json = Record<string, unknown>;
 
@@ -8,18 +8,16 @@ const ERROR = { $ref: '#/components/responses/Error' };
  * The gateway's API as an OpenAPI 3.1 document, made from the route tables: what passes, what it asks for, what the
  * gateway itself may answer. What a service answers is the service's to document.
  */
-export function openApiDocument(rows: readonly UpstreamRoute[]): Json {
+export function openApiDocument(routes: readonly CompiledRoute[]): Json {
   const paths: Record<string, Json> = {};
-  for (const { options, upstream } of rows) {
+  for (const route of routes) {
+    const { options } = route;
     const path = (paths[options.path.replaceAll(/:(\w+)/g, '{$1}')] ??= parametersOf(options));
     for (const method of options.methods)
-      path[method.toLowerCase()] = operationFor(options, upstream, method);
+      path[method.toLowerCase()] = route.proxy
+        ? operationFor(options, route.upstream, method)
+        : controllerOperation(route.summary);
   }
-  paths['/health'] = { get: ownOperation('Whether the process answers') };
-  paths['/health/live'] = { get: ownOperation('Whether the process should be left alone') };
-  paths['/health/ready'] = { get: ownOperation('Whether requests should be sent here') };
-  paths['/metrics'] = { get: ownOperation('Figures in the text format of Prometheus') };
-  paths['/swagger'] = { get: ownOperation('This document') };
   return {
     openapi: '3.1.0',
     info: { title: 'SecureConnect gateway', version: '1' },
@@ -79,6 +77,6 @@ function operationFor(route: RouteOptions, upstream: string, method: string): Js
   };
 }
 
-function ownOperation(summary: string): Json {
+function controllerOperation(summary: string): Json {
   return { tags: ['api-gateway'], summary, responses: { 200: { description: 'OK' } } };
 }

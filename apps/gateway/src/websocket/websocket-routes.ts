@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import { SETTINGS, type Settings } from '@app/gateway';
-import { pathOf, RouteTableError, UpstreamRegistry, type ProxyRoute } from '@app/proxy';
+import { pathOf, RouteTableError, UpstreamRegistry, type CompiledRoute } from '@app/proxy';
 import { Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
 import { asksForWebSocket } from './handshake/client-handshake.js';
@@ -14,7 +14,7 @@ import { WebSocketRoute } from './handshake/websocket-route.js';
 @Injectable()
 export class WebSocketRoutes implements OnApplicationBootstrap {
   private readonly classes = new Map<string, EventEmitter>();
-  private readonly routes = new Map<ProxyRoute, WebSocketRoute>();
+  private readonly routes = new Map<CompiledRoute, WebSocketRoute>();
   private registry!: UpstreamRegistry;
 
   constructor(
@@ -35,7 +35,7 @@ export class WebSocketRoutes implements OnApplicationBootstrap {
     const lonely = new Set(this.classes.keys());
     for (const route of this.registry.routes) {
       const { path, rewrite, websocket } = route.options;
-      if (!websocket) continue;
+      if (!websocket || !route.proxy) continue;
       const named = this.classes.has(path) ? path : (rewrite ?? path);
       lonely.delete(named);
       this.routes.set(route, new WebSocketRoute(route, this.classes.get(named), this.config.websocket));

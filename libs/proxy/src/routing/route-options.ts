@@ -90,3 +90,14 @@ export interface RouteOptions {
    */
   readonly websocket?: WebSocketPolicy;
 }
+
+/**
+ * A route that a controller of the application answers, behind the same gates as every other. A controller without one has
+ * no authentication, and the default limit.
+ */
+export interface ControllerRouteOptions extends Pick<RouteOptions, 'methods' | 'path' | 'auth' | 'limit'> {
+  /** What the route is for, in the OpenAPI document. */
+  readonly summary: string;
+  /** Whether it serves probes and scrapers: no limit counts its requests, and overload refuses none. Default: false. */
+  readonly isMonitoring?: boolean;
+}

@@ -5,4 +5,6 @@ import type { UpstreamRoute } from './upstream-route.js';
 export interface Route extends UpstreamRoute, PathPattern {
   /** Identity and override names, in lower case, that the upstream accepts from clients; undefined if none. */
   readonly acceptedHeaders: ReadonlySet<string> | undefined;
+  /** See `ControllerRouteOptions`. */
+  readonly isMonitoring: boolean;
 }

@@ -5,11 +5,11 @@ export class RouteTableError extends Error {
   override readonly name = 'RouteTableError';
 }
 
-/** What a table must know of a row. */
+/** A route as it was declared, and by whom. */
 export interface UpstreamRoute {
   readonly options: RouteOptions;
-  /** The name of the upstream that the row belongs to. */
-  readonly upstream: string;
+  /** The name of the upstream that declares the route; undefined if a controller answers it. */
+  readonly upstream: string | undefined;
 }
 
 /** The segments of a path. */
@@ -17,7 +17,7 @@ export function splitPath(path: string): string[] {
   return path.slice(1).split('/');
 }
 
-/** How faults name a row. */
+/** How faults name a route. */
 export function describeRoute({ options, upstream }: UpstreamRoute): string {
-  return `${options.websocket ? 'WEBSOCKET' : options.methods.join(',')} ${options.path} (${upstream})`;
+  return `${options.websocket ? 'WEBSOCKET' : options.methods.join(',')} ${options.path} (${upstream ?? 'a controller'})`;
 }
