@@ -1,11 +1,24 @@
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
-import { Gauge } from 'prom-client';
+import { registerScrapedMetrics, type ScrapedMetric } from '../observability/metric-table.js';
 import { Metrics } from '../observability/metrics.js';
 import { DrainService } from './drain.service.js';
 
+const METRICS: readonly ScrapedMetric<DrainService>[] = [
+  {
+    name: 'drain_seconds_left',
+    help: 'Until what is left is destroyed; there only while the gateway drains',
+    read: (drain) => drain.secondsLeft,
+  },
+  {
+    name: 'drain_connections_left',
+    help: 'Connections that the drain waits for; there only while the gateway drains',
+    read: (drain) => drain.connectionsLeft,
+  },
+];
+
 /**
- * How far the drain is, from the signal on: before it there are no such series, and what is destroyed at its end nobody
- * can ask for any more, so that the last figures before the end tell of it.
+ * Metrics of the drain, registered at the signal. The connections that are open at the deadline are destroyed with the
+ * process, which then serves no scrape: their number is in the last scrape before it.
  */
 @Injectable()
 export class DrainMetrics implements OnModuleDestroy {
@@ -15,23 +28,6 @@ export class DrainMetrics implements OnModuleDestroy {
   ) {}
 
   onModuleDestroy(): void {
-    const registers = [this.metrics.registry];
-    const { drain } = this;
-    new Gauge({
-      name: 'drain_seconds_left',
-      help: 'Until what is left is destroyed; there only while the gateway drains',
-      registers,
-      collect() {
-        this.set(drain.secondsLeft);
-      },
-    });
-    new Gauge({
-      name: 'drain_connections_left',
-      help: 'Connections that the drain waits for; there only while the gateway drains',
-      registers,
-      collect() {
-        this.set(drain.connectionsLeft);
-      },
-    });
+    registerScrapedMetrics(this.metrics.registry, METRICS, this.drain);
   }
 }

@@ -1,36 +1,45 @@
 import { Injectable } from '@nestjs/common';
-import { Counter, Gauge } from 'prom-client';
+import {
+  registerEventMetrics,
+  registerScrapedMetrics,
+  type EventMetrics,
+  type ScrapedMetric,
+} from '../observability/metric-table.js';
 import { Metrics } from '../observability/metrics.js';
 import { LoadMonitor, RESOURCES, type Resource } from './load-monitor.js';
 
-/** Figures of overload, by reason. */
+const SCRAPED: readonly ScrapedMetric<LoadMonitor>[] = [
+  {
+    name: 'overload',
+    help: '1 while there is too much of it and new requests are refused',
+    labels: ['reason'],
+    read({ saturatedResources }) {
+      return RESOURCES.map((reason) => [{ reason }, saturatedResources.includes(reason) ? 1 : 0]);
+    },
+  },
+];
+
+const EVENTS = {
+  shed: {
+    name: 'requests_shed_total',
+    help: 'Requests and upgrades refused with 503 by overload',
+    labels: ['reason'],
+  },
+} as const;
+
+/** Metrics of overload, by saturated resource. */
 @Injectable()
 export class OverloadMetrics {
-  private readonly refusals: Counter<'reason'>;
+  private readonly events: EventMetrics<typeof EVENTS>;
 
   constructor({ registry }: Metrics, monitor: LoadMonitor) {
-    const registers = [registry];
-    new Gauge({
-      name: 'overload',
-      help: '1 while there is too much of it and new requests are refused',
-      labelNames: ['reason'],
-      registers,
-      collect() {
-        const reasons = new Set(monitor.saturatedResources);
-        for (const reason of RESOURCES) this.set({ reason }, reasons.has(reason) ? 1 : 0);
-      },
-    });
-    this.refusals = new Counter({
-      name: 'requests_shed_total',
-      help: 'Requests and upgrades refused with 503 by overload',
-      labelNames: ['reason'],
-      registers,
-    });
-    // A rate needs the zero before the first one.
-    for (const reason of RESOURCES) this.refusals.inc({ reason }, 0);
+    registerScrapedMetrics(registry, SCRAPED, monitor);
+    this.events = registerEventMetrics(registry, EVENTS);
+    // Prometheus counts the first refusal only if the series was 0 before.
+    for (const reason of RESOURCES) this.events.shed.inc({ reason }, 0);
   }
 
   shed(reason: Resource): void {
-    this.refusals.inc({ reason });
+    this.events.shed.inc({ reason });
   }
 }
