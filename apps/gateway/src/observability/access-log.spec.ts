@@ -23,7 +23,7 @@ describe('loggedPath', () => {
     [`/nowhere/${JWT}/x`, undefined, '/nowhere/[redacted]/x'],
     ['/nowhere/v1.2.3', undefined, '/nowhere/v1.2.3'],
     [`/${'x'.repeat(2_000)}`, undefined, `/${'x'.repeat(511)}`],
-  ])('says %s of %s as %s', (url, template, logged) => {
+  ])('of %s with the template %s is %s', (url, template, logged) => {
     expect(loggedPath(createExchange(url, template))).toBe(logged);
   });
 });
@@ -44,13 +44,13 @@ describe('AccessLog', () => {
     return lines;
   }
 
-  it('begins and ends as every line does', () => {
+  it('begins and ends as lines of pino do', () => {
     const [own, other] = write(createExchange('/health'), 200).map((line) => Object.keys(line));
 
     expect([...own!.slice(0, 3), own!.at(-1)]).toEqual(other);
   });
 
-  it('writes what the contract wants of a request, and nothing of a service that was not asked', () => {
+  it('writes the fields of the contract, and none of an upstream without an attempt', () => {
     const [line] = write(createExchange('/health'), 200);
 
     expect(line).toMatchObject({ request_id: 'id-1', status: 200, latency: 1.235, client_ip: '127.0.0.1' });
@@ -64,7 +64,7 @@ describe('AccessLog', () => {
     expect(line).not.toHaveProperty('error_code');
   });
 
-  it('tells no stages of a handshake, whose attempts are not timed', () => {
+  it('writes no stages of a handshake, whose attempts are not timed', () => {
     const exchange = Object.assign(createExchange('/v1/ws/chat'), {
       attempts: 1,
       route: { upstream: 'chat-service' },
@@ -76,7 +76,7 @@ describe('AccessLog', () => {
     expect(line).not.toHaveProperty('stages');
   });
 
-  it('lets no control stand that a terminal obeys, or another end of a line, in any line', () => {
+  it('escapes controls that terminals obey, and line separators, in all lines', () => {
     const CSI = '\u009b31m';
     const exchange = createExchange(`/${CSI}\u0085`);
     exchange.request.headers['user-agent'] = `${CSI}caf\u00e9`;

@@ -6,14 +6,16 @@ import { escapeLine } from './escape-line.js';
 import { PINO } from './gateway-logger.js';
 import { redactTokens } from './redact-tokens.js';
 
+/** Injection token of the output of log lines. */
 export const LINES = Symbol('LINES');
 
+/** Characters of a path and of a `User-Agent` in a line; the rest is cut. */
 const PATH_LENGTH = 512;
 const USER_AGENT_LENGTH = 256;
 
 /**
- * Writes one line at the end of each exchange, in the form that pino gives to all others, and without pino: a small
- * request would take a tenth more CPU.
+ * Writes one line at the end of each exchange, in the format of pino's lines. Pino itself would add a tenth to the CPU
+ * time of a small request.
  */
 @Injectable()
 export class AccessLog {
@@ -27,7 +29,7 @@ export class AccessLog {
     this.service = config.serviceName;
   }
 
-  /** @param status what the client got; 499 where it left first */
+  /** @param status of the response; 499 if the client left first */
   write(exchange: Exchange, status: number, elapsedMs: number): void {
     const { request, failure } = exchange;
     const level = status >= 500 ? 'error' : 'info';
@@ -55,7 +57,7 @@ export class AccessLog {
       ...(failure && {
         error_code: failure.errorCode,
         stage: (failure as { stage?: string }).stage,
-        // Nest's own exceptions have no code, and its 404 repeats the path with its query.
+        // Nest's own exceptions have no code, and the message of its 404 contains the query, which may hold a token.
         error: failure.errorCode && failure.message,
         cause: causeOf(failure.cause),
       }),
@@ -65,7 +67,7 @@ export class AccessLog {
   }
 }
 
-/** How long each stage of the last attempt took, in milliseconds; the last one goes on until now. */
+/** Duration of each stage of the last attempt, in milliseconds. The last stage lasts until now. */
 function stagesOf({ attemptedAt, connectedAt, sentAt, responseAt }: Exchange): Record<string, number> {
   const now = performance.now();
   const took = (from: number, to: number): number => Math.round(((to || now) - from) * 10) / 10;
@@ -77,9 +79,9 @@ function stagesOf({ attemptedAt, connectedAt, sentAt, responseAt }: Exchange): R
   };
 }
 
-/** The path without its query, which may hold a token, and with the parameters that are secrets hidden. */
+/** Path of a request for the log, with `[redacted]` for tokens, and without the query, which may hold one. */
 export function loggedPath(exchange: Exchange): string {
-  // Before it is cut: half a token is a secret too.
+  // Cut after the redaction: half a token is a secret too, and no longer looks like one.
   const path = redactTokens(pathOf(exchange.request.url!)).slice(0, PATH_LENGTH);
   if (!exchange.template?.includes('/:token')) return path;
   const names = exchange.template.split('/');

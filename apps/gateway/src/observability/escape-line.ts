@@ -1,9 +1,9 @@
-/** C1 controls, by which a terminal can be steered (ECMA-48), and two ends of a line that JSON lets stand (ECMA-262). */
+/** C1 controls, which terminals obey (ECMA-48), and the two line separators that JSON leaves as they are (ECMA-262). */
 const UNSAFE = /[\x80-\x9f\u2028\u2029]/g;
 
-/** A line of JSON with all controls escaped: `JSON.stringify` and pino escape those below U+0020 alone. */
+/** Escapes the controls in a line of JSON. `JSON.stringify` and pino escape only those below U+0020. */
 export function escapeLine(json: string): string {
-  // Nearly every line is ASCII, and has none.
+  // Nearly every line is ASCII, which contains none of them.
   if (Buffer.byteLength(json) === json.length) return json;
   return json.replaceAll(UNSAFE, (control) => `\\u${control.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }

@@ -3,9 +3,10 @@ import type { LoggerService } from '@nestjs/common';
 import { pino, type DestinationStream, type Logger } from 'pino';
 import { escapeLine } from './escape-line.js';
 
+/** Injection token of pino. */
 export const PINO = Symbol('PINO');
 
-/** One JSON line per event. */
+/** Creates pino, which writes one JSON line for each event. */
 export function createPino(config: Settings, stream: DestinationStream): Logger {
   return pino(
     {
@@ -19,7 +20,7 @@ export function createPino(config: Settings, stream: DestinationStream): Logger 
   );
 }
 
-/** What Nest says of its own boot, a line for each module and route, is for those who look for it. */
+/** Contexts of Nest's own boot, which logs a line for each module and route: these lines have the level `debug`. */
 const BOOT_CONTEXTS: ReadonlySet<unknown> = new Set([
   'InstanceLoader',
   'NestApplication',
@@ -28,7 +29,7 @@ const BOOT_CONTEXTS: ReadonlySet<unknown> = new Set([
   'RoutesResolver',
 ]);
 
-/** Nest's own log calls, as lines of the same stream. */
+/** Writes the log calls of Nest, and of the providers that use Nest's `Logger`, to pino. */
 export class GatewayLogger implements LoggerService {
   constructor(private readonly lines: Logger) {}
 

@@ -10,7 +10,7 @@ import { LineOutput } from './line-output.js';
 
 const MODULE = join(import.meta.dirname, '../../../../dist/apps/gateway/src/observability/line-output.js');
 
-/** What a process prints that runs this. */
+/** Output of a process that runs a script. */
 function printedBy(script: string): string {
   const whole = `import { LineOutput } from ${JSON.stringify(MODULE)}; ${script}`;
   return spawnSync(process.execPath, ['--input-type=module', '--eval', whole], { encoding: 'utf8' }).stdout;
@@ -29,7 +29,7 @@ describe('the output of lines', () => {
     rmSync(directory, { recursive: true });
   });
 
-  it('writes what came in one turn at its end, in order', async () => {
+  it('writes the lines of one turn at its end, in order', async () => {
     const output = new LineOutput(descriptor);
 
     for (const line of ['one\n', 'two\n', 'drei: µ\n']) output.write(line);
@@ -39,7 +39,7 @@ describe('the output of lines', () => {
     expect(written()).toBe('one\ntwo\ndrei: µ\n');
   });
 
-  it('does not keep much of one turn', () => {
+  it('writes before the end of a turn that has many lines', () => {
     const output = new LineOutput(descriptor);
     const line = `${'x'.repeat(1_023)}\n`;
 
@@ -50,7 +50,7 @@ describe('the output of lines', () => {
 
   it.each([
     ['an exit', 'process.exit(1)'],
-    ['an exception that nobody caught', 'throw new Error("fatal")'],
+    ['an uncaught exception', 'throw new Error("fatal")'],
     ['SIGKILL in the turn that follows', "setImmediate(() => process.kill(process.pid, 'SIGKILL'))"],
   ])('has written the last line before %s', (_what, end) => {
     expect(printedBy(`new LineOutput(1).write('the last line\\n'); ${end}`)).toBe('the last line\n');
@@ -90,7 +90,7 @@ describe('the output of lines', () => {
     child.stdout.destroy();
   });
 
-  it('loses what cannot be written, and the process goes on', () => {
+  it('loses lines that cannot be written, and the process goes on', () => {
     const script = `
       import { openSync } from 'node:fs';
       new LineOutput(openSync('/dev/full', 'w')).write('lost\\n');
@@ -99,7 +99,7 @@ describe('the output of lines', () => {
     expect(printedBy(script)).toBe('goes on\n');
   });
 
-  it('drops whole lines past a mebibyte, counts them, and tells of them once half of it has left', async () => {
+  it('drops whole lines beyond a mebibyte, counts them, and reports them once half of it is written', async () => {
     await using pipe = LogPipe.make();
     const output = new LineOutput(openSync(pipe.path, 'w'));
     const told: number[] = [];
@@ -140,7 +140,7 @@ describe('the output of lines', () => {
     expect(pipe.lines.toSorted()).toEqual([...lines, ...others].toSorted());
   });
 
-  it('gives a reader that does not keep up whole lines only, and keeps no more than a mebibyte for it', async () => {
+  it('writes only whole lines to a slow reader, and keeps no more than a mebibyte for it', async () => {
     const server = createServer({ pauseOnConnect: true }).listen(0, '127.0.0.1');
     await once(server, 'listening');
     const accepted = once(server, 'connection');
@@ -161,7 +161,7 @@ describe('the output of lines', () => {
       .setEncoding('utf8')
       .on('data', (text: string) => (received += text))
       .resume();
-    // What is written once there is room again comes behind all that waited.
+    // Once there is room again, the next line comes after all lines that waited.
     while (!received.endsWith('last\n')) {
       if (!received.includes('last')) output.write('last\n');
       await turn();

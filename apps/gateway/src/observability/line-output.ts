@@ -2,52 +2,52 @@ import { writeSync } from 'node:fs';
 import type { DestinationStream } from 'pino';
 import { toNonblocking } from './nonblocking-descriptor.js';
 
-/** Bytes of one turn of the event loop that are not kept until its end. */
+/** Bytes that are kept until the end of a turn of the event loop; more are written at once. */
 const FLUSH_AT_BYTES = 64 * 1024;
 
-/** Bytes that wait for a reader who does not keep up; a line past them is dropped. */
+/** Bytes that may wait for a reader that is slower than the gateway. A line beyond them is dropped. */
 const HIGH_WATER_MARK_BYTES = 1024 * 1024;
 
-/** Bytes that still wait when lines are taken again. */
+/** Once no more bytes than these wait, lines are accepted again. */
 const LOW_WATER_MARK_BYTES = HIGH_WATER_MARK_BYTES / 2;
 
 /**
- * Bytes of one write: so many go into a pipe as a whole or not at all (`PIPE_BUF` of Linux, pipe(7)), so that neither
+ * Bytes of one write. Linux writes up to `PIPE_BUF` bytes to a pipe as a whole or not at all (pipe(7)), so neither
  * another writer nor the end of the process cuts a line.
  */
 const WRITE_BYTES = 4096;
 
-/** Milliseconds until the descriptor is tried again. */
+/** Milliseconds from a failed write to the next. */
 const RETRY_MS = 10;
 
-/** Milliseconds that the end of the process waits for a reader. */
+/** Milliseconds that the exit of the process waits for the reader. */
 const EXIT_TIMEOUT_MS = 1_000;
 
-/** UTF-8 has at most three bytes for one character of a string. */
+/** Most bytes of UTF-8 for each unit of a string's `length`. */
 const MOST_BYTES_PER_CHARACTER = 3;
 
 const LINE_FEED = 10;
 
 /**
- * Writes lines to a file descriptor at the end of the turn of the event loop that they came in, and at the end of the
- * process: under load one system call serves many requests, and only `SIGKILL` loses lines, those of one turn.
+ * Writes lines to a file descriptor at the end of each turn of the event loop, and at the exit of the process. Under load
+ * one system call writes the lines of many requests. `SIGKILL` loses the lines of one turn.
  *
- * A log line is never worth a request. The descriptor does not block. What it does not take now (the reader of a pipe
- * stands still, or is gone; the disk is full) waits, up to 1 MiB, and is tried again; past that, lines are dropped as a
- * whole and counted until half of it has left. Not pino's own destination: on a full disk that tries for ever to get
- * rid of what it buffers, and the process could not end.
+ * Requests never wait for the log: the descriptor does not block. If a write fails, since the reader of a pipe is slow or
+ * gone, or the disk is full, up to 1 MiB of lines waits for the next write. Lines beyond that are dropped as a whole and
+ * counted, until half of the 1 MiB is written. Pino's own destination does not serve: on a full disk it repeats the write
+ * for ever, and the process cannot end.
  */
 export class LineOutput implements DestinationStream {
-  /** Lines that were dropped since the start. */
+  /** Number of lines dropped since the start. */
   dropped = 0;
-  /** Told how many lines were dropped in a row, once there is room again; may write a line about them. */
+  /** Called once there is room again, with the number of lines dropped in a row. It may write a line. */
   onRoom: (dropped: number) => void = () => {};
 
-  /** Twice what may wait: the bytes move to the front once at most. */
+  /** Twice the high-water mark, so that each byte moves to the front once at most. */
   private readonly bytes = Buffer.allocUnsafeSlow(2 * HIGH_WATER_MARK_BYTES);
   private start = 0;
   private end = 0;
-  /** Lines that were dropped since there was room; 0 while lines are taken. */
+  /** Number of lines dropped in a row; 0 while lines are accepted. */
   private droppedInRow = 0;
   private isScheduled = false;
   private retry: NodeJS.Timeout | undefined;
@@ -118,7 +118,7 @@ export class LineOutput implements DestinationStream {
     return undefined;
   }
 
-  /** Of as many whole lines as one write may have; of one line at least. */
+  /** Bytes of the next write: as many whole lines as `WRITE_BYTES` can hold, and at least one. */
   private nextLength(): number {
     const waiting = this.end - this.start;
     if (waiting <= WRITE_BYTES) return waiting;
@@ -127,7 +127,10 @@ export class LineOutput implements DestinationStream {
     return lineFeed + 1 - this.start;
   }
 
-  /** No timer runs any more while a process exits: it sleeps. Nobody waits for a reader that is gone, or for a disk. */
+  /**
+   * Writes all lines while the process exits. No timer runs then, so it sleeps between two writes. It waits for a slow
+   * reader alone (`EAGAIN`): a reader that is gone and a full disk do not recover.
+   */
   private drain(): void {
     const asleep = new Int32Array(new SharedArrayBuffer(4));
     let error = this.flush();
@@ -135,7 +138,7 @@ export class LineOutput implements DestinationStream {
       Atomics.wait(asleep, 0, 0, RETRY_MS);
       error = this.flush();
     }
-    // The line about those that were dropped.
+    // `onRoom` may have written a line.
     if (error === undefined) this.flush();
   }
 }

@@ -3,13 +3,13 @@ import type { DestinationStream, Logger } from 'pino';
 import { LINES } from './access-log.js';
 import { PINO } from './gateway-logger.js';
 
-/** Where lines go, and pino, which writes there. */
+/** Pino, and the output that its lines go to. */
 export interface Logs {
   readonly pino: Logger;
   readonly lines: DestinationStream;
 }
 
-/** For the injector. */
+/** Provides both under `PINO` and `LINES`. */
 export function logProviders({ pino, lines }: Logs): Provider[] {
   return [
     { provide: PINO, useValue: pino },

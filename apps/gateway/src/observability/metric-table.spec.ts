@@ -2,6 +2,9 @@ import { Registry } from 'prom-client';
 import { registerEventMetrics, registerScrapedMetrics } from './metric-table.js';
 import { metricsText } from './metrics-text.js';
 
+const SIZE = '# HELP size Now\n# TYPE size gauge\nsize 2';
+const ADDED = '# HELP added_total Ever\n# TYPE added_total counter\nadded_total 5';
+
 describe('metrics that a scrape reads', () => {
   it('are a gauge by default, and a counter if their entry says so', async () => {
     const registry = new Registry();
@@ -15,9 +18,7 @@ describe('metrics that a scrape reads', () => {
     );
 
     for (const _scrape of ['first', 'second']) {
-      expect(await metricsText(registry, {})).toBe(
-        '# HELP size Now\n# TYPE size gauge\nsize 2\n\n# HELP added_total Ever\n# TYPE added_total counter\nadded_total 5\n',
-      );
+      expect(await metricsText(registry, {})).toBe(`${SIZE}\n\n${ADDED}\n`);
     }
   });
 

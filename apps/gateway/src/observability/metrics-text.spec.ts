@@ -1,7 +1,7 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { metricsText } from './metrics-text.js';
 
-/** Lines with their labels in order, which means nothing to Prometheus. */
+/** Sorts the labels of each line. Their order has no meaning. */
 function sorted(text: string): string[] {
   return text.split('\n').map((line) =>
     line.replace(
@@ -15,7 +15,7 @@ function sorted(text: string): string[] {
   );
 }
 
-/** How often the event loop turns until it is done. */
+/** Counts the turns of the event loop until the work is done. */
 async function turnsOf(work: Promise<unknown>): Promise<number> {
   let turns = 0;
   let isDone = false;
@@ -30,7 +30,7 @@ async function turnsOf(work: Promise<unknown>): Promise<number> {
 }
 
 describe('the text of metrics', () => {
-  it('is what the registry itself writes', async () => {
+  it('equals the text of the registry', async () => {
     const registry = new Registry();
     const registers = [registry];
     const counter = new Counter({

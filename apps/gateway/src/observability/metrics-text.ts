@@ -1,14 +1,15 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { MetricValueWithName, Registry } from 'prom-client';
 
-/** Series that one turn of the event loop writes: about 1 ms. */
+/** Series that are formatted in one turn of the event loop, in about 1 ms. */
 const SERIES_PER_TURN = 500;
 
 /**
- * All metrics of a registry in the text format of Prometheus (version 0.0.4), made in parts between which the event
- * loop turns: `Registry#metrics` stops it until all series are written.
+ * Formats all metrics of a registry as the text of Prometheus (version 0.0.4), in several turns of the event loop.
+ * `Registry#metrics` blocks the event loop until all series are formatted.
  *
- * @param commonLabels of every series; one of its own of the same name counts
+ * @param commonLabels labels of every series that has no label of that name
+ * @throws Error if a metric cannot be read
  */
 export async function metricsText(
   registry: Registry,
@@ -20,7 +21,7 @@ export async function metricsText(
   for (const metric of metrics) {
     const { name, help, type, values } = await metric.get();
     if (lines.length > 0) lines.push('');
-    // The types do not know that it is a word here.
+    // A string, although prom-client declares an enum of numbers.
     lines.push(`# HELP ${name} ${escaped(help)}`, `# TYPE ${name} ${String(type)}`);
     for (const value of values) {
       lines.push(lineOf(name, value, commonLabels));

@@ -18,7 +18,7 @@ function createMetrics(): Metrics {
   return new Metrics({ serviceName: 'api-gateway' } as Settings, new OpenExchanges({} as IdleConnections));
 }
 
-/** Metrics with a figure that counts the texts, each of which takes some turns of the event loop. */
+/** Metrics with a counter of the texts, each of which takes some turns of the event loop. */
 function createCountedMetrics(): Metrics {
   const metrics = createMetrics();
   new Gauge({
@@ -35,7 +35,7 @@ function createCountedMetrics(): Metrics {
 }
 
 describe('the text of the metrics', () => {
-  it('is made once for all who ask before it begins', async () => {
+  it('is made once for all calls before its making begins', async () => {
     const metrics = createCountedMetrics();
 
     const texts = await Promise.all(Array.from({ length: 50 }, () => metrics.text()));
@@ -45,7 +45,7 @@ describe('the text of the metrics', () => {
     metrics.onApplicationShutdown();
   });
 
-  it('is made again for who asks while it is made, behind it and no sooner', async () => {
+  it('is made again for calls while it is made, after its end', async () => {
     const metrics = createCountedMetrics();
     const ended: string[] = [];
     const first = metrics.text().then((text) => {

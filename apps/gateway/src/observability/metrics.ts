@@ -114,7 +114,7 @@ export class Metrics implements OnApplicationShutdown {
     const { requests, duration, failures, seriesLeftOut } = this.events;
     const method = METHODS.has(request.method!) ? request.method! : 'OTHER';
     const route = template ?? controllerPath ?? UNKNOWN_ENDPOINT;
-    const isKept = this.requestSeries.has(`${method} ${status} ${route}`);
+    const isKept = this.requestSeries.tryAdd(`${method} ${status} ${route}`);
     if (!isKept) seriesLeftOut.inc({ metric: EVENTS.requests.name });
     requests.inc({ method, endpoint: isKept ? route : OTHER_ENDPOINT, status });
     // A histogram has 17 lines for each of its series: upstreams are few, and routes may be thousands.
@@ -126,12 +126,12 @@ export class Metrics implements OnApplicationShutdown {
 
   rateLimited({ template }: Exchange): void {
     const route = template ?? UNKNOWN_ENDPOINT;
-    const isKept = this.rateLimitSeries.has(route);
+    const isKept = this.rateLimitSeries.tryAdd(route);
     if (!isKept) this.events.seriesLeftOut.inc({ metric: EVENTS.rateLimitBlocks.name });
     this.events.rateLimitBlocks.inc({ endpoint: isKept ? route : OTHER_ENDPOINT });
   }
 
-  /** Counts bytes that Node's parser refused, and that no exchange has. */
+  /** Counts a request that Node's parser refused before it was an exchange. */
   malformed(status: number): void {
     this.events.requests.inc({ method: 'OTHER', endpoint: 'malformed', status });
   }

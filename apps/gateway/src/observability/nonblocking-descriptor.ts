@@ -4,12 +4,12 @@ import { Socket } from 'node:net';
 const { O_NOCTTY, O_NONBLOCK, O_WRONLY } = constants;
 
 /**
- * A descriptor of the same output on which a write never waits for a reader: without room it fails with `EAGAIN`.
+ * Returns a descriptor of the same output that does not block: if the reader leaves no room, a write fails with `EAGAIN`.
  *
- * `O_NONBLOCK` belongs to the open file description, which other processes may share (open(2), fcntl(2)). So a pipe
- * and a terminal are opened anew. A socket cannot be, nor a pipe of another user: there the flag is set on the shared
- * description, as Node itself does once somebody uses `process.stdout`. A file keeps its descriptor: its writes wait
- * for the disk alone, and a new description would begin at its start.
+ * `O_NONBLOCK` belongs to the open file description, which other processes may share (open(2), fcntl(2)). So pipes and
+ * terminals are opened again. Sockets, and pipes of another user, cannot be opened: their shared description gets the
+ * flag, as Node does for `process.stdout`. Files keep their descriptor: their writes wait only for the disk, and a new
+ * description would begin at the start of the file.
  */
 export function toNonblocking(descriptor: number): number {
   if (fstatSync(descriptor).isFile()) return descriptor;
@@ -21,12 +21,12 @@ export function toNonblocking(descriptor: number): number {
   }
 }
 
-/** Node has no fcntl(2); a handle of libuv sets the flag when it is made. */
+/** Sets the flag by a handle of libuv, since Node has no fcntl(2). */
 function setNonblocking(descriptor: number): void {
   try {
-    // Nothing is written through it, and nobody closes it: the descriptor stays open.
+    // Nothing uses or closes the socket, so the descriptor stays open.
     new Socket({ fd: descriptor, readable: false, writable: true }).on('error', () => {});
   } catch {
-    // The event loop has the descriptor already, with the flag; or it is nothing that libuv can wait for.
+    // The event loop already has the descriptor, with the flag, or libuv cannot wait for its type.
   }
 }

@@ -5,7 +5,7 @@ import { DroppedLinesReport } from './dropped-lines.report.js';
 import { Metrics } from './metrics.js';
 import { MetricsController } from './metrics.controller.js';
 
-/** Metrics and the access log. Where lines go is part of the configuration. */
+/** Metrics and the access log. `logProviders` provides the output of log lines. */
 @Module({
   imports: [HttpModule],
   controllers: [MetricsController],

@@ -1,9 +1,9 @@
-/** Least characters of the three parts of what looks like a JWT. */
+/** Minimum characters of the three parts of a JWT. */
 const HEADER = 8;
 const PAYLOAD = 4;
 const SIGNATURE = 8;
 
-/** Least characters of all three with their dots. */
+/** Minimum characters of a JWT: three parts and two dots. */
 const SHORTEST_TOKEN = HEADER + PAYLOAD + SIGNATURE + 2;
 
 const DOT = 0x2e;
@@ -16,8 +16,8 @@ interface Part {
 }
 
 /**
- * Hides each JWT in a text: three runs of base64url with a dot, encoded or not, between them. Looks at each character
- * once, since a client chooses the text.
+ * Replaces each JWT in a text by `[redacted]`. A JWT is three runs of base64url characters with a dot or `%2e` between
+ * them. The time is linear in the text, since clients choose it.
  */
 export function redactTokens(text: string): string {
   if (text.length < SHORTEST_TOKEN) return text;
@@ -40,7 +40,7 @@ export function redactTokens(text: string): string {
   return copiedTo === 0 ? text : redacted + text.slice(copiedTo);
 }
 
-/** Whether the last three parts are a token. */
+/** Whether the last three parts are long enough for a JWT. */
 function isToken(parts: readonly Part[]): boolean {
   if (parts.length < 3) return false;
   const [header, payload, signature] = parts.slice(-3).map(({ start, end }) => end - start);
@@ -53,7 +53,7 @@ function partEnd(text: string, start: number): number {
   return end;
 }
 
-/** How many characters the dot at a position takes; 0 if there is none. */
+/** Characters of the dot at a position: 1, 3 if it is percent-encoded, 0 if there is none. */
 function dotLength(text: string, at: number): number {
   const code = text.charCodeAt(at);
   if (code === DOT) return 1;

@@ -14,15 +14,15 @@ import { Inject, Injectable, type NestMiddleware } from '@nestjs/common';
 import { AccessLog } from './access-log.js';
 import { Metrics } from './metrics.js';
 
-/** An id that somebody else made: short, and nothing that a log or a header could trip over. */
+/** Request ids that a trusted proxy may set: at most 128 characters, all of them safe in logs and headers. */
 const REQUEST_ID = /^[A-Za-z0-9._:-]{1,128}$/;
 
-/** What Express knows of the controller's route that a request matched. */
+/** A request to which Express has added the controller's route that it matched. */
 interface RoutedRequest extends IncomingMessage {
   readonly route?: { readonly path?: unknown };
 }
 
-/** Opens the exchange of every request, and at its end writes its line and its figures. */
+/** Opens the exchange of every request. At its end, writes its access log line and counts it in the metrics. */
 @Injectable()
 export class RequestContextMiddleware implements NestMiddleware<IncomingMessage, ServerResponse> {
   private readonly trusted: TrustedProxies;
@@ -37,7 +37,7 @@ export class RequestContextMiddleware implements NestMiddleware<IncomingMessage,
   ) {
     this.trusted = new TrustedProxies(config.trust);
     const { minimumRate } = config.proxy;
-    // One listener each for all responses, which finds its exchange through the response.
+    // All responses share these listeners, so that a request allocates none.
     this.onClose = function (this: ServerResponse): void {
       const exchange = exchangeOf(this.req)!;
       const elapsedMs = performance.now() - exchange.startedAt;
@@ -70,7 +70,7 @@ export class RequestContextMiddleware implements NestMiddleware<IncomingMessage,
   }
 }
 
-/** The response was cut: by the client, unless something else failed first. */
+/** Status of a response that was cut: that of the failure, or 499 if the client left. */
 function interruptedStatus({ failure }: Exchange): number {
   return failure ? failure.getStatus() : 499;
 }

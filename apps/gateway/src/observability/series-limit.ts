@@ -1,13 +1,18 @@
-/** Lets a metric have so many series, those that come first, and no more. */
+/** Limits the number of series of a metric. The first ones are kept. */
 export class SeriesLimit {
   private readonly known = new Set<string>();
 
-  constructor(private readonly most: number) {}
+  constructor(private readonly limit: number) {}
 
-  /** Whether a series, named by the values of its labels, is one of them. */
-  has(series: string): boolean {
+  /**
+   * Adds a series, unless the limit is reached.
+   *
+   * @param series values of its labels
+   * @returns whether the series is kept
+   */
+  tryAdd(series: string): boolean {
     if (this.known.has(series)) return true;
-    if (this.known.size >= this.most) return false;
+    if (this.known.size >= this.limit) return false;
     this.known.add(series);
     return true;
   }
