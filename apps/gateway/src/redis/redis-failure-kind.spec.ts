@@ -1,4 +1,4 @@
-import { READABLE_FAULTS, redisFailureKindOf } from './redis-failure-kind.js';
+import { READABLE_FAILURE_KINDS, redisFailureKindOf } from './redis-failure-kind.js';
 
 function replyError(message: string): Error {
   const error = new Error(message);
@@ -9,7 +9,7 @@ function replyError(message: string): Error {
 describe('a reply of Redis', () => {
   it.each([
     ["READONLY You can't write against a read only replica.", 'read-only', true],
-    // Redis 6 and 7 say from a script, which is how limits write.
+    // Replies of Redis 6 and 7 to a script; rate limits write by scripts.
     [
       "ERR Error running script (call to f_4ca2): @user_script:1: @user_script: 1: -READONLY You can't write",
       'read-only',
@@ -29,8 +29,8 @@ describe('a reply of Redis', () => {
     ['BUSY Redis is busy running a script.', 'slow', false],
     ['ERR Error running script (call to f_4ca2): @user_script:1: it failed', 'failing', false],
     ['ERR unknown command', 'failing', false],
-  ])('%j means %s; whether it can be read: %s', (reply, fault, isReadable) => {
+  ])('%j means %s; readable: %s', (reply, fault, isReadable) => {
     expect(redisFailureKindOf(replyError(reply))).toBe(fault);
-    expect(READABLE_FAULTS.has(redisFailureKindOf(replyError(reply)))).toBe(isReadable);
+    expect(READABLE_FAILURE_KINDS.has(redisFailureKindOf(replyError(reply)))).toBe(isReadable);
   });
 });

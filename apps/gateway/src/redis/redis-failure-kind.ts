@@ -1,4 +1,4 @@
-/** Why Redis is bypassed: of bounded variety, and nothing that strangers could learn from it. */
+/** Why Redis is degraded. `/health/ready` shows it to anyone, so it names no host and no user. */
 export type RedisFailureKind =
   | 'unreachable'
   | 'slow'
@@ -11,26 +11,26 @@ export type RedisFailureKind =
   | 'loading'
   | 'failing';
 
-/** Redis does not take writes, and answers all else. */
-export const READABLE_FAULTS: ReadonlySet<RedisFailureKind> = new Set<RedisFailureKind>([
+/** Failure kinds of a Redis that refuses writes and still serves reads. */
+export const READABLE_FAILURE_KINDS: ReadonlySet<RedisFailureKind> = new Set<RedisFailureKind>([
   'read-only',
   'too few replicas',
   'not persisting',
   'out of memory',
 ]);
 
-/** No answer came in the time that a request can wait. */
+/** Redis did not respond within the timeout of a command. */
 export class RedisSlowError extends Error {
   override readonly name = 'RedisSlowError';
 }
 
-/** By the first word of an error reply. */
+/** Failure kinds by the first word of an error reply. */
 const REPLIES: Readonly<Record<string, RedisFailureKind>> = {
   WRONGPASS: 'access refused',
   NOAUTH: 'access refused',
   NOPERM: 'access refused',
   READONLY: 'read-only',
-  // A master that has become a replica says so to commands that block.
+  // A master that becomes a replica sends it to clients in a blocking command.
   UNBLOCKED: 'read-only',
   MASTERDOWN: 'without its master',
   NOREPLICAS: 'too few replicas',
@@ -40,11 +40,11 @@ const REPLIES: Readonly<Record<string, RedisFailureKind>> = {
   BUSY: 'slow',
 };
 
-/** Redis 6 puts the reply that a script got behind the script's name and line; Redis 7 passes it on as it is. */
+/** If a command of a script fails, Redis 6 puts the script's name and line before the reply, and Redis 7 nothing. */
 const SCRIPT_FAILED = 'ERR Error running script ';
 const SCRIPT_REPLY = ': -';
 
-/** What an error of `ioredis` says of Redis. */
+/** Failure kind of an error of `ioredis`. */
 export function redisFailureKindOf(error: unknown): RedisFailureKind {
   const { name, message } = error as Error;
   if (name === 'ReplyError') return REPLIES[codeOf(message)] ?? 'failing';

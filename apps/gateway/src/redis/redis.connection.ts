@@ -4,59 +4,63 @@ import { Inject, Injectable, Logger, type OnApplicationShutdown, type OnModuleIn
 import { Redis } from 'ioredis';
 import { setTimeout as delay } from 'node:timers/promises';
 import {
-  READABLE_FAULTS,
+  READABLE_FAILURE_KINDS,
   redisFailureKindOf,
   RedisSlowError,
   type RedisFailureKind,
 } from './redis-failure-kind.js';
 
-/** How often it is tried whether Redis is well again, in milliseconds, and how often whether it still is. */
+/** Milliseconds between two probes while Redis is degraded. */
 const PROBE_MS = 500;
+
+/** Milliseconds between two probes while Redis is healthy. */
 const PROBE_HEALTHY_MS = 2_000;
 
-/** Milliseconds between two tries to connect: the first, with every further one as much more, and the most. */
+/** Milliseconds that each failed connection adds to the delay before the next. */
 const RECONNECT_STEP_MS = 50;
+
+/** The longest delay before the next connection, and the timeout of one, in milliseconds. */
 const RECONNECT_MOST_MS = 1_000;
 
-/** Milliseconds for what no request waits for. */
+/** Timeout of commands that no request waits for, in milliseconds. */
 const BACKGROUND_TIMEOUT_MS = 1_000;
 
-/** Milliseconds that the boot waits for Redis. */
+/** Milliseconds that the boot waits for Redis. It does not fail without Redis. */
 const BOOT_MS = 2_000;
 
-/** Of the time for an answer, milliseconds that a busy process does not use up. */
+/** Last part of the timeout of a command, in milliseconds: see `withTimeout`. */
 const LAST_PART_MS = 10;
 
-/** What every limit needs: a script that writes. */
+/** Writes by a script, as rate limits do. */
 const PROBE_SCRIPT = "return redis.call('set', KEYS[1], '1', 'PX', 60000)";
 const PROBE_KEY = 'gateway:probe';
 
 /** Called with the duration of a command, in milliseconds. */
 export type CommandListener = (elapsedMs: number) => void;
 
-/** Redis did not get the command: it is bypassed at present. */
-class RedisBypassedError extends Error {
-  override readonly name = 'RedisPassedByError';
+/** The command was not sent, since Redis is degraded. */
+class RedisDegradedError extends Error {
+  override readonly name = 'RedisDegradedError';
 }
 
 /**
- * The one connection to Redis. Whatever is wrong with it, no request waits for it longer than one command may take:
- * after the first that fails Redis is bypassed, until a probe finds that it takes writes again. A server that is
- * connected and takes none (a master that became a replica, one that loads its data or lost its replicas) is left as
- * soon as a new connection, for which the name is resolved anew, finds a server that does.
+ * The process's one connection to Redis. A request waits for it no longer than the timeout of one command: the first
+ * command that fails makes Redis degraded, and writes are sent again only after a probe has written. If the server is
+ * connected and refuses writes (it became a replica, loads its data, or lost its replicas), each probe opens a second
+ * connection, which resolves the name again. Once that one can write, the gateway reconnects.
  */
 @Injectable()
 export class RedisConnection implements RevocationRedis, OnModuleInit, OnApplicationShutdown {
   readonly client: Redis;
   private readonly logger = new Logger(RedisConnection.name);
   private readonly commandListeners: CommandListener[] = [];
-  private currentFault: RedisFailureKind | undefined = 'unreachable';
-  /** `performance.now()` of when it began to be bypassed. */
-  private bypassedSince = performance.now();
+  private currentFailureKind: RedisFailureKind | undefined = 'unreachable';
+  /** `performance.now()` when Redis became degraded. */
+  private degradedSince = performance.now();
   private hasStarted = false;
   private probing: Promise<void> | undefined;
   private probedAt = -Infinity;
-  /** A new connection, while it is probed. */
+  /** The second connection, while it is probed. */
   private successor: Redis | undefined;
   private readonly probes: NodeJS.Timeout;
 
@@ -68,44 +72,44 @@ export class RedisConnection implements RevocationRedis, OnModuleInit, OnApplica
       ...(redis.password !== undefined && { password: redis.password }),
       lazyConnect: true,
       connectionName: 'gateway',
-      // One right less that its user needs.
+      // For `CLIENT SETINFO` the Redis user would need a further right.
       disableClientInfo: true,
       connectTimeout: RECONNECT_MOST_MS,
       commandTimeout: BACKGROUND_TIMEOUT_MS,
-      // The probe finds out more, and a Redis that loads its data would hold up the boot.
+      // The check of ioredis would delay the boot while Redis loads its data, and the probe checks more.
       enableReadyCheck: false,
       enableAutoPipelining: true,
-      // A look-up has the keys of many requests; to put it into a pipeline as well would double its CPU time.
+      // A lookup already has the keys of many requests; a pipeline would double its CPU time.
       autoPipeliningIgnoredCommands: ['eval'],
-      // What cannot be sent now is of no use later.
+      // No request waits for a command that cannot be sent now.
       enableOfflineQueue: false,
       autoResendUnfulfilledCommands: false,
       maxRetriesPerRequest: 0,
       autoResubscribe: false,
-      // There is nothing to wait for: what was not answered is given up.
+      // The commands in flight are given up.
       disconnectTimeout: 50,
       retryStrategy: (times) => Math.min(times * RECONNECT_STEP_MS, RECONNECT_MOST_MS),
     });
-    this.client.on('error', (error) => this.bypass(redisFailureKindOf(error)));
-    this.client.on('close', () => this.currentFault ?? this.bypass('unreachable'));
+    this.client.on('error', (error) => this.degrade(redisFailureKindOf(error)));
+    this.client.on('close', () => this.currentFailureKind ?? this.degrade('unreachable'));
     this.client.on('ready', () => void this.probe());
     this.probes = setInterval(() => this.probeIfDue(), PROBE_MS).unref();
   }
 
-  /** Why Redis is bypassed; undefined while it is not. */
-  get fault(): RedisFailureKind | undefined {
-    return this.currentFault;
+  /** Why Redis is degraded; undefined while it is healthy. */
+  get failureKind(): RedisFailureKind | undefined {
+    return this.currentFailureKind;
   }
 
   get isUp(): boolean {
-    return this.currentFault === undefined;
+    return this.currentFailureKind === undefined;
   }
 
   get isReadable(): boolean {
-    return this.currentFault === undefined || READABLE_FAULTS.has(this.currentFault);
+    return this.currentFailureKind === undefined || READABLE_FAILURE_KINDS.has(this.currentFailureKind);
   }
 
-  /** Asks to be told of every command's duration. Must not throw. */
+  /** Adds a listener for the durations of commands. The listener must not throw. */
   onCommand(listener: CommandListener): void {
     this.commandListeners.push(listener);
   }
@@ -117,18 +121,18 @@ export class RedisConnection implements RevocationRedis, OnModuleInit, OnApplica
       .catch(() => {});
     await Promise.race([begun, delay(BOOT_MS, undefined, { ref: false })]);
     this.hasStarted = true;
-    if (this.currentFault !== undefined) this.reportDegraded(this.currentFault);
+    if (this.currentFailureKind !== undefined) this.reportDegraded(this.currentFailureKind);
   }
 
-  /** Runs a command that writes, unless Redis is bypassed. @throws Error where it is, or fails, or is slow */
+  /** Runs a command that writes. @throws Error if Redis is degraded, or if the command fails or times out */
   async run<Result>(send: (client: Redis) => Promise<Result>): Promise<Result> {
-    if (!this.isUp) throw new RedisBypassedError(this.currentFault);
+    if (!this.isUp) throw new RedisDegradedError(this.currentFailureKind);
     return this.timed(send, this.commandTimeoutMs);
   }
 
   async read<Result>(send: (client: Redis) => Promise<Result>): Promise<Result> {
-    if (!this.isReadable) throw new RedisBypassedError(this.currentFault);
-    // A request may have to wait for its limit too.
+    if (!this.isReadable) throw new RedisDegradedError(this.currentFailureKind);
+    // Half of the time, since the same request may wait for its rate limit too.
     return this.timed(send, this.commandTimeoutMs / 2);
   }
 
@@ -137,8 +141,8 @@ export class RedisConnection implements RevocationRedis, OnModuleInit, OnApplica
     try {
       return await withTimeout(withinMs, send(this.client));
     } catch (error) {
-      // A command that this user may not give says nothing of the others.
-      if (!(error as Error).message.startsWith('NOPERM')) this.bypass(redisFailureKindOf(error));
+      // A Redis user without the right to this command may still run the others.
+      if (!(error as Error).message.startsWith('NOPERM')) this.degrade(redisFailureKindOf(error));
       throw error;
     } finally {
       for (const listener of this.commandListeners) listener(performance.now() - startedAt);
@@ -152,11 +156,11 @@ export class RedisConnection implements RevocationRedis, OnModuleInit, OnApplica
   }
 
   private probeIfDue(): void {
-    // A server may have stopped to take writes while nothing was written.
+    // Without commands, only a probe shows that a server refuses writes.
     if (!this.isUp || performance.now() - this.probedAt >= PROBE_HEALTHY_MS) void this.probe();
   }
 
-  /** Looks whether Redis is well. */
+  /** Probes Redis, unless a probe is running. */
   private probe(): Promise<void> {
     this.probing ??= this.probeWrite().finally(() => (this.probing = undefined));
     return this.probing;
@@ -166,19 +170,22 @@ export class RedisConnection implements RevocationRedis, OnModuleInit, OnApplica
     if (this.client.status !== 'ready') return;
     const wasUp = this.isUp;
     this.probedAt = performance.now();
-    // While Redis is well, the commands of requests say whether it is fast enough.
-    const fault = await this.faultOf(this.client, wasUp ? BACKGROUND_TIMEOUT_MS : this.commandTimeoutMs);
-    if (fault !== undefined) {
-      this.bypass(fault);
-      if (await this.hasSuccessor()) this.client.disconnect(true);
+    // While Redis is healthy, only the commands of requests decide whether it is too slow.
+    const failureKind = await this.probeServer(
+      this.client,
+      wasUp ? BACKGROUND_TIMEOUT_MS : this.commandTimeoutMs,
+    );
+    if (failureKind !== undefined) {
+      this.degrade(failureKind);
+      if (await this.probeSuccessor()) this.client.disconnect(true);
     } else if (!wasUp) {
-      this.currentFault = undefined;
+      this.currentFailureKind = undefined;
       if (this.hasStarted) this.reportRecovered();
     }
   }
 
-  /** Why a server takes no writes; undefined if it does. */
-  private async faultOf(client: Redis, timeoutMs: number): Promise<RedisFailureKind | undefined> {
+  /** Why a server refuses writes; undefined if it accepts them. */
+  private async probeServer(client: Redis, timeoutMs: number): Promise<RedisFailureKind | undefined> {
     try {
       await withTimeout(timeoutMs, client.eval(PROBE_SCRIPT, 1, PROBE_KEY));
       return undefined;
@@ -187,15 +194,15 @@ export class RedisConnection implements RevocationRedis, OnModuleInit, OnApplica
     }
   }
 
-  /** Whether a new connection takes writes. Revocations are read from the old one until then. */
-  private async hasSuccessor(): Promise<boolean> {
+  /** Whether a second connection can write. Meanwhile revocations are read over the first. */
+  private async probeSuccessor(): Promise<boolean> {
     const successor = this.client.duplicate({ connectionName: 'gateway-probe', retryStrategy: () => null });
     successor.on('error', () => {});
     this.successor = successor;
     try {
-      // No longer than until the next probe of the old one.
+      // At most until the next probe of the first connection.
       await withTimeout(PROBE_MS, successor.connect());
-      return (await this.faultOf(successor, this.commandTimeoutMs)) === undefined;
+      return (await this.probeServer(successor, this.commandTimeoutMs)) === undefined;
     } catch {
       return false;
     } finally {
@@ -204,12 +211,12 @@ export class RedisConnection implements RevocationRedis, OnModuleInit, OnApplica
     }
   }
 
-  private bypass(fault: RedisFailureKind): void {
+  private degrade(failureKind: RedisFailureKind): void {
     const wasUp = this.isUp;
-    this.currentFault = fault;
+    this.currentFailureKind = failureKind;
     if (!wasUp) return;
-    this.bypassedSince = performance.now();
-    if (this.hasStarted) this.reportDegraded(fault);
+    this.degradedSince = performance.now();
+    if (this.hasStarted) this.reportDegraded(failureKind);
   }
 
   private reportDegraded(reason: RedisFailureKind): void {
@@ -217,21 +224,22 @@ export class RedisConnection implements RevocationRedis, OnModuleInit, OnApplica
   }
 
   private reportRecovered(): void {
-    const awayMs = Math.round(performance.now() - this.bypassedSince);
+    const awayMs = Math.round(performance.now() - this.degradedSince);
     this.logger.log({ message: 'redis is back', away_ms: awayMs });
   }
 }
 
 /**
- * The answer, if it comes in time: counted from now, since a pipeline that is on its way holds back the next. The last
- * part of the time begins anew where the process itself was busy, and what has come is looked at before it is judged.
+ * Rejects with `RedisSlowError` if the result takes too long. The time starts at the call, since a pipeline in flight
+ * delays the next. If the process was busy, the last part of the time starts when the event loop runs again, and a
+ * response that has arrived is read before the timeout applies.
  */
-function withTimeout<Answer>(timeoutMs: number, answer: Promise<Answer>): Promise<Answer> {
+function withTimeout<Result>(timeoutMs: number, result: Promise<Result>): Promise<Result> {
   return new Promise((resolve, reject) => {
-    const giveUp = (): void => reject(new RedisSlowError('no answer in time'));
+    const giveUp = (): void => reject(new RedisSlowError('Redis did not respond in time'));
     let timer = setTimeout(() => {
       timer = setTimeout(() => setImmediate(giveUp), LAST_PART_MS);
     }, timeoutMs - LAST_PART_MS);
-    answer.then(resolve, reject).finally(() => clearTimeout(timer));
+    result.then(resolve, reject).finally(() => clearTimeout(timer));
   });
 }

@@ -5,7 +5,7 @@ import { RedisConnection } from './redis.connection.js';
 
 const OVERFLOW = 'more revocations than memory may hold';
 
-/** Says whether Redis is bypassed and why, and whether revocation costs it a command for each request. */
+/** Shows why Redis is degraded, and whether each request looks its revocation up in Redis. */
 @ReadinessCheck()
 export class RedisHealth implements ReadinessIndicator {
   constructor(
@@ -16,12 +16,12 @@ export class RedisHealth implements ReadinessIndicator {
 
   check(): HealthIndicatorResult {
     const indicator = this.indicators.check('redis');
-    const { fault } = this.redis;
-    if (fault !== undefined) return indicator.degraded(fault);
+    const { failureKind } = this.redis;
+    if (failureKind !== undefined) return indicator.degraded(failureKind);
     const { state } = this.revocations;
     if (state === 'complete') return indicator.up({ revocation: 'in memory' });
     const details = { revocation: 'asked for each request' };
-    // The others pass, or are what the operator wants.
+    // `loading` ends by itself, and an operator may choose `unnotified` by the rights of the Redis user.
     return state === 'overflow'
       ? indicator.degraded({ ...details, message: OVERFLOW })
       : indicator.up(details);
