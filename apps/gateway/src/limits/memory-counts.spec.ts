@@ -6,7 +6,7 @@ describe('counts in memory', () => {
   beforeEach(() => jest.useFakeTimers({ now: 0 }));
   afterEach(() => jest.useRealTimers());
 
-  it('begin anew with each window, which begins with its first', () => {
+  it('start at 0 in each window, which begins with the first count', () => {
     const counts = new MemoryCounts(60_000, 10);
 
     expect(counts.add('a', 1)).toEqual({ consumed: 1, msBeforeNext: 60_000 });
@@ -16,7 +16,7 @@ describe('counts in memory', () => {
     expect(counts.add('a', 1)).toEqual({ consumed: 1, msBeforeNext: 60_000 });
   });
 
-  it('do not depend on the clock that somebody may set', () => {
+  it('do not depend on the system clock', () => {
     const counts = new MemoryCounts(60_000, 10);
     counts.add('a', 1);
 
@@ -25,7 +25,7 @@ describe('counts in memory', () => {
     expect(counts.add('a', 1).consumed).toBe(2);
   });
 
-  it('are given away once, as long as their window lasts', () => {
+  it('are removed once, and are 0 after their window', () => {
     const counts = new MemoryCounts(60_000, 10);
     counts.add('a', 5);
     counts.add('b', 5);
@@ -35,7 +35,7 @@ describe('counts in memory', () => {
     expect(counts.remove('b')).toBe(0);
   });
 
-  it('are bounded: of too many keys the least recent begins anew', () => {
+  it('are bounded: of too many keys, the key used least recently is forgotten', () => {
     const counts = new MemoryCounts(60_000, 2);
     for (const key of ['a', 'b', 'a', 'c']) counts.add(key, 1);
 

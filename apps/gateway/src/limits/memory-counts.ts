@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache';
 
-/** What was counted of a key in its present window. */
+/** Count of a key in its current window. */
 export interface Count {
   readonly consumed: number;
   /** Milliseconds until the window ends. */
@@ -9,24 +9,24 @@ export interface Count {
 
 interface Window {
   consumed: number;
-  /** `performance.now()` of its end: no clock that somebody sets can lengthen it. */
+  /** `performance.now()` of its end, since a change of the system's clock must not move it. */
   readonly endsAt: number;
 }
 
-/** Counts by key in this process, each over a window of a minute that begins with its first; bounded. */
+/** Counts by key in this process. The window of a key begins with its first count. The number of keys is bounded. */
 export class MemoryCounts {
   private readonly windows: LRUCache<string, Window>;
 
-  /** @param most keys; past it the one that was asked for least recently begins anew */
+  /** @param most keys; beyond it, the key used least recently is forgotten */
   constructor(
     private readonly windowMs: number,
     most: number,
   ) {
-    // `max` would take the memory of all at once.
+    // `max` would allocate the memory of all keys at once.
     this.windows = new LRUCache({ maxSize: most, sizeCalculation: () => 1 });
   }
 
-  /** Counts that many more. */
+  /** Adds points to the count of a key, and returns the count. */
   add(key: string, points: number): Count {
     const now = performance.now();
     let window = this.windows.get(key);
@@ -38,7 +38,7 @@ export class MemoryCounts {
     return { consumed: window.consumed, msBeforeNext: window.endsAt - now };
   }
 
-  /** What was counted in a window that has not ended; it is forgotten here. */
+  /** Forgets a key. @returns its count; 0 if its window has ended */
   remove(key: string): number {
     if (this.windows.size === 0) return 0;
     const window = this.windows.get(key);

@@ -7,30 +7,31 @@ import { MemoryCounts } from './memory-counts.js';
 
 const WINDOW_SECONDS = 60;
 
-/** Keys in memory, about 200 bytes each. */
+/** Most keys in memory, about 200 bytes each. */
 const MOST_KEYS = 100_000;
 
-/** A named limit, with everything that can be worked out at boot. */
+/** A named limit, prepared at boot. */
 export interface Limit {
   readonly name: string;
   readonly perMinute: number;
-  /** What this process lets pass by itself, while the gateways cannot count together. */
+  /** This process's share of the limit, while Redis is degraded. */
   readonly localPerMinute: number;
   readonly shared: RateLimiterRedis;
 }
 
-/** What a limit says of one request. */
+/** Whether a limit lets a request pass, and the state of its window. */
 export interface RateLimitResult {
   readonly passes: boolean;
   readonly limit: number;
   readonly remaining: number;
-  /** Milliseconds until the count begins anew. */
+  /** Milliseconds until the window ends. */
   readonly msBeforeNext: number;
 }
 
 /**
- * Counts requests in Redis, together with every other gateway: one command a request, and none for a key that has used
- * up its limit. Without Redis each process counts its part in memory; what it counted goes to Redis once that is back.
+ * Counts requests in Redis, where all gateways share the count: one command for a request, and none for a key that has
+ * used up its limit. While Redis is degraded, each process counts in memory, against its share of the limit. Afterwards
+ * it adds these counts to Redis.
  */
 @Injectable()
 export class RateLimiter {
@@ -40,7 +41,7 @@ export class RateLimiter {
 
   constructor(private readonly redis: RedisConnection) {}
 
-  /** @param replicas how many gateways there are */
+  /** Creates a limit. @param replicas number of gateways that share it */
   createLimit(name: string, perMinute: number, replicas: number): Limit {
     return {
       name,
@@ -78,7 +79,7 @@ export class RateLimiter {
       if (!passes) this.blocked.set(key, performance.now() + msBeforeNext);
       return { passes, limit: perMinute, remaining: Math.max(0, perMinute - consumedPoints), msBeforeNext };
     } catch (error) {
-      // What Redis was slow to answer it may have counted all the same.
+      // A slow Redis may have counted the points although its response came too late.
       return this.consumeLocally(limit, key, error instanceof RedisSlowError ? 0 : points);
     }
   }
@@ -89,7 +90,7 @@ export class RateLimiter {
   }
 }
 
-/** A refusal is thrown as an answer of the same form; all else is a fault of Redis. */
+/** Turns the rejection of a used-up limit into a result. @throws every other rejection: errors of Redis */
 function toResult(thrown: unknown): RateLimiterRes {
   if (thrown instanceof RateLimiterRes) return thrown;
   throw thrown;

@@ -2,7 +2,7 @@ import { Hysteresis } from './hysteresis.js';
 
 const OPTIONS = { limit: 100, clearRatio: 0.8, tripAfter: 2, clearAfter: 3 };
 
-/** Whether it is tripped after each of the values. */
+/** States after each of the values; true is tripped. */
 function statesAfter(values: readonly number[]): boolean[] {
   const hysteresis = new Hysteresis(OPTIONS);
   return values.map((value) => {
@@ -12,19 +12,19 @@ function statesAfter(values: readonly number[]): boolean[] {
 }
 
 describe('Hysteresis', () => {
-  it('trips after as many values at or above the limit as it is told', () => {
+  it('trips after `tripAfter` excessive values', () => {
     expect(statesAfter([99, 100, 99, 100])).toEqual([false, false, false, true]);
   });
 
-  it('trips though excessive values alternate with calm ones', () => {
+  it('trips if clear values are between excessive ones', () => {
     expect(statesAfter([100, 0, 0, 100])).toEqual([false, false, false, true]);
   });
 
-  it('resets the count after as many calm values in a row as clear it', () => {
+  it('resets the count after `clearAfter` clear values in a row', () => {
     expect(statesAfter([100, 0, 0, 0, 100, 0, 0, 0, 100])).toEqual(Array(9).fill(false));
   });
 
-  it('clears after as many calm values in a row, which a value between calm and limit interrupts', () => {
+  it('clears after `clearAfter` clear values in a row; a value between clear and excessive interrupts the row', () => {
     expect(statesAfter([100, 100, 79, 79, 80, 79, 79, 79])).toEqual([
       false,
       true,
@@ -37,7 +37,7 @@ describe('Hysteresis', () => {
     ]);
   });
 
-  it('tells of each value whether it tripped or cleared', () => {
+  it('returns whether a value tripped or cleared it', () => {
     const hysteresis = new Hysteresis({ ...OPTIONS, clearAfter: 1 });
 
     expect([100, 100, 100, 0, 0].map((value) => hysteresis.update(value))).toEqual([
@@ -49,13 +49,14 @@ describe('Hysteresis', () => {
     ]);
   });
 
-  it('trips at once when it is told to, and tells so once', () => {
+  it('trips at once by `trip`, which returns true the first time', () => {
     const hysteresis = new Hysteresis(OPTIONS);
 
     expect([hysteresis.trip(), hysteresis.trip()]).toEqual([true, false]);
     expect(hysteresis.isTripped).toBe(true);
   });
-  it('clears after a trip that it was told as after any other', () => {
+
+  it('clears after `trip` as after excessive values', () => {
     const hysteresis = new Hysteresis(OPTIONS);
     hysteresis.trip();
 

@@ -1,20 +1,20 @@
 /** When a hysteresis trips and clears. */
 export interface HysteresisOptions {
-  /** From this value on, a value is excessive. */
+  /** Values at or above it are excessive. */
   readonly limit: number;
-  /** The share of the limit, 0 to 1, below which a value is clear. */
+  /** Share of the limit, 0 to 1; values below it are clear. */
   readonly clearRatio: number;
-  /** How many excessive values trip it, without as many clear ones in a row between them as clear it. */
+  /** Number of excessive values that trip it. `clearAfter` clear values in a row reset the count. */
   readonly tripAfter: number;
-  /** How many clear values in a row clear it. */
+  /** Number of clear values in a row that clear it. */
   readonly clearAfter: number;
 }
 
-/** Watches a value, so that neither one peak trips it nor one dip clears it. */
+/** Trips after several excessive values, and clears after several clear ones in a row. */
 export class Hysteresis {
-  /** Values at or above the limit since the count was reset. */
+  /** Number of excessive values since the count was reset. */
   private excessive = 0;
-  /** Values in a row below the clear ratio. */
+  /** Number of clear values in a row. */
   private clearValues = 0;
 
   constructor(private readonly options: HysteresisOptions) {}
@@ -23,7 +23,7 @@ export class Hysteresis {
     return this.excessive >= this.options.tripAfter;
   }
 
-  /** Takes the next value. @returns whether it tripped or cleared */
+  /** Updates the state by the next value. @returns whether it tripped or cleared */
   update(value: number): boolean {
     const { limit, clearRatio, clearAfter } = this.options;
     const before = this.isTripped;

@@ -14,22 +14,22 @@ export type Resource = (typeof RESOURCES)[number];
 /** How often the load is measured, in milliseconds. */
 const INTERVAL_MS = 250;
 
-/** How exactly the delay of the event loop is measured, in milliseconds. */
+/** Resolution of the delay of the event loop, in milliseconds. */
 const RESOLUTION_MS = 20;
 
 /** Clear measurements in a row that clear a saturated resource: one second. */
 const CLEAR_AFTER = 4;
 
 /**
- * Knows whether the process has more to do than it can, so that it refuses what is new while it can still finish what
- * it has begun.
+ * Measures the load of the process. While a resource is saturated, new requests are refused, so that those in flight can
+ * end.
  *
- * - Event loop: the longest delay within an interval, in two intervals without a clear second between them, since long turns and
- *   short ones may alternate. One long turn, or a machine that stood still, is over by the time that anybody could be
- *   refused for it.
+ * - Event loop: saturated if its longest delay in an interval exceeds the limit, in two intervals without a clear second
+ *   between them, since long and short turns may alternate. One interval is not enough: a single long turn, or a machine
+ *   that stood still, is over before a request could be refused.
  * - Memory: see `ProcessMemory`.
- * - In flight: exactly the requests past the limit are refused; logs, metrics and readiness show the resource as saturated
- *   for a second longer.
+ * - In flight: exactly the requests beyond the limit are refused. Logs, metrics and readiness show the resource as
+ *   saturated for a second longer.
  */
 @Injectable()
 export class LoadMonitor implements OnModuleInit, OnApplicationShutdown {
@@ -48,7 +48,7 @@ export class LoadMonitor implements OnModuleInit, OnApplicationShutdown {
     const often = { clearRatio: 0.8, clearAfter: CLEAR_AFTER };
     this.resources = {
       'event loop': new Hysteresis({ ...often, limit: eventLoopMs, tripAfter: 2 }),
-      // Resident memory falls late and not far: a lower mark might never be reached.
+      // Resident memory falls late and little: it might never fall below 80 % of the limit.
       memory: new Hysteresis({ ...often, limit: memoryPercent, tripAfter: 1, clearRatio: 0.95 }),
       'in flight': new Hysteresis({ ...often, limit: inFlight + 1, tripAfter: 1 }),
     };
@@ -65,10 +65,10 @@ export class LoadMonitor implements OnModuleInit, OnApplicationShutdown {
     return RESOURCES.filter((reason) => this.resources[reason].isTripped);
   }
 
-  /** The saturated resource for which an exchange, which is in flight already, is refused; undefined if it is served. */
+  /** The saturated resource that refuses an exchange in flight; undefined if the exchange may pass. */
   saturatedResourceFor({ route }: Exchange): Resource | undefined {
     if (this.resources['event loop'].isTripped) return 'event loop';
-    // A request with nothing else in flight is served: V8 collects where something runs, and not where all is refused.
+    // A request alone in flight may pass: if all were refused, V8 would collect no garbage, and memory would stay full.
     if (this.resources.memory.isTripped && (this.open.size > 1 || route?.options.websocket)) return 'memory';
     if (this.open.size <= this.config.overload.inFlight) return undefined;
     if (this.resources['in flight'].trip()) this.report('in flight');
@@ -106,7 +106,7 @@ export class LoadMonitor implements OnModuleInit, OnApplicationShutdown {
     }
   }
 
-  /** Node does not see every limit, and gives the heap 256 MiB in the smallest container. */
+  /** Warns of a heap limit that Node chose too high: it does not see every limit, and never chooses less than 256 MiB. */
   private warnOfHeap(): void {
     const { limitBytes, heapLimitBytes } = this.memory;
     const { bufferBytes } = this.config.websocket;

@@ -59,12 +59,12 @@ describe('memoryLimitBytes', () => {
       512 * MIB,
     ],
     [
-      'none where version 2 says max',
+      'none if version 2 says max',
       { '/proc/self/cgroup': '0::/\n', '/sys/fs/cgroup/memory.max': 'max\n' },
       undefined,
     ],
     [
-      'none where version 1 names what no machine has',
+      'none if version 1 has a number beyond the memory of every machine',
       { '/proc/self/cgroup': '4:memory:/\n', '/sys/fs/cgroup/memory/memory.limit_in_bytes': UNLIMITED_V1 },
       undefined,
     ],
@@ -74,7 +74,7 @@ describe('memoryLimitBytes', () => {
       undefined,
     ],
     [
-      'none in what is no number',
+      'none if the file has no number',
       { '/proc/self/cgroup': '0::/\nodd', '/sys/fs/cgroup/memory.max': '-1\n' },
       undefined,
     ],

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 
-/** The text of a file; undefined where there is none. */
+/** Reads the text of a file; undefined if it cannot be read. */
 export type ReadText = (path: string) => string | undefined;
 
 const ROOT = '/sys/fs/cgroup';
@@ -9,12 +9,11 @@ const ROOT = '/sys/fs/cgroup';
 const LINE = /^\d+:([^:]*):(\/.*)$/;
 
 /**
- * The bytes of memory that the process's container may have: the least of its control group's limit and of those
- * around it, whichever version of cgroups there is; undefined where none is set.
+ * Memory limit of the container, in bytes: the lowest limit of the process's control group and of the groups around it,
+ * in version 1 or 2 of cgroups; undefined if no limit is set.
  *
- * `process.constrainedMemory()`, by which Node 24 sizes its heap, is not enough. It reads the innermost group alone,
- * and finds nothing where the limit is that of a pod or a slice around it, or where `/proc` names the group as the
- * host sees it.
+ * `process.constrainedMemory()`, by which Node 24 sizes its heap, reads the innermost group alone. It finds no limit if a
+ * pod or a slice around that group has it, or if `/proc` names the group as the host sees it.
  */
 export function memoryLimitBytes(read: ReadText = readText): number | undefined {
   const limits: number[] = [];
@@ -29,13 +28,13 @@ export function memoryLimitBytes(read: ReadText = readText): number | undefined 
   return limits.length === 0 ? undefined : Math.min(...limits);
 }
 
-/** Adds the limits of a group and of all around it. */
+/** Adds the limits of a group and of all groups around it. */
 function collect(limits: number[], read: ReadText, root: string, path: string, file: string): void {
   const names = path.split('/').filter((name) => name !== '');
   for (let depth = 0; depth <= names.length; depth++) {
     const text = read([root, ...names.slice(0, depth), file].join('/'))?.trim() ?? '';
     const bytes = /^\d+$/.test(text) ? Number(text) : 0;
-    // Version 1 says 'none' by a number that no machine has.
+    // Without a limit, version 1 has a number that exceeds the memory of every machine.
     if (bytes > 0 && bytes <= Number.MAX_SAFE_INTEGER) limits.push(bytes);
   }
 }

@@ -1,7 +1,7 @@
-/** The share of the container's memory that the heap and the buffers of sockets may fill; the rest is the process's. */
+/** Share of the container's memory for the heap and the buffers of sockets. The process needs the rest for itself. */
 const HEAP_AND_BUFFERS_SHARE = 0.75;
 
-/** Whether a heap that is full and buffers that are full leave the process enough of its container, all in bytes. */
+/** Whether a full heap and full buffers of sockets leave the process enough memory of its container. All in bytes. */
 export function fitsMemory(heapLimitBytes: number, bufferBytes: number, limitBytes: number): boolean {
   return heapLimitBytes + bufferBytes <= limitBytes * HEAP_AND_BUFFERS_SHARE;
 }

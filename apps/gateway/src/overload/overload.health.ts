@@ -2,7 +2,7 @@ import { HealthIndicatorService, type HealthIndicatorResult } from '@nestjs/term
 import { ReadinessCheck, type ReadinessIndicator } from '../health/readiness-check.js';
 import { LoadMonitor } from './load-monitor.js';
 
-/** Says what there is too much of. It only shows: gateways that all turn unready at once would serve nobody. */
+/** Shows saturated resources. The gateway stays ready: if all gateways became unready at once, none would serve. */
 @ReadinessCheck()
 export class OverloadHealth implements ReadinessIndicator {
   constructor(

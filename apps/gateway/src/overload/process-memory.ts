@@ -2,18 +2,18 @@ import { getHeapStatistics } from 'node:v8';
 import { Injectable } from '@nestjs/common';
 import { memoryLimitBytes } from './memory-limit.js';
 
-/** What memory the process has and may have. */
+/** Memory of the process, and its limits. */
 @Injectable()
 export class ProcessMemory {
-  /** Bytes that the container may have; undefined where nobody said. */
+  /** Memory limit of the container, in bytes; undefined if there is none. */
   readonly limitBytes = memoryLimitBytes();
-  /** Bytes of heap at which V8 ends the process; it does not change once Node runs. */
+  /** Bytes of heap at which V8 ends the process; constant while Node runs. */
   readonly heapLimitBytes = getHeapStatistics().heap_size_limit;
 
   /**
-   * How full it is, in percent of the nearer end: the process's resident memory against the container's limit, or the
-   * heap against V8's, which ends the process just as surely while the container has room. Near its limit V8 collects
-   * halfway between what lives and the limit, so that a heap 90 % full is at least 80 % alive.
+   * The higher of two ratios, in percent: resident memory to the container's limit, used heap to V8's limit. Either limit
+   * ends the process. Near its limit V8 collects garbage halfway between the live objects and the limit, so in a heap that
+   * is 90 % full live objects are at least 80 % of the limit.
    */
   percent(): number {
     const heap = getHeapStatistics().used_heap_size / this.heapLimitBytes;
