@@ -8,15 +8,16 @@ const EXPOSE = 'Access-Control-Expose-Headers';
 
 const VARY = ['Vary', 'Origin'] as const;
 
-/** Options as the headers that say them. */
+/** CORS options as values of headers, and as headers of a preflight: name, value, name, value. */
 interface CompiledCors {
   readonly exposed: string;
   readonly preflight: readonly string[];
 }
 
 /**
- * Which pages may talk to the gateway, and what they may send and read (Fetch standard, section 3.2): an origin is on the
- * list, exactly, or it is the request's own. Headers, methods and age are the gateway's settings, or the upstream's.
+ * Decides which pages may call the gateway, and which headers they may send and read (Fetch standard, section 3.2). An
+ * origin is allowed if it is on the list, exactly, or if it is the request's own. Headers, methods and age come from the
+ * options of the upstream, or else from the gateway's settings.
  */
 @Injectable()
 export class CorsPolicy implements OnApplicationBootstrap {
@@ -34,7 +35,7 @@ export class CorsPolicy implements OnApplicationBootstrap {
     this.byOrigin = new Map([...cors.allowedOrigins].map((origin) => [origin, this.compose(origin)]));
   }
 
-  /** @throws UpstreamError if an upstream's options hold what CORS cannot say */
+  /** @throws UpstreamError if the CORS options of an upstream are invalid */
   onApplicationBootstrap(): void {
     for (const { name, declaration } of this.moduleRef.get(UpstreamRegistry, { strict: false }).upstreams) {
       const { cors } = declaration;
@@ -45,21 +46,21 @@ export class CorsPolicy implements OnApplicationBootstrap {
     }
   }
 
-  /** Whether a page of the request's origin may talk to the gateway; a request without one is no page's. */
+  /** Whether the origin of a request is allowed; true for a request without one. */
   isAllowed(exchange: Exchange): boolean {
     const { origin } = exchange.request.headers;
     return origin === undefined || this.byOrigin.has(origin) || origin === ownOriginOf(exchange);
   }
 
-  /** Lets the page of an allowed origin read the response, of an upstream or of the gateway. No other page can. */
+  /** Adds the headers by which pages of an allowed origin, and no others, can read the response. */
   describe(exchange: Exchange): void {
     const { origin } = exchange.request.headers;
     const headers = origin === undefined ? undefined : this.grantFor(origin, exchange);
-    // `Vary` without an origin too: a cache must not give that response to a page.
+    // `Vary` also without an origin: a cache must not give that response to a page.
     exchange.responseHeaders.push(...(headers ?? VARY));
   }
 
-  /** Exposes what the upstream's options name, once the upstream is known. */
+  /** Replaces the exposed headers by those of the upstream's options, once the upstream is known. */
   describeUpstream({ upstream, responseHeaders }: Exchange): void {
     const compiled = upstream === undefined ? undefined : this.byUpstream.get(upstream);
     if (!compiled) return;
@@ -72,7 +73,7 @@ export class CorsPolicy implements OnApplicationBootstrap {
     return this.byOrigin.get(origin);
   }
 
-  /** What a preflight is told beside that: methods, headers and age. */
+  /** The further headers of a response to a preflight: allowed methods, allowed headers and age. */
   preflightFor(upstream: string | undefined): readonly string[] {
     return ((upstream !== undefined && this.byUpstream.get(upstream)) || this.compiled).preflight;
   }

@@ -3,7 +3,7 @@ import { exchangeOf } from '@app/proxy';
 import { Injectable, type NestMiddleware } from '@nestjs/common';
 import { CorsPolicy } from './cors-policy.js';
 
-/** Gives each exchange its CORS headers before anything can refuse it, so that a page can read why it was refused. */
+/** Adds CORS headers to each exchange before anything can refuse it, so that the page can read the error response. */
 @Injectable()
 export class CorsMiddleware implements NestMiddleware<IncomingMessage, ServerResponse> {
   constructor(private readonly cors: CorsPolicy) {}

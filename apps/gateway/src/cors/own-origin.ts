@@ -1,8 +1,9 @@
 import type { Exchange } from '@app/proxy';
 
 /**
- * The origin of the request's own scheme and host, whose pages the gateway or a service behind it has served; undefined if
- * it names no host. A trusted proxy says what they were (`X-Forwarded-Proto`, `X-Forwarded-Host`), some `wss` of handshakes.
+ * Origin of the scheme and host of a request: the origin of pages that the gateway or a service behind it serves; undefined
+ * if the request names no host. A trusted proxy sets `X-Forwarded-Proto` (some proxies to `wss` for handshakes) and
+ * `X-Forwarded-Host`.
  */
 export function ownOriginOf({ request, isPeerTrusted }: Exchange): string | undefined {
   const { headers, socket } = request;
@@ -13,7 +14,7 @@ export function ownOriginOf({ request, isPeerTrusted }: Exchange): string | unde
   return `${scheme}://${withoutDefaultPort(scheme, host.toLowerCase())}`;
 }
 
-/** Node joins what comes twice with a comma, which no origin has. */
+/** Value of a field. Node joins repeated ones with a comma, which no origin contains. */
 function fieldOf(headers: Exchange['request']['headers'], name: string): string | undefined {
   return headers[name] as string | undefined;
 }
@@ -22,7 +23,7 @@ function ownProtocol(socket: Exchange['request']['socket']): string {
   return 'encrypted' in socket ? 'https' : 'http';
 }
 
-/** No browser writes one. */
+/** Browsers leave the default port out of `Origin`. */
 function withoutDefaultPort(scheme: string, host: string): string {
   const port = scheme === 'https' ? ':443' : ':80';
   return host.endsWith(port) ? host.slice(0, -port.length) : host;

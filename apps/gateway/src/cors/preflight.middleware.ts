@@ -5,8 +5,8 @@ import { Injectable, type NestMiddleware } from '@nestjs/common';
 import { CorsPolicy } from './cors-policy.js';
 
 /**
- * Answers CORS preflights (Fetch standard, section 3.2.2) before the gates: a browser sends no token with them, and
- * the services never see them.
+ * Responds to CORS preflights (Fetch standard, section 3.2.2) before the gates, since browsers send no token with them.
+ * Upstreams get no preflights.
  */
 @Injectable()
 export class PreflightMiddleware implements NestMiddleware<IncomingMessage, ServerResponse> {
@@ -31,9 +31,9 @@ export class PreflightMiddleware implements NestMiddleware<IncomingMessage, Serv
     response.end();
   }
 
-  /** Of the method, or of another one of the path, which then answers with 405. */
+  /** Upstream of a method of a path. If the path has no such method, the upstream of another of its methods. */
   private upstreamOf(path: string, method: string): string | undefined {
-    const rows = this.registry.find(path)?.byMethod;
-    return (rows?.get(method) ?? rows?.values().next().value)?.upstream;
+    const routes = this.registry.find(path)?.byMethod;
+    return (routes?.get(method) ?? routes?.values().next().value)?.upstream;
   }
 }

@@ -17,21 +17,21 @@ export class HealthController {
     private readonly readiness: ReadinessService,
   ) {}
 
-  /** For the probes of the existing system: the process answers, whatever the services do. */
+  /** For the probes of the deployed system: 200 while the process runs, even if no service does. */
   @Get()
   @Header('Cache-Control', 'no-store')
   read(): HealthResponse {
     return { status: 'healthy', service: this.config.serviceName, timestamp: new Date().toISOString() };
   }
 
-  /** Whether the process should be left alone: until it ends, also while it drains. */
+  /** Liveness: 200 until the process ends, also while it drains. */
   @Get('live')
   @Header('Cache-Control', 'no-store')
   live(): { readonly status: 'ok' } {
     return { status: 'ok' };
   }
 
-  /** Whether requests should be sent here: 200 `ok` or `degraded`, 503 while draining. */
+  /** Readiness: 200 with `ok` or `degraded`, 503 while the gateway drains. */
   @Get('ready')
   @Header('Cache-Control', 'no-store')
   async ready(@Res({ passthrough: true }) response: ServerResponse): Promise<HealthCheckResult> {

@@ -3,7 +3,7 @@ import { DiscoveryService } from '@nestjs/core';
 import { HealthCheckService, type HealthCheckResult, type HealthIndicatorResult } from '@nestjs/terminus';
 import { ReadinessCheckMetadata, type ReadinessIndicator } from './readiness-check.js';
 
-/** Asks every `@ReadinessCheck()` of the application. */
+/** Runs every `@ReadinessCheck()` of the application. */
 @Injectable()
 export class ReadinessService implements OnModuleInit {
   private readonly indicators: ReadinessIndicator[] = [];
@@ -19,7 +19,7 @@ export class ReadinessService implements OnModuleInit {
     }
   }
 
-  /** `ok` and `degraded` serve; `error` and `shutting_down` do not. */
+  /** The gateway is ready if the status is `ok` or `degraded`, and unready if it is `error` or `shutting_down`. */
   async check(): Promise<HealthCheckResult> {
     try {
       return await this.health.check(this.indicators.map((indicator) => () => checkSafely(indicator)));
@@ -30,7 +30,7 @@ export class ReadinessService implements OnModuleInit {
   }
 }
 
-/** A check that throws is down: what it threw may name hosts, and health is read by strangers. */
+/** Result of a check; `down` if it throws. Its error is left out: it may name hosts, and anyone can read the result. */
 async function checkSafely(indicator: ReadinessIndicator): Promise<HealthIndicatorResult> {
   try {
     return await indicator.check();

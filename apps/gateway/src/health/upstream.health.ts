@@ -2,7 +2,7 @@ import { UpstreamRegistry, type UpstreamProxy } from '@app/proxy';
 import { HealthIndicatorService, type HealthIndicatorResult } from '@nestjs/terminus';
 import { ReadinessCheck, type ReadinessIndicator } from './readiness-check.js';
 
-/** Tells of each service what is known of its instances; one that is not all well degrades the gateway, which serves on. */
+/** Shows instances and circuit breaker of each upstream. One bad instance degrades the gateway, which stays ready. */
 @ReadinessCheck()
 export class UpstreamHealth implements ReadinessIndicator {
   constructor(
@@ -16,9 +16,9 @@ export class UpstreamHealth implements ReadinessIndicator {
 
   private checkOne({ name, instances, breaker }: UpstreamProxy): HealthIndicatorResult {
     const indicator = this.indicators.check(name);
-    const well = instances.all.filter(({ health }) => health.isHealthy).length;
-    const details = { instances: `${well} of ${instances.all.length}`, circuit: breaker.state };
-    const isWhole = well > 0 && well === instances.all.length && breaker.state === 'closed';
-    return isWhole ? indicator.up(details) : indicator.degraded(details);
+    const healthy = instances.all.filter(({ health }) => health.isHealthy).length;
+    const details = { instances: `${healthy} of ${instances.all.length}`, circuit: breaker.state };
+    const isUp = healthy > 0 && healthy === instances.all.length && breaker.state === 'closed';
+    return isUp ? indicator.up(details) : indicator.degraded(details);
   }
 }
