@@ -4,9 +4,9 @@ const MONITORING = { methods: ['GET'], auth: 'none', isMonitoring: true } as con
 
 /** What the gateway's own controllers answer. */
 export const OWN_ROUTES: readonly ControllerRouteOptions[] = [
-  { ...MONITORING, path: '/health', summary: 'Whether the process answers' },
-  { ...MONITORING, path: '/health/live', summary: 'Whether the process should be left alone' },
-  { ...MONITORING, path: '/health/ready', summary: 'Whether requests should be sent here' },
-  { ...MONITORING, path: '/metrics', summary: 'Figures in the text format of Prometheus' },
+  { ...MONITORING, path: '/health', summary: 'Whether the process responds' },
+  { ...MONITORING, path: '/health/live', summary: 'Liveness: 200 until the process ends' },
+  { ...MONITORING, path: '/health/ready', summary: 'Readiness: 503 while the gateway drains' },
+  { ...MONITORING, path: '/metrics', summary: 'Metrics in the text format of Prometheus' },
   { methods: ['GET'], auth: 'none', path: '/swagger', summary: 'This document' },
 ];

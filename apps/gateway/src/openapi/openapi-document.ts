@@ -5,8 +5,8 @@ type Json = Record<string, unknown>;
 const ERROR = { $ref: '#/components/responses/Error' };
 
 /**
- * The gateway's API as an OpenAPI 3.1 document, made from the route tables: what passes, what it asks for, what the
- * gateway itself may answer. What a service answers is the service's to document.
+ * Creates the OpenAPI 3.1 document of the gateway from its routes: their methods, paths, tokens and bodies, and the
+ * gateway's own error responses. The services document theirs.
  */
 export function openApiDocument(routes: readonly CompiledRoute[]): Json {
   const paths: Record<string, Json> = {};
@@ -26,7 +26,7 @@ export function openApiDocument(routes: readonly CompiledRoute[]): Json {
       securitySchemes: { bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } },
       responses: {
         Error: {
-          description: 'An answer of the gateway itself',
+          description: 'A response of the gateway itself',
           content: { 'application/json': { schema: { $ref: '#/components/schemas/Error' } } },
         },
       },
@@ -64,7 +64,7 @@ function operationFor(route: RouteOptions, upstream: string, method: string): Js
     responses: {
       ...(route.websocket
         ? { 101: { description: 'Open' }, 426: ERROR }
-        : { 200: { description: "The service's answer" } }),
+        : { 200: { description: "The service's response" } }),
       400: ERROR,
       ...(route.auth !== 'none' && { 401: ERROR }),
       403: ERROR,

@@ -2,7 +2,7 @@ import { UpstreamRegistry } from '@app/proxy';
 import { Controller, Get, Header, type OnApplicationBootstrap } from '@nestjs/common';
 import { openApiDocument } from './openapi-document.js';
 
-/** Serves the OpenAPI document, which is made once: at 10,000 routes it takes the event loop too long for a request. */
+/** Serves the OpenAPI document. It is created at boot: for 10,000 routes this would block the event loop too long. */
 @Controller('swagger')
 export class OpenApiController implements OnApplicationBootstrap {
   private document = '';

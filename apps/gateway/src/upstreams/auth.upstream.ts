@@ -2,7 +2,7 @@ import { Upstream } from '@app/proxy';
 
 const KIB = 1024;
 
-/** What these rows have in common: open to strangers, whose large body, sent slowly, would hold a connection for hours. */
+/** Options of routes without a token. Their bodies are small: anyone could hold a connection for hours by a large one. */
 const OPEN = { methods: ['POST'], auth: 'none', bodyLimitBytes: 64 * KIB } as const;
 
 const ME = { name: 'USERS_ME', perMinute: 50 };

@@ -6,8 +6,8 @@ import { Upstream } from '@app/proxy';
   routes: [
     { methods: ['GET', 'POST'], path: '/v1/messages', limit: { name: 'MESSAGES', perMinute: 100 } },
     { methods: ['POST'], path: '/v1/presence' },
-    // A room is its conversation's id, which every connection names anew: nothing is lost with one. Clients know
-    // no renewal of tokens.
+    // Resumes, since every connection names its room, the id of a conversation, again. Stays open at the expiry of the
+    // token, since clients do not renew tokens.
     { methods: ['GET'], path: '/v1/ws/chat', websocket: { resume: true, closesAtExpiry: false } },
   ],
 })

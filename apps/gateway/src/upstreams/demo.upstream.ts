@@ -1,8 +1,8 @@
 import { Upstream } from '@app/proxy';
 
 /**
- * The page on which the system can be seen to work. It has no address of its own: the module list holds it only where
- * `DEMO_SERVICE_URL` says who serves it.
+ * The demo page of the system. It has no default address: the application has this upstream only if `DEMO_SERVICE_URL` is
+ * set.
  */
 @Upstream({
   name: 'demo-service',

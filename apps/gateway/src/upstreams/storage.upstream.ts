@@ -23,7 +23,7 @@ const GIB = 1024 ** 3;
       path: '/v1/storage/files/:file_id',
       limit: { name: 'STORAGE_FILES', perMinute: 20 },
     },
-    // Public because signed: the token in the path says who may move which bytes until when.
+    // Without an access token, since the path is signed: its token names the file, the direction and the expiry.
     { methods: ['GET', 'PUT'], path: '/v1/storage/objects/:token', auth: 'none', bodyLimitBytes: 2 * GIB },
   ],
 })

@@ -1,9 +1,9 @@
 import { Upstream, type WebSocketPolicy } from '@app/proxy';
 
 /**
- * An offer and its answer belong to one connection: over a new one the service would get the second half of a
- * negotiation that it does not know. The client begins anew, as it does after every close. Clients know no renewal of
- * tokens.
+ * Does not resume: an offer and its answer belong to one connection, and over a new one the service would get the second
+ * half of an unknown negotiation. The client starts again, as after every close. Stays open at the expiry of the token,
+ * since clients do not renew tokens.
  */
 const SIGNALING: WebSocketPolicy = { resume: false, closesAtExpiry: false };
 
