@@ -2,7 +2,7 @@ import { UpstreamRegistry } from '@app/proxy';
 import { Controller, Get, Header, type OnApplicationBootstrap } from '@nestjs/common';
 import { openApiDocument } from './openapi-document.js';
 
-/** Serves the OpenAPI document. It is created at boot: for 10,000 routes this would block the event loop too long. */
+/** Serves the OpenAPI document. It is created once, at boot: 10,000 routes would block the event loop in a request. */
 @Controller('swagger')
 export class OpenApiController implements OnApplicationBootstrap {
   private document = '';

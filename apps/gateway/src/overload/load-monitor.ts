@@ -24,7 +24,7 @@ const CLEAR_AFTER = 4;
  * Measures the load of the process. While a resource is saturated, new requests are refused, so that those in flight can
  * end.
  *
- * - Event loop: saturated if its longest delay in an interval exceeds the limit, in two intervals without a clear second
+ * - Event loop: saturated if its longest delay in an interval reaches the limit, in two intervals without a clear second
  *   between them, since long and short turns may alternate. One interval is not enough: a single long turn, or a machine
  *   that stood still, is over before a request could be refused.
  * - Memory: see `ProcessMemory`.
