@@ -10,15 +10,13 @@ import { WebSocketMetrics } from './websocket-metrics.js';
 @Injectable()
 export class RelayContext {
   readonly config: WebSocketSettings;
+  @Inject() readonly budget!: ByteBudget;
+  @Inject() readonly authenticator!: Authenticator;
+  @Inject() readonly live!: Relays;
+  @Inject() readonly log!: RelayLog;
+  @Inject() readonly metrics!: WebSocketMetrics;
 
-  constructor(
-    @Inject(SETTINGS) config: Settings,
-    readonly budget: ByteBudget,
-    readonly authenticator: Authenticator,
-    readonly live: Relays,
-    readonly log: RelayLog,
-    readonly metrics: WebSocketMetrics,
-  ) {
-    this.config = config.websocket;
+  constructor(@Inject(SETTINGS) { websocket }: Settings) {
+    this.config = websocket;
   }
 }
