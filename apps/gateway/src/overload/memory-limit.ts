@@ -1,41 +1,46 @@
 import { readFileSync } from 'node:fs';
 
-/** Reads the text of a file; undefined if it cannot be read. */
+/** The text of a file; undefined if there is no such file. */
 export type ReadText = (path: string) => string | undefined;
 
-const ROOT = '/sys/fs/cgroup';
+/** Where a version of cgroups keeps the limits: a folder with a folder for each group, and the name of the file in each. */
+interface LimitFiles {
+  readonly root: string;
+  readonly file: string;
+}
+
+const VERSION_1: LimitFiles = { root: '/sys/fs/cgroup/memory', file: 'memory.limit_in_bytes' };
+const VERSION_2: LimitFiles = { root: '/sys/fs/cgroup', file: 'memory.max' };
 
 /** A line of `/proc/self/cgroup`: `0::/pod/app` in version 2, `4:cpu,memory:/docker/1f` in version 1. */
 const LINE = /^\d+:([^:]*):(\/.*)$/;
 
 /**
- * Memory limit of the container, in bytes: the lowest limit of the process's control group and of the groups around it,
- * in version 1 or 2 of cgroups; undefined if no limit is set.
+ * The bytes of memory that the process's container may use: the least of the limits of its control group and of the groups
+ * around it, in either version of cgroups. Undefined if none of them has a limit.
  *
- * `process.constrainedMemory()`, by which Node 24 sizes its heap, reads the innermost group alone. It finds no limit if a
- * pod or a slice around that group has it, or if `/proc` names the group as the host sees it.
+ * `process.constrainedMemory()`, by which Node 24 sizes its heap, is not enough. It reads the innermost group alone. It
+ * finds no limit if the limit is that of a pod or a slice around the group, or if `/proc` has the group's name on the host.
  */
 export function memoryLimitBytes(read: ReadText = readText): number | undefined {
   const limits: number[] = [];
   for (const line of read('/proc/self/cgroup')?.split('\n') ?? []) {
     const [, controllers, path] = LINE.exec(line) ?? [];
     if (path === undefined) continue;
-    if (controllers === '') collect(limits, read, ROOT, path, 'memory.max');
-    else if (controllers!.split(',').includes('memory')) {
-      collect(limits, read, `${ROOT}/memory`, path, 'memory.limit_in_bytes');
-    }
+    if (controllers === '') limits.push(...limitsAround(path, VERSION_2, read));
+    else if (controllers!.split(',').includes('memory')) limits.push(...limitsAround(path, VERSION_1, read));
   }
   return limits.length === 0 ? undefined : Math.min(...limits);
 }
 
-/** Adds the limits of a group and of all groups around it. */
-function collect(limits: number[], read: ReadText, root: string, path: string, file: string): void {
+/** The limits of a group and of the groups around it, in bytes. */
+function* limitsAround(path: string, { root, file }: LimitFiles, read: ReadText): Iterable<number> {
   const names = path.split('/').filter((name) => name !== '');
   for (let depth = 0; depth <= names.length; depth++) {
     const text = read([root, ...names.slice(0, depth), file].join('/'))?.trim() ?? '';
     const bytes = /^\d+$/.test(text) ? Number(text) : 0;
-    // Without a limit, version 1 has a number that exceeds the memory of every machine.
-    if (bytes > 0 && bytes <= Number.MAX_SAFE_INTEGER) limits.push(bytes);
+    // Version 1 writes 'no limit' as a number above any machine's memory.
+    if (bytes > 0 && bytes <= Number.MAX_SAFE_INTEGER) yield bytes;
   }
 }
 
