@@ -50,7 +50,7 @@ export interface Report {
 export function examine(root: string, paths: Paths, upstreams: readonly UpstreamOptions[]): Report {
   const files = new TextFiles(root);
   const { compose, env, dockerfile } = paths;
-  const stack = Stack.read(files, { compose, env, dockerfile });
+  const stack = new Stack(files, { compose, env, dockerfile });
   const nginxes = readNginxes(files, stack, paths.nginx);
   const prometheus = Prometheus.read(files, stack, paths.prometheus);
   const examples = [stack.pathOf(EXAMPLE)].filter((path) => files.exists(path));

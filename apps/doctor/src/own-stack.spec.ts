@@ -46,7 +46,7 @@ const SECRETS: Readonly<Record<string, readonly string[]>> = {
 
 function readStack(...over: readonly string[]): Stack {
   const compose = ['docker-compose.yml', ...over];
-  return Stack.read(new TextFiles('.'), { compose, env: '.env.example', dockerfile: undefined });
+  return new Stack(new TextFiles('.'), { compose, env: '.env.example', dockerfile: undefined });
 }
 
 const pair = (one: string, other: string): string => [one, other].toSorted().join(' - ');

@@ -62,43 +62,20 @@ export class Deployment {
   constructor(readonly parts: DeploymentParts) {
     const { files, stack, upstreams, nginxes } = parts;
     const places = new SourceLocations(files);
-    this.routes = upstreams.flatMap((upstream) =>
-      upstream.routes.map((route) => ({
-        route,
-        upstream,
-        said: {
-          value: route,
-          text: `${route.methods.join(' ')} ${route.path}`,
-          at: places.ofRoute(route.path),
-        },
-      })),
-    );
+    this.routes = upstreams.flatMap((upstream) => rowsOf(upstream, places));
     const routes = this.routes.map(({ route }) => route);
-    const nginx = nginxInFront(nginxes, stack, routes);
-    this.nginx = nginx;
-    const services = gatewayServices(nginx, stack, routes);
+    this.nginx = nginxInFront(nginxes, stack, routes);
+    const services = gatewayServices(this.nginx, stack, routes);
     this.gatewayNames = new Set(services);
     const read = services.map((service) => readGateway(service, places));
     this.gateways = read.filter((each) => each instanceof Gateway);
     this.refused = read.filter((each): each is Refused => !(each instanceof Gateway));
-    this.gatewayGroups = (nginx?.groups ?? []).filter((group) => this.holdsGateway(group));
-    this.gatewayLocations = (nginx?.passing ?? []).filter((block) => this.leadsToGateway(block));
-    this.carried = this.routes.flatMap((row) =>
-      (nginx?.servers ?? []).flatMap((server) =>
-        nginx!
-          .passingFor(server, samplePath(row.route))
-          .filter((location) => this.leadsToGateway(location))
-          .map((location) => ({ ...row, location, server })),
-      ),
-    );
-    const carrying = (webSocket: boolean): Set<NginxBlock> =>
-      new Set(
-        this.carried
-          .filter(({ route }) => Boolean(route.websocket) === webSocket)
-          .map(({ location }) => location),
-      );
-    this.webSocketLocations = carrying(true);
-    const plain = carrying(false);
+    this.gatewayGroups = (this.nginx?.groups ?? []).filter((group) => this.holdsGateway(group));
+    this.gatewayLocations = (this.nginx?.passing ?? []).filter((block) => this.leadsToGateway(block));
+    this.carried = this.routes.flatMap((row) => this.carriersOf(row));
+    const locations = Map.groupBy(this.carried, ({ route }) => Boolean(route.websocket));
+    const plain = locationsOf(locations.get(false));
+    this.webSocketLocations = locationsOf(locations.get(true));
     this.webSocketOnlyLocations = new Set(
       [...this.webSocketLocations].filter((location) => !plain.has(location)),
     );
@@ -155,6 +132,18 @@ export class Deployment {
     return this.stack.running.find(({ baseImage }) => isRedisImage(baseImage));
   }
 
+  /** A route in each server of nginx, in each block that may pass it to a gateway. */
+  private carriersOf(row: RouteRow): Carried[] {
+    const { nginx } = this;
+    if (!nginx) return [];
+    return nginx.servers.flatMap((server) =>
+      nginx
+        .passingFor(server, samplePath(row.route))
+        .filter((location) => this.leadsToGateway(location))
+        .map((location) => ({ ...row, location, server })),
+    );
+  }
+
   private leadsToGateway(block: NginxBlock): boolean {
     return this.nginx!.groupsBehind(block).some((group) => this.holdsGateway(group));
   }
@@ -166,6 +155,16 @@ export class Deployment {
     });
   }
 }
+
+function rowsOf(upstream: UpstreamOptions, places: SourceLocations): RouteRow[] {
+  return upstream.routes.map((route) => {
+    const text = `${route.methods.join(' ')} ${route.path}`;
+    return { route, upstream, said: { value: route, text, at: places.ofRoute(route.path) } };
+  });
+}
+
+const locationsOf = (carried: readonly Carried[] = []): Set<NginxBlock> =>
+  new Set(carried.map(({ location }) => location));
 
 type Refused = Deployment['refused'][number];
 

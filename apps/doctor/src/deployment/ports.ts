@@ -1,15 +1,38 @@
 import { UnreadableError } from '../files/unreadable.error.js';
+import { itemsAt, textAt, writtenIn, type YamlNode } from '../files/yaml.tree.js';
 import type { Sourced } from './sourced.js';
 
 const MOST_PORTS = 65_536;
 
-/** Ports one after the other, both ends included. */
+/** Consecutive ports, `first` and `last` included. */
 export interface PortRange {
   readonly first: number;
   readonly last: number;
 }
 
-/** `8080`, `8080/tcp`, `8080-8090`. @throws UnreadableError */
+/** A port of a service that compose opens on this machine. */
+export interface PublishedPort {
+  /** The address of this machine; undefined for all of its addresses. */
+  readonly host: string | undefined;
+  /** In the container. */
+  readonly ports: PortRange;
+  readonly said: Sourced;
+}
+
+/** The `ports` of a service. @throws UnreadableError at a text that is no port */
+export function publishedPorts(service: YamlNode): PublishedPort[] {
+  return itemsAt(service, 'ports').flatMap((item) => {
+    if (item.kind === 'list') return [];
+    const host = item.kind === 'map' ? textAt(item, 'host_ip')?.value : publishedOn(item.text);
+    const said =
+      item.kind === 'map'
+        ? (textAt(item, 'target') ?? { value: '', text: 'no target', at: item.at })
+        : { value: item.text.split(':').at(-1)!, text: `ports: ${writtenIn(item)}`, at: item.at };
+    return [{ host, ports: readPorts(said), said }];
+  });
+}
+
+/** `8080`, `8080/tcp`, `8080-8090`. @throws UnreadableError at any other text */
 export function readPorts(said: Sourced<string>): PortRange {
   const [, first, last = first] = /^(\d{1,5})(?:-(\d{1,5}))?(?:\/\w+)?$/.exec(said.value) ?? [];
   const range = { first: Number(first), last: Number(last) };
@@ -27,8 +50,8 @@ export function sayPorts(ranges: readonly PortRange[]): string {
   return [...new Set(words)].join(' or ');
 }
 
-/** The address in `127.0.0.1:8080:80`; undefined for all of the machine's. */
-export function publishedOn(text: string): string | undefined {
+/** The address in `127.0.0.1:8080:80`; undefined if the text has none. */
+function publishedOn(text: string): string | undefined {
   const [, host] = /^(.+):[\d-]*:[\d-]+(?:\/\w+)?$/.exec(text) ?? [];
   return host;
 }

@@ -1,19 +1,12 @@
 import { isIP } from 'node:net';
 import { join } from 'node:path';
-import type { Command, Copied, Stage } from '../files/docker-file.js';
+import type { Command, Copied, Stage } from '../files/docker-stage.js';
 import { UnreadableError } from '../files/unreadable.error.js';
 import { toMap } from '../files/compose-merge.js';
-import {
-  entriesAt,
-  itemsAt,
-  nodeAt,
-  textAt,
-  writtenIn,
-  type YamlList,
-  type YamlNode,
-  type YamlText,
-} from '../files/yaml.tree.js';
-import { publishedOn, readPorts, type PortRange } from './ports.js';
+import { entriesAt, itemsAt, nodeAt, textAt, textsOf, writtenIn, type YamlNode } from '../files/yaml.tree.js';
+import { commandText, readHealthCheck, type HealthCheck } from './health-check.js';
+import { readMounts, type Mount } from './mounts.js';
+import { publishedPorts, readPorts, type PortRange, type PublishedPort } from './ports.js';
 import type { SourceLocation, Sourced } from './sourced.js';
 import { shellWords } from './shell-words.js';
 import { composeMs, count, sizeBytes } from './units.js';
@@ -21,38 +14,11 @@ import { composeMs, count, sizeBytes } from './units.js';
 /** What `docker stop` gives a container that names no `stop_grace_period`. */
 const DOCKER_GRACE_MS = 10_000;
 
-/** Docker's own, where a health check names none. */
-const DOCKER_INTERVAL_MS = 30_000;
-const DOCKER_RETRIES = 3;
-
 /** What compose builds a service's image from. */
 export interface BuiltImage {
   readonly stage: Stage;
   /** The folder that copied files come from. */
   readonly context: string;
-}
-
-export interface Mount {
-  /** On this machine, relative to the compose file's folder; undefined for a volume or tmpfs. */
-  readonly source: string | undefined;
-  /** In the container. */
-  readonly target: string;
-  readonly at: SourceLocation;
-}
-
-export interface HealthCheck {
-  readonly command: Sourced<Command>;
-  readonly intervalMs: number;
-  readonly retries: number;
-  readonly startPeriod: Sourced<number> | undefined;
-}
-
-export interface PublishedPort {
-  /** The address that it is published on; undefined for all. */
-  readonly host: string | undefined;
-  /** In the container. */
-  readonly ports: PortRange;
-  readonly said: Sourced;
 }
 
 /** One service of the compose file, with what its image adds where that is built here. */
@@ -142,42 +108,14 @@ export class ComposeService {
     return { ...command, value: { argv: [...entrypoint.value.argv, ...words] } };
   }
 
-  /** The image's own where compose says nothing, each part by itself. */
+  /** Each part is compose's own, or else the image's. */
   get healthcheck(): HealthCheck | undefined {
-    const node = nodeAt(this.node, 'healthcheck');
-    if (textAt(node, 'disable')?.value === 'true') return undefined;
-    const test = nodeAt(node, 'test');
-    const image = this.stage?.healthcheck;
-    const command = test ? testCommand(test) : image?.command;
-    if (!command) return undefined;
-    const part = (key: string, flag: string): Sourced<string> | undefined => {
-      const value = image?.flags.get(flag);
-      const ofImage =
-        value === undefined ? undefined : { value, text: `--${flag}=${value}`, at: image!.command.at };
-      return textAt(node, key) ?? ofImage;
-    };
-    const [interval, retries] = [part('interval', 'interval'), part('retries', 'retries')];
-    const startPeriod = part('start_period', 'start-period');
-    return {
-      command,
-      // Docker takes 0 for nothing said.
-      intervalMs: (interval && composeMs(interval).value) || DOCKER_INTERVAL_MS,
-      retries: (retries && count(retries).value) || DOCKER_RETRIES,
-      startPeriod: startPeriod && composeMs(startPeriod),
-    };
+    return readHealthCheck(nodeAt(this.node, 'healthcheck'), this.stage?.healthcheck);
   }
 
-  /** What is published. @throws UnreadableError */
+  /** @throws UnreadableError at a text that is no port */
   get ports(): readonly PublishedPort[] {
-    return itemsAt(this.node, 'ports').flatMap((item) => {
-      if (item.kind === 'list') return [];
-      const host = item.kind === 'map' ? textAt(item, 'host_ip')?.value : publishedOn(item.text);
-      const said =
-        item.kind === 'map'
-          ? (textAt(item, 'target') ?? { value: '', text: 'no target', at: item.at })
-          : { value: item.text.split(':').at(-1)!, text: `ports: ${writtenIn(item)}`, at: item.at };
-      return [{ host, ports: readPorts(said), said }];
-    });
+    return publishedPorts(this.node);
   }
 
   /** `network_mode: host`, where every port that it listens on is the machine's own. */
@@ -232,18 +170,7 @@ export class ComposeService {
   }
 
   get mounts(): readonly Mount[] {
-    return itemsAt(this.node, 'volumes').flatMap((item) => {
-      if (item.kind === 'map') {
-        const target = withoutSlash(textAt(item, 'target')?.value ?? '');
-        const source = textAt(item, 'type')?.value === 'bind' ? textAt(item, 'source')?.value : undefined;
-        return [{ source, target, at: item.at }];
-      }
-      if (item.kind !== 'text') return [];
-      const [source, target] = item.text.split(':');
-      if (target === undefined) return [{ source: undefined, target: withoutSlash(source!), at: item.at }];
-      const isPath = /^[./~]/.test(source!);
-      return [{ source: isPath ? source : undefined, target: withoutSlash(target), at: item.at }];
-    });
+    return readMounts(this.node);
   }
 
   /** Services that it waits for, each with the condition. */
@@ -270,29 +197,8 @@ export class ComposeService {
     const node = nodeAt(this.node, key);
     if (node === undefined || node.kind === 'map') return undefined;
     const argv = node.kind === 'text' ? shellWords(node.text) : textsOf(node.items);
-    return argv.length === 0 ? undefined : { value: { argv }, text: `${key}: ${written(node)}`, at: node.at };
+    return argv.length === 0
+      ? undefined
+      : { value: { argv }, text: `${key}: ${commandText(node)}`, at: node.at };
   }
-}
-
-const withoutSlash = (path: string): string => path.replace(/(?<=.)\/+$/, '');
-
-const textsOf = (items: readonly YamlNode[]): string[] =>
-  items.flatMap((item) => (item.kind === 'text' ? [item.text] : []));
-
-/** A command as its author wrote it. */
-function written(node: YamlText | YamlList): string {
-  if (node.kind === 'text') return writtenIn(node);
-  return node.items.map((item) => (item.kind === 'text' ? writtenIn(item) : '')).join(' ');
-}
-
-/** Compose's `test`: `CMD` and a list, `CMD-SHELL` or a text for a shell, `NONE`. */
-function testCommand(node: YamlNode): Sourced<Command> | undefined {
-  const describe = (text: string): string => `healthcheck: ${text}`;
-  if (node.kind === 'text')
-    return { value: { shell: node.text }, text: describe(writtenIn(node)), at: node.at };
-  if (node.kind === 'map') return undefined;
-  const [form, ...words] = textsOf(node.items);
-  const said = { text: describe(written({ ...node, items: node.items.slice(1) })), at: node.at };
-  if (form === 'CMD') return { ...said, value: { argv: words } };
-  return form === 'CMD-SHELL' ? { ...said, value: { shell: words.join(' ') } } : undefined;
 }

@@ -1,4 +1,4 @@
-import type { Command } from '../files/docker-file.js';
+import type { Command } from '../files/docker-stage.js';
 
 /** The words of a line for a shell, as far as commands in configuration need it: quotes keep blanks together. */
 export function shellWords(line: string): string[] {

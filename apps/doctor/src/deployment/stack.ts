@@ -21,44 +21,45 @@ export interface StackFiles {
 /** A context on another machine: nothing to read here. */
 const REMOTE = /:\/\/|^git@|^github\.com\/|\.git(?:#|$)/;
 
-/** The services of a compose file, as compose would run them. */
+/** The services of a compose file, merged and filled in as compose does. */
 export class Stack {
-  private constructor(
-    readonly services: readonly ComposeService[],
-    /** Those in no profile, or in one that is on: what `docker compose up` starts. */
-    readonly running: readonly ComposeService[],
-    /** The whole file, and the same where no variable is given: what is written down for all to read. */
-    readonly node: YamlMap,
-    readonly committed: YamlMap,
-    readonly dockerfiles: readonly DockerFile[],
-    /** The folder that the file's own paths begin in. */
-    readonly folder: string,
-    readonly notices: readonly string[],
-  ) {}
+  readonly services: readonly ComposeService[];
+  /** The services that `docker compose up` starts: those without a profile, or with an active one. */
+  readonly running: readonly ComposeService[];
+  /** The whole file. */
+  readonly node: YamlMap;
+  /** The whole file without the variables of `.env`: all that is in version control. */
+  readonly committed: YamlMap;
+  readonly dockerfiles: readonly DockerFile[];
+  /** The base of relative paths in the compose file. */
+  readonly folder: string;
+  /** Parts of the files that the doctor does not read. */
+  readonly notices: readonly string[];
 
-  /** @throws UnreadableError */
-  static read(files: TextFiles, paths: StackFiles): Stack {
-    const folder = dirname(paths.compose[0]!);
+  /** @throws UnreadableError if a file is missing, is not understood, or has no services */
+  constructor(files: TextFiles, paths: StackFiles) {
+    this.folder = dirname(paths.compose[0]!);
     const parsed = paths.compose.map((path) => asMap(parseYaml(files.read(path), files.nameOf(path))));
-    const variables = readVariables(files, paths, folder);
     const fill = (given: Variables): YamlMap =>
       parsed.map((node) => asMap(interpolate(node, given))).reduce(mergeCompose);
-    const node = fill(variables);
-    const dockerfiles = new DockerFiles(files, folder, paths.dockerfile);
-    const services = [...entriesAt(node, 'services')].map(
+    const variables = readVariables(files, paths, this.folder);
+    this.node = fill(variables);
+    this.committed = fill(new Map());
+    const dockerfiles = new DockerFiles(files, this.folder, paths.dockerfile);
+    this.services = [...entriesAt(this.node, 'services')].map(
       ([name, service]) => new ComposeService(name, asMap(service), dockerfiles.imageOf(name, service)),
     );
-    if (services.length === 0) {
+    if (this.services.length === 0) {
       throw new UnreadableError({ file: files.nameOf(paths.compose[0]!), line: 1 }, 'has no services');
     }
-    const notices = [
-      ...(nodeAt(node, 'include') ? ['include of the compose file is not followed'] : []),
-      ...services.flatMap((service) => noticesOf(service)),
+    const profiles = (variables.get('COMPOSE_PROFILES') ?? '').split(',').map((name) => name.trim());
+    this.running = this.services.filter((service) => service.runsWith(profiles));
+    this.dockerfiles = dockerfiles.read;
+    this.notices = [
+      ...(nodeAt(this.node, 'include') ? ['include of the compose file is not followed'] : []),
+      ...this.services.flatMap((service) => noticesOf(service)),
       ...dockerfiles.notices,
     ];
-    const profiles = (variables.get('COMPOSE_PROFILES') ?? '').split(',').map((name) => name.trim());
-    const running = services.filter((service) => service.runsWith(profiles));
-    return new Stack(services, running, node, fill(new Map()), dockerfiles.read, folder, notices);
   }
 
   /** The service that a host name or address leads to; undefined where it leads to none. */

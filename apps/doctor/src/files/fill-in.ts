@@ -1,10 +1,12 @@
-/** `${NAME}`, `$NAME` and `${NAME:-default}`, as Dockerfiles and `.env` files have them; empty where nobody gives one. */
+/** Fills in `$NAME`, `${NAME}` and `${NAME:-default}` as Docker does in Dockerfiles and `.env` files. Default: empty. */
 export function fillIn(text: string, values: ReadonlyMap<string, string>): string {
   return text.replaceAll(
     /\$(?:\{(\w+)(?:(:?)-([^}]*))?\}|(\w+))/g,
-    (_, braced?: string, countsEmpty?: string, fallback?: string, bare?: string) => {
+    (_, ...groups: (string | undefined)[]) => {
+      const [braced, colon, fallback, bare] = groups;
       const value = values.get(braced ?? bare!);
-      return (countsEmpty && value === '' ? undefined : value) ?? fallback ?? '';
+      // With the colon, an empty value counts as not set.
+      return (colon && value === '' ? undefined : value) ?? fallback ?? '';
     },
   );
 }

@@ -161,6 +161,11 @@ export function writtenIn({ text, written = text }: YamlText): string {
   return written;
 }
 
+/** The texts among the items of a list. */
+export function textsOf(items: readonly YamlNode[]): string[] {
+  return items.flatMap((item) => (item.kind === 'text' ? [item.text] : []));
+}
+
 /** A text at a path, with its key in what it says; undefined where there is none. */
 export function textAt(node: YamlNode | undefined, ...path: readonly string[]): Sourced<string> | undefined {
   const found = nodeAt(node, ...path);

@@ -1,7 +1,7 @@
 import { posix } from 'node:path';
 import type { Deployment } from '../deployment/deployment.js';
 import { shellCommands } from '../deployment/shell-words.js';
-import type { Command } from '../files/docker-file.js';
+import type { Command } from '../files/docker-stage.js';
 import type { Fault, Rule } from './rule.js';
 
 /** They run node as a child, and pass no signal on, or exit before it. */

@@ -2,11 +2,12 @@ import { OWN_ROUTES } from '../../../gateway/src/index.js';
 import type { Deployment } from '../deployment/deployment.js';
 import { hasProgram } from '../deployment/images.js';
 import type { Sourced } from '../deployment/sourced.js';
-import type { ComposeService, HealthCheck } from '../deployment/service.js';
+import type { HealthCheck } from '../deployment/health-check.js';
+import type { ComposeService } from '../deployment/service.js';
 import { includesPort } from '../deployment/ports.js';
 import { listeningPorts, nginxPorts } from '../deployment/listens.js';
 import { shellCommands, wordsOf } from '../deployment/shell-words.js';
-import type { Command } from '../files/docker-file.js';
+import type { Command } from '../files/docker-stage.js';
 import type { Fault, Rule } from './rule.js';
 
 /** What the gateway answers by itself. */
