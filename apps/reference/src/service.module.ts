@@ -18,6 +18,7 @@ import { MetricsController } from './metrics.controller.js';
 import { MetricsService } from './metrics.service.js';
 import { SERVICE_CONFIG, type ServiceConfig } from './service.config.js';
 import { StorageModule } from './storage/storage.module.js';
+import { SocketRooms } from './sockets/socket.rooms.js';
 import { SocketServer } from './sockets/socket.server.js';
 import { AccessTokenGuard } from './tokens/access-token.guard.js';
 import { AccessTokenVerifier } from './tokens/access-token.verifier.js';
@@ -27,7 +28,7 @@ import { VideoModule } from './video/video.module.js';
 
 const FEATURES = { auth: AuthModule, chat: ChatModule, video: VideoModule, storage: StorageModule };
 
-/** What all four services share, around the one that runs. */
+/** The providers of all four services, around the module of the one that runs. */
 @Module({})
 export class ServiceModule {
   static of(config: ServiceConfig): DynamicModule {
@@ -55,6 +56,7 @@ export class ServiceModule {
         AuthServiceClient,
         MetricsService,
         ServiceTokens,
+        SocketRooms,
         SocketServer,
       ],
       exports: [
@@ -64,6 +66,7 @@ export class ServiceModule {
         AuthServiceClient,
         MetricsService,
         ServiceTokens,
+        SocketRooms,
         SocketServer,
       ],
     };

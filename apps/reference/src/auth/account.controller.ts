@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { AccessClaims } from '../tokens/access-token.js';
 import { Caller } from '../tokens/caller.decorator.js';
 import { Email, GivenPassword, Password, Username } from './account.schemas.js';
+import { AccountMailService } from './account-mail.service.js';
 import { AccountService } from './account.service.js';
 import { UsersService } from './users.service.js';
 
@@ -16,6 +17,7 @@ export class AccountController {
   constructor(
     private readonly users: UsersService,
     private readonly accounts: AccountService,
+    private readonly mail: AccountMailService,
   ) {}
 
   @Get()
@@ -48,7 +50,7 @@ export class AccountController {
     @Caller() caller: AccessClaims,
     @Body({ schema: EmailChange }) body: z.infer<typeof EmailChange>,
   ) {
-    await this.accounts.requestEmailChange(caller, body.new_email, body.password);
+    await this.mail.requestEmailChange(caller, body.new_email, body.password);
   }
 
   @Post('email/verify')
@@ -57,6 +59,6 @@ export class AccountController {
     @Caller() caller: AccessClaims,
     @Body({ schema: EmailVerification }) body: z.infer<typeof EmailVerification>,
   ) {
-    return this.accounts.verifyEmail(caller, body.token);
+    return this.mail.verifyEmail(caller, body.token);
   }
 }

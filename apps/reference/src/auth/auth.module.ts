@@ -2,12 +2,14 @@ import { Module } from '@nestjs/common';
 import { APP_GUARD } from '@nestjs/core';
 import { Database } from '../database.js';
 import { AccountController } from './account.controller.js';
+import { AccountMailService } from './account-mail.service.js';
 import { AccountService } from './account.service.js';
 import { AUTH_TABLES } from './auth.tables.js';
 import { ContactsController } from './contacts.controller.js';
 import { ContactsService } from './contacts.service.js';
 import { ConversationsController } from './conversations.controller.js';
 import { ConversationsService } from './conversations.service.js';
+import { CredentialsService } from './credentials.service.js';
 import { KeysController } from './keys.controller.js';
 import { KeysService } from './keys.service.js';
 import { MAIL_COLUMNS, MailOutboxService } from './mail-outbox.service.js';
@@ -34,9 +36,11 @@ import { UsersService } from './users.service.js';
     Database.of(AUTH_TABLES + REVOCATION_TABLES, [...REVOCATION_COLUMNS, ...MAIL_COLUMNS]),
     // Runs after the access token guard, which the module around this one provides.
     { provide: APP_GUARD, useClass: RevocationGuard },
+    AccountMailService,
     AccountService,
     ContactsService,
     ConversationsService,
+    CredentialsService,
     KeysService,
     MailOutboxService,
     PasswordAttemptsService,

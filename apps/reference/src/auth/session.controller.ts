@@ -4,6 +4,7 @@ import { Public } from '../tokens/access-token.guard.js';
 import type { AccessClaims } from '../tokens/access-token.js';
 import { Caller } from '../tokens/caller.decorator.js';
 import { Email, GivenPassword, Password, Username } from './account.schemas.js';
+import { AccountMailService } from './account-mail.service.js';
 import { AccountService } from './account.service.js';
 import { SessionService } from './session.service.js';
 import { UsersService } from './users.service.js';
@@ -19,6 +20,7 @@ export class SessionController {
   constructor(
     private readonly users: UsersService,
     private readonly accounts: AccountService,
+    private readonly mail: AccountMailService,
     private readonly sessions: SessionService,
   ) {}
 
@@ -57,7 +59,7 @@ export class SessionController {
   @Public()
   @HttpCode(200)
   requestPasswordReset(@Body({ schema: ResetRequest }) body: z.infer<typeof ResetRequest>) {
-    this.accounts.requestPasswordReset(body.email);
+    this.mail.requestPasswordReset(body.email);
   }
 
   @Post('password-reset/confirm')

@@ -1,7 +1,7 @@
 import { BadRequestException, Body, Controller, Get, HttpCode, Param, Post } from '@nestjs/common';
 import { Id } from '../id.schema.js';
 import { CLOSURE } from '../sockets/room.js';
-import { SocketServer } from '../sockets/socket.server.js';
+import { SocketRooms } from '../sockets/socket.rooms.js';
 import type { AccessClaims } from '../tokens/access-token.js';
 import { Caller } from '../tokens/caller.decorator.js';
 import { CallsService, NewCall } from './calls.service.js';
@@ -10,7 +10,7 @@ import { CallsService, NewCall } from './calls.service.js';
 export class CallsController {
   constructor(
     private readonly calls: CallsService,
-    private readonly sockets: SocketServer,
+    private readonly rooms: SocketRooms,
   ) {}
 
   @Post('initiate')
@@ -34,8 +34,8 @@ export class CallsController {
   @HttpCode(200)
   async end(@Caller() caller: AccessClaims, @Param('id', { schema: Id }) id: string) {
     const call = await this.calls.end(caller.user_id, id);
-    // Those of other processes follow within a second.
-    this.sockets.closeRoom(id, CLOSURE.CALL_ENDED);
+    // Other processes close the sockets of the call within a second.
+    this.rooms.closeRoom(id, CLOSURE.CALL_ENDED);
     return call;
   }
 }
