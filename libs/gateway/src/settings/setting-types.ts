@@ -42,7 +42,7 @@ export const percent = <Name extends string = never>(row: NumberRow<Name>): Sett
 export const port = <Name extends string = never>(row: NumberRow<Name>): Setting<number, Name> =>
   number('a port', { least: 0, most: 65_535, ...row });
 
-/** A part of the whole: 0 to 1 in code, percent in its variable. */
+/** A ratio: 0 to 1 in code, percent in its variable, decimals allowed. */
 export function ratio<Name extends string = never>({
   least = 1,
   ...row
@@ -53,8 +53,10 @@ export function ratio<Name extends string = never>({
       .number()
       .min(least / 100)
       .max(1),
+    isFractional: true,
     parse: (text) => Number(text) / 100,
-    format: (value) => String(Math.round(value * 100)),
+    // Rounded, since 0.29 * 100 is 28.999999999999996.
+    format: (value) => String(Number((value * 100).toFixed(6))),
     takes: `percent, ${least} to 100; in code ${least / 100} to 1`,
   };
 }
@@ -101,7 +103,7 @@ export const text = <Name extends string = never>(
   row: TextRow<Name> & { readonly default: string },
 ): Setting<string, Name> => ({ ...anyText(row), default: row.default });
 
-/** Without which the gateway does not start. */
+/** A text that must be set. */
 export const requiredText = <Name extends string = never>(row: TextRow<Name>): Setting<string, Name> => ({
   ...anyText(row),
   default: undefined,

@@ -1,64 +1,66 @@
 import type { z } from 'zod';
 
-/** What the row of a setting says, whatever its type. */
+/** The part of a row that all types of settings share. */
 export interface Row<Name extends string> {
-  /** Its variable. Default: none, so that code alone sets it. */
+  /** Default: none; then only code can set it. */
   readonly variable?: Name;
-  /** Its variable's former name, which ends the boot. */
+  /** The former name of the variable. It is a fault at boot. */
   readonly former?: string;
-  /** Two plain sentences: what it is, and what happens when it is passed or set badly. */
+  /** Two plain sentences: the setting, and the effect of its limit or of a bad value. */
   readonly meaning: string;
-  /** The variable of a setting that must be greater: two timeouts that end together race. */
+  /** The variable of a setting that must be greater. Two equal timeouts would race. */
   readonly below?: string;
-  /** The variable of a setting that says the same, so that only one of the two may be set. */
+  /** The variable of a setting with the same meaning. Only one of the two may be set. */
   readonly excludes?: string;
-  /** Where its default depends on others, the words for it. */
+  /** The default in words, if it depends on other settings. */
   readonly defaultText?: string;
 }
 
-/** How a text becomes a value, and a value a text. */
+/** Conversion of a text to a value and back. */
 export interface Format<Value> {
-  /** Of a value, wherever it comes from. */
+  /** Checks a value from a variable or from code. */
   readonly schema: z.ZodType<Value>;
-  /** Of a variable's text; the schema judges what comes out. */
+  /** Converts the text of a variable. The schema checks the result. */
   parse(text: string): unknown;
   format(value: Value): string;
-  /** What a variable takes, as faults and the page say it. */
+  /** The accepted values in words, for faults and the page. */
   readonly takes: string;
-  /** Of numbers, as their variable has them. */
+  /** The least and the greatest value of a number, as the variable has it. */
   readonly bounds?: readonly [minimum: number, maximum: number];
-  /** All texts that there are, if they are few. */
+  /** Whether a number may have decimals. Default: false. */
+  readonly isFractional?: boolean;
+  /** All possible texts, if there are few. */
   readonly choices?: readonly string[];
 }
 
-/** One row of the table. */
+/** A row of the table. */
 export interface Setting<Value, Name extends string = string> extends Row<Name>, Format<Value> {
   readonly kind: 'setting';
   readonly default: Value | undefined;
   /** Whether the gateway does not start without it. */
   readonly isRequired: boolean;
-  /** Whether it may come from the file that `<NAME>_FILE` names, and is never repeated in a fault. */
+  /** Whether it may come from the file that `<NAME>_FILE` names. Faults never show a secret. */
   readonly isSecret: boolean;
 }
 
-/** A row for many variables of one pattern, each with a key of its own. */
+/** A row for all variables of one pattern, each with its own key. */
 export interface Family<Value> extends Format<Value> {
   readonly kind: 'family';
-  /** As the page has it: `<NAME>_SERVICE_URL`. */
+  /** `<NAME>_SERVICE_URL`: `<NAME>` is at the start or at the end. */
   readonly variable: string;
-  /** Its first group is what stands for the key. */
+  /** Its first group is the key's part of the name. */
   readonly pattern: RegExp;
   keyOf(name: string): string;
   readonly meaning: string;
   readonly defaultText?: string;
 }
 
-/** Settings by their name in code, in groups. */
+/** Settings by their names in code, in groups. */
 export interface Table {
   readonly [name: string]: Setting<unknown> | Family<unknown> | Table;
 }
 
-/** The type of what a table's settings are. */
+/** The type of the values of a table. */
 export type ValuesOf<Part> =
   Part extends Setting<infer Value>
     ? Value
@@ -66,7 +68,7 @@ export type ValuesOf<Part> =
       ? ReadonlyMap<string, Value>
       : { readonly [Name in keyof Part]: ValuesOf<Part[Name]> };
 
-/** What code may set: everything, and nothing must be. */
+/** The type of the settings that code may give; all are optional. */
 export type GivenOf<Part> =
   Part extends Setting<infer Value>
     ? Value

@@ -2,10 +2,9 @@ import { describeRow } from './describe-row.js';
 import { entriesOf, type Entry, type Family, type Setting, type Table } from './setting.js';
 import { TABLE } from './settings.js';
 
-/** A JSON schema, as far as it is used here. */
 export type JsonSchema = Readonly<Record<string, unknown>>;
 
-/** The variables as a JSON schema (2020-12), for editors and for those who make environments. */
+/** A JSON schema (2020-12) of the variables, for editors and for tools that write environments. */
 export function settingsSchema(table: Table = TABLE): JsonSchema {
   const entries = entriesOf(table).filter(({ row }) => row.variable !== undefined);
   const families = entries.filter(({ row }) => row.kind === 'family');
@@ -34,7 +33,8 @@ function schemaOf(entry: Entry): JsonSchema {
   const own = row.kind === 'family' || row.default === undefined ? undefined : row.format(row.default);
   if (row.bounds) {
     const [minimum, maximum] = row.bounds;
-    return { ...schema, type: 'integer', minimum, maximum, ...(own && { default: Number(own) }) };
+    const type = row.isFractional ? 'number' : 'integer';
+    return { ...schema, type, minimum, maximum, ...(own && { default: Number(own) }) };
   }
   return {
     ...schema,

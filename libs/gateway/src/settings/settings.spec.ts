@@ -39,7 +39,21 @@ describe('the table of settings', () => {
     expect(row.schema.parse(row.parse(row.format(row.default)))).toEqual(row.default);
   });
 
-  it('names variables that there are where it compares', () => {
+  it.each([
+    ['RETRY_BUDGET_PERCENT', { type: 'number', minimum: 0, maximum: 100, default: 20 }],
+    ['MAX_MEMORY_PERCENT', { type: 'integer', minimum: 1, maximum: 100, default: 90 }],
+  ])('has %s in the JSON schema with the type that its variable takes', (variable, schema) => {
+    expect(settingsSchema()).toMatchObject({ properties: { [variable]: schema } });
+  });
+
+  it('takes a ratio with decimals and gives it back', () => {
+    const { parse, format, schema } = TABLE.proxy.retries.budgetRatio;
+
+    expect(loadSettings({ JWT_SECRET, RETRY_BUDGET_PERCENT: '12.5' }).proxy.retries.budgetRatio).toBe(0.125);
+    for (const text of ['12.5', '29', '0.1']) expect(format(schema.parse(parse(text)))).toBe(text);
+  });
+
+  it('names only existing variables in its comparisons', () => {
     for (const { below, excludes } of SETTINGS) {
       expect([...VARIABLES, undefined]).toContain(below);
       expect([...VARIABLES, undefined]).toContain(excludes);
@@ -88,7 +102,7 @@ describe('a new setting', () => {
     expect(messagesOf({ SLEEP_MS: '1' })).toEqual(['SLEEP_MS is now called NAP_LENGTH_MS']);
   });
 
-  it('is on the page, in the help text, in the JSON schema, and known to the look-out for misspelt names', () => {
+  it('is on the page, in the help text, in the JSON schema, and known to the search for misspelt names', () => {
     expect(configurationPage(table)).toContain('### `NAP_LENGTH_MS`\n\nThe time of a nap.');
     expect(helpText(table)).toContain('NAP_LENGTH_MS\n    The time of a nap.');
     expect(settingsSchema(table)).toMatchObject({
@@ -152,6 +166,13 @@ describe('misspeltVariables', () => {
     ['REQUEST_TIMEOUT', 'REQUEST_TIMEOUT_MS'],
     ['JWT_SECRET_FIEL', 'JWT_SECRET_FILE'],
     ['REDIS_URI', 'REDIS_URL'],
+    ['RATELIMT_AUTH_LOGIN', 'RATELIMIT_AUTH_LOGIN'],
+    ['RATE_LIMIT_AUTH_LOGIN', 'RATELIMIT_AUTH_LOGIN'],
+    ['auth_service_url', 'AUTH_SERVICE_URL'],
+    ['AUTH_SERVICE_URI', 'AUTH_SERVICE_URL'],
+    ['BILLING_PLUS_SERVCE_URL', 'BILLING_PLUS_SERVICE_URL'],
+    ['A_B_SERVICE_TLS_CA_FILES', 'A_B_SERVICE_TLS_CA_FILE'],
+    ['CHAT_SERVICE_TLS_SERVERNAME', 'CHAT_SERVICE_TLS_SERVER_NAME'],
   ])('finds %s', (variable, nearest) => {
     expect(misspeltVariables({ [variable]: '1' })).toEqual([{ variable, nearest }]);
   });
@@ -171,6 +192,12 @@ describe('misspeltVariables', () => {
       REDIS_PORT: 'tcp://10.0.0.1:6379',
       NODE_OPTIONS: '-',
       AUTH_SERVICE_HOST: '10.0.0.1',
+      AUTH_SERVICE_PORT: 'tcp://10.0.0.1:80',
+      AUTH_SERVICE_SERVICE_HOST: '10.0.0.1',
+      AUTH_SERVICE_SERVICE_PORT_HTTP: '80',
+      USER_DEVICE_URL: 'http://a',
+      SERVICE_URI: 'http://a',
+      CHAT_SERVICE_CERT_FILE: '/a',
       CONECT_TIMEOUT_MS: '',
     };
 
