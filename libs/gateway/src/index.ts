@@ -41,5 +41,5 @@ export { entriesOf } from './settings/setting.js';
 export { type GivenSettings, TABLE, type VariableValues } from './settings/settings.js';
 export { SettingsModule } from './settings/settings.module.js';
 export { settingsSchema } from './settings/settings-schema.js';
-export { leastDeadlineMs, warningsFor } from './settings/settings-warnings.js';
+export { leastRequestTimeoutMs, warningsFor } from './settings/settings-warnings.js';
 export { addressVariableFor, type TlsSetting, tlsVariableFor } from './settings/upstream-variables.js';

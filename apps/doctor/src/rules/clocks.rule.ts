@@ -1,4 +1,4 @@
-import { leastDeadlineMs } from '@app/gateway';
+import { leastRequestTimeoutMs } from '@app/gateway';
 import type { Deployment } from '../deployment/deployment.js';
 import type { Gateway } from '../deployment/gateway.js';
 import { responseTimeoutOf } from '../deployment/labels.js';
@@ -25,7 +25,7 @@ export const clocksRule: Rule = {
 };
 
 function* routeDeadlines(deployment: Deployment, gateway: Gateway): Iterable<Fault> {
-  const leastMs = leastDeadlineMs(gateway.config.proxy);
+  const leastMs = leastRequestTimeoutMs(gateway.config.proxy);
   for (const { route, said } of deployment.routes) {
     if (route.requestTimeoutMs === undefined || route.requestTimeoutMs >= leastMs) continue;
     yield {

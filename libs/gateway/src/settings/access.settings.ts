@@ -13,10 +13,10 @@ import {
   text,
 } from './setting-types.js';
 
-/** Of an application that is no web site: `capacitor://localhost`, `app://.`, `chrome-extension://ID`. */
+/** The origin of an application that is not a web site: `capacitor://localhost`, `app://.`, `chrome-extension://ID`. */
 const APPLICATION_ORIGIN = /^[a-z][a-z0-9+.-]*:\/\/[A-Za-z0-9._~-]+(?::\d{1,5})?$/;
 
-/** As a browser writes it: URLs know an origin of the web's own schemes alone, and of any other `null`. */
+/** Whether a text is an origin as browsers write it. `URL.origin` is `null` for the schemes of applications. */
 function isOrigin(given: string): boolean {
   if (!URL.canParse(given)) return false;
   const { origin, protocol } = new URL(given);
@@ -30,7 +30,7 @@ function isAuthority(given: string): boolean {
   return isIP(given) === 6 || (AUTHORITY.test(given) && URL.canParse(`redis://${given}`));
 }
 
-/** Whose tokens count. */
+/** Which tokens the gateway accepts. */
 export const AUTH = {
   secret: requiredText({
     variable: 'JWT_SECRET',
@@ -56,7 +56,7 @@ export const AUTH = {
     default: 5,
     most: 300,
     meaning:
-      "The difference that the issuer's clock may have, for `nbf`, `iat` and `exp`, and for WebSockets that close at expiry. An expired token stays valid for as long.",
+      "The difference that the issuer's clock may have, for `nbf`, `iat` and `exp`, and for WebSockets that close at expiry. An expired token stays valid for this time.",
   }),
   cachedTokens: count({
     default: 10_000,
@@ -72,7 +72,7 @@ export const AUTH = {
   }),
 };
 
-/** Where limits are counted and revocations are found. */
+/** Redis counts the limits and has the revocations. */
 export const REDIS = {
   url: optionalText({
     variable: 'REDIS_URL',
@@ -90,7 +90,7 @@ export const REDIS = {
     variable: 'REDIS_HOST',
     excludes: 'REDIS_URL',
     schema: z.string().refine(isAuthority),
-    takes: 'host or host:port, where REDIS_URL is not set; an IPv6 address with a port is [::1]:6379',
+    takes: 'host or host:port, if REDIS_URL is not set; an IPv6 address with a port is [::1]:6379',
     meaning:
       'The host of Redis, with or without a port. It replaces REDIS_URL if Redis has no user and no TLS.',
   }),
@@ -98,24 +98,24 @@ export const REDIS = {
     variable: 'REDIS_PASSWORD',
     excludes: 'REDIS_URL',
     isSecret: true,
-    takes: 'a password, where REDIS_URL is not set',
+    takes: 'a password, if REDIS_URL is not set',
     meaning:
       'The password of Redis, if REDIS_HOST names it. If Redis rejects it, the gateway works as it does without Redis.',
   }),
-  // A request waits as long as this for its limit, and half as long if its token is looked up: 90 in all.
+  // A request waits for its limit, and half as long for the lookup of its token: 90 ms in all.
   commandTimeoutMs: milliseconds({
     default: 60,
     meaning:
-      'The time that a command to Redis may take. When it passes, the gateway is degraded: it counts limits in memory until Redis answers.',
+      'The time that a command to Redis may take. When it passes, the gateway is degraded: it counts limits in memory until Redis responds.',
   }),
 };
 
-/** Requests a minute of one user or one client address. */
+/** Limits of the requests of one user or one client address. */
 export const RATE_LIMIT = {
   isOn: flag({
     variable: 'RATELIMIT',
     default: true,
-    meaning: 'Whether the gateway limits requests. With off no client gets 429 for its rate.',
+    meaning: 'Whether the gateway limits requests. With `off` no client gets 429 for its rate.',
   }),
   perMinute: {
     kind: 'family',

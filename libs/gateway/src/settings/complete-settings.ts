@@ -3,23 +3,23 @@ import type { TlsOptions } from '@app/proxy';
 import { isOwnAddress } from './own-address.js';
 import type { ReadSettings } from './settings.js';
 
-/** Environments in which services have host names of their own. */
+/** Values of ENV with which services have their compose host names. */
 const COMPOSE_ENVIRONMENTS = new Set(['production', 'staging', 'local']);
 
-/** Pages in development; in production anything may run on a user's machine. */
+/** Origins of pages in development. In production any program on a user's machine may have them. */
 const LOCAL_ORIGINS = ['localhost', '127.0.0.1'].flatMap((host) => [
   `http://${host}:3000`,
   `http://${host}:8080`,
 ]);
 
-/** The settings of a gateway, complete and frozen: as they were read, with what follows from several of them. */
+/** All settings of a gateway, frozen: those that were read, and those that follow from several of them. */
 export type Settings = ReturnType<typeof completeSettings>;
 
 export type WebSocketSettings = Settings['websocket'];
 
 export const SETTINGS = Symbol('SETTINGS');
 
-/** Adds what follows from several settings. */
+/** Adds the values that follow from several settings. */
 export function completeSettings(read: ReadSettings) {
   const { environment, port, server, redis, cors, proxy } = read;
   const inCompose = COMPOSE_ENVIRONMENTS.has(environment);
@@ -27,7 +27,7 @@ export function completeSettings(read: ReadSettings) {
   const { ejectionMs, longestEjectionMs } = proxy.health;
   return {
     ...read,
-    // Outside a container nobody but this machine has business with the gateway, unless HOST says so.
+    // Outside of containers only this machine can connect, unless HOST is set.
     host: read.host ?? (inCompose ? '0.0.0.0' : '127.0.0.1'),
     cors: {
       ...cors,
@@ -48,12 +48,12 @@ export function completeSettings(read: ReadSettings) {
   };
 }
 
-/** An IPv6 address stands in brackets in a URL (RFC 3986, section 3.2.2), and may come without. */
+/** Puts an IPv6 address into brackets, which a URL demands (RFC 3986, section 3.2.2). */
 function toAuthority(host: string): string {
   return isIP(host) === 6 ? `[${host}]` : host;
 }
 
-/** By upstream name. */
+/** The TLS options of each upstream, by its name. */
 export function toTlsOptions({
   caFiles,
   certFiles,

@@ -6,12 +6,12 @@ const INTRODUCTION = `# Configuration
 
 <!-- Made by \`npm run docs:configuration\` from libs/gateway/src/settings; a change here is lost. -->
 
-The gateway reads its settings once, from the environment. An empty variable counts as not set. If any is wrong, the
-gateway prints all faults, a line each, and exits with 78. A variable that resembles one of these is a warning with the
-nearest name. Former names are in [upgrading.md](upgrading.md). \`node dist/apps/gateway/src/main.js --help\` prints this list,
+The gateway reads its settings once, from the environment. An empty variable counts as not set. If a value is wrong, the
+gateway prints all faults, a line each, and exits with 78. If an unknown variable resembles one of these, the gateway logs a
+warning with the nearest name. Former names are in [upgrading.md](upgrading.md). \`node dist/apps/gateway/src/main.js --help\` prints this list,
 and [configuration.schema.json](configuration.schema.json) is its JSON schema.
 
-Code may set each by its name there; a variable wins:
+Code may set each by its name in code; a variable wins:
 
 \`\`\`ts
 loadSettings(process.env, { settings: { proxy: { requestTimeoutMs: 40_000 } } });

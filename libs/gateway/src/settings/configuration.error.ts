@@ -1,14 +1,14 @@
-/** Why the gateway will not start. */
+/** One reason for which the gateway does not start. */
 export interface ConfigurationFault {
-  /** Whose values it is about: the first is the one to change, if only one is. */
+  /** The variables with the wrong values. If only one is to change, it is the first. */
   readonly variables: readonly [string, ...string[]];
-  /** What is wrong, without any secret. */
+  /** Contains no secret. */
   readonly message: string;
-  /** What would be right. */
+  /** A right value, in words. */
   readonly expected: string;
 }
 
-/** A configuration that the gateway will not start with; its message has a line for every fault. */
+/** The gateway does not start with this configuration. The message has a line for each fault. */
 export class ConfigurationError extends Error {
   override readonly name = 'ConfigurationError';
 

@@ -5,20 +5,20 @@ const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 /** Methods that no browser sends for a page (Fetch standard, section 2.2.1). */
 const FORBIDDEN_METHODS: ReadonlySet<string> = new Set(['CONNECT', 'TRACE', 'TRACK']);
 
-/** Seconds; browsers remember a preflight for a day at most. */
+/** In seconds: browsers remember a preflight for a day at most. */
 export const LONGEST_MAX_AGE = 86_400;
 
-/** Whether CORS can name a header. `*` stands for itself in answers with credentials, so it would allow nothing. */
+/** Whether CORS can name a header. In responses with credentials `*` is no wildcard, so it would allow nothing. */
 export function isHeaderName(text: string): boolean {
   return text !== '*' && TOKEN.test(text);
 }
 
-/** Whether CORS can name a method; methods are compared with regard to case. */
+/** Whether CORS can name a method. Browsers compare methods with regard to case. */
 export function isMethod(text: string): boolean {
   return /^[A-Z]+$/.test(text) && !FORBIDDEN_METHODS.has(text);
 }
 
-/** What is wrong with an upstream's options, or undefined. */
+/** The first wrong value among the options of an upstream; undefined if all are right. */
 export function corsFault({
   allowedHeaders = [],
   exposedHeaders = [],

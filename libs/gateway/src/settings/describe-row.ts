@@ -1,10 +1,10 @@
 import type { Entry, Family, Setting } from './setting.js';
 
-/** A row in words, for people. */
+/** A row of the table in words. */
 export interface RowDescription {
-  /** Its variable, or where it has none its name in code. */
+  /** Its variable, or its name in code if it has no variable. */
   readonly name: string;
-  /** Its default, with the marks of Markdown if it is words and no value. */
+  /** In Markdown: a value is marked as code, words are not. */
   readonly default: string;
   readonly meaning: string;
 }

@@ -33,10 +33,10 @@ const trust = {
   format: formatTrust,
   takes: 'none, a number of hops 1 to 99, or a comma list of addresses and CIDR ranges',
   meaning:
-    'The proxies whose X-Forwarded-* headers the gateway believes. A number of hops believes any client that connects, so set it only behind a proxy that no client can bypass.',
+    'The proxies whose X-Forwarded-* headers the gateway believes. With a number of hops it believes any client that connects, so set a number only behind a proxy that no client can bypass.',
 } as const satisfies Setting<TrustOptions>;
 
-/** What the process is, and where it listens. */
+/** The process: its name, environment, address and log level. */
 export const GENERAL = {
   serviceName: text({
     default: 'api-gateway',
@@ -49,7 +49,7 @@ export const GENERAL = {
     default: 'development',
     takes: 'a name; production, staging and local use compose host names',
     meaning:
-      'The environment that the gateway runs in. In production, staging and local the services have their compose host names, in all others they are on localhost.',
+      'The environment that the gateway runs in. In production, staging and local the services have their compose host names; in all others they are on localhost.',
   }),
   host: optionalText({
     variable: 'HOST',
@@ -70,7 +70,8 @@ export const GENERAL = {
     schema: z.enum(LEVELS),
     choices: LEVELS,
     takes: 'fatal, error, warn, info, debug, trace or silent',
-    meaning: 'The least level of a line that is logged. Access lines are info, so warn and above hide them.',
+    meaning:
+      'The least level of the lines that are logged. Access log lines have level info, so warn and above hide them.',
   }),
   trust: trust as Setting<TrustOptions, 'TRUST_PROXY'>,
 };

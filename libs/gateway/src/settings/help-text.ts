@@ -4,11 +4,11 @@ import { TABLE } from './settings.js';
 
 const COLUMNS = 100;
 
-const USAGE = `Starts the gateway with the settings of the environment. --help prints this.
-docs/configuration.md has the same with more detail.
+const USAGE = `Starts the gateway with the settings of the environment. --help prints this text.
+docs/configuration.md describes the settings in more detail.
 `;
 
-/** What `--help` prints: each variable with its default, what it takes and its meaning. */
+/** The text of `--help`: each variable with its meaning, its default and the values it takes. */
 export function helpText(table: Table = TABLE): string {
   const rows = entriesOf(table)
     .filter(({ row }) => row.variable !== undefined)

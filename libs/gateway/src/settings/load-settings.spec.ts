@@ -170,7 +170,7 @@ describe('loadSettings', () => {
     [
       'two places for Redis',
       { REDIS_URL: 'redis://a', REDIS_HOST: 'b' },
-      'REDIS_URL and REDIS_HOST are both set; the URL says it all',
+      'REDIS_URL and REDIS_HOST are both set; set only one of them',
     ],
     ['a former name', { DRAIN_NOTICE_MS: '1' }, 'DRAIN_NOTICE_MS is now called SHUTDOWN_DELAY_MS'],
     ['a limit of nothing', { RATELIMIT_DEFAULT: '0' }, 'RATELIMIT_DEFAULT is "0"'],

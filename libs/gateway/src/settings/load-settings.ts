@@ -6,9 +6,9 @@ import { tlsFaults } from './tls-faults.js';
 import type { Variables } from './variables.js';
 
 export interface LoadOptions {
-  /** Values from code, in place of defaults; a variable wins. Default: none. */
+  /** Values that replace defaults. A variable wins. Default: none. */
   readonly settings?: GivenSettings;
-  /** Whether the TLS files that variables name are on this machine, and so must be usable. Default: true. */
+  /** Whether the TLS files must be on this machine and usable. Default: true. */
   readonly checksTlsFiles?: boolean;
 }
 
@@ -17,7 +17,7 @@ export function loadSettings(variables: Variables = process.env, options: LoadOp
   return loadWithValues(variables, options).settings;
 }
 
-/** The same, with each value as it was read, by its variable. */
+/** Reads all settings, and gives each value by its variable too. @throws ConfigurationError with all faults at once */
 export function loadWithValues(
   variables: Variables,
   { settings: given = {}, checksTlsFiles = true }: LoadOptions = {},

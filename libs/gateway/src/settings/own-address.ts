@@ -1,7 +1,7 @@
 import { BlockList, isIP } from 'node:net';
 import { hostname, networkInterfaces } from 'node:os';
 
-/** Whether an address leads back to this process, as far as names tell: a service there would ask itself for ever. */
+/** Whether an address is this process's own, as far as its name tells. An upstream there would be an endless loop. */
 export function isOwnAddress(address: URL, ownPort: number): boolean {
   const port = Number(address.port || (address.protocol === 'https:' ? 443 : 80));
   if (port !== ownPort) return false;
@@ -12,7 +12,7 @@ export function isOwnAddress(address: URL, ownPort: number): boolean {
   return ownAddresses().check(host, family === 6 ? 'ipv6' : 'ipv4');
 }
 
-/** In every form: the list knows an IPv4 address by its IPv6 form too. */
+/** A BlockList also matches the IPv6 form of an IPv4 address. */
 function ownAddresses(): BlockList {
   const own = new BlockList();
   own.addSubnet('127.0.0.0', 8, 'ipv4');

@@ -9,7 +9,7 @@ const RETRIES = {
     least: 0,
     most: 2,
     meaning:
-      'The most retries of a request. With 0 the gateway does not retry a request that met a closed connection either.',
+      'The most retries of a request. With 0 the gateway does not even retry a request that met a closed connection.',
   }),
   budgetRatio: ratio({
     variable: 'RETRY_BUDGET_PERCENT',
@@ -22,7 +22,7 @@ const RETRIES = {
     variable: 'SHOW_ATTEMPTS',
     default: false,
     meaning:
-      'Whether responses have the number of attempts in `X-Gateway-Attempts`. It tells clients how well the services are.',
+      'Whether responses have the number of attempts in `X-Gateway-Attempts`. The number tells clients about failures of the services.',
   }),
 };
 
@@ -31,16 +31,18 @@ const STREAMED_BODY_LIMIT = {
     variable: 'UPSTREAM_MAX_STREAMED_BODIES_PERCENT',
     default: 0.5,
     meaning:
-      "The share of an upstream's connections for requests with a body that is slow or large (over 100 ms or 64 KiB), and for responses whose client has taken nothing for 10 s. Further requests wait for 5 s and then get 503; while requests wait for a connection, one of those responses is cut for each of them.",
+      "The share of an upstream's connections for requests with a body that is slow or large (over 100 ms or 64 KiB), and for responses whose client has taken nothing for 10 s. Further requests wait for 5 s and then get 503; for each request that waits for a connection, the gateway cuts one of those responses.",
   }),
   networkShare: ratio({
     variable: 'UPSTREAM_MAX_STREAMED_BODIES_PER_NETWORK_PERCENT',
     default: 0.25,
-    meaning: 'The same for one client network, an IPv4 address or an IPv6 /64. Further requests get 429.',
+    meaning:
+      "The share of an upstream's connections for such requests and responses of one client network, an IPv4 address or an IPv6 /64. Further requests get 429.",
   }),
   queueTimeoutMs: milliseconds({
     default: 5_000,
-    meaning: 'The time that a request waits for a place in that share. When it passes, the client gets 503.',
+    meaning:
+      'The time that a request with a streamed body waits while the share of streamed bodies is used up. When it passes, the client gets 503.',
   }),
 };
 
@@ -55,11 +57,12 @@ const MINIMUM_RATE = {
     variable: 'REQUEST_BODY_GRACE_MS',
     former: 'BODY_GRACE_MS',
     default: 5_000,
-    meaning: 'The time over which that rate is measured. A client that pauses for longer gets 408.',
+    meaning:
+      'The time over which the rate of a request body is measured. A client that pauses for longer gets 408.',
   }),
 };
 
-/** From a request to its response. */
+/** Exchanges with upstreams. */
 export const PROXY = {
   addresses: ADDRESSES,
   connections: CONNECTIONS,
@@ -84,13 +87,14 @@ export const PROXY = {
     default: 50_000,
     below: 'EVENT_STREAM_IDLE_TIMEOUT_MS',
     meaning:
-      'The time that a request or response body may pause. When it passes, the gateway ends the exchange. A proxy in front needs a longer one.',
+      'The time that a request or response body may pause. When it passes, the gateway ends the exchange. A proxy in front needs a longer timeout.',
   }),
   eventStreamIdleTimeoutMs: milliseconds({
     variable: 'EVENT_STREAM_IDLE_TIMEOUT_MS',
     former: 'IDLE_EVENT_STREAM_TIMEOUT_MS',
     default: 3_600_000,
-    meaning: 'The same for `text/event-stream`. A proxy in front needs a longer one.',
+    meaning:
+      'The time that an event stream, `text/event-stream`, may pause. When it passes, the gateway ends the exchange. A proxy in front needs a longer timeout.',
   }),
   bodyLimitBytes: bytes({
     variable: 'MAX_REQUEST_BODY_BYTES',
@@ -108,16 +112,17 @@ export const PROXY = {
     former: 'BREAKER_OPEN_MS',
     default: 5_000,
     meaning:
-      'The time that the circuit breaker of an upstream stays open. Its requests get 503 meanwhile, then three probes decide.',
+      'The time that the circuit breaker of an upstream stays open. Its requests get 503 meanwhile; then three probes decide.',
   }),
   dns: DNS,
   tls: TLS,
   tlsPollMs: milliseconds({
     default: 2_000,
-    meaning: 'The time between two looks at the TLS files. New connections use new files after it.',
+    meaning:
+      'The time between two checks of the TLS files. After a check, new connections use changed files.',
   }),
   clockTickMs: milliseconds({
     default: 250,
-    meaning: 'The time between two looks at the timeouts. A timeout may end this much late.',
+    meaning: 'The time between two checks of the timeouts. A timeout may be late by this time.',
   }),
 };

@@ -3,10 +3,9 @@ import type { ConfigurationFault } from './configuration.error.js';
 import { entriesOf, isRow, type Entry, type Family, type Setting, type Table } from './setting.js';
 import type { Variables } from './variables.js';
 
-/** User and password of an address. */
+/** User and password in an address. */
 const PASSWORDS = /\/\/[^@/,]*@/g;
 
-/** Values by the names of a group. */
 type Values = Record<string, unknown>;
 
 export interface ReadTable {
@@ -17,7 +16,7 @@ export interface ReadTable {
   readonly faults: readonly ConfigurationFault[];
 }
 
-/** Reads all settings of a table, from variables first, then from code; an empty variable counts as not set. */
+/** Reads all settings of a table. A variable wins over code; an empty variable counts as not set. */
 export function readTable(table: Table, variables: Variables, given: object): ReadTable {
   const reader = new TableReader(variables);
   const settings = reader.readGroup(table, given as Values, '');
@@ -86,7 +85,7 @@ class TableReader {
     const [text, file] = [this.variables[name] || undefined, this.variables[`${name}_FILE`] || undefined];
     if (file === undefined) return text;
     if (text !== undefined) {
-      const message = `${name} and ${name}_FILE are both set; one is enough`;
+      const message = `${name} and ${name}_FILE are both set; set only one of them`;
       this.faults.push({ variables: [name, `${name}_FILE`], message, expected: 'one of the two' });
       return undefined;
     }
@@ -127,7 +126,7 @@ function settingsOf(table: Table): Setting<unknown>[] {
   return entriesOf(table).flatMap(({ row }) => (row.kind === 'setting' ? [row] : []));
 }
 
-/** A variable that had an effect once and has none now would change the gateway without a word. */
+/** A former name is a fault: otherwise its value would silently lose its effect. */
 function formerNameFaults(table: Table, variables: Variables): ConfigurationFault[] {
   return settingsOf(table).flatMap(({ former, variable }) => {
     if (former === undefined || !variables[former]) return [];
@@ -150,12 +149,11 @@ function orderFaults(table: Table, values: Readonly<Values>): ConfigurationFault
   });
 }
 
-/** Which of the two would count is nothing to guess. */
 function exclusionFaults(table: Table, values: Readonly<Values>): ConfigurationFault[] {
   return settingsOf(table).flatMap(({ variable, excludes }) => {
     if (variable === undefined || excludes === undefined) return [];
     if (values[variable] === undefined || values[excludes] === undefined) return [];
-    const message = `${excludes} and ${variable} are both set; the URL says it all`;
+    const message = `${excludes} and ${variable} are both set; set only one of them`;
     return [{ variables: [excludes, variable] as const, message, expected: `${excludes} alone` }];
   });
 }

@@ -20,7 +20,7 @@ export const SERVER = {
     former: 'CLIENT_KEEP_ALIVE_MS',
     default: 75_000,
     meaning:
-      'The time that an unused client connection stays open. It must be longer than the proxy in front keeps its own, or requests meet a closed connection.',
+      'The time that an unused client connection stays open. It must be longer than the keep-alive timeout of the proxy in front, or requests meet a closed connection.',
   }),
   idleConnections: count({
     variable: 'MAX_IDLE_CLIENT_CONNECTIONS',
@@ -34,11 +34,11 @@ export const SERVER = {
     former: 'CLIENT_IDLE_CONNECTIONS_PER_NETWORK',
     default: 1_000,
     meaning:
-      'The same for one client network, an IPv4 address or an IPv6 /64. Trusted proxies are exempt; an nginx that is not trusted needs 64 for each worker.',
+      'The most connections without a request from one client network, an IPv4 address or an IPv6 /64. Trusted proxies are exempt; an nginx that is not trusted needs 64 for each worker.',
   }),
 };
 
-/** From where on new requests and WebSockets get 503. */
+/** Thresholds above which new requests and WebSockets get 503. */
 export const OVERLOAD = {
   eventLoopMs: milliseconds({
     variable: 'MAX_EVENT_LOOP_DELAY_MS',

@@ -12,17 +12,17 @@ describe('warningsFor', () => {
     expect(warned({})).toEqual([]);
   });
 
-  it('counts a connection for each attempt, and one answer', () => {
-    const clocks = { CONNECT_TIMEOUT_MS: '2000', RESPONSE_HEADERS_TIMEOUT_MS: '30000', MAX_RETRIES: '2' };
+  it('counts the time to connect for each attempt, and one response', () => {
+    const timeouts = { CONNECT_TIMEOUT_MS: '2000', RESPONSE_HEADERS_TIMEOUT_MS: '30000', MAX_RETRIES: '2' };
 
-    expect(warned({ ...clocks, REQUEST_TIMEOUT_MS: '36000' })).toEqual([]);
-    expect(warned({ ...clocks, REQUEST_TIMEOUT_MS: '35999' })).toEqual([
+    expect(warned({ ...timeouts, REQUEST_TIMEOUT_MS: '36000' })).toEqual([]);
+    expect(warned({ ...timeouts, REQUEST_TIMEOUT_MS: '35999' })).toEqual([
       ['REQUEST_TIMEOUT_MS', 'RESPONSE_HEADERS_TIMEOUT_MS', 'CONNECT_TIMEOUT_MS', 'MAX_RETRIES'],
     ]);
   });
 
   it.each(['WEBSOCKET_MAX_MESSAGE_BYTES', 'WEBSOCKET_MAX_RESUME_BYTES'])(
-    'wants room for %s in what all sockets share',
+    'wants room for %s in the buffer that all sockets share',
     (name) => {
       const others = { WEBSOCKET_MAX_MESSAGE_BYTES: '10', WEBSOCKET_MAX_RESUME_BYTES: '10' };
 
@@ -33,7 +33,7 @@ describe('warningsFor', () => {
     },
   );
 
-  it('wants a proxy where services have names of their own, and not the whole world', () => {
+  it('wants a proxy if services have host names of their own, and no public network as one', () => {
     expect(warned({ ENV: 'production' })).toEqual([['TRUST_PROXY', 'ENV']]);
     expect(warned({ ENV: 'production', TRUST_PROXY: '172.28.90.10' })).toEqual([]);
     expect(warned({ TRUST_PROXY: '10.0.0.0/8,0.0.0.0/0' })).toEqual([['TRUST_PROXY']]);

@@ -1,35 +1,35 @@
 import type { Settings } from './complete-settings.js';
 import type { VariableValues } from './settings.js';
 
-/** Incompatible settings that the gateway can run with. */
+/** Incompatible settings with which the gateway runs nevertheless. */
 export interface ConfigurationWarning {
-  /** Their variables: the first is the one to change. */
+  /** The first is the one to change. */
   readonly variables: readonly [keyof VariableValues, ...(keyof VariableValues)[]];
-  /** What would be compatible. */
+  /** A compatible value. */
   readonly expected: string;
-  /** What happens otherwise. */
+  /** The consequence of the incompatible values. */
   readonly impact: string;
 }
 
-/** What the gateway can see of itself alone; the files around it are the doctor's to read. */
+/** The incompatible settings that the gateway finds by itself. The doctor compares them with the files of the deployment. */
 export function warningsFor(config: Settings): ConfigurationWarning[] {
-  return [...clockWarnings(config), ...memoryWarnings(config), ...trustWarnings(config)];
+  return [...timeoutWarnings(config), ...memoryWarnings(config), ...trustWarnings(config)];
 }
 
-function clockWarnings({ proxy }: Settings): ConfigurationWarning[] {
-  const leastMs = leastDeadlineMs(proxy);
+function timeoutWarnings({ proxy }: Settings): ConfigurationWarning[] {
+  const leastMs = leastRequestTimeoutMs(proxy);
   if (proxy.requestTimeoutMs >= leastMs) return [];
   return [
     {
       variables: ['REQUEST_TIMEOUT_MS', 'RESPONSE_HEADERS_TIMEOUT_MS', 'CONNECT_TIMEOUT_MS', 'MAX_RETRIES'],
-      expected: `REQUEST_TIMEOUT_MS of ${leastMs} or more: every attempt may use up its time to connect, the last one its time to answer`,
-      impact: 'The deadline ends the last attempt, while the service still has time to answer it.',
+      expected: `REQUEST_TIMEOUT_MS of ${leastMs} or more: CONNECT_TIMEOUT_MS for each attempt, and RESPONSE_HEADERS_TIMEOUT_MS for the last one`,
+      impact: 'REQUEST_TIMEOUT_MS ends the last attempt before its RESPONSE_HEADERS_TIMEOUT_MS has passed.',
     },
   ];
 }
 
-/** Milliseconds that a request may take with every attempt's connection and the last one's answer. */
-export function leastDeadlineMs({
+/** The milliseconds that a request can take: the time to connect for each attempt, and the response headers of the last one. */
+export function leastRequestTimeoutMs({
   retries,
   connections,
   responseHeadersTimeoutMs,
@@ -46,8 +46,8 @@ function memoryWarnings({ websocket }: Settings): ConfigurationWarning[] {
     .filter(([, bytes]) => bytes > websocket.bufferBytes)
     .map(([name, bytes]) => ({
       variables: ['WEBSOCKET_MAX_BUFFER_BYTES', name],
-      expected: `WEBSOCKET_MAX_BUFFER_BYTES of ${bytes} or more, which all sockets share`,
-      impact: 'One socket that uses what it may is closed with 1013 for want of memory.',
+      expected: `WEBSOCKET_MAX_BUFFER_BYTES of ${bytes} or more: all WebSockets share it`,
+      impact: 'A single WebSocket that uses its own limit exceeds the shared one, and is closed with 1013.',
     }));
 }
 
@@ -57,22 +57,22 @@ function trustWarnings({ proxy, trust }: Settings): ConfigurationWarning[] {
       {
         variables: ['TRUST_PROXY', 'ENV'],
         expected: 'TRUST_PROXY with the address of the proxy in front',
-        impact: 'All clients behind the proxy count as one, and share one rate limit.',
+        impact: 'All clients behind the proxy have its address, and share one rate limit.',
       },
     ];
   }
-  if (trust.kind !== 'cidrs' || !trust.cidrs.some(isOfTheWorld)) return [];
+  if (trust.kind !== 'cidrs' || !trust.cidrs.some(isLargerThanPrivate)) return [];
   return [
     {
       variables: ['TRUST_PROXY'],
-      expected: 'the addresses of the proxies in front alone',
+      expected: 'only the addresses of the proxies in front',
       impact: 'Any client chooses its own address by X-Forwarded-For, and with it its rate limit.',
     },
   ];
 }
 
-/** No network of anybody's own is larger: 10.0.0.0/8, fc00::/7. */
-function isOfTheWorld(cidr: string): boolean {
+/** Private networks have at least this many bits: 10.0.0.0/8, fc00::/7. */
+function isLargerThanPrivate(cidr: string): boolean {
   const [network = '', bits] = cidr.split('/');
   return bits !== undefined && Number(bits) < (network.includes(':') ? 7 : 8);
 }

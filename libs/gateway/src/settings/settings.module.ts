@@ -1,7 +1,7 @@
 import { Module, type DynamicModule, type Provider } from '@nestjs/common';
 import { SETTINGS, type Settings } from './complete-settings.js';
 
-/** Gives the frozen settings, and what was made from them before the application, to every module. */
+/** Provides the settings to every module, and the providers that were made before the application. */
 @Module({})
 export class SettingsModule {
   static forRoot(settings: Settings, made: Provider[] = []): DynamicModule {

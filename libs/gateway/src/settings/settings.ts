@@ -5,10 +5,7 @@ import { DRAIN, OVERLOAD, SERVER } from './server.settings.js';
 import { PROXY } from './proxy.settings.js';
 import { WEBSOCKET } from './websocket.settings.js';
 
-/**
- * Everything that can be set, each once: the parser, the types, the page, the JSON schema, the help text and the doctor
- * come from here.
- */
+/** All settings. The parser, the types, the page, the JSON schema, the help text and the doctor read this table. */
 export const TABLE = {
   ...GENERAL,
   server: SERVER,
@@ -22,10 +19,10 @@ export const TABLE = {
   drain: DRAIN,
 };
 
-/** As they were set, or their defaults. */
+/** The values that were set, or the defaults. */
 export type ReadSettings = ValuesOf<typeof TABLE>;
 
-/** What code may set in place of defaults; the environment wins. */
+/** Values from code that replace defaults. The environment wins. */
 export type GivenSettings = GivenOf<typeof TABLE>;
 
 /** Each value by its variable. */

@@ -3,15 +3,15 @@ export function addressVariableFor(upstream: string): string {
   return `${prefixFor(upstream)}_URL`;
 }
 
-/** A setting of TLS towards an upstream, by the end of its variable's name. */
+/** The end of the name of a variable for TLS towards an upstream. */
 export type TlsSetting = 'CA_FILE' | 'CERT_FILE' | 'KEY_FILE' | 'SERVER_NAME';
 
-/** `AUTH_SERVICE_TLS_CA_FILE` for `auth-service`. */
+/** The variable of a TLS setting of an upstream: `AUTH_SERVICE_TLS_CA_FILE` for `auth-service`. */
 export function tlsVariableFor(upstream: string, setting: TlsSetting): string {
   return `${prefixFor(upstream)}_TLS_${setting}`;
 }
 
-/** The upstream that a variable is about. @param prefix the part of the variable's name that stands for it */
+/** The upstream's name for the first part of a variable's name: `auth-service` for `AUTH_SERVICE`. */
 export function upstreamNameFor(prefix: string): string {
   return prefix.toLowerCase().replaceAll('_', '-');
 }

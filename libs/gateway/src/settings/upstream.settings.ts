@@ -7,7 +7,7 @@ import { upstreamNameFor, type TlsSetting } from './upstream-variables.js';
 
 const DNS_NAME = /^(?=.{1,253}$)[a-z0-9_]([a-z0-9_-]*[a-z0-9])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9])?)*$/i;
 
-/** An IPv4 address, or an IPv6 one in brackets, with a port or without. */
+/** Whether a text is an IPv4 address or an IPv6 address in brackets, each with or without a port. */
 function isServer(given: string): boolean {
   const [, bracketed, plain] = /^(?:\[(.+)\]|([^:]+))(?::\d{1,5})?$/.exec(given) ?? [];
   return isIP(bracketed ?? plain ?? given) !== 0;
@@ -49,17 +49,17 @@ export const TLS = {
   certFiles: tls(
     'CERT_FILE',
     'a file in PEM',
-    "The gateway's own certificate for this upstream, with its chain. It needs the key file too.",
+    "The gateway's own certificate for this upstream, with its chain. The key file must be set too.",
   ),
   keyFiles: tls(
     'KEY_FILE',
     'a file in PEM',
-    'The private key of that certificate, without a passphrase. It needs the certificate file too.',
+    "The private key of the gateway's certificate for this upstream, without a passphrase. The certificate file must be set too.",
   ),
   serverNames: tls(
     'SERVER_NAME',
     'a DNS name, as the certificate of the service has it',
-    'The name that the certificate of the upstream must have. Without it the host of the address counts.',
+    'The name that the certificate of the upstream must have. If it is not set, the certificate must have the host of the address.',
     z.string().refine((given) => DNS_NAME.test(given) && isIP(given) === 0),
   ),
 };
@@ -90,7 +90,7 @@ export const CONNECTIONS = {
     former: 'UPSTREAM_KEEP_ALIVE_MS',
     default: 4_000,
     meaning:
-      'The time that an unused connection to an instance stays open. It must be shorter than the service keeps it, or requests meet a closed connection.',
+      'The time that an unused connection to an instance stays open. It must be shorter than the keep-alive timeout of the service, or requests meet a closed connection.',
   }),
 };
 
@@ -111,11 +111,12 @@ export const HEALTH = {
   }),
   longestEjectionMs: milliseconds({
     default: 60_000,
-    meaning: 'The longest time of an ejection. A longer first ejection counts in its place.',
+    meaning: 'The longest time of an ejection. If `OUTLIER_EJECTION_MS` is longer, it counts instead.',
   }),
   checksToFall: count({
     default: 2,
-    meaning: 'The failed health checks in a row that take an instance out. A single one may be chance.',
+    meaning:
+      'The failed health checks in a row that take an instance out. With 1 a single lost check is enough.',
   }),
   checksToRise: count({
     default: 2,
@@ -126,7 +127,7 @@ export const HEALTH = {
     default: 10_000,
     least: 0,
     meaning:
-      'The time over which the share of an instance that came back grows to its full size. With 0 it gets its full share at once.',
+      'The time over which the share of an instance that came back grows to its full size. With 0 the instance gets its full share at once.',
   }),
 };
 
@@ -136,7 +137,7 @@ export const CHECKS = {
     default: 5_000,
     least: 0,
     meaning:
-      'The time between two health checks of an instance, a fifth more or less. With 0 there are none, and only failed requests take an instance out.',
+      'The time between two health checks of an instance, a fifth more or less. With 0 there are no health checks, and only failed requests take an instance out.',
   }),
   timeoutMs: milliseconds({
     variable: 'HEALTH_CHECK_TIMEOUT_MS',
@@ -160,6 +161,6 @@ export const DNS = {
     default: 5_000,
     least: 500,
     meaning:
-      'The longest time between two look-ups of a `dns://` address. If its records have a shorter time to live, that counts.',
+      'The longest time between two look-ups of a `dns://` address. If its records have a shorter time to live, this counts.',
   }),
 };

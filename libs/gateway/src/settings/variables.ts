@@ -1,2 +1,2 @@
-/** The process's variables, as `process.env` has them. */
+/** Environment variables, as in `process.env`. */
 export type Variables = Readonly<Record<string, string | undefined>>;

@@ -1,6 +1,6 @@
 import { bytes, count, milliseconds } from './setting-types.js';
 
-/** For routes that say nothing else. */
+/** For routes without an option of their own. */
 const DEFAULTS = {
   messageLimitBytes: bytes({
     variable: 'WEBSOCKET_MAX_MESSAGE_BYTES',
@@ -72,6 +72,6 @@ export const WEBSOCKET = {
     former: 'WEBSOCKET_RESUME_BYTES',
     default: 256 * 1024,
     meaning:
-      'The resume buffer of each WebSocket, for messages that the client sends meanwhile. When it is full, the client is closed with 1012.',
+      'The resume buffer of each WebSocket, for messages that the client sends while the upstream is away. When it is full, the client is closed with 1012.',
   }),
 };
