@@ -22,30 +22,30 @@ class BillingUpstream {}
 class BillingModule {}
 
 describe('examine', () => {
-  it("reads the rows of a team's own module, in whatever way it is imported", () => {
+  it("reads the routes of a team's own module, however it is imported", () => {
     expect(upstreamsOf({ module: class {}, imports: [{ module: BillingModule }] })).toEqual([billing]);
   });
 
-  it('holds a row with its own deadline against the location that carries it', async () => {
+  it('compares the timeout of a route with the location that passes it', async () => {
     await using own = await OwnFiles.copy();
     const { findings } = own.examine({}, [billing]);
 
     expect(findings.map(({ rule, places }) => [rule, ...places.map(({ text }) => text)])).toEqual([
-      ['clocks', 'proxy_read_timeout 60s', 'POST /v1/reports: deadlineMs 90000'],
+      ['timeouts', 'proxy_read_timeout 60s', 'POST /v1/reports: requestTimeoutMs 90000'],
     ]);
   });
 
-  it('holds a row with its own deadline against the clocks of the gateway', async () => {
+  it('compares the timeout of a route with the timeouts of the gateway', async () => {
     await using own = await OwnFiles.copy();
     const [route] = billing.routes;
     const { findings } = own.examine({}, [{ ...billing, routes: [{ ...route!, requestTimeoutMs: 10_000 }] }]);
 
     expect(findings.map(({ rule, places }) => [rule, ...places.map(({ text }) => text)])).toEqual([
-      ['clocks', 'POST /v1/reports', 'RESPONSE_HEADERS_TIMEOUT_MS 30000 (default)'],
+      ['timeouts', 'POST /v1/reports', 'RESPONSE_HEADERS_TIMEOUT_MS 30000 (default)'],
     ]);
   });
 
-  it('lays one compose file over another, and names the line in the later one', async () => {
+  it('merges compose files, and names the line in the later one', async () => {
     await using own = await OwnFiles.copy();
     await own.write(
       'over.yml',
@@ -57,7 +57,7 @@ describe('examine', () => {
     expect(placesOf(findings[0]!)).toContain('over.yml:4: DRAIN_TIMEOUT_MS: 50000');
   });
 
-  it('holds in the files that the tests of the stack lay over the compose file', async () => {
+  it('has no finding in the compose files of the tests of the stack', async () => {
     await using own = await OwnFiles.copy();
     for (const name of ['stand-ins.yml', 'test.yml'])
       await own.write(name, await readFile(`test/stack/${name}`));
@@ -75,7 +75,7 @@ describe('examine', () => {
     expect(findings.map(({ places }) => places[0].text)).toEqual(['set_real_ip_from 0.0.0.0/0']);
   });
 
-  it('takes every target of Prometheus for a service of the compose file', async () => {
+  it('demands that every target of Prometheus is a service of the compose file', async () => {
     await using own = await OwnFiles.copy();
     await own.write(
       'prometheus.yml',
@@ -116,7 +116,7 @@ describe('examine', () => {
     expect(own.examine().findings.map(({ expected }) => expected)).toEqual(['a service called gone']);
   });
 
-  it('says what it did not look at', async () => {
+  it('says which rules it did not check', async () => {
     await using own = await OwnFiles.copy();
     await own.edit({
       file: COMPOSE,
@@ -129,12 +129,12 @@ describe('examine', () => {
       'auth-service: env_file is not read; its variables count as not set',
     );
     expect(own.examine({ compose: ['alone.yml'] }).notices).toEqual([
-      'no nginx was found: what is compared with it was not looked at',
-      'no gateway was found: what is compared with it was not looked at',
+      'no nginx was found: the rules about nginx were not checked',
+      'no gateway was found: the rules about gateways were not checked',
     ]);
   });
 
-  it('reads the configuration that the image of nginx copies, and one that is named by hand', async () => {
+  it('reads the configuration that the image of nginx copies, and one that is given by path', async () => {
     await using own = await OwnFiles.copy();
     await own.write('nginx.Dockerfile', 'FROM nginx:1.29\nCOPY broken.conf /etc/nginx/nginx.conf\n');
     await own.write('broken.conf', 'events {}\nhttp {\n  server {\n');
@@ -147,7 +147,7 @@ describe('examine', () => {
     expect(() => own.examine({ nginx: 'broken.conf' })).toThrow('broken.conf:3: the { of this line');
   });
 
-  it('reads what the image of nginx copies into a folder, from where it is built', async () => {
+  it('reads the files that the image of nginx copies into a folder, from its build context', async () => {
     await using own = await OwnFiles.copy();
     await mkdir(join(own.root, 'edge'));
     await own.write('over.yml', 'services: { nginx: { build: ./edge, volumes: !override [] } }\n');
@@ -174,7 +174,7 @@ describe('examine', () => {
     );
   });
 
-  it('finds what compose mounts by every kind of path, and says where it is not', async () => {
+  it('finds the files that compose mounts by every kind of path, and names those that are missing', async () => {
     await using own = await OwnFiles.copy();
     const from = '- ./configs/nginx/nginx.conf:';
     const sources = [`- ${own.root}/configs/nginx/nginx.conf:`, '- ${PWD}/configs/nginx/nginx.conf:'];
@@ -200,7 +200,7 @@ describe('examine', () => {
     }
   });
 
-  it("says so where it takes the image's own nginx.conf", async () => {
+  it("says so if it reads the image's own nginx.conf", async () => {
     await using own = await OwnFiles.copy();
     await own.write('site.conf', 'server { location / { proxy_pass http://api-gateway:8080; } }\n');
     await own.write(
@@ -215,7 +215,7 @@ describe('examine', () => {
     expect(findings.flatMap(({ places }) => places.map(({ text }) => text))).toContain('location /');
   });
 
-  it('says which images are built from what is not here', async () => {
+  it('names the images that are built from files elsewhere', async () => {
     await using own = await OwnFiles.copy();
     for (const build of [
       'git@github.com:acme/app.git',
@@ -231,7 +231,7 @@ describe('examine', () => {
     }
   });
 
-  it('says which regular expressions it does not understand', async () => {
+  it('names the regular expressions that it does not understand', async () => {
     await using own = await OwnFiles.copy();
     await own.edit({
       file: TEMPLATE,
@@ -240,11 +240,11 @@ describe('examine', () => {
     });
 
     expect(own.examine().notices.join()).toMatch(
-      /gateway\.conf\.template:\d+: location ~ \^\/a\(\?>b\)c: a regular/,
+      /gateway\.conf\.template:\d+: location ~ \^\/a\(\?>b\)c: the regular/,
     );
   });
 
-  it('looks only below what stands in the folder of nginx', async () => {
+  it('reads only the folder of nginx', async () => {
     await using own = await OwnFiles.copy();
     await symlink('loop', join(own.root, 'loop'));
     await mkdir(join(own.root, 'pages'));
@@ -268,7 +268,7 @@ describe('examine', () => {
     );
   });
 
-  it('fills in variables that .env makes of others', async () => {
+  it('fills in variables of .env that contain others', async () => {
     await using own = await OwnFiles.copy();
     await own.edit({ file: COMPOSE, from: 'GATEWAY_2: api-gateway-2:8080', to: 'GATEWAY_2: ${G2}:8080' });
     await own.write('.env', 'B=api-gateway\nG2="${B}-2"\n');
@@ -276,7 +276,7 @@ describe('examine', () => {
     expect(own.examine().findings).toEqual([]);
   });
 
-  it('shows no value that a variable has, and no password', async () => {
+  it('shows no value of a variable, and no password', async () => {
     await using own = await OwnFiles.copy();
     await own.write('.env', 'REDIS_PASSWORD=hunter2\n');
     await own.edit({
@@ -342,14 +342,14 @@ describe('examine', () => {
       ['Dockerfile', 'FROM node:24\nRUNN true\n', 'Dockerfile:2: unknown instruction RUNN'],
       ['Dockerfile', 'RUN true\n', 'Dockerfile:1: has no FROM'],
       ['Dockerfile', 'FROM node:24 AS other\n', 'Dockerfile: has no stage "gateway"'],
-    ])('where %s is %j', async (file, text, fault) => {
+    ])('if %s is %j', async (file, text, fault) => {
       await using own = await OwnFiles.copy();
       await own.write(file, text);
 
       expect(() => own.examine()).toThrow(fault);
     });
 
-    it('where includes multiply', async () => {
+    it('if includes multiply', async () => {
       await using own = await OwnFiles.copy();
       await own.write(TEMPLATE, 'include includes/a0.conf;\n');
       for (let level = 0; level < 10; level++) {
@@ -382,7 +382,7 @@ describe('examine', () => {
         "LOG_LEVEL: 'hunter2$ %x'",
         'LOG_LEVEL has a $ that names no variable',
       ],
-    ])('where %j becomes %j', async (from, to, fault) => {
+    ])('if %j becomes %j', async (from, to, fault) => {
       await using own = await OwnFiles.copy();
       await own.edit({ file: COMPOSE, from, to });
 
@@ -390,7 +390,7 @@ describe('examine', () => {
       expect(() => own.examine()).toThrow(fault);
     });
 
-    it('where a file is none to be read', async () => {
+    it('if a file is no regular file', async () => {
       await using own = await OwnFiles.copy();
       spawnSync('mkfifo', [join(own.root, 'pipe')]);
       await symlink('/dev/zero', join(own.root, 'zero'));
@@ -399,7 +399,7 @@ describe('examine', () => {
       expect(() => own.examine({ dockerfile: 'zero' })).toThrow('zero: is no regular file');
     });
 
-    it('where a file is missing or a folder', async () => {
+    it('if a file is missing or a folder', async () => {
       await using own = await OwnFiles.copy();
 
       expect(() => own.examine({ compose: ['gone.yml'] })).toThrow('gone.yml: ENOENT');

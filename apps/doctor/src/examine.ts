@@ -15,17 +15,17 @@ import { RULES } from './rules/rules.js';
 
 const EXAMPLE = '.env.example';
 
-/** Which files to read; what is not named is found through the compose file. */
+/** The files to read. All paths but `compose` default to those in the compose file. */
 export interface Paths {
-  /** Later files are laid over earlier ones. Default: `docker-compose.yml`. */
+  /** Later files override earlier ones. Default: `docker-compose.yml`. */
   readonly compose: readonly string[];
-  /** nginx's main file, its folder as `/etc/nginx`. Default: what the compose file mounts there. */
+  /** nginx's main file; its folder is used as `/etc/nginx`. Default: the files that the compose file mounts there. */
   readonly nginx?: string | undefined;
-  /** In place of those that the compose file builds from. */
+  /** Replaces the Dockerfiles of the compose file. */
   readonly dockerfile?: string | undefined;
-  /** Default: what the compose file mounts at `/etc/prometheus/prometheus.yml`. */
+  /** Default: the file that the compose file mounts at `/etc/prometheus/prometheus.yml`. */
   readonly prometheus?: string | undefined;
-  /** Variables of the compose file. Default: `.env` beside it, where it is. */
+  /** Variables of the compose file. Default: `.env` beside it, if it exists. */
   readonly env?: string | undefined;
 }
 
@@ -35,17 +35,17 @@ export interface Finding extends Fault {
 
 export interface Report {
   readonly findings: readonly Finding[];
-  /** What was not looked at, and what a reader should know. */
+  /** Parts of the deployment that were not examined. */
   readonly notices: readonly string[];
   readonly rules: readonly string[];
 }
 
 /**
- * Compares what all files say of one deployment.
+ * Compares all files of one deployment.
  *
- * @param root the folder in which paths begin
- * @param upstreams the application's own
- * @throws UnreadableError where a file cannot be read or parsed
+ * @param root the folder that paths are relative to
+ * @param upstreams those of the application
+ * @throws UnreadableError if a file cannot be read or parsed
  */
 export function examine(root: string, paths: Paths, upstreams: readonly UpstreamOptions[]): Report {
   const files = new TextFiles(root);
@@ -63,16 +63,16 @@ export function examine(root: string, paths: Paths, upstreams: readonly Upstream
     notices: [
       ...stack.notices,
       ...(deployment.nginx?.notices ?? []),
-      ...(deployment.nginx ? [] : ['no nginx was found: what is compared with it was not looked at']),
+      ...(deployment.nginx ? [] : ['no nginx was found: the rules about nginx were not checked']),
       ...(deployment.gatewayServices.length > 0
         ? []
-        : ['no gateway was found: what is compared with it was not looked at']),
+        : ['no gateway was found: the rules about gateways were not checked']),
     ].map(printable),
     rules: RULES.map(({ name }) => name),
   };
 }
 
-/** Each service that may be nginx; where a configuration is named by hand, that one alone. */
+/** Each service that may be nginx, or only the configuration at the given path. */
 function readNginxes(files: TextFiles, stack: Stack, path: string | undefined): Nginx[] {
   const services = nginxServices(stack);
   if (path === undefined) {
@@ -92,7 +92,7 @@ function readNginx(
   return new Nginx(new NginxFiles(files, mounts, variables), service);
 }
 
-/** What an image copies is below what compose mounts, and deeper mounts cover others. */
+/** The files of nginx's container, later ones above earlier ones: copies of the image, mounts, deeper mounts. */
 function mountsOf(stack: Stack, { copies, mounts }: ComposeService): NginxMount[] {
   const binds = mounts.toSorted((a, b) => a.target.length - b.target.length);
   return [
@@ -111,7 +111,7 @@ function mountsAt(path: string): NginxMount[] {
   ];
 }
 
-/** What files say is shown without its secrets, and as text alone. */
+/** The finding without secrets and without control characters. */
 function shown({ places, expected, impact }: Fault): Fault {
   const [first, ...others] = places.map(({ value, text, at }) => ({
     value,
@@ -121,7 +121,7 @@ function shown({ places, expected, impact }: Fault): Fault {
   return { places: [first!, ...others], expected: escaped(expected), impact: escaped(impact) };
 }
 
-/** Two gateways with one configuration say the same thing twice. */
+/** Removes repeated findings: two gateways with one configuration have the same. */
 function distinct(findings: readonly Finding[]): Finding[] {
   const key = ({ rule, places, expected, impact }: Finding): string =>
     JSON.stringify([rule, places.map(({ text, at }) => [text, describeLocation(at)]), expected, impact]);

@@ -4,15 +4,15 @@ import { examine } from './examine.js';
 
 const COMPOSE = 'apps/doctor/test/existing-system/docker-compose.yml';
 
-/** What broke the system that this gateway replaces: the rule, the place to change, and what it disagrees with. */
+/** The faults of the system that this gateway replaces: the rule, the place to change, and the place that it disagrees with. */
 const FAULTS = [
   ['gateway-settings', 'TRUST_PROXY (default)', 'ENV: production'],
   ['drain', "no stop_grace_period: Docker's 10 s", 'DRAIN_TIMEOUT_MS 30000 (default)'],
   ['drain', "no stop_grace_period: Docker's 10 s", 'REQUEST_TIMEOUT_MS: 60000'],
-  ['clocks', 'proxy_read_timeout 60s', 'REQUEST_TIMEOUT_MS: 60000'],
-  ['clocks', 'secureconnect.response-timeout: 60s', 'RESPONSE_HEADERS_TIMEOUT_MS 30000 (default)'],
-  ['clocks', 'proxy_send_timeout 60s', 'STREAM_IDLE_TIMEOUT_MS: 61000'],
-  ['clocks', 'proxy_read_timeout 60s', 'EVENT_STREAM_IDLE_TIMEOUT_MS 3600000 (default)'],
+  ['timeouts', 'proxy_read_timeout 60s', 'REQUEST_TIMEOUT_MS: 60000'],
+  ['timeouts', 'secureconnect.response-timeout: 60s', 'RESPONSE_HEADERS_TIMEOUT_MS 30000 (default)'],
+  ['timeouts', 'proxy_send_timeout 60s', 'STREAM_IDLE_TIMEOUT_MS: 61000'],
+  ['timeouts', 'proxy_read_timeout 60s', 'EVENT_STREAM_IDLE_TIMEOUT_MS 3600000 (default)'],
   ['keep-alive', 'proxy_set_header Connection upgrade', 'keepalive 32'],
   ['keep-alive', 'keepalive_requests 100', 'upstream api_gateway'],
   ['websocket', 'proxy_set_header Upgrade $http_upgrade', 'location /'],
@@ -27,9 +27,9 @@ const FAULTS = [
     'image: secureconnect/api-gateway:latest',
   ],
   ['hidden-paths', 'ports: 8080:8080', 'service api-gateway'],
-  ['hidden-paths', 'location /', 'api-gateway answers /HEALTH/LIVE'],
-  ['hidden-paths', 'location /', 'api-gateway answers /HEALTH/READY'],
-  ['hidden-paths', 'location /', 'api-gateway answers /METRICS'],
+  ['hidden-paths', 'location /', 'api-gateway responds to /HEALTH/LIVE'],
+  ['hidden-paths', 'location /', 'api-gateway responds to /HEALTH/READY'],
+  ['hidden-paths', 'location /', 'api-gateway responds to /METRICS'],
   ['memory', 'no mem_limit of api-gateway'],
   ['replicas', 'least_conn', 'upstream api_gateway: 1 server'],
   ['replicas', 'proxy_next_upstream error timeout http_502 http_503', 'upstream api_gateway: 1 server'],

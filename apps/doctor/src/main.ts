@@ -5,14 +5,14 @@ import { examine } from './examine.js';
 import { UnreadableError } from './files/unreadable.error.js';
 import { toJson, toText } from './report.js';
 
-const USAGE = `npm run doctor -- [options]: whether nginx, compose, the Dockerfile and the gateway agree
-  --compose FILE     docker-compose.yml; again for each file that is laid over it
-  --nginx FILE       nginx's main file; else what the compose file mounts
-  --dockerfile FILE  in place of those that the compose file builds from
-  --prometheus FILE  prometheus.yml; else what the compose file mounts
-  --env FILE         variables of the compose file; else .env beside it
-  --json             for machines
-Exits with 0, with 1 where there are findings, with 2 where a file cannot be read.`;
+const USAGE = `npm run doctor -- [options]: compares nginx, compose, the Dockerfile and the gateway
+  --compose FILE     compose file, repeatable, later files override; default docker-compose.yml
+  --nginx FILE       nginx's main file; default: the mount in the compose file
+  --dockerfile FILE  replaces the Dockerfiles of the compose file
+  --prometheus FILE  prometheus.yml; default: the mount in the compose file
+  --env FILE         variables of the compose file; default: .env beside it
+  --json             prints JSON
+Exits with 0, with 1 if there are findings, with 2 if a file cannot be read.`;
 
 const EXIT_FINDINGS = 1;
 const EXIT_UNREADABLE = 2;

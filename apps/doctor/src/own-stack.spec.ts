@@ -7,7 +7,7 @@ import { entriesAt, itemsAt, textAt } from './files/yaml.tree.js';
 const GATEWAYS = ['api-gateway', 'api-gateway-2'];
 const SERVICES = ['auth-service', 'chat-service', 'video-service', 'storage-service'];
 
-/** Who can reach whom, both ways, and why. Nobody else can reach anybody. */
+/** The pairs of services that can reach each other, with the reason. No other pair can. */
 const REACHES: readonly (readonly [from: readonly string[], to: readonly string[], why: string])[] = [
   [['nginx'], GATEWAYS, 'passes requests'],
   [GATEWAYS, SERVICES, 'pass requests'],
@@ -28,7 +28,7 @@ const REACHES: readonly (readonly [from: readonly string[], to: readonly string[
   ],
 ];
 
-/** What each may read of the secrets. */
+/** The secrets that each service may read. */
 const SECRETS: Readonly<Record<string, readonly string[]>> = {
   nginx: ['tls_crt', 'tls_key'],
   'api-gateway': ['jwt_secret', 'redis_gateway_url'],
@@ -62,7 +62,7 @@ function sharing({ services }: Stack): string[] {
   return pairs.toSorted();
 }
 
-/** The items of a list of texts in a service's own words. */
+/** The texts of a list of a service. */
 function textsAt({ node }: ComposeService, key: string): string[] {
   return itemsAt(node, key).map((item) => {
     if (item.kind !== 'text') throw new Error(`${key} has an item that is no text`);

@@ -4,10 +4,10 @@ import type { Finding, Report } from './examine.js';
 
 type Style = Parameters<typeof styleText>[0];
 
-/** Colours where the stream is a terminal and NO_COLOR is not set. */
+/** Adds colours if standard output is a terminal and NO_COLOR is not set. */
 const paint = (style: Style, text: string): string => styleText(style, text, { stream: process.stdout });
 
-/** For people: a block for each finding, its places as a table. */
+/** The report as text: a block for each finding, with its places as a table. */
 export function toText({ findings, notices, rules }: Report): string {
   const blocks = findings.map(describe);
   const sum =
@@ -29,7 +29,7 @@ function describe({ rule, places, expected, impact }: Finding): string {
   ].join('\n');
 }
 
-/** For machines: findings with their places as file and line. */
+/** The report as JSON: findings with their places as file and line. */
 export function toJson({ findings, notices, rules }: Report): string {
   const plain = findings.map(({ rule, places, expected, impact }) => ({
     rule,

@@ -8,14 +8,14 @@ import { examine, type Finding, type Paths, type Report } from '../src/examine.j
 
 const COPIED = ['docker-compose.yml', 'Dockerfile', '.env.example', 'configs'];
 
-/** One change to one file: a text that stands there exactly once, and what takes its place. */
+/** One change to one file: a text that the file has exactly once, and its replacement. */
 export interface Edit {
   readonly file: string;
   readonly from: string;
   readonly to: string;
 }
 
-/** A copy of the product's own files, to be broken. */
+/** A copy of the product's own files, which tests edit. */
 export class OwnFiles implements AsyncDisposable {
   private constructor(readonly root: string) {}
 
@@ -27,7 +27,7 @@ export class OwnFiles implements AsyncDisposable {
     return own;
   }
 
-  /** @throws Error where the text is not there, or not there alone: the test would break something else */
+  /** @throws Error unless the file has the text exactly once */
   async edit({ file, from, to }: Edit): Promise<void> {
     const text = await readFile(join(this.root, file), 'utf8');
     const count = text.split(from).length - 1;
@@ -54,7 +54,7 @@ export class OwnFiles implements AsyncDisposable {
   }
 }
 
-/** `file:line: what it says`, for each place of a finding. */
+/** `file:line: text` of each place of a finding. */
 export function placesOf({ places }: Finding): string[] {
   return places.map(({ at, text }) => `${at.file}:${at.line}: ${text}`);
 }

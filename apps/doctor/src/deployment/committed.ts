@@ -5,10 +5,10 @@ import type { DeploymentParts } from './deployment.js';
 import type { Sourced } from './sourced.js';
 import type { Stack } from './stack.js';
 
-/** A variable that a file gives a value, as a default too. */
+/** A variable with a value or a default in a file. */
 type Variable = Sourced<{ readonly name: string; readonly value: string }>;
 
-/** Of compose's services and builds, of Dockerfiles, and of examples for `.env`. */
+/** The variables of services and builds in the compose file, of Dockerfiles, and of examples for `.env`. */
 export function* committedVariables({ files, stack, examples }: DeploymentParts): Iterable<Variable> {
   for (const [service, node] of entriesAt(stack.committed, 'services')) {
     for (const given of [nodeAt(node, 'environment'), nodeAt(node, 'build', 'args')]) {
@@ -27,7 +27,7 @@ export function* committedVariables({ files, stack, examples }: DeploymentParts)
   }
 }
 
-/** What a service runs, by whatever key. */
+/** All commands of services: `command`, `entrypoint` and health checks. */
 export function* committedCommands(stack: Stack): Iterable<Sourced<string>> {
   for (const node of entriesAt(stack.committed, 'services').values()) {
     for (const path of [['command'], ['entrypoint'], ['healthcheck', 'test']]) {
@@ -44,7 +44,7 @@ function lineOf(node: YamlNode): string {
   return node.kind === 'list' ? node.items.map(lineOf).join(' ') : '';
 }
 
-/** The names of compose's secrets that stand in the file themselves. */
+/** The names of secrets whose content is in the compose file. */
 export function* committedContents(stack: Stack): Iterable<Sourced<string>> {
   for (const [name, node] of entriesAt(stack.committed, 'secrets')) {
     const content = textAt(node, 'content');

@@ -13,14 +13,14 @@ import type { ComposeService } from './service.js';
 import { SourceLocations } from './source-locations.js';
 import type { Stack } from './stack.js';
 
-/** A row of a route table, with its line. */
+/** A route with its upstream and its line in the code. */
 export interface RouteRow {
   readonly route: RouteOptions;
   readonly upstream: UpstreamOptions;
   readonly said: Sourced;
 }
 
-/** A route in the location through which nginx carries it. */
+/** A route, and the location of nginx that passes it to a gateway. */
 export interface Carried extends RouteRow {
   readonly location: NginxBlock;
   readonly server: NginxBlock;
@@ -29,33 +29,33 @@ export interface Carried extends RouteRow {
 export interface DeploymentParts {
   readonly files: TextFiles;
   readonly stack: Stack;
-  /** All that may be the one in front of the gateways. */
+  /** All services that may be the nginx in front of the gateways. */
   readonly nginxes: readonly Nginx[];
   readonly prometheus: Prometheus | undefined;
   readonly upstreams: readonly UpstreamOptions[];
-  /** Whose variables hold what is to differ, committed as an example. */
+  /** Paths of committed examples of `.env`. */
   readonly examples: readonly string[];
 }
 
-/** What all files together say of the way from a client to a service. */
+/** The way of a request from a client to a service, as all files together describe it. */
 export class Deployment {
-  /** The one in front of the gateways. */
+  /** The nginx in front of the gateways. */
   readonly nginx: Nginx | undefined;
   readonly gateways: readonly Gateway[];
-  /** Services that would not start as gateways, each with why. */
+  /** Gateways that would not start, each with its error. */
   readonly refused: readonly { readonly service: ComposeService; readonly error: ConfigurationError }[];
   readonly routes: readonly RouteRow[];
   /** Every block of nginx that passes requests to a gateway. */
   readonly gatewayLocations: readonly NginxBlock[];
-  /** The groups of servers that hold a gateway. */
+  /** The groups of servers with a gateway among them. */
   readonly gatewayGroups: readonly NginxGroup[];
   /** Every route in every server that passes it to a gateway, in each block that may. */
   readonly carried: readonly Carried[];
-  /** Those of `gatewayLocations` that carry a WebSocket route. */
+  /** Blocks that pass a WebSocket route to a gateway. */
   readonly webSocketLocations: ReadonlySet<NginxBlock>;
-  /** Those of them that carry nothing else: all others have plain requests to think of. */
+  /** Blocks that pass WebSocket routes to a gateway, and no other routes. */
   readonly webSocketOnlyLocations: ReadonlySet<NginxBlock>;
-  /** Where plain requests pass to a gateway. */
+  /** Blocks that pass plain requests to a gateway. */
   readonly plainLocations: readonly NginxBlock[];
   private readonly gatewayNames: ReadonlySet<ComposeService>;
 
@@ -92,18 +92,18 @@ export class Deployment {
     return this.parts.stack;
   }
 
-  /** All services that are gateways, those too that would not start. */
+  /** All gateways, including those that would not start. */
   get gatewayServices(): readonly ComposeService[] {
     return [...this.gatewayNames];
   }
 
-  /** Addresses of a service as a gateway calls it. */
+  /** The addresses that a gateway uses for an upstream. */
   addressesOf(gateway: Gateway, upstream: UpstreamOptions): readonly string[] {
     const { addresses, network } = gateway.config.proxy;
     return addresses.get(upstream.name) ?? upstream.instances[network];
   }
 
-  /** Where a gateway's address of a service is said. */
+  /** The variable with a gateway's addresses of an upstream, or its row in the code. */
   addressSaid(gateway: Gateway, { name }: UpstreamOptions): Sourced {
     const variable = addressVariableFor(name);
     const set = gateway.service.variable(variable);
@@ -113,19 +113,19 @@ export class Deployment {
     return { value: undefined, text, at: row?.said.at ?? gateway.service.at };
   }
 
-  /** The services of the compose file that a gateway sends an upstream's requests to. */
+  /** The services of the compose file that are a gateway's instances of an upstream. */
   servicesOf(gateway: Gateway, upstream: UpstreamOptions): readonly ComposeService[] {
     return this.addressesOf(gateway, upstream).flatMap(
       (address) => this.stack.serviceAt(new URL(address).hostname) ?? [],
     );
   }
 
-  /** All services that a gateway calls. */
+  /** All services that are instances of a gateway's upstreams. */
   calledBy(gateway: Gateway): readonly ComposeService[] {
     return [...new Set(this.parts.upstreams.flatMap((upstream) => this.servicesOf(gateway, upstream)))];
   }
 
-  /** The service that is a gateway's Redis: by its address, or where that is a secret, by its image. */
+  /** The service that is a gateway's Redis, by its address, or by its image if the address is in a secret. */
   redisOf(gateway: Gateway): ComposeService | undefined {
     const { redisHost } = gateway;
     if (redisHost !== undefined) return this.stack.serviceAt(redisHost);

@@ -11,10 +11,10 @@ import type { Sourced } from './sourced.js';
 import type { ComposeService } from './service.js';
 import type { SourceLocations } from './source-locations.js';
 
-/** A secret is not the doctor's to read; any that is long enough will do. */
+/** Replaces JWT_SECRET, since the doctor reads no secrets. */
 const PLACEHOLDER = 'a placeholder for a secret of the gateway';
 
-/** One gateway of the compose file, with its configuration as the gateway itself would read it. */
+/** A gateway of the compose file, with the settings that it would read from its environment. */
 export class Gateway {
   private constructor(
     readonly service: ComposeService,
@@ -23,7 +23,7 @@ export class Gateway {
     private readonly places: SourceLocations,
   ) {}
 
-  /** @throws ConfigurationError where the gateway would not start with it */
+  /** @throws ConfigurationError if the gateway would not start */
   static read(service: ComposeService, places: SourceLocations): Gateway {
     const variables: Record<string, string> = {};
     for (const [name, { value }] of service.environment) variables[name] = value;
@@ -31,28 +31,28 @@ export class Gateway {
       if (row.kind === 'setting' && row.isSecret) delete variables[`${row.variable}_FILE`];
     }
     variables['JWT_SECRET'] ||= PLACEHOLDER;
-    // Files that they name are the container's.
+    // The TLS files are in the container, not on this machine.
     const { settings, values } = loadWithValues(variables, { checksTlsFiles: false });
     return new Gateway(service, settings, values, places);
   }
 
-  /** A variable's value, where it is set or else where its default stands. */
+  /** The value of a variable, with its place in the compose file, or of its default in the code. */
   setting<Name extends keyof VariableValues>(name: Name): Sourced<VariableValues[Name]> {
     const value = this.values[name];
     const set = this.service.variable(name);
     if (set?.value) return { ...set, value };
-    // A default that is no number or text has no words of its own.
+    // Other types of defaults have no short text.
     const words = typeof value === 'number' || typeof value === 'string' ? `${name} ${value}` : name;
     return { value, text: `${words} (default)`, at: this.places.ofVariable(name) };
   }
 
-  /** The host of its Redis; undefined where the address is a secret, which is not the doctor's to read. */
+  /** The host of its Redis; undefined if the address is in a secret, which the doctor does not read. */
   get redisHost(): string | undefined {
     if (this.service.variable('REDIS_URL_FILE')?.value) return undefined;
     return new URL(this.config.redis.url).hostname;
   }
 
-  /** Where its port is open to more than this machine; undefined where it is not. */
+  /** The line that opens its port to other machines; undefined if none does. */
   get opening(): Sourced | undefined {
     const published = this.service.ports.find(({ host, ports }) => {
       const isLocal = host !== undefined && /^(?:127\.|\[?::1\]?$|localhost$)/.test(host);
@@ -61,7 +61,7 @@ export class Gateway {
     return this.service.hostNetwork ?? published?.said;
   }
 
-  /** How often the gateway may send a request, in all. */
+  /** The most attempts of a request. */
   get attempts(): number {
     return this.values.MAX_RETRIES + 1;
   }

@@ -4,10 +4,10 @@ import type { ComposeService } from './service.js';
 
 const SECRETS = '/run/secrets';
 
-/** Folders that base images contain. */
+/** Folders that base images have. */
 const OF_IMAGES = /^\/(?:etc\/(?:ssl|pki)|usr|opt)\//;
 
-/** Whether a file is in a service's container; undefined if its image, or a volume, may have it. */
+/** Whether a file is in a service's container; undefined if its image or a volume may have it. */
 export function hasFile(service: ComposeService, path: string): boolean | undefined {
   const given = [
     ...itemsAt(service.node, 'secrets').map((item) => targetOf(item, SECRETS)),
@@ -18,7 +18,7 @@ export function hasFile(service: ComposeService, path: string): boolean | undefi
   return isWithin(path, SECRETS) || isMissingInImage(service, path) ? false : undefined;
 }
 
-/** Where compose puts a secret or a config: by its name, or where it is told. */
+/** The path at which compose puts a secret or a config: its `target`, or its name in the default folder. */
 function targetOf(item: YamlNode, folder: string): string | undefined {
   if (item.kind === 'text') return posix.join(folder, item.text);
   const target = textAt(item, 'target')?.value ?? textAt(item, 'source')?.value;
@@ -26,7 +26,7 @@ function targetOf(item: YamlNode, folder: string): string | undefined {
 }
 
 function isMissingInImage({ stage }: ComposeService, path: string): boolean {
-  // An image that is built elsewhere may have any file, and so may what one stage copies from another.
+  // An image that is not built here may have any file, and so may a copy from another stage.
   if (!stage || OF_IMAGES.test(path) || isWithin(path, stage.folder)) return false;
   const isMade = [...stage.runWords].some((word) => word.includes(posix.dirname(path)));
   return !isMade && !stage.copies.some(({ target }) => isWithin(path, posix.join(target, '.')));

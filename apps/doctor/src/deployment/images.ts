@@ -4,13 +4,13 @@ import type { ComposeService } from './service.js';
 interface Image {
   readonly names: readonly string[];
   readonly programs: readonly string[];
-  /** What the image listens on, where nothing says otherwise. */
+  /** The ports that the image listens on by default. */
   readonly ports: readonly number[];
 }
 
 const SHELL = ['sh', 'test', '[', 'cat', 'echo', 'grep', 'true', 'kill'];
 
-/** As published in 2026, for the checks of the images that people put beside a gateway. */
+/** Programs and ports of common images beside a gateway, as published in 2026. */
 const IMAGES: readonly Image[] = [
   { names: ['node'], programs: ['node', 'npm', 'npx'], ports: [] },
   { names: ['debian', 'ubuntu'], programs: [], ports: [] },
@@ -24,19 +24,19 @@ const IMAGES: readonly Image[] = [
   { names: ['postgres'], programs: ['pg_isready', 'psql'], ports: [5432] },
 ];
 
-/** Alpine's busybox. */
+/** Programs of Alpine's busybox. */
 const BUSYBOX = ['wget', 'nc'];
 
 const PROGRAM_FOLDER = /^(?:\/usr(?:\/local)?)?\/s?bin\//;
 
-/** Images with the tools of a full Debian. */
+/** Programs of Node's image on a full Debian. */
 const DEBIAN_TOOLS = ['curl', 'wget'];
 
-/** Whether a service's image has a program; undefined where the image is not known. */
+/** Whether a service's image has a program; undefined if the image is unknown. */
 export function hasProgram(service: ComposeService, program: string): boolean | undefined {
   const image = imageOf(service);
   if (!image) return undefined;
-  // A script may be anywhere, and mounted.
+  // A script may be in any folder, or mounted.
   if (program.includes('/') && !PROGRAM_FOLDER.test(program)) return undefined;
   const name = posix.basename(program);
   const tag = imageTag(service.baseImage);
@@ -46,17 +46,17 @@ export function hasProgram(service: ComposeService, program: string): boolean | 
     ...image.programs,
     ...(tag.includes('alpine') ? BUSYBOX : []),
     ...(isFull ? DEBIAN_TOOLS : []),
-    // What a RUN names may have been installed by it.
+    // A RUN may have installed any program that it names.
     ...(service.stage?.runWords ?? []),
   ].includes(name);
 }
 
-/** The ports that the image listens on by itself. */
+/** The ports that the image listens on by default. */
 export function portsOf(service: ComposeService): readonly number[] {
   return imageOf(service)?.ports ?? [];
 }
 
-/** An exporter that is published under nginx's name is none. */
+/** Not so for exporters whose image names begin with `nginx`. */
 export function isNginxImage(image: string): boolean {
   return ['nginx', 'nginx-unprivileged', 'openresty'].includes(imageName(image));
 }
@@ -75,7 +75,7 @@ function imageName(image: string): string {
   return lastPart(image).split(':')[0]!;
 }
 
-/** Its version: `1.29-alpine` of `registry.example.com:5000/nginx:1.29-alpine`. */
+/** The tag of an image: `1.29-alpine` of `registry.example.com:5000/nginx:1.29-alpine`. */
 function imageTag(image: string): string {
   return lastPart(image).split(':')[1] ?? '';
 }

@@ -2,28 +2,28 @@ import type { Sourced } from './sourced.js';
 import type { ComposeService } from './service.js';
 import { composeMs } from './units.js';
 
-/** Node's default keep-alive, and that of the most impatient servers in common use. */
+/** Node's default, the shortest among common servers. */
 const NODE_KEEP_ALIVE_MS = 5_000;
 
-const KEEP_ALIVE = 'secureconnect.keep-alive';
+export const KEEP_ALIVE_LABEL = 'secureconnect.keep-alive';
 const RESPONSE = 'secureconnect.response-timeout';
 const WEBSOCKET = 'secureconnect.websocket-read-timeout';
 
 /**
- * What a service's own code says of its clocks is in no file that the doctor reads, so a label of the compose file
- * says it: `secureconnect.keep-alive: 65s`. Without it, Node's default.
+ * The time for which a service keeps an unused connection, in milliseconds. The doctor does not read the code of services,
+ * so a label of the compose file has it: `secureconnect.keep-alive: 65s`. Default: 5 s, Node's default.
  */
 export function keepAliveOf(service: ComposeService): Sourced<number> {
-  const text = `no label ${KEEP_ALIVE}: Node's default of 5 s`;
-  return duration(service, KEEP_ALIVE) ?? { value: NODE_KEEP_ALIVE_MS, text, at: service.at };
+  const text = `no label ${KEEP_ALIVE_LABEL}: Node's default of 5 s`;
+  return duration(service, KEEP_ALIVE_LABEL) ?? { value: NODE_KEEP_ALIVE_MS, text, at: service.at };
 }
 
-/** Until when the service answers or gives up by itself; undefined where no label says it. */
+/** The time after which a service has responded or given up, in milliseconds; undefined without the label. */
 export function responseTimeoutOf(service: ComposeService): Sourced<number> | undefined {
   return duration(service, RESPONSE);
 }
 
-/** For which the service lets a WebSocket be silent; undefined where no label says it. */
+/** The time for which a service lets a WebSocket be silent, in milliseconds; undefined without the label. */
 export function websocketReadTimeoutOf(service: ComposeService): Sourced<number> | undefined {
   return duration(service, WEBSOCKET);
 }

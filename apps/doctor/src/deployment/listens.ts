@@ -3,7 +3,7 @@ import type { NginxBlock } from './nginx-block.js';
 import type { PortRange } from './ports.js';
 import type { ComposeService } from './service.js';
 
-/** The ports that a server of nginx listens on; 80 where it says none, as nginx does. */
+/** The ports that a server of nginx listens on. Default: 80, as in nginx. */
 export function nginxPorts(server: NginxBlock): readonly number[] {
   const listens = server.own('listen');
   if (listens.length === 0) return [80];
@@ -12,7 +12,7 @@ export function nginxPorts(server: NginxBlock): readonly number[] {
   );
 }
 
-/** The ports that a service is known to listen on; empty where nobody says. */
+/** The ports that a service is known to listen on; empty if no file has any. */
 export function listeningPorts(service: ComposeService): readonly PortRange[] {
   const own = service.variable('PORT')?.value;
   const single = [...portsOf(service), ...(own && /^\d+$/.test(own) ? [Number(own)] : [])];

@@ -10,7 +10,7 @@ import { parseNginx } from '../files/nginx.parser.js';
 import { locationFor } from './locations.js';
 import { NginxBlock } from './nginx-block.js';
 
-/** What handles a path: `args` of one of the locations, empty where none does. */
+/** The location that handles a path, by its `args`; empty if none does. */
 const TABLE: readonly (readonly [path: string, location: string, locations: string])[] = [
   ['/a', '= /a', 'location = /a {} location /a {} location ~ a {}'],
   ['/a/b', '/a', 'location = /a {} location /a {}'],
@@ -53,7 +53,7 @@ describe('locationFor', () => {
   });
 });
 
-/** One server for each text, each location of which answers with its place in it. */
+/** A server for each text. Each location responds with its index. */
 async function startNginx(texts: readonly string[]) {
   const folder = await mkdtemp(join(tmpdir(), 'doctor-'));
   const file = join(folder, 'nginx.conf');
@@ -73,7 +73,7 @@ async function startNginx(texts: readonly string[]) {
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   const ended = once(child, 'exit');
-  // Its sockets listen before it has a worker.
+  // nginx listens before its worker has started.
   for await (const line of createInterface({ input: child.stderr })) {
     if (line.includes('start worker process ')) break;
   }

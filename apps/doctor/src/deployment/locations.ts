@@ -1,24 +1,24 @@
 import type { NginxBlock } from './nginx-block.js';
 
-/** What a location says of the paths that it handles. */
+/** The paths that a location handles. */
 export interface LocationMatch {
   /** `=`, `^~`, `~`, `~*`, `@`, or empty for a prefix. */
   readonly modifier: string;
   readonly target: string;
-  /** Of a regular expression, as far as JavaScript can read it. */
+  /** Undefined for a prefix, and for a regular expression that JavaScript cannot read. */
   readonly matches: RegExp | undefined;
 }
 
 interface Found {
   readonly block: NginxBlock;
-  /** By an exact location or a regular expression, so that no outer regular expression is tried. */
+  /** Whether an exact location or a regular expression matched, so that nginx tries no outer regular expression. */
   readonly isFinal: boolean;
 }
 
 /**
  * The location in which nginx handles a path, by the rules of its `ngx_http_core_find_location()`: an exact one; else
  * an exact one or a regular expression inside the longest prefix; else the first regular expression that matches,
- * unless that prefix says `^~`; else the longest prefix. The block itself where none matches.
+ * unless that prefix has `^~`; else the longest prefix. The block itself if none matches.
  */
 export function locationFor(block: NginxBlock, path: string): NginxBlock {
   return find(block, path)?.block ?? block;
@@ -42,7 +42,7 @@ function find(block: NginxBlock, path: string): Found | undefined {
 
 export function readLocation({ directive }: NginxBlock): LocationMatch {
   const [first = '', second] = directive.args;
-  // nginx takes the modifier without a blank behind it too.
+  // nginx also accepts the modifier without a blank behind it.
   const [, modifier = '', target = ''] = /^(=|\^~|~\*|~|@)?(.*)$/s.exec(
     second === undefined ? first : first + second,
   )!;
@@ -54,10 +54,10 @@ export function readLocation({ directive }: NginxBlock): LocationMatch {
   };
 }
 
-/** What JavaScript would read otherwise than PCRE, without a word. */
+/** Syntax that JavaScript accepts with another meaning than PCRE. */
 const OTHER_THAN_PCRE = /\\[AzZhHRKQEG]|\[\[:/;
 
-/** PCRE and JavaScript agree on what paths are matched with; undefined where they do not. */
+/** The same expression in JavaScript; undefined if its syntax differs from PCRE. */
 function toRegExp(pattern: string, flags: string): RegExp | undefined {
   if (OTHER_THAN_PCRE.test(pattern)) return undefined;
   const ignoresCase = pattern.startsWith('(?i)');

@@ -1,7 +1,7 @@
 import type { Directive } from '../files/nginx.parser.js';
 import type { Sourced } from './sourced.js';
 
-/** nginx's own values, where no file says another, that are the same in all its versions (nginx.org, 1.29). */
+/** nginx's defaults that are the same in all its versions (nginx.org, 1.29). */
 const DEFAULTS: Readonly<Record<string, readonly string[]>> = {
   client_body_timeout: ['60s'],
   client_max_body_size: ['1m'],
@@ -12,7 +12,7 @@ const DEFAULTS: Readonly<Record<string, readonly string[]>> = {
   proxy_send_timeout: ['60s'],
 };
 
-/** A block of nginx's configuration inside those that it inherits from. */
+/** A block of nginx's configuration, with the blocks around it from which it inherits. */
 export class NginxBlock {
   readonly children: readonly NginxBlock[];
 
@@ -34,13 +34,13 @@ export class NginxBlock {
     return this.directive.block!.filter((each) => each.name === name && each.block === undefined);
   }
 
-  /** The directives of a name that count here: those of the nearest block that has any. */
+  /** The directives of a name that apply here: those of the nearest block that has any. */
   inherited(name: string): readonly Directive[] {
     const own = this.own(name);
     return own.length > 0 || !this.parent ? own : this.parent.inherited(name);
   }
 
-  /** What a directive says here, or nginx's default; empty where that differs between versions. */
+  /** The arguments of a directive here, or nginx's default; empty if the default differs between versions. */
   setting(name: string): Sourced<readonly string[]> {
     const directive = this.inherited(name).at(-1);
     if (directive) return { value: directive.args, text: sayDirective(directive), at: directive.at };
@@ -49,13 +49,13 @@ export class NginxBlock {
     return { value: value ?? [], text, at: this.directive.at };
   }
 
-  /** The first word of what a directive says here. */
+  /** The first argument of a directive here. */
   word(name: string): Sourced<string> {
     const { value, ...said } = this.setting(name);
     return { ...said, value: value[0] ?? '' };
   }
 
-  /** The value of a header that is sent to the upstream; undefined where nginx passes the client's own. */
+  /** The value of a header that is sent to the upstream; undefined if nginx passes the client's header. */
   sentHeader(name: string): Sourced<string> | undefined {
     const directive = this.inherited('proxy_set_header').findLast(
       ({ args }) => args[0]?.toLowerCase() === name.toLowerCase(),
@@ -63,13 +63,13 @@ export class NginxBlock {
     return directive && { value: directive.args[1] ?? '', text: sayDirective(directive), at: directive.at };
   }
 
-  /** This and every block inside it. */
+  /** This block and all blocks inside it. */
   *descendants(): Iterable<NginxBlock> {
     yield this;
     for (const child of this.children) yield* child.descendants();
   }
 
-  /** As a finding names it. */
+  /** The text for findings. */
   get text(): string {
     return sayDirective(this.directive);
   }

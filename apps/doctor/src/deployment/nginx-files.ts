@@ -7,52 +7,52 @@ import type { SourceLocation } from './sourced.js';
 const PREFIX = '/etc/nginx';
 const MAIN = `${PREFIX}/nginx.conf`;
 const TEMPLATES = `${PREFIX}/templates`;
-/** Where the entrypoint writes what it makes of them. */
+/** The entrypoint writes the filled templates here. */
 const FILLED = `${PREFIX}/conf.d`;
 const SUFFIX = '.template';
 
-/** What the official image has of its own, in which nothing counts here. */
+/** Files of the official image that the doctor need not read. */
 const OWN = new Set(
   ['mime.types', 'fastcgi_params', 'scgi_params', 'uwsgi_params', 'fastcgi.conf'].map(
     (name) => `${PREFIX}/${name}`,
   ),
 );
 
-/** The official image's own main file, as far as anything in it counts here. */
+/** The main file of the official image, as far as the rules need it. */
 const STOCK = {
   name: "nginx's own nginx.conf",
   text: 'events {}\nhttp {\n  keepalive_timeout 65;\n  include /etc/nginx/conf.d/*.conf;\n}\n',
 };
 
-/** In all, since a few files that include each other can stand for millions. */
+/** In total: a few files that include each other can expand to millions. */
 const MOST_INCLUDES = 1_000;
 
-/** Folders of the official image, into which a file may be copied without a slash behind their names. */
+/** Folders of the official image. A file copied to one of them lands in it, also without a slash at the end. */
 const FOLDERS = new Set([PREFIX, `${PREFIX}/conf.d`, `${PREFIX}/templates`]);
 
-/** A file or folder of this machine that stands at a path of nginx's container. */
+/** A file or folder of this machine at a path of nginx's container. */
 export interface NginxMount {
   readonly source: string;
-  /** With a slash behind it, a folder in which the source stands. */
+  /** The folder around the source if it ends with a slash. */
   readonly target: string;
-  /** Whether it covers all that the image has there. */
+  /** Whether it hides the image's own files at the target. */
   readonly isBind: boolean;
   readonly at: SourceLocation;
 }
 
 /**
- * The configuration as nginx in its container reads it: templates filled in as the official image's entrypoint does,
- * includes in their places.
+ * The configuration that nginx reads in its container: templates filled in as by the entrypoint of the official image, and
+ * includes replaced by their files.
  */
 export class NginxFiles {
-  /** Those that have to do with nginx's folder; later ones cover earlier ones. */
+  /** The mounts in or around nginx's folder. Later ones hide earlier ones. */
   private readonly mounts: readonly NginxMount[];
   private includes = 0;
-  /** Names of capitals in templates that nobody defines, which nginx then reads as they are. */
+  /** Names in capitals in templates that are not set. nginx reads them literally. */
   readonly undefinedVariables: { readonly name: string; readonly file: string; readonly line: number }[] = [];
   readonly notices: string[] = [];
 
-  /** @throws UnreadableError where nothing stands at a mount's source */
+  /** @throws UnreadableError if the source of a mount does not exist */
   constructor(
     private readonly files: TextFiles,
     mounts: readonly NginxMount[],
@@ -73,7 +73,7 @@ export class NginxFiles {
     return this.expand(main ? this.parse(main) : parseNginx(STOCK.text, STOCK.name), [MAIN]);
   }
 
-  /** Every include replaced by what it includes. */
+  /** Replaces each include by the directives of its files. */
   private expand(directives: readonly Directive[], within: readonly string[]): Directive[] {
     return directives.flatMap((directive): Directive[] => {
       const { name, args, at, block } = directive;
@@ -88,7 +88,7 @@ export class NginxFiles {
     });
   }
 
-  /** As nginx does: a pattern may match nothing, a plain name may not. */
+  /** The files of an include. As in nginx, a pattern may match none, and a plain name must exist. */
   private matching(pattern: string, { at, args }: Directive): string[] {
     if (/[*?[]/.test(pattern)) return this.glob(pattern).filter((path) => this.sourceOf(path));
     if (this.sourceOf(pattern)) return [pattern];
@@ -96,7 +96,7 @@ export class NginxFiles {
     throw new UnreadableError(at, `include ${args[0]}: no such file is mounted at ${pattern}`);
   }
 
-  /** The paths that a pattern matches, one folder after the other, so that no other is looked into. */
+  /** The paths that a pattern matches. Reads only the folders on the way. */
   private glob(pattern: string): string[] {
     let paths = ['/'];
     for (const part of pattern.split('/').filter((each) => each !== '')) {
@@ -111,7 +111,7 @@ export class NginxFiles {
     return paths;
   }
 
-  /** The names in a folder of the container, those of filled templates too. */
+  /** The names in a folder of the container, filled templates included. */
   private namesIn(folder: string): string[] {
     const names = this.mounts.flatMap(({ source, target }) => {
       if (isWithin(folder, target)) return this.files.names(join(source, posix.relative(target, folder)));
@@ -125,7 +125,7 @@ export class NginxFiles {
     return [...new Set([...names, ...filled])].toSorted();
   }
 
-  /** The file of this machine that stands at a path of the container. */
+  /** The file of this machine that is at a path of the container. */
   private sourceOf(path: string): Source | undefined {
     if (isWithin(path, FILLED)) {
       const template = this.sourceOf(posix.join(TEMPLATES, posix.relative(FILLED, path)) + SUFFIX);
@@ -140,10 +140,10 @@ export class NginxFiles {
     return undefined;
   }
 
-  /** Each file that a mount stands for, at its own path. */
+  /** A mount for each of its files, at the path of that file. */
   private resolve(mount: NginxMount): NginxMount[] {
     const { source, target, at } = mount;
-    // A mount around nginx's folder need not hold one.
+    // A mount around nginx's folder need not contain it.
     if (!isWithin(target, PREFIX)) return [{ ...mount, target: posix.join(target) }];
     const sources = /[*?[]/.test(source) ? this.matchingHere(source) : [source];
     if (sources.length === 0 || !sources.every((each) => this.files.exists(each))) {
@@ -172,7 +172,7 @@ export class NginxFiles {
     return parseNginx(isTemplate ? this.fill(text, file) : text, file);
   }
 
-  /** Only what is defined, as the image's entrypoint does: `$name` and `${name}` are nginx's own variables else. */
+  /** Fills in only variables that are set, as the entrypoint does. All others are nginx's own. */
   private fill(text: string, file: string): string {
     return text
       .split('\n')
@@ -183,7 +183,7 @@ export class NginxFiles {
           if (value === undefined && braced !== undefined && /^[A-Z][A-Z0-9_]*$/.test(braced)) {
             this.undefinedVariables.push({ name: braced, file, line: index + 1 });
           }
-          // Every line stays the line that the reader sees.
+          // Keeps the line numbers of the template.
           return value?.replaceAll('\n', ' ') ?? whole;
         });
       })

@@ -1,16 +1,16 @@
 import { UnreadableError } from '../files/unreadable.error.js';
 import type { NginxBlock } from './nginx-block.js';
 
-/** Directives that make a variable of another one: its last argument, a value in each row. */
+/** Directives that set a variable from another one. Its name is the last argument, and each row has a value. */
 const MAKERS = new Set(['map', 'split_clients', 'geo']);
 
-/** What stands among their rows and is none. */
+/** Parameters between their rows. */
 const PARAMETERS = new Set(['hostnames', 'volatile', 'ranges', 'delete', 'proxy', 'proxy_recursive']);
 
-/** Of one text; more than anybody writes. */
+/** For one text. */
 const MOST_STEPS = 1_000;
 
-/** What nginx's variables can be, as far as its configuration says. */
+/** The possible values of nginx's variables, as far as the configuration has them. */
 export class NginxVariables {
   private readonly makers: readonly NginxBlock[];
 
@@ -18,7 +18,11 @@ export class NginxVariables {
     this.makers = [...root.descendants()].filter(({ name }) => MAKERS.has(name));
   }
 
-  /** All that a text can become in a block. A variable that no file sets stays in it. @throws UnreadableError past a bound */
+  /**
+   * All values that a text can have in a block. Variables that no file sets stay in the text.
+   *
+   * @throws UnreadableError above 1,000 steps
+   */
   valuesOf(text: string, block: NginxBlock): readonly string[] {
     let steps = 0;
     const expand = (part: string, within: readonly string[]): readonly string[] => {
@@ -32,14 +36,14 @@ export class NginxVariables {
         );
         steps += texts.length;
         if (steps > MOST_STEPS)
-          throw new UnreadableError(block.directive.at, `too much that ${text} can stand for`);
+          throw new UnreadableError(block.directive.at, `${text} has too many possible values`);
       }
       return texts;
     };
     return [...new Set(expand(text, []))];
   }
 
-  /** What a `map` looks at to capture a variable by a name in its regular expressions; undefined where none does. */
+  /** The source text of the `map` whose regular expressions capture this variable; undefined without one. */
   capturedFrom(name: string): string | undefined {
     const map = this.makers.find((maker) =>
       maker.directive.block!.some((row) => row.name.startsWith('~') && row.name.includes(`<${name}>`)),
@@ -56,7 +60,7 @@ export class NginxVariables {
         .filter((child) => child.name === 'if')
         .flatMap((child) => child.own('set').filter(isSet));
       found.push(...[...own, ...conditional].map(({ args }) => args[1] ?? ''));
-      // What is set here without a condition hides what is set around.
+      // A `set` without a condition hides those of outer blocks.
       if (own.length > 0) return found;
     }
     for (const { directive } of this.makers) {

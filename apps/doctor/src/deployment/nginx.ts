@@ -5,48 +5,48 @@ import { NginxVariables } from './nginx-variables.js';
 import type { Sourced } from './sourced.js';
 import type { ComposeService } from './service.js';
 
-/** A server that nginx passes requests on to. */
+/** A server that nginx passes requests to. */
 export interface NginxTarget {
   readonly host: string;
   readonly port: number;
-  /** Whether its name is asked again while nginx runs. */
+  /** Whether nginx looks its name up again while it runs. */
   readonly isAskedAgain: boolean;
   readonly said: Sourced<string>;
 }
 
-/** The `upstream` block behind a `proxy_pass`, or the address in it. */
+/** The servers behind a `proxy_pass`: an `upstream` block, or the address in the directive. */
 export interface NginxGroup {
-  /** Undefined where `proxy_pass` names a host. */
+  /** Undefined if `proxy_pass` has an address. */
   readonly block: NginxBlock | undefined;
   readonly targets: readonly NginxTarget[];
   readonly said: Sourced;
 }
 
-/** A block with a `proxy_pass`, and where that leads. */
+/** The destinations of a block with a `proxy_pass`. */
 interface Pass {
   readonly groups: readonly NginxGroup[];
-  /** Whether all that its address can be is said in the files. */
+  /** Whether the files have all possible values of its address. */
   readonly isResolved: boolean;
 }
 
-/** Blocks inside a location that pass some of its requests elsewhere. */
+/** Blocks inside a location that may pass some of its requests to another address. */
 const CONDITIONS = new Set(['if', 'limit_except']);
 
-/** What nginx's configuration says, from its `http` block down. */
+/** The configuration of nginx, from its `http` block down. */
 export class Nginx {
   readonly root: NginxBlock;
   readonly servers: readonly NginxBlock[];
   readonly variables: NginxVariables;
-  /** Every `upstream` block, and every address that a `proxy_pass` names itself. */
+  /** Every `upstream` block, and every address in a `proxy_pass`. */
   readonly groups: readonly NginxGroup[];
-  /** What of it the doctor does not understand, for the reader. */
+  /** Parts that the doctor does not understand. */
   readonly notices: readonly string[];
   private readonly upstreams: ReadonlyMap<string, NginxGroup>;
   private readonly passes: ReadonlyMap<NginxBlock, Pass>;
 
   constructor(
     readonly files: NginxFiles,
-    /** Undefined where the configuration was named by hand and no service runs it. */
+    /** Undefined if the configuration was given by path and no service runs it. */
     readonly service: ComposeService | undefined,
   ) {
     const at = { file: 'nginx.conf' };
@@ -69,27 +69,27 @@ export class Nginx {
     this.notices = [...files.notices, ...blocks.filter(isUnreadable).map(sayUnreadable)];
   }
 
-  /** Every block that passes requests on: locations, and the conditions inside them. */
+  /** Every block with a `proxy_pass`: locations, and the conditions inside them. */
   get passing(): readonly NginxBlock[] {
     return [...this.passes.keys()];
   }
 
-  /** Blocks whose `proxy_pass` leads where no file says. */
+  /** Blocks whose `proxy_pass` has an address that no file states. */
   get unresolved(): readonly NginxBlock[] {
     return this.passing.filter((block) => !this.passes.get(block)!.isResolved);
   }
 
-  /** Where a block passes requests: several groups where a variable chooses, none where it passes none. */
+  /** The groups that a block passes requests to: several if a variable chooses, none without a `proxy_pass`. */
   groupsBehind(block: NginxBlock): readonly NginxGroup[] {
     return this.passes.get(block)?.groups ?? [];
   }
 
-  /** The location that a path is handled in, in one server. */
+  /** The location of a server that handles a path. */
   locationFor(server: NginxBlock, path: string): NginxBlock {
     return locationFor(server, path);
   }
 
-  /** The blocks that may pass a path on: its location with its conditions, or the named one that it hands over to. */
+  /** The blocks that may pass a path: its location and the conditions inside, or the named location behind it. */
   passingFor(server: NginxBlock, path: string): readonly NginxBlock[] {
     const location = locationFor(server, path);
     const own = [location, ...location.children.filter(({ name }) => CONDITIONS.has(name))];
@@ -103,7 +103,7 @@ export class Nginx {
     );
   }
 
-  /** A text, or where it is a variable that a `map` makes of `$http_upgrade`, what it makes of this value. */
+  /** The value of a text, if `$http_upgrade` is `upgrade` and a `map` sets the text from it; else the text. */
   mapped(text: string, upgrade: string): string {
     const map = [...this.root.descendants()].find(
       ({ name, directive: { args } }) => name === 'map' && args[0] === '$http_upgrade' && args[1] === text,
@@ -123,7 +123,7 @@ export class Nginx {
       const group = this.upstreams.get(address);
       if (group) return group;
       if (address === '' || address.includes('$')) return undefined;
-      // A name in a variable is asked again, by the resolver.
+      // nginx looks a name in a variable up again, by its resolver.
       const isAskedAgain = addressIn(written).address.includes('$');
       const target = {
         ...splitAddress(address, isTls ? 443 : 80),
@@ -156,7 +156,7 @@ function groupOf(block: NginxBlock): NginxGroup {
   };
 }
 
-/** The address of a `proxy_pass`; the variables of the request's path stand for a path. */
+/** The address in a `proxy_pass`, without the path or a variable for the path. */
 function addressIn(text: string): { address: string; isTls: boolean } {
   const rest = text.replace(/^https?:\/\//, '');
   const address = rest.split(/\/|\$\{?(?:request_|document_)?uri\b/)[0]!;
@@ -175,4 +175,4 @@ function isUnreadable(block: NginxBlock): boolean {
 }
 
 const sayUnreadable = ({ text, directive: { at } }: NginxBlock): string =>
-  `${at.file}:${at.line}: ${text}: a regular expression that is not understood, as if it were not there`;
+  `${at.file}:${at.line}: ${text}: the regular expression is not understood, and the location is ignored`;

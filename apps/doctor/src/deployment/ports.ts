@@ -44,7 +44,7 @@ export function includesPort(ranges: readonly PortRange[], port: number): boolea
   return ranges.some(({ first, last }) => first <= port && port <= last);
 }
 
-/** For people: `8080 or 9000-9010`. */
+/** Ports in words: `8080 or 9000-9010`. */
 export function sayPorts(ranges: readonly PortRange[]): string {
   const words = ranges.map(({ first, last }) => (first === last ? String(first) : `${first}-${last}`));
   return [...new Set(words)].join(' or ');

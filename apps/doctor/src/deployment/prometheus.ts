@@ -7,20 +7,20 @@ import { count } from './units.js';
 
 const MAIN = '/etc/prometheus/prometheus.yml';
 
-/** Whom it scrapes, or sends alerts to. */
+/** A server that Prometheus scrapes or sends alerts to. */
 export interface PrometheusTarget {
   readonly host: string;
   readonly port: number;
   readonly said: Sourced;
 }
 
-/** What Prometheus' configuration says of others. */
+/** The targets in Prometheus' configuration. */
 export class Prometheus {
   readonly targets: readonly PrometheusTarget[];
 
   private constructor(
     node: YamlNode,
-    /** Undefined where the configuration was named by hand and no service runs it. */
+    /** Undefined if the configuration was given by path and no service runs it. */
     readonly service: ComposeService | undefined,
   ) {
     const alertmanagers = itemsAt(node, 'alerting', 'alertmanagers');
@@ -28,7 +28,10 @@ export class Prometheus {
     this.targets = groups.flatMap((group) => [...listed(group), ...lookedUp(group)]);
   }
 
-  /** @param path by hand; else what the compose file mounts @throws UnreadableError */
+  /**
+   * @param path of the main file. Default: the file that the compose file mounts
+   * @throws UnreadableError if the file is missing or is not YAML
+   */
   static read(files: TextFiles, stack: Stack, path: string | undefined): Prometheus | undefined {
     const service = stack.services.find(({ mounts }) => mounts.some(({ target }) => leadsToMain(target)));
     const mounted = service?.mounts.flatMap(({ source, target }) =>
@@ -63,7 +66,7 @@ function lookedUp(group: YamlNode): PrometheusTarget[] {
     if (!port) return [];
     return (
       textsAt(config, 'names')
-        // A name with an underscore is a service record, which compose has none of.
+        // A name with an underscore is a service record, and compose has none.
         .filter(({ text }) => !text.startsWith('_'))
         .map((name) => ({
           host: name.text.replace(/^tasks\./, ''),

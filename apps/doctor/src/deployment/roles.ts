@@ -5,7 +5,7 @@ import { samplePath } from './route-tables.js';
 import type { ComposeService } from './service.js';
 import type { Stack } from './stack.js';
 
-/** Services that may be nginx: by their image, or by what is mounted. */
+/** Services that may be nginx, by their image or their mounts. */
 export function nginxServices(stack: Stack): readonly ComposeService[] {
   return stack.running.filter(
     (service) =>
@@ -14,7 +14,7 @@ export function nginxServices(stack: Stack): readonly ComposeService[] {
   );
 }
 
-/** Of several, the one that passes routes on to a service; a web server of pages alone passes none. */
+/** The nginx that passes routes to a service. A web server for pages passes none. */
 export function nginxInFront(
   candidates: readonly Nginx[],
   stack: Stack,
@@ -28,8 +28,8 @@ export function nginxInFront(
 }
 
 /**
- * The services that are gateways: those that nginx passes routes to. Without nginx, or where it leads to nobody, those
- * that have the address of a service and are themselves nobody's service.
+ * The services that are gateways: those that nginx passes routes to. Without nginx, or if nginx passes them to no service,
+ * those that have the address of a service while no other service has theirs.
  */
 export function gatewayServices(
   nginx: Nginx | undefined,
@@ -43,12 +43,12 @@ export function gatewayServices(
   );
   const candidates = behind.length > 0 ? behind : callers;
   const uncalled = candidates.filter((service) => !called.has(service));
-  // Some call each other in a circle; then nothing tells them apart.
+  // Without any, the services call each other in a circle.
   const gateways = uncalled.length > 0 ? uncalled : behind;
   return stack.running.filter((service) => gateways.some((gateway) => isTwin(service, gateway)));
 }
 
-/** Itself, or another that runs the same program of the same image, whether or not nginx knows it. */
+/** Whether a service is the gateway, or runs the same program of the same image. */
 function isTwin(service: ComposeService, gateway: ComposeService): boolean {
   if (service === gateway) return true;
   const programOf = ({ image, firstProcess }: ComposeService): string =>

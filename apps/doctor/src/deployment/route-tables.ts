@@ -7,8 +7,8 @@ interface ModuleLike {
 }
 
 /**
- * The `@Upstream()` classes of a Nest module and of all that it imports, read from their decorators: the application
- * is not started, so nothing is connected to.
+ * The options of the `@Upstream()` classes of a Nest module and of all modules that it imports. Reads their decorators
+ * without starting the application.
  */
 export function upstreamsOf(root: unknown): UpstreamOptions[] {
   const seen = new Set<unknown>();
@@ -31,7 +31,7 @@ export function upstreamsOf(root: unknown): UpstreamOptions[] {
 
 const listOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
 
-/** A path that the route answers for. */
+/** A path that matches the route. */
 export function samplePath({ path }: RouteOptions): string {
   return path.replaceAll(/:[^/]+/g, 'x');
 }

@@ -11,17 +11,17 @@ import type { SourceLocation, Sourced } from './sourced.js';
 import { shellWords } from './shell-words.js';
 import { composeMs, count, sizeBytes } from './units.js';
 
-/** What `docker stop` gives a container that names no `stop_grace_period`. */
+/** Docker's default of `stop_grace_period`. */
 const DOCKER_GRACE_MS = 10_000;
 
-/** What compose builds a service's image from. */
+/** An image that compose builds. */
 export interface BuiltImage {
   readonly stage: Stage;
-  /** The folder that copied files come from. */
+  /** The folder of the build context. */
   readonly context: string;
 }
 
-/** One service of the compose file, with what its image adds where that is built here. */
+/** A service of the compose file. If its image is built here, the values of the image complete those of the file. */
 export class ComposeService {
   readonly at: SourceLocation;
 
@@ -33,12 +33,12 @@ export class ComposeService {
     this.at = node.at;
   }
 
-  /** The stage of a Dockerfile that it is built from; undefined where it is not built here. */
+  /** The stage of a Dockerfile that the image is built from; undefined if the image is not built here. */
   get stage(): Stage | undefined {
     return this.built?.stage;
   }
 
-  /** What its image copies, each source from where compose's own paths begin. */
+  /** The files that the image copies. Sources are relative to the folder of the compose file. */
   get copies(): readonly Copied[] {
     return (this.built?.stage.copies ?? []).map((copied) => ({
       ...copied,
@@ -46,7 +46,7 @@ export class ComposeService {
     }));
   }
 
-  /** Whether compose starts it, with these profiles on. */
+  /** Whether compose starts the service with these profiles. */
   runsWith(profiles: readonly string[]): boolean {
     const own = textsOf(itemsAt(this.node, 'profiles'));
     return own.length === 0 || profiles.includes('*') || own.some((profile) => profiles.includes(profile));
@@ -56,12 +56,12 @@ export class ComposeService {
     return textAt(this.node, 'image');
   }
 
-  /** The image that programs come from: that which a build begins with. */
+  /** The image that has the programs: the base image of a build, or the image itself. */
   get baseImage(): string {
     return this.stage?.image ?? this.image?.value ?? '';
   }
 
-  /** Of compose, else of the image. */
+  /** A variable of the compose file, or else of the image. */
   variable(name: string): Sourced<string> | undefined {
     const environment = nodeAt(this.node, 'environment');
     const said = environment && textAt(toMap(environment), name);
@@ -96,11 +96,11 @@ export class ComposeService {
     return said ? count(said).value : 1;
   }
 
-  /** What becomes process 1, with its arguments; undefined where the image says it and is not built here. */
+  /** Process 1 with its arguments; undefined if it is that of an image that is not built here. */
   get firstProcess(): Sourced<Command> | undefined {
     const own = this.ownCommand('entrypoint');
     const entrypoint = own ?? this.stage?.entrypoint;
-    // Compose forgets the image's command where it has an entrypoint of its own.
+    // Compose drops the image's command if the compose file has an entrypoint.
     const command = this.ownCommand('command') ?? (own ? undefined : this.stage?.command);
     if (!entrypoint || 'shell' in entrypoint.value || !command) return entrypoint ?? command;
     const { value } = command;
@@ -118,13 +118,13 @@ export class ComposeService {
     return publishedPorts(this.node);
   }
 
-  /** `network_mode: host`, where every port that it listens on is the machine's own. */
+  /** `network_mode: host`, with which every port of the service is open on the machine; else undefined. */
   get hostNetwork(): Sourced<string> | undefined {
     const said = textAt(this.node, 'network_mode');
     return said?.value === 'host' ? said : undefined;
   }
 
-  /** The ports that it is known to listen on; empty where nobody says. */
+  /** The ports of `expose` and `ports`. */
   get exposed(): readonly PortRange[] {
     return [
       ...itemsAt(this.node, 'expose').flatMap((item) =>
@@ -136,7 +136,7 @@ export class ComposeService {
     ];
   }
 
-  /** Names of networks; a service that names none is on `default`. */
+  /** Default: `default`. */
   get networks(): readonly string[] {
     const listed = itemsAt(this.node, 'networks').flatMap((item) =>
       item.kind === 'text' ? [item.text] : [],
@@ -145,7 +145,7 @@ export class ComposeService {
     return names.length > 0 ? names : ['default'];
   }
 
-  /** Every name and fixed address that others can reach it by. */
+  /** All names and fixed addresses by which other services reach this one. */
   get names(): readonly string[] {
     const networks = [...entriesAt(this.node, 'networks').values()];
     return [
@@ -158,7 +158,7 @@ export class ComposeService {
     ];
   }
 
-  /** Addresses that it is given by hand. */
+  /** Its fixed addresses. @throws UnreadableError at a text that is no address */
   get addresses(): readonly Sourced<string>[] {
     return [...entriesAt(this.node, 'networks').values()].flatMap((network) =>
       ['ipv4_address', 'ipv6_address'].flatMap((key) => {
@@ -173,7 +173,7 @@ export class ComposeService {
     return readMounts(this.node);
   }
 
-  /** Services that it waits for, each with the condition. */
+  /** The condition of each service that this one waits for. */
   get dependsOn(): ReadonlyMap<string, Sourced<string>> {
     const listed = itemsAt(this.node, 'depends_on').flatMap((item): [string, Sourced<string>][] =>
       item.kind === 'text'
@@ -192,7 +192,7 @@ export class ComposeService {
     return node ? entriesAt(toMap(node)) : new Map();
   }
 
-  /** A text is split by compose itself, without a shell. */
+  /** Compose splits a text into words itself, without a shell. */
   private ownCommand(key: 'command' | 'entrypoint'): Sourced<Command> | undefined {
     const node = nodeAt(this.node, key);
     if (node === undefined || node.kind === 'map') return undefined;

@@ -1,6 +1,6 @@
 import type { Command } from '../files/docker-stage.js';
 
-/** The words of a line for a shell, as far as commands in configuration need it: quotes keep blanks together. */
+/** The words of a line for a shell. Knows quotes, and neither variables nor substitutions. */
 export function shellWords(line: string): string[] {
   return [...line.matchAll(/(?:[^\s'"\\]|\\.|'[^']*'|"(?:[^"\\]|\\.)*"|['"])+/gs)].map(([word]) =>
     word.replaceAll(
@@ -12,7 +12,7 @@ export function shellWords(line: string): string[] {
 
 /** The commands of a line for a shell, one after the other. */
 export function shellCommands(line: string): string[][] {
-  // What joins commands stands outside of quotes.
+  // Operators between commands are outside of quotes.
   return [...line.matchAll(/(?:[^'"|&;\n]|'[^']*'|"[^"]*"|(?<=[<>])&|['"])+/gs)]
     .map(([part]) => shellWords(part))
     .filter((words) => words.length > 0);

@@ -5,7 +5,7 @@ import type { SourceLocation } from './sourced.js';
 const SOURCES = 'apps/gateway/src';
 const SETTINGS = 'libs/gateway/src/settings';
 
-/** Where the gateway's own code says what it says, so that a finding can name the line. */
+/** The lines of settings and routes in the gateway's code, for findings. */
 export class SourceLocations {
   private readonly variables = new Map<string, SourceLocation>();
   private readonly routes = new Map<string, SourceLocation>();
@@ -25,12 +25,12 @@ export class SourceLocations {
     }
   }
 
-  /** Where a variable of the environment has its default. */
+  /** The row of a variable in the table of settings. */
   ofVariable(name: string): SourceLocation {
     return this.variables.get(name) ?? { file: SETTINGS };
   }
 
-  /** Where a path's row stands. */
+  /** The row of a path in a route table. */
   ofRoute(path: string): SourceLocation {
     return this.routes.get(path) ?? { file: SOURCES };
   }

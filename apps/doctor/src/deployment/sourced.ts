@@ -1,17 +1,17 @@
-/** Where something is said. Without a line: a default that no file states. */
+/** A place in a file. Without a line it is the whole file. */
 export interface SourceLocation {
   readonly file: string;
   readonly line?: number | undefined;
 }
 
-/** A value with the words that a reader finds at its place. */
+/** A value, with its text and place in a file. */
 export interface Sourced<Value = unknown> {
   readonly value: Value;
   readonly text: string;
   readonly at: SourceLocation;
 }
 
-/** As editors and terminals open it. */
+/** `file:line`, which editors and terminals can open. */
 export function describeLocation({ file, line }: SourceLocation): string {
   return line === undefined ? file : `${file}:${line}`;
 }

@@ -10,15 +10,15 @@ import { entriesAt, nodeAt, parseYaml, textAt, type YamlMap, type YamlNode } fro
 import { ComposeService, type BuiltImage } from './service.js';
 
 export interface StackFiles {
-  /** Later files are laid over earlier ones. */
+  /** Later files override earlier ones. */
   readonly compose: readonly string[];
-  /** Variables for the compose file; without it `.env` beside the first compose file, where it is. */
+  /** A file with variables for the compose file. Default: `.env` beside the first compose file, if it exists. */
   readonly env: string | undefined;
-  /** In place of the file that the compose file builds from. */
+  /** Replaces the Dockerfiles of the compose file. */
   readonly dockerfile: string | undefined;
 }
 
-/** A context on another machine: nothing to read here. */
+/** A build context on another machine. */
 const REMOTE = /:\/\/|^git@|^github\.com\/|\.git(?:#|$)/;
 
 /** The services of a compose file, merged and filled in as compose does. */
@@ -62,12 +62,12 @@ export class Stack {
     ];
   }
 
-  /** The service that a host name or address leads to; undefined where it leads to none. */
+  /** The service with this host name or address; undefined without one. */
   serviceAt(host: string): ComposeService | undefined {
     return this.services.find((service) => service.names.includes(host));
   }
 
-  /** A path of the compose file, from where the doctor runs. */
+  /** A path of the compose file, relative to the doctor's working directory. */
   pathOf(source: string): string {
     return pathFrom(this.folder, source);
   }
@@ -78,13 +78,13 @@ function asMap(node: YamlNode): YamlMap {
   return node;
 }
 
-/** A path as compose reads it, from a folder; `~` is the home of who runs it. */
+/** A path as compose reads it, relative to a folder; `~` is the home of the user. */
 function pathFrom(folder: string, path: string): string {
   if (path === '~' || path.startsWith('~/')) return join(homedir(), path.slice(1));
   return isAbsolute(path) ? path : join(folder, path);
 }
 
-/** `PWD` is the shell's, which is where the file is. */
+/** The variables of the file, and `PWD`, the folder of the compose file. */
 function readVariables(files: TextFiles, { env }: StackFiles, folder: string): Variables {
   const path = env ?? join(folder, '.env');
   const text = env === undefined && !files.exists(path) ? '' : files.read(path);
@@ -95,7 +95,7 @@ function readVariables(files: TextFiles, { env }: StackFiles, folder: string): V
 /** Reads each Dockerfile once. */
 class DockerFiles {
   private readonly byPath = new Map<string, DockerFile>();
-  /** What is built from files that are not here. */
+  /** Services whose images are built from files that are not on this machine. */
   readonly notices: string[] = [];
 
   constructor(
@@ -108,7 +108,7 @@ class DockerFiles {
     return [...this.byPath.values()];
   }
 
-  /** The image that a service is built as; undefined where it is not built, or not from files that are here. */
+  /** The image that is built for a service; undefined if none is, or if its files are not on this machine. */
   imageOf(service: string, node: YamlNode): BuiltImage | undefined {
     const build = nodeAt(node, 'build');
     if (!build) return undefined;
@@ -117,7 +117,7 @@ class DockerFiles {
     if (this.instead === undefined) {
       const reason = this.whyUnread(build, written, context);
       if (reason !== undefined) {
-        this.notices.push(`${service}: ${reason}, so that what its image says was not looked at`);
+        this.notices.push(`${service}: ${reason}, so its image is not examined`);
         return undefined;
       }
     }

@@ -12,7 +12,7 @@ const NGINX_MS: Readonly<Record<string, number>> = {
   M: 30 * 86_400 * SECOND,
   y: 365 * 86_400 * SECOND,
 };
-/** As Go reads durations. */
+/** The units of Go's durations. */
 const COMPOSE_MS: Readonly<Record<string, number>> = {
   us: 0.001,
   ms: 1,
@@ -22,24 +22,24 @@ const COMPOSE_MS: Readonly<Record<string, number>> = {
 };
 const KIB = 1024;
 
-/** `60`, `60s`, `1m 30s`: milliseconds. @throws UnreadableError where it is none */
+/** `60`, `60s`, `1m 30s`: milliseconds. @throws UnreadableError at any other text */
 export function nginxMs(said: Sourced<string>): Sourced<number> {
   const { value } = said;
   return parsed(said, /^\d+$/.test(value) ? Number(value) * SECOND : durationMs(value, NGINX_MS), 'duration');
 }
 
-/** `45s`, `1m30s`: milliseconds. @throws UnreadableError where it is none */
+/** `45s`, `1m30s`: milliseconds. @throws UnreadableError at any other text */
 export function composeMs(said: Sourced<string>): Sourced<number> {
   return parsed(said, durationMs(said.value, COMPOSE_MS), 'duration, such as 45s');
 }
 
-/** `25m`, `512mb`, `2GiB`, `1024`: bytes. @throws UnreadableError where it is none */
+/** `25m`, `512mb`, `2GiB`, `1024`: bytes. @throws UnreadableError at any other text */
 export function sizeBytes(said: Sourced<string>): Sourced<number> {
   const [, amount, unit = ''] = /^(\d+(?:\.\d+)?)\s*([kmgt]?)(?:i?b)?$/i.exec(said.value) ?? [];
   return parsed(said, Number(amount) * KIB ** ['', 'k', 'm', 'g', 't'].indexOf(unit.toLowerCase()), 'size');
 }
 
-/** A number that counts something, 0 or more. @throws UnreadableError where it is none */
+/** A whole number, 0 or more. @throws UnreadableError at any other text */
 export function count(said: Sourced<string>): Sourced<number> {
   return parsed(said, /^\d+$/.test(said.value) ? Number(said.value) : Number.NaN, 'number');
 }
@@ -59,7 +59,7 @@ function durationMs(text: string, units: Readonly<Record<string, number>>): numb
   );
 }
 
-/** For people: `75 s`, `1 h`. */
+/** A duration in words: `75 s`, `1 h`. */
 export function sayMs(ms: number): string {
   for (const [unit, size] of [
     ['h', 3_600_000],
@@ -71,7 +71,7 @@ export function sayMs(ms: number): string {
   return `${ms} ms`;
 }
 
-/** For people: `25 MiB`. */
+/** A size in words: `25 MiB`. */
 export function sayBytes(bytes: number): string {
   for (const [unit, power] of [
     ['GiB', 3],

@@ -4,10 +4,10 @@ import type { YamlNode } from './yaml.tree.js';
 
 export type Variables = ReadonlyMap<string, string>;
 
-/** A file's defaults may hold others, but nobody needs this many. */
+/** The most defaults inside each other. */
 const DEEPEST = 16;
 
-/** Where a text stands; errors say so, and never the text, which may be a secret. */
+/** The place of a text for errors, which never show the text: it may be a secret. */
 interface Spot {
   readonly at: SourceLocation;
   readonly key: string;
@@ -15,8 +15,7 @@ interface Spot {
 
 /**
  * Fills in a tree as compose does: `$NAME`, `${NAME}`, the forms with `:-`, `-`, `:+`, `+`, `:?` and `?`, and `$$` for
- * a dollar sign. A value that the file demands with `?` and nobody gave is empty: what the file itself says is what
- * counts here.
+ * a dollar sign. A variable that is demanded with `?` and is not set counts as empty, and is no error.
  *
  * @throws UnreadableError at a `$` that compose would refuse
  */
@@ -59,7 +58,7 @@ function fill(text: string, variables: Variables, spot: Spot, depth: number): st
   return filled;
 }
 
-/** The end of the braces that begin at `from`, with those of other variables inside. */
+/** The index of the brace that closes the one at `from`. */
 function closingBrace(text: string, from: number, spot: Spot): number {
   let open = 0;
   for (let index = from; index < text.length; index++) {

@@ -1,15 +1,15 @@
 import { writtenIn, type YamlMap, type YamlNode } from './yaml.tree.js';
 
-/** Keys that are mappings or lists of `NAME=value`, as the author likes. */
+/** Keys whose value is a mapping or a list of `NAME=value`. */
 const PAIRS = new Set(['environment', 'labels', 'args']);
 
-/** Keys that are lists of names, or mappings where a name has more to say. */
+/** Keys whose value is a list of names, or a mapping of names to options. */
 const NAMES = new Set(['networks', 'depends_on']);
 
-/** Keys whose later list takes the place of the earlier one. */
+/** Keys whose later list replaces the earlier one. */
 const REPLACED = new Set(['command', 'entrypoint', 'test']);
 
-/** Lays one compose file over another by compose's rules: mappings by key, lists one after the other. */
+/** Merges two compose files by compose's rules: mappings by key, lists by appending. */
 export function mergeCompose(base: YamlMap, over: YamlMap): YamlMap {
   const entries = new Map(base.entries);
   for (const [name, node] of over.entries) {
@@ -29,7 +29,7 @@ function merge(name: string, base: YamlNode | undefined, over: YamlNode): YamlNo
   return above;
 }
 
-/** A list of `NAME=value`, or of names, as the mapping that it stands for. */
+/** Converts a list of `NAME=value`, or of names, to a mapping. */
 export function toMap(node: YamlNode): YamlNode {
   if (node.kind !== 'list') return node;
   const entries = new Map<string, YamlNode>();

@@ -7,7 +7,7 @@ import { parseNginx, type Directive } from './nginx.parser.js';
 const words = (text: string): (readonly string[])[] =>
   parseNginx(text, 'a.conf').map(({ name, args }: Directive) => [name, ...args]);
 
-/** Parts of nginx's `http` block that nginx takes. */
+/** Parts of the `http` block that nginx accepts. */
 const TAKEN: readonly string[] = [
   'server { listen 127.0.0.1:1; }',
   'server{listen 127.0.0.1:1;location /{return 204;}}',
@@ -22,7 +22,7 @@ const TAKEN: readonly string[] = [
   'server { listen 127.0.0.1:1; location ~ ^/a}b$ { return 204; } }',
 ];
 
-/** Parts that it does not take, and why. */
+/** Parts that nginx refuses, with the reason. */
 const REFUSED: readonly (readonly [text: string, fault: string])[] = [
   ['map $uri $i { default 1;', 'a.conf:1: the { of this line is never closed'],
   ['map $uri $j { default 1 }', 'a.conf:1: "default" has no ; at its end'],
@@ -64,7 +64,7 @@ describe('parseNginx', () => {
     const file = join(folder, 'nginx.conf');
     const accepted: string[] = [];
     for (const text of [...TAKEN, ...REFUSED.map(([refused]) => refused)]) {
-      // On lines of its own, so that a brace too many is one too many for nginx too.
+      // On lines of its own, so that nginx sees a surplus brace too.
       await writeFile(join(folder, 'part.conf'), `${text}\n`);
       await writeFile(
         file,

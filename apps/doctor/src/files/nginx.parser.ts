@@ -2,8 +2,8 @@ import type { SourceLocation } from '../deployment/sourced.js';
 import { UnreadableError } from './unreadable.error.js';
 
 /**
- * Own code, since no package does: `nginx-conf`, the one that is kept, has no positions, keeps arguments as one text
- * and accepts blocks that never end. The grammar is that of nginx's `ngx_conf_read_token()`.
+ * A directive of nginx's configuration. This parser follows the grammar of nginx's `ngx_conf_read_token()`. The package
+ * `nginx-conf` is no alternative: it gives no positions, keeps arguments as one text and accepts unclosed blocks.
  */
 export interface Directive {
   readonly name: string;
@@ -16,7 +16,7 @@ export interface Directive {
 
 const DEEPEST = 32;
 
-/** Parses a configuration, or a part that is included. @throws UnreadableError with the line */
+/** Parses a configuration or an included file. @throws UnreadableError with the line of a syntax error */
 export function parseNginx(text: string, file: string): Directive[] {
   return new NginxParser(new NginxTokens(text, file)).parse();
 }
@@ -30,7 +30,7 @@ interface Token {
 class NginxParser {
   constructor(private readonly tokens: NginxTokens) {}
 
-  /** Iterative, so that no depth of braces can exhaust the stack. */
+  /** Without recursion, so that deep nesting cannot exhaust the stack. */
   parse(): Directive[] {
     const root: Directive[] = [];
     const open: { readonly block: Directive[]; readonly at: SourceLocation }[] = [];
@@ -72,7 +72,7 @@ class NginxParser {
 
 const isSpace = (character: string): boolean => /\s/.test(character);
 
-/** nginx knows these escapes; any other backslash stays, as in a regular expression. */
+/** nginx's escapes. Any other backslash is literal, as in a regular expression. */
 const ESCAPES: Readonly<Record<string, string>> = {
   '"': '"',
   "'": "'",
@@ -104,7 +104,7 @@ class NginxTokens {
     return { kind: 'word', text, at };
   }
 
-  /** Blanks, and comments, which begin only where a word could. */
+  /** Skips blanks and comments. A `#` inside a word begins no comment. */
   private skip(): void {
     for (; this.index < this.text.length; this.index++) {
       const character = this.text[this.index]!;
@@ -133,7 +133,7 @@ class NginxTokens {
     return word;
   }
 
-  /** Up to a blank, `;` or `{`, but for the brace of `${name}`. */
+  /** A word up to a blank, `;` or `{`. The brace of `${name}` is part of the word. */
   private bare(): string {
     let word = '';
     while (this.index < this.text.length) {

@@ -2,22 +2,22 @@ import { readdirSync, readFileSync, statSync, type Dirent, type Stats } from 'no
 import { join, relative, resolve } from 'node:path';
 import { UnreadableError } from './unreadable.error.js';
 
-/** A configuration that people write is far below it. */
+/** A larger file is no configuration written by hand. */
 const LARGEST_BYTES = 1024 * 1024;
 
-/** Files of one folder; past it somebody has mounted a home directory. */
+/** The most files below one folder, against mounted home directories. */
 const MOST_FILES = 2_000;
 
-/** Reads text below one root, so that every place is named as a reader sees it from there. */
+/** Reads text files. Names are relative to one root. */
 export class TextFiles {
   constructor(readonly root: string) {}
 
-  /** @throws UnreadableError where it is missing, no regular file, too large or no text */
+  /** @throws UnreadableError if the file is missing, larger than 1 MiB, binary or no regular file */
   read(path: string): string {
     const file = this.nameOf(path);
     const stats = this.stats(path);
     if (!stats) throw new UnreadableError({ file }, 'ENOENT: there is no such file');
-    // A pipe or a device could hold the reader for ever.
+    // Reading a pipe or a device could take for ever.
     if (!stats.isFile()) throw new UnreadableError({ file }, 'is no regular file');
     if (stats.size > LARGEST_BYTES) {
       throw new UnreadableError({ file }, `has ${stats.size} bytes; at most ${LARGEST_BYTES} are read`);
@@ -27,7 +27,7 @@ export class TextFiles {
     return bytes.toString('utf8');
   }
 
-  /** The paths of all files below a folder; none where there is no such folder. @throws UnreadableError */
+  /** The paths of all files below a folder; empty if there is no such folder. @throws UnreadableError above 2,000 files */
   list(path: string): string[] {
     const found: string[] = [];
     const folders = [path];
@@ -40,7 +40,7 @@ export class TextFiles {
     return found;
   }
 
-  /** The names in a folder, in order; none where there is no such folder. @throws UnreadableError */
+  /** The names in a folder, in order; empty if there is no such folder. @throws UnreadableError above 2,000 files */
   names(folder: string): string[] {
     return this.entries(folder).map(({ name }) => name);
   }
@@ -55,7 +55,7 @@ export class TextFiles {
     return this.stats(path)?.isDirectory() ?? false;
   }
 
-  /** As it is named in findings. */
+  /** The name for findings: relative to the root if it is below it. */
   nameOf(path: string): string {
     const name = relative(this.root, this.pathOf(path));
     return name.startsWith('..') ? this.pathOf(path) : name;

@@ -1,7 +1,7 @@
 import { printable } from '../printable.js';
 import { describeLocation, type SourceLocation } from '../deployment/sourced.js';
 
-/** A file that cannot be read or parsed; nothing can be said of a deployment that lacks it. */
+/** A file cannot be read or parsed, so the deployment cannot be examined. */
 export class UnreadableError extends Error {
   override readonly name = 'UnreadableError';
 

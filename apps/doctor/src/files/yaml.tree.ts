@@ -13,7 +13,7 @@ import {
 import type { SourceLocation, Sourced } from '../deployment/sourced.js';
 import { UnreadableError } from './unreadable.error.js';
 
-/** A YAML value with the line that a reader would look at: in a mapping, that of its key. */
+/** A YAML value with its line; in a mapping, the line of its key. */
 export type YamlNode = YamlText | YamlList | YamlMap;
 
 interface Placed {
@@ -26,7 +26,7 @@ export interface YamlText extends Placed {
   readonly kind: 'text';
   /** Empty for null. */
   readonly text: string;
-  /** As it stands in the file, where variables were filled in since. */
+  /** The text before variables were filled in. */
   readonly written?: string;
 }
 
@@ -40,7 +40,7 @@ export interface YamlMap extends Placed {
   readonly entries: ReadonlyMap<string, YamlNode>;
 }
 
-/** With every alias written out; past it the file is a bomb of aliases. */
+/** The most nodes with all aliases expanded, against alias bombs. */
 const MOST_NODES = 50_000;
 const DEEPEST = 64;
 
@@ -59,7 +59,7 @@ export function parseYaml(text: string, file: string): YamlNode {
   try {
     document = parseDocument(text, { lineCounter: lines, customTags: TAGS as never, logLevel: 'silent' });
   } catch (error) {
-    // The parser descends by recursion.
+    // The parser is recursive, and can exhaust the stack.
     throw new UnreadableError({ file }, 'nests too deeply', { cause: error });
   }
   const [fault] = document.errors;
@@ -71,7 +71,7 @@ export function parseYaml(text: string, file: string): YamlNode {
 
 class TreeBuilder {
   private nodes = 0;
-  /** What each alias stands for. */
+  /** The node of each alias. */
   private readonly targets = new Map<Alias, Node>();
 
   constructor(
@@ -84,7 +84,7 @@ class TreeBuilder {
     const at = { file: this.file, line: 1 };
     const root = this.document.contents as Node | null;
     const anchors = new Map<string, Node>();
-    // In the order of the file: an alias means the last anchor of its name before it.
+    // In file order: an alias refers to the last anchor of its name before it.
     visit(this.document, {
       Alias: (_, alias) => {
         const target = anchors.get(alias.source);
@@ -113,12 +113,12 @@ class TreeBuilder {
     }
     if (isMap(node)) return { kind: 'map', entries: this.entries(node.items, depth), at, tag };
     if (!isScalar(node)) throw new UnreadableError(at, 'is no value');
-    // As it is written: 010 and 1e3 are what the file says.
+    // As written in the file: 010 and 1e3 stay.
     const text = node.value === null ? '' : (node.source ?? '');
     return { kind: 'text', text, at, tag };
   }
 
-  /** The mapping's own keys win over merged ones, and earlier merged ones over later ones. */
+  /** Own keys win over merged ones, and earlier merged ones over later ones. */
   private entries(pairs: readonly { key: unknown; value: unknown }[], depth: number): Map<string, YamlNode> {
     const merged: YamlNode[] = [];
     const entries = new Map<string, YamlNode>();
@@ -149,14 +149,14 @@ class TreeBuilder {
   }
 }
 
-/** The node at a path of keys; undefined where there is none. */
+/** The node at a path of keys; undefined if there is none. */
 export function nodeAt(node: YamlNode | undefined, ...path: readonly string[]): YamlNode | undefined {
   let found = node;
   for (const key of path) found = found?.kind === 'map' ? found.entries.get(key) : undefined;
   return found;
 }
 
-/** A text as a reader of the file finds it. */
+/** The text before variables were filled in. */
 export function writtenIn({ text, written = text }: YamlText): string {
   return written;
 }
@@ -166,7 +166,7 @@ export function textsOf(items: readonly YamlNode[]): string[] {
   return items.flatMap((item) => (item.kind === 'text' ? [item.text] : []));
 }
 
-/** A text at a path, with its key in what it says; undefined where there is none. */
+/** The text at a path of keys, shown as `key: text`; undefined if there is none. */
 export function textAt(node: YamlNode | undefined, ...path: readonly string[]): Sourced<string> | undefined {
   const found = nodeAt(node, ...path);
   if (found?.kind !== 'text') return undefined;

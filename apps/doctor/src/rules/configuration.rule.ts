@@ -2,7 +2,7 @@ import type { Deployment } from '../deployment/deployment.js';
 import type { Sourced } from '../deployment/sourced.js';
 import type { Fault, Rule } from './rule.js';
 
-/** Each gateway starts with what the compose file gives it. */
+/** Each gateway starts with the environment in the compose file. */
 export const configurationRule: Rule = {
   name: 'configuration',
 
@@ -17,7 +17,7 @@ export const configurationRule: Rule = {
         yield {
           places: [first, ...others, place],
           expected,
-          impact: 'The gateway exits with 78; nothing else was compared with it.',
+          impact: 'The gateway exits with 78. No other rule examined it.',
         };
       }
     }

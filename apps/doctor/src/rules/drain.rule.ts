@@ -2,15 +2,15 @@ import type { Deployment } from '../deployment/deployment.js';
 import { sayMs } from '../deployment/units.js';
 import type { Fault, Rule } from './rule.js';
 
-/** After the drain the agents, Redis and a team's own resources close. */
+/** The time after the drain, in which connections to upstreams, Redis and resources of a team's own modules close. */
 const MARGIN_MS = 5_000;
 
 const READINESS = '/health/ready';
 
 /**
- * Docker's time to stop is more than the drain's two steps with a margin, and the first of them is long enough for
- * whoever reads readiness. That can be a gateway's own health check, where it asks for `/health/ready`; nginx reads it
- * nowhere, and learns that a gateway goes from the first connection that it refuses.
+ * The `stop_grace_period` is longer than shutdown delay, drain and a margin. The shutdown delay is long enough for a health
+ * check that requests `/health/ready`. nginx does not check readiness: it learns of a shutdown from the first refused
+ * connection.
  */
 export const drainRule: Rule = {
   name: 'drain',
@@ -25,7 +25,7 @@ export const drainRule: Rule = {
           places: [grace, timeout, delay],
           expected: `stop_grace_period of ${sayMs(leastMs)} or more: shutdown delay, drain and ${sayMs(MARGIN_MS)} to close`,
           impact:
-            'Docker kills the gateway before its drain is over: requests are cut, WebSockets end without a close frame.',
+            'Docker kills the gateway before its drain is over: requests are cut off, and WebSockets end without a close frame.',
         };
       }
       const check = gateway.service.healthcheck;
@@ -33,8 +33,8 @@ export const drainRule: Rule = {
       if (check && readsReadiness(check.command.value) && delay.value < readMs!) {
         yield {
           places: [delay, check.command],
-          expected: `SHUTDOWN_DELAY_MS of ${readMs} or more: interval x retries of the check that reads readiness`,
-          impact: 'The listener closes while requests are still sent here, and these are refused.',
+          expected: `SHUTDOWN_DELAY_MS of ${readMs} or more: interval x retries of the health check of readiness`,
+          impact: 'The gateway closes its port while clients still send requests, which are refused.',
         };
       }
     }
@@ -42,17 +42,17 @@ export const drainRule: Rule = {
   },
 };
 
-/** nginx, too, gives what is in flight its time. */
+/** The `stop_grace_period` of nginx is long enough for requests in flight. */
 function* nginxGrace({ nginx, gateways }: Deployment): Iterable<Fault> {
   if (!nginx?.service) return;
   const grace = nginx.service.stopGrace;
   for (const gateway of gateways) {
-    const deadline = gateway.setting('REQUEST_TIMEOUT_MS');
-    if (grace.value >= deadline.value) continue;
+    const timeout = gateway.setting('REQUEST_TIMEOUT_MS');
+    if (grace.value >= timeout.value) continue;
     yield {
-      places: [grace, deadline],
-      expected: `stop_grace_period of ${sayMs(deadline.value)} or more for nginx`,
-      impact: 'Docker kills nginx while a gateway may still answer a request that it passed on.',
+      places: [grace, timeout],
+      expected: `stop_grace_period of ${sayMs(timeout.value)} or more for nginx`,
+      impact: 'Docker kills nginx while a gateway may still respond to a request from nginx.',
     };
   }
 }

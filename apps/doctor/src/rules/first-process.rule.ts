@@ -4,14 +4,14 @@ import { shellCommands } from '../deployment/shell-words.js';
 import type { Command } from '../files/docker-stage.js';
 import type { Fault, Rule } from './rule.js';
 
-/** They run node as a child, and pass no signal on, or exit before it. */
+/** Programs that run node as a child, and pass no signal on or exit first. */
 const RUNNERS = new Set(['npm', 'npx', 'yarn', 'pnpm']);
 const SHELLS = new Set(['sh', 'bash', 'ash', 'dash']);
 
-/** They pass it on to what they start. */
+/** Programs that pass signals on to their child. */
 const INITS = new Set(['tini', 'dumb-init', 'docker-init', 'catatonit']);
 
-/** What stands between the signal and the program; a shell that runs a file may leave its place to it (`exec`). */
+/** The process that keeps signals from the program; undefined without one. A shell that runs a file may replace itself (`exec`). */
 function wrapperOf(command: Command): string | undefined {
   if ('shell' in command) return wrapperOfLine('sh', command.shell);
   const [path = '', ...rest] = command.argv;
@@ -27,20 +27,20 @@ function wrapperOf(command: Command): string | undefined {
   return RUNNERS.has(program) ? program : undefined;
 }
 
-/** A shell is gone where its last command takes its place. */
+/** A shell is no wrapper if its last command replaces it. */
 function wrapperOfLine(shell: string, line: string): string | undefined {
   const [first, ...argv] = shellCommands(line).at(-1) ?? [];
   return first === 'exec' ? wrapperOf({ argv }) : shell;
 }
 
-/** Docker's SIGTERM reaches node itself: process 1 is node, or an init that passes it on. */
+/** Docker's SIGTERM reaches node: process 1 is node, or an init that passes signals on. */
 export const firstProcessRule: Rule = {
   name: 'first-process',
 
   *check({ stack }: Deployment): Iterable<Fault> {
     for (const service of stack.services) {
       const command = service.firstProcess;
-      // An init as process 1 (`init: true`) changes nothing: the shell behind it still keeps the signal for itself.
+      // `init: true` does not help: the shell behind the init still does not pass the signal on.
       if (!command) continue;
       const wrapper = wrapperOf(command.value);
       if (wrapper === undefined) continue;

@@ -3,7 +3,7 @@ import type { Deployment } from '../deployment/deployment.js';
 import type { Sourced } from '../deployment/sourced.js';
 import type { Fault, Rule } from './rule.js';
 
-/** The settings of each gateway are compatible, and none is misspelt: what it also logs as it starts, with their lines. */
+/** The settings of each gateway are compatible, and none is misspelt. The gateway logs the same warnings when it starts. */
 export const gatewaySettingsRule: Rule = {
   name: 'gateway-settings',
 
@@ -20,7 +20,7 @@ export const gatewaySettingsRule: Rule = {
         yield {
           places: [gateway.service.variable(variable)!],
           expected: nearest,
-          impact: 'The gateway does not read this variable, and runs with the default of the other.',
+          impact: 'The gateway does not read this variable, so its value has no effect.',
         };
       }
     }

@@ -10,13 +10,13 @@ import { shellCommands, wordsOf } from '../deployment/shell-words.js';
 import type { Command } from '../files/docker-stage.js';
 import type { Fault, Rule } from './rule.js';
 
-/** What the gateway answers by itself. */
-/** Names of this container that are, or may be, its IPv6 address. */
+/** Hosts that are, or may be, the IPv6 address of the container itself. */
 const SIX = /^(?:localhost|\[::1\])(?::|$)|^::1$/;
 
+/** Paths that the gateway responds to itself. */
 const OWN_PATHS = new Set(OWN_ROUTES.map(({ path }) => path));
 
-/** Health checks ask over IPv4, with a program that the image has, for a path that exists, and give a start its time. */
+/** Health checks use IPv4, a program of the image and an existing path, and have a start period. */
 export const healthCheckRule: Rule = {
   name: 'health-check',
 
@@ -31,7 +31,7 @@ export const healthCheckRule: Rule = {
       yield {
         places: [healthcheck.command, serviceSaid(service)],
         expected: 'a start_period that covers the start',
-        impact: 'A container that is still starting is called unhealthy, and what waits for it gives up.',
+        impact: 'Docker calls a container unhealthy while it starts, and services that wait for it give up.',
       };
     }
     yield* waiters(deployment);
@@ -44,7 +44,7 @@ function* addresses(service: ComposeService, { command }: HealthCheck): Iterable
   yield {
     places: [command, serviceSaid(service)],
     expected: '127.0.0.1 in place of localhost and ::1',
-    impact: 'localhost may be ::1, and there a server that listens on IPv4 alone does not answer.',
+    impact: 'localhost may be ::1, and a server that listens on IPv4 alone does not respond there.',
   };
 }
 
@@ -54,7 +54,7 @@ function* programs(service: ComposeService, { command }: HealthCheck): Iterable<
     yield {
       places: [command, service.image ?? serviceSaid(service)],
       expected: `a program that ${service.baseImage} has`,
-      impact: `There is no ${program} in the image, so that the container is never healthy.`,
+      impact: `The image has no ${program}, so the container is never healthy.`,
     };
   }
 }
@@ -69,13 +69,13 @@ function* paths(deployment: Deployment, service: ComposeService, { command }: He
         yield {
           places: [command, own],
           expected: `port ${own.value}`,
-          impact: 'Nobody listens on the port of the health check, so that the container is never healthy.',
+          impact: 'No server listens on the port of the health check, so the container is never healthy.',
         };
       } else if (!OWN_PATHS.has(url.pathname)) {
         yield {
           places: [command, own],
           expected: [...OWN_PATHS].slice(0, 3).join(', '),
-          impact: `The gateway answers 404 or 401 for ${url.pathname}, so that the container is never healthy.`,
+          impact: `The gateway responds with 404 or 401 to ${url.pathname}, so the container is never healthy.`,
         };
       }
     } else if (deployment.nginx?.service !== service) yield* otherPorts(service, command, port);
@@ -83,14 +83,14 @@ function* paths(deployment: Deployment, service: ComposeService, { command }: He
   }
 }
 
-/** A service that is told its port. */
+/** A service with a PORT listens on the port of its health check. */
 function* otherPorts(service: ComposeService, command: Sourced, port: number): Iterable<Fault> {
   const own = service.variable('PORT');
   if (!own || includesPort(listeningPorts(service), port)) return;
   yield {
     places: [command, own],
     expected: `port ${own.value}`,
-    impact: 'Nobody listens on the port of the health check, so that the container is never healthy.',
+    impact: 'No server listens on the port of the health check, so the container is never healthy.',
   };
 }
 
@@ -108,17 +108,17 @@ function* nginxPaths(deployment: Deployment, command: Sourced, path: string, por
         ? { value: answer, text: `return ${answer.args.join(' ')}`, at: answer.at }
         : serviceSaid(nginx.service!),
     ],
-    expected: server ? `a location that answers ${path}` : `a server that listens on ${port}`,
-    impact: 'nginx does not answer its own health check, so that the container is never healthy.',
+    expected: server ? `a location that responds to ${path}` : `a server that listens on ${port}`,
+    impact: 'nginx does not respond to its own health check, so the container is never healthy.',
   };
 }
 
-/** Who waits until a service is healthy, waits for ever where nobody looks. */
+/** A service that others wait for with `service_healthy` has a health check. */
 function* waiters({ stack }: Deployment): Iterable<Fault> {
   for (const service of stack.services) {
     for (const [name, condition] of service.dependsOn) {
       const other = stack.services.find((each) => each.name === name);
-      // Of an image that is not built here, the check may be the image's own.
+      // An image that is not built here may have a health check of its own.
       if (condition.value !== 'service_healthy' || !other?.stage || other.healthcheck) continue;
       yield {
         places: [condition, serviceSaid(other)],
@@ -142,7 +142,7 @@ function programsOf(command: Command): readonly string[] {
     .filter((word) => /^[\w./[-]+$/.test(word) && word !== 'exit');
 }
 
-/** In words of their own, and in the text of a program: `fetch('http://127.0.0.1/')`. */
+/** The URLs in the words of a command, and inside the text of a program: `fetch('http://127.0.0.1/')`. */
 function urlsOf(command: Command): URL[] {
   return wordsOf(command)
     .flatMap((word) => word.match(/https?:\/\/[^\s'"`()]+/g) ?? [])

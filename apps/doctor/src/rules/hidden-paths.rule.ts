@@ -5,14 +5,14 @@ import type { Nginx } from '../deployment/nginx.js';
 import type { NginxBlock } from '../deployment/nginx-block.js';
 import type { Fault, Rule } from './rule.js';
 
-/** All but that it is alive. */
+/** All monitoring paths but liveness. */
 const HIDDEN = OWN_ROUTES.filter(({ isMonitoring, path }) => isMonitoring && path !== '/health').map(
   ({ path }) => path,
 );
 
-const READ = 'Strangers read which services there are, how they are, and how much is asked of them.';
+const READ = 'Any client can read the names, states and load of the services.';
 
-/** What the gateway says of its inside, nginx does not pass on to strangers, and they cannot go around nginx. */
+/** nginx does not pass requests for metrics and readiness to the gateway, and clients cannot bypass nginx. */
 export const hiddenPathsRule: Rule = {
   name: 'hidden-paths',
 
@@ -33,16 +33,16 @@ function* openPorts(deployment: Deployment): Iterable<Fault> {
     if (!opening) continue;
     yield {
       places: [opening, { value: service, text: `service ${service.name}`, at: service.at }],
-      expected: 'no port but on 127.0.0.1: nginx reaches the gateway by its network',
-      impact: `Strangers go around nginx, its limits and what it hides. ${READ}`,
+      expected: 'ports on 127.0.0.1 only: nginx reaches the gateway by their shared network',
+      impact: `Clients bypass nginx, its limits and its hidden paths. ${READ}`,
     };
   }
 }
 
-/** As the gateway answers it too. */
+/** The spellings of a path that the gateway accepts. */
 const spellingsOf = (path: string): string[] => [path, `${path}/`, path.toUpperCase()];
 
-/** Each location that a path arrives from at a gateway, once. */
+/** Each location through which a path reaches a gateway. */
 function* waysTo(deployment: Deployment, nginx: Nginx, server: NginxBlock, path: string): Iterable<Fault> {
   const leading = new Set(deployment.gatewayLocations);
   const asked = new Set([path, ...[...server.descendants()].flatMap((block) => aliasFor(block, path) ?? [])]);
@@ -56,34 +56,34 @@ function* waysTo(deployment: Deployment, nginx: Nginx, server: NginxBlock, path:
     yield {
       places: [
         { value: block, text: block.text, at: block.directive.at },
-        { value: path, text: `${gateway.name} answers ${path}`, at: gateway.at },
+        { value: path, text: `${gateway.name} responds to ${path}`, at: gateway.at },
       ],
-      expected: `a location that answers ${path} with 404`,
+      expected: `a location that responds to ${path} with 404`,
       impact: READ,
     };
   }
 }
 
-/** The path in a `proxy_pass`, which takes the place of what the location matched; undefined where it has none. */
+/** The path in a `proxy_pass`, which replaces the matched prefix of the location; undefined without one. */
 function replacementIn(block: NginxBlock): string | undefined {
   const address = block.own('proxy_pass')[0]?.args[0] ?? '';
   return /^https?:\/\/[^/]+(\/[^$]*)/.exec(address)?.[1];
 }
 
-/** The path under which a location passes another one on. */
+/** The path that a location turns into this one; undefined if it rewrites no path to it. */
 function aliasFor(block: NginxBlock, path: string): string | undefined {
   const replacement = replacementIn(block);
   if (replacement === undefined || !path.startsWith(replacement)) return undefined;
   return readLocation(block).target + path.slice(replacement.length);
 }
 
-/** The path that the gateway gets. */
+/** The path that the gateway receives. */
 function forwarded(block: NginxBlock, path: string): string {
   const replacement = replacementIn(block);
   return replacement === undefined ? path : replacement + path.slice(readLocation(block).target.length);
 }
 
-/** Refused by its own answer, or open to listed addresses alone. */
+/** Whether a block refuses requests, or is open to listed clients only. */
 function isClosed(block: NginxBlock): boolean {
   return (
     block.own('return').length > 0 ||
@@ -93,7 +93,7 @@ function isClosed(block: NginxBlock): boolean {
   );
 }
 
-/** nginx takes the first of them that fits, of the nearest block that has any. */
+/** nginx applies the first matching rule of the nearest block that has rules. */
 function deniesStrangers(block: NginxBlock): boolean {
   for (let around: NginxBlock | undefined = block; around; around = around.parent) {
     const rules = around.directive.block!.filter(({ name }) => name === 'allow' || name === 'deny');

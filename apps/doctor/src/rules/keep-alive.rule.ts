@@ -1,5 +1,5 @@
 import type { Deployment } from '../deployment/deployment.js';
-import { keepAliveOf } from '../deployment/labels.js';
+import { KEEP_ALIVE_LABEL, keepAliveOf } from '../deployment/labels.js';
 import type { Nginx } from '../deployment/nginx.js';
 import { sayDirective, type NginxBlock } from '../deployment/nginx-block.js';
 import type { Sourced } from '../deployment/sourced.js';
@@ -11,14 +11,13 @@ const NGINX_KEEP_ALIVE_MS = 60_000;
 
 const LEAST_REQUESTS = 1_000;
 
-const NOT_REUSED = 'No connection to the gateway is used again: each request pays for one of its own.';
+const NOT_REUSED = 'nginx reuses no connection to the gateway: each request opens a new one.';
 
 /**
- * Whoever opens a connection closes it first: the other end may close it at the moment in which it is used again.
+ * The end that opens a connection closes it first. Otherwise the other end may close it while a request is on its way.
  *
- * Node demands nothing more of the gateway's header clock: since version 18 it runs from the first byte of a request
- * and not from the end of the one before, so that 15 s of it fit any keep-alive, and only a `requestTimeout` must not
- * be less, which the gateway sets to none (Node's documentation of `server.headersTimeout`; seen on Node 24).
+ * CLIENT_HEADER_TIMEOUT_MS needs no comparison with the keep-alive timeout: since version 18 Node counts it from the first
+ * byte of a request, and not from the end of the previous request (documentation of `server.headersTimeout`).
  */
 export const keepAliveRule: Rule = {
   name: 'keep-alive',
@@ -63,7 +62,7 @@ function* gatewayBeforeServices(deployment: Deployment): Iterable<Fault> {
         if (pooled.value < kept.value) continue;
         yield {
           places: [pooled, kept],
-          expected: `UPSTREAM_KEEP_ALIVE_TIMEOUT_MS below ${kept.value}, or a label that says how long ${service.name} keeps one`,
+          expected: `UPSTREAM_KEEP_ALIVE_TIMEOUT_MS below ${kept.value}, or the label ${KEEP_ALIVE_LABEL} on ${service.name}`,
           impact: `${service.name} closes a connection on which the gateway is sending a request, and a POST then fails with 502.`,
         };
       }
@@ -71,7 +70,7 @@ function* gatewayBeforeServices(deployment: Deployment): Iterable<Fault> {
   }
 }
 
-/** What an upstream block keeps, its locations must not close. */
+/** Upstream blocks keep connections open, and their locations do not close them. */
 function* connectionsKept(deployment: Deployment): Iterable<Fault> {
   const nginx = deployment.nginx!;
   for (const location of deployment.plainLocations) {
@@ -83,13 +82,14 @@ function* connectionsKept(deployment: Deployment): Iterable<Fault> {
         yield {
           places: [said, place],
           expected:
-            'keepalive in an upstream block: without a word only nginx 1.29.7 and newer keep connections',
+            'keepalive in an upstream block: without it only nginx 1.29.7 and newer keep connections open',
           impact: NOT_REUSED,
         };
       } else if (closing) {
         yield {
           places: [closing, { value: keepalive.args, text: sayDirective(keepalive), at: keepalive.at }],
-          expected: "proxy_set_header Connection '' and proxy_http_version 1.1 where no WebSocket is carried",
+          expected:
+            "proxy_set_header Connection '' and proxy_http_version 1.1 in locations without WebSockets",
           impact: NOT_REUSED,
         };
       }
@@ -103,12 +103,12 @@ function* connectionsKept(deployment: Deployment): Iterable<Fault> {
     yield {
       places: [most, { value: block!.directive.args, text: block!.text, at: block!.directive.at }],
       expected: `keepalive_requests of ${LEAST_REQUESTS} or more`,
-      impact: 'Connections to the gateway are torn down under load for no reason.',
+      impact: 'nginx closes connections to the gateway under load, and opens new ones.',
     };
   }
 }
 
-/** What makes nginx close the connection after a plain request; undefined where nothing does. */
+/** The directive that makes nginx close the connection after a plain request; undefined without one. */
 function closingHeader(nginx: Nginx, location: NginxBlock): Sourced | undefined {
   const version = location.setting('proxy_http_version');
   if (version.value[0] !== '1.1') return version;

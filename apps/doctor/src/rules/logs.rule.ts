@@ -2,10 +2,10 @@ import type { Deployment } from '../deployment/deployment.js';
 import { sayDirective } from '../deployment/nginx-block.js';
 import type { Fault, Rule } from './rule.js';
 
-/** Where the official image links its log files to standard output. */
+/** The folder whose log files the official image links to standard output. */
 const LINKED = '/var/log/nginx/';
 
-/** nginx logs where `docker compose logs` finds it: to standard output, and to no volume over the image's links. */
+/** nginx logs to standard output, for `docker compose logs`, and no volume hides the image's links. */
 export const logsRule: Rule = {
   name: 'logs',
 
@@ -19,7 +19,7 @@ export const logsRule: Rule = {
       yield {
         places: [{ value: volume, text: `volume at ${volume.target}`, at: volume.at }, service],
         expected: 'access_log /dev/stdout and error_log stderr, without the volume',
-        impact: '`docker compose logs` is silent, and the volume fills.',
+        impact: '`docker compose logs` shows nothing, and the volume grows without limit.',
       };
     }
     for (const block of nginx.root.descendants()) {
@@ -29,7 +29,7 @@ export const logsRule: Rule = {
         yield {
           places: [{ value: target, text: sayDirective(directive), at: directive.at }, service],
           expected: `${directive.name} ${directive.name === 'access_log' ? '/dev/stdout' : 'stderr'}`,
-          impact: '`docker compose logs` is silent.',
+          impact: '`docker compose logs` shows nothing.',
         };
       }
     }

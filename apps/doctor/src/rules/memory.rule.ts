@@ -8,10 +8,10 @@ import type { Fault, Rule } from './rule.js';
 
 const MIB = 1024 * 1024;
 
-/** Node 24 takes half of the container for its heap, and no less than this. */
+/** Node 24 uses half of the container's memory for its heap, and at least this. */
 const LEAST_HEAP_BYTES = 256 * MIB;
 
-/** The heap and what WebSockets may hold fit the container's memory, with room for the process itself. */
+/** The heap and the buffers of WebSockets fit into the container's memory, with room for the rest of the process. */
 export const memoryRule: Rule = {
   name: 'memory',
 
@@ -23,7 +23,8 @@ export const memoryRule: Rule = {
         yield {
           places: [{ value: service, text: `no mem_limit of ${service.name}`, at: service.at }],
           expected: 'mem_limit: 512m, or more',
-          impact: 'The gateway does not see when its memory ends, and the kernel kills whatever is largest.',
+          impact:
+            'The gateway cannot shed load before memory runs out, and the kernel kills the largest process.',
         };
         continue;
       }
@@ -31,9 +32,8 @@ export const memoryRule: Rule = {
       if (fitsMemory(heap.value, buffers.value, limit.value)) continue;
       yield {
         places: [limit, heap, buffers],
-        expected: `three quarters of the memory for the heap (${sayBytes(heap.value)}) and the buffers (${sayBytes(buffers.value)})`,
-        impact:
-          'The kernel kills the gateway with all that it carries, before it can refuse what is too much.',
+        expected: `heap (${sayBytes(heap.value)}) and buffers (${sayBytes(buffers.value)}) within three quarters of the memory`,
+        impact: 'The kernel kills the gateway with all its connections before it can shed load.',
       };
     }
   },
@@ -41,7 +41,7 @@ export const memoryRule: Rule = {
 
 function heapOf({ service }: Gateway, limit: Sourced<number>): Sourced<number> {
   const [options, command] = [service.variable('NODE_OPTIONS'), service.firstProcess];
-  // What the command says is read last.
+  // Node reads the command after NODE_OPTIONS.
   const words: readonly (readonly [Sourced, readonly string[]])[] = [
     ...(options ? [[options, options.value.split(/\s+/)] as const] : []),
     ...(command ? [[command, wordsOf(command.value)] as const] : []),

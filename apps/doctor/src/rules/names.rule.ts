@@ -8,14 +8,14 @@ import type { Fault, Rule } from './rule.js';
 
 interface Call {
   readonly caller: string;
-  /** Undefined where the caller is no service of the compose file. */
+  /** Undefined if the caller is no service of the compose file. */
   readonly from: ComposeService | undefined;
   readonly host: string;
   readonly port: number;
   readonly said: Sourced;
 }
 
-/** Every name that nginx, a gateway or Prometheus calls is a service that listens on that port, on a network of both. */
+/** Every name that nginx, a gateway or Prometheus calls is a service with that port, on a shared network. */
 export const namesRule: Rule = {
   name: 'names',
 
@@ -34,12 +34,12 @@ export const namesRule: Rule = {
 function* check({ stack }: Deployment, { caller, from, host, port, said }: Call): Iterable<Fault> {
   const service = stack.serviceAt(host);
   if (!service) {
-    // An address or a full name may well be outside of the stack.
+    // An address or a full name may be outside of the stack.
     if (isIP(host) !== 0 || host.includes('.') || host.startsWith('unix:') || host === 'localhost') return;
     yield {
       places: [said, { value: undefined, text: 'services', at: stack.node.entries.get('services')!.at }],
       expected: `a service called ${host}`,
-      impact: `${caller} finds nobody of that name.`,
+      impact: `${caller} finds no server of that name.`,
     };
     return;
   }
@@ -77,7 +77,7 @@ function gatewayCalls(deployment: Deployment): Call[] {
         said: deployment.addressSaid(gateway, upstream),
       })),
     );
-    // An address in a secret is not the doctor's to read.
+    // The doctor does not read secrets.
     if (service.variable('REDIS_URL_FILE')?.value) return upstreams;
     const redis = hostOf(new URL(gateway.config.redis.url), 6379);
     const set = ['REDIS_URL', 'REDIS_HOST'].map((name) => service.variable(name)).find((each) => each?.value);
@@ -99,7 +99,7 @@ function hostOf(url: URL, fallback = url.protocol === 'https:' ? 443 : 80): { ho
   return { host: url.hostname.replace(/^\[|\]$/g, ''), port: Number(url.port || fallback) };
 }
 
-/** A container that is made anew has another address. */
+/** nginx looks up names again, since a new container of a service has another address. */
 function* namesAskedOnce({ nginx, stack }: Deployment): Iterable<Fault> {
   for (const group of nginx?.groups ?? []) {
     for (const { host, isAskedAgain, said } of group.targets) {
@@ -108,7 +108,7 @@ function* namesAskedOnce({ nginx, stack }: Deployment): Iterable<Fault> {
       yield {
         places: [said, { value: service, text: `service ${service.name}`, at: service.at }],
         expected: 'resolve on the server line, with a resolver and a zone (nginx 1.27.3)',
-        impact: `nginx asks for ${host} once, and answers 502 after the container is made anew.`,
+        impact: `nginx looks ${host} up once, and responds with 502 after the container was replaced.`,
       };
     }
   }

@@ -3,7 +3,7 @@ import type { NginxGroup } from '../deployment/nginx.js';
 import { sayDirective } from '../deployment/nginx-block.js';
 import type { Fault, Rule } from './rule.js';
 
-/** Only with two do these have an effect. */
+/** Directives that have an effect only with two servers or more. */
 const OF_SEVERAL = ['least_conn', 'ip_hash', 'random', 'hash'];
 
 /** nginx passes requests to as many gateways as compose runs, and each gateway knows how many share its limits. */
@@ -26,7 +26,7 @@ export const replicasRule: Rule = {
       yield {
         places: [told, said],
         expected: `GATEWAY_REPLICAS: '${running}'`,
-        impact: 'While Redis is away, each gateway lets the wrong share of every limit pass.',
+        impact: 'Without Redis each gateway lets the wrong part of every limit pass.',
       };
     }
     for (const group of deployment.gatewayGroups) {
@@ -37,10 +37,10 @@ export const replicasRule: Rule = {
           places: [{ ...group.said, text: `${group.said.text}: ${plural(known, 'server')}` }, said],
           expected: isLess
             ? `a server line for each of the ${plural(running, 'gateway')}`
-            : `no server line but for the ${plural(running, 'gateway')}`,
+            : `server lines only for the ${plural(running, 'gateway')}`,
           impact: isLess
-            ? 'A gateway that nginx does not know gets no requests, and the others have nobody to stand in.'
-            : 'nginx sends requests to a gateway that does not run, and loses time with each before it asks another.',
+            ? 'A gateway that nginx does not know gets no requests, and does not replace another one that fails.'
+            : 'nginx sends requests to a gateway that does not run, and loses time before it tries another.',
         };
       }
       if (known === 1) yield* withoutEffect(deployment, group);
@@ -50,7 +50,7 @@ export const replicasRule: Rule = {
 
 const plural = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;
 
-/** A name that is asked again stands for all containers of its service. */
+/** The number of gateways behind a group. A name stands for all containers of its service. */
 function countOf({ stack }: Deployment, { targets }: NginxGroup): number {
   const distinct = new Map(targets.map((target) => [`${target.host}:${target.port}`, target]));
   return [...distinct.values()].reduce((sum, { host }) => sum + (stack.serviceAt(host)?.replicas ?? 1), 0);
@@ -75,7 +75,7 @@ function* withoutEffect(deployment: Deployment, group: NginxGroup): Iterable<Fau
     yield {
       places: [place, { ...said, text: `${said.text}: 1 server` }],
       expected: 'two gateways',
-      impact: 'It has no effect: with one server there is no other to ask.',
+      impact: 'The directive has no effect: with one server there is no other to try.',
     };
   }
 }

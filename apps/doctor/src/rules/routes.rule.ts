@@ -4,7 +4,7 @@ import { sayDirective, type NginxBlock } from '../deployment/nginx-block.js';
 import { samplePath } from '../deployment/route-tables.js';
 import type { Fault, Rule } from './rule.js';
 
-/** Every route has a location of nginx that passes it to a gateway, by an address that the files state: what other rules compare. */
+/** Every route has a location of nginx that passes it to a gateway, by an address in the files. */
 export const routesRule: Rule = {
   name: 'routes',
 
@@ -25,7 +25,7 @@ export const routesRule: Rule = {
         { value: gateway, text: `service ${gateway.name}`, at: gateway.at },
       ],
       expected: `a location whose proxy_pass leads to ${gateway.name}`,
-      impact: 'No request that comes through nginx reaches a gateway.',
+      impact: 'No request through nginx reaches a gateway.',
     };
   },
 };
@@ -38,13 +38,13 @@ function* unresolved(nginx: Nginx): Iterable<Fault> {
         { value: directive, text: sayDirective(directive), at: directive.at },
         { value: block, text: block.text, at: block.directive.at },
       ],
-      expected: 'an address, or a variable of a map, split_clients or set whose every value is one',
-      impact: 'Where it leads depends on the request alone; nothing here can be compared with it.',
+      expected: 'an address, or a variable of map, split_clients or set whose values are all addresses',
+      impact: 'The address depends on the request, so no rule can examine it.',
     };
   }
 }
 
-/** One finding for all routes that end at the same place. */
+/** One finding for all lost routes of one location. */
 function* notCarried({ carried, routes }: Deployment, nginx: Nginx): Iterable<Fault> {
   const found = new Set(carried.map(({ route }: Carried) => route));
   const server = carried[0]?.server ?? nginx.servers[0]!;
@@ -58,6 +58,6 @@ function lostAt(block: NginxBlock, [first, ...others]: readonly RouteRow[]): Fau
   return {
     places: [{ value: block, text: block.text, at: block.directive.at }, first!.said],
     expected: `a location that passes ${first!.route.path}${more} to a gateway`,
-    impact: 'No client that comes through nginx reaches the route.',
+    impact: 'No request through nginx reaches the route.',
   };
 }

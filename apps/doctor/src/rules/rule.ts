@@ -1,17 +1,17 @@
 import type { Deployment } from '../deployment/deployment.js';
 import type { Sourced } from '../deployment/sourced.js';
 
-/** Two places that do not agree. */
+/** A disagreement between places in the files. */
 export interface Fault {
-  /** What is there: the first is the one to change, if only one is. */
+  /** If only one is to change, it is the first. */
   readonly places: readonly [Sourced, ...Sourced[]];
-  /** What would agree. */
+  /** A text or value that would agree. */
   readonly expected: string;
-  /** What breaks otherwise, in one sentence. */
+  /** The consequence, in one sentence. */
   readonly impact: string;
 }
 
-/** A sentence about the deployment that either holds in all files or is broken at places that it can name. Pure. */
+/** A statement about the deployment. `check` has no side effects, and yields a fault for each place that breaks it. */
 export interface Rule {
   readonly name: string;
   check(deployment: Deployment): Iterable<Fault>;

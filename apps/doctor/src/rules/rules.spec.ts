@@ -17,14 +17,14 @@ const inTemplate = (from: string, to: string): Edit => edit(TEMPLATE, from, to);
 const gatewayHas = (name: string, value: string): Edit =>
   inCompose("    GATEWAY_REPLICAS: '2'\n", `    GATEWAY_REPLICAS: '2'\n    ${name}: '${value}'\n`);
 
-/** As the gateways know it; chat and video know it too. */
+/** The address of auth-service for the gateways; chat and video have their own. */
 const authIsAt = (address: string): Edit =>
   inCompose(
     'at a time.\n    AUTH_SERVICE_URL: ${AUTH_SERVICE_URL:-dns://auth-service:8080}',
     `at a time.\n    AUTH_SERVICE_URL: ${address}`,
   );
 
-/** What both gateways are given beside their own secrets. */
+/** Secrets of both gateways beside their own. */
 const gatewayIsGiven = (secrets: string, more = ''): Edit =>
   inCompose(
     'redis]\n  secrets: [jwt_secret, redis_gateway_url]\n',
@@ -44,14 +44,15 @@ const gatewayCheck = (test: string): Edit =>
     `    LOG_LEVEL: \${LOG_LEVEL:-info}\n  healthcheck:\n    <<: *health\n    test: ${test}`,
   );
 
-/** What `location /` passes to. */
+/** The address that `location /` passes requests to. */
 const everywhere = (to: string): Edit =>
   inTemplate('proxy_pass http://gateways;\n  }\n\n  # Used', `proxy_pass http://${to};\n  }\n\n  # Used`);
 
 const pool = (rows: string): Edit =>
   inTemplate('# ---- clocks and sizes', `map $http_x_pool $pool { ${rows} }\n# ---- clocks and sizes`);
 
-const clock = (time: string): Edit => inTemplate('proxy_read_timeout 60s', `proxy_read_timeout ${time}`);
+const readTimeout = (time: string): Edit =>
+  inTemplate('proxy_read_timeout 60s', `proxy_read_timeout ${time}`);
 
 /** The inside of the location for objects. */
 const OBJECTS = 'client_max_body_size 2g;\n    proxy_pass http://gateways;';
@@ -71,7 +72,7 @@ const inServer = (text: string): Edit => inTemplate('  # As large as', `  ${text
 
 const HIDES = 'location ~* ^/(?:metrics(?:/|$)|health/.) { return 404; }';
 
-/** What the first gateway runs. */
+/** The command of the first gateway. */
 const gatewayRuns = (command: string): Edit =>
   inCompose(
     "    ports: ['${GATEWAY_PUBLISH:-127.0.0.1:8080}:8080']",
@@ -93,7 +94,7 @@ const inOne = (connection: string): Edit[] => [
 const nginxCheck = (test: string): Edit =>
   inCompose("test: [CMD, curl, -fsS, -o, /dev/null, 'http://127.0.0.1:8081/health']", `test: ${test}`);
 
-/** Each breaks a rule, or two that see the same fault; `at` is what one of the places of its findings says. */
+/** Each breaks one rule, or several that find the same fault. `at` is the text of one place of the findings. */
 const BREAKS: readonly (readonly [rules: string, at: string, ...edits: Edit[]])[] = [
   ['configuration', 'REQUEST_TIMEOUT_MS: 60000', gatewayHas('REQUEST_TIMEOUT_MS', '60000')],
   ['configuration', 'CONNECT_TIMEOUT_MS: two seconds', gatewayHas('CONNECT_TIMEOUT_MS', 'two seconds')],
@@ -137,26 +138,26 @@ const BREAKS: readonly (readonly [rules: string, at: string, ...edits: Edit[]])[
   ],
   ['drain', 'stop_grace_period: 20s', inCompose('    stop_grace_period: 45s', '    stop_grace_period: 20s')],
 
-  ['clocks', 'proxy_read_timeout 45s', inTemplate('proxy_read_timeout 60s', 'proxy_read_timeout 45s')],
-  ['clocks', 'proxy_read_timeout 50s', inTemplate('proxy_read_timeout 60s', 'proxy_read_timeout 50s')],
-  ['clocks', 'proxy_send_timeout 30s', inTemplate('proxy_send_timeout 60s', 'proxy_send_timeout 30s')],
-  ['clocks', 'proxy_read_timeout 1h', inTemplate('proxy_read_timeout 61m', 'proxy_read_timeout 1h')],
-  // By a map, in a condition, and from a named location: each leads to the gateways.
-  ['clocks', 'proxy_read_timeout 5s', everywhere('$pool'), pool('default gateways;'), clock('5s')],
+  ['timeouts', 'proxy_read_timeout 45s', inTemplate('proxy_read_timeout 60s', 'proxy_read_timeout 45s')],
+  ['timeouts', 'proxy_read_timeout 50s', inTemplate('proxy_read_timeout 60s', 'proxy_read_timeout 50s')],
+  ['timeouts', 'proxy_send_timeout 30s', inTemplate('proxy_send_timeout 60s', 'proxy_send_timeout 30s')],
+  ['timeouts', 'proxy_read_timeout 1h', inTemplate('proxy_read_timeout 61m', 'proxy_read_timeout 1h')],
+  // A map, a condition and a named location, each of which passes requests to the gateways.
+  ['timeouts', 'proxy_read_timeout 5s', everywhere('$pool'), pool('default gateways;'), readTimeout('5s')],
   [
-    'clocks',
+    'timeouts',
     'proxy_read_timeout 3s',
     inTemplate(
       OBJECTS,
       'client_max_body_size 2g; try_files $uri @objects;\n  }\n  location @objects {\n    client_max_body_size 2g; proxy_read_timeout 3s; proxy_pass http://gateways;',
     ),
   ],
-  ['clocks', 'client_body_timeout 5s', inTemplate('client_body_timeout 30s', 'client_body_timeout 5s')],
+  ['timeouts', 'client_body_timeout 5s', inTemplate('client_body_timeout 30s', 'client_body_timeout 5s')],
   ['gateway-settings', 'CONECT_TIMEOUT_MS: 1000', gatewayHas('CONECT_TIMEOUT_MS', '1000')],
   ['gateway-settings', 'REQUEST_TIMEOUT_MS: 35000', gatewayHas('REQUEST_TIMEOUT_MS', '35000')],
-  ['clocks', 'STREAM_IDLE_TIMEOUT_MS: 60000', gatewayHas('STREAM_IDLE_TIMEOUT_MS', '60000')],
+  ['timeouts', 'STREAM_IDLE_TIMEOUT_MS: 60000', gatewayHas('STREAM_IDLE_TIMEOUT_MS', '60000')],
   [
-    'clocks',
+    'timeouts',
     'secureconnect.response-timeout: 30s',
     authHas("labels: { secureconnect.response-timeout: '30s' }"),
   ],
@@ -310,7 +311,7 @@ const BREAKS: readonly (readonly [rules: string, at: string, ...edits: Edit[]])[
   ],
   ['health-check', 'service redis', inCompose('start_period: 30s', 'start_period: 0s')],
   [
-    // The services' image has the same check, and none of them that path.
+    // The image of the services has the same health check, and the services do not have its path.
     'drain health-check',
     'HEALTHCHECK ["node", "health-check.mjs", "http://127.0.0.1:8080/health/ready"]',
     inCompose(
@@ -408,8 +409,8 @@ const BREAKS: readonly (readonly [rules: string, at: string, ...edits: Edit[]])[
   ),
 
   ['hidden-paths', 'location /', inTemplate(HIDES, '')],
-  ['hidden-paths', 'api-gateway answers /METRICS', inTemplate('~* ^/(?:metrics', '~ ^/(?:metrics')],
-  ['hidden-paths', 'api-gateway answers /metrics/', inTemplate('metrics(?:/|$)', 'metrics$')],
+  ['hidden-paths', 'api-gateway responds to /METRICS', inTemplate('~* ^/(?:metrics', '~ ^/(?:metrics')],
+  ['hidden-paths', 'api-gateway responds to /metrics/', inTemplate('metrics(?:/|$)', 'metrics$')],
   ['hidden-paths', 'ports: 8080:8080', inCompose('${GATEWAY_PUBLISH:-127.0.0.1:8080}', '8080')],
   [
     'hidden-paths names',
@@ -683,7 +684,7 @@ const BREAKS: readonly (readonly [rules: string, at: string, ...edits: Edit[]])[
   ],
 ];
 
-/** What another reader could take for a fault, and is none. */
+/** Edits that look like a fault and are none. */
 const SOUND: readonly (readonly [what: string, ...edits: Edit[]])[] = [
   [
     'a map between two pools',
@@ -731,19 +732,19 @@ const SOUND: readonly (readonly [what: string, ...edits: Edit[]])[] = [
     edit(FORWARD, 'X-Forwarded-For $remote_addr', 'X-Forwarded-For $proxy_add_x_forwarded_for'),
   ],
   [
-    'a hidden path that says it of all cases',
+    'a hidden path in all cases of letters',
     inTemplate('location ~* ^/(?:metrics', 'location ~ (?i)^/(?:metrics'),
   ],
   [
-    'a hidden path that is open inside',
+    'a hidden path that is open to the internal network',
     inTemplate(HIDES, HIDES.replace('return 404', 'allow 10.0.0.0/8; deny all; proxy_pass http://gateways')),
   ],
   [
-    'a shell that leaves its place',
+    'a shell that a command replaces',
     edit('Dockerfile', GATEWAY_CMD, 'CMD exec node dist/apps/gateway/src/main.js'),
   ],
   [
-    'a shell that leaves its place in the end',
+    'a shell that its last command replaces',
     gatewayRuns(`[sh, -ec, 'npm run migrate && exec node main.js']`),
   ],
   ['an init', gatewayRuns('[tini, --, node, main.js]')],
@@ -755,7 +756,7 @@ const SOUND: readonly (readonly [what: string, ...edits: Edit[]])[] = [
     nginxCheck("[CMD, wget, -q, 'http://127.0.0.1:8081/health']"),
   ],
   [
-    'ENV that is made of ARG',
+    'an ENV that contains an ARG',
     edit(
       'Dockerfile',
       'ENV NODE_ENV=production HOST=0.0.0.0 PORT=8080',
@@ -846,7 +847,7 @@ describe('the rules', () => {
   });
 
   const breaks = BREAKS.map(([rules, text, ...edits]) => ({ rules, text, edits }));
-  it.each(breaks)('$rules: named, and no other, where "$text" disagrees', async ({ rules, text, edits }) => {
+  it.each(breaks)('$rules: found, and no other, if "$text" disagrees', async ({ rules, text, edits }) => {
     await using own = await OwnFiles.copy(...edits);
     const { findings } = own.examine();
 

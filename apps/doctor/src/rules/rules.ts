@@ -1,4 +1,3 @@
-import { clocksRule } from './clocks.rule.js';
 import { configurationRule } from './configuration.rule.js';
 import { drainRule } from './drain.rule.js';
 import { firstProcessRule } from './first-process.rule.js';
@@ -16,17 +15,18 @@ import { secretsRule } from './secrets.rule.js';
 import { sizesRule } from './sizes.rule.js';
 import { startOrderRule } from './start-order.rule.js';
 import { templateRule } from './template.rule.js';
+import { timeoutsRule } from './timeouts.rule.js';
 import { tlsRule } from './tls.rule.js';
 import { trustedProxiesRule } from './trusted-proxies.rule.js';
 import { websocketRule } from './websocket.rule.js';
 
-/** In the order in which findings are shown. */
+/** In the order of the findings. */
 export const RULES: readonly Rule[] = [
   configurationRule,
   gatewaySettingsRule,
   routesRule,
   drainRule,
-  clocksRule,
+  timeoutsRule,
   keepAliveRule,
   websocketRule,
   sizesRule,

@@ -4,9 +4,9 @@ import { masked } from '../printable.js';
 import { holdsSecret } from '../secret-names.js';
 import type { Fault, Rule } from './rule.js';
 
-const BREAKS = 'Whoever can read the repository can sign in, or sign tokens, as anybody.';
+const BREAKS = 'Anyone who can read the repository can sign in, or sign tokens, as any user.';
 
-/** No file that is committed holds a secret, as a default neither. */
+/** No committed file holds a secret, not even as a default. */
 export const secretsRule: Rule = {
   name: 'secrets',
 
@@ -15,7 +15,6 @@ export const secretsRule: Rule = {
       const { name, value } = said.value;
       if (value === '' || !(holdsSecret(name) || masked(value) !== value)) continue;
       yield {
-        // Its value stays out of findings.
         places: [{ ...said, text: `${name}: (hidden)` }],
         expected: `${name}_FILE, with a secret of the compose file`,
         impact: BREAKS,

@@ -7,14 +7,14 @@ import type { Fault, Rule } from './rule.js';
 
 const WITH_BODY = new Set(['POST', 'PUT', 'PATCH']);
 
-/** For the headers that nginx adds to a request, or the gateway to a response. */
+/** Room for the headers that nginx adds to a request, and the gateway to a response. */
 const ADDED_BYTES = 4 * 1024;
 const RESPONSE_ADDED_BYTES = 1024;
 
-/** A token or a cookie that is still sound; nginx's own default. */
+/** The longest header line, a token or a cookie: nginx's default. */
 const LONGEST_LINE_BYTES = 8 * 1024;
 
-/** A body or a header block that one of them takes, the other takes too; and uploads pass nginx as they come. */
+/** nginx and the gateway accept bodies and headers of the same sizes, and nginx does not buffer uploads. */
 export const sizesRule: Rule = {
   name: 'sizes',
 
@@ -43,10 +43,10 @@ function* bodies(gateway: Gateway, location: NginxBlock, rows: readonly Carried[
   const isLess = bytes !== 0 && bytes < largest.value;
   yield {
     places: [setting, largest],
-    expected: `client_max_body_size of ${sayBytes(largest.value)}, the largest that a route here takes`,
+    expected: `client_max_body_size of ${sayBytes(largest.value)}, the largest limit of the routes here`,
     impact: isLess
-      ? 'nginx refuses an upload that the route is made to take.'
-      : 'nginx lets a body through that every route here refuses.',
+      ? 'nginx refuses an upload that the route accepts.'
+      : 'nginx passes a body that every route here refuses.',
   };
 }
 
@@ -75,23 +75,23 @@ function* headers(deployment: Deployment, gateway: Gateway, location: NginxBlock
   if (line > one) {
     yield {
       places: [buffers, limit],
-      expected: `large_client_header_buffers of ${sayBytes(line)} each: a line is never laid over two`,
-      impact: 'nginx refuses a single long header, a token or a cookie, that the gateway is told to take.',
+      expected: `large_client_header_buffers of ${sayBytes(line)} each: a line must fit into one`,
+      impact: 'nginx refuses a single long header, a token or a cookie, that the gateway accepts.',
     };
   } else if (limit.value > inAll + ADDED_BYTES) {
     yield {
       places: [buffers, limit],
       expected: `large_client_header_buffers of ${sayBytes(limit.value)} in all`,
-      impact: 'nginx refuses request headers that the gateway is told to take.',
+      impact: 'nginx refuses request headers that the gateway accepts.',
     };
   }
   const buffer = sizeBytes(location.word('proxy_buffer_size'));
-  // The answer to a handshake is the gateway's own, and small.
+  // The response to a handshake is the gateway's own, and small.
   if (deployment.webSocketOnlyLocations.has(location)) return;
   if (buffer.value >= limit.value + RESPONSE_ADDED_BYTES) return;
   yield {
     places: [buffer, limit],
     expected: `proxy_buffer_size of ${sayBytes(limit.value + RESPONSE_ADDED_BYTES)} or more`,
-    impact: "nginx answers 502 for a service's response whose headers the gateway lets pass.",
+    impact: 'nginx responds with 502 in place of a response whose headers the gateway accepts.',
   };
 }

@@ -1,7 +1,7 @@
 import type { Deployment } from '../deployment/deployment.js';
 import type { Fault, Rule } from './rule.js';
 
-/** A gateway waits for nobody that it never calls, and for no Redis to be well: it starts degraded without. */
+/** A gateway waits only for services that it calls, and not until Redis is healthy: without Redis it starts degraded. */
 export const startOrderRule: Rule = {
   name: 'start-order',
 
@@ -18,7 +18,7 @@ export const startOrderRule: Rule = {
           places: [condition, { value: other, text: `service ${name}`, at: other?.at ?? gateway.service.at }],
           expected: isRedis ? 'condition: service_started' : `no depends_on ${name}`,
           impact: isRedis
-            ? 'The gateway does not start while Redis is down, though it could serve without.'
+            ? 'The gateway does not start while Redis is down, though it could work without Redis.'
             : `The gateway waits for ${name}, which it never calls.`,
         };
       }

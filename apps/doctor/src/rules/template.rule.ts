@@ -1,7 +1,7 @@
 import type { Deployment } from '../deployment/deployment.js';
 import type { Fault, Rule } from './rule.js';
 
-/** Every variable of nginx's templates is one that the compose file sets; the image fills in no other. */
+/** The compose file sets every variable of nginx's templates, since the image fills in no others. */
 export const templateRule: Rule = {
   name: 'template',
 
@@ -14,8 +14,8 @@ export const templateRule: Rule = {
           { value: name, text: `\${${name}}`, at: { file, line } },
           { value: service, text: `environment of ${service.name}`, at: service.at },
         ],
-        expected: `${name} in the environment of ${service.name}, an empty one where it says nothing`,
-        impact: `nginx reads \${${name}} as it stands, and does not start.`,
+        expected: `${name} in the environment of ${service.name}, empty if it has no value`,
+        impact: `nginx reads \${${name}} literally, and does not start.`,
       };
     }
   },

@@ -12,10 +12,10 @@ const SETTINGS = [...FILES, 'SERVER_NAME'] as const;
 /** Names that no public authority signs for: of one label, or reserved (RFC 6761, RFC 6762, ICANN's `internal`). */
 const INTERNAL = /^[^.]+$|\.(?:internal|local|localhost|test|example|invalid|home\.arpa)$/i;
 
-/** What gives Node more authorities than its own. */
+/** Variables that give Node more authorities than its own. */
 const MORE_AUTHORITIES = ['NODE_EXTRA_CA_CERTS', 'NODE_USE_SYSTEM_CA', 'SSL_CERT_FILE', 'SSL_CERT_DIR'];
 
-/** TLS from a gateway to a service: the settings have an effect, their files are there, and the name can be proven. */
+/** The TLS settings of a service have an effect, their files are in the container, and Node can verify its name. */
 export const tlsRule: Rule = {
   name: 'tls',
 
@@ -23,7 +23,7 @@ export const tlsRule: Rule = {
     for (const gateway of deployment.gateways) {
       yield* withoutEffect(deployment, gateway);
       yield* missingFiles(gateway);
-      yield* unprovenNames(deployment, gateway);
+      yield* unverifiedNames(deployment, gateway);
     }
   },
 };
@@ -39,7 +39,7 @@ function* withoutEffect(deployment: Deployment, gateway: Gateway): Iterable<Faul
     yield {
       places: [first!, ...others, upstream ? deployment.addressSaid(gateway, upstream) : service],
       expected: own ? `an https:// address of ${name}, or no TLS settings` : `an upstream called ${name}`,
-      impact: 'The gateway exits with 78, since its TLS settings would have no effect.',
+      impact: 'The gateway exits with 78, since its TLS settings have no effect.',
     };
   }
 }
@@ -53,13 +53,13 @@ function* missingFiles(gateway: Gateway): Iterable<Fault> {
       yield {
         places: [said, { value: service, text: `service ${service.name}`, at: service.at }],
         expected: `${path} as a secret, a config or a volume of ${service.name}`,
-        impact: 'The gateway finds no such file, and exits with 78.',
+        impact: 'The gateway does not find the file, and exits with 78.',
       };
     }
   }
 }
 
-function* unprovenNames(deployment: Deployment, gateway: Gateway): Iterable<Fault> {
+function* unverifiedNames(deployment: Deployment, gateway: Gateway): Iterable<Fault> {
   if (mayKnowMoreAuthorities(gateway)) return;
   const { tls } = gateway.config.proxy;
   for (const upstream of deployment.parts.upstreams) {
@@ -74,14 +74,14 @@ function* unprovenNames(deployment: Deployment, gateway: Gateway): Iterable<Faul
       const address = deployment.addressSaid(gateway, upstream);
       yield {
         places: set ? [set, address] : [address],
-        expected: `${variable}, with the authority that signs for ${name}`,
-        impact: `No authority that Node trusts signs for ${name}: each request is 502 UPSTREAM_TLS.`,
+        expected: `${variable} with the authority that signs for ${name}`,
+        impact: `No authority that Node trusts signs for ${name}: each request gets 502 UPSTREAM_TLS.`,
       };
     }
   }
 }
 
-/** Of an image that is not built here, nobody says what it adds. */
+/** An image that is not built here may add authorities. */
 function mayKnowMoreAuthorities({ service }: Gateway): boolean {
   if (!service.stage || MORE_AUTHORITIES.some((name) => service.variable(name)?.value)) return true;
   const command = service.firstProcess?.value;

@@ -5,16 +5,16 @@ import type { Gateway } from '../deployment/gateway.js';
 import { sayDirective } from '../deployment/nginx-block.js';
 import type { Fault, Rule } from './rule.js';
 
-/** A range with fewer bits is more than the network that nginx is in. */
+/** A range with fewer bits is larger than the network of nginx. */
 const LEAST_BITS = { ipv4: 24, ipv6: 64 };
 
-/** What nginx itself knows of who asks. */
+/** Variables with the client's address as nginx sees it. */
 const OWN_ADDRESSES = new Set(['$remote_addr', '$realip_remote_addr', '$proxy_add_x_forwarded_for']);
 
-/** What a client wrote. */
+/** Variables with a value that the client sent. */
 const CLIENTS_OWN = /^\$(?:http|arg|cookie)_/;
 
-/** Who may say whom it speaks for: nginx to the gateway, nobody else to either. */
+/** The gateway believes the forwarded headers of nginx only, and nginx those of the load balancer in front only. */
 export const trustedProxiesRule: Rule = {
   name: 'trusted-proxies',
 
@@ -29,7 +29,7 @@ export const trustedProxiesRule: Rule = {
   },
 };
 
-/** A number of hops believes whoever connects. */
+/** With a number of hops, the gateway believes any client that connects. */
 function* hops(gateway: Gateway): Iterable<Fault> {
   const trust = gateway.setting('TRUST_PROXY');
   if (trust.value.kind !== 'hops' || !gateway.opening) return;
@@ -37,11 +37,11 @@ function* hops(gateway: Gateway): Iterable<Fault> {
     places: [trust, gateway.opening],
     expected: "nginx's address in TRUST_PROXY, or a port that is published on 127.0.0.1",
     impact:
-      'Whoever goes around nginx chooses its own address by X-Forwarded-For, and with it its rate limit.',
+      'A client that bypasses nginx chooses its own address by X-Forwarded-For, and with it its rate limit.',
   };
 }
 
-/** Docker's own address, which a published port is reached from, is in the network's range. */
+/** Requests to a published port come from Docker's own address, which is in the network's range. */
 function* ranges(gateway: Gateway): Iterable<Fault> {
   const trust = gateway.setting('TRUST_PROXY');
   if (trust.value.kind !== 'cidrs' || !gateway.opening) return;
@@ -53,7 +53,7 @@ function* ranges(gateway: Gateway): Iterable<Fault> {
   yield {
     places: [trust, gateway.opening],
     expected: "nginx's own address in TRUST_PROXY, or a port that is published on 127.0.0.1",
-    impact: `Whoever goes around nginx from ${wide.join(' or ')} chooses its own address by X-Forwarded-For.`,
+    impact: `A client in ${wide.join(' or ')} that bypasses nginx chooses its own address by X-Forwarded-For.`,
   };
 }
 
@@ -66,11 +66,11 @@ function* nginxAddress({ nginx }: Deployment, gateway: Gateway): Iterable<Fault>
   yield {
     places: [trust, addresses[0]!],
     expected: `TRUST_PROXY: ${addresses[0]!.value}`,
-    impact: "The gateway does not believe nginx, so that all clients share nginx's rate limit.",
+    impact: "The gateway does not believe nginx, so all clients share nginx's rate limit.",
   };
 }
 
-/** A gateway that believes nginx believes what nginx passes on. */
+/** nginx replaces the forwarded headers of clients, since the gateway believes them. */
 function* forwarded(deployment: Deployment, nginx: Nginx): Iterable<Fault> {
   const gateway = deployment.gateways.find((each) => each.setting('TRUST_PROXY').value.kind !== 'none');
   if (!gateway) return;
@@ -84,10 +84,10 @@ function* forwarded(deployment: Deployment, nginx: Nginx): Iterable<Fault> {
       const header = location.sentHeader(name);
       const values = header && nginx.variables.valuesOf(header.value, location);
       const impact =
-        values?.some((value) => isStrangers(nginx, value)) !== false
-          ? `nginx passes a stranger's ${name} on, and the gateway believes it.`
+        values?.some((value) => isClientsOwn(nginx, value)) !== false
+          ? `nginx passes the client's own ${name}, and the gateway believes it.`
           : name === 'X-Forwarded-For' && !values.every(namesClient)
-            ? "The gateway does not learn the client's address, so that many clients share one rate limit."
+            ? "The gateway does not learn the client's address, so many clients share one rate limit."
             : undefined;
       if (impact === undefined) continue;
       yield {
@@ -106,8 +106,8 @@ function namesClient(value: string): boolean {
   return variablesIn(value).some((name) => OWN_ADDRESSES.has(name));
 }
 
-/** What a map captures of a header alone is the client's own too; beside another variable, that one has judged it. */
-function isStrangers({ variables }: Nginx, value: string): boolean {
+/** Whether the client chooses the value. A `map` over the client's headers alone captures the client's values too. */
+function isClientsOwn({ variables }: Nginx, value: string): boolean {
   return variablesIn(value).some((name) => {
     const source = variables.capturedFrom(name.slice(1));
     return (
@@ -123,8 +123,8 @@ function* realIp({ nginx }: Deployment): Iterable<Fault> {
       if (!directive.args[0]?.endsWith('/0')) continue;
       yield {
         places: [{ value: directive, text: sayDirective(directive), at: directive.at }],
-        expected: 'the addresses of the load balancer in front alone',
-        impact: 'Any client tells nginx its own address, past every limit by address.',
+        expected: 'only the addresses of the load balancer in front',
+        impact: 'Any client chooses the address that nginx sees, and so evades every limit by address.',
       };
     }
   }

@@ -5,12 +5,12 @@ import type { NginxBlock } from '../deployment/nginx-block.js';
 import { nginxMs, sayMs } from '../deployment/units.js';
 import type { Fault, Rule } from './rule.js';
 
-/** A pong may come late once. */
+/** One late pong is allowed. */
 const PINGS = 2;
 
 /**
- * Every WebSocket route of the gateway has a location of nginx that passes the upgrade, and no other location does;
- * the gateway's pings keep each side's read clock from firing.
+ * Every WebSocket route has a location of nginx that passes the upgrade, and no other location does. The gateway pings
+ * more often than the read timeouts of nginx and the services.
  */
 export const websocketRule: Rule = {
   name: 'websocket',
@@ -19,9 +19,9 @@ export const websocketRule: Rule = {
     if (deployment.nginx) {
       yield* upgradesThatFail(deployment, deployment.nginx);
       yield* upgradesTooMany(deployment, deployment.nginx);
-      yield* nginxClocks(deployment);
+      yield* nginxTimeouts(deployment);
     }
-    yield* serviceClocks(deployment);
+    yield* serviceTimeouts(deployment);
   },
 };
 
@@ -31,12 +31,13 @@ function* upgradesThatFail(deployment: Deployment, nginx: Nginx): Iterable<Fault
     yield {
       places: [{ value: location, text: location.text, at: location.directive.at }, said],
       expected: `a location for ${route.path} with proxy_http_version 1.1, Upgrade $http_upgrade and Connection upgrade`,
-      impact: 'No WebSocket can be opened on this route: the gateway sees a plain request and answers 426.',
+      impact:
+        'No WebSocket can be opened on this route: the gateway sees a plain request and responds with 426.',
     };
   }
 }
 
-/** A location may carry both kinds where a map on `$http_upgrade` tells them apart. */
+/** A location may pass WebSockets and plain requests if it has a map on `$http_upgrade`. */
 function* upgradesTooMany(deployment: Deployment, nginx: Nginx): Iterable<Fault> {
   for (const location of deployment.plainLocations) {
     const [upgrade, connection] = [location.sentHeader('Upgrade'), location.sentHeader('Connection')];
@@ -47,12 +48,13 @@ function* upgradesTooMany(deployment: Deployment, nginx: Nginx): Iterable<Fault>
       places: [upgrade, { value: location, text: location.text, at: location.directive.at }],
       expected:
         'Upgrade and Connection in the locations of WebSocket routes alone, or Connection from a map on $http_upgrade',
-      impact: 'Ordinary requests carry Upgrade headers, and their connection to the gateway is not reused.',
+      impact:
+        'Plain requests have Upgrade headers, and nginx does not reuse their connections to the gateway.',
     };
   }
 }
 
-function* nginxClocks(deployment: Deployment): Iterable<Fault> {
+function* nginxTimeouts(deployment: Deployment): Iterable<Fault> {
   for (const gateway of deployment.gateways) {
     const ping = gateway.setting('WEBSOCKET_PING_INTERVAL_MS');
     for (const { route, location } of deployment.carried) {
@@ -61,13 +63,13 @@ function* nginxClocks(deployment: Deployment): Iterable<Fault> {
       yield {
         places: [read, ping],
         expected: `proxy_read_timeout above ${sayMs(PINGS * ping.value)}, which is ${PINGS} pings`,
-        impact: 'nginx cuts a WebSocket that is only quiet, without a close frame.',
+        impact: 'nginx cuts off a silent WebSocket, without a close frame.',
       };
     }
   }
 }
 
-function* serviceClocks(deployment: Deployment): Iterable<Fault> {
+function* serviceTimeouts(deployment: Deployment): Iterable<Fault> {
   for (const gateway of deployment.gateways) {
     const ping = gateway.setting('WEBSOCKET_PING_INTERVAL_MS');
     for (const upstream of deployment.parts.upstreams) {
@@ -78,7 +80,7 @@ function* serviceClocks(deployment: Deployment): Iterable<Fault> {
         yield {
           places: [ping, read],
           expected: `WEBSOCKET_PING_INTERVAL_MS below ${read.value}`,
-          impact: `${service.name} cuts a WebSocket between two pings of the gateway.`,
+          impact: `${service.name} cuts off a WebSocket between two pings of the gateway.`,
         };
       }
     }

@@ -8,53 +8,58 @@ import { nginxMs, sayMs } from '../deployment/units.js';
 import type { Fault, Rule } from './rule.js';
 
 /**
- * Clocks are nested strictly, from the service over the gateway to nginx: of two that may fire together, the outer one
- * cuts the answer that the inner one is about to give. WebSockets have their own rule.
+ * The timeouts of a service are less than the gateway's, and the gateway's less than nginx's. Of two equal timeouts, the
+ * outer one could cut off the response of the inner one. The `websocket` rule compares those of WebSockets.
  */
-export const clocksRule: Rule = {
-  name: 'clocks',
+export const timeoutsRule: Rule = {
+  name: 'timeouts',
 
   *check(deployment: Deployment): Iterable<Fault> {
     for (const gateway of deployment.gateways) {
-      yield* routeDeadlines(deployment, gateway);
-      yield* services(deployment, gateway);
+      yield* routeTimeouts(deployment, gateway);
+      yield* requestTimeouts(deployment, gateway);
+      yield* serviceTimeouts(deployment, gateway);
       for (const location of deployment.plainLocations) yield* idleBodies(gateway, location);
       yield* eventStreams(deployment, gateway);
     }
   },
 };
 
-function* routeDeadlines(deployment: Deployment, gateway: Gateway): Iterable<Fault> {
+function* routeTimeouts(deployment: Deployment, gateway: Gateway): Iterable<Fault> {
   const leastMs = leastRequestTimeoutMs(gateway.config.proxy);
   for (const { route, said } of deployment.routes) {
     if (route.requestTimeoutMs === undefined || route.requestTimeoutMs >= leastMs) continue;
     yield {
       places: [said, gateway.setting('RESPONSE_HEADERS_TIMEOUT_MS')],
-      expected: `deadlineMs of ${leastMs} or more: every attempt's time to connect and the last one's time to answer`,
-      impact: 'The deadline ends the last attempt, while the service still has time to answer it.',
+      expected: `requestTimeoutMs of ${leastMs} or more: CONNECT_TIMEOUT_MS for each attempt, and RESPONSE_HEADERS_TIMEOUT_MS for the last one`,
+      impact: 'requestTimeoutMs ends the last attempt before its RESPONSE_HEADERS_TIMEOUT_MS has passed.',
     };
   }
+}
+
+function* requestTimeouts(deployment: Deployment, gateway: Gateway): Iterable<Fault> {
   for (const { route, said, location } of deployment.carried) {
     if (route.websocket) continue;
-    const deadline: Sourced<number> =
+    const timeout: Sourced<number> =
       route.requestTimeoutMs === undefined
         ? gateway.setting('REQUEST_TIMEOUT_MS')
         : {
             ...said,
             value: route.requestTimeoutMs,
-            text: `${said.text}: deadlineMs ${route.requestTimeoutMs}`,
+            text: `${said.text}: requestTimeoutMs ${route.requestTimeoutMs}`,
           };
     const read = time(location, 'proxy_read_timeout');
-    if (read.value > deadline.value) continue;
+    if (read.value > timeout.value) continue;
     yield {
-      places: [read, deadline],
-      expected: `proxy_read_timeout above ${sayMs(deadline.value)}`,
-      impact: "nginx answers 504 while the gateway may still try, and the gateway's own answer is lost.",
+      places: [read, timeout],
+      expected: `proxy_read_timeout above ${sayMs(timeout.value)}`,
+      impact:
+        'nginx responds with 504 while the gateway may still make an attempt, and the response of the gateway is lost.',
     };
   }
 }
 
-function* services(deployment: Deployment, gateway: Gateway): Iterable<Fault> {
+function* serviceTimeouts(deployment: Deployment, gateway: Gateway): Iterable<Fault> {
   const headers = gateway.setting('RESPONSE_HEADERS_TIMEOUT_MS');
   for (const upstream of deployment.parts.upstreams) {
     for (const service of deployment.servicesOf(gateway, upstream)) {
@@ -62,8 +67,8 @@ function* services(deployment: Deployment, gateway: Gateway): Iterable<Fault> {
       if (!own || own.value < headers.value) continue;
       yield {
         places: [own, headers],
-        expected: `a service that answers or gives up before ${sayMs(headers.value)}`,
-        impact: 'The gateway answers 504 for a request that the service is about to answer.',
+        expected: `a service that responds or gives up before ${sayMs(headers.value)}`,
+        impact: 'The gateway responds with 504 to a request whose response the service is about to send.',
       };
     }
   }
@@ -71,16 +76,16 @@ function* services(deployment: Deployment, gateway: Gateway): Iterable<Fault> {
 
 function* idleBodies(gateway: Gateway, location: NginxBlock): Iterable<Fault> {
   const idle = gateway.setting('STREAM_IDLE_TIMEOUT_MS');
-  const deadline = gateway.setting('REQUEST_TIMEOUT_MS');
+  const request = gateway.setting('REQUEST_TIMEOUT_MS');
   for (const name of ['proxy_read_timeout', 'proxy_send_timeout']) {
-    const clock = time(location, name);
-    // At or below the deadline it is named already.
-    if (clock.value > idle.value || (name === 'proxy_read_timeout' && clock.value <= deadline.value))
+    const timeout = time(location, name);
+    // `requestTimeouts` has a finding for those at or below REQUEST_TIMEOUT_MS.
+    if (timeout.value > idle.value || (name === 'proxy_read_timeout' && timeout.value <= request.value))
       continue;
     yield {
-      places: [clock, idle],
+      places: [timeout, idle],
       expected: `${name} above ${sayMs(idle.value)}`,
-      impact: 'nginx cuts a body that stands still before the gateway, which knows who is slow, can end it.',
+      impact: 'nginx cuts off a body that pauses before the gateway, which knows the slow end, ends it.',
     };
   }
   const [body, grace] = [time(location, 'client_body_timeout'), gateway.setting('REQUEST_BODY_GRACE_MS')];
@@ -88,11 +93,11 @@ function* idleBodies(gateway: Gateway, location: NginxBlock): Iterable<Fault> {
   yield {
     places: [body, grace],
     expected: `client_body_timeout above ${sayMs(grace.value)}`,
-    impact: "nginx ends an upload that pauses before the gateway's minimum rate has judged it.",
+    impact: 'nginx ends an upload that pauses before the gateway has measured its rate.',
   };
 }
 
-/** One location is enough: which requests go there is nginx's own business. */
+/** A single location with a longer timeout is enough. */
 function* eventStreams(deployment: Deployment, gateway: Gateway): Iterable<Fault> {
   const idle = gateway.setting('EVENT_STREAM_IDLE_TIMEOUT_MS');
   const longest = deployment.plainLocations
@@ -102,7 +107,7 @@ function* eventStreams(deployment: Deployment, gateway: Gateway): Iterable<Fault
   yield {
     places: [longest, idle],
     expected: `a location for event streams with a proxy_read_timeout above ${sayMs(idle.value)}`,
-    impact: `nginx cuts an event stream that is silent for ${sayMs(longest.value)}, though the gateway keeps it.`,
+    impact: `nginx cuts off an event stream that is silent for ${sayMs(longest.value)}, though the gateway keeps it open.`,
   };
 }
 
