@@ -2,29 +2,28 @@ import { Inject, Injectable } from '@nestjs/common';
 import { SERVICE_CONFIG, type ServiceConfig } from './service.config.js';
 
 const BYTES_PER_SECOND = 1024 * 1024;
-/** Seconds over which the rate is averaged: a user who was silent for so long may send as much at once. */
+/** Seconds over which the rate is averaged. After so long a silence a user may send the bytes of this time at once. */
 const AVERAGED_SECONDS = 32;
 /**
- * Bytes that a message counts for at least, since its row is a transaction of its own: 512 messages a second, 16,384 at
- * once.
+ * The least bytes that a message counts as, since each is a transaction: 512 messages a second, 16,384 at once.
  */
 const MIN_MESSAGE_BYTES = 2_048;
 
-/** The error of a message past the rate, by HTTP and on sockets. */
+/** The error of a message above the rate, by HTTP and on sockets. */
 export const TOO_MANY_BYTES = { code: 'TOO_MANY_BYTES', message: 'More than 1 MiB a second' } as const;
 
 /** Limits the bytes that each user sends to this process, over all sockets and requests. */
 @Injectable()
 export class ByteRateService {
   readonly #bytesPerMs: number;
-  /** Moment at which a user's whole allowance is back, by `performance.now()`; ordered by last message. */
+  /** The moment at which a user may send at full burst again, by `performance.now()`. Ordered by the last message. */
   readonly #restoredAt = new Map<string, number>();
 
   constructor(@Inject(SERVICE_CONFIG) { messageBytesPerSecond = BYTES_PER_SECOND }: ServiceConfig) {
     this.#bytesPerMs = messageBytesPerSecond / 1000;
   }
 
-  /** Returns 0, or else the milliseconds until the user may send a message of so many bytes; then it does not count. */
+  /** Counts a message and returns 0; above the rate, counts nothing and returns the milliseconds until it may be sent. */
   consume(userId: string, messageBytes: number): number {
     const now = performance.now();
     const bytes = Math.max(messageBytes, MIN_MESSAGE_BYTES);

@@ -10,7 +10,7 @@ import { ServiceModule } from './service.module.js';
 import { OBJECTS_PATH } from './storage/signed-url.service.js';
 import { endUnreadBody } from './unread-body.js';
 
-/** Builds one service, not yet listening; `main.ts` and every test call it. */
+/** Builds a service that does not listen yet. */
 export async function createService(config: ServiceConfig): Promise<INestApplication> {
   const app = await NestFactory.create<NestExpressApplication>(ServiceModule.of(config), {
     bodyParser: false,
@@ -27,12 +27,12 @@ export async function createService(config: ServiceConfig): Promise<INestApplica
   // Longer than the gateway keeps an idle connection, so that the gateway is the one to close it.
   server.keepAliveTimeout = 65_000;
   server.headersTimeout = 70_000;
-  // Node's default of 300 s would cut a long upload.
+  // Node's default of 300 s would cut off a long upload.
   server.requestTimeout = 0;
   return app;
 }
 
-/** An uploaded file may well be JSON; its bytes belong to the disk, not to the parser. */
+/** Uploads are not parsed, also if their bytes are JSON. */
 function isParsed(request: IncomingMessage): boolean {
   const isJson = request.headers['content-type']?.startsWith('application/json') ?? false;
   return isJson && !request.url?.startsWith(OBJECTS_PATH);

@@ -5,17 +5,17 @@ import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlit
 import { types } from 'node:util';
 import { SERVICE_CONFIG, type ServiceConfig } from './service.config.js';
 
-/** A column that a table of an earlier version lacks. */
+/** A column that tables of earlier versions lack. */
 export interface AddedColumn {
   readonly table: string;
   readonly column: string;
   readonly definition: string;
 }
 
-/** The service's SQLite file. Queries are tagged templates: `${values}` are bound, statements prepared once. */
+/** The service's SQLite file. Queries are tagged templates: values are bound, and each statement is prepared once. */
 export class Database implements OnApplicationShutdown {
   readonly #sqlite: DatabaseSync;
-  // A template's strings are one object for each place in the code.
+  // The strings of a template are the same object at each call from one place in the code.
   readonly #statements = new Map<TemplateStringsArray, StatementSync>();
 
   /** Provides the database of a service with these tables, and these columns beside the tables' own. */
@@ -48,14 +48,14 @@ export class Database implements OnApplicationShutdown {
     return this.#prepare(sql).all(...values) as Row[];
   }
 
-  /** Returns how many rows it changed. */
+  /** Returns the number of changed rows. */
   run(sql: TemplateStringsArray, ...values: SQLInputValue[]): number {
     return Number(this.#prepare(sql).run(...values).changes);
   }
 
   /**
-   * All of the work or nothing of it. The work is synchronous and the write lock is taken at its start, so that no
-   * other request, and no other process of the same file, comes between. Inside another transaction it is a part of that.
+   * Commits all of the work, or nothing if it throws. The work is synchronous, and the transaction takes the write lock at
+   * its start, so that no other request or process changes the file meanwhile. A nested transaction is part of the outer one.
    */
   transaction<Result>(work: () => Result): Result {
     if (this.#sqlite.isTransaction) return work();

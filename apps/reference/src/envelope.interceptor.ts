@@ -8,10 +8,10 @@ import {
 import { Reflector } from '@nestjs/core';
 import { map, type Observable } from 'rxjs';
 
-/** Marks a handler whose answer goes out as it is. */
+/** Marks a handler whose response has no envelope. */
 export const Unwrapped = Reflector.createDecorator<void, true>({ transform: () => true });
 
-/** Wraps what a handler returns: `{"success":true,"data":...}`. */
+/** Wraps the result of a handler: `{"success":true,"data":...}`. */
 @Injectable()
 export class EnvelopeInterceptor implements NestInterceptor {
   constructor(private readonly reflector: Reflector) {}

@@ -9,14 +9,14 @@ import {
 import type { Response } from 'express';
 import { TooManyRequestsException } from './too-many-requests.exception.js';
 
-/** An error as a client hears of it. */
+/** The status, code and message of an error, for the client. */
 export interface Failure {
   readonly status: number;
   readonly code: string;
   readonly message: string;
 }
 
-/** The only place that turns an error into an answer: `{"success":false,"error":{code,message}}`. */
+/** Writes the response to an error: `{"success":false,"error":{code,message}}`. */
 @Catch()
 export class ErrorFilter implements ExceptionFilter {
   readonly #logger = new Logger();
@@ -29,7 +29,7 @@ export class ErrorFilter implements ExceptionFilter {
     if (error instanceof TooManyRequestsException && !response.headersSent) {
       response.set('Retry-After', String(error.retryAfterSeconds));
     }
-    // Half an answer must not look like a whole one.
+    // A partial response must not look complete.
     if (response.headersSent) response.destroy();
     else response.status(status).json({ success: false, error: { code, message } });
   }
@@ -46,7 +46,7 @@ export function failureOf(error: unknown): Failure {
   return { status: 500, code: codeOf(500), message: 'Internal server error' };
 }
 
-/** Of the body parser's errors, those meant for the client say so with `expose`. */
+/** The body parser marks errors that clients may see by `expose`. */
 function isBodyParserError(error: unknown): error is { statusCode: number; message: string } {
   return error instanceof Error && 'expose' in error && error.expose === true && 'statusCode' in error;
 }

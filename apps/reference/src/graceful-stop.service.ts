@@ -7,7 +7,7 @@ import { setTimeout } from 'node:timers/promises';
 
 const QUIET_MS = 1_000;
 
-/** Ends pooled connections with an answer that says so, so that a stop loses no request already on its way. */
+/** At a stop, ends connections by `Connection: close` in a response, so that no request on its way is lost. */
 @Injectable()
 export class GracefulStopService implements BeforeApplicationShutdown {
   readonly #inFlight = new Set<ServerResponse>();
@@ -28,10 +28,10 @@ export class GracefulStopService implements BeforeApplicationShutdown {
       if (!response.headersSent) response.setHeader('Connection', 'close');
     }
     const server: Server = this.adapterHost.httpAdapter.getHttpServer();
-    // A connection whose answer began before the signal could not be told; it ends when it falls idle.
+    // Responses that began before the signal lack the header. Their connections end when they are idle.
     server.keepAliveTimeout = 1;
     if (signal === undefined || !server.listening) return;
-    // The HTTP server's own close() also cuts idle connections, and with them a request just being sent.
+    // The HTTP server's close() also ends idle connections, and could lose a request that is being sent.
     NetServer.prototype.close.call(server);
     const quiet = new AbortController();
     await Promise.race([

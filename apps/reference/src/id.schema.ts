@@ -1,4 +1,4 @@
 import { z } from 'zod';
 
-/** A UUID of any version, in the one spelling under which it is stored. */
+/** A UUID of any version, in lower case, as it is stored. */
 export const Id = z.guid().toLowerCase();

@@ -1,7 +1,7 @@
 import type { LoggerService } from '@nestjs/common';
 import { types } from 'node:util';
 
-/** One JSON line an event; Nest's own account of its start stays out. */
+/** Logs one JSON line for each event, without Nest's lines about its start. */
 export class JsonLogger implements LoggerService {
   constructor(private readonly service: string) {}
 

@@ -3,13 +3,13 @@ import type { Request, Response } from 'express';
 import { collectDefaultMetrics, Counter, Histogram, Registry } from 'prom-client';
 import { SERVICE_CONFIG, type ServiceConfig } from './service.config.js';
 
-/** Of requests that no handler's route names: one label for all, whatever was tried. */
+/** The label of all requests without a route. */
 const UNMATCHED = 'unmatched';
 
-/** Seconds; from what memory answers to what a client would call broken. */
+/** The bounds of the histogram, in seconds. */
 const BUCKETS = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
-/** Counts requests by the template of their route, never by their path, and says how the process is. */
+/** Metrics of the process, and of requests by the template of their route, never by their path. */
 @Injectable()
 export class MetricsService implements OnApplicationShutdown {
   readonly registry = new Registry();
@@ -35,7 +35,7 @@ export class MetricsService implements OnApplicationShutdown {
   readonly track = (request: Request, response: Response, next: () => void): void => {
     const begun = performance.now();
     response.once('close', () => {
-      // Node takes known methods only.
+      // Node accepts known methods only.
       const labels = { method: request.method, endpoint: String(request.route?.path ?? UNMATCHED) };
       this.#requests.inc({ ...labels, status: response.writableFinished ? response.statusCode : 499 });
       this.#durations.observe(labels, (performance.now() - begun) / 1000);

@@ -1,18 +1,18 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 
-/** What a service needs to know, wherever it runs; without `dataDir` it keeps nothing. */
+/** The configuration of a service. Without `dataDir` its data is in memory. */
 export interface ServiceConfig {
   readonly service: 'auth' | 'chat' | 'video' | 'storage';
   readonly jwtSecret: string;
   readonly dataDir?: string | undefined;
-  /** Where revoked tokens are published (auth). */
+  /** The Redis for revocations (auth). Default: none is published. */
   readonly redisUrl?: string | undefined;
-  /** Instances of auth-service, which know who takes part in a conversation (chat, video); without them nobody does. */
+  /** Instances of auth-service, which has the memberships (chat, video). Default: none, so that no user is a member. */
   readonly authServiceUrls?: readonly string[] | undefined;
-  /** Put before the paths of signed URLs (storage). */
+  /** The start of signed URLs (storage). Default: they are paths. */
   readonly publicUrl?: string | undefined;
-  /** Pages that may open WebSockets (chat, video); a request without an Origin may not. */
+  /** Origins of pages that may open WebSockets (chat, video). Requests without an Origin may not. */
   readonly allowedOrigins?: readonly string[] | undefined;
   /** Milliseconds between two pings, and for which a client may be silent (chat, video). */
   readonly heartbeatMs?: number | undefined;
@@ -28,7 +28,7 @@ export interface ServiceConfig {
 
 export const SERVICE_CONFIG = Symbol('SERVICE_CONFIG');
 
-/** The environment cannot be run with; the message lists every fault. */
+/** The environment is invalid. The message lists every fault. */
 export class ServiceConfigError extends Error {}
 
 const port = z.coerce.number().int().min(0).max(65_535);
@@ -40,7 +40,7 @@ const Environment = z.object({
   DATA_DIR: z.string().optional(),
   JWT_SECRET: z.string('required, or JWT_SECRET_FILE').min(32, 'at least 32 characters'),
   REDIS_URL: z.url({ protocol: /^rediss?$/ }).optional(),
-  // In the form that the gateway reads; a name is resolved for each new connection anyway.
+  // In the gateway's form. A name is resolved for each new connection in any case.
   AUTH_SERVICE_URL: z
     .string()
     .transform((text) => text.split(',').map((url) => url.trim().replace(/^dns:/, 'http:')))

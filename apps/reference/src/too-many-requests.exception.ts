@@ -1,6 +1,6 @@
 import { HttpException, HttpStatus } from '@nestjs/common';
 
-/** 429, with `Retry-After`: the seconds after which the client may come again, rounded up. */
+/** 429 with `Retry-After`: the seconds until the client may try again, rounded up. */
 export class TooManyRequestsException extends HttpException {
   readonly retryAfterSeconds: number;
 

@@ -1,11 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
-/** Milliseconds for which a client may go on to send a body after its response, so that it gets to read that. */
+/** Milliseconds for which a client may still send its body after the response, so that it can read the response. */
 const LINGER_MS = 1_000;
 
 /**
- * Ends the connection of a client that still sends its body a second after the response: a slow one would otherwise hold
- * its connection for as long as it likes, though nobody reads what it sends.
+ * Ends the connection of a client that still sends its body a second after the response. Otherwise a slow client could
+ * hold the connection for ever.
  */
 export function endUnreadBody(request: IncomingMessage, response: ServerResponse, next: () => void): void {
   response.once('finish', () => {

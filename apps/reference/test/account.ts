@@ -34,7 +34,7 @@ export class Account implements AsyncDisposable {
     return this.post('login', { email, password });
   }
 
-  /** As Ada, by default in the session of her registration. */
+  /** A request of Ada, by default in the session of her registration. */
   me(path: string, body: unknown, token = this.token): Promise<Answer> {
     return this.service.send('POST', `/v1/users/me/${path}`, token, body);
   }
@@ -70,7 +70,7 @@ export class Account implements AsyncDisposable {
     return profile.status !== 401 || refreshed.status !== 401;
   }
 
-  /** Keeps the next hash waiting; `begun` once it waits. */
+  /** Delays the next hash. `begun` resolves when it waits. */
   holdNextHash(): { begun: Promise<void>; release: () => void } {
     const { passwords } = this;
     const { derive } = passwords;

@@ -4,7 +4,7 @@ import { startService, type makeUser, type RunningService } from './running-serv
 
 type User = ReturnType<typeof makeUser>;
 
-/** auth-service, and a service that asks it who takes part in a conversation. */
+/** auth-service, and a service that asks it for memberships. */
 export class Conversations implements AsyncDisposable {
   private constructor(
     readonly auth: RunningService,
@@ -21,7 +21,7 @@ export class Conversations implements AsyncDisposable {
     return new Conversations(auth, await startService(service, { ...config, authServiceUrls }));
   }
 
-  /** The id of a new conversation of these users, who have accounts from then on. */
+  /** Creates accounts of these users and a conversation, and returns its id. */
   async create(owner: User, ...others: User[]): Promise<string> {
     const database = this.auth.app.get(Database);
     for (const { id } of [owner, ...others]) {
@@ -32,7 +32,7 @@ export class Conversations implements AsyncDisposable {
     const { status, body } = await this.auth.send('POST', '/v1/conversations', owner.token, {
       participant_ids: others.map(({ id }) => id),
     });
-    if (status !== 201) throw new Error(`a conversation was answered with ${status}`);
+    if (status !== 201) throw new Error(`the conversation was not created: status ${status}`);
     return body.data.id as string;
   }
 

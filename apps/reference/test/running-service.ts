@@ -10,7 +10,7 @@ const JWT_SECRET = 'a secret for tests, of 32 characters or more';
 export interface Answer {
   readonly status: number;
   readonly headers: Headers;
-  // The shape is what each test asserts.
+  // Each test asserts the shape.
   readonly body: any;
 }
 
@@ -53,7 +53,7 @@ export async function startService(
   };
 }
 
-/** Someone with an access token, for the services that do not know users. */
+/** A user with an access token, for services without a table of users. */
 export function makeUser(claims: object = {}, options: JwtSignOptions = {}): { id: string; token: string } {
   const id = randomUUID();
   const jwt = new JwtService({ secret: JWT_SECRET });

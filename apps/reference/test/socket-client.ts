@@ -10,7 +10,7 @@ export type Event = Record<string, any>;
 export const chatPath = (conversation: string): string => `/v1/ws/chat?conversation_id=${conversation}`;
 export const signalingPath = (call: string): string => `/v1/calls/ws/signaling?call_id=${call}`;
 
-/** A client that keeps the events it gets. */
+/** A client that stores the events it receives. */
 export class SocketClient implements AsyncDisposable {
   readonly events: Event[] = [];
   readonly closed: Promise<number>;
@@ -47,7 +47,7 @@ export class SocketClient implements AsyncDisposable {
     }
   }
 
-  /** Until one more event is there. @throws Error if the socket closes before */
+  /** Waits for one more event. @throws Error if the socket closes before */
   async next(): Promise<void> {
     const closed = this.closed.then((code) => {
       throw new Error(`closed with ${code}`);

@@ -11,7 +11,7 @@ import { makeUser, startService, type RunningService } from './running-service.j
 
 export const SIZE = 10;
 
-/** A running storage-service, with slow clients that end with it. */
+/** A running storage-service, and slow clients that it closes. */
 export class Storage implements AsyncDisposable {
   readonly user = makeUser();
   private readonly clients: ClientRequest[] = [];
@@ -22,7 +22,7 @@ export class Storage implements AsyncDisposable {
     return new Storage(await startService('storage', config));
   }
 
-  /** Two processes of one folder, which is removed with them. */
+  /** Two processes with the same folder, which is removed with them. */
   static async startTwo(): Promise<AsyncDisposable & { readonly one: Storage; readonly two: Storage }> {
     await using stack = new AsyncDisposableStack();
     const dataDir = await mkdtemp(join(tmpdir(), 'storage-spec-'));
@@ -74,13 +74,13 @@ export class Storage implements AsyncDisposable {
     return fetch(this.url + path, { method: 'PUT', body });
   }
 
-  /** Begins an upload, and sends one byte less than all of it. */
+  /** Starts an upload, and sends all bytes but one. */
   beginUpload(path: string): { client: ClientRequest; response: Promise<IncomingMessage> } {
     const client = sendRequest(this.url + path, { method: 'PUT', headers: { 'content-length': SIZE } });
     this.clients.push(client);
     client.on('error', () => {}).write('x'.repeat(SIZE - 1));
     const response = once(client, 'response').then(([message]) => (message as IncomingMessage).resume());
-    // Most tests never get one.
+    // Most tests do not wait for the response.
     response.catch(() => {});
     return { client, response };
   }

@@ -8,8 +8,8 @@ export const Username = z
   .string()
   .regex(/^[\w.-]{3,32}$/, '3 to 32 letters, digits, dots, dashes or underscores');
 
-/** A password as somebody types it. Different passwords that are no valid Unicode would become one in UTF-8. */
+/** A password to be checked. Invalid Unicode is refused: UTF-8 would turn different passwords into one. */
 export const GivenPassword = z.string().max(MAX_PASSWORD_CHARACTERS).refine(isWellFormed, 'valid Unicode');
 
-/** A password that an account may have from now on. */
+/** A new password. */
 export const Password = GivenPassword.min(8);

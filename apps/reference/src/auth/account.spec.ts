@@ -163,7 +163,7 @@ describe('a login that races with', () => {
 
     release();
 
-    // The reset ended its session, too, but only after it was let in.
+    // The reset ended this session too, after the login had succeeded.
     expect((await late).status).toBe(403);
     expect((await account.login(NEXT)).status).toBe(200);
   });

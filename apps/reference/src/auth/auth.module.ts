@@ -34,7 +34,7 @@ import { UsersService } from './users.service.js';
   ],
   providers: [
     Database.of(AUTH_TABLES + REVOCATION_TABLES, [...REVOCATION_COLUMNS, ...MAIL_COLUMNS]),
-    // Runs after the access token guard, which the module around this one provides.
+    // Runs after the access token guard of `ServiceModule`.
     { provide: APP_GUARD, useClass: RevocationGuard },
     AccountMailService,
     AccountService,

@@ -9,10 +9,10 @@ export interface Contact {
   readonly since: string;
 }
 
-/** Most users that a list gives; there is no cursor to further ones. */
+/** The most users in a list. Further ones are left out. */
 const MAX_LISTED = 1_000;
 
-/** Friends and blocks: what one user is to another. */
+/** Friends, friend requests and blocks. */
 @Injectable()
 export class ContactsService {
   constructor(
@@ -27,7 +27,7 @@ export class ContactsService {
       WHERE status = 'accepted' AND ${userId} IN (requester_id, addressee_id) ORDER BY username LIMIT ${MAX_LISTED}`;
   }
 
-  /** Who waits for this user's answer. */
+  /** The users whose friend requests this user has not answered. */
   requests(userId: string): Contact[] {
     return this.database.rows<Contact>`
       SELECT users.id, username, since FROM friendships JOIN users ON users.id = requester_id
@@ -59,7 +59,7 @@ export class ContactsService {
     if (!rejected) throw new NotFoundException('Friend request not found');
   }
 
-  /** Ends a friendship, or takes back a request. */
+  /** Ends a friendship, or withdraws a request. */
   remove(userId: string, otherId: string): void {
     const removed = this.database.run`
       DELETE FROM friendships WHERE (requester_id = ${userId} AND addressee_id = ${otherId})
@@ -88,12 +88,12 @@ export class ContactsService {
     this.database.run`DELETE FROM blocks WHERE blocker_id = ${userId} AND blocked_id = ${otherId}`;
   }
 
-  /** None of the users may have blocked one of the others, nor the other way round. @throws BlockedException */
+  /** @throws BlockedException if a user of one list has blocked a user of the other */
   requireUnblocked(userIds: readonly string[], otherIds: readonly string[]): void {
     if (this.isAnyBlocked(userIds, otherIds)) throw new BlockedException();
   }
 
-  /** Whether one of the users has blocked one of the others, or the other way round. */
+  /** Whether a user of one list has blocked a user of the other. */
   isAnyBlocked(userIds: readonly string[], otherIds: readonly string[]): boolean {
     const [users, others] = [JSON.stringify(userIds), JSON.stringify(otherIds)];
     const blocked = this.database.row`

@@ -6,7 +6,7 @@ import { ContactsService } from './contacts.service.js';
 
 export interface ConversationSettings {
   readonly is_e2ee_enabled: boolean;
-  /** Seconds after which messages are to vanish; null keeps them. */
+  /** Seconds after which clients delete messages; null keeps them. */
   readonly message_ttl_seconds: number | null;
 }
 
@@ -24,7 +24,7 @@ export interface Conversation {
   readonly settings: ConversationSettings;
   readonly created_at: string;
   readonly updated_at: string;
-  /** In the order in which they joined; in a list of conversations the first ten. */
+  /** In the order of joining. A list of conversations has the first ten of each. */
   readonly participants: Participant[];
   readonly participant_count: number;
 }
@@ -32,12 +32,12 @@ export interface Conversation {
 type Row = Omit<Conversation, 'settings' | 'participants' | 'participant_count'> & { settings: string };
 
 const MAX_PARTICIPANTS = 256;
-/** Participants that a list of conversations gives of each. */
+/** Participants of each conversation in a list of conversations. */
 const LISTED_PARTICIPANTS = 10;
 
 const DEFAULT_SETTINGS: ConversationSettings = { is_e2ee_enabled: true, message_ttl_seconds: null };
 
-/** Who talks to whom. To anyone but its participants, a conversation does not exist. */
+/** Conversations and their participants. For all other users a conversation does not exist. */
 @Injectable()
 export class ConversationsService {
   constructor(
@@ -74,7 +74,7 @@ export class ConversationsService {
     return this.#complete(row, MAX_PARTICIPANTS);
   }
 
-  /** Whether each user takes part in the conversation, in the order of the question. */
+  /** Whether each user takes part in the conversation, in the order of the memberships. */
   areMembers(memberships: readonly Membership[]): boolean[] {
     const rows = this.database.rows<{ is_member: number }>`
       SELECT EXISTS (
@@ -104,7 +104,7 @@ export class ConversationsService {
     });
   }
 
-  /** None of the new ones may have blocked a participant or another new one, or be blocked. */
+  /** @throws BlockedException if one of all participants has blocked another, new ones included */
   addParticipants(userId: string, id: string, userIds: readonly string[]): Conversation {
     return this.#change(userId, id, () => {
       this.#requireKnown(userIds);
@@ -115,7 +115,7 @@ export class ConversationsService {
     });
   }
 
-  /** Anyone may leave; only the owner may send others away. */
+  /** Participants may leave, except for the owner. Only the owner may remove others. */
   removeParticipant(userId: string, id: string, leaverId: string): void {
     this.database.transaction(() => {
       const conversation = this.get(userId, id);
@@ -129,7 +129,7 @@ export class ConversationsService {
     });
   }
 
-  /** In one transaction with the look whether the user takes part, so that nobody changes anything after being removed. */
+  /** Checks the membership in the transaction of the change, so that a removed user changes nothing. */
   #change(userId: string, id: string, change: () => void): Conversation {
     return this.database.transaction(() => {
       this.get(userId, id);
@@ -138,7 +138,7 @@ export class ConversationsService {
     });
   }
 
-  /** @param most participants that are given */
+  /** @param most the most participants in the result */
   #complete(row: Row, most: number): Conversation {
     const participants = this.database.rows<Participant>`
       SELECT user_id, username, iif(user_id = ${row.owner_id}, 'owner', 'member') AS role, joined_at

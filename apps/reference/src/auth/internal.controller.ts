@@ -10,7 +10,7 @@ import { ServiceTokens } from '../tokens/service-tokens.js';
 import { ContactsService } from './contacts.service.js';
 import { ConversationsService } from './conversations.service.js';
 
-/** Tells other services who takes part in a conversation and who has blocked whom; users have no access. */
+/** Tells other services which users take part in a conversation and which have blocked others. Users have no access. */
 @Controller()
 export class InternalController {
   constructor(

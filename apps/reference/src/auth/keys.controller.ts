@@ -5,7 +5,7 @@ import { Caller } from '../tokens/caller.decorator.js';
 import { KeyBundle, KeysService } from './keys.service.js';
 import { UsersService } from './users.service.js';
 
-/** Public keys only; the private ones never leave their devices. */
+/** Public keys only; private keys never leave their devices. */
 @Controller('v1/keys')
 export class KeysController {
   constructor(
@@ -25,7 +25,7 @@ export class KeysController {
     return this.keys.rotate(user_id, bundle);
   }
 
-  /** Before GET, whose handler would answer it otherwise, and give a key away that nobody reads. */
+  /** Declared before GET, whose handler would otherwise run for HEAD and use up a one-time key. */
   @Head(':user_id')
   check(@Param('user_id', { schema: Id }) userId: string): void {
     this.keys.readOwn(userId);

@@ -20,20 +20,20 @@ export interface StoredKeys {
   readonly updated_at: string;
 }
 
-/** To the owner: all one-time keys that nobody got yet, and how many they are. */
+/** The owner's view: all unused one-time keys, and their number. */
 export interface OwnKeys extends StoredKeys {
   readonly one_time_pre_keys_left: number;
 }
 
-/** Milliseconds until a reader gets another one-time key of the same user. */
+/** Milliseconds until a reader may get another one-time key of the same user. */
 const READER_INTERVAL_MS = 60_000;
 
 type OneTimePreKey = z.infer<typeof OneTimePreKey>;
 type Row = Omit<StoredKeys, 'bundle'> & { readonly bundle: string };
 
 /**
- * Keeps the public keys of the end-to-end encryption. A one-time prekey is given to one reader and never again, not even
- * if its owner uploads it a second time (X3DH, section 3.4).
+ * Stores the public keys of the end-to-end encryption. A one-time prekey is given to one reader only, even if its owner
+ * uploads it again (X3DH, section 3.4).
  */
 @Injectable()
 export class KeysService {
@@ -51,7 +51,7 @@ export class KeysService {
     });
   }
 
-  /** One-time keys that nobody got yet are replaced. @throws NotFoundException if the user has no keys */
+  /** Replaces the unused one-time keys. @throws NotFoundException if the user has no keys */
   rotate(userId: string, bundle: KeyBundle): OwnKeys {
     return this.database.transaction(() => {
       this.database.run`
@@ -70,8 +70,8 @@ export class KeysService {
   }
 
   /**
-   * Gives at most one one-time key, which is nobody else's from now on; none if none is left, or if the reader got one of
-   * this user less than a minute ago: a single reader does not use up those of all.
+   * Gives one one-time key, to no other reader. Gives none if none is left, or if the reader got one of this user less than
+   * a minute ago, so that a single reader cannot use them up.
    */
   readForOther(userId: string, readerId: string): StoredKeys {
     return this.database.transaction(() => {
@@ -85,7 +85,7 @@ export class KeysService {
     });
   }
 
-  /** Returns false if the reader is noted already. */
+  /** Returns false if the reader got a key within the last minute. */
   #addReader(userId: string, readerId: string): boolean {
     const givenAt = Date.now();
     this.database.run`DELETE FROM one_time_pre_key_readers WHERE given_at <= ${givenAt - READER_INTERVAL_MS}`;

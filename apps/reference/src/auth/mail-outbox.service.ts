@@ -9,10 +9,10 @@ export interface Mail {
   readonly recipient: string;
 }
 
-/** Milliseconds for which the token of a letter is valid, from the last sending on. */
+/** Milliseconds for which the token of a letter is valid after it was last sent. */
 export const LETTER_LIFETIME_MS = 60 * 60 * 1000;
 
-/** How often a letter of one purpose is sent to a user until it expires, the first time included. */
+/** The most times that a letter of one purpose is sent to a user before it expires. */
 const MAX_SENT = 5;
 
 /** Columns that databases of earlier versions lack. */
@@ -21,9 +21,9 @@ export const MAIL_COLUMNS: readonly AddedColumn[] = [
 ];
 
 /**
- * Letters with a one-time token, for whatever sends mail to take from the table: a row with a new `created_at` is to be
- * sent. A further request sends the same token, so that an unauthenticated client makes no letter of the owner worthless. A
- * letter to another address voids the former, and a change of the account voids all from before.
+ * Letters with a one-time token, in a table from which another program sends them: each new `created_at` of a row means one
+ * more sending. A repeated request sends the same token, so that an unauthenticated client cannot void a letter of the
+ * owner. A letter to another address voids the former one, and a change of the account voids all earlier letters.
  */
 @Injectable()
 export class MailOutboxService {
@@ -44,7 +44,7 @@ export class MailOutboxService {
     return true;
   }
 
-  /** Does the work of `put`, and sends nothing. */
+  /** Costs as much as `put`, and sends nothing. */
   putDecoy(purpose: MailPurpose, recipient: string): void {
     const now = Date.now();
     const token = randomBytes(32).toString('base64url');
@@ -53,7 +53,7 @@ export class MailOutboxService {
       VALUES (${token}, ${purpose}, '', ${recipient}, ${iso(now)}, ${iso(now + LETTER_LIFETIME_MS)}, 1)`;
   }
 
-  /** @throws BadRequestException if `redeem` would, so that a token that nobody was sent costs no more work */
+  /** Checks a token before expensive work. @throws BadRequestException if `redeem` would */
   require(purpose: MailPurpose, token: string): void {
     const mail = this.database.row`
       SELECT 1 FROM mail_outbox
@@ -61,7 +61,11 @@ export class MailOutboxService {
     if (!mail) throw invalidToken();
   }
 
-  /** Gives the letter that this token came with, once. To be called in the transaction of what the letter allows. */
+  /**
+   * Returns the letter of a token, and voids it. To be called in the transaction of the change that the letter allows.
+   *
+   * @throws BadRequestException if the token is unknown, expired or of another user
+   */
   redeem(purpose: MailPurpose, token: string, userId?: string): Mail {
     const mail = this.database.row<Mail>`
       DELETE FROM mail_outbox
@@ -72,7 +76,7 @@ export class MailOutboxService {
     return mail;
   }
 
-  /** Makes every letter of the user worthless: the account is not any more as it was when they were asked for. */
+  /** Voids all letters of a user, since the account has changed. */
   void(userId: string): void {
     this.database.run`DELETE FROM mail_outbox WHERE user_id = ${userId}`;
   }

@@ -3,34 +3,34 @@ import { createHash } from 'node:crypto';
 import { Database } from '../database.js';
 import { TooManyRequestsException } from '../too-many-requests.exception.js';
 
-/** Wrong passwords that one account takes in a window. */
+/** The most wrong passwords of an account in a window. */
 const MAX_WRONG = 10;
 const WINDOW_MS = 15 * 60 * 1000;
-/** Accounts, and addresses without one, that are counted at a time; then the oldest count is forgotten. */
+/** The most subjects with a count. Above it the oldest count is forgotten. */
 const MAX_SUBJECTS = 100_000;
 
 /**
- * Limits wrong passwords for each account, from however many addresses they come. The count is in the database, so that
- * all processes share it, and it is taken before the password is hashed, so that tries at the same time are counted too.
+ * Limits wrong passwords for each account, over all client addresses. The count is in the database, so that all processes
+ * share it, and is raised before the password is hashed, so that concurrent attempts count too.
  *
- * An unauthenticated client can use up the tries of an account. Its owner is protected in three ways: sessions that are
- * open go on, and renew themselves for 30 days; a password reset by mail clears the count; and tries within a session (a
- * change of password) are counted for that session alone, so that a stolen one does not stop the owner in another.
+ * An unauthenticated client can use up the attempts of an account. Three things protect its owner: open sessions continue,
+ * and can be renewed for 30 days; a password reset by mail clears the count; and attempts within a session (a change of the
+ * password) count for that session alone, so that a stolen session does not lock the owner out of another.
  */
 @Injectable()
 export class PasswordAttemptsService {
-  /** The last attempt of each subject that is under way. */
+  /** The last running attempt of each subject. */
   readonly #running = new Map<string, Promise<unknown>>();
 
   constructor(private readonly database: Database) {}
 
   /**
-   * Makes one attempt. Those of one subject run one after the other, so that right passwords at the same time do not
-   * count as wrong ones.
+   * Makes one attempt. Attempts of one subject run one after the other, so that concurrent right passwords do not count as
+   * wrong ones.
    *
-   * @param subject `login:<e-mail>` for tries of unauthenticated clients, `session:<id>` for tries within a session
+   * @param subject `login:<e-mail>` for unauthenticated clients, `session:<id>` within a session
    * @param attempt resolves with undefined if the password was wrong
-   * @throws TooManyRequestsException after 10 wrong ones in 15 minutes
+   * @throws TooManyRequestsException after 10 wrong passwords in 15 minutes
    */
   async run<Result>(
     subject: string,
@@ -38,7 +38,7 @@ export class PasswordAttemptsService {
   ): Promise<Result | undefined> {
     const previous = this.#running.get(subject) ?? Promise.resolve();
     const current = previous.then(() => this.#count(subject, attempt));
-    // The next in line waits for the end of this one, however it ends.
+    // The next attempt waits for the end of this one, also if it fails.
     const ended = current.catch(() => {});
     this.#running.set(subject, ended);
     try {
@@ -48,7 +48,7 @@ export class PasswordAttemptsService {
     }
   }
 
-  /** Forgets wrong attempts, since the owner has shown who they are. */
+  /** Forgets the wrong passwords of a subject. */
   clear(subject: string): void {
     this.database.run`DELETE FROM password_attempts WHERE subject = ${keyOf(subject)}`;
   }
@@ -84,7 +84,7 @@ export class PasswordAttemptsService {
   }
 }
 
-/** Of one length, and no list of the addresses that somebody tried. */
+/** A hash: of fixed length, and without the e-mail addresses in the table. */
 function keyOf(subject: string): Buffer {
   return createHash('sha256').update(subject).digest();
 }

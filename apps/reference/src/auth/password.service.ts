@@ -7,20 +7,20 @@ const COST = { N: 2 ** 14, r: 8, p: 5 };
 const SALT_BYTES = 16;
 const KEY_BYTES = 32;
 
-/** Keeps passwords as salted scrypt, and does the same work whether or not the user exists. */
+/** Hashes passwords by scrypt with a salt, and does the same work whether or not the user exists. */
 @Injectable()
 export class PasswordService {
-  /** Of no password: a random key. */
+  /** Compared in place of the hash of an unknown user. */
   readonly #nobody = { salt: randomBytes(SALT_BYTES), key: randomBytes(KEY_BYTES) };
 
-  /** The text to store. It is another one each time, so that it also names this change of the password. */
+  /** The text to store. It differs each time, so that it also identifies this change of the password. */
   async hash(password: string): Promise<string> {
     const salt = randomBytes(SALT_BYTES);
     const key = await this.derive(password, salt);
     return `${salt.toString('base64')}:${key.toString('base64')}`;
   }
 
-  /** @param stored what `hash` gave, or undefined if there is no such user */
+  /** @param stored the result of `hash`, or undefined if there is no such user */
   async matches(password: string, stored: string | undefined): Promise<boolean> {
     const { salt, key } = stored === undefined ? this.#nobody : parse(stored);
     const derived = await this.derive(password, salt);

@@ -3,10 +3,10 @@ import { Counter, Gauge } from 'prom-client';
 import { Database, type AddedColumn } from '../database.js';
 import { MetricsService } from '../metrics.service.js';
 
-/** Revocations that wait at a time; past it those of the user with the most are dropped, the oldest first. */
+/** The most pending revocations. Above it the oldest ones of the user with the most are dropped. */
 const MOST = 10_000;
 
-/** The rowid is their order. */
+/** Ordered by rowid. */
 export const REVOCATION_TABLES = `
   CREATE TABLE IF NOT EXISTS pending_revocations (
     key TEXT PRIMARY KEY,
@@ -26,7 +26,7 @@ export const REVOCATION_COLUMNS: readonly AddedColumn[] = [
 export interface Revocation {
   readonly key: string;
   readonly expires_at: number;
-  /** Whether the key is that of a session, and so revokes all tokens of it. */
+  /** Whether the key is of a session, and so revokes all tokens of that session. */
   readonly is_session: boolean;
 }
 
@@ -35,7 +35,7 @@ export interface PendingRevocation extends Pick<Revocation, 'key' | 'expires_at'
   readonly rowid: number;
 }
 
-/** The revocations that Redis does not have yet: they outlive a restart of this service. */
+/** The revocations that Redis does not have yet. They survive a restart of this service. */
 @Injectable()
 export class PendingRevocations {
   readonly #dropped: Counter;
@@ -61,7 +61,7 @@ export class PendingRevocations {
     });
   }
 
-  /** Keeps all of them, however many they are: none is dropped before Redis was asked to take it. */
+  /** Stores all revocations. None is dropped before an attempt to write it to Redis. */
   keep(userId: string, revocations: readonly Revocation[]): void {
     const rows = JSON.stringify(revocations);
     this.#deleteExpired();
@@ -73,7 +73,7 @@ export class PendingRevocations {
       SELECT value ->> 'key', value ->> 'expires_at', ${userId}, value ->> 'is_session' FROM json_each(${rows})`;
   }
 
-  /** Drops from the user who has most, so that nobody's logouts cost others theirs; keys of sessions last. */
+  /** Drops revocations of the user with the most, so that one user's logouts cannot displace others'. Sessions go last. */
   #makeRoom(added: number): void {
     const excess = this.count() + added - MOST;
     if (excess <= 0) return;
@@ -87,14 +87,14 @@ export class PendingRevocations {
     this.#dropped.inc(dropped);
   }
 
-  /** The oldest ones that still matter. */
+  /** The oldest revocations that have not expired. */
   first(most: number): PendingRevocation[] {
     this.#deleteExpired();
     return this.database.rows<PendingRevocation>`
       SELECT rowid, key, expires_at FROM pending_revocations ORDER BY rowid LIMIT ${most}`;
   }
 
-  /** Not by key: a key that was kept anew meanwhile has another row. */
+  /** By rowid, since a key that was stored again meanwhile has another row. */
   delete(revocations: readonly PendingRevocation[]): void {
     const ids = JSON.stringify(revocations.map(({ rowid }) => rowid));
     this.database.run`DELETE FROM pending_revocations WHERE rowid IN (SELECT value FROM json_each(${ids}))`;

@@ -8,7 +8,7 @@ async function join(auth: RunningService, username: string) {
   return { id: body.data.user.id as string, token: body.data.access_token as string };
 }
 
-/** Ids of that many users, who have no password. */
+/** Creates users without a password, and returns their ids. */
 function insertUsers(auth: RunningService, count: number): string[] {
   const ids = Array.from({ length: count }, () => randomUUID());
   auth.app.get(Database).run`
@@ -27,7 +27,7 @@ describe('contacts', () => {
     const requests = await auth.send('GET', '/v1/users/me/friends?status=pending', bob.token);
     expect(requests.body.data).toMatchObject([{ id: ada.id, username: 'ada' }]);
 
-    // Nobody accepts a request of their own.
+    // The sender cannot accept the request.
     expect((await auth.send('POST', `/v1/users/me/friends/${bob.id}/accept`, ada.token)).status).toBe(404);
     expect((await auth.send('POST', `/v1/users/me/friends/${ada.id}/accept`, bob.token)).status).toBe(200);
     for (const [me, friend] of [

@@ -124,7 +124,7 @@ describeWithRedis('revocations that wait for Redis', () => {
     await redis.kill();
 
     const change = { current_password: person.password, new_password: 'battery staple' };
-    // A token of no session: none is kept.
+    // A token without a session: no session stays open.
     database.run`UPDATE access_tokens SET session_id = 'another'`;
     database.run`UPDATE sessions SET id = 'another'`;
     const { status } = await auth.send('POST', '/v1/users/me/password', body.data.access_token, change);
@@ -144,7 +144,7 @@ describeWithRedis('revocations that wait for Redis', () => {
       Number(/total_connections_received:(\d+)/.exec(await admin.info('stats'))![1]);
     const before = await connections();
 
-    // Each try is a new connection, for which a name is resolved anew.
+    // Each attempt is a new connection, for which the name is resolved again.
     while ((await connections()) < before + 2);
     expect(await metricOf(auth, 'revocations_pending')).toBe(1);
     await admin.call('REPLICAOF', 'NO', 'ONE');

@@ -15,42 +15,41 @@ export interface RevokedSession {
   readonly id: string;
 }
 
-/** What ended together. */
+/** The revocations of one event. */
 export interface Revoked {
-  /** Whose tokens and sessions they are. */
+  /** The user of the tokens and sessions. */
   readonly userId: string;
   readonly tokens: readonly RevokedToken[];
   readonly sessions: readonly RevokedSession[];
 }
 
 /**
- * Seconds that the key of an ended session lives: longer than any access token, however much the clocks differ, and so that
- * a gateway which was without Redis for less hears of each.
+ * Seconds that the key of an ended session lives. All its access tokens expire before, even if clocks differ, and a gateway
+ * that was without Redis for less learns of every ended session.
  */
 const SESSION_KEY_SECONDS = 3_600;
 
-/** Seconds that a revoked token's key outlives the token: by so much the clock of a gateway may be behind. */
+/** Seconds that the key of a revoked token outlives the token: the clock of a gateway may be behind by this much. */
 export const CLOCK_TOLERANCE_SECONDS = 5;
 
-/** Keys of one round trip. */
+/** Keys in one round trip. */
 const BATCH = 500;
 
-/** Milliseconds until Redis is tried again that refused a key or did not answer. */
+/** Milliseconds until the next attempt, after Redis refused a key or did not respond. */
 const RETRY_MS = 1_000;
 
-/** Milliseconds that Redis may take to answer. */
+/** Milliseconds that Redis has for a response. */
 const COMMAND_TIMEOUT_MS = 1_000;
 
-/** Milliseconds between two tries to connect: the first, with every further one as much more, and the most. */
+/** Milliseconds between two attempts to connect. The delay grows by the first value, up to the second. */
 const RECONNECT_STEP_MS = 50;
 const RECONNECT_MOST_MS = 1_000;
 
 /**
- * Tells the gateways which access tokens and sessions are revoked, each by a key in Redis: of a token for the rest of its
- * life, of a session for an hour, since sockets outlive the tokens that opened them. A key that
- * Redis does not take (away, full, read-only) is kept and tried again each second, over a new connection, for which the
- * name is resolved anew, until it is written or the token expires. Without a Redis nobody is told, and this service
- * refuses such tokens by itself.
+ * Tells the gateways which access tokens and sessions are revoked, each by a key in Redis. The key of a token lives until
+ * the token expires, and the key of a session for an hour, since sockets outlive the tokens that opened them. A key that
+ * Redis refuses (away, full, read-only) is tried again each second until it is written or the token expires, over a new
+ * connection, for which the name is resolved again. Without REDIS_URL only this service refuses revoked tokens.
  */
 @Injectable()
 export class RevocationPublisher implements OnApplicationShutdown {
@@ -67,11 +66,11 @@ export class RevocationPublisher implements OnApplicationShutdown {
   ) {
     if (redisUrl === undefined) return;
     this.#redis = new Redis(redisUrl, {
-      // The table is the queue: what Redis did not answer is sent again from there.
+      // The table is the queue: keys without a response are sent again from there.
       enableOfflineQueue: false,
       autoResendUnfulfilledCommands: false,
       maxRetriesPerRequest: 0,
-      // Its user may revoke, and nothing else.
+      // The user of this connection may only write revocations.
       enableReadyCheck: false,
       disableClientInfo: true,
       commandTimeout: COMMAND_TIMEOUT_MS,
@@ -79,13 +78,13 @@ export class RevocationPublisher implements OnApplicationShutdown {
       retryStrategy: (times) => Math.min(times * RECONNECT_STEP_MS, RECONNECT_MOST_MS),
     });
     this.#redis.on('error', (error) => this.#reportFailure(error));
-    // Also those from before a restart of this service.
+    // Includes revocations from before a restart.
     this.#redis.on('ready', () => void this.#write());
   }
 
   /**
-   * Returns when the revocations are kept; Redis gets them later. To be called in the transaction that ends the sessions:
-   * both are kept, or neither.
+   * Stores the revocations, and sends them to Redis later. To be called in the transaction that ends the sessions, so that
+   * either both are stored or neither.
    */
   publish({ userId, tokens, sessions }: Revoked): void {
     if (!this.#redis || tokens.length + sessions.length === 0) return;
@@ -102,7 +101,7 @@ export class RevocationPublisher implements OnApplicationShutdown {
         is_session: false,
       })),
     ]);
-    // Behind the transaction, which is synchronous.
+    // After the transaction, which is synchronous.
     queueMicrotask(() => void this.#write());
   }
 
@@ -128,7 +127,7 @@ export class RevocationPublisher implements OnApplicationShutdown {
     }
   }
 
-  /** @throws Error if Redis does not take one */
+  /** @throws Error if Redis refuses a key */
   async #writeBatch(redis: Redis, batch: readonly PendingRevocation[]): Promise<void> {
     const errors = await this.#send(redis, batch);
     if (this.#isClosed) return;
@@ -139,7 +138,7 @@ export class RevocationPublisher implements OnApplicationShutdown {
     this.#hasWritten = true;
   }
 
-  /** The error of each, or null. */
+  /** The error of each command, or null. */
   async #send(redis: Redis, batch: readonly PendingRevocation[]): Promise<readonly (Error | null)[]> {
     const pipeline = redis.pipeline();
     const now = Math.floor(Date.now() / 1000);
@@ -154,11 +153,11 @@ export class RevocationPublisher implements OnApplicationShutdown {
     if (this.#isClosed) return;
     this.#reportFailure(error);
     clearTimeout(this.#retry);
-    // Once it is ready again, all is written. A connection that was lost comes back by itself.
+    // On `ready` all is written. A lost connection reconnects by itself.
     this.#retry = setTimeout(() => redis.status === 'ready' && redis.disconnect(true), RETRY_MS).unref();
   }
 
-  /** Once for all that fail until one succeeds. */
+  /** Logs the first failure since the last success. */
   #reportFailure({ message }: Error): void {
     if (this.#hasWritten) this.#logger.warn(`redis does not take revocations: ${message}`);
     this.#hasWritten = false;

@@ -14,11 +14,11 @@ import { UsersService, type Credentials, type User } from './users.service.js';
 
 const REFRESH_TOKEN_SECONDS = 30 * 24 * 60 * 60;
 
-/** Sessions of one user, and live access tokens of one session: with 20 each, a user's revocations are at most 2,100. */
+/** Limits of the sessions of a user and the live access tokens of a session: a user's revocations are at most 2,100. */
 const MAX_SESSIONS = 100;
 const MAX_TOKENS = 20;
 
-/** A refresh token names its session, and the rotation of it that it is good for. */
+/** A refresh token names its session, and the rotation in which it is valid. */
 const RefreshClaims = z.object({ user_id: z.guid(), sid: z.guid(), rotation: z.guid(), role: z.literal('') });
 
 export interface TokenPair {
@@ -30,7 +30,7 @@ export interface TokenPair {
 
 export type Session = TokenPair & { readonly user: User };
 
-/** All that the tokens of a session say. */
+/** The content of the tokens of a session. */
 interface Grant {
   readonly user: User;
   readonly sessionId: string;
@@ -38,7 +38,7 @@ interface Grant {
   readonly jti: string;
 }
 
-/** Opens, continues and ends sessions; whatever ends one also revokes every access token it gave out. */
+/** Opens, renews and ends sessions. The end of a session revokes all its access tokens. */
 @Injectable()
 export class SessionService {
   constructor(
@@ -49,11 +49,11 @@ export class SessionService {
   ) {}
 
   /**
-   * Opens a session for a user whose password was shown to be right. A user's 101st session ends the one that was not
-   * renewed for longest.
+   * Opens a session for a user whose password was right. A user's 101st session ends the one that was not renewed for
+   * longest.
    *
-   * @returns undefined if it is not the user's password any more: a password is hashed outside of the transaction, and a
-   * change may have come between. The database decides the order: a later change finds this session, and ends it.
+   * @returns undefined if the password was changed meanwhile: it is hashed outside of the transaction. A change after the
+   * transaction finds this session and ends it.
    */
   async open(credentials: Credentials): Promise<Session | undefined> {
     const opened = this.database.transaction(() => {
@@ -85,12 +85,12 @@ export class SessionService {
       return isCurrent ? this.#grant(this.users.get(user_id), sid, next) : undefined;
     });
     if (grant) return this.#sign(grant);
-    // Used twice, so two hold it, and one of them stole it: neither goes on.
+    // A second use shows that the token was stolen, so the session ends for both holders.
     this.#end(user_id, sid);
     throw invalidRefreshToken();
   }
 
-  /** Ends the session of this access token; the token is refused from now on, wherever it came from. */
+  /** Ends the session of an access token, and revokes the token also if it has no session. */
   close({ jti, sid, user_id, exp }: AccessClaims): void {
     const sessionId = sid ?? this.#sessionOf(jti);
     if (sessionId !== null) return this.#end(user_id, sessionId);
@@ -103,11 +103,11 @@ export class SessionService {
   }
 
   /**
-   * Changes an account and ends the sessions from before, both or neither.
+   * Changes an account and ends its sessions, in one transaction.
    *
-   * @param findUser gives the user's id, or throws
-   * @param change makes the change; the sessions end before it, since those of a deleted user are gone with it
-   * @param keep an access token whose session goes on
+   * @param findUser returns the user's id, or throws
+   * @param change makes the change, after the sessions have ended, since a deleted user has none
+   * @param keep an access token whose session stays open. Default: none
    */
   closeAll(findUser: () => string, change: (userId: string) => void, keep?: AccessClaims): void {
     this.database.transaction(() => {
@@ -130,8 +130,8 @@ export class SessionService {
   }
 
   /**
-   * Notes a new access token. In the transaction that made sure of the session, or its end would miss the token. The 21st
-   * live one of a session revokes the oldest.
+   * Records a new access token. To be called in the transaction that checked the session, or the end of the session would
+   * miss the token. The 21st live token of a session revokes the oldest.
    */
   #grant(user: User, sessionId: string, rotation: string): Grant {
     const jti = randomUUID();
@@ -172,7 +172,7 @@ export class SessionService {
     );
   }
 
-  /** Makes room for one more session of the user. */
+  /** Ends the sessions above the limit, so that the user can open one more. */
   #endOldest(userId: string): void {
     const ended = this.database.rows<RevokedSession>`
       SELECT id FROM sessions WHERE user_id = ${userId}
@@ -196,7 +196,7 @@ function seconds(): number {
   return Math.floor(Date.now() / 1000);
 }
 
-/** A token that expired before then is refused by every gateway, however far its clock is behind. */
+/** The gateways refuse tokens that expired before, even with the largest allowed difference of clocks. */
 function oldestExpiry(): number {
   return seconds() - CLOCK_TOLERANCE_SECONDS;
 }

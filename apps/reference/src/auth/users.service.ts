@@ -11,7 +11,7 @@ export interface User {
   readonly updated_at: string;
 }
 
-/** A user, and the hash of a password as it is stored: each change of the password makes another one. */
+/** A user and the stored hash of the password. Each change of the password gives another hash. */
 export interface Credentials {
   readonly id: string;
   readonly password: string;
@@ -52,7 +52,7 @@ export class UsersService {
     return this.database.row<{ password: string }>`SELECT password FROM users WHERE id = ${id}`?.password;
   }
 
-  /** Whether the user still has this password's hash. To be asked in the transaction that depends on it. */
+  /** Whether the user still has this hash. To be called in the transaction that depends on it. */
   hasPassword({ id, password }: Credentials): boolean {
     return this.passwordOf(id) === password;
   }
@@ -76,7 +76,7 @@ export class UsersService {
     return this.get(id);
   }
 
-  /** Takes everything that is the user's along. */
+  /** Deletes all data of the user, too. */
   delete(id: string): void {
     this.database.run`DELETE FROM users WHERE id = ${id}`;
   }

@@ -11,7 +11,7 @@ import { MessagesService } from './messages.service.js';
 
 const ChatEvent = MessageContent.extend({ type: z.literal('message') });
 
-/** Chat as it happens: what a member of the conversation says, all in its room hear, the sender too. */
+/** Sends each message of a member to all sockets of the conversation, those of the sender included. */
 @Injectable()
 export class ChatSocket implements SocketEndpoint, OnApplicationBootstrap {
   readonly path = '/v1/ws/chat';
@@ -39,7 +39,7 @@ export class ChatSocket implements SocketEndpoint, OnApplicationBootstrap {
       member.refuse('INVALID_MESSAGE', 'Only {"type":"message","content","client_id"?} is known');
       return;
     }
-    // Stored first: what was heard is in the history, whatever happens next.
+    // Stored first, so that the history has every message that was sent.
     const message = this.messages.add(room.id, member.caller.user_id, data.content, data.client_id);
     room.send({ type: 'message', ...message });
   }

@@ -83,7 +83,7 @@ describe('a message', () => {
   });
 
   it('is 429 from a user who sends too many bytes, and from nobody else', async () => {
-    // 3,200 bytes in 32 s, and a message counts for 2,048 at least.
+    // 3,200 bytes in 32 s, and a message counts as 2,048 at least.
     await using both = await Conversations.start('chat', { messageBytesPerSecond: 100 });
     const [chat, ada, bob] = [both.service, makeUser(), makeUser()];
     const conversation_id = await both.create(ada, bob);

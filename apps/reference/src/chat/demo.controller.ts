@@ -5,7 +5,7 @@ import { Public } from '../tokens/access-token.guard.js';
 
 const PAGE = readFileSync(new URL('demo.page.html', import.meta.url), 'utf8');
 
-/** A page on which the system can be seen to work: two who chat, and a call between two tabs. */
+/** A demo page: a chat of two users, and a call between two tabs. */
 @Controller('demo')
 export class DemoController {
   @Get()

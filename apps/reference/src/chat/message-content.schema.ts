@@ -3,7 +3,7 @@ import { isWellFormed } from '../well-formed.js';
 
 const MAX_CONTENT_BYTES = 65_536;
 
-/** What a client says, by HTTP or on a socket. @property client_id the client's own id: the same one is the same message */
+/** The content of a message, by HTTP or on a socket. `client_id` is the client's own id for the message. */
 export const MessageContent = z.object({
   content: z
     .string()
@@ -15,6 +15,6 @@ export const MessageContent = z.object({
       (text) => Buffer.byteLength(text) <= MAX_CONTENT_BYTES,
       `at most ${MAX_CONTENT_BYTES} bytes of UTF-8`,
     ),
-  // Different ids that are no valid Unicode would become one.
+  // UTF-8 would turn different ids of invalid Unicode into one.
   client_id: z.string().min(1).max(100).refine(isWellFormed, 'valid Unicode').nullable().default(null),
 });

@@ -14,7 +14,7 @@ export interface Message {
 export interface MessagePage {
   /** Newest first. */
   readonly messages: Message[];
-  /** What to ask for with `before` to get the next page, or null at the beginning of the conversation. */
+  /** The value of `before` for the next page, or null at the beginning of the conversation. */
   readonly next_before: string | null;
 }
 
@@ -22,7 +22,7 @@ export interface MessagePage {
 export class MessagesService {
   constructor(private readonly database: Database) {}
 
-  /** A message sent again under the same `client_id` is the same message. */
+  /** Stores a message once for each `client_id` of its sender. */
   add(conversationId: string, senderId: string, content: string, clientId: string | null): Message {
     const [id, createdAt] = [randomUUID(), new Date().toISOString()];
     const isNew = this.database.run`

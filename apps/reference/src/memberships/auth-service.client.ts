@@ -13,17 +13,16 @@ import {
   type Membership,
 } from './membership.js';
 
-/** Milliseconds until a response, over all attempts: long enough for an auth-service that restarts. */
+/** Milliseconds for all attempts together: long enough for a restart of auth-service. */
 const TIMEOUT_MS = 3_000;
-/** Milliseconds for one attempt, so that an instance that hangs leaves time for another. */
+/** Milliseconds for one attempt, so that a hanging instance leaves time for another. */
 const ATTEMPT_TIMEOUT_MS = 1_000;
-/** Milliseconds of pause once every instance has failed. */
+/** Milliseconds of pause after every instance has failed. */
 const PAUSE_MS = 50;
 
 /**
- * Asks auth-service who takes part in a conversation, and who has blocked whom. Nothing is cached: a change that
- * auth-service has committed counts from the next request on. If auth-service does not respond, nobody is a member, and
- * the client gets 503.
+ * Asks auth-service which users take part in a conversation, and which have blocked others. Nothing is cached, so changes
+ * in auth-service apply to the next request. If auth-service does not respond, clients get 503.
  */
 @Injectable()
 export class AuthServiceClient {
@@ -40,16 +39,17 @@ export class AuthServiceClient {
   }
 
   /**
-   * To anyone but its members, a conversation does not exist.
+   * Requires that the user takes part in the conversation. For other users a conversation does not exist.
    *
-   * @throws NotFoundException @throws ServiceUnavailableException
+   * @throws NotFoundException if the user does not
+   * @throws ServiceUnavailableException if auth-service does not respond
    */
   async requireMember(membership: Membership): Promise<void> {
     const [nonMember] = await this.findNonMembers([membership]);
     if (nonMember) throw new NotFoundException('Conversation not found');
   }
 
-  /** Those of the memberships that do not hold. @throws ServiceUnavailableException */
+  /** The memberships that do not exist. @throws ServiceUnavailableException if auth-service does not respond */
   async findNonMembers<M extends Membership>(memberships: readonly M[]): Promise<M[]> {
     const nonMembers: M[] = [];
     for (let start = 0; start < memberships.length; start += MAX_MEMBERSHIPS) {
@@ -61,10 +61,10 @@ export class AuthServiceClient {
   }
 
   /**
-   * None of the users may have blocked one of the others, nor the other way round. Without an auth-service there are no
-   * blocks.
+   * Requires that no user of one list has blocked a user of the other. Without AUTH_SERVICE_URL there are no blocks.
    *
-   * @throws BlockedException @throws ServiceUnavailableException
+   * @throws BlockedException if one has
+   * @throws ServiceUnavailableException if auth-service does not respond
    */
   async requireUnblocked(user_ids: readonly string[], other_ids: readonly string[]): Promise<void> {
     if (this.#instances.length === 0) return;
@@ -83,7 +83,7 @@ export class AuthServiceClient {
     });
   }
 
-  /** @param parse gives the result, or throws if another instance is to be asked */
+  /** @param parse returns the result, or throws, so that the next instance is asked */
   async #ask<Result>(path: string, question: object, parse: (response: unknown) => Result): Promise<Result> {
     const { length: count } = this.#instances;
     if (count === 0) throw this.#unknown(path, 'AUTH_SERVICE_URL is not set');
@@ -106,7 +106,7 @@ export class AuthServiceClient {
   }
 
   #unknown(path: string, reason: unknown): ServiceUnavailableException {
-    this.#logger.warn(`auth-service did not answer ${path}: ${describe(reason)}`);
+    this.#logger.warn(`auth-service did not respond to ${path}: ${describe(reason)}`);
     return new ServiceUnavailableException('Memberships are unknown', { errorCode: 'MEMBERSHIPS_UNKNOWN' });
   }
 
@@ -126,7 +126,7 @@ export class AuthServiceClient {
   }
 }
 
-/** `fetch` says only that it failed; its cause says why. */
+/** The reason of a failure: an error of `fetch` has it in its cause. */
 function describe(reason: unknown): string {
   if (!types.isNativeError(reason)) return String(reason);
   return types.isNativeError(reason.cause) ? reason.cause.message : reason.message;

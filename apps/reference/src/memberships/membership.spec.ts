@@ -16,7 +16,7 @@ async function statusesOf(chat: RunningService, { token }: User, conversation_id
   return [written.status, read.status];
 }
 
-/** An address that takes connections and says nothing. */
+/** An address that accepts connections and sends nothing. */
 async function startSilence(): Promise<AsyncDisposable & { url: string }> {
   const sockets = new Set<Socket>();
   const server = createServer((socket) => void sockets.add(socket.on('error', () => {})));
@@ -30,7 +30,7 @@ async function startSilence(): Promise<AsyncDisposable & { url: string }> {
   };
 }
 
-/** Where nobody listens. */
+/** An address without a listener. */
 const NOWHERE = 'http://127.0.0.1:9';
 
 describe('messages of a conversation', () => {
@@ -93,7 +93,7 @@ describe('memberships', () => {
     await using both = await Conversations.start('chat', {
       authServiceUrls: [NOWHERE, silence.url, auth.url],
     });
-    // Of another auth-service than its own: it does not know this conversation, but it answers.
+    // Another auth-service, which does not know this conversation, but responds.
     const id = await both.create(makeUser());
     expect(await statusesOf(both.service, makeUser(), id)).toEqual([404, 404]);
   });

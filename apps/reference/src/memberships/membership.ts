@@ -1,14 +1,14 @@
 import { z } from 'zod';
 import { Id } from '../id.schema.js';
 
-/** That a user takes part in a conversation. */
+/** A user who takes part in a conversation. */
 export const Membership = z.object({ conversation_id: Id, user_id: Id });
 export type Membership = z.infer<typeof Membership>;
 
-/** How many memberships may be asked about at a time. */
+/** The most memberships in one request. */
 export const MAX_MEMBERSHIPS = 1_000;
 
-/** Where auth-service answers chat and video; the gateway has no route to them. */
+/** The paths of auth-service for chat and video. The gateway has no route to them. */
 export const MEMBERSHIPS_PATH = '/internal/memberships';
 export const BLOCKS_PATH = '/internal/blocks';
 
@@ -21,8 +21,8 @@ export const BlocksRequest = z.object({
 });
 export type BlocksRequest = z.infer<typeof BlocksRequest>;
 
-/** Whether one of the users has blocked one of the others, or the other way round. */
+/** Whether a user of one list has blocked a user of the other. */
 export const BlocksResponse = z.object({ data: z.boolean() });
 
-/** Whether each membership that was asked about holds, in the same order. */
+/** Whether each membership of the request exists, in the same order. */
 export const MembershipResponse = z.object({ data: z.array(z.boolean()) });

@@ -10,7 +10,7 @@ type User = ReturnType<typeof makeUser>;
 
 const remove = (both: Conversations, by: User, path: string) => both.auth.send('DELETE', path, by.token);
 
-/** Says something and hears it. */
+/** Sends a message and waits until it comes back. */
 async function talk(client: SocketClient): Promise<void> {
   const client_id = randomUUID();
   client.send({ type: 'message', content: 'hello', client_id });
@@ -77,7 +77,7 @@ describe('a chat socket', () => {
     two.socket.pause();
     await remove(both, ada, `/v1/conversations/${id}/participants/${bob.id}`);
 
-    // Until its connection ends: half a second after the close frame.
+    // The connection ends half a second after the close frame.
     while (!one.events.some(({ type }) => type === 'leave')) {
       two.send({ type: 'message', content: 'late' });
       await talk(one);
@@ -98,7 +98,7 @@ describe('a chat socket', () => {
 
     await both.auth.app.close();
 
-    // Three seconds, for which an auth-service that restarts is waited for.
+    // Requests wait three seconds for a restart of auth-service.
     await expect(SocketClient.open(both.service, chatPath(id), ada.token)).rejects.toThrow('503');
     await talk(client);
     expect(await client.closed).toBe(1013);

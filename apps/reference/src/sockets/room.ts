@@ -2,13 +2,13 @@ import type { WebSocket } from 'ws';
 import type { Membership } from '../memberships/membership.js';
 import type { AccessClaims } from '../tokens/access-token.js';
 
-/** Bytes that a reader may be behind before it is let go. */
+/** The most unsent bytes of a socket. Above it the socket is closed. */
 const BACKLOG_BYTES = 4 * 1024 * 1024;
 
 /** Milliseconds that a client has to answer a close frame. */
 const ANSWER_MS = 500;
 
-/** Why a socket is closed: 4000 and up are this system's own, with the HTTP status that the next handshake gets. */
+/** The reasons to close a socket. 4000 plus an HTTP status: the next handshake gets this status. */
 export const CLOSURE = {
   CALL_ENDED: { code: 1000, reason: 'call ended' },
   SERVICE_RESTART: { code: 1001, reason: 'service restart' },
@@ -26,15 +26,15 @@ interface User {
 
 /** One socket in a room. */
 export class Member {
-  /** `performance.now()` of the last frame that came. */
+  /** `performance.now()` of the last received frame. */
   heardAt = performance.now();
-  /** `performance.now()` of the last time that it was known to be a member. */
+  /** `performance.now()` of the last confirmation of its membership. */
   knownAt = performance.now();
 
   constructor(
     readonly socket: WebSocket,
     readonly caller: AccessClaims,
-    /** What must hold for as long as it stays; null if nothing must. */
+    /** The membership that is required as long as it stays; null if none is. */
     readonly membership: Membership | null,
   ) {}
 
@@ -51,11 +51,11 @@ export class Member {
     else this.socket.send(message, { binary: false });
   }
 
-  /** Closes the socket. Nothing more is sent on it or heard from it, however long the client takes. */
+  /** Closes the socket. Nothing more is sent or received, also if the client does not answer the close frame. */
   close({ code, reason }: Closure): void {
     if (!this.isOpen) return;
     this.socket.close(code, reason);
-    // Who is far behind needs longer to read as far as the close frame.
+    // A client that is far behind needs longer to reach the close frame.
     if (reason === CLOSURE.TOO_FAR_BEHIND.reason) return;
     setTimeout(() => this.socket.terminate(), ANSWER_MS).unref();
   }
@@ -64,13 +64,13 @@ export class Member {
     return this.socket.readyState === this.socket.OPEN;
   }
 
-  /** Tells of something that was not done; the socket stays. */
+  /** Sends an error. The socket stays open. */
   refuse(code: string, message: string): void {
     this.send({ type: 'error', error: { code, message } });
   }
 }
 
-/** Encodes the event once, however many they are. */
+/** Encodes the event once for all members. */
 export function sendToAll(members: Iterable<Member>, event: object): void {
   const message = encode(event);
   for (const member of members) member.deliver(message);
@@ -80,7 +80,7 @@ function encode(event: object): Buffer {
   return Buffer.from(JSON.stringify(event));
 }
 
-/** The sockets that hear one another. */
+/** Sockets that receive each other's messages. */
 export class Room {
   readonly members = new Set<Member>();
 
@@ -90,12 +90,13 @@ export class Room {
     sendToAll(this.members, event);
   }
 
-  /** Tells the others of a user; who has several sockets comes with the first and goes with the last. */
+  /** Adds a socket, and sends `join` to the others if it is the first of its user. */
   add(member: Member): void {
     if (!this.#has(member)) this.send({ type: 'join', ...member.user });
     this.members.add(member);
   }
 
+  /** Deletes a socket, and sends `leave` to the others if it was the last of its user. */
   delete(member: Member): void {
     this.members.delete(member);
     if (!this.#has(member)) this.send({ type: 'leave', ...member.user });
@@ -105,7 +106,7 @@ export class Room {
     return [...this.members].some((other) => other.user.user_id === user.user_id);
   }
 
-  /** Each user once, however many sockets. */
+  /** Each user once, also with several sockets. */
   users(): User[] {
     return [...new Map([...this.members].map(({ user }) => [user.user_id, user])).values()];
   }

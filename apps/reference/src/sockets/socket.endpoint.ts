@@ -2,17 +2,17 @@ import type { Membership } from '../memberships/membership.js';
 import type { AccessClaims } from '../tokens/access-token.js';
 import type { Closure, Member, Room } from './room.js';
 
-/** One WebSocket path, whose sockets meet in rooms. */
+/** A WebSocket path and the handler of its messages. */
 export interface SocketEndpoint {
   readonly path: string;
-  /** The query's parameter that names the room. */
+  /** The query parameter with the id of the room. */
   readonly parameter: string;
-  /** Of one message; a longer one is answered with an error. Default: the socket's limit, past which it is closed. */
+  /** Bytes of one message. A larger message gets an error. Default: 1 MiB, above which the socket is closed. */
   readonly messageLimitBytes?: number;
-  /** Gives what must hold for as long as the caller stays, or null. @throws HttpException if the caller may not enter */
+  /** Returns the membership that the caller must keep, or null if none. @throws HttpException if the caller may not enter */
   admit(caller: AccessClaims, roomId: string): Promise<Membership | null>;
-  /** @param event whatever JSON the member sent */
+  /** @param event the JSON value of the message, not validated */
   receive(member: Member, room: Room, event: unknown): void;
-  /** Those of the rooms that nobody may stay in any more, and why. */
+  /** The rooms among these that are to be closed, with the reason. */
   findClosed?(roomIds: readonly string[]): ReadonlyMap<string, Closure>;
 }

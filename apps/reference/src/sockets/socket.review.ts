@@ -3,15 +3,15 @@ import { AuthServiceClient } from '../memberships/auth-service.client.js';
 import { CLOSURE, type Member, type Room } from './room.js';
 import type { SocketEndpoint } from './socket.endpoint.js';
 
-/** Milliseconds between two reviews: a user who may not stay is out within a second. */
+/** Milliseconds between two reviews: a user who may not stay is removed within a second. */
 const PERIOD_MS = 400;
 /**
- * Milliseconds for which a socket stays while auth-service does not respond. If auth-service is down, it removes nobody;
- * but it may be up and out of reach of this service alone.
+ * Milliseconds for which a socket stays while auth-service does not respond. There is a limit because auth-service may be
+ * running, and out of reach of this service only.
  */
 const UNKNOWN_TIMEOUT_MS = 30_000;
 
-/** Closes sockets whose users may not stay any more, also after a change that another process made. */
+/** Closes sockets whose users may no longer stay, also after a change by another process. */
 export class SocketReview {
   readonly #logger = new Logger();
   #timer: NodeJS.Timeout | undefined;
@@ -31,7 +31,7 @@ export class SocketReview {
     clearTimeout(this.#timer);
   }
 
-  /** One after the other, however long one takes. */
+  /** Starts the next review after the end of the last one. */
   #schedule(): void {
     if (!this.#isStopped) this.#timer = setTimeout(() => void this.#review(), PERIOD_MS).unref();
   }
@@ -63,7 +63,7 @@ export class SocketReview {
     try {
       nonMembers = new Set((await this.authService.findNonMembers(asked)).map(({ member }) => member));
     } catch {
-      // The client has logged the reason.
+      // `AuthServiceClient` has logged the reason.
       for (const { member } of asked) {
         if (performance.now() - member.knownAt > this.unknownTimeoutMs)
           member.close(CLOSURE.MEMBERSHIP_UNKNOWN);

@@ -15,7 +15,7 @@ import {
 } from '../../test/socket-client.js';
 import { MessagesService } from '../chat/messages.service.js';
 
-/** A connection that is no WebSocket's, and that does not end with the other side. */
+/** A plain connection that stays open when the other end ends its half. */
 function connectTo({ url }: RunningService): Socket {
   return connect({ port: Number(new URL(url).port), host: '127.0.0.1', allowHalfOpen: true }).on(
     'error',
@@ -23,7 +23,7 @@ function connectTo({ url }: RunningService): Socket {
   );
 }
 
-/** The status line of the answer to a request with these headers. */
+/** The status line of the response to a request with these headers. */
 async function ask(connection: Socket, target: string, headers: Event): Promise<string> {
   const lines = Object.entries({ Host: 'x', ...headers }).map(([name, value]) => `${name}: ${value}\r\n`);
   connection.write(`GET ${target} HTTP/1.1\r\n${lines.join('')}\r\n`);
@@ -104,7 +104,7 @@ describe('a WebSocket', () => {
     slow.socket.pause();
     await using fast = await SocketClient.open(both.service, room, bob.token);
 
-    // More than the kernel's buffers and the backlog together take.
+    // More than the kernel's buffers and the backlog together.
     const count = 300;
     for (let each = 1; each <= count; each++) {
       fast.send({ type: 'message', content: 'x'.repeat(60_000) });
@@ -243,7 +243,7 @@ describe('chat', () => {
   });
 
   it('answers messages of a user who sends too many bytes with an error, over all sockets', async () => {
-    // 3,200 bytes in 32 s, and a message counts for 2,048 at least.
+    // 3,200 bytes in 32 s, and a message counts as 2,048 at least.
     await using both = await Conversations.start('chat', { ...WITH_ORIGIN, messageBytesPerSecond: 100 });
     const [ada, bob] = [makeUser(), makeUser()];
     const room = chatPath(await both.create(ada, bob));

@@ -1,10 +1,10 @@
 export interface ByteRange {
   readonly start: number;
-  /** The last byte, included. */
+  /** The last byte, inclusive. */
   readonly end: number;
 }
 
-/** The range a `Range` header asks for: undefined for the whole (also where it asks for several), null for none. */
+/** The range in a `Range` header; undefined for the whole file, or for several ranges; null if no byte satisfies it. */
 export function parseByteRange(header: string | undefined, size: number): ByteRange | undefined | null {
   const [, from = '', to = ''] = /^bytes=(\d*)-(\d*)$/.exec(header ?? '') ?? [];
   if (from === '' && to === '') return undefined;

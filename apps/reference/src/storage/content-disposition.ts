@@ -1,4 +1,4 @@
-/** Makes a browser save the file under its name, whatever the name; the ASCII one is for those that know no other. */
+/** The header by which browsers save a file under its name, with an ASCII name for those that know no other. */
 export function attachment(filename: string): string {
   const ascii = filename.replace(/[^\x20-\x7e]|["\\%]/g, '_');
   const encoded = encodeURIComponent(filename.toWellFormed()).replace(/['()*]/g, percentEncode);

@@ -20,10 +20,10 @@ export interface StoredFile {
 export type NewFile = Pick<StoredFile, 'file_id' | 'filename' | 'content_type' | 'size'>;
 
 const DEFAULT_QUOTA_BYTES = 10 * 1024 ** 3;
-/** Files of one user, announced ones included: an empty file takes a row as well. */
+/** The most files of one user, announced ones included, since an empty file also takes a row. */
 const MAX_FILES_OF_USER = 10_000;
 
-/** Whose file is which, and whether its bytes are here. To anyone but its owner, a file does not exist. */
+/** The files of users and their state. For all users but its owner a file does not exist. */
 @Injectable()
 export class FilesService {
   readonly #quotaBytes: number;
@@ -35,7 +35,7 @@ export class FilesService {
     this.#quotaBytes = config.quotaBytes ?? DEFAULT_QUOTA_BYTES;
   }
 
-  /** An announced upload takes room until its URL expires, one in progress and a deleted file until the bytes are gone. */
+  /** Counts announced uploads until their URLs expire; uploads in progress and deleted files until their bytes are removed. */
   quota(ownerId: string): { used: number; limit: number } {
     const { used } = this.database.row<{ used: number }>`
       SELECT coalesce(sum(size), 0) AS used FROM files
@@ -51,7 +51,7 @@ export class FilesService {
       if (used + file.size > limit) {
         throw new PayloadTooLargeException('Storage quota exceeded', { errorCode: 'QUOTA_EXCEEDED' });
       }
-      // Not at once when the URL expires, so that its client is told why it came too late.
+      // Later than the URL expires, so that a late client learns the reason.
       this.database.run`
         DELETE FROM files WHERE status = 'pending' AND upload_until < ${yesterday()}
           AND id NOT IN (SELECT file_id FROM uploads)`;
@@ -69,7 +69,7 @@ export class FilesService {
     throw new PayloadTooLargeException('Too many files', { errorCode: 'TOO_MANY_FILES' });
   }
 
-  /** The client has shown a signed URL, and need not be the owner. */
+  /** For a client with a signed URL, who need not be the owner. */
   get(id: string): StoredFile {
     const file = this.database.row<StoredFile>`
       SELECT id AS file_id, filename, content_type, size, status, created_at FROM files
@@ -93,7 +93,7 @@ export class FilesService {
     return { ...file, owner_id };
   }
 
-  /** Unless the file was deleted meanwhile. */
+  /** Marks a file, and calls `keepBytes` in the same transaction. @throws NotFoundException if it was deleted meanwhile */
   markUploaded(id: string, keepBytes: () => void): void {
     this.database.transaction(() => {
       const isPending = this.database
@@ -126,7 +126,7 @@ export class FilesService {
     return this.database.row`SELECT 1 FROM files WHERE id = ${id} AND status = 'deleted'` !== undefined;
   }
 
-  /** Gives the room of a deleted file back, unless an upload of it still has bytes. */
+  /** Frees the quota of a deleted file, unless an upload of it still has bytes. */
   forgetDeleted(id: string): void {
     this.database.run`
       DELETE FROM files WHERE id = ${id} AND status = 'deleted' AND id NOT IN (SELECT file_id FROM uploads)`;

@@ -16,13 +16,13 @@ import { SERVICE_CONFIG, type ServiceConfig } from '../service.config.js';
 
 const UNFINISHED = '.part';
 
-/** After so many milliseconds without a byte nobody writes it any more: not the process that this one replaces, either. */
+/** After so many milliseconds without a byte no process writes the file any more, not even the one that this one replaces. */
 const ABANDONED_MS = 3_600_000;
 
-/** Milliseconds for which an upload that was aborted may send nothing before its connection is ended. */
+/** Milliseconds without a byte after which the connection of an aborted upload is ended. */
 const ABORT_MS = 1_000;
 
-/** Bytes on disk, one file an object, which is there whole or not at all. */
+/** Objects on disk, one file each. A file is complete, or does not exist. */
 @Injectable()
 export class ObjectStore implements OnApplicationShutdown {
   readonly directory: string;
@@ -48,9 +48,9 @@ export class ObjectStore implements OnApplicationShutdown {
   }
 
   /**
-   * Takes exactly `size` bytes to disk, under the name of a part, then lets `claim` decide whether they are kept.
+   * Writes exactly `size` bytes to the file of a part. `claim` then decides whether they become the object.
    *
-   * @param signal ends it with its reason, at the next bytes or a second later
+   * @param signal ends the upload with its reason, at the next bytes or a second later
    */
   async write(
     part: string,
@@ -66,7 +66,7 @@ export class ObjectStore implements OnApplicationShutdown {
       claim((id) => renameSync(path, this.#pathOf(id)));
     } catch (error) {
       await this.removePart(part);
-      // Bytes that nobody reads would keep the response from the client.
+      // Unread bytes would keep the response from the client.
       body.resume();
       throw isDiskFull(error)
         ? new HttpException('Storage is full', HttpStatus.INSUFFICIENT_STORAGE, { cause: error })
@@ -80,7 +80,7 @@ export class ObjectStore implements OnApplicationShutdown {
     return open(this.#pathOf(id));
   }
 
-  /** Its bytes are gone then, also if a download has it open. */
+  /** Frees the bytes at once, also if a download has the file open. */
   async remove(id: string): Promise<void> {
     await truncate(this.#pathOf(id)).catch((error: NodeJS.ErrnoException) => {
       if (error.code !== 'ENOENT') throw error;
@@ -104,7 +104,7 @@ export class ObjectStore implements OnApplicationShutdown {
 async function copy(body: Readable, path: string, size: number, signal: AbortSignal): Promise<void> {
   await using file = await open(path, 'wx');
   let received = 0;
-  // Left open on failure, since destroying a request takes the connection, and the answer, with it.
+  // Not destroyed on failure, since that would end the connection before the response.
   for await (const chunk of body.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
     signal.throwIfAborted();
     received += chunk.length;

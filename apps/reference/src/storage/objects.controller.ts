@@ -18,7 +18,7 @@ import { ObjectStore, wrongSize } from './object.store.js';
 import { SignedUrlService } from './signed-url.service.js';
 import { UploadsService } from './uploads.service.js';
 
-/** The bytes themselves: a signed URL is enough for them, and nothing is held in memory. */
+/** Uploads and downloads of objects by signed URLs, streamed. */
 @Controller('v1/storage/objects')
 export class ObjectsController {
   constructor(
@@ -50,7 +50,7 @@ export class ObjectsController {
     @Res({ passthrough: true }) response: Response,
   ) {
     const { file_id, filename, content_type, size } = this.files.get(this.urls.verify(token, 'get'));
-    // An object never changes, so its id is validator enough.
+    // An object never changes, so its id is a valid ETag.
     const etag = `"${file_id}"`;
     const isSame = [undefined, etag].includes(request.get('If-Range'));
     const range = isSame ? parseByteRange(request.headers.range, size) : undefined;
@@ -68,7 +68,7 @@ export class ObjectsController {
     const length = end - start + 1;
     const object = await this.objects.open(file_id);
     const bytes = object.createReadStream({ start, end: Math.max(end, 0) });
-    // A file that is deleted meanwhile ends early; then so must the connection, or the next response seems a part of it.
+    // A file that is deleted meanwhile ends early. The connection must end too, or the client takes the next response as its rest.
     bytes.once('end', () => {
       if (bytes.bytesRead < length) response.destroy();
     });

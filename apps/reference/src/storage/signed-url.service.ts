@@ -7,14 +7,14 @@ const LIFETIME_MS = 15 * 60 * 1000;
 
 export type ObjectOperation = 'put' | 'get';
 
-/** Signs URLs that let their holder do one thing with one object for a while: `<file id>.<op>-<expiry>.<mac>`. */
+/** Signs URLs that allow one operation on one object until they expire: `<file id>.<op>-<expiry>.<mac>`. */
 @Injectable()
 export class SignedUrlService {
   readonly #key: Buffer;
   readonly #prefix: string;
 
   constructor(@Inject(SERVICE_CONFIG) { jwtSecret, publicUrl = '' }: ServiceConfig) {
-    // A key of its own, so that neither kind of token can be passed off as the other.
+    // A separate key, so that an access token cannot pass as a signed URL, or the reverse.
     this.#key = Buffer.from(hkdfSync('sha256', jwtSecret, '', 'storage object url', 32));
     this.#prefix = `${publicUrl}${OBJECTS_PATH}`;
   }
@@ -27,7 +27,7 @@ export class SignedUrlService {
     };
   }
 
-  /** Gives the id of the file that the token is good for. */
+  /** Returns the id of the file. @throws ForbiddenException if the signature is wrong or the URL has expired */
   verify(token: string, operation: ObjectOperation): string {
     const [fileId = '', right = '', mac = '', ...rest] = token.split('.');
     const expected = Buffer.from(this.#mac(`${fileId}.${right}`));

@@ -13,7 +13,7 @@ import { TooManyRequestsException } from '../too-many-requests.exception.js';
 import { fileNotFound, FilesService } from './files.service.js';
 import { ObjectStore } from './object.store.js';
 
-/** Uploads of one user at a time, in all processes: slow ones must leave room for others. */
+/** The most uploads of one user at a time, in all processes, so that slow ones leave room for others. */
 const MAX_UPLOADS_OF_USER = 8;
 const RETRY_AFTER_MS = 1_000;
 /** A process that has not renewed its leases for so many milliseconds has ended. */
@@ -23,8 +23,8 @@ const RENEWAL_MS = 5_000;
 const DRAIN_MS = 20_000;
 
 /**
- * Uploads in progress: at most one for each file, and a bounded number for each user. An upload counts in the quota from
- * its beginning until its bytes are kept, or gone, also if its process was killed.
+ * Uploads in progress: at most one for each file, and eight for each user. An upload counts in the quota from its start
+ * until its bytes are stored or removed, also if its process was killed.
  */
 @Injectable()
 export class UploadsService implements OnApplicationBootstrap, BeforeApplicationShutdown {
@@ -51,8 +51,9 @@ export class UploadsService implements OnApplicationBootstrap, BeforeApplication
   /**
    * Runs the upload of a file.
    *
-   * @param work writes `part` and keeps it, or fails; it should end once the signal is aborted
-   * @throws ConflictException if one is in progress or was done before @throws TooManyRequestsException
+   * @param work writes the part and stores it, or fails; it should end after the signal is aborted
+   * @throws ConflictException if an upload of the file is in progress or was completed
+   * @throws TooManyRequestsException if the user has eight uploads in progress
    */
   async run(fileId: string, work: (part: string, signal: AbortSignal) => Promise<void>): Promise<void> {
     await this.removeLeftovers();
@@ -70,14 +71,14 @@ export class UploadsService implements OnApplicationBootstrap, BeforeApplication
     }
   }
 
-  /** Removes a file for its owner, and then its bytes, those of an upload in progress included. */
+  /** Removes a file for its owner, and its bytes, including those of an upload in progress. */
   async delete(ownerId: string, fileId: string): Promise<void> {
     this.files.markDeleted(ownerId, fileId);
     this.#running.get(fileId)?.abort(fileNotFound());
     await this.#removeDeleted(fileId);
   }
 
-  /** Removes what processes that have ended left behind, and what could not be removed before. */
+  /** Removes the parts of processes that have ended, and bytes that could not be removed before. */
   async removeLeftovers(): Promise<void> {
     type Row = { file_id: string; part: string };
     const ended = this.database.rows<Row>`
@@ -123,7 +124,7 @@ export class UploadsService implements OnApplicationBootstrap, BeforeApplication
     this.files.forgetDeleted(fileId);
   }
 
-  /** Also ends uploads whose file was deleted, or that another process took for those of one that has ended. */
+  /** Renews the leases. Ends uploads whose file was deleted, or whose lease another process found expired. */
   #renew(): void {
     try {
       for (const [fileId, { abort }] of this.#running) {
@@ -136,7 +137,7 @@ export class UploadsService implements OnApplicationBootstrap, BeforeApplication
     }
   }
 
-  /** Waits for uploads in progress, which need the database to end, and aborts those that take too long. */
+  /** Waits for uploads in progress, which need the database, and aborts those that take too long. */
   async beforeApplicationShutdown(): Promise<void> {
     const stop = (): void => {
       this.#isPastDrain = true;

@@ -41,7 +41,7 @@ describe('an upload', () => {
       const onDisk = (await storage.sizes()).reduce((sum, size) => sum + size, 0);
       expect(onDisk).toBeLessThanOrEqual(used);
       if (used === 0) break;
-      // No room, or room that is there.
+      // 413 while the quota is used up, 200 once it is free again.
       const another = await storage.announce(storage.user, 3 * SIZE - used + 1);
       expect([200, 413]).toContain(another.status);
       if (another.status === 200) await storage.delete(another.body.data.file_id as string);
@@ -54,7 +54,7 @@ describe('an upload', () => {
     const { file_id, upload_url } = await storage.announced();
     const { client, response } = storage.beginUpload(upload_url);
     await storage.until((sizes) => sizes[0] === SIZE - 1);
-    // Two days ago: long after which an announced upload that never came is forgotten.
+    // Two days ago: announced uploads that did not come are forgotten earlier.
     const past = new Date(Date.now() - 48 * 3_600_000).toISOString();
     storage.database.run`UPDATE files SET upload_until = ${past} WHERE id = ${file_id}`;
 
@@ -76,7 +76,7 @@ describe('an upload', () => {
       const { statusCode, headers } = await response;
       expect([statusCode, headers['retry-after']]).toEqual([429, '1']);
       if (++refused === 272) allRefused.resolve();
-      // The service does not wait for the rest of a body that it does not want.
+      // The service does not wait for the rest of a refused body.
       if (!client.destroyed) await once(client, 'close');
     });
     const others = Promise.allSettled(ended);
@@ -172,7 +172,7 @@ describe('a deleted file', () => {
     await one.put(upload_url, 'y'.repeat(SIZE));
     const { files } = one;
     const getOwned = files.getOwned.bind(files);
-    // Between the look at the file and its change.
+    // Between the check of the file and its change.
     files.getOwned = (...asked) => {
       const file = getOwned(...asked);
       two.files.markDeleted(one.user.id, file_id);

@@ -9,7 +9,7 @@ export const Public = Reflector.createDecorator<void, true>({ transform: () => t
 
 export type AuthenticatedRequest = Request & { caller?: AccessClaims };
 
-/** Checks the bearer token itself, whatever proxy is in front, so that no header but `Authorization` says who calls. */
+/** Verifies the bearer token of each request, and trusts no other header about the caller. */
 @Injectable()
 export class AccessTokenGuard implements CanActivate {
   constructor(

@@ -5,10 +5,10 @@ export const AUDIENCE = 'secureconnect-api';
 export const ISSUER = 'secureconnect-auth';
 export const ACCESS_TOKEN_SECONDS = 15 * 60;
 
-/** What an access token must say; a refresh token has no `jti` and an empty role, and so is none. */
+/** The required claims of an access token. A refresh token has no `jti` and an empty role, so it is refused. */
 export const AccessClaims = z
   .object({
-    // Compared with ids that are stored, so in their spelling.
+    // In the spelling of stored ids, with which it is compared.
     user_id: Id,
     sub: Id,
     email: z.string(),

@@ -2,18 +2,18 @@ import { Injectable, UnauthorizedException } from '@nestjs/common';
 import { JwtService } from '@nestjs/jwt';
 import { AccessClaims } from './access-token.js';
 
-/** What was signed, as the JWT library gives it. */
+/** The result of the JWT library. */
 interface Jwt {
   readonly header: object;
   readonly payload: unknown;
 }
 
-/** Says whose access token an `Authorization` header carries, for requests and for WebSockets alike. */
+/** Verifies the access token of an `Authorization` header, of requests and of WebSocket handshakes. */
 @Injectable()
 export class AccessTokenVerifier {
   constructor(private readonly jwt: JwtService) {}
 
-  /** @throws UnauthorizedException */
+  /** @throws UnauthorizedException if the header is missing or the token is invalid */
   async verify(header: string | undefined): Promise<AccessClaims> {
     if (header === undefined) throw new UnauthorizedException('Authorization header required');
     const token = /^Bearer ([^\s]+)$/i.exec(header)?.[1];
@@ -24,7 +24,7 @@ export class AccessTokenVerifier {
         const isForOthers = error.message.startsWith('jwt audience invalid');
         throw new UnauthorizedException(isForOthers ? 'Invalid token audience' : 'Invalid token');
       });
-    // No extension is understood here (RFC 7515, section 4.1.11).
+    // No extension is supported (RFC 7515, section 4.1.11).
     if ('crit' in fields) throw new UnauthorizedException('Invalid token');
     const claims = AccessClaims.safeParse(payload);
     if (!claims.success) throw new UnauthorizedException('Invalid token');

@@ -2,12 +2,12 @@ import { Inject, Injectable, UnauthorizedException } from '@nestjs/common';
 import { JwtService } from '@nestjs/jwt';
 import { SERVICE_CONFIG, type ServiceConfig } from '../service.config.js';
 
-/** Another audience than that of access tokens, so that neither kind can be passed off as the other. */
+/** A separate audience, so that an access token cannot pass as a service token, or the reverse. */
 const AUDIENCE = 'secureconnect-services';
 const LIFETIME_SECONDS = 60;
 const CLOCK_TOLERANCE_SECONDS = 30;
 
-/** Tokens by which services of this system know each other: who has the secret may sign them. */
+/** Tokens by which services authenticate to each other. All that have JWT_SECRET can sign them. */
 @Injectable()
 export class ServiceTokens {
   constructor(
@@ -20,7 +20,7 @@ export class ServiceTokens {
     return this.jwt.signAsync({}, { subject: service, audience: AUDIENCE, expiresIn: LIFETIME_SECONDS });
   }
 
-  /** @param header an `Authorization` header @throws UnauthorizedException */
+  /** @param header an `Authorization` header @throws UnauthorizedException if it has no valid service token */
   async require(header: string | undefined): Promise<void> {
     const token = header?.startsWith('Bearer ') ? header.slice('Bearer '.length) : '';
     await this.jwt

@@ -21,13 +21,13 @@ export interface Call {
   readonly created_at: string;
   readonly started_at: string | null;
   readonly ended_at: string | null;
-  /** `joined_at` is null for whom it still rings. */
+  /** `joined_at` is null for users who have not joined yet. */
   readonly participants: { readonly user_id: string; readonly joined_at: string | null }[];
 }
 
 /**
- * Calls ring until someone called joins, and are over once any participant ends them. A call of a conversation is for
- * its members alone, for as long as they are members.
+ * A call rings until a callee joins, and ends when any participant ends it. A call of a conversation is for the current
+ * members of the conversation only.
  */
 @Injectable()
 export class CallsService {
@@ -43,8 +43,8 @@ export class CallsService {
   async initiate(callerId: string, { conversation_id, callee_ids, type }: NewCall): Promise<Call> {
     const userIds = [callerId, ...callee_ids];
     await this.#requireMembers(conversation_id, userIds);
-    // Callees of a conversation know one another already: only blocks with the caller count. Without one, blocks between
-    // any two count.
+    // In a conversation the callees know each other already, so only blocks with the caller count. Without a conversation,
+    // blocks between any two count.
     await this.authService.requireUnblocked(conversation_id === null ? userIds : [callerId], callee_ids);
     const [id, now] = [randomUUID(), new Date().toISOString()];
     this.database.transaction(() => {
@@ -60,14 +60,14 @@ export class CallsService {
     return this.#read(callerId, id);
   }
 
-  /** To anyone but its participants, a call does not exist. */
+  /** For users who do not take part, a call does not exist. @throws NotFoundException */
   async get(userId: string, id: string): Promise<Call> {
     const { conversation_id } = this.#read(userId, id);
     await this.#requireMembers(conversation_id, [userId]);
     return this.#read(userId, id);
   }
 
-  /** @throws NotFoundException @throws ConflictException if it has ended */
+  /** @throws NotFoundException if the user is no participant @throws ConflictException if the call has ended */
   async getOngoing(userId: string, id: string): Promise<Call> {
     const call = await this.get(userId, id);
     if (call.status === 'ended') throw callEnded();
@@ -88,7 +88,7 @@ export class CallsService {
     return this.#read(userId, id);
   }
 
-  /** Ending an ended call changes nothing, since both sides may hang up at once. */
+  /** Does nothing if the call has ended: both ends may hang up at once. */
   async end(userId: string, id: string): Promise<Call> {
     await this.get(userId, id);
     this.database.run`

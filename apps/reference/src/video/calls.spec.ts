@@ -66,7 +66,7 @@ describe('calls', () => {
         status: 403,
         body: { error: { code: 'BLOCKED' } },
       });
-      // Two called members of one conversation who have blocked one another are in it together anyway.
+      // Callees of one conversation who have blocked each other stay in it together.
       const { status } = await initiate({ conversation_id, callee_ids: [bob.id, cy.id] });
       expect(status).toBe(who === 'other callee' ? 201 : 403);
       expect((await initiate({ callee_ids: [cy.id] })).status).toBe(201);

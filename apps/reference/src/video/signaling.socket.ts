@@ -9,7 +9,7 @@ import type { AccessClaims } from '../tokens/access-token.js';
 import { CallsService } from './calls.service.js';
 
 const MAX_SIGNAL_BYTES = 64 * 1024;
-/** Objects and arrays within one another: more than a description or a candidate has. */
+/** The most nested objects and arrays, above those of a description or a candidate. */
 const MAX_SIGNAL_DEPTH = 32;
 
 const Signal = z.object({
@@ -18,7 +18,7 @@ const Signal = z.object({
   data: z.unknown().refine((data) => !isDeeper(data, MAX_SIGNAL_DEPTH)),
 });
 
-/** Carries WebRTC's offers, answers and candidates between two participants of a call, and no further. */
+/** Passes WebRTC's offers, answers and candidates between two participants of a call. */
 @Injectable()
 export class SignalingSocket implements SocketEndpoint, OnApplicationBootstrap {
   readonly path = '/v1/calls/ws/signaling';
