@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { isFailed } from './figures.mjs';
 
 /** Clocks short enough that a phase sees what they do, nested as the product demands. */
-const SHORT_CLOCKS = {
+const SHORT_TIMEOUTS = {
   CONNECT_TIMEOUT_MS: '1000',
   RESPONSE_HEADERS_TIMEOUT_MS: '3000',
   REQUEST_TIMEOUT_MS: '5000',
@@ -234,8 +234,8 @@ export const PHASES = [
   },
   {
     key: 'rolling',
-    name: 'rolling restart, default clocks',
-    env: Object.fromEntries(Object.keys(SHORT_CLOCKS).map((name) => [name, undefined])),
+    name: 'rolling restart, default timeouts',
+    env: Object.fromEntries(Object.keys(SHORT_TIMEOUTS).map((name) => [name, undefined])),
     run: restartAll,
     asserts: [nothingFails],
   },
@@ -250,4 +250,4 @@ export const PHASES = [
     },
     asserts: [readsDoNotFail],
   },
-].map((phase) => ({ count: 2, ...phase, env: { ...SHORT_CLOCKS, ...phase.env } }));
+].map((phase) => ({ count: 2, ...phase, env: { ...SHORT_TIMEOUTS, ...phase.env } }));

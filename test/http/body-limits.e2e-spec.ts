@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import { bearer, startGateway } from '../support/gateway.js';
-import { SHORT_CLOCKS } from '../support/clocks.js';
+import { SHORT_TIMEOUTS } from '../support/timeouts.js';
 import { RawClient } from '../support/raw-client.js';
 import { bodyOf, startRawService, startService } from '../support/service.js';
 
@@ -142,7 +142,7 @@ describe('a body whose service has begun its answer', () => {
       );
       resolve();
     });
-    await using gateway = await startGateway({ env: { AUTH_SERVICE_URL: service.url, ...SHORT_CLOCKS } });
+    await using gateway = await startGateway({ env: { AUTH_SERVICE_URL: service.url, ...SHORT_TIMEOUTS } });
     await using client = await RawClient.connect(gateway.port);
     client.write(post('Content-Length: 20\r\nConnection: close', 'x'));
     await whole;
@@ -168,7 +168,7 @@ describe('a body whose service has begun its answer', () => {
         }, 100);
       });
     });
-    await using gateway = await startGateway({ env: { AUTH_SERVICE_URL: service.url, ...SHORT_CLOCKS } });
+    await using gateway = await startGateway({ env: { AUTH_SERVICE_URL: service.url, ...SHORT_TIMEOUTS } });
     await using client = await RawClient.connect(gateway.port);
     client.write(post('Content-Length: 2\r\nConnection: close', 'x'));
     await client.until(/early/);

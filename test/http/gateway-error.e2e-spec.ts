@@ -1,7 +1,7 @@
 import { Controller, Get, HttpException, Module, ServiceUnavailableException } from '@nestjs/common';
 import { HealthIndicatorService, TerminusModule, type HealthIndicatorResult } from '@nestjs/terminus';
 import { ReadinessCheck, type ReadinessIndicator } from '../../apps/gateway/src/health/readiness-check.js';
-import { SHORT_CLOCKS } from '../support/clocks.js';
+import { SHORT_TIMEOUTS } from '../support/timeouts.js';
 import { bearer, startGateway } from '../support/gateway.js';
 import { exchangeRaw } from '../support/raw-client.js';
 import { startService } from '../support/service.js';
@@ -66,7 +66,7 @@ describe("the gateway's own 5xx", () => {
 
   it('for a service that is not there or silent names which', async () => {
     await using silent = await startService(() => {});
-    await using gateway = await startGateway({ env: { ...SHORT_CLOCKS, CHAT_SERVICE_URL: silent.url } });
+    await using gateway = await startGateway({ env: { ...SHORT_TIMEOUTS, CHAT_SERVICE_URL: silent.url } });
 
     const [unreachable, late] = await Promise.all(
       ['/v1/auth/profile', '/v1/messages'].map((path) =>

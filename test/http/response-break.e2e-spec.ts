@@ -1,4 +1,4 @@
-import { SHORT_CLOCKS } from '../support/clocks.js';
+import { SHORT_TIMEOUTS } from '../support/timeouts.js';
 import { startGateway } from '../support/gateway.js';
 import { RawClient } from '../support/raw-client.js';
 import { rawRequest } from '../support/raw-request.js';
@@ -79,7 +79,7 @@ describe('a body that stops', () => {
       if (request.url === '/v1/users/me/friends')
         service.server.once('go on', () => response.emit('resume-stream'));
     });
-    await using gateway = await startGateway({ env: { AUTH_SERVICE_URL: service.url, ...SHORT_CLOCKS } });
+    await using gateway = await startGateway({ env: { AUTH_SERVICE_URL: service.url, ...SHORT_TIMEOUTS } });
     await using events = await RawClient.connect(gateway.port);
     events.write(rawRequest('GET /v1/users/me/friends', { headers: { Connection: 'close' } }));
     await events.until(/first/);
@@ -103,7 +103,7 @@ describe('a body that stops', () => {
       response.setHeader('Content-Type', 'text/event-stream');
       response.write('data: first\n\n');
     });
-    const env = { AUTH_SERVICE_URL: service.url, ...SHORT_CLOCKS, EVENT_STREAM_IDLE_TIMEOUT_MS: '1001' };
+    const env = { AUTH_SERVICE_URL: service.url, ...SHORT_TIMEOUTS, EVENT_STREAM_IDLE_TIMEOUT_MS: '1001' };
     await using gateway = await startGateway({ env });
     await using client = await RawClient.connect(gateway.port);
     client.write(rawRequest(PROFILE));

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Controller, Get, Module, Res } from '@nestjs/common';
-import { SHORT_CLOCKS } from '../support/clocks.js';
+import { SHORT_TIMEOUTS } from '../support/timeouts.js';
 import { bearer, startGateway } from '../support/gateway.js';
 import { metricsOf } from '../support/metrics.js';
 import { RawClient } from '../support/raw-client.js';
@@ -31,7 +31,7 @@ describe('a client that does not read its answer', () => {
     await using service = await startService((_request, response) => response.end(LARGE));
     await using gateway = await startGateway({
       modules: [LargeModule],
-      env: { AUTH_SERVICE_URL: service.url, ...SHORT_CLOCKS },
+      env: { AUTH_SERVICE_URL: service.url, ...SHORT_TIMEOUTS },
     });
     await using client = await RawClient.connect(gateway.port);
     client.socket.pause();

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { isDeepStrictEqual } from 'node:util';
-import { SHORT_CLOCKS } from '../support/clocks.js';
+import { SHORT_TIMEOUTS } from '../support/timeouts.js';
 import { bearer, startGateway, type RunningGateway } from '../support/gateway.js';
 import { RawClient } from '../support/raw-client.js';
 import { rawRequest } from '../support/raw-request.js';
@@ -94,7 +94,7 @@ describe('a service that may have one connection', () => {
 
   it.each(['GET', 'POST'])('never gets a %s whose deadline passed while it waited', async (method) => {
     await using service = await startHoldingService();
-    await using gateway = await limited(service, SHORT_CLOCKS);
+    await using gateway = await limited(service, SHORT_TIMEOUTS);
     const stream = ask(gateway, '/v1/users/me/friends');
     const events = await service.nextResponse();
     events.writeHead(200, { 'Content-Type': 'text/event-stream' }).flushHeaders();

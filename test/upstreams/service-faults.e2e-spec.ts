@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { SHORT_CLOCKS } from '../support/clocks.js';
+import { SHORT_TIMEOUTS } from '../support/timeouts.js';
 import { bearer, startGateway, type GatewayOptions } from '../support/gateway.js';
 import { exchangeRaw } from '../support/raw-client.js';
 import { rawRequest } from '../support/raw-request.js';
@@ -46,7 +46,7 @@ const FAULTS: Readonly<Record<string, Fault>> = {
     status: 504,
     code: 'UPSTREAM_TIMEOUT',
     stage: 'response_headers',
-    env: SHORT_CLOCKS,
+    env: SHORT_TIMEOUTS,
   },
   'sends something that is not HTTP': {
     act: (socket) => socket.write('SSH-2.0-OpenSSH_9.2\r\n'),

@@ -4,7 +4,7 @@ import { connect } from 'node:net';
 import { setInterval as every } from 'node:timers/promises';
 import { Upstream } from '@app/proxy';
 import { Module } from '@nestjs/common';
-import { SHORT_CLOCKS } from '../support/clocks.js';
+import { SHORT_TIMEOUTS } from '../support/timeouts.js';
 import { bearer, startGateway } from '../support/gateway.js';
 import { RawClient } from '../support/raw-client.js';
 import { rawRequest } from '../support/raw-request.js';
@@ -74,7 +74,7 @@ describe('the clock of', () => {
       if (requests === 2) setTimeout(() => request.socket.resetAndDestroy(), 600);
     });
     const env = {
-      ...SHORT_CLOCKS,
+      ...SHORT_TIMEOUTS,
       RESPONSE_HEADERS_TIMEOUT_MS: '1000',
       REQUEST_TIMEOUT_MS: '1200',
       STREAM_IDLE_TIMEOUT_MS: '1300',
@@ -114,7 +114,9 @@ describe('the clock of', () => {
 
   it('idle bodies ends an upload that the service does not take', async () => {
     await using service = await startRawService((socket) => void socket.pause());
-    await using gateway = await startGateway({ env: { STORAGE_SERVICE_URL: service.url, ...SHORT_CLOCKS } });
+    await using gateway = await startGateway({
+      env: { STORAGE_SERVICE_URL: service.url, ...SHORT_TIMEOUTS },
+    });
     await using client = await RawClient.connect(gateway.port);
     const headers = { 'Content-Length': 1024 * 1024 * 1024 };
     client.write(rawRequest('PUT /v1/storage/objects/x', { headers }));
@@ -142,7 +144,7 @@ describe('the clock of', () => {
       response.on('drain', more);
       more();
     });
-    await using gateway = await startGateway({ env: { AUTH_SERVICE_URL: service.url, ...SHORT_CLOCKS } });
+    await using gateway = await startGateway({ env: { AUTH_SERVICE_URL: service.url, ...SHORT_TIMEOUTS } });
     await using client = await RawClient.connect(gateway.port);
     client.write(rawRequest(PROFILE));
     await client.until(/\r\n\r\n/);
@@ -208,7 +210,7 @@ describe('an upload that keeps coming', () => {
       env: {
         AUTH_SERVICE_URL: service.url,
         STORAGE_SERVICE_URL: service.url,
-        ...SHORT_CLOCKS,
+        ...SHORT_TIMEOUTS,
         CLIENT_HEADER_TIMEOUT_MS: '200',
         CLIENT_KEEP_ALIVE_TIMEOUT_MS: '200',
         UPSTREAM_KEEP_ALIVE_TIMEOUT_MS: '200',

@@ -5,7 +5,7 @@ import { RawClient } from '../support/raw-client.js';
 import { startRawService } from '../support/service.js';
 import { acceptingAnswer, CHAT, openSocket, rawHandshake, startSocketService } from '../support/websocket.js';
 
-const SHORT_CLOCKS = {
+const SHORT_TIMEOUTS = {
   CONNECT_TIMEOUT_MS: '200',
   RESPONSE_HEADERS_TIMEOUT_MS: '300',
   REQUEST_TIMEOUT_MS: '600',
@@ -33,7 +33,7 @@ describe('a service that never comes to the end of', () => {
       if (first !== '') socket.write(first);
       trickle(socket, then);
     });
-    await using gateway = await startGateway({ env: { CHAT_SERVICE_URL: service.url, ...SHORT_CLOCKS } });
+    await using gateway = await startGateway({ env: { CHAT_SERVICE_URL: service.url, ...SHORT_TIMEOUTS } });
     await using client = await RawClient.connect(gateway.port);
     client.write(rawHandshake());
 

@@ -1,4 +1,4 @@
-import { SHORT_CLOCKS } from '../support/clocks.js';
+import { SHORT_TIMEOUTS } from '../support/timeouts.js';
 import { startGateway } from '../support/gateway.js';
 import { exchangeRaw, RawClient } from '../support/raw-client.js';
 import { startRawService, startService } from '../support/service.js';
@@ -68,7 +68,7 @@ describe('a service that fails before its 101', () => {
         else if (act !== undefined) socket.write(act);
       });
     });
-    const env = { ...(act !== undefined && { CHAT_SERVICE_URL: service.url }), ...SHORT_CLOCKS };
+    const env = { ...(act !== undefined && { CHAT_SERVICE_URL: service.url }), ...SHORT_TIMEOUTS };
     await using gateway = await startGateway({ env });
 
     const { statuses, json } = await exchangeRaw(gateway.port, rawHandshake());
