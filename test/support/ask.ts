@@ -16,7 +16,7 @@ export interface Answered {
   readonly body: string;
 }
 
-/** One request over a connection of its own. */
+/** Sends one request over a new connection. */
 export async function ask(
   { port }: { readonly port: number },
   { method = 'GET', path = '/', headers = {}, body, from = '127.0.0.1' }: Question = {},

@@ -10,7 +10,7 @@ export interface BehindNginx extends AsyncDisposable {
   readonly gateways: readonly [RunningGateway, RunningGateway];
 }
 
-/** @param env of both gateways @param variables of nginx */
+/** @param env variables of both gateways @param variables those of nginx */
 export async function startBehindNginx(
   env: Readonly<Record<string, string>> = {},
   variables: Readonly<Record<string, string>> = {},

@@ -31,7 +31,7 @@ class BillingController {
   }
 }
 
-/** The ledger that the check looks at; a test may close it. */
+/** The resource of the readiness check. A test may close it. */
 @Injectable()
 export class Ledger {
   isOpen = true;
@@ -50,7 +50,7 @@ class LedgerHealth implements ReadinessIndicator {
   }
 }
 
-/** A foreign team's module, as the page on adding a service has it. */
+/** The module of another team, as in the documentation of adding a service. */
 @Module({
   imports: [TerminusModule],
   controllers: [BillingController],

@@ -17,13 +17,13 @@ export interface Certificate {
 }
 
 export interface Issued {
-  /** Names and addresses, as `subjectAltName` takes them. Default: `DNS:localhost`. */
+  /** Names and addresses in the form of `subjectAltName`. Default: `DNS:localhost`. */
   readonly names?: string;
-  /** Until it expires; less than 0: it has. Default: 2. */
+  /** Days until it expires; negative if it has expired. Default: 2. */
   readonly days?: number;
 }
 
-/** A folder of certificates that openssl makes for one test. */
+/** A folder of certificates of one test, made by openssl. */
 export class Certificates implements AsyncDisposable {
   private count = 0;
 
@@ -33,7 +33,7 @@ export class Certificates implements AsyncDisposable {
     return new Certificates(await mkdtemp(join(tmpdir(), 'gateway-tls-')));
   }
 
-  /** A certificate that signs itself, and may sign others. */
+  /** A self-signed certificate of an authority. */
   async authority(names = 'DNS:localhost'): Promise<Certificate> {
     const { certFile, keyFile } = this.next();
     const name = ['-subj', '/CN=A test', '-addext', `subjectAltName=${names}`];
@@ -51,7 +51,7 @@ export class Certificates implements AsyncDisposable {
     return readPair(certFile, keyFile);
   }
 
-  /** A file with a private key that takes a passphrase. */
+  /** A file with a private key that is encrypted by a passphrase. */
   async encryptedKey(passphrase: string): Promise<string> {
     const { keyFile } = this.next();
     const form = ['-algorithm', 'EC', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-aes256'];

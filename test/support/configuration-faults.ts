@@ -1,7 +1,7 @@
 import { ConfigurationError, loadSettings } from '@app/gateway';
 import { JWT_SECRET } from './jwt-secret.js';
 
-/** What the boot says of variables that it does not take; empty if it takes them. */
+/** The message of the `ConfigurationError` for these variables; empty if they have no fault. */
 export function faultsOf(variables: Readonly<Record<string, string | undefined>>): string {
   try {
     loadSettings({ JWT_SECRET, ...variables });

@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
 
-/** A conversation that exists, and the header of its one member. */
+/** A conversation, and the header of its one member. */
 export interface Conversation {
   readonly id: string;
   readonly headers: { readonly Authorization: string };
 }
 
-/** Registers somebody at the gateway or the nginx of this port, and creates a conversation of theirs. */
+/** Registers a user at the gateway or the nginx of this port, and creates a conversation of this user. */
 export async function createConversation(port: number): Promise<Conversation> {
   const post = async <Data>(path: string, body: object, headers: object = {}): Promise<Data> => {
     const response = await fetch(`http://127.0.0.1:${port}${path}`, {
@@ -14,7 +14,7 @@ export async function createConversation(port: number): Promise<Conversation> {
       headers: { 'Content-Type': 'application/json', ...headers },
       body: JSON.stringify(body),
     });
-    if (response.status !== 201) throw new Error(`${path} answered ${response.status}`);
+    if (response.status !== 201) throw new Error(`${path} responded with ${response.status}`);
     return ((await response.json()) as { data: Data }).data;
   };
   const username = `user-${randomUUID().slice(0, 8)}`;

@@ -1,10 +1,10 @@
-// Loaded into a gateway's process, with --expose-gc: tells what its requests make, and what of it stays.
+// Loaded into a gateway's process, with --expose-gc: counts the objects that its requests make, and those that stay.
 import { createHook } from 'node:async_hooks';
 import { EventEmitter } from 'node:events';
 import { constants, PerformanceObserver } from 'node:perf_hooks';
 import { getHeapSpaceStatistics } from 'node:v8';
 
-/** How many of each were made, by type of `async_hooks`; and listeners. */
+/** The number of resources made, by type of `async_hooks`, and of listeners. */
 let made = {};
 const count = (type) => (made[type] = (made[type] ?? 0) + 1);
 const hook = createHook({ init: (_id, type) => count(type) });
@@ -42,7 +42,7 @@ const COMMANDS = {
     before = { ...heap(), at: performance.now() };
     return {};
   },
-  /** By how many bytes the heap, and the old generation of it, has grown, and what was collected meanwhile. */
+  /** The growth of the heap and of its old generation, in bytes, and the collections meanwhile. */
   weighed() {
     const { bytes, oldBytes } = heap();
     collections.push(...observer.takeRecords());
@@ -58,7 +58,7 @@ const COMMANDS = {
 };
 
 process.on('message', (command) => {
-  // Once what the last request left to do is done.
+  // After the work that the last request left behind.
   setImmediate(() => setImmediate(() => process.send(COMMANDS[command]())));
 });
 process.on('disconnect', () => process.exit());

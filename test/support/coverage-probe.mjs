@@ -1,4 +1,4 @@
-// Loaded into a process of the product: tells which of its files have run since it was last asked.
+// Loaded into a process of the product: reports the files that have run since the last report.
 import { Session } from 'node:inspector/promises';
 
 const session = new Session();
@@ -6,7 +6,7 @@ session.connect();
 await session.post('Profiler.enable');
 await session.post('Profiler.startPreciseCoverage', { callCount: true, detailed: false });
 
-/** Asking sets the counts back to zero. */
+/** Reading resets the counts to zero. */
 async function tell() {
   const { result } = await session.post('Profiler.takePreciseCoverage');
   const ran = result.filter(({ functions }) => functions.some(({ ranges }) => ranges[0].count > 0));

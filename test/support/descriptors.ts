@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs';
 
-/** How many files and sockets a process has open now. */
+/** The number of open files and sockets of a process. */
 export function openDescriptors(pid: number): number {
   return readdirSync(`/proc/${pid}/fd`).length;
 }

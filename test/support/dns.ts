@@ -4,7 +4,7 @@ import { isIPv4 } from 'node:net';
 
 type RecordType = 'A' | 'AAAA';
 
-/** `failing` is SERVFAIL. */
+/** `failing` responds with SERVFAIL. */
 type Mood = 'answering' | 'failing' | 'silent';
 
 const TYPES: ReadonlyMap<number, RecordType> = new Map([
@@ -16,13 +16,13 @@ const NOERROR = 0;
 const SERVFAIL = 2;
 const NXDOMAIN = 3;
 
-/** A DNS server over UDP on a free port of 127.0.0.1 (RFC 1035): it knows what `records` has, all else is NXDOMAIN. */
+/** A DNS server over UDP on a free port of 127.0.0.1 (RFC 1035). Names that `records` lacks get NXDOMAIN. */
 export class DnsServer implements AsyncDisposable {
-  /** IPv4 and IPv6 addresses by name in lower case, answered in this order; may be changed at any time. */
+  /** IPv4 and IPv6 addresses by name in lower case, in the order of the response. May be changed at any time. */
   readonly records = new Map<string, readonly string[]>();
-  /** Of every answer. */
+  /** The time to live of all records, in seconds. */
   ttlSeconds = 60;
-  /** Asked so far, one for each type, and those that a client sent again too. */
+  /** All queries so far, one for each type, repeated ones included. */
   questions = 0;
   private readonly moods: Record<RecordType, Mood> = { A: 'answering', AAAA: 'answering' };
   private readonly socket = createSocket('udp4');
@@ -48,12 +48,12 @@ export class DnsServer implements AsyncDisposable {
     return `127.0.0.1:${this.socket.address().port}`;
   }
 
-  /** How it meets questions from now on: of this type, or of any. */
+  /** Sets the behaviour for further queries of this type, or of all types. */
   be(mood: Mood, types: readonly RecordType[] = ['A', 'AAAA']): void {
     for (const type of types) this.moods[type] = mood;
   }
 
-  /** Resolves with the next question, after it was answered or not. */
+  /** Resolves with the next query, after its response if it gets one. */
   async asked(): Promise<void> {
     await once(this.socket, 'question');
   }
@@ -83,7 +83,7 @@ export class DnsServer implements AsyncDisposable {
   }
 }
 
-/** The one question of a query; `type` is undefined where it asks for anything but addresses. */
+/** The question of a query; `type` is undefined unless it is for addresses. */
 function questionOf(query: Buffer): { name: string; type: RecordType | undefined; end: number } {
   const labels: string[] = [];
   let at = HEADER_BYTES;
@@ -95,11 +95,11 @@ function questionOf(query: Buffer): { name: string; type: RecordType | undefined
   return { name, type: TYPES.get(query.readUInt16BE(at + 1)), end: at + 5 };
 }
 
-/** A record of the name that was asked for. */
+/** A record for the name in the question. */
 function recordOf(address: string, ttlSeconds: number): Buffer {
   const data = bytesOf(address);
   const head = Buffer.alloc(12);
-  head.writeUInt16BE(0xc000 | HEADER_BYTES, 0); // the name stands in the question
+  head.writeUInt16BE(0xc000 | HEADER_BYTES, 0); // a pointer to the name in the question
   head.writeUInt16BE(data.length === 4 ? 1 : 28, 2);
   head.writeUInt16BE(1, 4); // class IN
   head.writeUInt32BE(ttlSeconds, 6);

@@ -12,13 +12,13 @@ export { JWT_SECRET };
 /** A line of the gateway's log. */
 export type LogLine = Record<string, unknown>;
 
-/** The real gateway on a free port of 127.0.0.1, with what it logs. */
+/** The real gateway on a free port of 127.0.0.1, and its log. */
 export interface RunningGateway extends AsyncDisposable {
   readonly url: string;
   readonly port: number;
   readonly app: Awaited<ReturnType<typeof createGateway>>;
   readonly logs: readonly LogLine[];
-  /** The first line, past or future, that has all these fields. */
+  /** Resolves with the first line, past or future, that has all these fields. */
   logged(fields: LogLine): Promise<LogLine>;
   /** Resolves with the next line. */
   nextLine(): Promise<void>;
@@ -26,17 +26,17 @@ export interface RunningGateway extends AsyncDisposable {
 
 export interface GatewayOptions {
   /**
-   * Variables over the tests' defaults: no service and no Redis can be reached, nothing is limited or checked, clocks are
-   * the product's.
+   * Variables that replace the defaults of tests: no service and no Redis can be reached, there are no rate limits and no
+   * health checks, and timeouts are the product's.
    */
   readonly env?: Readonly<Record<string, string>>;
   readonly modules?: NonNullable<ModuleMetadata['imports']>;
 }
 
-/** A port of 127.0.0.1 where nobody listens. */
+/** A port of 127.0.0.1 without a listener. */
 const NOWHERE = 'http://127.0.0.1:9';
 
-/** Starts the production wiring; `await using` ends it. */
+/** Starts the application with its production wiring. */
 export async function startGateway({ env = {}, modules = [] }: GatewayOptions = {}): Promise<RunningGateway> {
   const lines = new LogLines();
   const config = loadSettings({
@@ -49,7 +49,7 @@ export async function startGateway({ env = {}, modules = [] }: GatewayOptions = 
     REDIS_URL: 'redis://127.0.0.1:9',
     RATELIMIT: 'off',
     HEALTH_CHECK_INTERVAL_MS: '0',
-    // The clients and services of the test keep the same event loop busy: their work is no overload of the gateway.
+    // The clients and services of the test use the same event loop, and their work must not count as overload.
     MAX_EVENT_LOOP_DELAY_MS: '10000',
     SHUTDOWN_DELAY_MS: '0',
     DRAIN_TIMEOUT_MS: '0',
@@ -96,7 +96,7 @@ class LogLines extends Writable {
   }
 }
 
-/** Claims of a valid access token, as auth-service issues them. */
+/** The claims of a valid access token, as auth-service issues it. */
 export function accessClaims(overrides: Readonly<Record<string, unknown>> = {}): Record<string, unknown> {
   const now = Math.floor(Date.now() / 1000);
   const userId = randomUUID();
@@ -116,15 +116,15 @@ export function accessClaims(overrides: Readonly<Record<string, unknown>> = {}):
   };
 }
 
-/** How a token differs from those of auth-service. */
+/** Differences from the tokens of auth-service. */
 interface TokenForm {
   readonly secret?: string;
   readonly alg?: string;
-  /** Fields of its header beside `alg` and `typ`. */
+  /** Fields of the header beside `alg` and `typ`. */
   readonly header?: Readonly<Record<string, unknown>>;
 }
 
-/** A JWT made by hand, so that the tests do not trust the library that they test. */
+/** A JWT made without the library that the tests test. */
 export function signToken(
   claims: Readonly<Record<string, unknown>>,
   { secret = JWT_SECRET, alg = 'HS256', header = {} }: TokenForm = {},
@@ -135,7 +135,7 @@ export function signToken(
   return `${signed}.${createHmac(alg.replace('HS', 'sha'), secret).update(signed).digest('base64url')}`;
 }
 
-/** The header of a valid access token. */
+/** The `Authorization` header with a valid access token. */
 export function bearer(overrides: Readonly<Record<string, unknown>> = {}): { Authorization: string } {
   return { Authorization: `Bearer ${signToken(accessClaims(overrides))}` };
 }

@@ -24,13 +24,13 @@ const digestOf = (bytes: string): string => `sha256:${createHash('sha256').updat
 /** Debian's docker-registry on 127.0.0.1, empty. */
 export class ImageRegistry implements AsyncDisposable {
   private constructor(
-    /** `host:port`, which names of images begin with. */
+    /** `host:port`, the first part of image names. */
     readonly host: string,
     private readonly token: (() => string) | undefined,
     private readonly stack: AsyncDisposableStack,
   ) {}
 
-  /** @param asksForTokens whether it wants a token of the server that it names, as Docker Hub does of everybody */
+  /** @param asksForTokens whether it demands a token of its token server, as Docker Hub does */
   static async start({ asksForTokens = false } = {}): Promise<ImageRegistry> {
     await using stack = new AsyncDisposableStack();
     const folder = await mkdtemp(join(tmpdir(), 'gateway-registry-'));
@@ -47,13 +47,13 @@ export class ImageRegistry implements AsyncDisposable {
     await writeFile(config, stringify(settings));
     const child = spawn('docker-registry', ['serve', config], { stdio: ['ignore', 'ignore', 'pipe'] });
     stack.defer(() => kill(child));
-    // Where a test run is ended, so is what it started.
+    // Ends the process when the test run ends.
     process.once('exit', () => child.kill('SIGKILL'));
     await isListening(child);
     return new ImageRegistry(host, tokens && (() => tokens.sign(['pull', 'push'])), stack.move());
   }
 
-  /** Pushes an image with nothing in it, in an index, as one for several architectures is. @returns the index's digest */
+  /** Pushes an empty image in an index, like an image for several architectures. @returns the digest of the index */
   async push(name: string, tag: string, label = ''): Promise<string> {
     const config = JSON.stringify({
       architecture: 'amd64',
@@ -111,7 +111,7 @@ async function kill(child: ChildProcess): Promise<void> {
   await exited;
 }
 
-/** Gives everybody a token to pull, as the registry's documentation of its tokens has it. */
+/** Gives every client a token to pull, by the registry's documentation of tokens. */
 class TokenServer implements AsyncDisposable {
   private constructor(
     private readonly url: string,
@@ -143,7 +143,7 @@ class TokenServer implements AsyncDisposable {
     return { realm: this.url, service: this.audience, issuer: ISSUER, rootcertbundle: certFile };
   }
 
-  /** A token for `team/image` alone, so that one for another name shows. */
+  /** A token for `team/image` only, so that the use of another name fails. */
   sign(actions: readonly string[]): string {
     const der = this.certificate.cert.replaceAll(/-----[^-]+-----|\s/g, '');
     const now = Math.floor(Date.now() / 1000);

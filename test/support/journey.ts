@@ -2,13 +2,15 @@ import { randomBytes } from 'node:crypto';
 
 interface Answer {
   readonly status: number;
-  // The shapes are the services' own; the journey reads what it needs of them.
+  // The journey reads only the fields that it needs.
   readonly body: any;
 }
 
 /**
- * One person's day: registers, logs in, talks, calls, moves a file, refreshes, logs out, and is then refused.
- * @returns what nobody may log
+ * Uses the whole system as one user: registers, logs in, chats, calls, uploads and downloads a file, refreshes, logs out, and
+ * is then refused.
+ *
+ * @returns secrets that no log may contain
  */
 export async function travel({ url }: { readonly url: string }): Promise<readonly string[]> {
   const send = async (method: string, path: string, token?: string, body?: unknown): Promise<Answer> => {

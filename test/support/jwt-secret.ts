@@ -1,2 +1,2 @@
-/** The key of all access tokens of the tests. */
+/** The key of all access tokens in tests. */
 export const JWT_SECRET = 'a secret of the tests, long enough to be one';

@@ -1,6 +1,6 @@
 import type { Conversation } from './conversation.js';
 
-/** How often each message of the conversation is kept, asked of the gateway or the nginx of this port. */
+/** The number of times that each message of the conversation is stored, read through the gateway or the nginx of this port. */
 export async function keptMessages(
   port: number,
   { id, headers }: Conversation,

@@ -5,7 +5,7 @@ import { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** A named pipe for log lines, whose reader reads nothing until it is told to. */
+/** A named pipe for log lines. Its reader reads only when the test lets it. */
 export class LogPipe implements AsyncDisposable {
   readonly lines: string[] = [];
   private unfinishedLine = '';
@@ -24,18 +24,19 @@ export class LogPipe implements AsyncDisposable {
     return new LogPipe(folder, path, openSync(path, constants.O_RDONLY | constants.O_NONBLOCK));
   }
 
-  /** Reads on until a line is there. @throws Error if all writers go before */
+  /** Reads until it has a line. @throws Error if all writers close the pipe before */
   async readUntil(isEnough: (line: string) => boolean): Promise<string> {
     const reader = (this.reader ??= this.open());
     for (;;) {
       const found = this.lines.find(isEnough);
       if (found !== undefined) return found;
-      if (reader.closed) throw new Error(`the log ended: ${this.lines.at(-1)}`);
+      if (reader.closed)
+        throw new Error(`all writers closed the pipe; the last line is: ${this.lines.at(-1)}`);
       await Promise.race([once(reader, 'lines'), once(reader, 'close')]);
     }
   }
 
-  /** The reader goes: from now on a write fails with `EPIPE`. */
+  /** Closes the reader. Later writes fail with `EPIPE`. */
   async close(): Promise<void> {
     const reader = (this.reader ??= this.open());
     if (reader.closed) return;

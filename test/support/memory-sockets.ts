@@ -7,7 +7,7 @@ import { WebSocket, WebSocketServer } from 'ws';
 class MemoryStream extends Duplex {
   bytesRead = 0;
   private other!: MemoryStream;
-  /** The write of the other end that waits. */
+  /** The pending write of the other end. */
   private waiting: (() => void) | undefined;
 
   static pair(): readonly [MemoryStream, MemoryStream] {
@@ -33,7 +33,7 @@ class MemoryStream extends Duplex {
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: () => void): void {
     const { other } = this;
-    // In a turn of its own, as bytes of a network come.
+    // In a turn of its own, like bytes from a network.
     setImmediate(() => {
       if (other.destroyed || other.readableEnded) return done();
       other.bytesRead += chunk.length;
@@ -67,7 +67,7 @@ export interface MemorySocket {
   readonly stream: Socket;
 }
 
-/** Options of both ends; both leave pongs to the tests unless they are told otherwise. */
+/** Options of both ends. By default neither end sends pongs by itself. */
 const OPTIONS = { perMessageDeflate: false, autoPong: false };
 
 /** Opens a WebSocket in memory. */
@@ -113,7 +113,7 @@ async function readHandshake(stream: Socket): Promise<IncomingMessage> {
   return { method: 'GET', url: '/', headers } as unknown as IncomingMessage;
 }
 
-/** Some turns of the event loop, in which bytes in memory arrive and are answered. */
+/** Waits for some turns of the event loop, in which bytes in memory arrive and get a response. */
 export async function turns(count = 20): Promise<void> {
   for (let turn = 0; turn < count; turn++) await new Promise(setImmediate);
 }

@@ -1,19 +1,19 @@
-/** Where a gateway is asked. */
+/** The address of a gateway. */
 interface Asked {
   readonly url: string;
 }
 
-/** What `/metrics` says now. */
+/** The text of `/metrics`. */
 export async function metricsOf({ url }: Asked): Promise<string> {
   return (await fetch(`${url}/metrics`)).text();
 }
 
-/** What the sockets of the gateway hold, as it says itself. */
+/** The bytes that the gateway's WebSockets hold, by its own metric. */
 export async function bufferedBytes(gateway: Asked): Promise<number> {
   return Number(/^websocket_buffered_bytes\{.*\} (\d+)$/m.exec(await metricsOf(gateway))![1]);
 }
 
-/** Asks until it is so; the test's own time is the limit. */
+/** Reads `/metrics` until the condition is true. The timeout of the test is the limit. */
 export async function untilBuffered(gateway: Asked, isEnough: (bytes: number) => boolean): Promise<number> {
   for (;;) {
     const bytes = await bufferedBytes(gateway);

@@ -16,9 +16,9 @@ const isInstalled = spawnSync('nginx', ['-v']).error === undefined;
 
 export const describeWithNginx = describeWith(isInstalled);
 
-/** nginx with the product's own configuration, on free ports of 127.0.0.1. */
+/** nginx with the product's configuration, on free ports of 127.0.0.1. */
 export class Nginx implements AsyncDisposable {
-  /** The access log, a line each, as bytes read it. */
+  /** The lines of the access log. */
   readonly lines: string[] = [];
   /** The error log. */
   errors = '';
@@ -30,7 +30,7 @@ export class Nginx implements AsyncDisposable {
     /** Of plain HTTP. */
     readonly port: number,
     readonly tlsPort: number,
-    /** Of its own health and figures. */
+    /** Of its own health check and metrics. */
     readonly statusPort: number,
   ) {
     createInterface({ input: log }).on('line', (line) => {
@@ -46,7 +46,7 @@ export class Nginx implements AsyncDisposable {
 
   /**
    * @param gateways their ports
-   * @param variables of the template, over the test's own: no limit, no load balancer in front
+   * @param variables of the template, in place of the test's: no limit, no load balancer in front
    */
   static async start(
     gateways: readonly [number, number],
@@ -74,7 +74,7 @@ export class Nginx implements AsyncDisposable {
       GATEWAY_RESOLVE: '',
       ...variables,
     });
-    // nginx opens its standard output by name, which it cannot where that is a socket, as Node's own pipes are.
+    // nginx opens its standard output by name, which fails for a socket, and Node's pipes are sockets.
     const pipe = join(prefix, 'stdout');
     spawnSync('mkfifo', [pipe]);
     const log = new Socket({ fd: openSync(pipe, constants.O_RDONLY | constants.O_NONBLOCK), readable: true });
@@ -82,7 +82,7 @@ export class Nginx implements AsyncDisposable {
     const args = ['-p', prefix, '-c', 'nginx.conf', '-e', 'stderr', '-g', 'daemon off;'];
     const child = spawn('nginx', args, { stdio: ['ignore', stdout, 'pipe'] });
     closeSync(stdout);
-    // Where a test run is ended, so is what it started.
+    // Ends the process when the test run ends.
     process.once('exit', () => child.kill('SIGKILL'));
     const nginx = new Nginx(child, log, prefix, http, tls, status);
     await nginx.untilSaid(/start worker process \d/);
@@ -93,7 +93,7 @@ export class Nginx implements AsyncDisposable {
     return `http://127.0.0.1:${this.port}`;
   }
 
-  /** The first line of the access log, past or future, of which this holds. */
+  /** Resolves with the first line of the access log, past or future, that satisfies the condition. */
   async logged(isIt: (line: LogLine) => boolean): Promise<LogLine> {
     for (let at = 0; ; at++) {
       while (at >= this.lines.length) await this.nextLine();
@@ -102,7 +102,7 @@ export class Nginx implements AsyncDisposable {
     }
   }
 
-  /** Reads its configuration anew; resolves once every worker from before takes no more connections. */
+  /** Reloads the configuration. Resolves when no earlier worker accepts connections any more. */
   async reload(): Promise<void> {
     const times = (said: RegExp): number => this.errors.match(said)?.length ?? 0;
     const started = times(/start worker process \d/g);
@@ -132,7 +132,7 @@ export class Nginx implements AsyncDisposable {
   }
 }
 
-/** Fills the template as the official image does: what is not defined stays as it is. */
+/** Fills in the template like the official image: variables that are not set stay as they are. */
 async function writeConfiguration(
   prefix: string,
   variables: Readonly<Record<string, string>>,
@@ -140,7 +140,7 @@ async function writeConfiguration(
   await cp(`${CONFIGS}/includes`, join(prefix, 'includes'), { recursive: true });
   await mkdir(join(prefix, 'conf.d'));
   const main = await readFile(`${CONFIGS}/nginx.conf`, 'utf8');
-  // Each test's nginx has a place of its own for what is below /tmp in a container.
+  // Each nginx of a test has its own folder in place of /tmp in a container.
   await writeFile(join(prefix, 'nginx.conf'), main.replaceAll('/tmp/', `${prefix}/`));
   for (const name of await readdir(`${CONFIGS}/templates`)) {
     const template = await readFile(join(CONFIGS, 'templates', name), 'utf8');

@@ -3,10 +3,10 @@ import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
 import { JWT_SECRET, type LogLine } from './gateway.js';
 
-/** The built gateway as a process of its own, as an operator runs it. */
+/** The built gateway as a process of its own. */
 export class GatewayProcess implements AsyncDisposable {
   readonly lines: LogLine[] = [];
-  /** Once it has ended and all that it said is here. @throws Error where its last line has no end */
+  /** Resolves after the exit, when all output was read. @throws Error if the last line is incomplete */
   readonly exited: Promise<number | null>;
   stderr = '';
   private unfinishedLine = '';
@@ -26,16 +26,16 @@ export class GatewayProcess implements AsyncDisposable {
   private async end(): Promise<number | null> {
     const [code, signal] = (await once(this.child, 'close')) as [number | null, NodeJS.Signals | null];
     this.hasExited = true;
-    // Only SIGKILL cuts a line.
+    // Only SIGKILL may cut off a line.
     if (signal !== 'SIGKILL' && this.unfinishedLine !== '')
-      throw new Error(`the last line has no end: ${this.unfinishedLine}`);
+      throw new Error(`the last line is incomplete: ${this.unfinishedLine}`);
     return code;
   }
 
   /**
-   * Its services are not checked, unless the variables say so: a test's service then hears what the test sends alone.
+   * Health checks are off by default, so that a test's service receives only the requests of the test.
    *
-   * @param stdout a file, or a named pipe, that takes the log lines instead of the test
+   * @param stdout a file or a named pipe for the log lines. Default: the test reads them
    */
   static start(env: Readonly<Record<string, string>>, stdout?: string): GatewayProcess {
     const file = stdout === undefined ? undefined : openSync(stdout, 'a');
@@ -54,7 +54,7 @@ export class GatewayProcess implements AsyncDisposable {
     return new GatewayProcess(child);
   }
 
-  /** The first line, past or future, with this message. @throws Error where the process ends before */
+  /** Resolves with the first line, past or future, with this message. @throws Error if the process ends before */
   async logged(message: string): Promise<LogLine> {
     for (;;) {
       const found = this.lines.find((line) => line.message === message);
@@ -78,7 +78,7 @@ export class GatewayProcess implements AsyncDisposable {
     return this.child.pid!;
   }
 
-  /** Resolves once more lines are there, or none can come any more. */
+  /** Resolves when there are more lines, or when the output has ended. */
   async nextLines(): Promise<void> {
     await Promise.race([once(this.child, 'lines'), this.exited]);
   }

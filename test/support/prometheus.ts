@@ -7,7 +7,7 @@ import { createInterface } from 'node:readline';
 import { describeWith } from './requirements.js';
 import { freePort } from './service.js';
 
-/** Prometheus and Alertmanager under Debian's names, and under those of the projects. */
+/** The names of the programs of Prometheus and Alertmanager, in Debian and in the projects. */
 const PROGRAMS = ['prometheus', 'promtool', 'amtool', 'prometheus-redis-exporter'];
 const ALERTMANAGER = ['prometheus-alertmanager', 'alertmanager'].find(isThere) ?? 'alertmanager';
 
@@ -17,12 +17,12 @@ function isThere(program: string): boolean {
 
 export const describeWithPrometheus = describeWith([...PROGRAMS, ALERTMANAGER].every(isThere));
 
-/** A rule as Prometheus knows it. */
+/** A rule in Prometheus' API. */
 export interface Rule {
   readonly type: 'alerting' | 'recording';
   readonly name: string;
   readonly query: string;
-  /** Seconds that it must hold; of alerts. */
+  /** Seconds for which an alert must be active before it fires. */
   readonly duration?: number;
   readonly labels?: Readonly<Record<string, string>>;
   readonly annotations?: Readonly<Record<string, string>>;
@@ -36,7 +36,7 @@ export interface RuleGroup {
   readonly rules: readonly Rule[];
 }
 
-/** What a program said, and whether it was content. */
+/** The output of a program, and whether it exited with 0. */
 export interface Verdict {
   readonly isWell: boolean;
   readonly text: string;
@@ -51,7 +51,7 @@ export function run(program: string, ...args: readonly string[]): Promise<Verdic
   });
 }
 
-/** A folder that is gone with its owner. */
+/** A temporary folder. */
 export class TemporaryFolder implements AsyncDisposable {
   private constructor(readonly path: string) {}
 
@@ -59,7 +59,7 @@ export class TemporaryFolder implements AsyncDisposable {
     return new TemporaryFolder(await mkdtemp(join(tmpdir(), 'gateway-monitoring-')));
   }
 
-  /** Copies a folder into it and puts other texts in its files. */
+  /** Copies a folder into it, and replaces texts in the files. */
   async take(folder: string, edits: readonly (readonly [RegExp | string, string])[]): Promise<string> {
     const copy = join(this.path, folder);
     await cp(folder, copy, { recursive: true });
@@ -78,7 +78,7 @@ export class TemporaryFolder implements AsyncDisposable {
   }
 }
 
-/** A server of the monitoring as a process, ready once it logs so. */
+/** A monitoring server as a process, which is ready when it logs so. */
 class MonitoringProcess implements AsyncDisposable {
   private constructor(private readonly child: ChildProcess) {}
 
@@ -91,7 +91,7 @@ class MonitoringProcess implements AsyncDisposable {
       env: { ...process.env, ...env },
       stdio: ['ignore', 'ignore', 'pipe'],
     });
-    // Where a test run is ended, so is what it started.
+    // Ends the process when the test run ends.
     process.once('exit', () => child.kill('SIGKILL'));
     const lines: string[] = [];
     for await (const line of createInterface({ input: child.stderr })) {
@@ -111,11 +111,11 @@ class MonitoringProcess implements AsyncDisposable {
   }
 }
 
-/** Where the parts of the stack are in a test, as `host:port`; a part that is not named is nowhere. */
+/** The addresses of the parts of the stack, as `host:port`. Default: an address without a listener. */
 export interface PrometheusOptions {
   readonly gateway?: string;
   readonly alertmanager?: string;
-  /** Whether it asks and judges each second, and nothing has to hold for longer. */
+  /** Whether it scrapes and evaluates each second, and alerts fire at once. */
   readonly isHurried?: boolean;
 }
 
@@ -124,7 +124,7 @@ const HURRY: readonly (readonly [RegExp, string])[] = [
   [/\bfor: \d+m/g, 'for: 1s'],
 ];
 
-/** A port of 127.0.0.1 where nobody listens. */
+/** A port of 127.0.0.1 without a listener. */
 const NOWHERE = '127.0.0.1:9';
 
 /** Prometheus with the configuration of the stack, and other addresses. */
@@ -167,7 +167,7 @@ export class PrometheusServer implements AsyncDisposable {
     return (await this.ask<{ groups: RuleGroup[] }>('rules')).groups;
   }
 
-  /** Asks until an expression has a series; the test's own time is the limit. */
+  /** Queries until an expression has a series. The timeout of the test is the limit. */
   async holds(expression: string): Promise<void> {
     const path = `query?query=${encodeURIComponent(expression)}`;
     while ((await this.ask<{ result: unknown[] }>(path)).result.length === 0);
@@ -183,7 +183,7 @@ export class PrometheusServer implements AsyncDisposable {
   }
 }
 
-/** As the stack starts it, with the waits of its routes in milliseconds. */
+/** Alertmanager with the configuration of the stack, and the waits of its routes in milliseconds. */
 export class AlertmanagerServer implements AsyncDisposable {
   private constructor(
     /** `host:port` */
@@ -191,7 +191,7 @@ export class AlertmanagerServer implements AsyncDisposable {
     private readonly stack: AsyncDisposableStack,
   ) {}
 
-  /** @param webhook where alerts go; without it they go nowhere */
+  /** @param webhook the URL that receives alerts. Default: none */
   static async start(webhook = ''): Promise<AlertmanagerServer> {
     const stack = new AsyncDisposableStack();
     const folder = stack.use(await TemporaryFolder.make());
@@ -221,7 +221,7 @@ export class AlertmanagerServer implements AsyncDisposable {
   }
 }
 
-/** The exporter of Redis' figures. */
+/** The exporter of Redis' metrics. */
 export class RedisExporter implements AsyncDisposable {
   private constructor(
     readonly url: string,
@@ -235,7 +235,7 @@ export class RedisExporter implements AsyncDisposable {
       /Providing metrics at/,
     );
     const url = `http://${address}`;
-    // It says so before it listens.
+    // The exporter logs this before it listens.
     while ((await fetch(`${url}/health`).then((response) => response.text(), String)) !== 'ok');
     return new RedisExporter(url, process);
   }

@@ -1,4 +1,4 @@
-/** Words of PromQL that are no names of metrics; functions are known by their parenthesis. */
+/** Words of PromQL that are no names of metrics. Functions are recognized by their parenthesis. */
 const WORDS = new Set(['and', 'or', 'unless', 'bool', 'offset', 'inf', 'nan', 'e6']);
 const LABEL_LISTS = /\b(by|without|on|ignoring|group_left|group_right)\s*\([^)]*\)/g;
 
@@ -14,7 +14,7 @@ export function metricsIn(expression: string): string[] {
   return [...new Set([...names].map(([name]) => name).filter((name) => !WORDS.has(name)))];
 }
 
-/** The names that somebody who scrapes this text can get, those too that have no figure yet. */
+/** All names of metrics in this text, including those without a series yet. */
 export function metricsOfferedBy(text: string): string[] {
   return [...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)].flatMap(([, name, type]) => {
     if (type === 'histogram') return [`${name}_bucket`, `${name}_sum`, `${name}_count`];

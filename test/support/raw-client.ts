@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 
-/** What came over a raw connection until it ended. */
+/** All that a raw connection received until it ended. */
 export interface RawExchange {
   /** All bytes as latin1. */
   readonly text: string;
@@ -9,11 +9,11 @@ export interface RawExchange {
   readonly statuses: readonly number[];
   /** The last response's body, if it is JSON. */
   readonly json: Record<string, unknown> | undefined;
-  /** Whether the peer reset the connection rather than ending it. */
+  /** Whether the other end reset the connection instead of ending it. */
   readonly reset: boolean;
 }
 
-/** A client that writes whatever bytes it is told, so that what reaches the gateway is what the test says. */
+/** A client that writes exactly the bytes of the test. */
 export class RawClient implements AsyncDisposable {
   private received = '';
   private wasReset = false;
@@ -34,14 +34,14 @@ export class RawClient implements AsyncDisposable {
     });
   }
 
-  /** @param localAddress from which; default: the system's choice */
+  /** @param localAddress the client's address. Default: the system's choice */
   static async connect(port: number, localAddress = '127.0.0.1'): Promise<RawClient> {
     const socket = connect({ port, host: '127.0.0.1', localAddress });
     await once(socket, 'connect');
     return new RawClient(socket);
   }
 
-  /** Everything received so far, as latin1. */
+  /** All bytes received so far, as latin1. */
   get text(): string {
     return this.received;
   }
@@ -50,7 +50,7 @@ export class RawClient implements AsyncDisposable {
     this.socket.write(typeof bytes === 'string' ? Buffer.from(bytes, 'latin1') : bytes);
   }
 
-  /** Resolves once what was received matches. @throws Error where the connection ends before */
+  /** Resolves when the received bytes match. @throws Error if the connection ends before */
   async until(pattern: RegExp): Promise<string> {
     while (!pattern.test(this.received)) {
       if (this.socket.destroyed) throw new Error(`The connection ended before ${pattern}: ${this.received}`);
@@ -59,7 +59,7 @@ export class RawClient implements AsyncDisposable {
     return this.received;
   }
 
-  /** Waits for the peer to end the connection. */
+  /** Waits until the other end closes the connection. */
   async ended(): Promise<RawExchange> {
     await this.closed;
     const text = this.received;
@@ -78,7 +78,7 @@ export class RawClient implements AsyncDisposable {
   }
 }
 
-/** Sends bytes and waits for the end of the connection; ask for it with `Connection: close`. */
+/** Sends bytes and waits for the end of the connection. The request needs `Connection: close`. */
 export async function exchangeRaw(port: number, bytes: string | Buffer): Promise<RawExchange> {
   await using client = await RawClient.connect(port);
   client.write(bytes);

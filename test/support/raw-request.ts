@@ -3,7 +3,7 @@ import { bearer } from './gateway.js';
 interface RawRequestOptions {
   /** Names and values beside Host and a valid token. */
   readonly headers?: Readonly<Record<string, string | number>>;
-  /** What follows the headers. It is announced only where the headers say so. */
+  /** The bytes after the headers. The headers must announce them. */
   readonly body?: string;
   readonly version?: '1.0' | '1.1';
 }

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { startRawService, type PlayedService } from './service.js';
 
-/** A request as its bytes stood on the wire, all as latin1. */
+/** The bytes of a request on the wire, all as latin1. */
 export interface RecordedRequest {
   readonly line: string;
   /** Names and values as sent, in order. */
@@ -12,17 +12,17 @@ export interface RecordedRequest {
 
 export interface RecordingService extends PlayedService {
   readonly requests: readonly RecordedRequest[];
-  /** Bytes that are no complete request, of all connections. */
+  /** Bytes of all connections that are no complete request. */
   readonly leftovers: () => string;
-  /** Every byte that came. */
+  /** Every received byte. */
   readonly bytes: () => string;
-  /** Resolves once no connection is open, and so no byte can come any more. */
+  /** Resolves when no connection is open, so that no more bytes can arrive. */
   readonly disconnected: () => Promise<void>;
 }
 
 const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
 
-/** A service that frames requests to the letter of RFC 9112, keeps every byte, and answers each request alike, in latin1. */
+/** A service that frames requests strictly by RFC 9112, records every byte, and sends the same response to each request. */
 export async function startRecordingService(answer = OK): Promise<RecordingService> {
   const requests: RecordedRequest[] = [];
   const pending = new Map<Socket, string>();
@@ -51,7 +51,7 @@ export async function startRecordingService(answer = OK): Promise<RecordingServi
   });
 }
 
-/** The values of a header, whatever the case of its name. */
+/** The values of a header; the case of its name is ignored. */
 export function valuesOf({ headers }: RecordedRequest, name: string): string[] {
   return headers.filter(([each]) => each.toLowerCase() === name.toLowerCase()).map(([, value]) => value);
 }

@@ -13,7 +13,7 @@ export const describeWithRedis = describeWith(isInstalled);
 const ADDRESS = '127.0.0.1';
 const REPLICA_ADDRESS = '127.0.0.2';
 
-/** A redis-server of its own on 127.0.0.1, which keeps nothing. */
+/** A redis-server on 127.0.0.1 without persistence. */
 export class RedisServer implements AsyncDisposable {
   private child!: ChildProcess;
   private readonly clients: Redis[] = [];
@@ -24,14 +24,14 @@ export class RedisServer implements AsyncDisposable {
     private readonly args: readonly string[],
   ) {}
 
-  /** @param args beside those that every test has */
+  /** @param args arguments beside the common ones */
   static async start(...args: readonly string[]): Promise<RedisServer> {
     const server = new RedisServer(ADDRESS, await freePort(), args);
     await server.restart();
     return server;
   }
 
-  /** A replica of this one that has all its keys, on the same port of another address. */
+  /** A replica of this server, on the same port of another address. Resolves when it has all keys. */
   async startReplica(): Promise<RedisServer> {
     const args = ['--replicaof', `${this.address} ${this.port}`, '--repl-diskless-sync-delay', '0'];
     const replica = new RedisServer(REPLICA_ADDRESS, this.port, args);
@@ -45,7 +45,7 @@ export class RedisServer implements AsyncDisposable {
     return `redis://${this.address}:${this.port}`;
   }
 
-  /** Starts it, again, empty unless it was told to save. @param more arguments, of this time only */
+  /** Starts the server again, empty unless it was saved. @param more arguments of this start only */
   async restart(...more: readonly string[]): Promise<void> {
     const fixed = [
       '--bind',
@@ -54,7 +54,7 @@ export class RedisServer implements AsyncDisposable {
       '',
       '--appendonly',
       'no',
-      // A replica deletes the dump that its master sent, or it would stay in the working directory.
+      // The replica deletes the dump of its master, which would otherwise stay in the working directory.
       '--rdb-del-sync-files',
       'yes',
       '--enable-debug-command',
@@ -63,7 +63,7 @@ export class RedisServer implements AsyncDisposable {
     this.child = spawn('redis-server', ['--port', String(this.port), ...fixed, ...this.args, ...more], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
-    // Where a test run is ended, so is what it started.
+    // Ends the process when the test run ends.
     const child = this.child;
     process.once('exit', () => child.kill('SIGKILL'));
     const lines: string[] = [];
@@ -86,14 +86,14 @@ export class RedisServer implements AsyncDisposable {
     return client;
   }
 
-  /** Hears of every command, as `monitor` events. */
+  /** A connection with a `monitor` event for every command. */
   async monitor(): Promise<Redis> {
     const monitor = await (await this.client()).monitor();
     this.clients.push(monitor);
     return monitor;
   }
 
-  /** Until it takes connections, which it does before it has loaded its data. */
+  /** Waits until the server accepts connections, before it has loaded its data. */
   async reachable(): Promise<void> {
     for (;;) {
       const socket = connect(this.port, this.address);

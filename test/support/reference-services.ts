@@ -4,8 +4,9 @@ import { createService } from '../../apps/reference/src/create-service.js';
 import { JWT_SECRET } from './gateway.js';
 
 /**
- * The four reference services on free ports; `env` tells a gateway where they are.
- * @param redisUrl where auth publishes revocations; by default nowhere
+ * The four reference services on free ports. `env` has their addresses for a gateway.
+ *
+ * @param redisUrl the Redis for revocations. Default: none
  */
 export async function startReferenceServices(
   redisUrl?: string,
@@ -25,7 +26,7 @@ export async function startReferenceServices(
   return {
     env,
     async [Symbol.asyncDispose]() {
-      // The others ask auth-service until they end.
+      // auth-service last, since the others ask it until they end.
       await Promise.all(apps.slice(1).map((app) => app.close()));
       await auth.close();
     },

@@ -6,10 +6,10 @@ import { RawClient } from './raw-client.js';
 import { startRawService, type PlayedService } from './service.js';
 import { acceptingAnswer } from './websocket.js';
 
-/** How often each connection is reset at each of its hand-overs. */
+/** The number of resets in each phase of a connection. */
 const ROUNDS = 20;
 
-/** Descriptors that may differ: files that are open for a moment, and a connection of this test's own. */
+/** Allowed difference of descriptors: files that are open for a moment, and a connection of the test. */
 const SPARE = 4;
 
 export const CHAT_GET = 'GET /v1/messages';
@@ -17,7 +17,7 @@ export const CHAT_POST = 'POST /v1/messages';
 export const WHOLE = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
 export const HALF = 'HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\nok';
 
-/** What a service does with each request or handshake. */
+/** The behaviour of a service for each request or handshake. */
 export type Script = (socket: Socket, head: string) => void;
 
 export const say =
@@ -35,11 +35,11 @@ export const thenReset =
   (script: Script): Script =>
   (socket, head) => {
     script(socket, head);
-    // Bytes go out before the reset, which would throw away those that wait.
+    // Waits for the bytes, since a reset drops those that are not sent yet.
     setImmediate(() => socket.resetAndDestroy());
   };
 
-/** Milliseconds in which the gateway reads a refusal and closes its connection. */
+/** Milliseconds for the gateway to read a refusal and close its connection. */
 const REFUSAL_READ_MS = 20;
 
 /** Resets the connection later, unless the gateway has closed it by then. */
@@ -66,7 +66,7 @@ export async function startScripted(
   return Object.assign(service, { heard });
 }
 
-/** Runs one exchange several times, and expects that the gateway lives and has no more open than before. */
+/** Runs one exchange several times, and expects that the gateway still works and has no more open descriptors. */
 export async function survives(
   service: PlayedService,
   env: Readonly<Record<string, string>>,

@@ -8,15 +8,15 @@ import { CHAT, openSocket } from './websocket.js';
 
 export const MESSAGES = '/v1/messages';
 
-/** A chat service over TLS: it repeats what it is sent, and knows who asked. */
+/** A chat service over TLS that echoes messages and bodies, and records its clients. */
 export interface SecureChat extends PlayedService {
   /** Path and `Host` of each request, in order. */
   readonly requests: readonly { readonly path: string; readonly host: string | undefined }[];
-  /** The server name of each handshake that was completed; `false` for none. */
+  /** The server name of each completed TLS handshake; `false` if it had none. */
   readonly serverNames: readonly unknown[];
   /** The fingerprint of each client's certificate. */
   readonly fingerprints: readonly string[];
-  /** From now on, for new connections. */
+  /** Uses these options for new connections. */
   use(options: ServerOptions): void;
   closeConnections(): void;
 }
@@ -50,7 +50,7 @@ export async function startSecureChat(options: ServerOptions): Promise<SecureCha
   });
 }
 
-/** The statuses of a GET, a POST and a WebSocket's handshake, in this order. @param host what the client calls the gateway */
+/** The statuses of a GET, a POST and a WebSocket's handshake, in this order. @param host the client's `Host` for the gateway */
 export async function statusesOf(
   gateway: { readonly port: number },
   host = 'gateway.example',
@@ -58,11 +58,11 @@ export async function statusesOf(
   const headers = { ...bearer(), Host: host };
   const get = await ask(gateway, { path: MESSAGES, headers });
   const post = await ask(gateway, { method: 'POST', path: MESSAGES, headers, body: 'hello' });
-  if (post.status === 200 && post.body !== 'hello') throw new Error(`The service has got ${post.body}`);
+  if (post.status === 200 && post.body !== 'hello') throw new Error(`The service received ${post.body}`);
   return [get.status, post.status, await handshakeStatus(gateway, headers)];
 }
 
-/** 101 once a message has come back. */
+/** 101 after a message has come back. */
 async function handshakeStatus(
   gateway: { readonly port: number },
   headers: Readonly<Record<string, string>>,

@@ -5,14 +5,14 @@ import { freePort } from './service.js';
 import { SERVICE_NAMES } from './system-load.js';
 import { ServiceProcess, type ServiceName } from './system.js';
 
-/** One process of a service, which can be ended and started again where it was. */
+/** A process of a service, which can be ended and started again on the same port. */
 export interface Instance {
   readonly name: ServiceName;
   readonly env: Readonly<Record<string, string>>;
   running: ServiceProcess;
 }
 
-/** Two processes of each reference service, over one folder. */
+/** Two processes of each reference service, with one folder. */
 export async function startServicePairs(more: Readonly<Record<string, string>> = {}) {
   const dataDir = await mkdtemp(join(tmpdir(), 'gateway-pairs-'));
   const stack = new AsyncDisposableStack();
@@ -30,14 +30,14 @@ export async function startServicePairs(more: Readonly<Record<string, string>> =
     }
   }
   return {
-    /** Variables of a gateway before them. */
+    /** Their addresses as variables for a gateway. */
     addresses,
     instances,
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   };
 }
 
-/** Until the gateway of this port asks both processes of the service. */
+/** Waits until the gateway of this port sends requests to both processes of the service. */
 export async function takesBoth(port: number, name: ServiceName): Promise<void> {
   for (;;) {
     const response = await fetch(`http://127.0.0.1:${port}/health/ready`);

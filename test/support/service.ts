@@ -18,7 +18,7 @@ import {
   type Socket,
 } from 'node:net';
 
-/** A server that plays a service, on a free port of 127.0.0.1. */
+/** A fake service on a free port of 127.0.0.1. */
 export interface PlayedService extends AsyncDisposable {
   readonly url: string;
   readonly port: number;
@@ -28,7 +28,7 @@ export interface PlayedService extends AsyncDisposable {
   readonly sockets: ReadonlySet<Socket>;
 }
 
-/** A service that speaks HTTP as Node does. */
+/** A service by Node's HTTP server. */
 export async function startService(
   listener: RequestListener,
   { port = 0, ...options }: ServerOptions & { readonly port?: number } = {},
@@ -37,21 +37,24 @@ export async function startService(
   return Object.assign(await play(server, port), { server });
 }
 
-/** The same over TLS. Its `url` has the host `localhost`. */
+/** A service by Node's HTTPS server. Its `url` has the host `localhost`. */
 export async function startSecureService(
   listener: RequestListener,
   { port = 0, ...options }: SecureOptions & { readonly port?: number } = {},
 ): Promise<PlayedService & { readonly server: SecureServer }> {
   const server = createSecureServer(options, listener);
-  // Clients that do not trust it leave in the middle of the handshake.
+  // Clients that do not trust its certificate abort the handshake.
   server.on('tlsClientError', () => {});
   const service = await play(server, port);
   return Object.assign(service, { server, url: `https://localhost:${service.port}` });
 }
 
 /**
- * A service that writes whatever bytes it is told, right or wrong. `onConnection` gets each raw connection; errors on
- * it are swallowed, since the peer may reset it. @param port where a service was before that comes back
+ * A service that writes exactly the bytes of the test. Errors of its connections are ignored, since the gateway may reset
+ * them.
+ *
+ * @param onConnection gets each raw connection
+ * @param port that of an earlier service. Default: any free port
  */
 export async function startRawService(
   onConnection: (socket: Socket) => void,
@@ -86,12 +89,12 @@ async function play(server: TcpServer, at = 0): Promise<PlayedService> {
   };
 }
 
-/** Resolves once the gateway has ended or reset every connection that it has to a service now. */
+/** Resolves when the gateway has ended or reset all its present connections to a service. */
 export async function released({ sockets }: PlayedService): Promise<void> {
   await Promise.all([...sockets].map((socket) => ended(socket)));
 }
 
-/** Resolves once the other end of a connection has ended or reset it, now or before. */
+/** Resolves when the other end has ended or reset a connection, also if it did before the call. */
 export async function ended(socket: Socket): Promise<void> {
   if (socket.destroyed || socket.readableEnded) return;
   const { promise, resolve } = Promise.withResolvers<void>();
@@ -106,7 +109,7 @@ export async function bodyOf(request: IncomingMessage): Promise<string> {
   return Buffer.concat(chunks).toString();
 }
 
-/** A port that was free a moment ago, for what must know its port before it listens. */
+/** A port that was free a moment ago, for programs that need their port before they listen. */
 export async function freePort(): Promise<number> {
   const server = createTcpServer().listen(0, '127.0.0.1');
   await once(server, 'listening');

@@ -8,7 +8,7 @@ import { RedisServer } from './redis.js';
 
 const run = promisify(execFile);
 
-/** The files that `docker-compose.yml` reads as secrets, made by `scripts/make-secrets` in a folder of their own. */
+/** The files that `docker-compose.yml` reads as secrets, made by `scripts/make-secrets` in a temporary folder. */
 export class MadeSecrets implements AsyncDisposable {
   private constructor(readonly folder: string) {}
 
@@ -18,7 +18,7 @@ export class MadeSecrets implements AsyncDisposable {
     return secrets;
   }
 
-  /** @returns the lines that say what was made */
+  /** @returns the output lines of the script */
   async makeAgain(): Promise<string[]> {
     const { stdout } = await run('scripts/make-secrets', {
       env: { ...process.env, SECRETS_DIR: this.folder },
@@ -39,7 +39,7 @@ export class MadeSecrets implements AsyncDisposable {
   }
 }
 
-/** A redis-server with the configuration and the users of `docker-compose.yml`; only paths and port are its own. */
+/** A redis-server with the configuration and the users of `docker-compose.yml`, on other paths and another port. */
 export class StackRedis implements AsyncDisposable {
   private constructor(
     readonly secrets: MadeSecrets,
@@ -71,7 +71,7 @@ export class StackRedis implements AsyncDisposable {
     return replaceOnce(await this.secrets.read(secret), '@redis:6379', `@127.0.0.1:${this.server.port}`);
   }
 
-  /** A client of the test that is one of the users. */
+  /** A client with the rights of one of the users. */
   async clientOf(user: string): Promise<Redis> {
     const password = await this.secrets.read(`redis_${user}_password`);
     return this.server.client({
@@ -88,7 +88,7 @@ export class StackRedis implements AsyncDisposable {
   }
 }
 
-/** @throws Error unless the text is there once */
+/** @throws Error unless the text occurs exactly once */
 export function replaceOnce(text: string, from: string, to: string): string {
   const count = text.split(from).length - 1;
   if (count !== 1) throw new Error(`${count} times: ${from}`);

@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** What `npm start` and `npm run dev` start after their build, in a data folder of its own. */
+/** The system as `npm start` and `npm run dev` start it after their build, with a temporary data folder. */
 export class StartedSystem implements AsyncDisposable {
   private output = '';
   private readonly exited: Promise<number | null>;
@@ -31,18 +31,18 @@ export class StartedSystem implements AsyncDisposable {
     return new StartedSystem(child, dataDir);
   }
 
-  /** All that was printed, once it has this. @throws Error if the system ends before */
+  /** Resolves with the whole output when it contains the text. @throws Error if the system exits before */
   async printed(pattern: RegExp): Promise<string> {
     while (!pattern.test(this.output)) {
       if (this.child.exitCode !== null) {
-        throw new Error(`It ended with ${this.child.exitCode}: ${this.output}`);
+        throw new Error(`the system exited with ${this.child.exitCode}: ${this.output}`);
       }
       await Promise.race([once(this.child, 'printed'), this.exited]);
     }
     return this.output;
   }
 
-  /** Ctrl-C. @returns the exit code */
+  /** Sends SIGINT, as Ctrl-C does. @returns the exit code */
   interrupt(): Promise<number | null> {
     this.child.kill('SIGINT');
     return this.exited;
@@ -51,7 +51,7 @@ export class StartedSystem implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.child.exitCode === null) this.child.kill('SIGINT');
     await this.exited;
-    // Whatever it left behind holds the other end.
+    // Child processes that are left hold the other end of the pipe.
     this.child.stdout!.destroy();
     await rm(this.dataDir, { recursive: true });
   }

@@ -8,19 +8,19 @@ const HTTP_CLIENTS = 6;
 const SOCKETS = 6;
 
 /**
- * Clients that ask at all times until they are told to end: half read messages and half write them, over connections
- * that are kept, and some hold a WebSocket, which they open again when it is closed.
+ * Clients that send requests until they are ended. Half read messages and half write them, over keep-alive connections.
+ * Some hold a WebSocket, and open another when it is closed.
  */
 export class SteadyLoad implements AsyncDisposable {
-  /** How often each answer came: `GET 200`, `POST ECONNRESET`. */
+  /** The number of each result: `GET 200`, `POST ECONNRESET`. */
   readonly answers: Record<string, number> = {};
-  /** The code of every WebSocket that ended by itself. */
+  /** The close code of every WebSocket that the clients did not close. */
   readonly closeCodes: number[] = [];
-  /** Handshakes that failed, by their message. */
+  /** The messages of failed handshakes. */
   readonly refusals: string[] = [];
-  /** What was written and acknowledged. */
+  /** The messages that were written and acknowledged. */
   readonly written: string[] = [];
-  /** Requests sent again, as browsers do, since their kept connection ended before a byte of an answer. */
+  /** Requests that were sent again, as by browsers, since their connection ended before the first byte of a response. */
   resent = 0;
   private answered = 0;
   private ending = false;
@@ -34,7 +34,7 @@ export class SteadyLoad implements AsyncDisposable {
     return new SteadyLoad(port, await createConversation(port), await createConversation(port));
   }
 
-  /** @param conversation where the messages that clients write go @param room where the WebSockets meet */
+  /** @param conversation of the messages that clients write @param room of the WebSockets */
   private constructor(
     private readonly port: number,
     readonly conversation: Conversation,
@@ -45,7 +45,7 @@ export class SteadyLoad implements AsyncDisposable {
     this.running = Promise.all([...clients, ...holders]);
   }
 
-  /** Until so many more requests have been answered, and every WebSocket is open. */
+  /** Waits until so many more requests got a response, and every WebSocket is open. */
   async more(requests: number): Promise<void> {
     const enough = this.answered + requests;
     while (this.answered < enough || this.sockets.size < SOCKETS) {
@@ -54,7 +54,7 @@ export class SteadyLoad implements AsyncDisposable {
     }
   }
 
-  /** Sends a message on every socket and waits until it is told that all have heard it. */
+  /** Sends a message on every socket, and waits until all sockets have received it. */
   async talk(): Promise<void> {
     await Promise.all(
       [...this.sockets.values()].map(async (end) => {

@@ -8,10 +8,10 @@ import type { ServiceName } from './system.js';
 
 const CALLEE = randomUUID();
 
-/** Between two requests of a client, so that what restarts beside them gets its share of the machine. */
+/** Milliseconds between two requests of a client, so that restarting processes get their share of the machine. */
 const PAUSE_MS = 10;
 
-/** What is asked of each service, at all times; `n` is a number that no other request has. */
+/** The requests to each service. `n` is unique. */
 const QUESTIONS: Readonly<
   Record<ServiceName, (n: number, conversation: string) => readonly [string, string, object?]>
 > = {
@@ -27,7 +27,7 @@ const QUESTIONS: Readonly<
 
 export const SERVICE_NAMES = Object.keys(QUESTIONS) as ServiceName[];
 
-/** Two clients of each service, each with one request after the other, until they are told to end. */
+/** Two clients of each service. Each sends one request after the other until it is ended. */
 export async function loadSystem(port: number) {
   const agent = new Agent({ keepAlive: true });
   const answers = new Map<string, number>();
@@ -38,14 +38,14 @@ export async function loadSystem(port: number) {
   let last = 0;
   const written: string[] = [];
 
-  /** As every client does: a GET whose kept connection was closed at that moment is asked again (RFC 9112, section 9.3.1). */
+  /** Like every client, repeats a GET if its keep-alive connection was closed meanwhile (RFC 9112, section 9.3.1). */
   const ask = ([method, path, body]: readonly [string, string, object?]) =>
     new Promise<string>((resolve) => {
       const text = body && JSON.stringify(body);
       const type = text
         ? { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(text) }
         : {};
-      // What must not be sent twice has a connection of its own.
+      // Requests that must not be repeated use a new connection.
       const options = {
         host: '127.0.0.1',
         port,
@@ -85,16 +85,16 @@ export async function loadSystem(port: number) {
   const count = (name: ServiceName): number =>
     [...answers].reduce((sum, [answer, times]) => sum + (answer.startsWith(name) ? times : 0), 0);
   return {
-    /** Messages that were acknowledged and are not kept exactly once. */
+    /** Messages that were acknowledged and are not stored exactly once. */
     async notKeptOnce(): Promise<string[]> {
       const kept = await keptMessages(port, conversation);
       return written.filter((content) => kept.get(content) !== 1);
     },
-    /** Until so many more requests have been answered by the service. */
+    /** Waits until the service has responded to so many more requests. */
     async more(name: ServiceName, requests: number): Promise<void> {
       for (const enough = count(name) + requests; count(name) < enough;) await once(answered, 'answer');
     },
-    /** How often each service gave each answer. */
+    /** The number of each response of each service. */
     async end(): Promise<Record<string, number>> {
       over.abort();
       await Promise.all(clients);

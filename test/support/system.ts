@@ -39,7 +39,7 @@ export class RunningSystem implements AsyncDisposable {
     private readonly environments: ReadonlyMap<ServiceName, Readonly<Record<string, string>>>,
   ) {}
 
-  /** @param dataDir where the services keep what a restart must not lose */
+  /** @param dataDir the folder of the services' data, which survives a restart */
   static async start(dataDir: string): Promise<RunningSystem> {
     const port = await freePort();
     const url = `http://127.0.0.1:${port}`;
@@ -55,7 +55,7 @@ export class RunningSystem implements AsyncDisposable {
     }
     const gateway = GatewayProcess.start({
       ...addresses,
-      // As in the product.
+      // The product's default, which `GatewayProcess` replaces by 0.
       HEALTH_CHECK_INTERVAL_MS: '5000',
       PORT: String(port),
       CORS_ALLOWED_ORIGINS: url,
@@ -69,7 +69,7 @@ export class RunningSystem implements AsyncDisposable {
     await this.services.get(name)!.kill(signal);
   }
 
-  /** Starts a service again, where it was and with what it kept. */
+  /** Starts a service again, on the same port and with the same data. */
   async restart(name: ServiceName): Promise<void> {
     this.services.set(name, await ServiceProcess.start(this.environments.get(name)!));
   }

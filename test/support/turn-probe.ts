@@ -1,4 +1,4 @@
-/** Watches the turns of this process' event loop: the CPU time of each, so that a busy machine does not count. */
+/** Measures the CPU time of each turn of this process's event loop. Other load of the machine does not count. */
 export class TurnProbe implements Disposable {
   /** Milliseconds of CPU of the main thread. */
   longestMs = 0;

@@ -1,7 +1,7 @@
 import { Upstream, type RouteOptions, type WebSocketPolicy } from '@app/proxy';
 import { Module, type Type } from '@nestjs/common';
 
-/** The path of the module's route; its service is where `OTHER_SERVICE_URL` says. */
+/** The path of the module's route. `OTHER_SERVICE_URL` has the address of its service. */
 export const OTHER = '/v1/ws/other';
 
 /** A team's module with one WebSocket route. */

@@ -6,22 +6,22 @@ import { WebSocket, WebSocketServer, type ServerOptions } from 'ws';
 import { bearer } from './gateway.js';
 import { RawClient } from './raw-client.js';
 
-/** How a socket ended. */
+/** The close frame of a socket. */
 export interface Closed {
   readonly code: number;
   readonly reason: string;
 }
 
-/** One end of a WebSocket that keeps what it gets, in order. */
+/** One end of a WebSocket, which records its messages in order. */
 export class SocketEnd implements AsyncDisposable {
-  /** Texts as strings, binary messages as buffers. */
+  /** Text messages as strings, binary messages as buffers. */
   readonly messages: (string | Buffer)[] = [];
   readonly pings: string[] = [];
   readonly closed: Promise<Closed>;
 
   constructor(
     readonly socket: WebSocket,
-    /** The handshake's request at a service, its response at a client. */
+    /** The request of the handshake at a service, the response at a client. */
     readonly handshake: IncomingMessage,
   ) {
     socket.on('message', (data: Buffer, isBinary) => {
@@ -49,7 +49,7 @@ export class SocketEnd implements AsyncDisposable {
     this.socket.send(data);
   }
 
-  /** Resolves once this holds of what came. @throws Error where the socket ends before */
+  /** Resolves when the condition is true for the messages. @throws Error if the socket closes before */
   async until(isEnough: () => boolean): Promise<void> {
     while (!isEnough()) {
       if (this.socket.readyState === WebSocket.CLOSED) {
@@ -61,7 +61,7 @@ export class SocketEnd implements AsyncDisposable {
     }
   }
 
-  /** The messages, once there are this many. */
+  /** Resolves with the messages when there are this many. */
   async received(count: number): Promise<(string | Buffer)[]> {
     await this.until(() => this.messages.length >= count);
     return this.messages;
@@ -73,17 +73,17 @@ export class SocketEnd implements AsyncDisposable {
   }
 }
 
-/** A service that speaks WebSocket, on a free port of 127.0.0.1. */
+/** A WebSocket service on a free port of 127.0.0.1. */
 export interface SocketService extends AsyncDisposable {
   readonly url: string;
   readonly port: number;
   /** All connections so far, in order. */
   readonly connections: readonly SocketEnd[];
-  /** The connection of this number, past or future; the first is 0. */
+  /** Resolves with the connection of this number, past or future. The first is 0. */
   connection(index: number): Promise<SocketEnd>;
 }
 
-/** @param onConnection speaks first @param port where a service was before that comes back */
+/** @param onConnection handles each new connection @param port that of an earlier service. Default: any free port */
 export async function startSocketService(
   onConnection: (end: SocketEnd) => void = () => {},
   { port = 0, ...options }: ServerOptions = {},
@@ -113,7 +113,7 @@ export async function startSocketService(
   };
 }
 
-/** Sends every message back as it came. */
+/** Echoes every message. */
 export function echo({ socket }: SocketEnd): void {
   socket.on('message', (data, isBinary) => socket.send(data, { binary: isBinary }));
 }
@@ -125,7 +125,7 @@ export interface ClientOptions {
 
 export const CHAT = '/v1/ws/chat?conversation_id=7';
 
-/** Its row waits for no service that went away, so that a service's code is always the client's. */
+/** A route without resumption, so that a client always gets the close code of the service. */
 export const SIGNALING = '/v1/calls/ws/signaling?call_id=7';
 
 /** Opens a client's socket, with a valid token unless headers say otherwise. @throws Error with the status of a refusal */
@@ -141,7 +141,7 @@ export async function openSocket(
   let response!: IncomingMessage;
   socket.once('upgrade', (answer) => (response = answer));
   const opened = once(socket, 'open');
-  // Listening from the start: the first message may come with the handshake's answer.
+  // Listens at once, since the first message may come with the response to the handshake.
   const early: [Buffer, boolean][] = [];
   const keep = (data: Buffer, isBinary: boolean): void => void early.push([data, isBinary]);
   socket.on('message', keep);
@@ -190,12 +190,12 @@ export function frame(
 
 export const OPCODE = { continuation: 0, text: 1, binary: 2, close: 8, ping: 9, pong: 10 } as const;
 
-/** The answer to a handshake's key (RFC 6455, section 4.2.2). */
+/** The `Sec-WebSocket-Accept` for a handshake's key (RFC 6455, section 4.2.2). */
 function acceptOf(key: string): string {
   return createHash('sha1').update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest('base64');
 }
 
-/** The 101 of a service that accepts a handshake. @param head the handshake @param more whole lines */
+/** The 101 response to a handshake. @param head the handshake @param more further header lines */
 export function acceptingAnswer(head: Buffer | string, more = ''): string {
   const key = /sec-websocket-key: *(\S+)/i.exec(head.toString())![1]!;
   return (
@@ -210,7 +210,7 @@ export function closeFrame(code: number, reason: string | Buffer = '', masked = 
   return frame(OPCODE.close, payload, { masked });
 }
 
-/** Opens a socket whose client writes its frames by hand; `peer` is the service's end. @throws Error if it is refused */
+/** Opens a socket whose client writes raw frames. `peer` is the end at the service. @throws Error if it is refused */
 export async function openRawSocket(
   gateway: { readonly port: number },
   service: SocketService,
@@ -232,7 +232,7 @@ export async function closeCodeOf(client: RawClient): Promise<number> {
   return Buffer.from(text.slice(at + 2, at + 4), 'latin1').readUInt16BE();
 }
 
-/** Complete answers to a handshake that open no WebSocket. */
+/** Complete responses to a handshake that open no WebSocket. */
 export const REFUSALS: readonly string[] = [
   'HTTP/1.1 500 E\r\nContent-Length: 0\r\n\r\n',
   'HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno',
