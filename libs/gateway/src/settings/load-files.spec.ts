@@ -21,7 +21,7 @@ describe('TLS towards services', () => {
   });
 
   it.each(['10.0.0.1', '::1', 'auth:8443', 'https://auth', '*.internal', 'a..b', '-a', 'a.', 'a b'])(
-    'takes no server name that is no DNS name: %s',
+    'refuses a server name that is no DNS name: %s',
     (name) => {
       expect(faultsOf({ AUTH_SERVICE_TLS_SERVER_NAME: name })).toContain(
         `AUTH_SERVICE_TLS_SERVER_NAME is "${name}"; it takes a DNS name`,
@@ -32,13 +32,13 @@ describe('TLS towards services', () => {
   it.each([
     ['CERT_FILE', 'KEY_FILE'],
     ['KEY_FILE', 'CERT_FILE'],
-  ])('takes no %s without a %s', (set, missing) => {
+  ])('refuses a %s without a %s', (set, missing) => {
     expect(faultsOf({ [`AUTH_SERVICE_TLS_${set}`]: '/none' })).toContain(
       `AUTH_SERVICE_TLS_${set} is set without AUTH_SERVICE_TLS_${missing}`,
     );
   });
 
-  it('reads no file that is on another machine', () => {
+  it('does not read the TLS files of another machine', () => {
     expect(
       loadSettings({ JWT_SECRET, AUTH_SERVICE_TLS_CA_FILE: '/none' }, { checksTlsFiles: false }).proxy.tls
         .size,
@@ -68,7 +68,7 @@ describe('a secret in a file', () => {
     expect(faultsOf({ JWT_SECRET_FILE: file })).toContain('JWT_SECRET and JWT_SECRET_FILE are both set');
   });
 
-  it('that is not there is one fault', () => {
+  it('that does not exist is one fault', () => {
     const message = faultsOf({ JWT_SECRET: undefined, JWT_SECRET_FILE: join(folder, 'none') });
 
     expect(message).toContain('JWT_SECRET_FILE names a file that cannot be read: ENOENT');

@@ -4,7 +4,7 @@ import { loadSettings } from './load-settings.js';
 import type { Variables } from './variables.js';
 
 describe('loadSettings', () => {
-  it('needs a secret and nothing else, and listens to this machine alone', () => {
+  it('needs only a secret, and listens to this machine only', () => {
     expect(loadSettings({ JWT_SECRET })).toMatchObject({
       host: '127.0.0.1',
       port: 8080,
@@ -53,13 +53,13 @@ describe('loadSettings', () => {
     'moz-extension://5fd1b2c0-0a0b-4c7d-8e9f-a0b1c2d3e4f5',
     'safari-web-extension://5FD1B2C0-0A0B-4C7D-8E9F-A0B1C2D3E4F5',
     'my.app+x://host.name:81',
-  ])('takes %s for an origin', (origin) => {
+  ])('accepts %s as an origin', (origin) => {
     const { cors } = loadSettings({ JWT_SECRET, CORS_ALLOWED_ORIGINS: `${origin}, https://other.example` });
 
     expect([...cors.allowedOrigins].slice(0, 2)).toEqual([origin, 'https://other.example']);
   });
 
-  it('allows pages of this machine, but in production', () => {
+  it('allows pages of this machine, except in production', () => {
     const originsIn = (ENV: string): string[] => [...loadSettings({ JWT_SECRET, ENV }).cors.allowedOrigins];
     const local = ['localhost', '127.0.0.1'].flatMap((host) => [
       `http://${host}:3000`,
@@ -77,21 +77,21 @@ describe('loadSettings', () => {
     expect(rateLimit.replicas).toBe(2);
   });
 
-  it.each(['production', 'staging', 'local'])('finds the services of compose where ENV is %s', (ENV) => {
+  it.each(['production', 'staging', 'local'])('finds the services of compose if ENV is %s', (ENV) => {
     expect(loadSettings({ JWT_SECRET, ENV })).toMatchObject({
       host: '0.0.0.0',
       proxy: { network: 'compose' },
     });
   });
 
-  it('is frozen to its depths', () => {
+  it('is frozen deeply', () => {
     const config = loadSettings({ JWT_SECRET });
 
     expect(() => Object.assign(config, { port: 1 })).toThrow(TypeError);
     expect(() => Object.assign(config.proxy.connections, { maxConnections: 1 })).toThrow(TypeError);
   });
 
-  it('reads addresses by the name of the service, several each', () => {
+  it('reads addresses by the name of the service, several for each', () => {
     const { proxy } = loadSettings({
       JWT_SECRET,
       AUTH_SERVICE_URL: 'http://a:8080, https://b',
@@ -105,7 +105,7 @@ describe('loadSettings', () => {
     ]);
   });
 
-  it('takes an empty variable for one that is not set', () => {
+  it('treats an empty variable as not set', () => {
     expect(loadSettings({ JWT_SECRET, PORT: '', TRUST_PROXY: ' ' })).toMatchObject({
       port: 8080,
       trust: { kind: 'none' },
@@ -116,20 +116,20 @@ describe('loadSettings', () => {
     ['none', { kind: 'none' }],
     ['2', { kind: 'hops', hops: 2 }],
     ['10.0.0.0/8, ::1', { kind: 'cidrs', cidrs: ['10.0.0.0/8', '::1'] }],
-  ])('trusts proxies as told: %s', (TRUST_PROXY, trust) => {
+  ])('trusts the proxies of %s', (TRUST_PROXY, trust) => {
     expect(loadSettings({ JWT_SECRET, TRUST_PROXY }).trust).toEqual(trust);
   });
 
   it.each<[string, Variables, string]>([
     ['no secret', { JWT_SECRET: undefined }, 'JWT_SECRET is not set'],
     ['a short secret', { JWT_SECRET: 'x'.repeat(31) }, 'JWT_SECRET has 31 characters'],
-    ['a port that is none', { PORT: '65536' }, 'PORT is "65536"'],
+    ['a port that is too large', { PORT: '65536' }, 'PORT is "65536"'],
     ['half a port', { PORT: '80.5' }, 'PORT is "80.5"'],
-    ['an infinite clock', { CONNECT_TIMEOUT_MS: 'Infinity' }, 'CONNECT_TIMEOUT_MS is "Infinity"'],
-    ['a clock of nothing', { CONNECT_TIMEOUT_MS: '0' }, 'CONNECT_TIMEOUT_MS is "0"'],
-    ['a share past the whole', { MAX_MEMORY_PERCENT: '101' }, 'MAX_MEMORY_PERCENT is "101"'],
-    ['a level that is none', { LOG_LEVEL: 'loud' }, 'LOG_LEVEL is "loud"'],
-    ['proxies given as addresses of sites', { TRUST_PROXY: 'http://nginx' }, 'TRUST_PROXY is "http://nginx"'],
+    ['an infinite timeout', { CONNECT_TIMEOUT_MS: 'Infinity' }, 'CONNECT_TIMEOUT_MS is "Infinity"'],
+    ['a timeout of 0', { CONNECT_TIMEOUT_MS: '0' }, 'CONNECT_TIMEOUT_MS is "0"'],
+    ['a percentage above 100', { MAX_MEMORY_PERCENT: '101' }, 'MAX_MEMORY_PERCENT is "101"'],
+    ['an unknown level', { LOG_LEVEL: 'loud' }, 'LOG_LEVEL is "loud"'],
+    ['a proxy as a URL', { TRUST_PROXY: 'http://nginx' }, 'TRUST_PROXY is "http://nginx"'],
     ['trust without a bound', { TRUST_PROXY: 'true' }, 'TRUST_PROXY is "true"'],
     ...['0', '100', '10/8', '12.3', '10.0.0.0/8/8', '10.0.0.0/', '10.0.0.0/x', ','].map(
       (TRUST_PROXY): [string, Variables, string] => [
@@ -138,7 +138,7 @@ describe('loadSettings', () => {
         'TRUST_PROXY is',
       ],
     ),
-    ['a range too wide to be one', { TRUST_PROXY: '10.0.0.0/33' }, 'TRUST_PROXY is "10.0.0.0/33"'],
+    ['a range of 33 bits', { TRUST_PROXY: '10.0.0.0/33' }, 'TRUST_PROXY is "10.0.0.0/33"'],
     ['an origin with a path', { CORS_ALLOWED_ORIGINS: 'https://a.example/x' }, 'CORS_ALLOWED_ORIGINS is'],
     ['any origin', { CORS_ALLOWED_ORIGINS: '*' }, 'CORS_ALLOWED_ORIGINS is "*"'],
     ['no origin', { CORS_ALLOWED_ORIGINS: 'null' }, 'CORS_ALLOWED_ORIGINS is'],
@@ -146,36 +146,32 @@ describe('loadSettings', () => {
     ['a file as an origin', { CORS_ALLOWED_ORIGINS: 'file://a' }, 'CORS_ALLOWED_ORIGINS is'],
     ['an application with a path', { CORS_ALLOWED_ORIGINS: 'app://a/b' }, 'CORS_ALLOWED_ORIGINS is'],
     ['an application without a host', { CORS_ALLOWED_ORIGINS: 'ionic://' }, 'CORS_ALLOWED_ORIGINS is'],
-    ['an application by any name', { CORS_ALLOWED_ORIGINS: 'tauri://*' }, 'CORS_ALLOWED_ORIGINS is'],
+    ['an application with a wildcard', { CORS_ALLOWED_ORIGINS: 'tauri://*' }, 'CORS_ALLOWED_ORIGINS is'],
     ['an application with a user', { CORS_ALLOWED_ORIGINS: 'app://a@b' }, 'CORS_ALLOWED_ORIGINS is'],
     ['any header', { CORS_ALLOWED_HEADERS: '*' }, 'CORS_ALLOWED_HEADERS is "*"'],
-    ['a header that is none', { CORS_EXPOSED_HEADERS: 'X-A, X B' }, 'CORS_EXPOSED_HEADERS is'],
+    ['an invalid header name', { CORS_EXPOSED_HEADERS: 'X-A, X B' }, 'CORS_EXPOSED_HEADERS is'],
     ['any method', { CORS_ALLOWED_METHODS: '*' }, 'CORS_ALLOWED_METHODS is "*"'],
     ['a method in small letters', { CORS_ALLOWED_METHODS: 'get' }, 'CORS_ALLOWED_METHODS is'],
     ['a method that no browser sends', { CORS_ALLOWED_METHODS: 'GET,TRACE' }, 'CORS_ALLOWED_METHODS is'],
-    ['a list of nothing', { CORS_ALLOWED_METHODS: ',' }, 'CORS_ALLOWED_METHODS is'],
+    ['an empty list of methods', { CORS_ALLOWED_METHODS: ',' }, 'CORS_ALLOWED_METHODS is'],
     ['an age of two days', { CORS_MAX_AGE_SECONDS: '172800' }, 'CORS_MAX_AGE_SECONDS is'],
-    ['a service that is no address', { AUTH_SERVICE_URL: 'auth:8080' }, 'AUTH_SERVICE_URL is "auth:8080"'],
+    ['a service without a scheme', { AUTH_SERVICE_URL: 'auth:8080' }, 'AUTH_SERVICE_URL is "auth:8080"'],
     ['a service with a path', { AUTH_SERVICE_URL: 'http://a/v1' }, 'AUTH_SERVICE_URL is "http://a/v1"'],
     ['a service with a password', { AUTH_SERVICE_URL: 'http://u:p@a' }, 'AUTH_SERVICE_URL'],
-    ['a list of no service', { AUTH_SERVICE_URL: ',' }, 'AUTH_SERVICE_URL is ","'],
+    ['an empty list of services', { AUTH_SERVICE_URL: ',' }, 'AUTH_SERVICE_URL is ","'],
     ['a name without a port', { AUTH_SERVICE_URL: 'dns://auth' }, 'AUTH_SERVICE_URL is "dns://auth"'],
-    [
-      'a name with no port to call',
-      { AUTH_SERVICE_URL: 'dns://auth:0' },
-      'AUTH_SERVICE_URL is "dns://auth:0"',
-    ],
+    ['a name with port 0', { AUTH_SERVICE_URL: 'dns://auth:0' }, 'AUTH_SERVICE_URL is "dns://auth:0"'],
     ['another URL for Redis', { REDIS_URL: 'http://cache' }, 'REDIS_URL has 12 characters'],
     ['a host of Redis that is a URL', { REDIS_HOST: 'redis://cache' }, 'REDIS_HOST is "redis://cache"'],
     [
-      'two places for Redis',
+      'two addresses of Redis',
       { REDIS_URL: 'redis://a', REDIS_HOST: 'b' },
       'REDIS_URL and REDIS_HOST are both set; set only one of them',
     ],
     ['a former name', { DRAIN_NOTICE_MS: '1' }, 'DRAIN_NOTICE_MS is now called SHUTDOWN_DELAY_MS'],
-    ['a limit of nothing', { RATELIMIT_DEFAULT: '0' }, 'RATELIMIT_DEFAULT is "0"'],
+    ['a limit of 0', { RATELIMIT_DEFAULT: '0' }, 'RATELIMIT_DEFAULT is "0"'],
     [
-      'clocks that race',
+      'timeouts that race',
       { RESPONSE_HEADERS_TIMEOUT_MS: '45000' },
       'RESPONSE_HEADERS_TIMEOUT_MS (45000) must be less than REQUEST_TIMEOUT_MS (45000)',
     ],
@@ -183,7 +179,7 @@ describe('loadSettings', () => {
     expect(faultsOf(variables)).toContain(fault);
   });
 
-  it('tells all faults at once, and no secret', () => {
+  it('reports all faults at once, and no secret', () => {
     const message = faultsOf({
       JWT_SECRET: 'hush',
       PORT: 'x',
@@ -195,7 +191,7 @@ describe('loadSettings', () => {
     expect(message).not.toContain('hush');
   });
 
-  it('does not repeat the password that an address should not have had', () => {
+  it('does not repeat the password in an address', () => {
     expect(faultsOf({ AUTH_SERVICE_URL: 'http://user:hush@a' })).not.toContain('hush');
   });
 });

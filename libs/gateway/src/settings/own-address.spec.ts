@@ -28,7 +28,7 @@ describe('isOwnAddress', () => {
     expect(isOwnAddress(new URL(address), 8080)).toBe(false);
   });
 
-  it('knows the ports that a scheme stands for', () => {
+  it('knows the default ports of schemes', () => {
     expect(isOwnAddress(new URL('http://localhost'), 80)).toBe(true);
     expect(isOwnAddress(new URL('https://localhost'), 443)).toBe(true);
     expect(isOwnAddress(new URL('https://localhost'), 80)).toBe(false);

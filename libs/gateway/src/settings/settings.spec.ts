@@ -22,7 +22,7 @@ describe('the table of settings', () => {
   });
 
   it.each(ENTRIES.map(({ path, row }) => [path, row.meaning]))(
-    'says of %s in two sentences what it is',
+    'describes %s in two or three sentences',
     (_path, meaning) => {
       const sentences = meaning.split(/(?<=\.) (?=[A-Z`])/);
 
@@ -118,7 +118,7 @@ describe('settings from code', () => {
   const load = (settings: GivenSettings, variables: Record<string, string> = {}) =>
     loadSettings({ JWT_SECRET, ...variables }, { settings });
 
-  it('take the place of defaults, and variables take theirs', () => {
+  it('replace defaults, and variables win over them', () => {
     const settings = { port: 1, proxy: { retries: { budgetRatio: 0.5 }, requestTimeoutMs: 40_000 } };
     const loaded = load(settings, { REQUEST_TIMEOUT_MS: '41000' });
 
@@ -177,7 +177,7 @@ describe('misspeltVariables', () => {
     expect(misspeltVariables({ [variable]: '1' })).toEqual([{ variable, nearest }]);
   });
 
-  it('knows its own variables, and leaves those of others alone', () => {
+  it('knows the variables of settings, and ignores those of other programs', () => {
     const own = {
       AUTH_SERVICE_URL: '1',
       RATELIMIT_AUTH: '1',
