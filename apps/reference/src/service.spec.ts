@@ -15,7 +15,7 @@ describe('every service', () => {
     expect(body).toEqual({ status: 'healthy', service: `${name}-service`, timestamp: expect.any(String) });
   });
 
-  it('refuses whatever is not an access token of this system', async () => {
+  it('refuses tokens that are no access tokens of this system', async () => {
     await using chat = await startService('chat');
     const messageFor = async (token?: string) => {
       const { status, body } = await chat.send('POST', '/v1/presence', token, { status: 'online' });
@@ -44,7 +44,7 @@ describe('every service', () => {
     ]);
   });
 
-  it('believes the token, not the headers, about who calls', async () => {
+  it('takes the caller from the token, not from headers', async () => {
     await using chat = await startService('chat');
     const user = makeUser();
     const response = await fetch(`${chat.url}/v1/presence`, {
@@ -59,7 +59,7 @@ describe('every service', () => {
     expect(await response.json()).toMatchObject({ data: { user_id: user.id } });
   });
 
-  it('answers what it cannot read with an error of its own form', async () => {
+  it('responds to unreadable bodies with an error in its envelope', async () => {
     await using chat = await startService('chat');
     const { token } = makeUser();
     const malformed = await chat.send('POST', '/v1/presence', token, '{"status":');

@@ -75,7 +75,7 @@ describe('a letter', () => {
     expect(await account.confirmReset(next, 'a third password')).toMatchObject(INVALID_TOKEN);
   });
 
-  it('that changes the e-mail is 429 after five of them, whatever the address', async () => {
+  it('that changes the e-mail is 429 after five of them, for all addresses together', async () => {
     await using account = await Account.create();
     const ask = async (each: number) => {
       const change = { new_email: `countess${each}@example.org`, password: ada.password };

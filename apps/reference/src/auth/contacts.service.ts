@@ -40,7 +40,7 @@ export class ContactsService {
     const exists = this.database.row`
       SELECT 1 FROM friendships WHERE (requester_id, addressee_id) IN
         (VALUES (${userId}, ${otherId}), (${otherId}, ${userId}))`;
-    if (exists) throw new ConflictException('Already friends, or asked');
+    if (exists) throw new ConflictException('Already friends, or a request is pending');
     this.database.run`
       INSERT INTO friendships (requester_id, addressee_id, since) VALUES (${userId}, ${otherId}, ${now()})`;
   }
@@ -106,7 +106,7 @@ export class ContactsService {
   }
 
   #requireOther(userId: string, otherId: string): void {
-    if (userId === otherId) throw new BadRequestException('That is yourself');
+    if (userId === otherId) throw new BadRequestException('The id is your own');
     this.users.get(otherId);
   }
 }

@@ -78,7 +78,7 @@ describe('one-time prekeys', () => {
     expect(await left(auth, ada)).toBe(1);
   });
 
-  it('are not used up by a HEAD, which brings none to anybody', async () => {
+  it('are not used up by a HEAD', async () => {
     await using auth = await startService('auth');
     const [ada, bob] = [await register(auth, 'ada'), await register(auth, 'bob')];
     await change(auth, ada, 'upload', bundleOf(1, 2));
@@ -121,7 +121,7 @@ describe('one-time prekeys', () => {
     expect(await readIds(auth, ada, eve)).toEqual([3]);
   });
 
-  it('of a database of an earlier version were given to all, and are given to nobody', async () => {
+  it('of a database of an earlier version were given to several readers, and are given to no more', async () => {
     const dataDir = await mkdtemp(join(tmpdir(), 'keys-spec-'));
     await using stack = new AsyncDisposableStack();
     stack.defer(() => rm(dataDir, { recursive: true }));

@@ -11,7 +11,7 @@ const KEY_BYTES = 32;
 @Injectable()
 export class PasswordService {
   /** Compared in place of the hash of an unknown user. */
-  readonly #nobody = { salt: randomBytes(SALT_BYTES), key: randomBytes(KEY_BYTES) };
+  readonly #decoy = { salt: randomBytes(SALT_BYTES), key: randomBytes(KEY_BYTES) };
 
   /** The text to store. It differs each time, so that it also identifies this change of the password. */
   async hash(password: string): Promise<string> {
@@ -22,7 +22,7 @@ export class PasswordService {
 
   /** @param stored the result of `hash`, or undefined if there is no such user */
   async matches(password: string, stored: string | undefined): Promise<boolean> {
-    const { salt, key } = stored === undefined ? this.#nobody : parse(stored);
+    const { salt, key } = stored === undefined ? this.#decoy : parse(stored);
     const derived = await this.derive(password, salt);
     return timingSafeEqual(derived, key) && stored !== undefined;
   }

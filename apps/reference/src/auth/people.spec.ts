@@ -41,7 +41,7 @@ describe('contacts', () => {
     expect((await auth.send('GET', '/v1/users/me/friends', bob.token)).body.data).toEqual([]);
   });
 
-  it('rejects a request, and knows who cannot be asked', async () => {
+  it('rejects a request, and refuses requests to unknown users and oneself', async () => {
     await using auth = await startService('auth');
     const [ada, bob] = [await join(auth, 'ada'), await join(auth, 'bob')];
     await auth.send('POST', `/v1/users/${bob.id}/friend`, ada.token);
@@ -95,7 +95,7 @@ describe('a list of contacts', () => {
 });
 
 describe('a block', () => {
-  it('holds against a third user who brings the two together', async () => {
+  it('also applies if a third user invites both', async () => {
     await using auth = await startService('auth');
     const [ada, bob, cy] = [await join(auth, 'ada'), await join(auth, 'bob'), await join(auth, 'cyd')];
     await auth.send('POST', `/v1/users/${bob.id}/block`, ada.token);

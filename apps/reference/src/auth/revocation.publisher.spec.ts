@@ -133,7 +133,7 @@ describeWithRedis('revocations that wait for Redis', () => {
     expect(await metricOf(auth, 'revocations_pending')).toBe(0);
   });
 
-  it('are written where the address of Redis leads by then', async () => {
+  it('are written to the present address of Redis', async () => {
     await using old = await RedisServer.start();
     await using auth = await startAuth(old);
     const publisher = auth.app.get(RevocationPublisher);

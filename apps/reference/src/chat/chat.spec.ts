@@ -82,7 +82,7 @@ describe('a message', () => {
     });
   });
 
-  it('is 429 from a user who sends too many bytes, and from nobody else', async () => {
+  it('is 429 from a user who sends too many bytes, and from no other', async () => {
     // 3,200 bytes in 32 s, and a message counts as 2,048 at least.
     await using both = await Conversations.start('chat', { messageBytesPerSecond: 100 });
     const [chat, ada, bob] = [both.service, makeUser(), makeUser()];
@@ -99,7 +99,7 @@ describe('a message', () => {
 });
 
 describe('presence', () => {
-  it('is what the user last said', async () => {
+  it('is the last one that the user set', async () => {
     await using chat = await startService('chat');
     const user = makeUser();
     const set = (status: string) => chat.send('POST', '/v1/presence', user.token, { status });
@@ -110,7 +110,7 @@ describe('presence', () => {
 });
 
 describe('the demo page', () => {
-  it('stands in no frame, has no other base, and is sniffed by nobody', async () => {
+  it('forbids frames, another base and sniffing of its type', async () => {
     await using chat = await startService('chat');
 
     const { status, headers } = await fetch(`${chat.url}/demo`);

@@ -56,7 +56,7 @@ describe('messages of a conversation', () => {
     expect(await statusesOf(both.service, { ...ada, token }, id)).toEqual([201, 200]);
   });
 
-  it('are for nobody who left or was removed, and for nobody once the conversation or its owner is gone', async () => {
+  it('end when the user leaves or is removed, and when the conversation or its owner is deleted', async () => {
     await using both = await Conversations.start('chat');
     const [ada, bob, cy] = [makeUser(), makeUser(), makeUser()];
     const id = await both.create(ada, bob, cy);
@@ -78,9 +78,9 @@ describe('messages of a conversation', () => {
 
 describe('memberships', () => {
   it.each([
-    ['nowhere', [NOWHERE]],
-    ['at no address', []],
-  ])('that can be known %s are held by nobody', async (_where, authServiceUrls) => {
+    ['if no auth-service responds', [NOWHERE]],
+    ['without the address of an auth-service', []],
+  ])('are unknown, and get 503, %s', async (_reason, authServiceUrls) => {
     await using chat = await startService('chat', { authServiceUrls });
     const message = { conversation_id: randomUUID(), content: 'hello' };
     const answer = await chat.send('POST', '/v1/messages', makeUser().token, message);
@@ -114,7 +114,7 @@ describe('memberships', () => {
     expect(nonMembers.map(({ n }) => n)).toEqual(asked.map(({ n }) => n).filter((n) => n % 100 !== 0));
   });
 
-  it('are told to services alone, whose tokens are no access tokens', async () => {
+  it('are given only to services, whose tokens are no access tokens', async () => {
     await using both = await Conversations.start('chat');
     const ada = makeUser();
     const memberships = [{ conversation_id: await both.create(ada), user_id: ada.id }];

@@ -67,7 +67,7 @@ describe('a chat socket', () => {
     await expect(SocketClient.open(both.service, chatPath(id), member.token)).rejects.toThrow('404');
   });
 
-  it('says nothing more once it is closed, though its client does not answer', async () => {
+  it('sends nothing more after it is closed, also if its client does not answer', async () => {
     await using both = await Conversations.start('chat', WITH_ORIGIN);
     const [ada, bob] = [makeUser(), makeUser()];
     const id = await both.create(ada, bob);
@@ -125,7 +125,7 @@ describe('a call of a conversation', () => {
     expect((await call(video, ada, [bob], id.toUpperCase())).status).toBe(201);
   });
 
-  it('is over for a member who is removed, sockets included', async () => {
+  it('ends for a member who is removed, sockets included', async () => {
     await using both = await Conversations.start('video', WITH_ORIGIN);
     const video = both.service;
     const [ada, bob] = [makeUser(), makeUser()];

@@ -95,7 +95,7 @@ describe('a WebSocket', () => {
     expect(await client.closed).toBe(1009);
   });
 
-  it('is closed with 1013 when it reads too slowly, which nobody else notices', async () => {
+  it('is closed with 1013 when it reads too slowly, without effect on others', async () => {
     await using both = await Conversations.start('chat', WITH_ORIGIN);
     const [ada, bob] = [makeUser(), makeUser()];
     const room = chatPath(await both.create(ada, bob));
@@ -168,7 +168,7 @@ describe('a WebSocket', () => {
 });
 
 describe('chat', () => {
-  it('tells everyone in the room, and nobody else, who comes, what is said and who goes', async () => {
+  it('sends joins, messages and leaves to all in the room, and to no others', async () => {
     await using both = await Conversations.start('chat', WITH_ORIGIN);
     const chat = both.service;
     const [ada, bob, eve] = [makeUser({ username: 'ada' }), makeUser({ username: 'bob' }), makeUser()];
@@ -242,7 +242,7 @@ describe('chat', () => {
     expect(await client.event('message')).toMatchObject({ content: 'kept' });
   });
 
-  it('answers messages of a user who sends too many bytes with an error, over all sockets', async () => {
+  it('sends an error for messages of a user who sends too many bytes, over all sockets', async () => {
     // 3,200 bytes in 32 s, and a message counts as 2,048 at least.
     await using both = await Conversations.start('chat', { ...WITH_ORIGIN, messageBytesPerSecond: 100 });
     const [ada, bob] = [makeUser(), makeUser()];
@@ -358,7 +358,7 @@ describe('signaling', () => {
     await expect(SocketClient.open(video, signalingPath(id), ada.token)).rejects.toThrow('409');
   });
 
-  it('does not exist for those whom nobody called', async () => {
+  it('does not exist for users who are no callees', async () => {
     await using video = await startService('video', WITH_ORIGIN);
     const ada = makeUser();
     const call = await video.send('POST', '/v1/calls/initiate', ada.token, {

@@ -24,7 +24,7 @@ describe('an object', () => {
     expect(await filesOnDisk(storage)).toEqual([]);
   });
 
-  it('leaves the upload that another process of the same folder is taking, and removes what nobody writes any more', async () => {
+  it('keeps the upload that another process writes to the same folder, and removes those that no process writes any more', async () => {
     const dataDir = await mkdtemp(join(tmpdir(), 'storage-spec-'));
     await using stack = new AsyncDisposableStack();
     stack.defer(() => rm(dataDir, { recursive: true }));

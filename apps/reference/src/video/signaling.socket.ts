@@ -54,7 +54,7 @@ export class SignalingSocket implements SocketEndpoint, OnApplicationBootstrap {
     }
     const { type, to, data } = signal;
     const targets = [...room.members].filter(({ user }) => user.user_id === to);
-    if (targets.length === 0) member.refuse('NOT_IN_CALL', 'Nobody of that id is in the call');
+    if (targets.length === 0) member.refuse('NOT_IN_CALL', 'No participant of the call has this id');
     else sendToAll(targets, { type, from: member.caller.user_id, data });
   }
 }
