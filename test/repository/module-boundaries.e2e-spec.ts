@@ -92,6 +92,21 @@ const WORDS: readonly { readonly name: string; readonly word: RegExp; allowed(pa
       /^libs\/(auth\/src\/auth|gateway\/src\/settings\/settings)\.module\.ts$/.test(path),
   },
   {
+    name: 'time comes from the global timers and clocks, at the moment of use',
+    word: /['"](?:node:)?timers|AbortSignal\.timeout|\bhrtime\b|\b(?:performance|Date)\.now\b(?!\(|`)|\}\s*=\s*performance\b|[=:(,]\s*(?:setTimeout|setInterval|setImmediate)\s*[;,)]/,
+    allowed: (path) => !/^(libs|apps\/gateway)\//.test(path),
+  },
+  {
+    name: 'randomness is drawn in one file',
+    word: /\b(?:randomUUID|randomBytes|randomInt|getRandomValues|Math\.random)\b/,
+    allowed: (path) => !/^(libs|apps\/gateway)\//.test(path) || path === 'libs/proxy/src/http/random.ts',
+  },
+  {
+    name: 'connections are opened in one file',
+    word: /\b(?:createConnection|connectTcp|connectTls)\(|import \{[^}]*\bconnect\b[^}]*\} from '(?:node:)?(?:net|tls)'|\b(?:net|tls)\.connect\(/,
+    allowed: (path) => !/^(libs|apps\/gateway)\//.test(path) || path === 'libs/proxy/src/transport/dial.ts',
+  },
+  {
     name: 'private parts of Node and of ws are touched in two files only',
     // `_write` and `_writev` of a stream are documented, to be implemented.
     word: /\._(?!writev?\b)[a-z]|\b(?:_httpMessage|_receiver|_sender|_(?:readable|writable)State|httpAllowHalfOpen|getCurrentBuffer)\b/i,
@@ -238,6 +253,12 @@ describe('who may know whom', () => {
     ['libs/auth/src/a.ts', 'process.exit(1);', 'do not know the process'],
     ['libs/auth/src/a.ts', "import { env } from 'node:process';", 'do not know the process'],
     ['apps/gateway/src/a.ts', "console.log('x');", 'said to the logger'],
+    ['libs/auth/src/a.ts', "import { setTimeout } from 'node:timers/promises';", 'at the moment of use'],
+    ['libs/auth/src/a.ts', 'const { now } = performance;', 'at the moment of use'],
+    ['libs/auth/src/a.ts', 'const now = Date.now;', 'at the moment of use'],
+    ['libs/auth/src/a.ts', 'const later = setTimeout;', 'at the moment of use'],
+    ['libs/auth/src/a.ts', 'const id = randomUUID();', 'drawn in one file'],
+    ['libs/proxy/src/balancing/a.ts', "import { connect } from 'node:net';", 'opened in one file'],
     ['apps/gateway/src/a.module.ts', '@Global()', 'there for every module unasked'],
     ['libs/gateway/src/http/a.ts', 'const due = socket._httpMessage;', 'in two files only'],
     ['libs/proxy/src/transport/a.ts', 'const { _readableState: state } = socket;', 'in two files only'],

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { randomId } from '@app/proxy';
 import type { Redis } from 'ioredis';
 
 /** Flags of `notify-keyspace-events`: by key, for strings, for commands of any type (`del`, `expire`). */
@@ -15,7 +15,7 @@ export type NotificationListener = (name: string, event: string) => void;
 
 /** Notifications of changes to keys with a prefix, over the connection that carries commands (RESP3), in order. */
 export class RevocationNotifications {
-  private readonly proofKey = `gateway:notifications:${randomUUID()}`;
+  private readonly proofKey = `gateway:notifications:${randomId()}`;
   private readonly received = new Set<string>();
   private readonly channelPrefix: string;
   private readonly proofChannel: string;

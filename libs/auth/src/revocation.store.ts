@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { delay } from '@app/proxy';
 import type { OnApplicationBootstrap, OnApplicationShutdown } from '@nestjs/common';
 import { formatKeyName, KEY_PREFIX, parseKeyName, type RevocationKind } from './revocation-keys.js';
 import { NO_END, NO_KEY, RevocationLookups } from './revocation-lookups.js';
@@ -108,7 +108,7 @@ export class RevocationStore implements OnApplicationBootstrap, OnApplicationShu
 
   /** Once Redis is connected, and before the first request. */
   async onApplicationBootstrap(): Promise<void> {
-    await Promise.race([this.follow(), delay(BOOT_MS, undefined, { ref: false })]);
+    await Promise.race([this.follow(), delay(BOOT_MS, { keepsAlive: false })]);
   }
 
   /** Asks to be told of every revocation from now on. */

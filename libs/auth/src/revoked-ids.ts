@@ -1,4 +1,4 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import { nextTurn } from '@app/proxy';
 import type { RevocationKind } from './revocation-keys.js';
 
 /** Entries of one part, at most about: V8 copies a whole map when it grows, and of so many within a millisecond. */

@@ -22,6 +22,9 @@ export type {
   WebSocketPolicy,
 } from './routing/route-options.js';
 export { isAddressRange, TrustedProxies, type TrustOptions } from './http/trusted-proxies.js';
+export { delay, nextTurn } from './http/delay.js';
+export { randomFraction, randomId } from './http/random.js';
+export { dial } from './transport/dial.js';
 export { Ticker, type Ticking } from './http/ticker.js';
 export { cutExchange, endExchange, isEventStream } from './forward/end-exchange.js';
 export { exceptionFor } from './attempts/failure.js';

@@ -1,6 +1,6 @@
+import { delay } from '@app/proxy';
 import type { Server } from 'node:http';
 import { Server as NetServer } from 'node:net';
-import { setTimeout as delay } from 'node:timers/promises';
 import {
   DrainableMetadata,
   isScrape,
@@ -127,7 +127,7 @@ export class DrainService implements OnModuleInit, OnModuleDestroy, BeforeApplic
   private async drainTargets(deadline: number): Promise<void> {
     const drained = this.targets.map((target) => this.run(target, () => target.drain(deadline)));
     const timer = new AbortController();
-    const timeout = delay(Math.max(0, deadline - performance.now()), undefined, timer);
+    const timeout = delay(Math.max(0, deadline - performance.now()), timer);
     await Promise.race([Promise.all(drained), timeout]);
     timer.abort();
     await timeout.catch(() => {});

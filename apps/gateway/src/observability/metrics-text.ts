@@ -1,4 +1,4 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import { nextTurn } from '@app/proxy';
 import type { MetricValueWithName, Registry } from 'prom-client';
 
 /** Series that are formatted in one turn of the event loop, in about 1 ms. */

@@ -1,4 +1,4 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import { nextTurn } from '@app/proxy';
 import { codeOf, SETTINGS, type Settings, OpenExchanges } from '@app/gateway';
 import type { AuthenticationFailure } from '@app/auth';
 import type { Exchange } from '@app/proxy';

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import {
   discardBody,
@@ -9,7 +8,7 @@ import {
   RateLimitedException,
 } from '@app/gateway';
 import { AuthenticationException } from '@app/auth';
-import { Exchange, exchangeOf, TrustedProxies } from '@app/proxy';
+import { randomId, Exchange, exchangeOf, TrustedProxies } from '@app/proxy';
 import { Inject, Injectable, type NestMiddleware } from '@nestjs/common';
 import { AccessLog } from './access-log.js';
 import { Metrics } from './metrics.js';
@@ -57,8 +56,7 @@ export class RequestContextMiddleware implements NestMiddleware<IncomingMessage,
   use(request: IncomingMessage, response: ServerResponse, next: () => void): void {
     const peer = this.trusted.resolve(request.socket.remoteAddress, forwardedFor(request));
     const inbound = request.headers['x-request-id'] as string | undefined;
-    const id =
-      peer.isPeerTrusted && inbound !== undefined && REQUEST_ID.test(inbound) ? inbound : randomUUID();
+    const id = peer.isPeerTrusted && inbound !== undefined && REQUEST_ID.test(inbound) ? inbound : randomId();
     const exchange = new Exchange(id, request, response, peer);
     exchange.responseHeaders.push('X-Request-ID', id);
     this.open.add(exchange);

@@ -1,8 +1,8 @@
+import { delay } from '@app/proxy';
 import { SETTINGS, type Settings } from '@app/gateway';
 import type { RevocationRedis } from '@app/auth';
 import { Inject, Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { Redis } from 'ioredis';
-import { setTimeout as delay } from 'node:timers/promises';
 import {
   READABLE_FAILURE_KINDS,
   redisFailureKindOf,
@@ -119,7 +119,7 @@ export class RedisConnection implements RevocationRedis, OnModuleInit, OnApplica
       .connect()
       .then(() => this.probe())
       .catch(() => {});
-    await Promise.race([begun, delay(BOOT_MS, undefined, { ref: false })]);
+    await Promise.race([begun, delay(BOOT_MS, { keepsAlive: false })]);
     this.hasStarted = true;
     if (this.currentFailureKind !== undefined) this.reportDegraded(this.currentFailureKind);
   }

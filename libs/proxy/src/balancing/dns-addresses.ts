@@ -1,3 +1,4 @@
+import { randomFraction } from '../http/random.js';
 import { lookup, NODATA, NOTFOUND, Resolver } from 'node:dns/promises';
 
 /** Least milliseconds between the beginnings of two looks. */
@@ -96,7 +97,7 @@ export class DnsAddresses {
     const found = await this.find();
     if (this.isStopped) return;
     const ttls = found.flatMap((family) => family ?? []).map(({ ttl }) => ttl * 1_000);
-    const jitter = 1 + JITTER * (2 * Math.random() - 1);
+    const jitter = 1 + JITTER * (2 * randomFraction() - 1);
     this.lookIn(Math.max(LEAST_MS, Math.min(...ttls, this.options.refreshMs) * jitter));
     if (isEmpty(found)) return;
     this.known = [found[0] ?? this.known[0], found[1] ?? this.known[1]];

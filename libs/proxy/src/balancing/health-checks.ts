@@ -1,3 +1,4 @@
+import { randomFraction } from '../http/random.js';
 import type { LoadBalancer } from './load-balancer.js';
 
 export interface HealthCheckOptions {
@@ -40,7 +41,7 @@ export class HealthChecks {
       }),
     );
     if (this.isStopped) return;
-    const inMs = this.options.intervalMs * (1 - JITTER + Math.random() * 2 * JITTER);
+    const inMs = this.options.intervalMs * (1 - JITTER + randomFraction() * 2 * JITTER);
     this.timer = setTimeout(() => void this.checkAll(), inMs).unref();
   }
 }

@@ -1,6 +1,7 @@
 import type { ConnectionOptions } from 'node:tls';
 import { Pool, type Dispatcher } from 'undici';
 import type { InstanceHealth } from './instance-health.js';
+import { tcpConnector } from '../transport/dial.js';
 import { onread } from '../transport/read-buffer.js';
 import type { UpstreamTls } from '../transport/upstream-tls.js';
 import { WatchedClient, type ResponseHandler } from '../transport/watched-client.js';
@@ -69,7 +70,7 @@ export class Instance {
     this.host = hostname.replace(/^\[|\]$/g, '');
     this.limit = options.maxConnections;
     this.maxActiveRequests = options.maxConnections + options.maxPending;
-    const connect = { timeout: options.connectTimeoutMs, onread };
+    const { connectTimeoutMs: timeout } = options;
     const common = {
       connections: options.maxConnections,
       allowH2: false,
@@ -88,7 +89,9 @@ export class Instance {
     const createPool = (): Pool =>
       new Pool(origin, {
         ...common,
-        connect: this.isSecure ? tls.connectorFor(this.host, connect) : connect,
+        connect: this.isSecure
+          ? tls.connectorFor(this.host, { timeout, onread })
+          : tcpConnector({ onread }, timeout),
       });
     this.pool = createPool();
     this.freshPool = createPool();
@@ -120,14 +123,18 @@ export class Instance {
 
   /** Whether the instance answers a GET in time, below 500; on a connection of its own, as all others may be busy. */
   async isAnswering(path: string, timeoutMs: number): Promise<boolean> {
+    const timeout = new AbortController();
+    const { signal } = timeout;
+    const timer = setTimeout(() => timeout.abort(), timeoutMs).unref();
     try {
-      const signal = AbortSignal.timeout(timeoutMs);
       const request = { path, method: 'GET', signal, reset: true, servername: this.host };
       const { statusCode, body } = await this.freshPool.request(request);
       await body.dump();
       return statusCode < 500;
     } catch {
       return false;
+    } finally {
+      clearTimeout(timer);
     }
   }
 

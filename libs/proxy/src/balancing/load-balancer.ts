@@ -1,3 +1,4 @@
+import { randomFraction } from '../http/random.js';
 import type { Ticking } from '../http/ticker.js';
 import { Instance, type InstanceOptions } from './instance.js';
 import {
@@ -116,8 +117,8 @@ export class LoadBalancer implements Ticking {
 /** Of two at random the one with less to do. */
 function leastRequestOfTwo(choice: readonly Instance[], now: number): Instance | undefined {
   if (choice.length < 2) return choice[0];
-  const first = Math.floor(Math.random() * choice.length);
-  const other = (first + 1 + Math.floor(Math.random() * (choice.length - 1))) % choice.length;
+  const first = Math.floor(randomFraction() * choice.length);
+  const other = (first + 1 + Math.floor(randomFraction() * (choice.length - 1))) % choice.length;
   const [one, two] = [choice[first]!, choice[other]!];
   return one.load(now) <= two.load(now) ? one : two;
 }

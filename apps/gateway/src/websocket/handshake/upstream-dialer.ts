@@ -1,8 +1,8 @@
 import type { ClientRequest, IncomingMessage } from 'node:http';
-import { connect as connectTcp, type NetConnectOpts, type Socket } from 'node:net';
-import { connect as connectTls, type ConnectionOptions } from 'node:tls';
+import type { NetConnectOpts, Socket } from 'node:net';
 import { SETTINGS, type Settings } from '@app/gateway';
 import {
+  dial,
   exceptionFor,
   failureKindOf,
   isUnavailable,
@@ -64,8 +64,8 @@ export class UpstreamDialer {
     const { connectTimeoutMs } = this.config.proxy.connections;
     for (;;) {
       try {
-        const dial = new InstanceDial(attempts.instance, request, connectTimeoutMs);
-        const result = await dial.run(until - performance.now());
+        const attempt = new InstanceDial(attempts.instance, request, connectTimeoutMs);
+        const result = await attempt.run(until - performance.now());
         if (!saysUnavailable(result)) {
           attempts.succeeded(performance.now());
           return result;
@@ -122,7 +122,11 @@ class InstanceDial {
       ...route.socketOptions,
       headers: handshake.headers,
       createConnection: (connection: NetConnectOpts) =>
-        (this.stream = connectWithin(connectTimeoutMs, instance.tlsOptions(), connection)),
+        // `path` is the request's here; for a socket it would name a Unix domain.
+        (this.stream = dial(Object.assign(connection, { path: undefined }), {
+          timeoutMs: connectTimeoutMs,
+          secure: instance.tlsOptions(),
+        })),
       // The target as the client wrote it: a URL parser would rewrite some of its bytes.
       // Node would drop headers after its default number.
       finishRequest: (sent: ClientRequest) =>
@@ -189,31 +193,6 @@ class InstanceDial {
       this.fail,
     );
   };
-}
-
-/**
- * Connects to an upstream, and gives up with `ETIMEDOUT`. Owns the connection's errors until it closes, since those who use
- * it, Node's HTTP client and `ws`, listen only for a time each.
- * @param timeoutMs until the TCP (and TLS) connection stands
- * @param secure how the instance is authenticated; undefined for one without TLS
- */
-function connectWithin(
-  timeoutMs: number,
-  secure: ConnectionOptions | undefined,
-  options: NetConnectOpts,
-): Socket {
-  // `path` is the request's here; for a socket it would name a Unix domain.
-  const plain = { ...options, path: undefined } as ConnectionOptions;
-  const socket = secure ? connectTls({ ...plain, ...secure }) : connectTcp(plain as NetConnectOpts);
-  const timer = setTimeout(() => {
-    socket.destroy(Object.assign(new Error('connect timeout'), { code: 'ETIMEDOUT' }));
-  }, timeoutMs);
-  const connected = secure ? 'secureConnect' : 'connect';
-  const stop = (): void => {
-    clearTimeout(timer);
-    socket.off(connected, stop).off('close', stop);
-  };
-  return socket.on('error', ignore).once(connected, stop).once('close', stop);
 }
 
 /** Others hear of the same errors. Shared: a closure for each connection would stay in V8's old generation. */

@@ -3,26 +3,10 @@ import { openMemorySockets, turns, type MemorySocket } from '../../../../../test
 import { ByteBudget, evictGreatest } from './byte-budget.js';
 import { ConnectionCounts } from './client-limits.js';
 import type { RelayContext } from './relay-context.js';
-import type { Relay as RelayClass } from './relay.js';
+import { Relay } from './relay.js';
 import type { RelayDialer, RelayRecord, UpstreamWebSocket } from './relay-record.js';
 
 const { jest } = import.meta;
-
-/** Jest has it for ES modules; its types do not. */
-interface ModuleMocks {
-  unstable_mockModule(name: string, create: () => object): void;
-}
-
-// Jest fakes the global timers only.
-(jest as unknown as ModuleMocks).unstable_mockModule('node:timers/promises', () => ({
-  setImmediate: () => new Promise((resolve) => setImmediate(resolve)),
-  setTimeout: (ms: number, value: unknown, { signal }: { signal: AbortSignal }) =>
-    new Promise((resolve, reject) => {
-      setTimeout(resolve, ms, value);
-      signal.addEventListener('abort', () => reject(signal.reason));
-    }),
-}));
-const { Relay } = await import('./relay.js');
 
 const CONFIG = {
   pingMs: 30_000,
@@ -95,7 +79,7 @@ class Dialer implements RelayDialer {
 
 /** Notes what a relay tells the application. */
 class Application {
-  readonly relays = new Set<RelayClass>();
+  readonly relays = new Set<Relay>();
   readonly principals: (Principal | undefined)[] = [];
   readonly resumptions: string[] = [];
   readonly ends: string[] = [];
@@ -112,9 +96,9 @@ class Application {
           : Promise.resolve({ ...PRINCIPAL, userId: token, expiresAt: 120 }),
     },
     live: {
-      add: (relay: RelayClass) => this.relays.add(relay),
-      delete: (relay: RelayClass) => this.relays.delete(relay),
-      index: (_relay: RelayClass, principal: Principal | undefined) => this.principals.push(principal),
+      add: (relay: Relay) => this.relays.add(relay),
+      delete: (relay: Relay) => this.relays.delete(relay),
+      index: (_relay: Relay, principal: Principal | undefined) => this.principals.push(principal),
       refusesNew: false,
     },
     log: { write: (_record: RelayRecord, code: number, by: string) => this.ends.push(`${code} ${by}`) },

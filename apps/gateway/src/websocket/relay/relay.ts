@@ -1,3 +1,4 @@
+import { randomFraction } from '@app/proxy';
 import type { Principal } from '@app/auth';
 import { BudgetAccount } from './byte-budget.js';
 import { MessageRate } from './client-limits.js';
@@ -53,7 +54,7 @@ export class Relay implements RelayEndListener, LiveRelay {
     this.resumeBuffer = new ResumeBuffer(config.resumeBytes, this.accounts[1]);
     this.resumption = new Resumption(request.dialer, config.resumeMs);
     // Not all at once if many came at once.
-    this.nextPingAt = this.openedAt + config.pingMs * (0.5 + Math.random() / 2);
+    this.nextPingAt = this.openedAt + config.pingMs * (0.5 + randomFraction() / 2);
     this.upstreamEnd.start();
     live.add(this);
     this.session = new RelaySession(this, context);

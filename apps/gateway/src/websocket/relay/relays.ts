@@ -1,7 +1,6 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { Drainable, SETTINGS, type DrainTarget, type Settings } from '@app/gateway';
 import { RevocationStore, type Principal } from '@app/auth';
-import { Ticker, type Ticking } from '@app/proxy';
+import { delay, randomFraction, Ticker, type Ticking } from '@app/proxy';
 import { Inject, type OnApplicationShutdown } from '@nestjs/common';
 import { CLOSE_REASON, type CloseReason } from './close-reasons.js';
 import type { Evictable } from './byte-budget.js';
@@ -116,7 +115,7 @@ export class Relays implements Ticking, DrainTarget, OnApplicationShutdown {
    * come back at once.
    */
   async drain(deadline: number): Promise<void> {
-    const order = [...this.relays].map((relay) => ({ relay, rank: Math.random() }));
+    const order = [...this.relays].map((relay) => ({ relay, rank: randomFraction() }));
     order.sort((one, other) => one.rank - other.rank);
     const begun = performance.now();
     const spreadMs = (deadline - begun) * SPREAD_RATIO;

@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { delay, randomFraction } from '@app/proxy';
 import type { BudgetAccount } from './byte-budget.js';
 import type { RelayDialer, UpstreamWebSocket } from './relay-record.js';
 
@@ -35,7 +35,7 @@ export class Resumption {
     const { interruption } = this;
     for (;;) {
       // At random, so that the clients of an upstream do not all come back at once.
-      await delay(interruption.waitMs * (0.5 + Math.random() / 2), undefined, { signal }).catch(() => {});
+      await delay(interruption.waitMs * (0.5 + randomFraction() / 2), { signal }).catch(() => {});
       interruption.waitMs = Math.min(interruption.waitMs * 2, LONGEST_WAIT_MS);
       const leftMs = interruption.until - performance.now();
       if (!beforeDial() || leftMs <= 0) return undefined;

@@ -1,0 +1,38 @@
+/*
+ * Waiting by promises. Time comes from the global timers at the moment of use, so that a test or the simulation can replace
+ * them: `node:timers/promises` has its own.
+ */
+
+export interface DelayOptions {
+  /** Rejects the delay with its reason once it is aborted. Default: none. */
+  readonly signal?: AbortSignal;
+  /** Whether the process stays alive for the delay. Default: true. */
+  readonly keepsAlive?: boolean;
+}
+
+/** Resolves after so many milliseconds. @throws the reason of the signal, if it is aborted before */
+export function delay(ms: number, { signal, keepsAlive = true }: DelayOptions = {}): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted) {
+      reject(signal.reason as Error);
+      return;
+    }
+    const abort = (): void => {
+      clearTimeout(timer);
+      reject(signal!.reason as Error);
+    };
+    const timer = setTimeout(() => {
+      signal?.removeEventListener('abort', abort);
+      resolve();
+    }, ms);
+    if (!keepsAlive) timer.unref();
+    signal?.addEventListener('abort', abort, { once: true });
+  });
+}
+
+/** Resolves in the next turn of the event loop, once it has read what came meanwhile. */
+export function nextTurn(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
+}
