@@ -1,7 +1,7 @@
 import type { Exchange } from '../http/exchange.js';
 import { isEndToEnd } from './end-to-end.js';
 import { HOP_BY_HOP, isHopByHop, nominatedBy } from './hop-by-hop.js';
-import { canonicalName, kindOf, selectorOf, KNOWN_NAMES } from './name-kinds.js';
+import { canonicalName, kindOf, selectorOf, KNOWN_NAMES, type NameKind } from './name-kinds.js';
 
 /** What the gateway itself says about the exchange to the service. */
 export interface ForwardedFacts {
@@ -15,8 +15,6 @@ export interface ForwardedFacts {
   /** Lower-case identity and override names that the upstream accepts from everybody. Default: none. */
   readonly accepted?: ReadonlySet<string> | undefined;
 }
-
-const NOTHING: ReadonlySet<string> = new Set();
 
 /** Whether a field's name must be looked at. */
 const isSpecial = selectorOf([...HOP_BY_HOP, ...KNOWN_NAMES]);
@@ -37,7 +35,6 @@ export function requestHeadersFor(
   connection: string | undefined,
   facts: ForwardedFacts,
 ): string[] {
-  const { isPeerTrusted: peerTrusted, accepted = NOTHING } = facts;
   const nominated = nominatedBy(connection);
   const headers: string[] = [];
   let forwardedFor = '';
@@ -48,35 +45,32 @@ export function requestHeadersFor(
     const value = rawHeaders[index + 1]!;
     if (nominated || isSpecial(name)) {
       const lower = name.toLowerCase();
-      if (isHopByHop(lower)) continue;
-      if (nominated?.has(lower) && !isEndToEnd(lower)) continue;
+      if (isHopByHop(lower) || (nominated?.has(lower) && !isEndToEnd(lower))) continue;
       const canonical = canonicalName(lower);
       const kind = kindOf(canonical);
-      if (kind === 'identity' && !accepted.has(lower)) continue;
-      if ((kind === 'forwarding' || kind === 'framing') && lower !== canonical) continue;
-      if (kind === 'forwarding' && !peerTrusted) continue;
       if (kind === 'written') {
-        if (!peerTrusted) continue;
+        if (!facts.isPeerTrusted) continue;
         if (lower === 'x-forwarded-for') forwardedFor += value === '' ? '' : `${value}, `;
         else if (lower === 'x-forwarded-proto') forwardedProto = value;
         else if (lower === 'x-forwarded-host') forwardedHost = value;
         continue;
       }
+      if (kind !== undefined && !mayPass(kind, lower, canonical, facts)) continue;
     }
     headers.push(name, value);
   }
-  headers.push(
-    'X-Request-ID',
-    facts.requestId,
-    'X-Forwarded-For',
-    forwardedFor + facts.peerAddress,
-    'X-Forwarded-Proto',
-    forwardedProto || facts.protocol,
-  );
+  headers.push('X-Request-ID', facts.requestId, 'X-Forwarded-For', forwardedFor + facts.peerAddress);
+  headers.push('X-Forwarded-Proto', forwardedProto || facts.protocol);
   // A request of HTTP/1.0 may have no host.
   const host = forwardedHost || facts.host;
   if (host !== '') headers.push('X-Forwarded-Host', host);
   return headers;
+}
+
+/** Whether a field of a known name goes to the service. Another spelling passes only as an accepted identity name. */
+function mayPass(kind: NameKind, lower: string, canonical: string, facts: ForwardedFacts): boolean {
+  if (kind === 'identity') return facts.accepted !== undefined && facts.accepted.has(lower);
+  return lower === canonical && (kind === 'framing' || facts.isPeerTrusted);
 }
 
 /** The headers with which an exchange goes to the service. */

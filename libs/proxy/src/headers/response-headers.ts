@@ -15,6 +15,8 @@ export interface ResponseHead {
   readonly hasUnknownCoding: boolean;
 }
 
+type Writable<Object> = { -readonly [Key in keyof Object]: Object[Key] };
+
 const EVENT_STREAM = /^text\/event-stream *(?:;|$)/i;
 
 /** What the gateway alone says. */
@@ -59,52 +61,64 @@ export function responseHeadersFor(
   toChunks: boolean,
 ): ResponseHead {
   let headers: string[] = [];
-  let contentLength = -1;
-  let isEventStream = false;
-  let isEncoded = false;
-  let chunked = false;
-  let hasUnknownCoding = false;
-  let announcesTrailers = false;
-  let hasRateLimit = false;
+  const head: Writable<ResponseHead> = {
+    headers,
+    contentLength: -1,
+    isChunked: false,
+    isEventStream: false,
+    isEncoded: false,
+    hasUnknownCoding: false,
+  };
   let nominated: Set<string> | undefined;
+  let announcesTrailers = false;
   for (let index = 0; index < raw.length; index += 2) {
     const name = raw[index]!.toString('latin1');
     const value = raw[index + 1]!.toString('latin1');
     if (SPECIAL_LENGTHS.has(name.length)) {
       const lower = name.toLowerCase();
-      if (lower === 'content-type') {
-        isEventStream = EVENT_STREAM.test(value);
-      } else if (lower === 'content-encoding') {
-        isEncoded = value.toLowerCase() !== 'identity';
-      } else if (lower === 'content-length') {
-        if (status === 204) continue;
-        contentLength = Number(value);
-      } else if (lower === 'connection') {
+      if (lower === 'connection') {
         for (const nominee of nominatedBy(value.toLowerCase()) ?? []) (nominated ??= new Set()).add(nominee);
         continue;
-      } else if (OWN.has(lower)) {
-        continue;
-      } else if (lower === 'trailer') {
-        announcesTrailers = true;
-      } else if (RATE_LIMIT.has(lower)) {
-        hasRateLimit = true;
-      } else if (isHopByHop(lower)) {
-        if (lower === 'transfer-encoding') {
-          chunked = true;
-          hasUnknownCoding ||= !CHUNKED.test(value);
-        }
-        continue;
       }
+      if (status === 204 && lower === 'content-length') continue;
+      if (lower === 'trailer') announcesTrailers = true;
+      else if (!readField(head, lower, value, own)) continue;
     }
-    if (isCorsField(name)) continue;
-    headers.push(name, value);
+    if (!isCorsField(name)) headers.push(name, value);
   }
   if (nominated) headers = withoutNames(headers, nominated);
   // A `Trailer` announcement without a chunked body promises what cannot come (RFC 9110, section 6.6.2).
-  if (announcesTrailers && !(chunked && toChunks)) headers = withoutNames(headers, TRAILER);
-  if (hasRateLimit && own.includes('X-RateLimit-Limit')) headers = withoutNames(headers, RATE_LIMIT);
+  if (announcesTrailers && !(head.isChunked && toChunks)) headers = withoutNames(headers, TRAILER);
   for (let index = 0; index < own.length; index++) headers.push(own[index]!);
-  return { headers, contentLength, isChunked: chunked, isEventStream, isEncoded, hasUnknownCoding };
+  head.headers = headers;
+  return head;
+}
+
+/** Reads what a field says of the body. @returns whether the field goes to the client */
+function readField(
+  head: Writable<ResponseHead>,
+  lower: string,
+  value: string,
+  own: readonly string[],
+): boolean {
+  switch (lower) {
+    case 'content-type':
+      head.isEventStream = EVENT_STREAM.test(value);
+      return true;
+    case 'content-encoding':
+      head.isEncoded = value.toLowerCase() !== 'identity';
+      return true;
+    case 'content-length':
+      head.contentLength = Number(value);
+      return true;
+    case 'transfer-encoding':
+      head.isChunked = true;
+      head.hasUnknownCoding ||= !CHUNKED.test(value);
+      return false;
+    default:
+      if (isHopByHop(lower) || OWN.has(lower)) return false;
+      return !(RATE_LIMIT.has(lower) && own.includes('X-RateLimit-Limit'));
+  }
 }
 
 const UNBUFFERED = 'X-Accel-Buffering';
