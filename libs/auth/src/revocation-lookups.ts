@@ -1,7 +1,7 @@
-/** Keys of one command, so that none holds up Redis or this process for long. */
+/** Most keys of one command, so that no command blocks Redis or this process for long. */
 const KEYS_PER_COMMAND = 1_000;
 
-/** Reads the lives of keys, in their order, in milliseconds as PTTL says them. */
+/** Reads the TTLs of keys, in their order, in milliseconds as PTTL returns them. */
 export type ReadTtls = (keys: readonly string[]) => Promise<readonly number[]>;
 
 /** PTTL of a key that does not exist. */
@@ -12,20 +12,20 @@ export const NO_END = -1;
 
 type Lookup = PromiseWithResolvers<number>;
 
-/** Asks for the remaining lives of keys: those that are asked for in one turn of the event loop go out together. */
+/** Reads TTLs of keys. One command serves all lookups of one turn of the event loop. */
 export class RevocationLookups {
   private pending = new Map<string, Lookup>();
 
-  constructor(private readonly readLives: ReadTtls) {}
+  constructor(private readonly readTtls: ReadTtls) {}
 
-  /** Milliseconds as PTTL says them. @throws Error if Redis cannot be asked */
+  /** Milliseconds until the key expires, `NO_KEY` or `NO_END`. @throws Error if Redis does not respond or refuses */
   get(key: string): Promise<number> {
     const known = this.pending.get(key);
     if (known) return known.promise;
     if (this.pending.size === 0) setImmediate(() => this.send());
-    const asked = Promise.withResolvers<number>();
-    this.pending.set(key, asked);
-    return asked.promise;
+    const lookup = Promise.withResolvers<number>();
+    this.pending.set(key, lookup);
+    return lookup.promise;
   }
 
   private send(): void {
@@ -38,8 +38,8 @@ export class RevocationLookups {
 
   private async settle(part: readonly (readonly [string, Lookup])[]): Promise<void> {
     try {
-      const lives = await this.readLives(part.map(([key]) => key));
-      for (const [index, [, { resolve }]] of part.entries()) resolve(lives[index]!);
+      const ttls = await this.readTtls(part.map(([key]) => key));
+      for (const [index, [, { resolve }]] of part.entries()) resolve(ttls[index]!);
     } catch (error) {
       for (const [, { reject }] of part) reject(error);
     }

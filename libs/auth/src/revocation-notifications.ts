@@ -4,14 +4,32 @@ import type { Redis } from 'ioredis';
 /** Flags of `notify-keyspace-events`: by key, for strings, for commands of any type (`del`, `expire`). */
 const FLAGS = 'K$g';
 
-/** The events of the change that is made for a proof. */
+/** Events after which a key exists, with or without a TTL. */
+const WRITES: ReadonlySet<string> = new Set([
+  'set',
+  'expire',
+  'persist',
+  'restore',
+  'copy_to',
+  'rename_to',
+  'move_to',
+  'append',
+  'setrange',
+  'incrby',
+  'incrbyfloat',
+]);
+
+/** Events after which a key does not exist. Not `expired` and `evicted`: after those the token stays revoked. */
+const REMOVALS: ReadonlySet<string> = new Set(['del', 'rename_from', 'move_from']);
+
+/** The events of a write of the proof key. */
 const PROOF_EVENTS = ['set', 'expire'];
 
-/** How long the key of a proof lives, in milliseconds. */
-const PROOF_LIFE_MS = 60_000;
+/** TTL of the proof key, in milliseconds. */
+const PROOF_TTL_MS = 60_000;
 
-/** Called with the name of a key, without the prefix, and the event. Must not throw. */
-export type NotificationListener = (name: string, event: string) => void;
+/** Called with the name of a key, without the prefix, and whether the key exists after the change. Must not throw. */
+export type NotificationListener = (name: string, exists: boolean) => void;
 
 /** Notifications of changes to keys with a prefix, over the connection that carries commands (RESP3), in order. */
 export class RevocationNotifications {
@@ -29,9 +47,9 @@ export class RevocationNotifications {
     const keyspace = `__keyspace@${client.options.db ?? 0}__:`;
     this.channelPrefix = keyspace + prefix;
     this.proofChannel = keyspace + this.proofKey;
-    // Bytes, since a part of a string would keep the whole string in memory.
+    // Bytes, since a substring would keep the whole string in memory.
     client.on('pmessageBuffer', (_pattern: string, channel: Buffer, event: Buffer) =>
-      this.listener(channel.toString('utf8', this.channelPrefix.length), event.toString()),
+      this.notify(channel.toString('utf8', this.channelPrefix.length), event.toString()),
     );
     client.on('message', (channel: string, event: string) => {
       if (channel === this.proofChannel) this.received.add(event);
@@ -40,8 +58,8 @@ export class RevocationNotifications {
   }
 
   /**
-   * Whether Redis tells of every change from now on; asks for it if it does not.
-   * @param onDoubt called as soon as a change was not heard of
+   * Whether Redis notifies of every change from now on. If it does not, tries to configure Redis so.
+   * @param onDoubt called as soon as a notification is missing
    * @throws Error if the connection fails
    */
   async prove(onDoubt: () => void): Promise<boolean> {
@@ -50,12 +68,17 @@ export class RevocationNotifications {
     return this.isSubscribed && (await this.enableEvents()) && (await this.receivesChanges());
   }
 
-  /** Whether Redis lets it. */
+  private notify(name: string, event: string): void {
+    if (WRITES.has(event)) this.listener(name, true);
+    else if (REMOVALS.has(event)) this.listener(name, false);
+  }
+
+  /** Whether Redis permits the subscription. */
   private async subscribe(): Promise<boolean> {
     if (this.isSubscribed) return true;
     try {
       await this.client.psubscribe(`${this.channelPrefix}*`);
-      // By its name: rights to a pattern are rights to that very pattern alone.
+      // By name: an ACL that permits a pattern permits that very pattern alone.
       await this.client.subscribe(this.proofChannel);
       this.isSubscribed = true;
     } catch (error) {
@@ -64,11 +87,11 @@ export class RevocationNotifications {
     return this.isSubscribed;
   }
 
-  /** Adds the flags to those that are set. Whether Redis let it. */
+  /** Adds the flags to those that are set. @returns whether Redis permitted it */
   private async enableEvents(): Promise<boolean> {
     try {
       const [, set = ''] = await this.client.config('GET', 'notify-keyspace-events');
-      // Redis knows the flags as a set, and `A` as all of them but `K` and `E`.
+      // Duplicates are ignored; `A` means all flags but `K` and `E`.
       await this.client.config('SET', 'notify-keyspace-events', set + FLAGS);
       return true;
     } catch {
@@ -76,14 +99,14 @@ export class RevocationNotifications {
     }
   }
 
-  /** Notifications come in order: before the answer to what follows the change. */
+  /** Whether the notifications of a write come. They would come before the reply to the command that follows it. */
   private async receivesChanges(): Promise<boolean> {
     this.received.clear();
     try {
-      await this.client.set(this.proofKey, '1', 'PX', PROOF_LIFE_MS);
+      await this.client.set(this.proofKey, '1', 'PX', PROOF_TTL_MS);
       await this.client.ping();
     } catch (error) {
-      // A Redis that takes no writes can be read all the same.
+      // A Redis that refuses writes can still be read.
       if ((error as Error).name !== 'ReplyError') throw error;
     }
     return PROOF_EVENTS.every((event) => this.received.has(event));

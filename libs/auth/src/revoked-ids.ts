@@ -1,31 +1,31 @@
 import { nextTurn } from '@app/proxy';
 import type { RevocationKind } from './revocation-keys.js';
 
-/** Entries of one part, at most about: V8 copies a whole map when it grows, and of so many within a millisecond. */
+/** About the most entries of one part. V8 copies a whole map when it grows, at this size within a millisecond. */
 const PART_ENTRIES = 4_096;
 
-/** Entries that each new one looks at, and deletes if they have ended: more than one, so that it overtakes growth. */
+/** Entries that each new one checks, and deletes if they have expired. More than one, so that the set stops growing. */
 const SWEEP_STEPS = 2;
 
-/** Of the bound, how much may be in use for the set to have room again after it forgot an entry. */
+/** The share of the bound below which a set that forgot an entry has room again. */
 const ROOM = 0.75;
 
-/** Of a `jti`, characters that choose its part. */
+/** Number of last characters of an id that choose its part. */
 const HASHED_CHARACTERS = 8;
 
 /**
- * A bounded set of the ids of revoked tokens and sessions, each with the moment from which it need not be known any
- * more. It is divided into parts, and no call takes longer because the set is large or full.
+ * A bounded set of the ids of revoked tokens and sessions, each with its expiry. The set is divided into parts, so that no
+ * call takes longer if the set is large or full.
  */
 export class RevokedIds {
   private readonly parts: Readonly<Record<RevocationKind, readonly Part[]>>;
   private readonly allParts: readonly Part[];
   private entries = 0;
   private forgotten = false;
-  /** Before it no entry ends, and none is looked at. */
+  /** No entry expires before this second of `performance.now()`, so none is checked before. */
   private firstEndsAt = Infinity;
 
-  /** @param most entries of both kinds together, about 150 bytes each; past it an old one is forgotten */
+  /** @param most entries of both kinds together, about 150 bytes each; past it an old entry is forgotten */
   constructor(private readonly most: number) {
     const length = Math.ceil(most / PART_ENTRIES);
     const createParts = (): Part[] => Array.from({ length }, () => new Part());
@@ -37,7 +37,7 @@ export class RevokedIds {
     return this.entries;
   }
 
-  /** Whether an entry was forgotten before its time, and there has been no room since. */
+  /** Whether an entry was deleted before it expired, and there has been no room since. */
   get hasForgotten(): boolean {
     return this.forgotten;
   }
@@ -46,12 +46,12 @@ export class RevokedIds {
     return this.partOf(kind, id).endings.has(id);
   }
 
-  /** Whether it was not there before. @param lifeMs for how long it must be known */
-  add(kind: RevocationKind, id: string, lifeMs: number): boolean {
+  /** @param ttlMs milliseconds until the entry expires @returns whether the id is new */
+  add(kind: RevocationKind, id: string, ttlMs: number): boolean {
     const part = this.partOf(kind, id);
     const isNew = !part.endings.has(id);
-    if (isNew) this.takePlace(part);
-    const endsAt = Math.ceil((performance.now() + lifeMs) / 1000);
+    if (isNew) this.countNew(part);
+    const endsAt = Math.ceil((performance.now() + ttlMs) / 1000);
     part.endings.set(id, endsAt);
     this.firstEndsAt = Math.min(this.firstEndsAt, endsAt);
     return isNew;
@@ -61,7 +61,7 @@ export class RevokedIds {
     if (this.partOf(kind, id).endings.delete(id)) this.entries--;
   }
 
-  /** Deletes the entries that have ended, a part in each turn of the event loop. Whether there is room again. */
+  /** Deletes expired entries, one part in each turn of the event loop. @returns whether there is room again */
   async makeRoom(): Promise<boolean> {
     if (nowSeconds() >= this.firstEndsAt) {
       this.firstEndsAt = Infinity;
@@ -75,7 +75,8 @@ export class RevokedIds {
     return !this.forgotten;
   }
 
-  private takePlace(part: Part): void {
+  /** Counts one more entry; at the bound, deletes an old one for it. */
+  private countNew(part: Part): void {
     if (nowSeconds() >= this.firstEndsAt) this.entries -= part.sweep(SWEEP_STEPS);
     if (this.entries >= this.most) {
       const fuller = part.endings.size > 0 ? part : this.allParts.find(({ endings }) => endings.size > 0);
@@ -97,7 +98,7 @@ export class RevokedIds {
 }
 
 class Part {
-  /** Seconds of `performance.now()` by id, oldest entry first: no clock that somebody sets can bring an id back. */
+  /** Expiry by id, oldest entry first, in seconds of `performance.now()`: setting the system's clock changes nothing. */
   readonly endings = new Map<string, number>();
   private cursor = this.endings.entries();
 
@@ -107,7 +108,7 @@ class Part {
     return first;
   }
 
-  /** Looks at the next so many entries, in a circle. How many it deleted. */
+  /** Deletes those of the next `steps` entries that have expired, in a circle. @returns how many */
   sweep(steps: number): number {
     const [now, before] = [nowSeconds(), this.endings.size];
     for (let step = 0; step < steps; step++) {
@@ -118,7 +119,7 @@ class Part {
     return before - this.endings.size;
   }
 
-  /** How many it deleted. */
+  /** Deletes all expired entries. @returns how many */
   sweepAll(): number {
     const [now, before] = [nowSeconds(), this.endings.size];
     for (const [id, endsAt] of this.endings) if (endsAt <= now) this.endings.delete(id);
