@@ -7,7 +7,7 @@ import { AUTH_OPTIONS, type TokenOptions } from './auth.options.js';
 import { AuthenticationException } from './authentication.exception.js';
 import type { Principal } from './principal.js';
 
-/** What makes a token an access token; a refresh token has an empty role and no `jti`, and fails here. */
+/** The claims of an access token. A refresh token has an empty role and no `jti`, so it fails here. */
 const AccessClaims = z.object({
   user_id: z.string().min(1),
   role: z.string().min(1),
@@ -28,15 +28,15 @@ const VERIFIER_ERRORS: ReadonlySet<string> = new Set([
   'TokenExpiredError',
 ]);
 
-/** The cause in the log of a token that nobody with the secret has signed. One for all: it needs no stack trace. */
+/** The cause in the log if a signature is wrong. Shared by all such exceptions, without a stack trace. */
 const NOT_SIGNED = new Error('invalid signature');
 NOT_SIGNED.name = 'JsonWebTokenError';
 NOT_SIGNED.stack = 'JsonWebTokenError: invalid signature';
 
 /**
- * Tells whose access token this is: HS256 by the shared secret, unexpired, already issued and valid, for this audience and
- * from this issuer, with a `jti` to revoke it by, and without `crit` in its header. A token that was verified once is
- * looked up until it expires.
+ * Verifies access tokens: HS256 with the shared secret, unexpired, already issued and valid, for this audience and from
+ * this issuer, with a `jti` by which it can be revoked, without `crit` in its header. Verified tokens are cached until
+ * they expire.
  */
 @Injectable()
 export class AccessTokenVerifier {
@@ -48,7 +48,7 @@ export class AccessTokenVerifier {
     @Inject(AUTH_OPTIONS) private readonly options: TokenOptions,
   ) {
     this.key = createSecretKey(options.secret, 'utf8');
-    // `max` would take the memory of all at once.
+    // `max` would allocate the memory of all tokens at once.
     this.verified = new LRUCache({ maxSize: options.cachedTokens, sizeCalculation: () => 1 });
   }
 
@@ -65,23 +65,23 @@ export class AccessTokenVerifier {
     return principal;
   }
 
-  /** Whether a token that was verified before has expired since, the clock tolerance included. */
+  /** Whether a verified token has expired since, with the clock tolerance. */
   isExpired({ expiresAt }: Principal): boolean {
     return (expiresAt + this.options.clockToleranceSeconds) * 1000 <= Date.now();
   }
 
-  /** Checks signature, algorithm, `exp` and `nbf`. */
+  /** Checks signature, algorithm, `exp` and `nbf`. @throws AuthenticationException */
   private claimsOf(token: string): Record<string, unknown> {
     if (!this.isSigned(token)) throw new AuthenticationException('invalid_token', NOT_SIGNED);
     let claims: Record<string, unknown>;
-    // Anybody can send tokens that are none, and nobody reads the stack traces of the errors that they make.
+    // No stack traces: strangers choose how many invalid tokens there are.
     const { stackTraceLimit } = Error;
     Error.stackTraceLimit = 0;
     try {
       claims = this.jwt.verify<Record<string, unknown>>(token);
     } catch (error) {
       const { name } = error as Error;
-      // Any other error than the verifier's own may quote the token, which must not get into a log.
+      // Any other error may quote the token, which must not get into a log.
       const cause = VERIFIER_ERRORS.has(name) ? error : new Error(name);
       throw new AuthenticationException(name === 'TokenExpiredError' ? 'expired' : 'invalid_token', cause);
     } finally {
@@ -92,8 +92,8 @@ export class AccessTokenVerifier {
   }
 
   /**
-   * Whether the last part of the token is the HMAC of what is before it. The library checks the same after it has decoded
-   * the token, and makes an error: 4 to 7 times the CPU, which strangers could spend at will.
+   * Whether the last part of the token is the HMAC of the parts before it. The library checks the same, but first decodes the
+   * token, and then creates an error: 4 to 7 times the CPU time for each token that a stranger makes up.
    */
   private isSigned(token: string): boolean {
     const dot = token.lastIndexOf('.');
@@ -128,8 +128,8 @@ export class AccessTokenVerifier {
 }
 
 /**
- * The header of a token that was verified. Its `crit` names extensions that a recipient must understand or refuse the token
- * (RFC 7515, section 4.1.11); the verifier knows none, and its library ignores the field.
+ * The header of a verified token. A recipient must refuse a token whose `crit` names an extension that it does not support
+ * (RFC 7515, section 4.1.11). The verifier supports none, and its library ignores the field.
  */
 function headerOf(token: string): object {
   return JSON.parse(Buffer.from(token.slice(0, token.indexOf('.')), 'base64').toString()) as object;

@@ -14,7 +14,7 @@ import { RevocationStore } from './revocation.store.js';
     {
       provide: JwtService,
       inject: [AUTH_OPTIONS],
-      // A KeyObject is prepared once; a string would be for every token, at four times the cost.
+      // A KeyObject is prepared once; a string would be prepared again for every token, at four times the cost.
       useFactory: ({ secret, clockToleranceSeconds }: AuthOptions) =>
         new JwtService({
           secret: createSecretKey(secret, 'utf8'),

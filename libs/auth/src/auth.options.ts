@@ -1,7 +1,7 @@
 import { ConfigurableModuleBuilder } from '@nestjs/common';
 import type { RevocationRedis } from './revocation.redis.js';
 
-/** What makes a token one of ours. */
+/** How access tokens are verified. */
 export interface TokenOptions {
   /** The HMAC key of the access tokens, at least 32 characters. */
   readonly secret: string;
@@ -11,17 +11,17 @@ export interface TokenOptions {
   readonly issuer: string;
   /**
    * Seconds by which the clock of the token's issuer may differ from this machine's: for `nbf`, `iat` and `exp` alike. At
-   * most 300. An expired token is let in only if its revocation would still be known.
+   * most 300. An expired token is accepted only if its revocation would still be known.
    */
   readonly clockToleranceSeconds: number;
-  /** How many verified tokens are remembered, so that each is verified once; about 1 KB each. */
+  /** Most verified tokens in the cache; about 1 KB each. */
   readonly cachedTokens: number;
 }
 
 export interface AuthOptions extends TokenOptions {
-  /** Revoked tokens and sessions in memory, together, about 150 bytes each; past it Redis is asked for each request. */
+  /** Most revoked tokens and sessions in memory, together; about 150 bytes each. Past it each request asks Redis. */
   readonly revokedTokens: number;
-  /** Where tokens are revoked. */
+  /** The Redis with the revocations. */
   readonly redis: RevocationRedis;
 }
 

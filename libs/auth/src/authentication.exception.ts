@@ -4,7 +4,7 @@ import { HttpException } from '@nestjs/common';
 export type AuthenticationFailure =
   'missing_header' | 'invalid_format' | 'invalid_token' | 'expired' | 'invalid_audience' | 'revoked';
 
-/** What the client reads; an expired token is no different from any other invalid one. */
+/** Messages for the client. An expired token has the message of any other invalid token. */
 const MESSAGES: Readonly<Record<AuthenticationFailure, string>> = {
   missing_header: 'Authorization header required',
   invalid_format: 'Invalid authorization header format',
@@ -14,7 +14,7 @@ const MESSAGES: Readonly<Record<AuthenticationFailure, string>> = {
   revoked: 'Token revoked',
 };
 
-/** A request without a valid access token where one is demanded: 401. Expected, it has no stack trace. */
+/** 401: the route requires a valid access token, and the request has none. Expected, so it has no stack trace. */
 export class AuthenticationException extends HttpException {
   /** RFC 9110, section 11.6.1, with the error codes of RFC 6750, section 3. */
   readonly headers: readonly string[];
@@ -33,7 +33,7 @@ export class AuthenticationException extends HttpException {
     ];
   }
 
-  /** Nest would take the name of the class apart with a pattern. */
+  /** Nest's own would derive the message from the name of the class, with a regular expression. */
   override initMessage(): void {
     this.message = (this.getResponse() as { readonly error: string }).error;
   }

@@ -5,10 +5,10 @@ import { AuthenticationException } from './authentication.exception.js';
 import type { Principal } from './principal.js';
 import { RevocationStore } from './revocation.store.js';
 
-/** RFC 6750, section 2.1; the scheme's name has no case (RFC 9110, section 11.1). */
+/** RFC 6750, section 2.1; the scheme's name is case-insensitive (RFC 9110, section 11.1). */
 const BEARER = /^Bearer +([A-Za-z0-9\-._~+/]+=*) *$/i;
 
-/** Authenticates a request by its bearer token, for the gateway's gate and for guards alike, so that both ask the same. */
+/** Authenticates a request by its bearer token, by the same rules for the gateway's gate and for `AuthGuard`. */
 @Injectable()
 export class Authenticator {
   constructor(
@@ -30,15 +30,15 @@ export class Authenticator {
     exchange.principal = principal;
   }
 
-  /** Whether a principal's token has expired since it was let in. */
+  /** Whether a principal's token has expired since it was verified. */
   isExpired(principal: Principal): boolean {
     return this.verifier.isExpired(principal);
   }
 
-  /** Whose access token this is, by the same rules. @throws AuthenticationException */
+  /** The principal of an access token. @throws AuthenticationException */
   verify(token: string): Principal | Promise<Principal> {
     const principal = this.verifier.verify(token);
-    // The clock tolerance must not let a revoked token in.
+    // Otherwise the clock tolerance would accept a revoked token.
     const hasEnded = principal.expiresAt * 1000 <= Date.now();
     if (hasEnded && !this.revocations.wouldKnowEnded(principal)) throw new AuthenticationException('expired');
     const revoked = this.revocations.isRevokedPrincipal(principal);

@@ -3,7 +3,7 @@ import { exchangeOf, type Principal } from '@app/proxy';
 
 export type { Principal } from '@app/proxy';
 
-/** Whose token a request carried; undefined if nobody asked for one. */
+/** The principal of a request; undefined if neither a gate nor a guard has authenticated it. */
 export function principalOf(request: IncomingMessage): Principal | undefined {
   return exchangeOf(request)?.principal;
 }
