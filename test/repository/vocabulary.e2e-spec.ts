@@ -6,8 +6,10 @@ import ts from 'typescript';
  * docs/vocabulary.md has the word to use.
  */
 const WORDS = [
+  'asker',
   'calm',
   'contrary',
+  'era',
   'give back',
   'keep thrown',
   'less busy',

@@ -17,12 +17,12 @@ import { UpstreamRegistry, type CompiledRoute } from './upstream.registry.js';
 type Next = (error?: unknown) => void;
 
 /**
- * Takes every request to its upstream or lets it pass on to the application's controllers.
+ * Sends every request to its upstream, or passes it on to the application's controllers.
  *
- * 1. A path that two servers could read differently is refused, and a query of bytes that a target may not hold.
- * 2. The path finds its route, once, in the table built at boot.
- * 3. Gates, in order: those of the gateway, for every request; then those of the upstream.
- * 4. The size limit, where the length is announced; then the upstream's proxy.
+ * 1. Refuses a path that two servers could read differently, and a query with characters that a target may not have.
+ * 2. Looks up the route, once, in the table built at boot.
+ * 3. Checks the gates in order: those of the gateway, for every request; then those of the upstream.
+ * 4. Checks an announced length against the limit; then forwards by the upstream's proxy.
  */
 @Injectable()
 export class ProxyMiddleware implements NestMiddleware<IncomingMessage, ServerResponse> {
@@ -62,7 +62,7 @@ export class ProxyMiddleware implements NestMiddleware<IncomingMessage, ServerRe
   ): Promise<void> {
     await pending;
     for (const gate of gates) await gate.check(exchange);
-    // A client that left while a gate thought about it is not worth a request to the service.
+    // No request to the service for a client that left meanwhile.
     if (!exchange.response.destroyed) goOn();
   }
 }
@@ -80,7 +80,7 @@ function proceed(
     return;
   }
   if (route.options.websocket) {
-    // The application's WebSocket middleware takes it from here.
+    // The application's WebSocket middleware is next.
     if (!isUpgrade(exchange.request)) throw new UpgradeRequiredException();
     next();
     return;
@@ -91,7 +91,7 @@ function proceed(
   route.proxy.forward(exchange, route.plan, route.toUpstreamTarget(request.url!), next);
 }
 
-/** A method that the path does not have; RFC 6455, section 4.1, knows handshakes by GET only. */
+/** The exception for a method that the path does not have. A WebSocket handshake is a GET (RFC 6455, section 4.1). */
 function toException({ headers }: IncomingMessage, entry: RoutesOfPath<CompiledRoute>): Error {
   const isHandshake = headers.upgrade?.toLowerCase() === 'websocket';
   return isHandshake && entry.byMethod.get('GET')?.options.websocket
@@ -99,7 +99,7 @@ function toException({ headers }: IncomingMessage, entry: RoutesOfPath<CompiledR
     : new RouteMethodException(allowOf(entry));
 }
 
-/** Node sets it where the server's `upgrade` listener got the request. */
+/** Node sets `upgrade` if it gives the request to the server's `upgrade` listener. */
 function isUpgrade(request: IncomingMessage & { readonly upgrade?: boolean }): boolean {
   return request.upgrade === true;
 }

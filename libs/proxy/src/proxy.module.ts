@@ -3,7 +3,7 @@ import { DiscoveryModule } from '@nestjs/core';
 import { ConfigurableProxyModule, PROXY_OPTIONS } from './proxy.options.js';
 import { UpstreamRegistry } from './upstream.registry.js';
 
-/** Provides the registry of upstreams; the application mounts `ProxyMiddleware` where it wants it to run. */
+/** Provides the registry of upstreams. The application mounts `ProxyMiddleware` itself. */
 @Module({
   imports: [DiscoveryModule],
   providers: [UpstreamRegistry],

@@ -10,33 +10,33 @@ import type { StreamedBodyLimitOptions } from './forward/streamed-body-limit.js'
 import type { MinimumRate } from './forward/request-body.js';
 
 export interface RetryOptions {
-  /** How often a request may be sent again. */
+  /** Most retries of one request. */
   readonly maxRetries: number;
-  /** The part of recent requests that may be, 0 to 1. */
+  /** Most retries as a share of recent requests, 0 to 1. */
   readonly budgetRatio: number;
-  /** Whether a response says in `X-Gateway-Attempts` how often its request was sent. */
+  /** Whether responses have `X-Gateway-Attempts`, the number of attempts. */
   readonly showsAttempts: boolean;
 }
 
-/** What the proxy must be told; it has no defaults of its own, the application states them once. */
+/** Options of the proxy, which has no defaults of its own. */
 export interface ProxyOptions {
-  /** Run for every exchange, in this order. */
+  /** Gates of every exchange, in this order. */
   readonly gates: readonly Gate[];
 
-  /** Routes that controllers answer. An upstream that has the same path and method stops the boot. */
+  /** Routes of controllers. An upstream with the same path and method is an error at boot. */
   readonly controllerRoutes: readonly ControllerRouteOptions[];
 
-  /** Addresses by upstream name, where they differ from the upstream's own. */
+  /** Addresses by upstream name. Default: the upstream's own. */
   readonly addresses: ReadonlyMap<string, readonly string[]>;
 
-  /** Which of an upstream's own addresses count: those of the compose network or those of one machine. */
+  /** Which of an upstream's own addresses are used: those of the compose network or those of one machine. */
   readonly network: 'compose' | 'local';
 
-  /** Whether an address is the gateway's own; such an upstream would make every request go round for ever. */
+  /** Whether an address is the gateway's own: as an instance, it would send every request round in circles. */
   readonly isOwnAddress: (address: URL) => boolean;
 
   readonly connections: InstanceOptions;
-  /** By upstream name; without an entry, Node's own certificates are trusted, and no client certificate is sent. */
+  /** TLS by upstream name. Default: Node's certificates are trusted, and no client certificate is sent. */
   readonly tls: ReadonlyMap<string, TlsOptions>;
   /** Milliseconds between two polls of the files of `tls`. */
   readonly tlsPollMs: number;
@@ -46,21 +46,21 @@ export interface ProxyOptions {
   readonly retries: RetryOptions;
   /** Limits the requests whose bodies are streamed. */
   readonly streamedBodyLimit: StreamedBodyLimitOptions;
-  /** Milliseconds for which a service that fails is not asked. */
+  /** Milliseconds for which an open circuit breaker sends no request to its upstream. */
   readonly breakerOpenMs: number;
 
   /** Milliseconds from the end of a request's body to the response headers, over all attempts. */
   readonly requestTimeoutMs: number;
-  /** Milliseconds that one attempt has until its response headers. Below `routeDeadlineMs`. */
+  /** Milliseconds from the end of one attempt's request to its response headers. Below `requestTimeoutMs`. */
   readonly responseHeadersTimeoutMs: number;
-  /** Milliseconds without a byte of a body after which an exchange is ended. */
+  /** Longest time in milliseconds without a byte of a body. */
   readonly streamIdleTimeoutMs: number;
   /** The same for `text/event-stream`. */
   readonly eventStreamIdleTimeoutMs: number;
-  /** Largest request body in bytes of a route that names none. */
+  /** Largest request body in bytes, for routes that set no limit. */
   readonly bodyLimitBytes: number;
   readonly minimumRate: MinimumRate;
-  /** Milliseconds between two looks at the clocks, and so how late one may fire. */
+  /** Milliseconds between two checks of the timeouts. A timeout may be late by as much. */
   readonly clockTickMs: number;
 }
 

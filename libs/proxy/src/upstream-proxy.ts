@@ -34,7 +34,7 @@ export class UpstreamError extends Error {
   override readonly name = 'UpstreamError';
 }
 
-/** A route that an upstream answers. */
+/** A route of an upstream, with its gates, its proxy and the options of its forwards. */
 export interface ProxyRoute extends Route {
   readonly upstream: string;
   readonly proxy: UpstreamProxy;
@@ -43,11 +43,11 @@ export interface ProxyRoute extends Route {
 }
 
 /**
- * The one proxy of an upstream, made at boot: an `http-proxy-middleware` whose transport is a forward over pooled
+ * The proxy of one upstream, made at boot: an `http-proxy-middleware` whose transport is a forward over pooled
  * connections.
  *
- * Requests go to its server, not through its handler: what that does before, filter, choice of the target and
- * rewriting, is worked out here at boot, and would be a sixteenth of the CPU time of a small request.
+ * Requests go straight to its server. Its handler would filter, choose the target and rewrite first, which the route has
+ * done at boot, for a sixteenth of the CPU time of a small request.
  */
 export class UpstreamProxy {
   readonly name: string;
@@ -57,7 +57,7 @@ export class UpstreamProxy {
   readonly streamedBodyLimit: StreamedBodyLimit;
   readonly slowReaderLimit: SlowReaderLimit;
   readonly healthPath: string;
-  /** In lower case; undefined if none. */
+  /** Names in lower case; undefined if none. */
   readonly acceptedHeaders: ReadonlySet<string> | undefined;
   private readonly server: ProxyServer;
   private readonly checks: HealthChecks;
@@ -66,7 +66,7 @@ export class UpstreamProxy {
 
   /**
    * @param options with the gates of this upstream behind those of all
-   * @throws UpstreamError if an address is unusable or the gateway's own, a TLS file unusable, or a header not acceptable
+   * @throws UpstreamError if an address is invalid or the gateway's own, a TLS file unusable, or a header not acceptable
    */
   constructor(
     readonly declaration: UpstreamOptions,
@@ -100,7 +100,7 @@ export class UpstreamProxy {
     this.server = createServer(name);
   }
 
-  /** Looks up the addresses that are names, and begins to check the instances and to poll TLS files. */
+  /** Resolves the addresses that are names, and begins to check the instances and to poll TLS files. */
   async start(): Promise<void> {
     this.tls.start();
     await this.addresses.start();
@@ -115,7 +115,7 @@ export class UpstreamProxy {
     return { ...route, ...compilePath(route), proxy: this, gates, plan: this.planFor(options) };
   }
 
-  /** Sends an exchange that passed its gates to the service, as `target`. `refuse` takes a failure to answer. */
+  /** Forwards an exchange. @param target path and query for the service @param refuse called with an error to respond with */
   forward(exchange: Exchange, plan: ForwardOptions, target: string, refuse: (error?: unknown) => void): void {
     try {
       new Forward(exchange, plan, this.createAttempts(performance.now()), target, refuse);
@@ -127,20 +127,20 @@ export class UpstreamProxy {
   }
 
   /**
-   * The attempts of a request that wants to go to the service; they must be ended.
-   * @throws CircuitOpenException while the service is not asked
+   * The attempts of one request. The caller must call `end` on them.
+   * @throws CircuitOpenException if the circuit breaker lets no request pass
    */
   createAttempts(now: number): Attempts {
     const { breaker } = this;
-    const admission = breaker.tryAcquire(now);
-    if (admission === undefined) throw new CircuitOpenException(this.name, breaker.retryAfterSeconds(now));
+    const generation = breaker.tryAcquire(now);
+    if (generation === undefined) throw new CircuitOpenException(this.name, breaker.retryAfterSeconds(now));
     this.retryBudget.addRequest(now);
-    return new Attempts(this, admission, this.options.retries.maxRetries);
+    return new Attempts(this, generation, this.options.retries.maxRetries);
   }
 
   /**
-   * The instance for the next attempt; undefined if all with room were tried.
-   * @throws UpstreamUnavailableException if there is none, UpstreamQueueFullException if none has room
+   * The instance for the next attempt; undefined if every instance with room was tried.
+   * @throws UpstreamUnavailableException if there is no instance, UpstreamQueueFullException if no instance has room
    */
   pick(tried: readonly Instance[], now: number): Instance | undefined {
     const instance = this.instances.pick(tried, now);
@@ -150,10 +150,10 @@ export class UpstreamProxy {
     throw new UpstreamUnavailableException(this.name, new Error('no instance'));
   }
 
-  /** Counts a failed attempt against its instance; one that cannot be reached may have another address now. */
-  failed(instance: Instance, fault: FailureKind, now: number): void {
-    instance.health.failed(fault, now);
-    if (fault === 'connect') this.addresses.refreshSoon();
+  /** Counts a failed attempt against its instance. Resolves names again if the instance cannot be reached. */
+  failed(instance: Instance, kind: FailureKind, now: number): void {
+    instance.health.failed(kind, now);
+    if (kind === 'connect') this.addresses.refreshSoon();
   }
 
   /** Ends all connections to the service. */

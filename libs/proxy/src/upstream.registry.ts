@@ -11,7 +11,7 @@ import { UpstreamMetadata, type UpstreamOptions } from './upstream.js';
 import type { UpstreamEvents } from './upstream-events.js';
 import { UpstreamError, UpstreamProxy, type ProxyRoute } from './upstream-proxy.js';
 
-/** A route that a controller answers. */
+/** A route of a controller. */
 export interface ControllerRoute extends Route {
   readonly upstream: undefined;
   readonly proxy: undefined;
@@ -19,12 +19,11 @@ export interface ControllerRoute extends Route {
   readonly summary: string;
 }
 
-/** An entry of the route table. */
+/** A route of an upstream or of a controller. */
 export type CompiledRoute = ProxyRoute | ControllerRoute;
 
 /**
- * Finds every `@Upstream()` of the application at boot and keeps its one proxy, so that a team's upstream comes in
- * through the same door as the gateway's own.
+ * Finds every `@Upstream()` of the application at boot, a team's as well as the gateway's own, and keeps one proxy for each.
  */
 @Injectable()
 export class UpstreamRegistry implements OnModuleInit, OnApplicationShutdown {
@@ -34,8 +33,8 @@ export class UpstreamRegistry implements OnModuleInit, OnApplicationShutdown {
   private readonly ticker: Ticker;
   /** Logs each change of an upstream. */
   private readonly events: UpstreamEvents = {
-    instanceChanged: (upstream, { origin, state, fault }) => {
-      const line = { message: `instance ${state}`, upstream, instance: origin, reason: fault };
+    instanceChanged: (upstream, { origin, state, failureKind }) => {
+      const line = { message: `instance ${state}`, upstream, instance: origin, reason: failureKind };
       if (state === 'up') this.logger.log(line);
       else this.logger.warn(line);
     },

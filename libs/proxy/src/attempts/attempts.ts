@@ -3,48 +3,48 @@ import type { FailureKind } from '../balancing/instance-health.js';
 import type { CircuitBreaker } from './circuit-breaker.js';
 import type { RetryBudget } from './retry-budget.js';
 
-/** What attempts need of their upstream. */
+/** The parts of an upstream that attempts use. */
 export interface AttemptedUpstream {
   readonly breaker: CircuitBreaker;
   readonly retryBudget: RetryBudget;
   pick(tried: readonly Instance[], now: number): Instance | undefined;
-  failed(instance: Instance, fault: FailureKind, now: number): void;
+  failed(instance: Instance, kind: FailureKind, now: number): void;
 }
 
 const NO_INSTANCES: readonly Instance[] = [];
 
 /**
- * The attempts of one request, one after the other, at the instances of its upstream: which instance is next, and what
- * is said of them to the instance's health, the retry budget and the circuit breaker. Whether a request may be sent
- * again at all, its owner knows.
+ * The attempts of one request, one after the other, at the instances of its upstream. Picks the next instance, and reports
+ * to the instance's health, the retry budget and the circuit breaker. The owner decides whether the request may be sent
+ * again at all.
  */
 export class Attempts {
-  /** How many were made. */
+  /** Number of attempts so far. */
   count = 0;
-  /** The instance of the last. */
+  /** The instance of the last attempt. */
   instance!: Instance;
   private tried = NO_INSTANCES;
   private isActive = false;
   private isReported = false;
-  /** Whether it was counted that there was no budget for one more. */
+  /** Whether the retry budget has refused this request, which counts once. */
   private isBudgetExhausted = false;
 
-  /** @param admission the breaker's @param maxRetries how many may follow the first */
+  /** @param generation from the breaker's `tryAcquire` @param maxRetries most attempts after the first */
   constructor(
     private readonly upstream: AttemptedUpstream,
-    private readonly admission: number,
+    private readonly generation: number,
     private readonly maxRetries: number,
   ) {}
 
-  /** Begins the first. @throws ProxyException where no instance can take it */
+  /** Begins the first attempt. @throws ProxyException if no instance can take it */
   startFirst(now: number): void {
     this.start(this.upstream.pick(NO_INSTANCES, now)!);
   }
 
   /**
-   * Begins one more at another instance, where there is one with room and the budget has it.
-   * @param isStale whether the last met a connection that was dead before: then it is for nothing, and where there is no
-   * other instance the same is asked
+   * Begins another attempt, if another instance has room and the retry budget allows it.
+   * @param isStale whether the last attempt met a connection that was dead before. Then the retry costs no budget, and goes
+   * to the same instance if there is no other
    * @returns whether it began
    */
   retry(now: number, isStale = false): boolean {
@@ -62,25 +62,25 @@ export class Attempts {
     return true;
   }
 
-  /** The instance gave an answer, to this or to any client. */
+  /** The instance sent a response. */
   succeeded(now: number): void {
     this.instance.health.succeeded(now);
     this.report('succeeded', now);
   }
 
-  /** Counts a failed attempt against its instance; others may follow. */
-  failed(fault: FailureKind, now: number): void {
-    this.upstream.failed(this.instance, fault, now);
+  /** Counts a failed attempt against its instance. A retry may follow. */
+  failed(kind: FailureKind, now: number): void {
+    this.upstream.failed(this.instance, kind, now);
   }
 
-  /** Says how the request went, to the breaker; once, and what is said first counts. */
+  /** Reports the outcome of the request to the breaker. Later reports are ignored. */
   report(outcome: 'succeeded' | 'failed' | 'ignored', now: number): void {
     if (this.isReported) return;
     this.isReported = true;
-    this.upstream.breaker[outcome](now, this.admission);
+    this.upstream.breaker[outcome](now, this.generation);
   }
 
-  /** Ends the last; where nothing was said of the request, it says nothing of the upstream. */
+  /** Ends the last attempt. A request without a reported outcome counts as ignored. */
   end(now: number): void {
     this.report('ignored', now);
     this.release();

@@ -1,23 +1,23 @@
 import { RollingCount } from './rolling-count.js';
 
-/** Below this many recent requests nothing can be said. */
+/** Fewest recent requests for a decision. */
 const MIN_REQUESTS = 20;
 
-/** The share of them that must have failed. */
+/** The share of recent requests that must have failed. */
 const FAILURE_RATIO = 0.5;
 
-/** Requests that may try a service whose time is over, and that must all have an answer. */
+/** Requests that may pass in `half-open`, and that must all succeed. */
 const PROBES = 3;
 
 export type CircuitState = 'closed' | 'open' | 'half-open';
 
 /**
- * Stops asking a service that fails, for a time, so that its clients hear so at once and it has the time to come back:
- * closed while it answers; open once half of its requests fail; half-open for a few that try whether it is back.
+ * Stops requests to a service that fails, for a time, so that clients get an error at once and the service can recover.
+ * Closed while the service responds; open once half of its requests fail; half-open while a few probes pass.
  */
 export class CircuitBreaker {
   private current: CircuitState = 'closed';
-  /** Counts the changes: what a request says that was sent before the last is no news. */
+  /** Counts the changes of state: an outcome of a request from before the last change is ignored. */
   private generation = 0;
   private readonly responses = new RollingCount();
   private readonly failures = new RollingCount();
@@ -25,7 +25,7 @@ export class CircuitBreaker {
   private probes = 0;
   private passedProbes = 0;
 
-  /** @param openMs milliseconds between two rounds of trials @param onChange hears of each change, after it */
+  /** @param openMs milliseconds between two rounds of probes @param onChange called after each change of state */
   constructor(
     private readonly openMs: number,
     private readonly onChange: (state: CircuitState) => void,
@@ -36,14 +36,15 @@ export class CircuitBreaker {
   }
 
   /**
-   * Whether a request may be sent: undefined where it may not, else what must come with the one report of how it went.
+   * Lets a request pass, or not.
    * @param now `performance.now()`
+   * @returns the generation, for the one report of the outcome; undefined if the request must not be sent
    */
   tryAcquire(now: number): number | undefined {
     if (this.current === 'closed') return this.generation;
     if (now >= this.nextProbesAt) {
       this.probes = 0;
-      // Trials may be long uploads: they do not keep the others out until they end.
+      // Probes may be long uploads, so the next round does not wait for their end.
       this.nextProbesAt = now + this.openMs;
       if (this.current === 'open') this.change('half-open');
     }
@@ -52,13 +53,13 @@ export class CircuitBreaker {
     return this.generation;
   }
 
-  /** Seconds after which it is worth while to ask again. */
+  /** Seconds until the next probes. */
   retryAfterSeconds(now: number): number {
     return Math.max(1, Math.ceil((this.nextProbesAt - now) / 1000));
   }
 
-  succeeded(now: number, era: number): void {
-    if (era !== this.generation) return;
+  succeeded(now: number, generation: number): void {
+    if (generation !== this.generation) return;
     if (this.current === 'closed') {
       this.responses.add(now);
     } else if (++this.passedProbes >= PROBES) {
@@ -68,8 +69,8 @@ export class CircuitBreaker {
     }
   }
 
-  failed(now: number, era: number): void {
-    if (era !== this.generation) return;
+  failed(now: number, generation: number): void {
+    if (generation !== this.generation) return;
     if (this.current === 'half-open') {
       this.open(now);
       return;
@@ -80,9 +81,9 @@ export class CircuitBreaker {
     if (all >= MIN_REQUESTS && failures >= all * FAILURE_RATIO) this.open(now);
   }
 
-  /** The request said nothing of the service: its client left, or sent what cannot be served. */
-  ignored(_now: number, era: number): void {
-    if (era === this.generation && this.current === 'half-open') this.probes--;
+  /** The outcome says nothing of the service: the client left or sent an invalid request. */
+  ignored(_now: number, generation: number): void {
+    if (generation === this.generation && this.current === 'half-open') this.probes--;
   }
 
   private open(now: number): void {

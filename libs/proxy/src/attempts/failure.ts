@@ -50,21 +50,20 @@ const CERTIFICATE = new Set([
   'UNSPECIFIED',
 ]);
 
-/** A wrong name, and errors of OpenSSL: no TLS at the other end, no common version, an alert. */
+/** A wrong name, and errors of OpenSSL: the service does not speak TLS, no common version, an alert. */
 const TLS = /^(?:ERR_TLS_|ERR_SSL_|EPROTO$)/;
 
-/** undici will not write the request. */
+/** undici refuses to write the request. */
 const UNWRITABLE = new Set(['UND_ERR_INVALID_ARG', 'UND_ERR_NOT_SUPPORTED']);
 
-/** Whether the connection broke, rather than what came over it. */
+/** Whether the connection broke, as opposed to an invalid response. */
 export function isConnectionLost(error: Error): boolean {
   const code = codeOf(error);
   return code !== undefined && CONNECTION_LOST.has(code) && !isNotHttp(error);
 }
 
 /**
- * The exception for a failure: what broke, on which side, in which stage. The one place that knows the codes of
- * undici and of the operating system.
+ * The exception for an error of undici or of the operating system, by its code. No other file reads these codes.
  */
 export function exceptionFor(error: Error, service: string, stage: Stage): ProxyException {
   if (error instanceof ProxyException) return error;
@@ -77,7 +76,7 @@ export function exceptionFor(error: Error, service: string, stage: Stage): Proxy
   if (code !== undefined && UNWRITABLE.has(code))
     return new InvalidRequestException('Invalid request', error);
   if (code !== undefined && isTls(code) && stage !== 'response_body') {
-    // Also after the request: in TLS 1.3 a service refuses the client's certificate once the client's handshake is done.
+    // Also after the request: in TLS 1.3 a service may refuse the client's certificate after the client's handshake.
     return new UpstreamTlsException(service, error);
   }
   if (stage === 'connect') return new UpstreamUnreachableException(service, error);
@@ -85,7 +84,7 @@ export function exceptionFor(error: Error, service: string, stage: Stage): Proxy
   return new UpstreamInvalidResponseException(service, stage, error);
 }
 
-/** undici reports an answer out of turn, or an unasked upgrade, as a socket error with one of these messages. */
+/** undici reports an unexpected response or upgrade as a socket error with one of these messages. */
 function isNotHttp(error: Error): boolean {
   return error.message === 'bad response' || error.message === 'bad upgrade';
 }

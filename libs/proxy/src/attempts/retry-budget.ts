@@ -1,16 +1,16 @@
 import { RollingCount } from './rolling-count.js';
 
-/** Retries that are always there, so that one of few requests can be repeated too. */
+/** Retries that are always allowed, so that there are some if there are few requests. */
 const MIN_RETRIES = 10;
 
-/** Lets a part of recent requests be sent again, and no more, so that retries do not multiply an outage. */
+/** Limits retries to a share of recent requests, so that they do not multiply the load of an upstream that fails. */
 export class RetryBudget {
   private readonly requests = new RollingCount();
   private readonly retries = new RollingCount();
   private allRetries = 0;
   private allRefused = 0;
 
-  /** @param share of recent requests that may be repeated, 0 to 1 */
+  /** @param share most retries as a share of recent requests, 0 to 1 */
   constructor(private readonly share: number) {}
 
   /** Retries since the process began. */
@@ -18,7 +18,7 @@ export class RetryBudget {
     return this.allRetries;
   }
 
-  /** Requests that there was no budget for. */
+  /** Requests without budget for a retry, since the process began. */
   get refusedTotal(): number {
     return this.allRefused;
   }
@@ -28,11 +28,11 @@ export class RetryBudget {
     this.requests.add(now);
   }
 
-  /** Whether one more may be repeated. @param isFirstAsk whether a refusal is this request's first, and counts */
-  tryRetry(now: number, isFirstAsk: boolean): boolean {
+  /** Counts a retry, if there is budget for it. @param countsRefusal whether to count a refusal; once per request */
+  tryRetry(now: number, countsRefusal: boolean): boolean {
     const most = MIN_RETRIES + this.requests.total(now) * this.share;
     if (this.retries.total(now) + 1 > most) {
-      if (isFirstAsk) this.allRefused++;
+      if (countsRefusal) this.allRefused++;
       return false;
     }
     this.retries.add(now);

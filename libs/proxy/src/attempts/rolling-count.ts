@@ -1,25 +1,24 @@
 /** Milliseconds of a window. */
 const WINDOW_MS = 5_000;
 
-/** Counts what happened of late: in this window and in the one before it, so in the last five to ten seconds. */
+/** Counts recent events: those of this window and of the one before, so of the last five to ten seconds. */
 export class RollingCount {
   private windowEndsAt = 0;
   private current = 0;
   private previous = 0;
 
-  /** Counts one. @param now `performance.now()` */
+  /** Counts one event. @param now `performance.now()` */
   add(now: number): void {
     this.roll(now);
     this.current++;
   }
 
-  /** How many there were of late. @param now `performance.now()` */
+  /** Number of recent events. @param now `performance.now()` */
   total(now: number): number {
     this.roll(now);
     return this.current + this.previous;
   }
 
-  /** Forgets them all. */
   reset(): void {
     this.current = this.previous = 0;
   }

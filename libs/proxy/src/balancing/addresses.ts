@@ -1,15 +1,15 @@
 import { DnsAddresses, type DnsOptions } from './dns-addresses.js';
 
-/** What the addresses of an upstream stand for now: each is an origin itself, or a name with all that DNS has of it. */
+/** The origins of an upstream's addresses. An address is an origin itself, or a name with all its addresses in DNS. */
 export class Addresses {
   /** By address. */
   private readonly origins = new Map<string, readonly string[]>();
   private readonly names: readonly DnsAddresses[];
 
   /**
-   * @param urls `http://`, `https://` or `dns://`, as `isInstanceAddress` has them
-   * @param onChange hears of the origins whenever they differ from the last. Must not throw.
-   * @throws Error where a DNS server is no address
+   * @param urls `http://`, `https://` or `dns://`, as `isInstanceAddress` accepts them
+   * @param onChange called with all origins when they have changed. Must not throw.
+   * @throws Error if a DNS server is not an IP address
    */
   constructor(
     urls: readonly URL[],
@@ -21,17 +21,17 @@ export class Addresses {
     this.names = names.map((url) => new DnsAddresses(url, options, (found) => this.set(url.href, found)));
   }
 
-  /** All of them, each once. */
+  /** All origins, each once. */
   get all(): readonly string[] {
     return [...new Set([...this.origins.values()].flat())];
   }
 
-  /** Looks up the names, and again from then on. */
+  /** Resolves the names, and again from then on. */
   async start(): Promise<void> {
     await Promise.all(this.names.map((name) => name.start()));
   }
 
-  /** Looks the names up again soon: an instance could not be reached, so its address may have changed. */
+  /** Resolves the names again soon, since an address may have changed. */
   refreshSoon(): void {
     for (const name of this.names) name.refreshSoon();
   }

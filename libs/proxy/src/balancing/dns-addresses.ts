@@ -1,38 +1,38 @@
 import { randomFraction } from '../http/random.js';
 import { lookup, NODATA, NOTFOUND, Resolver } from 'node:dns/promises';
 
-/** Least milliseconds between the beginnings of two looks. */
+/** Shortest time in milliseconds between the beginnings of two look-ups. */
 const LEAST_MS = 500;
 
-/** Milliseconds that a look may take, and of these the DNS servers: a system that has a name in a file still answers. */
+/** Longest look-up in milliseconds, and the DNS servers' part of it: the system's hosts file still has time after it. */
 const LOOK_MS = 2_000;
 const RESOLVE_MS = 1_500;
 
-/** A lost packet is sent again, each after this many milliseconds. */
+/** A lost packet is sent again after `timeout` milliseconds. */
 const RESOLVER_OPTIONS = { timeout: 500, maxTimeout: 500, tries: 3 } as const;
 
-/** How far the time between two looks goes to either side, so that gateways do not ask in step. */
+/** Random deviation of the time between two look-ups, as a share, so that gateways do not ask in step. */
 const JITTER = 0.1;
 
 export interface DnsOptions {
-  /** DNS servers, each as `ip`, `ip:port` or `[ipv6]:port`; where empty, the system's, and its hosts file. */
+  /** DNS servers, each as `ip`, `ip:port` or `[ipv6]:port`. If empty, the system's servers and its hosts file. */
   readonly servers: readonly string[];
-  /** Most milliseconds between two looks; a shorter TTL is obeyed, both down to 500. */
+  /** Longest time in milliseconds between two look-ups. A shorter TTL is used instead; at least 500. */
   readonly refreshMs: number;
 }
 
 interface Found {
   readonly address: string;
-  /** Seconds. */
+  /** In seconds. */
   readonly ttl: number;
 }
 
-/** What a look found of IPv4 and of IPv6: undefined where it could not know, empty where there is nothing. */
+/** The IPv4 and the IPv6 addresses from a look-up: undefined if it failed, empty if there are none. */
 type Families = readonly [readonly Found[] | undefined, readonly Found[] | undefined];
 
 /**
- * The addresses that a name has in DNS, A and AAAA, looked at again and again. What a look could not find out stays as
- * it was: services must not vanish because DNS hiccups.
+ * The addresses of a name in DNS, A and AAAA, looked up again and again. If a look-up fails or finds nothing, the former
+ * addresses stay: services must not vanish because DNS fails.
  */
 export class DnsAddresses {
   private readonly host: string;
@@ -42,16 +42,15 @@ export class DnsAddresses {
   private origins: readonly string[] = [];
   private looking: Promise<void> | undefined;
   private lookup: Promise<Families> | undefined;
-  /** `performance.now()` of when the last look began. */
+  /** `performance.now()` when the last look-up began. */
   private lookedAt = -Infinity;
   private timer: NodeJS.Timeout | undefined;
   private isStopped = false;
 
   /**
-   * @param url `dns://host:port`, as `isInstanceAddress` has it
-   * @param onChange called with all `http://ip:port`, sorted and never empty, whenever they differ from the last. Must
-   * not throw.
-   * @throws Error where a server is no address
+   * @param url `dns://host:port`, as `isInstanceAddress` accepts it
+   * @param onChange called with all `http://ip:port`, sorted and never empty, when they have changed. Must not throw.
+   * @throws Error if a server is not an IP address
    */
   constructor(
     url: URL,
@@ -63,18 +62,18 @@ export class DnsAddresses {
     if (options.servers.length > 0) this.resolver.setServers(options.servers);
   }
 
-  /** Looks now, unless a look is under way, and from then on by itself. Resolves once that look found or failed. */
+  /** Looks the name up now, and from then on by itself. Resolves after the first look-up; never rejects. */
   start(): Promise<void> {
     return this.look();
   }
 
-  /** An address did not take a connection: looks at once, or 500 ms after the last look began. */
+  /** Looks the name up at once, or 500 ms after the last look-up began. */
   refreshSoon(): void {
     if (this.isStopped || this.looking) return;
     this.lookIn(Math.max(0, this.lookedAt + LEAST_MS - performance.now()));
   }
 
-  /** Ends all looks for good; `onChange` is not called any more. */
+  /** Ends all look-ups for good; `onChange` is not called any more. */
   stop(): void {
     this.isStopped = true;
     clearTimeout(this.timer);
@@ -119,7 +118,7 @@ export class DnsAddresses {
   }
 
   private async findAtServers(): Promise<Families> {
-    // The resolver's own clocks are for one server, and there may be more.
+    // The resolver's own timeouts are for one server, and there may be more.
     const giveUp = setTimeout(() => this.resolver.cancel(), RESOLVE_MS).unref();
     const found = await Promise.all([
       this.resolver.resolve4(this.host, { ttl: true }).catch(nothingOrUnknown),
@@ -130,7 +129,7 @@ export class DnsAddresses {
   }
 
   private async findInSystem(withinMs: number): Promise<Families> {
-    // It cannot be cancelled and holds one of the process's few threads, so the next look waits for the same.
+    // A look-up cannot be cancelled and occupies one of the process's few threads, so the next call shares it.
     this.lookup ??= lookupFamilies(this.host).finally(() => (this.lookup = undefined));
     const { promise: late, resolve: giveUp } = Promise.withResolvers<Families>();
     const timer = setTimeout(() => giveUp([undefined, undefined]), withinMs).unref();

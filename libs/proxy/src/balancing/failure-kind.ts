@@ -7,15 +7,15 @@ import {
 } from '../http/exceptions.js';
 import type { FailureKind } from './instance-health.js';
 
-/** Whether a service, or a proxy before it, says by this status that it cannot serve at present. */
+/** Whether a status means that the service, or a proxy before it, is unavailable at present. */
 export function isUnavailable(status: number): boolean {
   return status === 502 || status === 503 || status === 504;
 }
 
-/** This process has no descriptor left: nothing is known of the instance. */
+/** This process has no file descriptor left, which says nothing of the instance. */
 const NO_DESCRIPTOR: ReadonlySet<unknown> = new Set(['EMFILE', 'ENFILE']);
 
-/** What a failure says against the instance that was asked; undefined where it says nothing. */
+/** The failure kind of an attempt's exception; undefined if the instance did not cause it. */
 export function failureKindOf(failure: unknown): FailureKind | undefined {
   if (failure instanceof UpstreamTlsException) return 'connect';
   if (failure instanceof UpstreamUnreachableException) {

@@ -2,28 +2,28 @@ import { randomFraction } from '../http/random.js';
 import type { LoadBalancer } from './load-balancer.js';
 
 export interface HealthCheckOptions {
-  /** Milliseconds between two checks of an instance; 0: there are none, and only its requests tell of it. */
+  /** Milliseconds between two checks of an instance; 0 for no checks. */
   readonly intervalMs: number;
-  /** Milliseconds that an instance has to answer. */
+  /** Longest time in milliseconds until an instance responds. */
   readonly timeoutMs: number;
 }
 
-/** How much earlier or later than its interval a check may come, so that many gateways do not ask at once. */
+/** Random deviation of the interval, as a share, so that gateways do not ask in step. */
 const JITTER = 0.2;
 
-/** Asks every instance of an upstream, again and again, whether it is well. */
+/** Checks every instance of an upstream at intervals. */
 export class HealthChecks {
   private timer: NodeJS.Timeout | undefined;
   private isStopped = false;
 
-  /** @param path answers below 500 while an instance is well */
+  /** @param path a GET of it has a status below 500 while an instance is well */
   constructor(
     private readonly instances: LoadBalancer,
     private readonly path: string,
     private readonly options: HealthCheckOptions,
   ) {}
 
-  /** Checks each now, and from then on by itself. */
+  /** Checks all instances now, and from then on by itself. */
   start(): void {
     if (this.options.intervalMs > 0) void this.checkAll();
   }

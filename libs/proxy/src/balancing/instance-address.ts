@@ -1,6 +1,6 @@
 /**
- * Whether a text is the address of an instance: scheme, host and port, and nothing more; or `dns://host:port`, all
- * addresses of a name.
+ * Whether a text is an address of instances: scheme, host and port, and nothing more; or `dns://host:port` for all addresses
+ * of a name.
  */
 export function isInstanceAddress(text: string): boolean {
   if (!URL.canParse(text)) return false;

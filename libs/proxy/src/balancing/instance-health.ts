@@ -1,34 +1,33 @@
 /**
- * Where an instance stands. `up`: it gets requests, fewer at first where it has just come back. `ejected`: requests to
- * it failed, and it gets none for a time. `down`: its checks fail, and it gets none until they pass.
+ * `up`: the instance gets requests, fewer during its slow start. `ejected`: requests to it failed, and it gets none for a
+ * time. `down`: its health checks fail, and it gets none until they pass.
  */
 export type InstanceState = 'up' | 'ejected' | 'down';
 
-/** What speaks against an instance; `status` is one of 502, 503 and 504, `check` its health check. */
+/** How an attempt failed; `status` is a 502, 503 or 504, `check` a failed health check. */
 export type FailureKind = 'connect' | 'reset' | 'timeout' | 'invalid_response' | 'status' | 'check';
 
 export interface HealthOptions {
   /** Failed requests in a row that eject an instance. */
   readonly failuresToEject: number;
-  /** Milliseconds of the first ejection; each that follows without a success between takes twice as long. */
+  /** Milliseconds of the first ejection. Each further ejection without a success between takes twice as long. */
   readonly ejectionMs: number;
-  /** Milliseconds of the longest. */
+  /** Milliseconds of the longest ejection. */
   readonly longestEjectionMs: number;
   /** Failed checks in a row that take an instance down. */
   readonly checksToFall: number;
   /**
-   * Passed ones in a row that bring it back. Not from an ejection: its checks may have passed all the while that its
-   * requests failed.
+   * Passed checks in a row that end `down`. They do not end an ejection, since checks may pass while requests fail.
    */
   readonly checksToRise: number;
-  /** Milliseconds over which an instance that came back gets its full share. */
+  /** Milliseconds until an instance that came back gets its full share. */
   readonly slowStartMs: number;
 }
 
-/** Least share of an instance that has just come back. */
+/** Smallest share during a slow start. */
 const LEAST_WEIGHT = 0.1;
 
-/** The state of one instance, from what happens to its requests and what its checks find. */
+/** The state of one instance, from its requests (outlier detection) and its health checks. */
 export class InstanceHealth {
   private current: InstanceState = 'up';
   private failures = 0;
@@ -39,13 +38,13 @@ export class InstanceHealth {
   private restoredAt = -Infinity;
 
   /**
-   * @param mayEject whether the others can do without it
-   * @param onChange hears of each change, after it
+   * @param mayEject whether enough other instances are up
+   * @param onChange called after each change
    */
   constructor(
     private readonly options: HealthOptions,
     private readonly mayEject: () => boolean,
-    private readonly onChange: (state: InstanceState, fault: FailureKind | undefined) => void,
+    private readonly onChange: (state: InstanceState, kind: FailureKind | undefined) => void,
   ) {}
 
   get state(): InstanceState {
@@ -56,7 +55,7 @@ export class InstanceHealth {
     return this.current === 'up';
   }
 
-  /** Whether it does its work, as far as anyone knows: an instance that may not leave is `up` though it fails. */
+  /** Whether it is up and does not fail. An instance that must not be ejected stays `up` though it fails. */
   get isHealthy(): boolean {
     const { failuresToEject, checksToFall } = this.options;
     return this.isUp && this.failures < failuresToEject && this.failedChecks < checksToFall;
@@ -70,26 +69,25 @@ export class InstanceHealth {
       : Math.max(LEAST_WEIGHT, sinceMs / this.options.slowStartMs);
   }
 
-  /** It is new beside others that are warm. */
   beginSlowStart(now: number): void {
     this.restoredAt = now;
   }
 
-  /** A request had an answer: an instance that was ejected and asked all the same is back. */
+  /** Counts a response. It ends an ejection: an ejected instance gets a request if no other is left. */
   succeeded(now: number): void {
     this.failures = 0;
     if (this.isUp) this.ejections = 0;
     else if (this.current === 'ejected') this.restore(now);
   }
 
-  /** A request had none, or one that says that there is none. */
-  failed(fault: FailureKind, now: number): void {
+  /** Counts a failed attempt, and ejects the instance after too many in a row. */
+  failed(kind: FailureKind, now: number): void {
     this.failures++;
     const { failuresToEject, ejectionMs, longestEjectionMs } = this.options;
     if (this.failures < failuresToEject || !this.isUp || !this.mayEject()) return;
     this.ejectedUntil = now + Math.min(longestEjectionMs, ejectionMs * 2 ** this.ejections);
     this.ejections++;
-    this.change('ejected', fault);
+    this.change('ejected', kind);
   }
 
   checked(passed: boolean, now: number): void {
@@ -103,7 +101,7 @@ export class InstanceHealth {
     }
   }
 
-  /** Looks whether an ejection is over. */
+  /** Ends an ejection whose time is over. */
   tick(now: number): void {
     if (this.current === 'ejected' && now >= this.ejectedUntil) this.restore(now);
   }
@@ -114,8 +112,8 @@ export class InstanceHealth {
     this.change('up', undefined);
   }
 
-  private change(state: InstanceState, fault: FailureKind | undefined): void {
+  private change(state: InstanceState, kind: FailureKind | undefined): void {
     this.current = state;
-    this.onChange(state, fault);
+    this.onChange(state, kind);
   }
 }

@@ -15,15 +15,15 @@ export interface InstanceRequest {
 }
 
 export interface InstanceOptions {
-  /** Milliseconds until a TCP (and TLS) connection must stand. */
+  /** Longest time in milliseconds until a TCP (and TLS) connection is open. */
   readonly connectTimeoutMs: number;
-  /** Most connections at a time; requests past it wait. Retries may open as many of their own. */
+  /** Most connections at a time; further requests wait. Retries may open as many of their own. */
   readonly maxConnections: number;
-  /** Most requests that may wait for a connection; past it 503. */
+  /** Most requests that wait for a connection; past it 503. */
   readonly maxPending: number;
   /**
-   * Milliseconds that an unused connection is kept. Below the service's own keep-alive, or the service closes
-   * connections at the moment of reuse; a shorter `Keep-Alive: timeout` of the service is honoured.
+   * Milliseconds for which an idle connection stays open. Must be below the service's own keep-alive, or the service closes
+   * connections at the moment of reuse. A shorter `Keep-Alive: timeout` of the service is obeyed.
    */
   readonly keepAliveMs: number;
   /** Largest header block of a response in bytes. */
@@ -42,12 +42,12 @@ export interface InstanceStats {
 }
 
 /**
- * One address of a service with its connections: `dispatch` takes any that is free, so that a request rarely pays
- * for a handshake, and `dispatchFresh` always dials, so that a retry cannot meet a second dead connection.
+ * One address of a service with its connections. `dispatch` uses any idle connection, so that few requests wait for a
+ * handshake. `dispatchFresh` always opens one, so that a retry does not meet a second dead connection.
  */
 export class Instance {
   private readonly pool: Pool;
-  /** A Pool cannot be told to dial anew; every connection of this one serves once. */
+  /** Every connection of this pool serves once: a Pool has no option to open a new one. */
   private readonly freshPool: Pool;
   /** Without the brackets of an IPv6 address. */
   private readonly host: string;
@@ -56,7 +56,7 @@ export class Instance {
   private readonly maxActiveRequests: number;
   private opened = 0;
   private reused = 0;
-  /** Requests on their way, those that wait for a connection included. */
+  /** Requests in flight, including those that wait for a connection. */
   activeRequests = 0;
 
   constructor(
@@ -76,11 +76,11 @@ export class Instance {
       allowH2: false,
       pipelining: 1,
       keepAliveTimeout: options.keepAliveMs,
-      // Or a service's longer `Keep-Alive: timeout` would count.
+      // Otherwise a service's longer `Keep-Alive: timeout` would apply.
       keepAliveMaxTimeout: options.keepAliveMs,
       keepAliveTimeoutThreshold: 1_000,
       maxHeaderSize: options.headerLimitBytes,
-      // The forward's own clocks know uploads, event streams and clients that hold back; these do not.
+      // The forward has its own timeouts, which consider uploads, event streams and slow clients.
       headersTimeout: 0,
       bodyTimeout: 0,
       factory: (url: URL, clientOptions: object) => new WatchedClient(url, clientOptions, this.onReuse),
@@ -99,20 +99,20 @@ export class Instance {
     this.freshPool.on('connect', this.onConnect);
   }
 
-  /** Whether one more may not even wait. */
+  /** Whether the connections and the queue are full. */
   get isFull(): boolean {
     return this.activeRequests >= this.maxActiveRequests;
   }
 
-  /** How busy it is, for comparison. */
+  /** The load, to compare instances by: requests in flight and the next, divided by the share. */
   load(now: number): number {
     return (this.activeRequests + 1) / this.health.weight(now);
   }
 
-  /** @throws Error if the request cannot be written in HTTP/1.1; the handler hears of all else */
+  /** @throws Error if the request cannot be written in HTTP/1.1; the handler gets all other errors */
   dispatch(request: InstanceRequest, handler: ResponseHandler): void {
-    // After HEAD only: a service that answers it with content would have that content taken for the next response.
-    // Left to itself, undici would close the connection after a body on DELETE too.
+    // Closed after HEAD only: if a service sends a body, undici would read it as the next response. Without `reset`, undici
+    // would also close the connection after a DELETE with a body.
     this.pool.dispatch(this.optionsFor(request, request.method === 'HEAD'), handler);
   }
 
@@ -121,7 +121,7 @@ export class Instance {
     this.freshPool.dispatch(this.optionsFor(request, true), handler);
   }
 
-  /** Whether the instance answers a GET in time, below 500; on a connection of its own, as all others may be busy. */
+  /** Whether a GET has a status below 500 in time. On a connection of its own, as all others may be busy. */
   async isAnswering(path: string, timeoutMs: number): Promise<boolean> {
     const timeout = new AbortController();
     const { signal } = timeout;
@@ -138,7 +138,7 @@ export class Instance {
     }
   }
 
-  /** How a connection of another kind to it is secured; undefined if it is `http://`. */
+  /** TLS options for a connection outside the pools, such as a WebSocket; undefined if the origin is `http://`. */
   tlsOptions(): ConnectionOptions | undefined {
     return this.isSecure ? this.tls.optionsFor(this.host) : undefined;
   }
@@ -155,14 +155,14 @@ export class Instance {
     };
   }
 
-  /** Ends all connections, those in use too. */
+  /** Ends all connections, also those in use. */
   async destroy(): Promise<void> {
     await Promise.all([this.pool.destroy(), this.freshPool.destroy()]);
   }
 
-  /** The types of undici leave out that a body may be an iterable, and the server's name. */
+  /** undici's types lack `servername` and iterable bodies, which undici supports. */
   private optionsFor(request: InstanceRequest, reset: boolean): Dispatcher.DispatchOptions {
-    // Without a name, undici would take the client's `Host`, and close a connection whenever that changes.
+    // Without `servername`, undici would use the client's `Host`, and close the connection if it changes.
     return { ...request, reset, servername: this.host } as Dispatcher.DispatchOptions;
   }
 

@@ -9,25 +9,25 @@ import {
 } from './instance-health.js';
 import type { UpstreamTls } from '../transport/upstream-tls.js';
 
-/** A change of an instance's state, for logs and figures. */
+/** A change of an instance's state, for logs and metrics. */
 export interface InstanceChange {
   readonly origin: string;
   readonly state: InstanceState;
-  readonly fault: FailureKind | undefined;
+  readonly failureKind: FailureKind | undefined;
 }
 
 /**
- * The instances of an upstream, and the choice among them: of two at random that are up, the one with fewer requests on
- * their way takes the next, so that a slow one gets less, and nobody has to be asked for it.
+ * The instances of an upstream. Picks the least loaded of two random instances that are up (P2C), so that a slow instance
+ * gets fewer requests.
  */
 export class LoadBalancer implements Ticking {
   slot = -1;
   private current: Instance[] = [];
   private readonly removed = new Set<Instance>();
-  /** Members that are not up. */
+  /** Number of instances that are not up. */
   private unavailable = 0;
 
-  /** @param onChange hears of each change of a member's state */
+  /** @param onChange called after each change of an instance's state */
   constructor(
     private readonly options: InstanceOptions,
     private readonly health: HealthOptions,
@@ -39,7 +39,7 @@ export class LoadBalancer implements Ticking {
     return this.current;
   }
 
-  /** How many are up. */
+  /** Number of instances that are up. */
   get up(): number {
     return this.current.length - this.unavailable;
   }
@@ -50,8 +50,8 @@ export class LoadBalancer implements Ticking {
   }
 
   /**
-   * Makes these the members, whoever was before. A new one begins slowly beside others; one that is not named any more
-   * gets no new requests, and goes with its last.
+   * Replaces the instances by those of these origins. A new one beside others has a slow start. A removed one gets no new
+   * requests, and is destroyed after its last.
    */
   setOrigins(origins: readonly string[], now: number): void {
     const known = new Map(this.current.map((instance) => [instance.origin, instance]));
@@ -62,8 +62,8 @@ export class LoadBalancer implements Ticking {
   }
 
   /**
-   * The instance for the next attempt; undefined where none has room but those that were tried. Where those that are up
-   * were all tried, it is one that is not: it may be back already, and nobody else is left.
+   * The instance for the next attempt; undefined if no untried instance has room. If all instances that are up were tried,
+   * picks one that is not up: it may be back already.
    */
   pick(tried: readonly Instance[], now: number): Instance | undefined {
     const { current } = this;
@@ -80,7 +80,7 @@ export class LoadBalancer implements Ticking {
     );
   }
 
-  /** Ends ejections whose time is over, and lets those go that have no more requests. */
+  /** Ends ejections whose time is over, and destroys removed instances without requests. */
   tick(now: number): void {
     if (this.unavailable > 0) for (const { health } of this.current) health.tick(now);
     for (const instance of this.removed) {
@@ -98,11 +98,11 @@ export class LoadBalancer implements Ticking {
   private create(origin: string, isFirst: boolean, now: number): Instance {
     const health = new InstanceHealth(
       this.health,
-      // Never more than half of them, and so never the last.
+      // At most half of the instances are not up, so the last is never ejected.
       () => (this.unavailable + 1) * 2 <= this.current.length,
-      (state, fault) => {
+      (state, failureKind) => {
         this.count();
-        this.onChange({ origin, state, fault });
+        this.onChange({ origin, state, failureKind });
       },
     );
     if (!isFirst) health.beginSlowStart(now);
@@ -114,7 +114,7 @@ export class LoadBalancer implements Ticking {
   }
 }
 
-/** Of two at random the one with less to do. */
+/** The least loaded of two random instances (P2C). */
 function leastRequestOfTwo(choice: readonly Instance[], now: number): Instance | undefined {
   if (choice.length < 2) return choice[0];
   const first = Math.floor(randomFraction() * choice.length);

@@ -1,9 +1,9 @@
-/** Unjoined chunks at which they are joined into one. */
+/** Number of unjoined chunks at which they are joined into one. */
 const JOIN_AT = 64;
 
 /**
- * Chunks of a body that wait for their reader. Many small ones are joined: a client may send each byte in a chunk of its
- * own, and the `Buffer` of a byte takes more than 100 bytes and a write.
+ * Chunks of a body that wait for their reader. Many small ones are joined: a client may send each byte in a chunk of its own,
+ * and a `Buffer` of one byte costs more than 100 bytes and a write.
  */
 export class ChunkQueue {
   private readonly chunks: Buffer[] = [];
@@ -23,7 +23,7 @@ export class ChunkQueue {
     this.joined++;
   }
 
-  /** Takes a large part of what waits; undefined if nothing does. A few chunks are taken one by one, without a copy. */
+  /** Removes the next chunk, or all joined if there are more than two; undefined if the queue is empty. */
   shift(): Buffer | undefined {
     const { chunks } = this;
     if (chunks.length === 0) return undefined;
@@ -34,7 +34,7 @@ export class ChunkQueue {
     return taken;
   }
 
-  /** All that waits, as one buffer. */
+  /** All chunks as one buffer; they stay in the queue. */
   whole(): Buffer {
     return this.chunks.length === 1 ? this.chunks[0]! : Buffer.concat(this.chunks);
   }

@@ -2,9 +2,9 @@ import type { ProxyException } from '../http/exceptions.js';
 import type { Exchange } from '../http/exchange.js';
 
 /**
- * Ends an exchange for a reason of the gateway's own. A response that has not begun becomes the exception's. An event stream
- * ends behind a whole event, which may still be on its way; if its events cannot be told apart, and for every other
- * response, the connection is broken, so that the client does not take a part for the whole.
+ * Ends an exchange for a reason of the gateway's own. If the response has not begun, the client gets the exception. An event
+ * stream ends behind the event in progress. Any other response, or an event stream whose events cannot be found, ends with
+ * its connection, so that the client does not take it for complete.
  */
 export function endExchange(exchange: Exchange, exception: ProxyException): void {
   const { forward } = exchange;
@@ -12,7 +12,7 @@ export function endExchange(exchange: Exchange, exception: ProxyException): void
   else cutExchange(exchange, exception);
 }
 
-/** The same without waiting for the end of an event. */
+/** As `endExchange`, without waiting for the end of an event. */
 export function cutExchange(exchange: Exchange, exception: ProxyException): void {
   const { forward } = exchange;
   if (forward) {
@@ -23,7 +23,7 @@ export function cutExchange(exchange: Exchange, exception: ProxyException): void
   }
 }
 
-/** Whether the response of an exchange is an event stream that a service sends. */
+/** Whether the response of an exchange is an event stream of a service. */
 export function isEventStream({ forward }: Exchange): boolean {
   return forward?.isEventStream ?? false;
 }

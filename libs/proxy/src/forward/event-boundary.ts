@@ -10,7 +10,7 @@ export class EventBoundary {
   private isBehindCr = false;
   private isBetween = true;
 
-  /** Whether all that was read is whole events. */
+  /** Whether the bytes so far end with an event. */
   get isBetweenEvents(): boolean {
     return this.isBetween;
   }
@@ -21,7 +21,7 @@ export class EventBoundary {
     for (let at = 0; at < bytes.length; at++) {
       const byte = bytes[at];
       if (byte === LF && this.isBehindCr) {
-        // The second half of a line's end.
+        // The second byte of a CRLF.
         this.isBehindCr = false;
         if (end === at) end = at + 1;
       } else if (byte === CR || byte === LF) {

@@ -26,50 +26,50 @@ import { RequestBuffering, type BufferingListener } from './request-buffering.js
 import type { SlowReader, SlowReaderLimit } from './slow-reader-limit.js';
 import type { StreamedBodyLimit } from './streamed-body-limit.js';
 
-/** The clocks and limits of one route, resolved at boot. */
+/** The timeouts and limits of one route, resolved at boot. */
 export interface ForwardLimits {
-  /** From the end of the request's body to the response headers, over all attempts. */
+  /** Milliseconds from the end of the request's body to the response headers, over all attempts. */
   readonly requestTimeoutMs: number;
-  /** The same for one attempt, from the moment it is sent. */
+  /** Milliseconds from the end of one attempt's request to its response headers. */
   readonly responseHeadersTimeoutMs: number;
-  /** Without a byte of a body in either direction. */
+  /** Longest time in milliseconds without a byte of a body in either direction. */
   readonly streamIdleTimeoutMs: number;
-  /** The same for an event stream. */
+  /** Longest time in milliseconds without a byte of an event stream. */
   readonly eventStreamIdleTimeoutMs: number;
   readonly bodyBytes: number;
   readonly minimumRate: MinimumRate;
 }
 
-/** What a forward needs beside the exchange; one object per route, made at boot. */
+/** Options of the forwards of one route, made at boot. */
 export interface ForwardOptions {
   readonly service: string;
   readonly limits: ForwardLimits;
   readonly ticker: Ticker;
-  /** Whether the response says how often its request was sent. */
+  /** Whether the response has `X-Gateway-Attempts`, the number of attempts. */
   readonly showsAttempts: boolean;
   /** Whether a small request with an `Idempotency-Key` may be sent again. */
   readonly repeatsKeyed: boolean;
   readonly streamedBodyLimit: StreamedBodyLimit;
   readonly slowReaderLimit: SlowReaderLimit;
-  /** Gates that want to know the service's answer. */
+  /** Gates with `onResponse`. */
   readonly observers: readonly Gate[];
 }
 
-/** Methods without effect on the service, which alone are sent again unasked (RFC 9110, section 9.2.1). */
+/** Safe methods (RFC 9110, section 9.2.1), which alone may always be sent again. */
 const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
 
-/** How long an answer may take, in milliseconds, before a request leaves an instance that was ejected meanwhile. */
+/** Milliseconds without a response after which a request leaves an instance that was ejected meanwhile. */
 const EJECTED_INSTANCE_TIMEOUT_MS = 1_000;
 
 /**
- * Bytes for a client, which the kernel has not taken, that hold a service back. `write()` says no to each chunk of 64 KiB,
- * though most are on their way already when it returns.
+ * Bytes for a client, not yet taken by the kernel, at which the service is paused. The result of `write()` alone is no
+ * measure: it is false for each chunk of 64 KiB, though the kernel has most of them when it returns.
  */
 const HIGH_WATER_MARK_BYTES = 64 * 1024;
 
 /**
- * Milliseconds without progress after which a client that holds its response back is a slow reader. The kernel has room
- * again only when a third of its buffer is free: a client that reads all the time at 256 KB/s may take 6 s for it.
+ * Milliseconds without progress after which the client of a paused response is a slow reader. The kernel takes more only when
+ * a third of its buffer is free: a client that reads steadily at 256 KB/s may need 6 s for it.
  */
 const SLOW_READER_MS = 10_000;
 
@@ -77,19 +77,19 @@ const REQUEST_TIMEOUT = 408;
 
 const EMPTY = Buffer.alloc(0);
 
-/** Of a response whose head is not there yet. */
+/** The framing before the response's head. */
 const UNFRAMED: ResponseFraming = { contentLength: -1, isChunked: false, mayHaveBody: true };
 
 /**
- * Carries one exchange to a service and back, byte by byte as they come, so that either side's pace, break or
- * silence reaches the other, and the client gets exactly one answer.
+ * Carries one exchange to a service and back. Bytes pass as they come, with back-pressure, breaks and timeouts in both
+ * directions, and the client gets exactly one response.
  *
  * 1. `start`: `RequestBuffering` says when the request can be sent. Then headers and body go to a pooled connection.
- * 2. `tryAgain`: where nothing can happen twice, another instance is tried; a pooled connection that was already dead
- *    is tried again, once, fresh.
- * 3. `onResponseStart`: the head goes out as soon as it is there, early hints before it.
- * 4. `onResponseData`: chunks pass; a client that does not read stops the service.
- * 5. `onResponseEnd` or `fail`: end, exception, or, where bytes of the response are out, a broken connection.
+ * 2. `retry`: if nothing can happen twice, another instance gets the request. After a pooled connection that was already
+ *    dead, a fresh connection gets it, once.
+ * 3. `onResponseStart`: the head goes out at once, early hints before it.
+ * 4. `onResponseData`: chunks pass; if the client does not read, the service is paused.
+ * 5. `onResponseEnd` or `fail`: the end, or an exception, or, after the first byte of the response, a broken connection.
  */
 export class Forward implements ExchangeForward, ResponseHandler, BufferingListener, Ticking, SlowReader {
   slot = -1;
@@ -99,10 +99,10 @@ export class Forward implements ExchangeForward, ResponseHandler, BufferingListe
   private readonly response: ServerResponse;
   private readonly body: RequestBody | null;
   private readonly buffering: RequestBuffering | null;
-  /** Whether the request may be sent again though it was written; a body must be whole for it. */
+  /** Whether the request may be sent again after it was written. Its body must be whole for that. */
   private readonly isRepeatable: boolean;
   private outgoing!: InstanceRequest;
-  /** The read that is parsed at present, where it is a large one. */
+  /** The large read that is parsed at present. */
   private read: ReadBuffer | undefined;
   private controller: ResponseController | undefined;
 
@@ -110,12 +110,12 @@ export class Forward implements ExchangeForward, ResponseHandler, BufferingListe
   private settled = false;
   private framing = UNFRAMED;
   private idleLimitMs: number;
-  /** Whether a byte of a response came. */
+  /** Whether a byte of the present attempt's response came. */
   private hasResponse = false;
-  /** Of an event stream whose events can be told apart. */
+  /** Finds events in an event stream; undefined if the body is encoded or has a length. */
   private events: EventBoundary | undefined;
   isEventStream = false;
-  /** Why the response ends behind the event that is on its way. */
+  /** The reason if the response is to end behind the event in progress. */
   private endsBehindEvent: ProxyException | undefined;
   private hasProgressed = false;
   private waitsForClient = false;
@@ -127,9 +127,9 @@ export class Forward implements ExchangeForward, ResponseHandler, BufferingListe
     private readonly exchange: Exchange,
     private readonly plan: ForwardOptions,
     private readonly attempts: Attempts,
-    /** The path and query that the service sees. */
+    /** Path and query for the service. */
     private readonly target: string,
-    /** Takes the failure where the client has not had a byte yet. */
+    /** Called with the exception if no byte has gone to the client. */
     private readonly refuse: (exception: ProxyException) => void,
   ) {
     this.request = exchange.request;
@@ -146,7 +146,7 @@ export class Forward implements ExchangeForward, ResponseHandler, BufferingListe
       ? plan.repeatsKeyed && isSmallAndKeyed(this.request)
       : SAFE_METHODS.has(this.request.method!);
     exchange.forward = this;
-    // First, so that the listener which logs the end of the exchange finds its failure.
+    // First, so that the failure is set when the listener that logs the exchange runs.
     this.response.prependListener('close', onResponseClose);
     plan.ticker.add(this);
   }
@@ -174,7 +174,7 @@ export class Forward implements ExchangeForward, ResponseHandler, BufferingListe
     this.fail(exception);
   }
 
-  /** Whether the request can be sent: nothing of its body has been taken, or it is whole. */
+  /** Whether the body can be sent from its start. */
   private get isBodyThere(): boolean {
     return !this.body || this.body.isUntouched;
   }
@@ -189,7 +189,7 @@ export class Forward implements ExchangeForward, ResponseHandler, BufferingListe
     this.dispatch(false);
   }
 
-  /** @param isFresh whether it must be a connection that has not served */
+  /** @param isFresh whether to open a new connection */
   private dispatch(isFresh: boolean): void {
     const { exchange } = this;
     const { instance, count } = this.attempts;
@@ -211,14 +211,14 @@ export class Forward implements ExchangeForward, ResponseHandler, BufferingListe
     const { exchange } = this;
     this.controller = controller;
     exchange.reusedConnection = this.connection!.begin();
-    // Thrown, since an abort would cost the connection that is about to be used.
+    // Thrown: an abort would close the connection.
     if (this.settled) throw new ClientGoneException('connect');
     this.stage = this.outgoing.body ? 'request_body' : 'response_headers';
     exchange.connectedAt = exchange.sentAt = performance.now();
   }
 
   onRequestSent(): void {
-    // A service may have begun its answer before.
+    // The response may have begun before.
     if (this.stage !== 'request_body') return;
     this.stage = 'response_headers';
     this.exchange.sentAt = performance.now();
@@ -241,7 +241,7 @@ export class Forward implements ExchangeForward, ResponseHandler, BufferingListe
       return;
     }
     const { exchange, response, plan, attempts } = this;
-    // Sent to a connection that was idle for too long, not to this request (RFC 9110, section 15.5.9).
+    // A 408 for an idle connection, not for this request (RFC 9110, section 15.5.9).
     if (status === REQUEST_TIMEOUT && this.isFirstOfReused && this.retry(true)) return;
     const now = (exchange.responseAt = performance.now());
     if (isUnavailable(status)) {
@@ -272,7 +272,7 @@ export class Forward implements ExchangeForward, ResponseHandler, BufferingListe
     try {
       response.writeHead(status, phraseOf(status, statusText), head.headers);
     } catch (error) {
-      // Bytes that may not stand in a header: undici reads them, Node does not write them.
+      // undici accepts bytes in a header that Node refuses to write.
       this.fail(exceptionFor(error as Error, this.plan.service, 'response_headers'));
       return;
     }
@@ -283,7 +283,7 @@ export class Forward implements ExchangeForward, ResponseHandler, BufferingListe
 
   // :: Step 4
   onResponseData(controller: ResponseController, chunk: Buffer): void {
-    // Empty is what undici has after it was held back.
+    // undici passes an empty chunk after a pause.
     if (chunk.length === 0 || this.settled) return;
     const { exchange, response } = this;
     exchange.responseBytes += chunk.length;
@@ -299,7 +299,7 @@ export class Forward implements ExchangeForward, ResponseHandler, BufferingListe
     }
   }
 
-  /** Whether the response ends here, behind an event. */
+  /** Reads the ends of events. @returns whether the response was ended behind one */
   private passEvents(events: EventBoundary, chunk: Buffer): boolean {
     const end = events.read(chunk);
     if (!this.endsBehindEvent || end === -1) return false;
@@ -309,9 +309,9 @@ export class Forward implements ExchangeForward, ResponseHandler, BufferingListe
   }
 
   /**
-   * Holds the read that a chunk is from until the chunk is written. Once a chunk comes of another read, the parser has
-   * none of the one before: only what follows the last chunk, trailers, could begin in one read and end in the next.
-   * @returns what to call when it is written, where there is anything to do
+   * Holds the read of a chunk until the chunk is written. When a chunk of another read comes, the parser no longer needs the
+   * former read: only trailers, behind the last chunk, could begin in one read and end in the next.
+   * @returns a function to call when the chunk is written, if the read is a large one
    */
   private holdChunk(chunk: Buffer): (() => void) | undefined {
     const read = ReadBuffer.of(chunk);
@@ -342,7 +342,7 @@ export class Forward implements ExchangeForward, ResponseHandler, BufferingListe
   }
 
   onResponseError(controller: ResponseController | null | undefined, error: Error): void {
-    // Of an attempt that was given up nothing is heard any more.
+    // Errors of an abandoned attempt are ignored.
     if (this.settled || (controller ?? undefined) !== this.controller) return;
     const cause = this.connection?.error ?? error;
     const isStale = this.stage === 'response_headers' && this.isFirstOfReused && isConnectionLost(cause);
@@ -362,7 +362,7 @@ export class Forward implements ExchangeForward, ResponseHandler, BufferingListe
     if (!this.settled) this.fail(exception);
   }
 
-  /** Ends the response as if it were complete: each event of it is. */
+  /** Ends the response normally: all of its events are complete. */
   private finishEarly(exception: ProxyException): void {
     const { controller, response } = this;
     this.settle(performance.now());
@@ -375,11 +375,11 @@ export class Forward implements ExchangeForward, ResponseHandler, BufferingListe
     return this.exchange.reusedConnection && this.exchange.attempts === 1;
   }
 
-  /** @param isStale whether the connection may have been dead already: then one more try is for nothing */
+  /** @param isStale whether the connection may have been dead already: then a retry costs no budget */
   private failAttempt(exception: ProxyException, isStale: boolean): void {
-    const fault = failureKindOf(exception);
-    if (fault !== undefined) {
-      this.attempts.failed(fault, performance.now());
+    const kind = failureKindOf(exception);
+    if (kind !== undefined) {
+      this.attempts.failed(kind, performance.now());
       if (!this.hasResponse && this.retry(isStale)) return;
     }
     this.fail(exception);
@@ -412,7 +412,7 @@ export class Forward implements ExchangeForward, ResponseHandler, BufferingListe
     }
   }
 
-  /** The deadline begins with the end of the body; until then the client must send and the service take it. */
+  /** The request timeout begins with the end of the body. Until then the client must send, and the service must read. */
   private tickUpload(now: number, elapsedMs: number, body: RequestBody): void {
     if (this.exchange.requestBytes !== this.bytesAtLastTick) {
       this.bytesAtLastTick = this.exchange.requestBytes;
@@ -426,7 +426,7 @@ export class Forward implements ExchangeForward, ResponseHandler, BufferingListe
 
   private tickResponse(now: number, elapsedMs: number): void {
     const { body } = this;
-    // A service may answer early and read on; then both bodies are on their way.
+    // A service may respond early and read on; then both bodies are in progress.
     if (body && !body.complete) {
       // A client that sends and does not read makes no progress with its response.
       const hasSent = this.exchange.requestBytes !== this.bytesAtLastTick;
@@ -458,10 +458,10 @@ export class Forward implements ExchangeForward, ResponseHandler, BufferingListe
     );
   }
 
-  /** Called when the connection under the response is gone, and after every response that is complete. */
+  /** Called when the client's connection is closed, and after every complete response. */
   clientClosed(): void {
     if (this.settled) return;
-    // A response that went out whole may still wait for the end of the service's message.
+    // A complete response may still wait for the end of the service's message.
     if (this.response.writableFinished) this.settle(performance.now());
     else this.fail(new ClientGoneException(this.stage));
   }
@@ -473,16 +473,16 @@ export class Forward implements ExchangeForward, ResponseHandler, BufferingListe
     if (!this.settled) this.controller?.resume();
   }
 
-  /** Sends the head on its way where no byte of a body came with it, as with event streams. */
+  /** Sends the head if no byte of the body came with it, as in event streams. */
   flushHead(): void {
     const { response } = this;
     if (this.settled || response.writableEnded || this.exchange.responseBytes > 0) return;
-    // Not flushHeaders(): it writes the head as UTF-8 and so doubles its latin1 bytes.
+    // Not flushHeaders(), which writes the head as UTF-8 and so doubles its latin1 bytes.
     if (this.request.method !== 'HEAD') response.write(EMPTY);
   }
 
   // :: Step 2
-  /** Sends the request once more, where it may be. @param isStale see `failAttempt` */
+  /** Sends the request again, if that is allowed. @param isStale see `failAttempt` @returns whether it is sent */
   private retry(isStale: boolean): boolean {
     const { attempts, controller } = this;
     const mayBeSent = this.isBodyThere && (this.stage === 'connect' || this.isRepeatable);
@@ -520,7 +520,7 @@ export class Forward implements ExchangeForward, ResponseHandler, BufferingListe
     this.refuse(exception);
   }
 
-  /** Whether a body of this length unknown goes to the client in chunks, with trailers at their end. */
+  /** Whether a body of unknown length goes to the client in chunks, which trailers may follow. */
   private isChunked(status: number): boolean {
     return this.request.httpVersionMinor === 1 && this.mayHaveBody(status);
   }
@@ -530,7 +530,7 @@ export class Forward implements ExchangeForward, ResponseHandler, BufferingListe
     return this.request.method !== 'HEAD' && status !== 204 && status !== 304;
   }
 
-  /** Ends the response so that the client cannot take it for complete; where only its end frames it, by a reset. */
+  /** Ends the response so that the client cannot take it for complete: by a reset if only its end frames it. */
   private breakOff(): void {
     const isFramed = this.response.chunkedEncoding || this.framing.contentLength !== -1;
     if (isFramed) this.response.destroy();
@@ -540,7 +540,7 @@ export class Forward implements ExchangeForward, ResponseHandler, BufferingListe
   private settle(now: number): void {
     this.settled = true;
     this.attempts.end(now);
-    // Once the attempt is over, so that there is room for the next.
+    // After the end of the attempt, so that there is room for the next request.
     this.buffering?.release();
     if (this.waitsForClient) this.plan.slowReaderLimit.delete(this);
     this.read?.release();
@@ -550,7 +550,7 @@ export class Forward implements ExchangeForward, ResponseHandler, BufferingListe
   }
 
   private writeEarlyHints(raw: readonly Buffer[]): void {
-    // Nothing holds a service back before its response: hints that the client does not read are dropped.
+    // There is no back-pressure before the response: hints are dropped if the client does not read.
     if (this.request.httpVersionMinor === 0 || this.response.writableLength >= HIGH_WATER_MARK_BYTES) return;
     const link: string[] = [];
     for (let index = 0; index < raw.length; index += 2) {
@@ -560,17 +560,17 @@ export class Forward implements ExchangeForward, ResponseHandler, BufferingListe
     try {
       if (link.length > 0) this.response.writeEarlyHints({ link });
     } catch {
-      // A hint that Node will not write is a hint less; the response itself comes still.
+      // Node refuses to write the hint. The response still follows.
     }
   }
 }
 
 function isSmallAndKeyed({ headers }: IncomingMessage): boolean {
-  // Of a body in chunks nobody knows how large it gets.
+  // A body in chunks has no announced length, and does not count as small.
   return headers['idempotency-key'] !== undefined && Number(headers['content-length']) <= BUFFERED_BODY_BYTES;
 }
 
-/** A reason phrase that Node will write: undici reads it as UTF-8, and a service may send any bytes. */
+/** A reason phrase that Node can write. A service may send any bytes, which undici reads as UTF-8. */
 const PHRASE = /^[\t\x20-\x7e]+$/;
 
 function phraseOf(status: number, statusText = ''): string {
@@ -582,7 +582,7 @@ function invalidResponse(service: string, reason: string): UpstreamInvalidRespon
   return new UpstreamInvalidResponseException(service, 'response_headers', new Error(reason));
 }
 
-/* Listeners that find their forward through the exchange. Shared: a closure for each request would stay in V8's old generation. */
+/* Shared listeners, which find the forward by the exchange: a closure for each request would stay in V8's old generation. */
 
 function onResponseClose(this: ServerResponse): void {
   exchangeOf(this.req)!.forward!.clientClosed();
@@ -592,7 +592,7 @@ function onResponseDrain(this: ServerResponse): void {
   exchangeOf(this.req)!.forward!.resume();
 }
 
-/** Those whose head came in this turn of the event loop: one timer for all of them. */
+/** The forwards whose head came in this turn of the event loop. One immediate serves all. */
 let unflushed: Forward[] = [];
 
 function flushHeads(): void {

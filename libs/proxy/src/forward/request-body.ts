@@ -9,13 +9,13 @@ import type { Exchange } from '../http/exchange.js';
 import { ChunkQueue } from './chunk-queue.js';
 
 export interface MinimumRate {
-  /** Bytes a second that a body must bring on average over each grace period. */
+  /** Fewest bytes a second of a body, on average over each grace period. */
   readonly bytesPerSecond: number;
-  /** Milliseconds over which the rate is taken; the first such period passes before anything is cut. */
+  /** Milliseconds of a grace period. The rate is checked at its end. */
   readonly graceMs: number;
 }
 
-/** Bytes that wait for the service before the client is held back. */
+/** Bytes that wait for the service, at which the client's request is paused. */
 const HIGH_WATER_MARK_BYTES = 64 * 1024;
 
 /** Chunks as large as this go to the service at once. Smaller ones wait for others of the same turn of the event loop. */
@@ -25,23 +25,22 @@ const LARGE_CHUNK_BYTES = 4 * 1024;
 export const BUFFERED_BODY_BYTES = 64 * 1024;
 
 /** The error of a reader that still waits for the body when it is destroyed. */
-const ABORTED = new Error('the body is not wanted any more');
+const ABORTED = new Error('request body no longer needed');
 
 const END: IteratorReturnResult<undefined> = { done: true, value: undefined };
 
 /**
- * A request's body on its way to the service: it stops the client when the service does not keep up, counts what
- * passes, and fails past the limit or below the minimum rate. It stands between the client's request and undici,
- * which would destroy the request itself, and with it the connection that must still carry the answer.
+ * A request's body on its way to the service: pauses the client if the service is slower, counts bytes, and fails past the
+ * limit or below the minimum rate. undici does not get the request itself: it would destroy the request, and with it the
+ * connection that must still carry the response.
  *
- * A small body is buffered first. Any other is iterated, once, and is no `Readable`: what undici does for one, V8 keeps
- * until its next collection of all garbage, and with it all objects of the request (a function that is made as it is
- * assigned to a property is old from the start).
+ * A small body is buffered first. Any other is iterated, once. It is no `Readable`: undici assigns new functions to one, and
+ * V8 allocates such functions in its old generation, where they keep all objects of the request until a full collection.
  */
 export class RequestBody implements AsyncIterableIterator<Buffer> {
   private readonly request: IncomingMessage;
   private readonly waiting = new ChunkQueue();
-  /** Who waits for the next chunk. */
+  /** The reader's pending `next`. */
   private reader: PromiseWithResolvers<IteratorResult<Buffer>> | undefined;
   private deliveryTimer: NodeJS.Immediate | undefined;
   private error: Error | undefined;
@@ -50,12 +49,12 @@ export class RequestBody implements AsyncIterableIterator<Buffer> {
   private onBuffered: (() => void) | undefined;
   private windowBytes = 0;
   private windowMs = 0;
-  /** Whether the client has sent all of it. */
+  /** Whether the client has sent the whole body. */
   complete = false;
-  /** Called once the client has sent all of it. */
+  /** Called when the client has sent the whole body. */
   onComplete: (() => void) | undefined;
 
-  /** @param onError hears once why the body will not come whole, unless it was destroyed before */
+  /** @param onError called once if the body cannot be complete; not after `destroy` */
   constructor(
     private readonly exchange: Exchange,
     private readonly limitBytes: number,
@@ -71,21 +70,21 @@ export class RequestBody implements AsyncIterableIterator<Buffer> {
     return this;
   }
 
-  /** Whether nobody has taken a byte of it. */
+  /** Whether no reader has begun to iterate. */
   get isUntouched(): boolean {
     return !this.isIterated;
   }
 
   /**
-   * Reads the body before anybody takes it.
-   * @param onBuffered called once, when all of it is here or more than `BUFFERED_BODY_BYTES`; not if it fails before
+   * Reads the body before it is iterated.
+   * @param onBuffered called once, when the body is complete or larger than `BUFFERED_BODY_BYTES`; not if it fails before
    */
   buffer(onBuffered: () => void): void {
     this.onBuffered = onBuffered;
     this.release();
   }
 
-  /** Buffers no more: what is here waits to be iterated. */
+  /** Ends the buffering. The bytes so far wait to be iterated. */
   stopBuffering(): void {
     this.onBuffered = undefined;
   }
@@ -112,12 +111,12 @@ export class RequestBody implements AsyncIterableIterator<Buffer> {
     return Promise.resolve(END);
   }
 
-  /** Whether the service is what the client waits for. */
+  /** Whether the client is paused because the service is slower. */
   get isPaused(): boolean {
     return this.paused;
   }
 
-  /** Stops reading the request, and fails the reader that waits for more. */
+  /** Stops reading the request, and rejects the pending `next`. */
   destroy(error: Error = ABORTED): void {
     if (this.error) return;
     this.error = error;
@@ -129,7 +128,7 @@ export class RequestBody implements AsyncIterableIterator<Buffer> {
     this.reader = undefined;
   }
 
-  /** Judges the rate; time in which the service holds the client back does not count. */
+  /** Checks the minimum rate. Time in which the client is paused does not count. */
   tick(elapsedMs: number): void {
     if (this.complete || this.paused || this.error) return;
     this.windowMs += elapsedMs;
@@ -168,14 +167,14 @@ export class RequestBody implements AsyncIterableIterator<Buffer> {
   };
 
   /**
-   * Once for a turn of the event loop. A client may send each byte in a chunk of its own, and Node runs what waits for a chunk
-   * before it parses the next: undici would write each byte by itself.
+   * Delivers once in a turn of the event loop. A client may send each byte in a chunk of its own, and undici would write each
+   * byte by itself.
    */
   private deliverSoon(): void {
     this.deliveryTimer ??= setImmediate(onDelivery, this);
   }
 
-  /** Gives what waits to who waits for it. */
+  /** Resolves the pending `next` with the next chunk. */
   deliver(): void {
     clearImmediate(this.deliveryTimer);
     this.deliveryTimer = undefined;
@@ -211,13 +210,13 @@ function onDelivery(body: RequestBody): void {
   body.deliver();
 }
 
-/** RFC 9112, section 6.3: a request has a body where a length or a transfer coding says so. */
+/** Whether a request has a body: it has a length above 0 or a transfer coding (RFC 9112, section 6.3). */
 export function hasBody({ headers }: IncomingMessage): boolean {
   const announced = headers['content-length'];
   return announced === undefined ? headers['transfer-encoding'] !== undefined : announced !== '0';
 }
 
-/** @throws BodyTooLargeException where a body announces more than the limit, before a byte of it is read */
+/** @throws BodyTooLargeException if the announced length is above the limit, before a byte is read */
 export function checkAnnouncedLength({ headers }: IncomingMessage, limitBytes: number): void {
   const announced = headers['content-length'];
   if (announced !== undefined && Number(announced) > limitBytes) throw new BodyTooLargeException(limitBytes);

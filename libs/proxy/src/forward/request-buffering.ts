@@ -9,7 +9,7 @@ import type { Exchange } from '../http/exchange.js';
 import { BUFFERED_BODY_BYTES, type RequestBody } from './request-body.js';
 import type { StreamedBody, StreamedBodyLimit } from './streamed-body-limit.js';
 
-/** Milliseconds in which a small body must arrive to be buffered. */
+/** Longest time in milliseconds that a body is buffered. */
 const BUFFERING_TIMEOUT_MS = 100;
 
 export interface BufferingPlan {
@@ -25,8 +25,8 @@ export interface BufferingListener {
 }
 
 /**
- * Reads a small body before its request is sent, so that the request holds a connection for no longer than it must. A large
- * or slow body is streamed instead, within the upstream's limit.
+ * Reads a small body before its request is sent, so that a slow client does not occupy a connection. A large or slow body is
+ * streamed instead, within the upstream's limit.
  */
 export class RequestBuffering implements StreamedBody {
   private state: 'none' | 'queued' | 'streaming' = 'none';
@@ -49,7 +49,7 @@ export class RequestBuffering implements StreamedBody {
     return this.state === 'queued';
   }
 
-  /** @param mustBeWhole whether a small body is buffered however slowly it comes; its minimum rate bounds it */
+  /** @param mustBeWhole whether a small body is buffered without a timeout; the minimum rate limits its time */
   start(mustBeWhole: boolean): void {
     if (!mayBeSmall(this.exchange.request)) {
       this.stream();
@@ -60,7 +60,7 @@ export class RequestBuffering implements StreamedBody {
     this.body.buffer(() => this.onBuffered());
   }
 
-  /** The body is whole, or is to be streamed. */
+  /** Ends the buffering: sends the request with its whole body, or streams the body. */
   onBuffered(): void {
     clearTimeout(this.timer);
     this.body.stopBuffering();
@@ -106,7 +106,7 @@ export class RequestBuffering implements StreamedBody {
     this.listener.onRefused(new UpstreamBodiesBusyException(service));
   }
 
-  /** Ends the buffering, and gives back what the request holds of the upstream's limit. May be called again. */
+  /** Ends the buffering, and releases the request's share of the upstream's limit. May be called again. */
   release(): void {
     clearTimeout(this.timer);
     if (this.state === 'none') return;
@@ -115,7 +115,7 @@ export class RequestBuffering implements StreamedBody {
   }
 }
 
-/** Whether a body may be no larger than what is buffered. */
+/** Whether a body may fit into `BUFFERED_BODY_BYTES`. */
 function mayBeSmall({ headers }: IncomingMessage): boolean {
   const announced = headers['content-length'];
   return announced === undefined || Number(announced) <= BUFFERED_BODY_BYTES;

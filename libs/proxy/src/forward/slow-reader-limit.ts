@@ -1,29 +1,29 @@
 import type { Ticking } from '../http/ticker.js';
 import type { StreamedBodyLimit } from './streamed-body-limit.js';
 
-/** A response whose client has taken nothing for a while, though there is more. */
+/** A response whose client has not read for a while, though there is more. */
 export interface SlowReader {
   /** Its client's address, or the /64 of an IPv6 address. */
   readonly network: string;
-  /** Breaks the response off, and gives its connection back. */
+  /** Breaks the response off, and releases its connection. */
   cutSlowReader(): void;
 }
 
 /**
- * Limits the responses of one upstream whose clients do not read, so that they cannot hold every connection to it. While no
- * request waits for a connection, they may have all of them. Otherwise they and the requests with a streamed body have one
- * share of the connections; past it a reader is cut for each request that waits.
+ * Limits the responses of one upstream whose clients do not read, so that they cannot occupy every connection to it. While no
+ * request waits for a connection, they may use all. Otherwise slow readers and requests with a streamed body have one share
+ * of the connections together; past it one slow reader is cut for each request that waits.
  */
 export class SlowReaderLimit implements Ticking {
   slot = -1;
-  /** Those that were added first have waited longest. */
+  /** In the order in which they became slow. */
   private readonly readers = new Set<SlowReader>();
   /** Readers cut since the process began. */
   cutTotal = 0;
 
   /**
-   * @param bodies whose share of the connections the readers have too
-   * @param countPending requests that wait for a connection
+   * @param bodies the limit with which the readers share the connections
+   * @param countPending returns the number of requests that wait for a connection
    */
   constructor(
     private readonly bodies: StreamedBodyLimit,
@@ -38,7 +38,7 @@ export class SlowReaderLimit implements Ticking {
     if (this.readers.size > 0) this.readers.delete(reader);
   }
 
-  /** Cuts readers past the limits. Those go first that have waited longest. */
+  /** Cuts readers past the limits, in the order in which they became slow. */
   tick(): void {
     if (this.readers.size === 0) return;
     let pending = this.countPending();

@@ -1,24 +1,23 @@
-/** A request whose body is to be streamed. */
+/** A request with a streamed body. */
 export interface StreamedBody {
   /** Its client's address, or the /64 of an IPv6 address. */
   readonly network: string;
-  /** The request was queued, and may be sent now. */
+  /** A queued request may be sent now. */
   onAcquired(): void;
 }
 
 export interface StreamedBodyLimitOptions {
-  /** Most of an upstream's connections that requests with a streamed body may hold, 0 to 1. */
+  /** Largest share of an upstream's connections for requests with a streamed body, 0 to 1. */
   readonly share: number;
-  /** The same for one client network. */
+  /** Largest share for one client network, 0 to 1. */
   readonly networkShare: number;
   /** Longest time in milliseconds that a request is queued. */
   readonly queueTimeoutMs: number;
 }
 
 /**
- * Limits the requests of one upstream whose bodies are streamed, so that clients which send slowly cannot hold every
- * connection to it. Requests past a share of the connections are queued. Requests of one network past a smaller share are
- * refused.
+ * Limits the requests of one upstream whose bodies are streamed, so that slow clients cannot occupy every connection to it.
+ * Requests past a share of the connections are queued. Requests of one network past a smaller share are refused.
  */
 export class StreamedBodyLimit {
   private acquired = 0;
@@ -26,41 +25,41 @@ export class StreamedBodyLimit {
   private readonly queue = new Set<StreamedBody>();
   private isDequeueScheduled = false;
 
-  /** @param connections number that the upstream may have at present */
+  /** @param connections returns the most connections of the upstream at present */
   constructor(
     private readonly connections: () => number,
     private readonly options: StreamedBodyLimitOptions,
   ) {}
 
-  /** Longest time in milliseconds that a request is queued; its owner sees to it. */
+  /** Longest time in milliseconds that a request is queued; its owner checks it. */
   get queueTimeoutMs(): number {
     return this.options.queueTimeoutMs;
   }
 
-  /** Most connections that requests with a streamed body may hold. */
+  /** Most connections for requests with a streamed body. */
   get most(): number {
     return this.limitOf(this.options.share);
   }
 
-  /** The same for one client network. */
+  /** Most connections for one client network. */
   get mostOfNetwork(): number {
     return this.limitOf(this.options.networkShare);
   }
 
-  /** Requests that have acquired; those in the queue do not count. */
+  /** Number of requests that have acquired, without the queue. */
   get inProgress(): number {
     return this.acquired;
   }
 
-  /** Requests of one client network, those in the queue too. */
+  /** Number of requests of one client network, with the queue. */
   countOf(network: string): number {
     return this.byNetwork.get(network) ?? 0;
   }
 
   /**
-   * Acquires, or joins the queue. The owner gives back either with `release`, once.
+   * Acquires, or joins the queue. In both cases the owner must call `release` once.
    * @returns `refused` if the client's network has reached its limit, `full` if the queue is as long as the upstream may
-   * have connections; then there is nothing to release
+   * have connections; in both cases there is nothing to release
    */
   tryAcquire(body: StreamedBody): 'acquired' | 'queued' | 'refused' | 'full' {
     const ofNetwork = this.countOf(body.network);
@@ -86,8 +85,8 @@ export class StreamedBodyLimit {
   }
 
   /**
-   * Lets queued requests go on, if there is room for them. In a turn of its own: one that fails at once gives back what it
-   * has just acquired, and must not find itself within the end of another.
+   * Lets queued requests acquire, if there is room. In a turn of the event loop of its own: a request that fails at once calls
+   * `release`, which must not run within the end of another request.
    */
   dequeueSoon(): void {
     if (this.isDequeueScheduled || this.queue.size === 0) return;

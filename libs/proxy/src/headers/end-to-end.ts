@@ -2,8 +2,8 @@ import { nominatedBy } from './hop-by-hop.js';
 import { canonicalName, kindOf } from './name-kinds.js';
 
 /**
- * Fields for the service itself, and not for the next hop: of RFC 9110 and 9111, and what services decide by; the names
- * that services trust are a table of their own.
+ * Fields for the service itself: those of RFC 9110 and 9111, and others on which services decide. Names that services trust
+ * are in `trusted-names.ts`.
  */
 const END_TO_END = new Set([
   'authorization',
@@ -36,7 +36,7 @@ const END_TO_END = new Set([
   'x-xsrf-token',
 ]);
 
-/** What begins so is end-to-end too. */
+/** Prefixes of names of other end-to-end fields. */
 const PREFIXES = [
   'accept',
   'access-control-',
@@ -54,7 +54,7 @@ const PREFIXES = [
   'x-goog-',
 ];
 
-/** Whether a field of this lower-case name is known to be meant for the service; any mark counts as `-`. */
+/** Whether a field is known to be for the service. @param lower the name in lower case; any mark counts as `-` */
 export function isEndToEnd(lower: string): boolean {
   const name = canonicalName(lower);
   if (END_TO_END.has(name) || PREFIXES.some((prefix) => name.startsWith(prefix))) return true;
@@ -63,8 +63,8 @@ export function isEndToEnd(lower: string): boolean {
 }
 
 /**
- * The first end-to-end field that a request's `Connection` nominates, in lower case; undefined if it nominates none. A
- * sender must not nominate one (RFC 9110, section 7.6.1): the gateway would decide by a field that the service never gets.
+ * The first end-to-end field that a request's `Connection` nominates, in lower case; undefined if there is none. A client
+ * must not nominate one (RFC 9110, section 7.6.1): the gateway would decide on a field that the service never gets.
  */
 export function nominatedEndToEnd(connection: string | undefined): string | undefined {
   const nominated = nominatedBy(connection);

@@ -1,4 +1,4 @@
-/** Fields that belong to one connection (RFC 9110, section 7.6.1) or that each side writes anew. */
+/** Fields for one connection alone (RFC 9110, section 7.6.1), and those that the gateway writes for each connection. */
 export const HOP_BY_HOP: ReadonlySet<string> = new Set([
   'connection',
   'keep-alive',
@@ -11,21 +11,21 @@ export const HOP_BY_HOP: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * The lengths of the names that a loop over a message's fields must look at: a name of any other length needs not
- * even be lower-cased. @param more names beside the hop-by-hop ones
+ * The lengths of special names: a field whose name has another length passes without a look-up, and without lower-casing.
+ * @param more special names beside the hop-by-hop ones
  */
 export function lengthsOf(more: Iterable<string>): ReadonlySet<number> {
   return new Set([...HOP_BY_HOP, ...more].map((name) => name.length));
 }
 
-/** Whether a lower-case field name is bound to one connection. */
+/** Whether a field is hop-by-hop. @param name in lower case */
 export function isHopByHop(name: string): boolean {
   return HOP_BY_HOP.has(name);
 }
 
 /**
- * The lower-case names that a `Connection` value nominates besides the usual ones, or undefined where there
- * are none, as in nearly every message.
+ * The names that a `Connection` value nominates besides the hop-by-hop ones, in lower case; undefined if there are none, as
+ * in nearly every message.
  */
 export function nominatedBy(connection: string | undefined): ReadonlySet<string> | undefined {
   if (connection === undefined || connection === 'keep-alive' || connection === 'close') return undefined;

@@ -1,7 +1,7 @@
 import { isHopByHop } from './hop-by-hop.js';
 import { FORWARDING, FRAMING, IDENTITY, WRITTEN } from './trusted-names.js';
 
-/** Why a name is treated specially. */
+/** Why a field of this name may not pass unchecked. */
 export type NameKind = 'identity' | 'forwarding' | 'written' | 'framing';
 
 const KINDS: ReadonlyMap<string, NameKind> = new Map([
@@ -15,18 +15,18 @@ const OTHER = /[^a-z0-9-]/;
 const OTHERS = /[^a-z0-9-]/g;
 
 /**
- * One form for all names that a service may take for the same: CGI, WSGI, Rack and PHP make `_` of `-` and `.`, and
- * lighttpd of every other mark too.
+ * One form for all names that a service may read as the same: CGI, WSGI, Rack and PHP replace `-` and `.` with `_`, and
+ * lighttpd every other mark too.
  */
 export function canonicalName(lower: string): string {
   return OTHER.test(lower) ? lower.replaceAll(OTHERS, '-') : lower;
 }
 
-/** Why a name in its canonical form is treated specially; undefined for most. */
+/** The kind of a name in its canonical form; undefined for most names. */
 export function kindOf(canonical: string): NameKind | undefined {
   const kind = KINDS.get(canonical);
   if (kind !== undefined) return kind;
-  // `x-` alone is no family; and a name may be as long as all headers together.
+  // From 2, since `x-` alone is no family. Up to LONGEST, since a name may be as long as all headers together.
   for (
     let end = canonical.indexOf('-', 2);
     end !== -1 && end <= LONGEST;
@@ -45,8 +45,8 @@ const FAMILIES: ReadonlySet<string> = new Set(
 const LONGEST = Math.max(...[...FAMILIES].map(({ length }) => length));
 
 /**
- * Whether a loop over a message's fields must look at a name, by its first two letters and its length alone: a name that
- * need not be looked at needs not even be lower-cased.
+ * A quick test for special names by their first two letters and their length: false only for names that are not special,
+ * which need not be lower-cased or looked up.
  */
 export function selectorOf(names: Iterable<string>): (name: string) => boolean {
   const lengths = new Uint32Array(32 * 32);
@@ -63,10 +63,10 @@ export function selectorOf(names: Iterable<string>): (name: string) => boolean {
   };
 }
 
-/** All names that `kindOf` knows, `-*` for any end. */
+/** All names with a kind; `-*` stands for any end. */
 export const KNOWN_NAMES: readonly string[] = [...KINDS.keys()];
 
-/** Why an upstream may not have a name from every client; undefined if it may. */
+/** Why an upstream cannot accept a header from every client, in words that follow its name; undefined if it can. */
 export function acceptanceFault(name: string): string | undefined {
   const lower = name.toLowerCase();
   if (!/^[a-z0-9_.-]+$/.test(lower)) return 'is no header name';

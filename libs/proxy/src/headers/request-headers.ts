@@ -3,32 +3,32 @@ import { isEndToEnd } from './end-to-end.js';
 import { HOP_BY_HOP, isHopByHop, nominatedBy } from './hop-by-hop.js';
 import { canonicalName, kindOf, selectorOf, KNOWN_NAMES, type NameKind } from './name-kinds.js';
 
-/** What the gateway itself says about the exchange to the service. */
+/** The gateway's own facts of an exchange, for the service. */
 export interface ForwardedFacts {
   readonly requestId: string;
   /** The address at the other end of the connection. */
   readonly peerAddress: string;
-  /** Whether that peer may speak for others. */
+  /** Whether the peer is a trusted proxy. */
   readonly isPeerTrusted: boolean;
   readonly protocol: 'http' | 'https';
   readonly host: string;
-  /** Lower-case identity and override names that the upstream accepts from everybody. Default: none. */
+  /** Identity and override names, in lower case, that the upstream accepts from every client. Default: none. */
   readonly accepted?: ReadonlySet<string> | undefined;
 }
 
-/** Whether a field's name must be looked at. */
+/** Whether the name of a field may be hop-by-hop or have a kind. */
 const isSpecial = selectorOf([...HOP_BY_HOP, ...KNOWN_NAMES]);
 
 /**
- * The client's raw headers as the service gets them: names, order, duplicates and bytes survive, except
+ * The headers of a request for the service: the client's with the same names, order, duplicates and bytes, except
  * - hop-by-hop fields, and those that `Connection` nominates, if they are not known to be end-to-end (RFC 9110, section
  *   7.6.1);
- * - identity and override names, such as `X-User-Id`, `Remote-User` and `X-HTTP-Method-Override`, but for those that the
- *   upstream accepts;
- * - forwarding names, such as `X-Real-IP` and `Forwarded`, of a peer that is not trusted;
- * - `X-Request-ID` and the three `X-Forwarded-*` of the contract, which the gateway writes;
- * - each of these, and `Content-Length` and `Transfer-Encoding`, with another mark for `-`: a trusted proxy writes none, so
- *   it was passed on for a stranger.
+ * - identity and override names, such as `X-User-Id`, `Remote-User` and `X-HTTP-Method-Override`, if the upstream does not
+ *   accept them;
+ * - forwarding names, such as `X-Real-IP` and `Forwarded`, from a peer that is not a trusted proxy;
+ * - `X-Request-ID`, `X-Forwarded-For`, `X-Forwarded-Proto` and `X-Forwarded-Host`, which the gateway writes;
+ * - each of these, and `Content-Length` and `Transfer-Encoding`, with another mark for `-`: no trusted proxy writes these, so
+ *   a stranger did.
  */
 export function requestHeadersFor(
   rawHeaders: readonly string[],
@@ -73,7 +73,7 @@ function mayPass(kind: NameKind, lower: string, canonical: string, facts: Forwar
   return lower === canonical && (kind === 'framing' || facts.isPeerTrusted);
 }
 
-/** The headers with which an exchange goes to the service. */
+/** The headers of an exchange's request for the service. */
 export function forwardedHeadersOf(exchange: Exchange): string[] {
   const { headers, rawHeaders, socket } = exchange.request;
   return requestHeadersFor(rawHeaders, headers.connection, {

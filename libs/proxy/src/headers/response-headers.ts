@@ -1,17 +1,17 @@
 import { isHopByHop, lengthsOf, nominatedBy } from './hop-by-hop.js';
 
-/** A service's response headers as the client gets them, with what the forward must know of them. */
+/** The headers of a response for the client, and how the service framed and encoded the body. */
 export interface ResponseHead {
   /** Name, value, name, value. */
   readonly headers: string[];
   /** The announced length in bytes, or -1. */
   readonly contentLength: number;
-  /** Whether the body comes in chunks, and so tells its own end. */
+  /** Whether the body comes in chunks. */
   readonly isChunked: boolean;
   readonly isEventStream: boolean;
-  /** Whether the body is compressed, or encoded in another way. */
+  /** Whether the body has a content coding, such as `gzip`. */
   readonly isEncoded: boolean;
-  /** Whether the service used a transfer coding besides chunked, which would be lost on the way. */
+  /** Whether there is a transfer coding besides chunked, which the gateway cannot pass on. */
   readonly hasUnknownCoding: boolean;
 }
 
@@ -19,10 +19,10 @@ type Writable<Object> = { -readonly [Key in keyof Object]: Object[Key] };
 
 const EVENT_STREAM = /^text\/event-stream *(?:;|$)/i;
 
-/** What the gateway alone says. */
+/** Names that the gateway alone writes. */
 const OWN: ReadonlySet<string> = new Set(['x-request-id', 'x-gateway-error', 'x-gateway-attempts']);
 
-/** What the gateway says of its own limits; a service may say it of others if the gateway has none. */
+/** Names for rate limits: the gateway's own; the service's if the gateway has no limit for the route. */
 const RATE_LIMIT: ReadonlySet<string> = new Set([
   'x-ratelimit-limit',
   'x-ratelimit-remaining',
@@ -30,8 +30,8 @@ const RATE_LIMIT: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * The one transfer coding that is understood. Blanks around a value are not part of it (RFC 9110, section 5.5); undici's
- * parser leaves those behind it in the value, and does not know the coding if a tab is among them.
+ * The only transfer coding that is supported. Blanks around a value are not part of it (RFC 9110, section 5.5), but undici's
+ * parser leaves trailing ones in the value; if a tab is among them, it does not recognise the coding.
  */
 const CHUNKED = /^chunked *$/i;
 
@@ -45,14 +45,14 @@ const SPECIAL_LENGTHS = lengthsOf([
 ]);
 
 /**
- * Copies a service's raw headers for the client: names, order, duplicates and bytes survive, except hop-by-hop
- * fields and those that `Connection` nominates, the service's own CORS headers (the client gets one set, the
- * gateway's), what the gateway alone says, and the service's own rate limits if the gateway names its own.
+ * The headers of a response for the client: the service's with the same names, order, duplicates and bytes, except
+ * hop-by-hop fields and those that `Connection` nominates, the service's CORS headers (the client gets the gateway's),
+ * names that the gateway alone writes, and the service's rate limits if the gateway adds its own.
  *
- * @param raw name, value, name, value as bytes; read as latin1, as they came (RFC 9110, section 5.5)
- * @param own what the gateway adds, name, value, name, value
+ * @param raw name, value, name, value as bytes, read as latin1 (RFC 9110, section 5.5)
+ * @param own headers that the gateway adds: name, value, name, value
  * @param status a 204 loses its `Content-Length` (RFC 9110, section 8.6)
- * @param toChunks whether a body without a length goes to the client in chunks; only then can trailers follow it
+ * @param toChunks whether a body without a length goes to the client in chunks, which trailers require
  */
 export function responseHeadersFor(
   raw: readonly Buffer[],
@@ -87,7 +87,7 @@ export function responseHeadersFor(
     if (!isCorsField(name)) headers.push(name, value);
   }
   if (nominated) headers = withoutNames(headers, nominated);
-  // A `Trailer` announcement without a chunked body promises what cannot come (RFC 9110, section 6.6.2).
+  // Without a chunked body no trailers can follow (RFC 9110, section 6.6.2).
   if (announcesTrailers && !(head.isChunked && toChunks)) headers = withoutNames(headers, TRAILER);
   for (let index = 0; index < own.length; index++) headers.push(own[index]!);
   head.headers = headers;
@@ -124,17 +124,17 @@ function readField(
 const UNBUFFERED = 'X-Accel-Buffering';
 
 /**
- * Tells the proxy in front, nginx and those who learned from it, to pass each event on as it comes rather than to wait
- * until a buffer is full. What the service says itself stays.
+ * Adds a header by which nginx, and other proxies that support it, pass each event on at once and do not buffer. A value from
+ * the service stays.
  */
 export function sayUnbuffered(headers: string[]): void {
-  const isSaid = headers.some(
+  const isPresent = headers.some(
     (text, index) => index % 2 === 0 && text.toLowerCase() === UNBUFFERED.toLowerCase(),
   );
-  if (!isSaid) headers.push(UNBUFFERED, 'no');
+  if (!isPresent) headers.push(UNBUFFERED, 'no');
 }
 
-/** A service's raw trailers as pairs for the client; fields that frame or route a message may not be trailers. */
+/** A service's raw trailers as pairs for the client, without fields that are forbidden in trailers. */
 export function responseTrailersFor(raw: readonly Buffer[]): [string, string][] {
   const trailers: [string, string][] = [];
   for (let index = 0; index < raw.length; index += 2) {
@@ -148,7 +148,7 @@ export function responseTrailersFor(raw: readonly Buffer[]): [string, string][] 
 
 const TRAILER: ReadonlySet<string> = new Set(['trailer']);
 
-/** RFC 9110, section 6.5.1, for responses. */
+/** Fields that frame, route or describe a response, which trailers must not have (RFC 9110, section 6.5.1). */
 const FORBIDDEN_TRAILERS = new Set([
   'content-length',
   'content-encoding',
@@ -173,7 +173,7 @@ function withoutNames(headers: readonly string[], names: ReadonlySet<string>): s
   const kept: string[] = [];
   for (let index = 0; index < headers.length; index += 2) {
     const lower = headers[index]!.toLowerCase();
-    // Whatever `Connection` says: it frames the message.
+    // `Content-Length` stays even if `Connection` nominates it: it frames the message.
     if (!names.has(lower) || lower === 'content-length') kept.push(headers[index]!, headers[index + 1]!);
   }
   return kept;

@@ -1,7 +1,7 @@
-/** The names of a table that is written in columns; `-*` stands for any end. */
+/** Reads a table of names in columns; `-*` stands for any end. */
 const namesOf = (table: string): readonly string[] => table.trim().split(/\s+/);
 
-/** Users: SecureConnect, CGI, Authelia, Kubernetes, Kong, oauth2-proxy, Grafana, authentik, Pomerium, Vouch, APISIX, ... */
+/** Users, as set by SecureConnect, CGI, Authelia, Kubernetes, Kong, oauth2-proxy, Grafana, authentik, Pomerium, Vouch, APISIX, ... */
 const USERS = namesOf(`
   x-user-*              remote-*                 x-remote-*                 x-authenticated-*
   x-auth-request-*      x-auth-user              x-auth-user-*              x-auth-userid
@@ -18,9 +18,9 @@ const USERS = namesOf(`
 `);
 
 /**
- * Who a client is and what it may do, in plain words, as services behind a gateway of their own name them. Credentials
- * (`Authorization`, `Cookie`, `X-API-Key`, `X-Auth-Token`, `X-Session-ID`, `X-Admin-Token`) and names of businesses
- * (`X-Project-ID`, `X-Client-ID`) pass, and so do plain words without `X-`: no convention gives them to a proxy.
+ * Identity and permissions of a client in plain words, as private gateways name them. Credentials (`Authorization`,
+ * `Cookie`, `X-API-Key`, `X-Auth-Token`, `X-Session-ID`, `X-Admin-Token`) and business names (`X-Project-ID`,
+ * `X-Client-ID`) pass, and so do plain words without `X-`: by no convention does a proxy set them.
  */
 const PLAIN_WORDS = namesOf(`
   x-user                x-userid                 x-username                 x-useremail
@@ -52,8 +52,8 @@ const CERTIFICATES = namesOf(`
 `);
 
 /**
- * Another method, path, host or file: IIS, Symfony, ingress controllers, Envoy, WSGI, Rack, Next.js. CGI makes
- * `HTTP_PROXY` of `Proxy`, which programs take for the proxy of their own requests (CVE-2016-5385).
+ * Another method, path, host or file: IIS, Symfony, ingress controllers, Envoy, WSGI, Rack, Next.js. CGI turns `Proxy` into
+ * the variable `HTTP_PROXY`, by which programs choose the proxy of their own requests (CVE-2016-5385).
  */
 const OVERRIDES = namesOf(`
   x-http-method         x-http-method-override   x-method-override          x-http-host-override
@@ -65,11 +65,13 @@ const OVERRIDES = namesOf(`
 `);
 
 /**
- * Names that services and their frameworks trust to say who the client is, as an authenticating proxy would, or that make
- * them read another method, path or host than the gateway has checked. What decides is how a service can check the value: a
- * service compares a credential with what it has stored, and can only believe the name of a user or a role. They are dropped from every request, those of
- * trusted proxies too: a proxy that does not know a name passes on what a stranger wrote. `X-Forwarded-*` is here for all
- * that is not in the table of forwarding names: `X-Forwarded-User`, `-Email`, `-Groups`, `-Client-Cert`, `-Uri`, ...
+ * Identity and override names. Services and their frameworks trust them for who the client is, as if an authenticating proxy
+ * had set them, or for another method, path or host than the gateway has checked. Credentials are not among them: a service
+ * can check a credential, but must believe the name of a user or a role.
+ *
+ * They are dropped from every request, also from trusted proxies: a proxy that does not know a name passes on the value of a
+ * stranger. `X-Forwarded-*` covers names that are not forwarding names: `X-Forwarded-User`, `-Email`, `-Groups`,
+ * `-Client-Cert`, `-Uri`, ...
  */
 export const IDENTITY: readonly string[] = [
   ...USERS,
@@ -81,8 +83,8 @@ export const IDENTITY: readonly string[] = [
 ];
 
 /**
- * Names by which proxies say for whom they speak. Those of trusted proxies pass. A proxy that does not know one of them
- * must clear it, as our nginx does with each.
+ * Names by which proxies give the client's address and the original request. They pass from trusted proxies alone. A trusted
+ * proxy must clear each name that it does not set, as the nginx of this repository does.
  */
 export const FORWARDING: readonly string[] = namesOf(`
   forwarded             forwarded-for            x-forwarded-port           x-forwarded-prefix
@@ -95,7 +97,7 @@ export const FORWARDING: readonly string[] = namesOf(`
   front-end-https       x-scheme                 x-url-scheme               cloudfront-forwarded-proto
 `);
 
-/** Names that the gateway writes itself, or that undici refuses: never copied from the client. */
+/** Names that the gateway writes itself or that undici refuses; never copied from the client. */
 export const WRITTEN: readonly string[] = [
   'expect',
   'trailer',
@@ -105,5 +107,5 @@ export const WRITTEN: readonly string[] = [
   'x-forwarded-host',
 ];
 
-/** Names that frame a message; a service may take another spelling for the real one. */
+/** Names that frame a message. Another spelling is dropped: a service may read it as the real one. */
 export const FRAMING: readonly string[] = ['content-length', 'transfer-encoding'];

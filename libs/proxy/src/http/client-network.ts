@@ -1,8 +1,8 @@
-/** Groups of an IPv6 address that name a network; what follows, each customer chooses freely (RFC 6177, RFC 7421). */
+/** Groups of an IPv6 address that name a network. Each customer chooses the others freely (RFC 6177, RFC 7421). */
 const NETWORK_GROUPS = 4;
 
 /**
- * Whom an address stands for: itself, or, of an IPv6 address, its /64, since one client has 2^64 of them.
+ * The network of an address: an IPv4 address itself, or the /64 of an IPv6 address, since one client has all 2^64 of it.
  * @param address in any form, a zone included
  */
 export function networkOf(address: string): string {

@@ -1,16 +1,16 @@
 /*
- * Waiting by promises. Time comes from the global timers at the moment of use, so that a test or the simulation can replace
- * them: `node:timers/promises` has its own.
+ * Delays as promises. They use the global timers at the moment of the call, so that a test or the simulation can replace
+ * them; `node:timers/promises` has timers of its own.
  */
 
 export interface DelayOptions {
-  /** Rejects the delay with its reason once it is aborted. Default: none. */
+  /** Rejects the delay with the signal's reason when it aborts. Default: none. */
   readonly signal?: AbortSignal;
   /** Whether the process stays alive for the delay. Default: true. */
   readonly keepsAlive?: boolean;
 }
 
-/** Resolves after so many milliseconds. @throws the reason of the signal, if it is aborted before */
+/** Resolves after `ms` milliseconds. @throws the reason of the signal, if it aborts before */
 export function delay(ms: number, { signal, keepsAlive = true }: DelayOptions = {}): Promise<void> {
   return new Promise((resolve, reject) => {
     if (signal?.aborted) {
@@ -30,7 +30,7 @@ export function delay(ms: number, { signal, keepsAlive = true }: DelayOptions = 
   });
 }
 
-/** Resolves in the next turn of the event loop, once it has read what came meanwhile. */
+/** Resolves in the next turn of the event loop, after pending I/O callbacks. */
 export function nextTurn(): Promise<void> {
   return new Promise((resolve) => {
     setImmediate(resolve);

@@ -1,13 +1,13 @@
-/** What can be a member of one `DenseSet` at a time. */
+/** A member of at most one `DenseSet` at a time. */
 export interface DenseMember {
-  /** Its place, which the set alone writes. Default: -1, in no set. */
+  /** The member's index, written by the set alone. Default: -1, in no set. */
   slot: number;
 }
 
 /**
- * A set for members that come and go with each request, in no order. A `Set` would leave a hash table behind for every
- * few dozen of them, with those that it held, and each table points to the next: once one has got into the old
- * generation, all that follow do too, with all that they held, until a full collection.
+ * A set, without an order, for members that come and go with each request. A `Set` would leave a hash table behind for
+ * every few dozen members, and each table points to its successor: once one is in V8's old generation, all later tables
+ * stay with it, and so do their members, until a full collection.
  */
 export class DenseSet<Member extends DenseMember> {
   private readonly members: Member[] = [];
@@ -36,7 +36,7 @@ export class DenseSet<Member extends DenseMember> {
     member.slot = -1;
   }
 
-  /** Those that are members now; one that goes meanwhile is left out. */
+  /** The present members, without those that are deleted during the iteration. */
   *[Symbol.iterator](): Iterator<Member> {
     for (const member of this.members.slice()) if (this.has(member)) yield member;
   }

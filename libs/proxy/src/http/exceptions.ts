@@ -5,39 +5,36 @@ export type Stage = 'request' | 'connect' | 'request_body' | 'response_headers' 
 
 interface ExceptionOptions {
   readonly status: number;
-  /** A constant that names the refusal in logs and metrics. */
+  /** A constant that names the exception in logs and metrics. */
   readonly code: string;
-  /** What the client reads. Never a host, a URL or a cause. */
+  /** The message for the client. Never a host, a URL or a cause. */
   readonly message: string;
   /** Fields beside `error` in the body. */
   readonly fields?: Readonly<Record<string, unknown>>;
-  /** Headers of the refusal: name, value, name, value. */
+  /** Headers of the response: name, value, name, value. */
   readonly headers?: readonly string[];
   readonly stage?: Stage;
   readonly cause?: unknown;
 }
 
 /**
- * A refusal or failure that the gateway answers itself, as `{"error": message, ...fields}`. It has no stack trace: it is
- * expected, nobody reads the trace, and strangers choose how many there are.
+ * An exception with a response of the gateway's own: `{"error": message, ...fields}`. Without a stack trace: it is expected,
+ * and strangers choose how many there are.
  */
 export abstract class ProxyException extends HttpException {
   readonly headers: readonly string[];
   readonly stage: Stage;
 
-  constructor(refusal: ExceptionOptions) {
+  constructor({ message, fields, status, code, cause, headers = [], stage = 'request' }: ExceptionOptions) {
     const { stackTraceLimit } = Error;
     Error.stackTraceLimit = 0;
-    super({ error: refusal.message, ...refusal.fields }, refusal.status, {
-      cause: refusal.cause,
-      errorCode: refusal.code,
-    });
+    super({ error: message, ...fields }, status, { cause, errorCode: code });
     Error.stackTraceLimit = stackTraceLimit;
-    this.headers = refusal.headers ?? [];
-    this.stage = refusal.stage ?? 'request';
+    this.headers = headers;
+    this.stage = stage;
   }
 
-  /** Nest would take the name of the class apart with a pattern. */
+  /** Nest's own would derive the message from the name of the class, with a regular expression. */
   override initMessage(): void {
     this.message = (this.getResponse() as { readonly error: string }).error;
   }
@@ -50,7 +47,7 @@ export class AmbiguousPathException extends ProxyException {
   }
 }
 
-/** A known path asked with a method that no row names. */
+/** A method that no route of the path has. */
 export class RouteMethodException extends ProxyException {
   constructor(allow: string) {
     super({
@@ -63,8 +60,8 @@ export class RouteMethodException extends ProxyException {
 }
 
 /**
- * What every 426 says (RFC 9110, section 15.5.22). Without `close`, Node would keep a connection open whose client asked
- * for its end.
+ * Headers of every 426 (RFC 9110, section 15.5.22). Without `close`, Node would keep a connection open after the client
+ * asked to close it.
  */
 export const UPGRADE_REQUIRED: readonly string[] = ['Upgrade', 'websocket', 'Connection', 'Upgrade, close'];
 
@@ -94,7 +91,7 @@ export class BodyTooLargeException extends ProxyException {
   }
 }
 
-/** More uploads in progress from one client's network than an upstream has room for. */
+/** One client's network has more uploads in progress than an upstream allows. */
 export class TooManyUploadsException extends ProxyException {
   constructor() {
     super({
@@ -114,16 +111,16 @@ export class BodyTooSlowException extends ProxyException {
   }
 }
 
-/** The client's connection went before the exchange was complete; nothing can be sent, 499 is for the log. */
+/** The client closed its connection before the exchange was complete. No response can be sent; 499 is for the log. */
 export class ClientGoneException extends ProxyException {
   constructor(stage: Stage) {
     super({ status: 499, code: 'CLIENT_GONE', message: 'Client closed the connection', stage });
   }
 }
 
-/** The client stopped reading its response; nothing more can be sent, 499 is for the log. */
+/** The client stopped reading its response. Nothing more can be sent; 499 is for the log. */
 export class ClientStalledException extends ProxyException {
-  /** @param cause why the gateway did not wait longer; none if the time was over */
+  /** @param cause why the gateway did not wait until the timeout; undefined if it did */
   constructor(cause?: unknown) {
     super({
       status: 499,
@@ -135,7 +132,7 @@ export class ClientStalledException extends ProxyException {
   }
 }
 
-/** A request that Node's parser reads and that is not the HTTP/1.1 a service should get. */
+/** A request that Node's parser accepts, though it is not valid HTTP/1.1 for a service. */
 export class InvalidRequestException extends ProxyException {
   constructor(message: string, cause?: unknown) {
     super({ status: 400, code: 'INVALID_REQUEST', message, cause });
@@ -149,7 +146,7 @@ export class UpstreamUnreachableException extends ProxyException {
   }
 }
 
-/** The service and the gateway do not accept each other by TLS: a certificate is not trusted, or there is no TLS. */
+/** The TLS handshake with the service failed: a certificate is not trusted, or the service does not speak TLS. */
 export class UpstreamTlsException extends ProxyException {
   constructor(service: string, cause: unknown) {
     super({ ...unavailable(502, 'UPSTREAM_TLS', service, cause), stage: 'connect' });
@@ -170,7 +167,7 @@ export class UpstreamInvalidResponseException extends ProxyException {
   }
 }
 
-/** The service took longer than a clock allows. */
+/** The service took longer than a timeout. */
 export class UpstreamTimeoutException extends ProxyException {
   constructor(service: string, stage: Stage, cause: unknown) {
     super({
@@ -184,14 +181,14 @@ export class UpstreamTimeoutException extends ProxyException {
   }
 }
 
-/** The gateway does not ask the service at the moment. */
+/** No instance is known, or the gateway has closed the connections to it. */
 export class UpstreamUnavailableException extends ProxyException {
   constructor(service: string, cause: unknown) {
     super({ ...unavailable(503, 'UPSTREAM_UNAVAILABLE', service, cause), headers: ['Retry-After', '1'] });
   }
 }
 
-/** As many requests wait for the service as may. */
+/** The queue for a connection to the service is full. */
 export class UpstreamQueueFullException extends ProxyException {
   constructor(service: string) {
     super({
@@ -202,7 +199,7 @@ export class UpstreamQueueFullException extends ProxyException {
   }
 }
 
-/** As many requests with a slow or large body as may hold the service's connections do so for too long. */
+/** Other streamed bodies hold their share of the service's connections; the queue is full, or the wait was too long. */
 export class UpstreamBodiesBusyException extends ProxyException {
   constructor(service: string) {
     super({
@@ -213,7 +210,7 @@ export class UpstreamBodiesBusyException extends ProxyException {
   }
 }
 
-/** Too many of the last requests to the service failed: it is left alone for a while. */
+/** The circuit breaker is open: too many of the last requests to the service failed. */
 export class CircuitOpenException extends ProxyException {
   constructor(service: string, retryAfterSeconds: number) {
     super({

@@ -48,11 +48,11 @@ export class Exchange implements Peer, DenseMember {
 
   /** The address of the instance that was asked last. */
   instance: string | undefined;
-  /** How many times a service was asked. */
+  /** Number of attempts. */
   attempts = 0;
   /** Whether the last attempt went over a connection that had served before. */
   reusedConnection = false;
-  /** `performance.now()` at the steps of the last attempt, 0 where it did not get there: sent to an instance, */
+  /** `performance.now()` at the steps of the last attempt, 0 if it was not reached: sent to an instance, */
   attemptedAt = 0;
   /** written to a connection, */
   connectedAt = 0;
@@ -96,13 +96,13 @@ export class Exchange implements Peer, DenseMember {
   parameter(name: string): string | undefined {
     const position = this.route?.parameters.get(name);
     if (position === undefined) return undefined;
-    // A path that is not UTF-8 has no row: the proxy has refused it.
+    // Cannot throw: the proxy refuses a path that is not UTF-8.
     return decodeURIComponent(pathOf(this.request.url!).split('/')[position + 1]!);
   }
 
   /**
-   * The client waits for `100 Continue` before it sends its body (RFC 9110, section 10.1.1). Refused, it may send
-   * the body or leave it out, and nobody could tell it from a next request: so a refusal ends the connection.
+   * The client waits for `100 Continue` before it sends its body (RFC 9110, section 10.1.1). After an error response it may
+   * send the body or not, and a body would look like the next request: so without 100 the connection ends.
    */
   expectContinue(): void {
     this.waitsForContinue = true;
@@ -124,7 +124,7 @@ export class Exchange implements Peer, DenseMember {
     this.response.statusCode = 101;
   }
 
-  /** Makes this exchange the last of its connection, where its headers are not out yet. */
+  /** Makes this exchange the last of its connection, if the response headers are not sent yet. */
   endConnection(): void {
     this.keepAliveOnceContinued = false;
     if (!this.response.headersSent) this.response.shouldKeepAlive = false;

@@ -1,13 +1,13 @@
 import type { Exchange } from './exchange.js';
 
 /**
- * Decides, before a byte goes upstream, whether an exchange may pass. Gates run in one order for every exchange,
- * those without a route too: `exchange.route` is undefined for the application's own controllers and unknown paths.
+ * Decides, before a byte goes upstream, whether an exchange may pass. Gates run in one order for every exchange, also
+ * without a route: `exchange.route` is undefined for the application's own controllers and unknown paths.
  */
 export interface Gate {
   /**
-   * Returns to let the exchange pass; throws an `HttpException` to refuse it. What it adds to
-   * `exchange.responseHeaders` goes out with the response, a refusal included.
+   * Returns to let the exchange pass; throws an `HttpException` to refuse it. Headers that it adds to
+   * `exchange.responseHeaders` go out with the response, an error response included.
    */
   check(exchange: Exchange): void | Promise<void>;
 

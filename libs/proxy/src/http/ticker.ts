@@ -1,21 +1,21 @@
 import { DenseSet, type DenseMember } from './dense-set.js';
 
-/** Something that has clocks of its own to look at. */
+/** Something with timeouts to check. */
 export interface Ticking extends DenseMember {
   /** @param now `performance.now()` @param elapsedMs milliseconds since the last tick */
   tick(now: number, elapsedMs: number): void;
 }
 
 /**
- * One interval for all exchanges in flight: each looks at its own clocks, so that a request costs no timer. A
- * clock fires up to one tick late, never early.
+ * One interval for all exchanges in flight. Each checks its own timeouts, so that a request costs no timer. A timeout may be
+ * up to one tick late, never early.
  */
 export class Ticker {
   private readonly ticking = new DenseSet<Ticking>();
   private readonly interval: NodeJS.Timeout;
   private last = performance.now();
 
-  /** @param tickMs milliseconds between two looks */
+  /** @param tickMs milliseconds between two ticks */
   constructor(tickMs: number) {
     this.interval = setInterval(() => this.tick(), tickMs);
     this.interval.unref();

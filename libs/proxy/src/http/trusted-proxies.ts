@@ -1,24 +1,24 @@
 import { BlockList, isIP } from 'node:net';
 
-/** Who is at the other end of a connection, as far as it can be believed. */
+/** The other end of a connection, and the client behind it. */
 export interface Peer {
   /** The connection's own remote address. */
   readonly peerAddress: string;
-  /** Whether that peer may speak for others by `X-Forwarded-*` and `X-Request-ID`. */
+  /** Whether the peer is a trusted proxy, whose `X-Forwarded-*` and `X-Request-ID` are believed. */
   readonly isPeerTrusted: boolean;
-  /** The client that limits and logs are about. */
+  /** The client's address, for limits and logs. */
   readonly clientAddress: string;
 }
 
-/** Which proxies in front of the gateway are believed: none, the nearest `hops`, or those in `cidrs`. */
+/** The trusted proxies in front of the gateway: none, the nearest `hops`, or those in `cidrs`. */
 export type TrustOptions =
   | { readonly kind: 'none' }
   | { readonly kind: 'hops'; readonly hops: number }
   | { readonly kind: 'cidrs'; readonly cidrs: readonly string[] };
 
 /**
- * Finds the client behind trusted proxies: walks `X-Forwarded-For` from the right and stops at the first address
- * that no trusted proxy vouches for, so that what a stranger writes on the left is never believed.
+ * Finds the client behind trusted proxies: reads `X-Forwarded-For` from the right and stops at the first address that is
+ * not a trusted proxy's. Addresses further left may be made up.
  */
 export class TrustedProxies {
   private readonly hops: number;
@@ -62,7 +62,7 @@ export function isAddressRange(text: string): boolean {
   }
 }
 
-/** @throws Error where a text is neither an address nor a CIDR range */
+/** @throws Error if a text is neither an address nor a CIDR range */
 function blockListOf(cidrs: readonly string[]): BlockList {
   const list = new BlockList();
   for (const cidr of cidrs) {
@@ -78,13 +78,13 @@ function familyOf(address: string): 'ipv4' | 'ipv6' {
   return address.includes(':') ? 'ipv6' : 'ipv4';
 }
 
-/** As `X-Forwarded-For` may have it: an IPv6 address in brackets, either with a port. */
+/** Forms in `X-Forwarded-For`: an IPv6 address in brackets or an IPv4 address, each with or without a port. */
 const WITH_PORT = /^(?:\[([0-9A-Fa-f:.%\w]+)\]|(\d+\.\d+\.\d+\.\d+))(?::\d{1,5})?$/;
 
-/** As a dual-stack socket writes an IPv4 address in IPv6. */
+/** The prefix of an IPv4 address from a dual-stack socket. */
 const MAPPED_PREFIX = '::ffff:';
 
-/** IPv4 in IPv6 (RFC 4291, section 2.5.5.2), the zeros before it in any form. */
+/** IPv4 in IPv6 (RFC 4291, section 2.5.5.2), with the zeros before it in any form. */
 const MAPPED = /^(?:0{0,4}:)+ffff:(?:(\d+\.\d+\.\d+\.\d+)|([0-9a-f]{1,4}):([0-9a-f]{1,4}))$/;
 
 function withoutPort(text: string): string {
@@ -93,8 +93,8 @@ function withoutPort(text: string): string {
 }
 
 /**
- * One form for each address, or limits by address would count a client more than once: no zone
- * (`fe80::1%eth0`), lower case, IPv4 as itself. What is no address stays none.
+ * One form for each address, or limits by address would count a client more than once: no zone (`fe80::1%eth0`), lower
+ * case, mapped IPv4 as IPv4. A text that is no address does not become one.
  */
 function plainAddress(address: string): string {
   if (!address.includes(':')) return address;

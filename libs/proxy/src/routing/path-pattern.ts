@@ -1,46 +1,46 @@
 import { isUnambiguousPath, pathOf } from './path-rules.js';
 import { describeRoute, RouteTableError, splitPath, type UpstreamRoute } from './upstream-route.js';
 
-/** What can be known of a route's path at boot. */
+/** The path of a route, compiled at boot. */
 export interface PathPattern {
   /** Positions of the parameters among the path's segments; segment 0 follows the first slash. */
   readonly parameters: ReadonlyMap<string, number>;
-  /** Turns a request's path and query into those for the service. */
+  /** Rewrites a request's path and query for the service. */
   readonly toUpstreamTarget: (url: string) => string;
 }
 
-/** @throws RouteTableError where no request could match the row, or its parameters make no sense */
-export function compilePath(row: UpstreamRoute): PathPattern {
-  const { path, methods } = row.options;
-  if (methods.length === 0) throw new RouteTableError(`${describeRoute(row)} names no method`);
-  if (row.options.websocket && methods.join() !== 'GET') {
-    throw new RouteTableError(`${describeRoute(row)} is a WebSocket, which is asked for with GET alone`);
+/** @throws RouteTableError if no request could match the route, or its parameters are invalid */
+export function compilePath(route: UpstreamRoute): PathPattern {
+  const { path, methods } = route.options;
+  if (methods.length === 0) throw new RouteTableError(`${describeRoute(route)} names no method`);
+  if (route.options.websocket && methods.join() !== 'GET') {
+    throw new RouteTableError(`${describeRoute(route)} is a WebSocket, which is asked for with GET alone`);
   }
   if (!isUnambiguousPath(path) || (path.length > 1 && path.endsWith('/'))) {
-    throw new RouteTableError(`${describeRoute(row)} has a path that no request can have`);
+    throw new RouteTableError(`${describeRoute(route)} has a path that no request can have`);
   }
   const parameters = new Map<string, number>();
   for (const [index, segment] of splitPath(path).entries()) {
     if (!segment.startsWith(':')) continue;
     const name = segment.slice(1);
     if (!/^[A-Za-z_]\w*$/.test(name))
-      throw new RouteTableError(`${describeRoute(row)} has a nameless parameter`);
+      throw new RouteTableError(`${describeRoute(route)} has a nameless parameter`);
     if (parameters.has(name))
-      throw new RouteTableError(`${describeRoute(row)} names the parameter :${name} twice`);
+      throw new RouteTableError(`${describeRoute(route)} names the parameter :${name} twice`);
     parameters.set(name, index);
   }
-  return { parameters, toUpstreamTarget: compileRewrite(row, parameters) };
+  return { parameters, toUpstreamTarget: compileRewrite(route, parameters) };
 }
 
 function compileRewrite(
-  row: UpstreamRoute,
+  route: UpstreamRoute,
   parameters: ReadonlyMap<string, number>,
 ): PathPattern['toUpstreamTarget'] {
-  const { rewrite } = row.options;
+  const { rewrite } = route.options;
   if (rewrite === undefined) return (url) => url;
   if (!isUnambiguousPath(rewrite)) {
     throw new RouteTableError(
-      `${describeRoute(row)} rewrites to a path that no request can have: ${rewrite}`,
+      `${describeRoute(route)} rewrites to a path that no request can have: ${rewrite}`,
     );
   }
   const parts = splitPath(rewrite).map((segment) => {
@@ -48,7 +48,7 @@ function compileRewrite(
     const position = parameters.get(segment.slice(1));
     if (position === undefined) {
       throw new RouteTableError(
-        `${describeRoute(row)} rewrites with ${segment}, which its path does not have`,
+        `${describeRoute(route)} rewrites with ${segment}, which its path does not have`,
       );
     }
     return position;

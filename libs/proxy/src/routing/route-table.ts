@@ -1,81 +1,81 @@
 import type { HttpMethod, RouteOptions } from './route-options.js';
 import { describeRoute, RouteTableError, splitPath, type UpstreamRoute } from './upstream-route.js';
 
-/** Every method of one path. */
-export interface RoutesOfPath<Row> {
+/** The routes of one path. */
+export interface RoutesOfPath<Route> {
   /** The path with its parameters: a label of bounded variety. */
   readonly template: string;
-  readonly byMethod: ReadonlyMap<string, Row>;
+  readonly byMethod: ReadonlyMap<string, Route>;
 }
 
-/** The methods that rows name for a path, as `Allow` lists them (RFC 9110, section 10.2.1). */
-export function allowOf(entry: RoutesOfPath<unknown>): string {
-  return [...entry.byMethod.keys()].join(', ');
+/** The methods of a path, as `Allow` lists them (RFC 9110, section 10.2.1). */
+export function allowOf(routes: RoutesOfPath<unknown>): string {
+  return [...routes.byMethod.keys()].join(', ');
 }
 
-interface Node<Row> {
-  readonly literals: Map<string, Node<Row>>;
-  parameter: Node<Row> | undefined;
-  entry: { readonly template: string; readonly byMethod: Map<string, Row> } | undefined;
+interface Node<Route> {
+  readonly literals: Map<string, Node<Route>>;
+  parameter: Node<Route> | undefined;
+  routes: { readonly template: string; readonly byMethod: Map<string, Route> } | undefined;
 }
 
 /**
- * Finds the rows for a path in a tree of segments that is built once, so that a request costs a walk over its
- * own segments however many routes there are.
+ * Finds the routes of a path in a tree of segments, built once: the cost of a request depends on the segments of its path,
+ * not on the number of routes.
  */
-export class RouteTable<Row extends UpstreamRoute> {
-  private readonly root: Node<Row> = createNode();
-  readonly routes: Row[] = [];
+export class RouteTable<Route extends UpstreamRoute> {
+  private readonly root: Node<Route> = createNode();
+  readonly routes: Route[] = [];
 
-  /** @throws RouteTableError where another row already answers for the path, or contradicts this one; it names both */
-  add(row: Row): void {
-    const { path } = row.options;
-    const node = splitPath(path).reduce(descend<Row>, this.root);
-    const entry = (node.entry ??= { template: path, byMethod: new Map() });
-    const first = entry.byMethod.values().next().value;
+  /** @throws RouteTableError if another route has the same path and method, or the path with other parameter names */
+  add(route: Route): void {
+    const { path } = route.options;
+    const node = splitPath(path).reduce(descend<Route>, this.root);
+    const { byMethod } = (node.routes ??= { template: path, byMethod: new Map() });
+    const first = byMethod.values().next().value;
     if (first && first.options.path !== path) {
       throw new RouteTableError(
-        `${describeRoute(row)} contradicts ${describeRoute(first)}: one path with two sets of parameter names`,
+        `${describeRoute(route)} contradicts ${describeRoute(first)}: one path with two sets of parameter names`,
       );
     }
-    for (const method of methodsOf(row.options)) {
-      const other = entry.byMethod.get(method);
+    for (const method of methodsOf(route.options)) {
+      const other = byMethod.get(method);
       if (other)
-        throw new RouteTableError(`${describeRoute(row)} repeats ${describeRoute(other)} for ${method}`);
-      entry.byMethod.set(method, row);
+        throw new RouteTableError(`${describeRoute(route)} repeats ${describeRoute(other)} for ${method}`);
+      byMethod.set(method, route);
     }
-    this.routes.push(row);
+    this.routes.push(route);
   }
 
-  /** The rows for a raw path, or undefined where none names it. */
-  find(path: string): RoutesOfPath<Row> | undefined {
-    return findEntry(this.root, path, 1);
+  /** The routes of a raw path; undefined if there are none. */
+  find(path: string): RoutesOfPath<Route> | undefined {
+    return findRoutes(this.root, path, 1);
   }
 }
 
-function createNode<Row>(): Node<Row> {
-  return { literals: new Map(), parameter: undefined, entry: undefined };
+function createNode<Route>(): Node<Route> {
+  return { literals: new Map(), parameter: undefined, routes: undefined };
 }
 
-function descend<Row>(node: Node<Row>, segment: string): Node<Row> {
+function descend<Route>(node: Node<Route>, segment: string): Node<Route> {
   if (segment.startsWith(':')) return (node.parameter ??= createNode());
   let next = node.literals.get(segment);
   if (!next) node.literals.set(segment, (next = createNode()));
   return next;
 }
 
-/** Literal first, then the parameter: a walk that fails further right comes back and takes the other way. */
-function findEntry<Row>(node: Node<Row>, path: string, from: number): RoutesOfPath<Row> | undefined {
+/** Tries the literal segment first, then the parameter. Backtracks if the rest of the path does not match. */
+function findRoutes<Route>(node: Node<Route>, path: string, from: number): RoutesOfPath<Route> | undefined {
   const slash = path.indexOf('/', from);
   const segment = slash === -1 ? path.slice(from) : path.slice(from, slash);
   const literal = node.literals.get(segment);
   if (literal) {
-    const found = slash === -1 ? literal.entry : findEntry(literal, path, slash + 1);
+    const found = slash === -1 ? literal.routes : findRoutes(literal, path, slash + 1);
     if (found) return found;
   }
   const { parameter } = node;
   if (!parameter || segment === '') return undefined;
-  return slash === -1 ? parameter.entry : findEntry(parameter, path, slash + 1);
+  return slash === -1 ? parameter.routes : findRoutes(parameter, path, slash + 1);
 }
 
 function methodsOf(route: RouteOptions): readonly HttpMethod[] {

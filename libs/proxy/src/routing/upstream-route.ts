@@ -1,14 +1,14 @@
 import type { RouteOptions } from './route-options.js';
 
-/** A route table that contradicts itself or cannot be read; the boot stops with it. */
+/** An invalid or contradictory route table; an error at boot. */
 export class RouteTableError extends Error {
   override readonly name = 'RouteTableError';
 }
 
-/** A route as it was declared, and by whom. */
+/** A route as it was declared, for the route table. */
 export interface UpstreamRoute {
   readonly options: RouteOptions;
-  /** The name of the upstream that declares the route; undefined if a controller answers it. */
+  /** The name of the upstream that declares the route; undefined if it is a controller's. */
   readonly upstream: string | undefined;
 }
 
@@ -17,7 +17,7 @@ export function splitPath(path: string): string[] {
   return path.slice(1).split('/');
 }
 
-/** How faults name a route. */
+/** The route in the words of an error message. */
 export function describeRoute({ options, upstream }: UpstreamRoute): string {
   return `${options.websocket ? 'WEBSOCKET' : options.methods.join(',')} ${options.path} (${upstream ?? 'a controller'})`;
 }

@@ -3,31 +3,31 @@ import { connect as connectTls, type ConnectionOptions } from 'node:tls';
 import type { buildConnector } from 'undici';
 
 /*
- * Opens the connections to upstreams: one module, so that the simulation can carry them itself. Those to `https://`
- * instances for HTTP are undici's own, which keeps TLS sessions (`upstream-tls.ts`).
+ * Opens the connections to upstreams. In one module, so that the simulation can replace them. undici itself opens those for
+ * HTTP to `https://` instances, since it keeps TLS sessions (`upstream-tls.ts`).
  */
 
-/** Bytes that a connection reads ahead; what undici takes. */
+/** Bytes that a connection reads ahead, as in undici. */
 const HIGH_WATER_MARK_BYTES = 64 * 1024;
 
-/** Silence after which the kernel asks the other end whether the connection still stands, in milliseconds. */
+/** Idle time in milliseconds after which the kernel sends TCP keep-alive probes. */
 const KEEP_ALIVE_MS = 60_000;
 
 export interface DialOptions {
-  /** Milliseconds until the TCP (and TLS) connection must stand. */
+  /** Longest time in milliseconds until the TCP (and TLS) connection is open. */
   readonly timeoutMs: number;
-  /** How the instance is authenticated; undefined for one without TLS. */
+  /** TLS options; undefined without TLS. */
   readonly secure?: ConnectionOptions | undefined;
 }
 
 /**
- * Begins a connection, and destroys it with `ETIMEDOUT` if it does not stand in time. Owns the connection's errors until it
- * closes, since undici, `ws` and Node's HTTP client listen only for a time each.
+ * Opens a connection, and destroys it with `ETIMEDOUT` if it is not open in time. Listens for errors until the connection
+ * closes, since undici, `ws` and Node's HTTP client each listen only for a part of the time.
  */
 export function dial(options: NetConnectOpts, { timeoutMs, secure }: DialOptions): Socket {
   const socket = secure ? connectTls({ ...(options as ConnectionOptions), ...secure }) : connectTcp(options);
   let isDue = true;
-  // In the next turn of the event loop: the connection may stand since a turn that took long.
+  // In the next turn of the event loop: the connection may have opened during a long turn.
   const timer = setTimeout(() => setImmediate(giveUp), timeoutMs);
   const connected = secure ? 'secureConnect' : 'connect';
   const stop = (): void => {
@@ -41,11 +41,11 @@ export function dial(options: NetConnectOpts, { timeoutMs, secure }: DialOptions
   return socket.on('error', ignore).once(connected, stop).once('close', stop);
 }
 
-/** Others hear of the same errors. Shared: a closure for each connection would stay in V8's old generation. */
+/** Other listeners handle the errors. Shared: a closure for each connection would stay in V8's old generation. */
 function ignore(): void {}
 
 /**
- * Creates what undici opens its connections to `http://` instances with.
+ * Creates undici's connector for `http://` instances.
  * @param options of `net.connect`, for every connection
  */
 export function tcpConnector(options: object, timeoutMs: number): buildConnector.connector {

@@ -3,11 +3,10 @@ import type { Socket } from 'node:net';
 type Done = (error?: Error | null) => void;
 
 /**
- * Lets a connection be read to its end though a write to it failed. A service may answer an upload before it has read it,
- * and close: then the write fails while the answer waits to be read, and Node would destroy both.
+ * Lets a connection be read to its end after a write to it failed. A service may respond to an upload before it has read it,
+ * and close. Then the write fails while the response waits to be read, and Node would destroy the connection with both.
  *
- * What is written after a failure is thrown away. The end of the connection, which the reader finds behind the answer, says
- * that it broke.
+ * Later writes are discarded. The reader sees that the connection broke by its end behind the response.
  * @param onError called with the first failure of a write
  */
 export function readOnAfterFailedWrites(socket: Socket, onError: (error: Error) => void): void {

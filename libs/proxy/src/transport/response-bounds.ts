@@ -1,8 +1,8 @@
-/** What an interim response begins with, less the minor version and the last two digits of its status. */
+/** The beginning of an interim response, with any minor version, up to the first digit of its status. */
 const INTERIM = Buffer.from('HTTP/1.x 1');
 const VERSION_AT = INTERIM.indexOf('x');
 
-/** Bytes up to the status' last digit. */
+/** Bytes up to the last digit of the status. */
 const STATUS_BYTES = INTERIM.length + 2;
 
 const CR = 0x0d;
@@ -10,8 +10,8 @@ const LF = 0x0a;
 const HEAD_END = '\r\n\r\n';
 
 /**
- * The CRLF CRLF that ends a chunked body, and the byte before: if that is a line feed too, the body had ended earlier and
- * line breaks follow it.
+ * The CRLF CRLF that ends a chunked body, and the byte before it. If this byte is a line feed too, the body ended earlier,
+ * and the last line breaks follow it.
  */
 const CHUNKED_END_BYTES = HEAD_END.length + 1;
 
@@ -19,7 +19,7 @@ const EMPTY = Buffer.alloc(0);
 
 /** How a response's body is delimited (RFC 9112, section 6.3). */
 export interface ResponseFraming {
-  /** Bytes that the body has; -1 if its length is not announced. */
+  /** Announced length of the body in bytes; -1 if there is none. */
   readonly contentLength: number;
   readonly isChunked: boolean;
   /** False for the response to HEAD, 204 and 304. */
@@ -27,11 +27,11 @@ export interface ResponseFraming {
 }
 
 /**
- * Knows where a response begins and ends in the bytes of a connection, which undici does not tell.
+ * Finds the start and the end of each response in the bytes of a connection, which undici does not report.
  *
- * - Takes the interim responses that nobody expects, all but 101 and 103, out of what comes before the response (RFC 9110,
- *   section 15.2): undici takes an unasked 100 for a broken connection.
- * - Finds bytes behind a response, above all line breaks, which undici reads over. Who sends one byte too many may send
+ * - Removes interim responses, except 101 and 103, before the response (RFC 9110, section 15.2): undici would take an
+ *   unexpected 100 for a broken connection.
+ * - Finds bytes behind a response, above all line breaks, which undici ignores. A service that sends a byte too many may send
  *   more, and the next client would get them.
  *
  * Watches nothing before the first `expectResponse`.
@@ -40,24 +40,24 @@ export class ResponseBounds {
   private state: 'unwatched' | 'before' | 'head' | 'body' | 'behind' = 'unwatched';
   /** Whether a response came over the connection before. */
   private hasServed = false;
-  /** The beginning of an interim head that is not whole yet. */
+  /** The first bytes of an incomplete interim head. */
   private partialInterimHead = EMPTY;
-  /** The last bytes of a read of the head, which may begin its end. */
+  /** The last bytes of a read of the head, in case its end continues in the next read. */
   private headTail = EMPTY;
   private bodyBytes = 0;
   /** The last bytes of the body, as latin1. */
   private bodyEnd = '';
 
   /**
-   * @param headLimitBytes most bytes of an interim head that are kept; past it undici gets them
-   * @param onExcess called once bytes came that no request has asked for
+   * @param headLimitBytes most bytes of an interim head that are kept; past it they go to undici
+   * @param onExcess called for bytes that belong to no response; may be called again
    */
   constructor(
     private readonly headLimitBytes: number,
     private readonly onExcess: () => void,
   ) {}
 
-  /** A request was sent: what comes next is the head of its response, or an interim one. */
+  /** A request was sent: the next bytes are the head of its response, or of an interim one. */
   expectResponse(): void {
     this.state = 'before';
     this.partialInterimHead = this.headTail = EMPTY;
@@ -71,7 +71,7 @@ export class ResponseBounds {
     this.hasServed = false;
   }
 
-  /** undici has the whole response. Calls `onExcess` if there was more. */
+  /** undici has the whole response. Calls `onExcess` if there were more bytes. */
   endResponse({ contentLength, isChunked, mayHaveBody }: ResponseFraming): void {
     if (this.state === 'unwatched') return;
     this.state = 'behind';
@@ -84,7 +84,7 @@ export class ResponseBounds {
     if (!isExact) this.onExcess();
   }
 
-  /** The bytes of a read that are for undici; may be none. */
+  /** The bytes of a read for undici; may be empty. */
   filter(read: Buffer): Buffer {
     const { state } = this;
     if (state === 'before') return this.filterInterim(read);
@@ -106,7 +106,7 @@ export class ResponseBounds {
     let at = 0;
     while (at < bytes.length && isInterim(bytes, at)) {
       const end = bytes.indexOf(HEAD_END, at);
-      // Undici refuses a bare line feed, which others take for the end of a line: where this head ends, it decides.
+      // Some parsers read a bare line feed as the end of a line. undici refuses it, so this head goes to undici.
       if (hasBareLineFeed(bytes, at, end)) break;
       if (end === -1) {
         if (bytes.length - at >= this.headLimitBytes) break;
@@ -126,7 +126,7 @@ export class ResponseBounds {
   }
 
   private beginHead(bytes: Buffer): void {
-    // undici reads over line breaks before a response, which are the end of another.
+    // undici ignores line breaks before a response, which are excess bytes of the response before it.
     if (this.hasServed && (bytes[0] === CR || bytes[0] === LF)) this.onExcess();
     this.state = 'head';
     this.readHead(bytes);
@@ -150,7 +150,7 @@ export class ResponseBounds {
   }
 }
 
-/** @param end position behind the bytes that are looked at; -1 for all */
+/** @param end position behind the last byte to check; -1 for all */
 function hasBareLineFeed(bytes: Buffer, from: number, end: number): boolean {
   const last = end === -1 ? bytes.length : end;
   for (let at = bytes.indexOf(LF, from); at !== -1 && at < last; at = bytes.indexOf(LF, at + 1)) {
@@ -163,7 +163,7 @@ function joined(parts: readonly Buffer[]): Buffer {
   return parts.length === 1 ? parts[0]! : Buffer.concat(parts);
 }
 
-/** Whether the bytes from there on begin, as far as they go, with an interim response other than 101. */
+/** Whether the bytes at a position may be an interim response other than 101, as far as they go. */
 function isInterim(bytes: Buffer, from: number): boolean {
   for (let index = 0; index < INTERIM.length && from + index < bytes.length; index++) {
     if (index !== VERSION_AT && bytes[from + index] !== INTERIM[index]) return false;
@@ -171,7 +171,7 @@ function isInterim(bytes: Buffer, from: number): boolean {
   return bytes.length - from < STATUS_BYTES || statusEnd(bytes, from) !== '01';
 }
 
-/** Whether they are early hints (RFC 8297), which the client gets. */
+/** Whether an interim head is early hints (RFC 8297), which pass to the client. */
 function isWanted(bytes: Buffer, from: number): boolean {
   return statusEnd(bytes, from) === '03';
 }

@@ -5,13 +5,13 @@ import { createSecureContext, type SecureContext } from 'node:tls';
 
 /** TLS towards the `https://` instances of one upstream. */
 export interface TlsOptions {
-  /** File with the certificates, in PEM, that are trusted in place of those that Node trusts. Default: the latter. */
+  /** File with the trusted certificates, in PEM. Default: those that Node trusts. */
   readonly caFile?: string | undefined;
   /** File with the client's certificate, in PEM, its chain behind it. Default: none. Ignored without `keyFile`. */
   readonly certFile?: string | undefined;
   /** File with the private key of that certificate, in PEM, without a passphrase. */
   readonly keyFile?: string | undefined;
-  /** The DNS name that an instance is asked for and must prove. Default: the host of its address. */
+  /** The DNS name (SNI) that an instance must prove. Default: the host of its address. */
   readonly serverName?: string | undefined;
 }
 
@@ -23,11 +23,11 @@ type TlsFile = (typeof FILES)[number];
 export interface TlsFault {
   readonly option: TlsFile;
   readonly file: string;
-  /** In words that follow the file's name, without any of its content. */
+  /** The reason, in words that follow the file's name; never content of the file. */
   readonly problem: string;
 }
 
-/** The files of one upstream cannot be used, or do not fit together. */
+/** The TLS files of one upstream are unusable or incompatible. */
 export class TlsFilesError extends Error {
   override readonly name = 'TlsFilesError';
 
@@ -36,10 +36,10 @@ export class TlsFilesError extends Error {
   }
 }
 
-/** What the files held at one moment: the text of each, or why there is none. */
+/** The contents of the files at one moment: the text of each, or the error of reading it. */
 export type TlsContents = ReadonlyMap<TlsFile, string | Error>;
 
-/** Reads the files at once, for the boot. */
+/** Reads the files synchronously, for the boot. */
 export function readTlsFilesSync(options: TlsOptions): TlsContents {
   return new Map(
     namedFiles(options).map(([option, file]): [TlsFile, string | Error] => {
@@ -52,7 +52,7 @@ export function readTlsFilesSync(options: TlsOptions): TlsContents {
   );
 }
 
-/** What is wrong with the files at this moment; empty if they can be used. */
+/** The present faults of the files; empty if the files can be used. */
 export function faultsOfTlsFiles(options: TlsOptions): readonly TlsFault[] {
   try {
     createContext(options, readTlsFilesSync(options));
@@ -72,7 +72,7 @@ export async function readTlsFiles(options: TlsOptions): Promise<TlsContents> {
   return new Map(await Promise.all(read));
 }
 
-/** Tells contents apart, without holding a private key. */
+/** A digest to compare contents by, so that no private key stays in memory. */
 export function digestOf(contents: TlsContents): string {
   const hash = createHash('sha256');
   for (const [option, content] of contents) {
@@ -82,7 +82,7 @@ export function digestOf(contents: TlsContents): string {
   return hash.digest('base64');
 }
 
-/** What connections are made with. @throws TlsFilesError with every fault */
+/** Creates the context of connections. @throws TlsFilesError with every fault */
 export function createContext(options: TlsOptions, contents: TlsContents): SecureContext {
   const faults: TlsFault[] = [];
   const part = <Part>(option: TlsFile, parse: (text: string) => Part): Part | undefined => {
@@ -110,7 +110,7 @@ export function createContext(options: TlsOptions, contents: TlsContents): Secur
       ...(cert && key && { cert: cert.join(''), key: key.export({ type: 'pkcs8', format: 'pem' }) }),
     });
   } catch (error) {
-    // OpenSSL's own demands, such as the least length of a key.
+    // OpenSSL has more rules, such as the shortest length of a key.
     const option = cert ? 'certFile' : 'caFile';
     const problem = `cannot be used: ${codeOf(error as Error)}`;
     throw new TlsFilesError([{ option, file: options[option]!, problem }]);
@@ -124,7 +124,7 @@ function namedFiles(options: TlsOptions): [TlsFile, string][] {
   });
 }
 
-/** Every certificate of a PEM text; what stands between them is no part of it (RFC 7468, section 5.2). */
+/** Every certificate of a PEM text. Text between them is ignored (RFC 7468, section 5.2). */
 function parseCertificates(text: string): X509Certificate[] {
   const blocks = text.match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g);
   if (!blocks) throw new Error('holds no certificate in PEM');

@@ -13,23 +13,23 @@ import {
 const NOTHING = { digest: '', polls: 0 };
 
 /**
- * How connections to an upstream's `https://` instances are secured: each instance must prove its own name, or the one
- * that is configured, whatever name a client has for the gateway. The files are read again and again, so that a
- * certificate can be replaced while the process runs; connections that are open keep what they were made with.
+ * TLS of connections to an upstream's `https://` instances. Each instance must prove the name in its address, or the
+ * configured one. The files are polled, so that a certificate can be replaced while the process runs. Open connections keep
+ * their former certificates.
  */
 export class UpstreamTls {
   private context: SecureContext;
-  /** Of the files in use. */
+  /** Digest of the files in use. */
   private digest: string;
-  /** Of files that cannot be used, and the polls in a row that have found them. */
+  /** Digest of unusable files, and the number of polls in a row that have found them. */
   private rejected = NOTHING;
   private timer: NodeJS.Timeout | undefined;
   private isStopped = false;
 
   /**
    * @param pollMs milliseconds between two polls of the files
-   * @param onChange called without an error once new files are in use, and with one, once, when the same files
-   * cannot be used at two polls: then the former stay in use. Must not throw.
+   * @param onChange called without an error when new files are in use; called once with an error if two polls find the same
+   * unusable files, and the former files stay in use. Must not throw.
    * @throws TlsFilesError with every fault of the files
    */
   constructor(
@@ -54,12 +54,12 @@ export class UpstreamTls {
     clearTimeout(this.timer);
   }
 
-  /** For one new connection. @param host of the instance, without brackets */
+  /** TLS options of one new connection. @param host of the instance, without brackets */
   optionsFor(host: string): Required<Pick<ConnectionOptions, 'secureContext' | 'servername'>> {
     return { secureContext: this.context, servername: this.serverNameOf(host) };
   }
 
-  /** A connector as undici makes them, with the files in use at the moment of each connection. */
+  /** A connector of undici that uses, for each connection, the files in use at that moment. */
   connectorFor(host: string, options: buildConnector.BuildOptions): buildConnector.connector {
     let { context } = this;
     const build = (): buildConnector.connector =>
@@ -68,7 +68,7 @@ export class UpstreamTls {
     return (target, done) => {
       if (context !== this.context) {
         ({ context } = this);
-        // A new connector has no TLS sessions: those of the former one were made with other files.
+        // A new connector, since the TLS sessions of the former one were made with other files.
         connect = build();
       }
       // Ignores the request's servername: Instance sets that only to keep undici from using Host.
@@ -103,7 +103,7 @@ export class UpstreamTls {
     } catch (thrown) {
       error = thrown as Error;
       this.rejected = { digest, polls };
-      // At the first poll a certificate may be there whose key is about to follow.
+      // At the first poll, a new certificate may be there before its key.
       if (polls < 2) return;
     }
     this.onChange(error);

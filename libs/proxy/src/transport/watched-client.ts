@@ -4,13 +4,13 @@ import { readOnAfterFailedWrites } from './failed-writes.js';
 import { filterReads } from './read-buffer.js';
 import { ResponseBounds, type ResponseFraming } from './response-bounds.js';
 
-/** What undici tells about one request; the methods of `Dispatcher.DispatchHandler` that the forward uses. */
+/** Events of one request: the methods of undici's `Dispatcher.DispatchHandler` that the forward uses. */
 export interface ResponseHandler {
   /** Set before the request goes to a connection. */
   connection: ConnectionState | undefined;
   onRequestStart(controller: ResponseController): void;
   onRequestSent(): void;
-  /** The first byte of a response is there. */
+  /** The first byte of a response came. */
   onResponseStarted(): void;
   onResponseStart(
     controller: ResponseController,
@@ -23,20 +23,20 @@ export interface ResponseHandler {
   onResponseError(controller: ResponseController | undefined, error: Error): void;
 }
 
-/** What undici keeps to itself about a connection. */
+/** The state of a connection that undici does not expose. */
 export interface ConnectionState {
-  /** Whether the connection has served before; to be asked once, when a request goes out on it. */
+  /** A request goes out on the connection. @returns whether the connection has served before */
   begin(): boolean;
-  /** undici has the whole response: if more came with it, the connection is ended. */
+  /** undici has the whole response. Ends the connection if there were more bytes. */
   endResponse(framing: ResponseFraming): void;
   /**
-   * The first error of the connection, failed writes included. undici reports a TLS alert as a mere end, and the reset of a
-   * response without framing as complete.
+   * The first error of the connection, also of a failed write. undici reports a TLS alert as a normal end, and a reset as the
+   * end of a response without framing.
    */
   error: Error | undefined;
 }
 
-/** Holds one response back, or ends it. */
+/** Pauses or aborts one response. */
 export interface ResponseController {
   /** Name, value, name, value, as bytes. */
   readonly rawHeaders?: unknown;
@@ -51,7 +51,7 @@ interface WatchedClientOptions {
   readonly maxHeaderSize: number;
 }
 
-/** A connection that tells the handler of a request what undici does not: whether it has served, how it broke. */
+/** A connection that gives the handler of a request the state that undici does not expose. */
 export class WatchedClient extends Client {
   private readonly state: WatchedState;
 
@@ -81,10 +81,10 @@ export class WatchedClient extends Client {
 
 function watch(socket: Socket, state: WatchedState): void {
   const keepFirst = (error: Error): void => void (state.error ??= error);
-  // undici's own listener comes later, so the reason stands before the handler hears of an end.
+  // undici's own listener is added later, so the error is set before the handler is called.
   socket.on('error', keepFirst);
   state.socket = socket;
-  // For health checks too, which undici carries by itself.
+  // Needed for health checks, which do not call `begin`.
   state.bounds.expectResponse();
   filterReads(socket, state.bounds);
   readOnAfterFailedWrites(socket, keepFirst);
@@ -104,7 +104,7 @@ class WatchedState implements ConnectionState {
     this.bounds = new ResponseBounds(headLimitBytes, () => {
       // The code that failure.ts reads as a lost connection.
       this.error ??= Object.assign(new Error('bytes behind a response'), { code: 'UND_ERR_SOCKET' });
-      // Without the error: undici would fail requests that have not been sent with it.
+      // Without the error, with which undici would fail requests that have not been sent.
       this.socket?.destroy();
     });
   }
@@ -121,7 +121,7 @@ class WatchedState implements ConnectionState {
     this.bounds.endResponse(framing);
   }
 
-  /** The next request finds another connection. */
+  /** The connection is closed; the next request opens another. */
   reset(): void {
     this.bounds.stop();
     this.socket = undefined;
