@@ -10,40 +10,41 @@ export interface ClientNetwork {
   open: number;
 }
 
-/** Of `discardedUpTo`, while the body is still being discarded. */
+/** Value of `discardedUpTo` while the body is still being discarded. */
 const NOT_ENDED = Infinity;
 
-/** One TCP connection of a client, and all that the gateway knows of it. Each field names the file that writes it. */
+/** One TCP connection of a client, with the gateway's state for it. Comments name the file that writes a field. */
 export class ClientConnection {
   /** Requests in progress (`idle-connections.ts`). */
   requests = 0;
   hasServed = false;
-  /** `performance.now()` since when the connection has no request, and its `bytesRead` then. */
+  /** When the connection became idle, in milliseconds of `performance.now()`. */
   idleSince = 0;
+  /** The socket's `bytesRead` when the connection became idle. */
   idleBytesRead = 0;
-  /** Undefined for a trusted proxy: all its connections are of one address. */
+  /** Undefined for a trusted proxy: all its connections come from one address, so no bound by network applies. */
   network: ClientNetwork | undefined;
   readonly inTotal = new ListNode<ClientConnection>(this);
   readonly inNetwork = new ListNode<ClientConnection>(this);
 
-  /** Memory of the requests that wait for the responses before them, in bytes (`pipelining.ts`). */
+  /** Estimated memory of the pipelined requests that wait for earlier responses, in bytes (`pipelining.ts`). */
   waitingBytes = 0;
-  /** Whether the connection is not read, because its waiting requests take too much memory. */
+  /** Whether the gateway has paused the connection, because its waiting requests take too much memory. */
   isPaused = false;
   hasPipelined = false;
-  /** Ends the connection, if the head of its next request is late once the connection is read again. */
+  /** Ends the connection if the head of its next request is late after the gateway has resumed reading. */
   onLateHead: (() => void) | undefined;
   lateHeadTimer: NodeJS.Timeout | undefined;
 
-  /** Whether the bytes of its first request were found to be HTTP (`request-grammar.ts`). */
+  /** Whether the gateway has checked that the bytes of the first request are HTTP (`request-grammar.ts`). */
   isHttp = false;
-  /** Whether its client reads the metrics: the drain closes the connection last (`metrics.controller.ts`). */
+  /** Whether the client reads the metrics: the drain closes such connections last (`metrics.controller.ts`). */
   isScraper = false;
-  /** Whether the connection is a WebSocket's (`upgrade.middleware.ts`). */
+  /** Whether the connection carries a WebSocket (`upgrade.middleware.ts`). */
   isWebSocket = false;
-  /** Whether the response to bytes that are no request was sent (`client-error.responder.ts`). */
+  /** Whether the gateway has responded to malformed bytes (`client-error.responder.ts`). */
   isRefused = false;
-  /** `bytesRead` when the connection left HTTP (`lingering-close.ts`). */
+  /** The socket's `bytesRead` when the connection left HTTP (`lingering-close.ts`). */
   leftHttpAt = 0;
   private discardedUpTo = 0;
 
@@ -51,7 +52,7 @@ export class ClientConnection {
     (socket as WithConnection)[CONNECTION] = this;
   }
 
-  /** Whether the rest of a body comes whose response is out. */
+  /** Whether the gateway is discarding the rest of a body whose response has been sent. */
   get isDiscarding(): boolean {
     return this.discardedUpTo === NOT_ENDED;
   }
@@ -64,7 +65,7 @@ export class ClientConnection {
     this.discardedUpTo = this.socket.bytesRead;
   }
 
-  /** Whether bytes of a next request have come. Bytes of a discarded body do not count. */
+  /** Whether bytes of a next request have arrived. Bytes of a discarded body do not count. */
   hasNextRequest(): boolean {
     return this.hasServed && this.socket.bytesRead > Math.max(this.idleBytesRead, this.discardedUpTo);
   }
@@ -85,7 +86,7 @@ export function connectionOf(socket: Socket): ClientConnection {
 export class ClientConnections {
   private readonly connections = new Set<ClientConnection>();
 
-  /** Adds each connection that a server accepts, before other listeners hear of it. To be called once. */
+  /** Adds each connection that a server accepts, before other `connection` listeners run. Call once. */
   watch(server: Server): void {
     const { connections } = this;
     // One listener for all connections.

@@ -1,25 +1,27 @@
 import { RouteMethodException } from '@app/proxy';
 import { NotFoundException, type HttpException } from '@nestjs/common';
 
-/** A layer of Express's router: a route of a controller, or middleware that has none. */
+/** A layer of Express's router: a controller's route, or middleware without a route. */
 interface Layer {
   readonly handle: { readonly length: number };
   readonly route?: { readonly methods: Readonly<Record<string, boolean>> };
   match(path: string): boolean;
 }
 
-/** What Express knows of its routes. */
+/** An Express application, with its router. */
 export interface RoutedApplication {
   readonly router: { readonly stack: readonly Layer[] };
 }
 
-/** Middleware that Express gives errors to. */
+/** The number of parameters by which Express recognizes an error handler. */
 const ERROR_HANDLER_PARAMETERS = 4;
 
-/** Nest's own 404 repeats the path. One for all: nothing of it is a request's. */
+/**
+ * Replaces Nest's own 404, whose message repeats the path. All requests share it, since it has no data of a request.
+ */
 const NOT_FOUND = new NotFoundException('Not found');
 
-/** The routes of controllers, asked before Express and Nest are entered: to be told by them of a 404 costs 20 us. */
+/** Looks up the routes of controllers before a request enters Express and Nest: a 404 from them costs 20 µs. */
 export class ControllerRoutes {
   private readonly passed = new Set<Layer>();
 
@@ -27,7 +29,10 @@ export class ControllerRoutes {
     this.pass(() => {});
   }
 
-  /** Registers layers that serve no request by themselves: those that pass each on, and Nest's own 404. */
+  /**
+   * Excludes layers that serve no request from the lookup: middleware that passes every request on, and Nest's own 404.
+   * @param register adds the layers to the router
+   */
   pass(register: () => void): void {
     const { stack } = this.app.router;
     const before = this.passed.size === 0 ? 0 : stack.length;
@@ -35,7 +40,10 @@ export class ControllerRoutes {
     for (const layer of stack.slice(before)) this.passed.add(layer);
   }
 
-  /** The exception for a request that nothing in Express serves; undefined if a controller or middleware may. */
+  /**
+   * The exception for a request that no layer of Express serves: 405 if a controller has the path with other methods,
+   * else 404. Undefined if a controller or middleware may serve it.
+   */
   exceptionFor(method: string, path: string): HttpException | undefined {
     let isKnown = false;
     for (const layer of this.app.router.stack) {
@@ -47,7 +55,7 @@ export class ControllerRoutes {
     return isKnown ? new RouteMethodException(this.methodsFor(path)!) : NOT_FOUND;
   }
 
-  /** The methods that controllers have for a path, as `Allow` lists them; undefined if none has the path. */
+  /** The methods that controllers have for a path, in the form of `Allow`; undefined if no controller has the path. */
   methodsFor(path: string): string | undefined {
     const methods = new Set<string>();
     for (const layer of this.app.router.stack) {
@@ -59,7 +67,7 @@ export class ControllerRoutes {
   }
 }
 
-/** Express serves HEAD as GET; `_all` is `app.all`. */
+/** Whether a route serves a method. Express serves HEAD with the route of GET; `_all` stands for `app.all`. */
 function doesServe(methods: Readonly<Record<string, boolean>>, method: string): boolean {
   return Boolean(methods['_all'] || methods[method.toLowerCase()] || (method === 'HEAD' && methods['get']));
 }

@@ -1,24 +1,24 @@
 import { applyDecorators, Injectable } from '@nestjs/common';
 import { DiscoveryService } from '@nestjs/core';
 
-/** What the drain ends before the process does, beside HTTP connections. */
+/** A component whose open work the drain ends before the process exits. The drain itself ends HTTP connections. */
 export interface DrainTarget {
-  /** Takes up nothing new from now on. Called when the listener has closed. */
+  /** Refuses new work from now on. Called when the listener has closed. */
   refuseNew(): void;
 
   /**
-   * Ends what is open. Called right after `refuseNew`. At the deadline every client connection that is left is destroyed.
-   * @param deadline `performance.now()` by which all must have ended
+   * Ends the open work. Called right after `refuseNew`. At the deadline the drain destroys all client connections.
+   * @param deadline time by which all work must have ended, in milliseconds of `performance.now()`
    */
   drain(deadline: number): Promise<void>;
 
-  /** How much is open, by the name of a log field. */
+  /** The numbers of open items, by name of log field. */
   countOpen(): Readonly<Record<string, number>>;
 }
 
 export const DrainableMetadata = DiscoveryService.createDecorator<void>();
 
-/** Makes a provider class that is a `DrainTarget` part of the drain, in whichever module it stands. */
+/** Makes a provider class that implements `DrainTarget` part of the drain. The class may be in any module. */
 export function Drainable(): ClassDecorator {
   return applyDecorators(Injectable(), DrainableMetadata());
 }

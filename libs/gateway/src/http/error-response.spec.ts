@@ -2,9 +2,9 @@ import { BadRequestException, HttpException, NotFoundException } from '@nestjs/c
 import { OriginForbiddenException, OverloadedException } from './exceptions.js';
 import { toErrorResponse, formatRawResponse } from './error-response.js';
 
-describe('answerFor', () => {
+describe('toErrorResponse', () => {
   it.each<[string, unknown, number, object]>([
-    ['an exception of ours', new HttpException({ error: 'No' }, 409), 409, { error: 'No' }],
+    ["an exception in the contract's form", new HttpException({ error: 'No' }, 409), 409, { error: 'No' }],
     [
       'the fields that an exception adds',
       new HttpException({ error: 'Service unavailable', service: 'auth-service' }, 502),
@@ -19,7 +19,7 @@ describe('answerFor', () => {
       { error: 'id must be a number' },
     ],
     [
-      'what a validation found',
+      'the messages of a validation',
       new BadRequestException(['a is missing', 'b is missing']),
       400,
       { error: ['a is missing', 'b is missing'] },
@@ -36,19 +36,19 @@ describe('answerFor', () => {
       500,
       { error: 'Internal server error' },
     ],
-    ['something that is no error', 'a string', 500, { error: 'Internal server error' }],
-    ['nothing', undefined, 500, { error: 'Internal server error' }],
+    ['a thrown string', 'a string', 500, { error: 'Internal server error' }],
+    ['undefined', undefined, 500, { error: 'Internal server error' }],
     [
-      'an error that says what it wants to be',
+      'an error with a status and a response of its own',
       Object.assign(new Error('leak'), { status: 200, response: { error: 'leak' } }),
       500,
       { error: 'Internal server error' },
     ],
-  ])('answers %s', (_name, exception, status, body) => {
-    const answer = toErrorResponse(exception, 'id-1');
+  ])('makes the response to %s', (_name, exception, status, body) => {
+    const response = toErrorResponse(exception, 'id-1');
 
-    expect(answer.status).toBe(status);
-    expect(JSON.parse(answer.body)).toEqual({ ...body, request_id: 'id-1' });
+    expect(response.status).toBe(status);
+    expect(JSON.parse(response.body)).toEqual({ ...body, request_id: 'id-1' });
   });
 
   it.each<[string, unknown, readonly string[]]>([
@@ -64,13 +64,13 @@ describe('answerFor', () => {
     ],
     ['INTERNAL_ERROR for an error of the process', new Error('x'), ['X-Gateway-Error', 'INTERNAL_ERROR']],
     [
-      'INTERNAL_ERROR for a code that is none for a header',
+      'INTERNAL_ERROR for a code that a header cannot carry',
       new HttpException('No', 500, { errorCode: 'a\r\nb' }),
       ['X-Gateway-Error', 'INTERNAL_ERROR'],
     ],
     ['nothing for a 4xx', new HttpException('No', 429, { errorCode: 'RATE_LIMITED' }), []],
     [
-      'the code behind the headers of the exception',
+      'the code after the headers of the exception',
       new OverloadedException('memory'),
       ['Retry-After', '1', 'X-Gateway-Error', 'OVERLOADED'],
     ],
@@ -78,7 +78,7 @@ describe('answerFor', () => {
     expect(toErrorResponse(exception, 'id-1').headers).toEqual(headers);
   });
 
-  it('says to a page of another origin why it was refused', () => {
+  it('tells a page of another origin why its request was refused', () => {
     expect(toErrorResponse(new OriginForbiddenException(), 'id-1')).toEqual({
       status: 403,
       body: '{"error":"Origin not allowed","request_id":"id-1"}',
@@ -87,8 +87,8 @@ describe('answerFor', () => {
   });
 });
 
-describe('rawAnswer', () => {
-  it('is one complete response, whose length counts bytes', () => {
+describe('formatRawResponse', () => {
+  it('formats one complete response, whose length counts bytes', () => {
     const [head, body] = formatRawResponse(400, 'caf\u00e9').split('\r\n\r\n') as [string, string];
 
     expect(head).toMatch(/^HTTP\/1\.1 400 Bad Request\r\nConnection: close\r\n/);

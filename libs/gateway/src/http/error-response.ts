@@ -1,26 +1,26 @@
 import { STATUS_CODES } from 'node:http';
 import { HttpException } from '@nestjs/common';
 
-/** What a client gets for an exception. */
+/** The HTTP response to an exception. */
 export interface ErrorResponse {
   readonly status: number;
-  /** Empty if the contract wants no body. */
+  /** Empty if the contract demands a response without a body. */
   readonly body: string;
   /** Media type of the body. Default: `application/json; charset=utf-8`. */
   readonly contentType?: string;
-  /** Name, value, name, value. */
+  /** Names and values in turn: name, value, name, value. */
   readonly headers: readonly string[];
 }
 
 /**
- * The header of every 5xx that is the gateway's own: its code, so that the reader of a 503 knows whether the service
- * or the gateway said it. Services' own 5xx have none.
+ * Header of every 5xx that the gateway itself makes; its value is the exception's code. A 5xx of an upstream has no
+ * such header, so the reader of a 503 can tell which of the two sent it.
  */
 export const GATEWAY_ERROR = 'X-Gateway-Error';
 
 /**
- * What every response says that the gateway makes itself: it is what its `Content-Type` says, loads nothing, stands in no
- * frame, and tells nobody its address. A service's own responses are the service's to protect.
+ * Headers of every response that the gateway itself makes. A browser then takes the `Content-Type` as given, loads
+ * nothing for the response, shows it in no frame and sends no `Referer` from it. Upstreams protect their own responses.
  */
 export const OWN_RESPONSE_HEADERS: readonly string[] = [
   'X-Content-Type-Options',
@@ -31,15 +31,15 @@ export const OWN_RESPONSE_HEADERS: readonly string[] = [
   'no-referrer',
 ];
 
-/** The code of what has none. */
+/** The code of errors and exceptions without a code of their own. */
 export const INTERNAL_ERROR = 'INTERNAL_ERROR';
 
-/** What a header can carry; a team's code may be any text. */
+/** Codes that a header can carry; a team's code may be any text. */
 const CODE = /^[\x21-\x7e]+$/;
 
 /**
- * The answer for any exception: `{"error": MESSAGE, ...fields, "request_id": ID}`. Only an `HttpException` speaks for
- * itself. Any other error is a fault of the gateway: the client reads nothing of it.
+ * Makes the response to any thrown value: `{"error": MESSAGE, ...fields, "request_id": ID}`. Status, message and fields
+ * come from an `HttpException`. Any other value is an internal error: a 500 that shows the client nothing of it.
  */
 export function toErrorResponse(exception: unknown, requestId: string): ErrorResponse {
   if (!(exception instanceof HttpException)) {
@@ -59,7 +59,7 @@ export function toErrorResponse(exception: unknown, requestId: string): ErrorRes
   return { status, body: bodyOf(text, fields, requestId), headers };
 }
 
-/** The exception's code, where a header can carry it. */
+/** The exception's code if a header can carry it, else `INTERNAL_ERROR`. */
 export function codeOf({ errorCode }: HttpException): string {
   return errorCode !== undefined && CODE.test(errorCode) ? errorCode : INTERNAL_ERROR;
 }
@@ -69,8 +69,9 @@ function bodyOf(message: unknown, fields: object, requestId: string): string {
 }
 
 /**
- * The same as raw HTTP, for a connection that has no response object. It ends with the answer.
- * @param headers name, value, name, value
+ * Formats an error response as raw HTTP, for a connection that has no response object. The response closes the
+ * connection.
+ * @param headers names and values in turn. Default: none
  */
 export function formatRawResponse(status: number, message: string, headers: readonly string[] = []): string {
   const body = JSON.stringify({ error: message });

@@ -1,13 +1,13 @@
 import { ProxyException, UPGRADE_REQUIRED } from '@app/proxy';
 
-/** A page of an origin that is not allowed. */
+/** A request from a page whose origin is not allowed. */
 export class OriginForbiddenException extends ProxyException {
   constructor() {
     super({ status: 403, code: 'ORIGIN_FORBIDDEN', message: 'Origin not allowed' });
   }
 }
 
-/** The session of a request has ended before its response had. */
+/** The session of a request ended before its response was complete. */
 export class SessionEndedException extends ProxyException {
   constructor(readonly reason: 'revoked' | 'expired') {
     super({
@@ -20,7 +20,7 @@ export class SessionEndedException extends ProxyException {
   }
 }
 
-/** A new WebSocket for a process that is about to end; another one will take it. */
+/** A new WebSocket while this process drains. If the client tries again, another process serves it. */
 export class GatewayDrainingException extends ProxyException {
   constructor() {
     super({
@@ -32,8 +32,9 @@ export class GatewayDrainingException extends ProxyException {
   }
 }
 
-/** A new request or WebSocket for a process that has too much to do. */
+/** A new request or WebSocket while this process is overloaded. */
 export class OverloadedException extends ProxyException {
+  /** @param reason the saturated resource, for the log */
   constructor(reason: string) {
     super({
       status: 503,
@@ -45,9 +46,9 @@ export class OverloadedException extends ProxyException {
   }
 }
 
-/** More requests in a minute than the route's limit lets one user, or one client's network, have. */
+/** More requests in a minute than the route's limit allows one user or one client network. */
 export class RateLimitedException extends ProxyException {
-  /** @param resetAt when the count begins anew, in seconds since 1970 */
+  /** @param resetAt when the limit is reset, in seconds since 1970 */
   constructor(limit: number, resetAt: number, retryAfterSeconds: number) {
     super({
       status: 429,
@@ -59,14 +60,14 @@ export class RateLimitedException extends ProxyException {
   }
 }
 
-/** More open WebSockets than the route lets one user, or all of them, have. */
+/** More open WebSockets than the route allows one user or client network, or all of them together. */
 export class TooManyConnectionsException extends ProxyException {
   constructor() {
     super({ status: 429, code: 'TOO_MANY_CONNECTIONS', message: 'Too many open WebSockets' });
   }
 }
 
-/** A handshake of another version than 13 (RFC 6455, section 4.4). */
+/** A WebSocket handshake with a version other than 13 (RFC 6455, section 4.4). */
 export class WebSocketVersionException extends ProxyException {
   constructor() {
     super({

@@ -14,20 +14,21 @@ import { allowHalfOpen } from './node-internals.js';
 import { Pipelining } from './pipelining.js';
 import type { Responder } from './responder.js';
 
-/** Connections that may wait to be accepted; the kernel's own limit counts where it is less. */
+/** Connections that may wait to be accepted. The kernel's own limit applies if it is lower. */
 const BACKLOG = 4_096;
 
 /**
- * Express on a server with the gateway's clocks and limits: Nest passes none of Node's server options on.
+ * Runs Express on a server with the gateway's timeouts and limits. It creates that server itself, because Nest passes
+ * none of Node's server options on.
  */
 export class GatewayHttpAdapter extends ExpressAdapter {
-  /** Whether a request's `Upgrade` goes to the server's `upgrade` listener; all others are plain requests. */
+  /** Whether a request goes to the server's `upgrade` listener; otherwise its `Upgrade` is ignored. Default: never. */
   isUpgrade: (request: IncomingMessage) => boolean = () => false;
 
-  /** Those that the server has accepted. */
+  /** The open connections that the server has accepted. */
   readonly connections = new ClientConnections();
   readonly pipelining: Pipelining;
-  /** What Express serves. */
+  /** The routes that Express serves. */
   readonly controllers: ControllerRoutes;
   private runFirst = chainOf([]);
   private responder: Responder | undefined;
@@ -36,14 +37,14 @@ export class GatewayHttpAdapter extends ExpressAdapter {
     super();
     this.pipelining = new Pipelining(config.headerTimeoutMs);
     this.controllers = new ControllerRoutes(this.getInstance() as RoutedApplication);
-    // Each is work for every response that a proxy must not do: the service says who it is and what has changed.
+    // Both would cost work on every response, and a proxy leaves these headers to the upstream.
     this.disable('x-powered-by');
     this.disable('etag');
   }
 
   /**
-   * Middlewares that run before Express, in this order. What one of them throws is answered without Express and Nest:
-   * strangers choose how many refusals there are.
+   * Sets the middlewares that run before Express, in this order. If one of them throws, the responder writes the
+   * response without Express and Nest: clients choose how many requests are refused, so refusing must be cheap.
    */
   applyFirst(responder: Responder, middlewares: readonly Middleware[]): void {
     this.responder = responder;
@@ -54,7 +55,10 @@ export class GatewayHttpAdapter extends ExpressAdapter {
     this.controllers.pass(() => super.setNotFoundHandler(...parameters));
   }
 
-  /** Nest passes no backlog on; with Node's 511, some of many clients that come back at once would wait for a second. */
+  /**
+   * Sets the backlog, which Nest does not pass on. With Node's 511, some of many clients that reconnect at once would
+   * wait for a second.
+   */
   override listen(port: string | number, host?: string | (() => void), done?: () => void): Server {
     const named = typeof host === 'string' ? { host } : {};
     const callback = typeof host === 'function' ? host : done;
@@ -71,12 +75,12 @@ export class GatewayHttpAdapter extends ExpressAdapter {
         // Node's default of 300 s ends long uploads; the proxy watches their rate instead.
         requestTimeout: 0,
         connectionsCheckingInterval: 1_000,
-        // The grammar check answers for it, in the gateway's own format.
+        // The grammar check refuses a missing Host, in the gateway's own format.
         requireHostHeader: false,
         shouldUpgradeCallback: (request) => this.isUpgrade(request),
       },
       this.pipelining.wrap((request, response) => {
-        // What Express cannot parse it would answer by itself, past every middleware; `*` is refused in order.
+        // Express itself would respond to a URL that it cannot parse, past every middleware. The chain refuses `*`.
         if (!request.url!.startsWith('/')) request.url = '*';
         this.runFirst(request, response, (error) => {
           if (error === undefined) express(request, response);
@@ -85,9 +89,9 @@ export class GatewayHttpAdapter extends ExpressAdapter {
       }),
     );
     this.connections.watch(server);
-    // `HalfClosedConnections` decides about them.
+    // `HalfClosedConnections` decides which half-closed connections get their responses.
     allowHalfOpen(server);
-    // Node would answer both at once: 100 before the gates, 417 without a body, an id or a log line.
+    // Node itself would respond to both at once: 100 before the gates, 417 without a body, a request id or a log line.
     const handle = (request: IncomingMessage, response: ServerResponse): void => {
       server.emit('request', request, response);
     };

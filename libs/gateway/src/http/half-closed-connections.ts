@@ -6,21 +6,21 @@ import { HttpAdapterHost } from '@nestjs/core';
 import { SETTINGS, type Settings } from '../settings/complete-settings.js';
 import { pendingResponseOf } from './node-internals.js';
 
-/** How often half-closed connections are looked at, in milliseconds. */
+/** How often half-closed connections are checked, in milliseconds. */
 const TICK_MS = 1_000;
 
-/** Silence after which the kernel asks a half-closed client whether its connection still stands, in milliseconds. */
+/** Time without data after which the kernel sends a half-closed client a keep-alive probe, in milliseconds. */
 const KEEP_ALIVE_MS = 10_000;
 
 /**
- * Decides whether a client that ends its half of a connection behind a complete request still gets its response
- * (RFC 9112, section 9.6; RFC 9293, section 3.6). Node's server sends it, with those of the requests before it, and
- * then ends the connection, because of `allowHalfOpen`.
+ * Decides whether a client that ends its half of a connection after a complete request still gets its response
+ * (RFC 9112, section 9.6; RFC 9293, section 3.6). With `allowHalfOpen`, Node's server sends this response and those of
+ * earlier requests, and then ends the connection.
  *
- * - A trusted proxy ends a connection when its own client has gone; no proxy half-closes. Its requests are aborted.
- * - Any other client may wait for its response, or have gone: its end looks the same. It has gone once its kernel
- *   resets the connection: at the first bytes of the response, or when the kernel has forgotten the connection (60 s on
- *   Linux) and is asked for it. An end of the readable side hides a reset from reading: only a write finds it.
+ * - A trusted proxy ends a connection when its own client has gone, and never half-closes one. Its requests are aborted.
+ * - Any other client may still wait for its response or may have gone: both look the same. If it has gone, its kernel
+ *   resets the connection: at the first bytes of the response, or at a keep-alive probe once the kernel has forgotten
+ *   the connection (60 s on Linux). After the end of the readable side, only a write reports a reset.
  */
 @Injectable()
 export class HalfClosedConnections implements Ticking, OnModuleInit, OnApplicationShutdown {
@@ -39,7 +39,7 @@ export class HalfClosedConnections implements Ticking, OnModuleInit, OnApplicati
 
   onModuleInit(): void {
     const { connections, trusted } = this;
-    // One listener for all connections. Behind Node's own, which ends a connection without a response that is due.
+    // One listener for all connections. It runs after Node's own, which ends a connection that has no pending response.
     const onEnd = function (this: Socket): void {
       if (!pendingResponseOf(this)) return;
       if (trusted.resolve(this.remoteAddress, undefined).isPeerTrusted) {
@@ -55,7 +55,7 @@ export class HalfClosedConnections implements Ticking, OnModuleInit, OnApplicati
   }
 
   tick(): void {
-    // No byte goes out, and a connection that was reset fails. If bytes wait already, their write will fail.
+    // An empty write sends no byte, and fails if the connection was reset. If bytes are waiting, their own write fails.
     for (const socket of this.connections)
       if (socket.writable && socket.writableLength === 0) socket.write('');
   }

@@ -4,7 +4,7 @@ import { IdleConnections } from './idle-connections.js';
 import { OpenExchanges } from './open-exchanges.js';
 import { StalledResponses } from './stalled-responses.js';
 
-/** What watches the connections of clients and the exchanges on them. */
+/** Providers that watch client connections and the exchanges on them. */
 @Module({
   providers: [HalfClosedConnections, IdleConnections, OpenExchanges, StalledResponses],
   exports: [IdleConnections, OpenExchanges],

@@ -12,20 +12,23 @@ import { LinkedList } from './linked-list.js';
 const TICK_MS = 500;
 
 /**
- * How long a connection must be idle before it may be closed, in milliseconds: its client may be sending a request on it
- * at this moment, and would get a reset for it.
+ * How long a connection must be idle before it may be closed, in milliseconds: a client that is just sending a request
+ * would get a reset.
  */
 const QUIET_MS = 1_000;
 
-/** Which bound a connection was closed for. */
+/** The bound that caused the close of a connection. */
 export type IdleBound = 'total' | 'network';
 
 /**
- * Bounds the client connections without a request in progress, in total and by client network. A connection that has never
- * had a request counts, and one that brings the rest of a body whose response is out; a WebSocket does not. Past a bound
- * the connection that has been idle longest is closed, after one idle second. Connections of trusted proxies count in
- * total alone. A connection that has served and on which bytes of a next request have come is left to the timeout for
- * headers.
+ * Bounds the client connections without a request in progress, in total and by client network. Above a bound it closes
+ * the connection that has been idle longest, after one idle second.
+ *
+ * - A connection counts before its first request too, and while the rest of a body arrives whose response has been
+ *   sent. A WebSocket does not count.
+ * - A connection of a trusted proxy counts in total only.
+ * - A connection that has served a request and has received bytes of the next one stays open: the timeout for headers
+ *   bounds it.
  */
 @Injectable()
 export class IdleConnections implements Ticking, OnModuleInit, OnApplicationShutdown {
@@ -35,7 +38,7 @@ export class IdleConnections implements Ticking, OnModuleInit, OnApplicationShut
 
   private readonly idle = new LinkedList<ClientConnection>();
   private readonly networks = new Map<string, ClientNetwork>();
-  /** Networks that have passed their bound, until a tick finds them below it. */
+  /** Networks that have exceeded their bound, until a tick finds them within it. */
   private readonly crowded = new Set<ClientNetwork>();
   private readonly most: number;
   private readonly mostPerNetwork: number;
@@ -72,14 +75,14 @@ export class IdleConnections implements Ticking, OnModuleInit, OnApplicationShut
     });
   }
 
-  /** A request has come on a connection. */
+  /** Records that a request has begun on a connection. */
   begin(socket: Socket): void {
     const connection = connectionOf(socket);
     connection.hasServed = true;
     if (connection.requests++ === 0) this.delete(connection);
   }
 
-  /** The response to it has ended. To be called once for each `begin`, unless the connection became a WebSocket. */
+  /** Records that the response has ended. Call once for each `begin`, unless the connection became a WebSocket. */
   end(socket: Socket): void {
     const connection = connectionOf(socket);
     if (--connection.requests === 0 && !socket.destroyed) this.add(connection);
@@ -87,7 +90,7 @@ export class IdleConnections implements Ticking, OnModuleInit, OnApplicationShut
 
   tick(): void {
     if (this.idle.size <= this.most && this.crowded.size === 0) return;
-    // Once the bytes have been read that came while the event loop was busy.
+    // First, Node reads the bytes that arrived while the event loop was busy: a next request may be among them.
     setImmediate(() => {
       for (const network of this.crowded) {
         this.closeLongest(network.idle, this.mostPerNetwork, 'network');
@@ -105,14 +108,14 @@ export class IdleConnections implements Ticking, OnModuleInit, OnApplicationShut
     if (idle.size <= most) return;
     const latest = performance.now() - QUIET_MS;
     for (const connection of idle) {
-      // Those behind it have been idle for a shorter time.
+      // All later connections in the list have been idle for a shorter time.
       if (connection.idleSince > latest) return;
       const { socket } = connection;
       if (connection.hasNextRequest()) continue;
       this.delete(connection);
       this.closed[bound]++;
-      // `destroySoon` writes first what waits, so that the client sees an end and no reset. While a body is discarded, it
-      // would wait for the end of the body.
+      // `destroySoon` first writes waiting bytes, so that the client sees an end and no reset. While a body is being
+      // discarded, it would wait for the end of that body.
       if (connection.isDiscarding) socket.destroy();
       else socket.destroySoon();
       if (idle.size <= most) return;

@@ -3,22 +3,26 @@ import { Socket } from 'node:net';
 import type { MinimumRate } from '@app/proxy';
 import { connectionOf } from './client-connection.js';
 
-/** Bytes of a refused body that are read and discarded, so that a client which writes before it reads sees the response. */
+/**
+ * Most bytes of a refused request's body that the gateway reads and discards, so that a client that writes its whole
+ * body before it reads still sees the response.
+ */
 const MAX_DISCARDED_BODY_BYTES = 64 * 1024 * 1024;
 
-/** The same after a connection has left HTTP. */
+/** Most bytes that the gateway reads and discards after a connection has left HTTP. */
 const MAX_DISCARDED_BYTES = 1024 * 1024;
 
-/** Longest pause between two of these bytes; after HTTP, longest time in all. */
+/** Longest pause between two chunks of a discarded body, in milliseconds; after HTTP, the longest time in all. */
 const IDLE_TIMEOUT_MS = 5_000;
 
-/** Longest time for the whole body. */
+/** Longest time for the whole discarded body, in milliseconds. */
 const DISCARD_TIMEOUT_MS = 30_000;
 
 /**
- * Reads the rest of a body whose response is out. Closing with bytes unread would reset the connection, and with it
- * the response that the client has not read yet; reading for ever would serve a sender who never stops. To be called
- * before Node's own listener of the response's end, which closes a connection that is not kept.
+ * Reads and discards the rest of a body whose response has been sent. If the gateway closed the connection with bytes
+ * unread, the kernel would reset it, and the client would lose a response that it has not read yet. The limits end the
+ * connection of a client that never stops sending. Call before Node's own listener of the response's end runs, which
+ * closes a connection that is not kept alive.
  */
 export function discardBody(request: IncomingMessage, minimumRate: MinimumRate): void {
   const { socket } = request;
@@ -26,7 +30,7 @@ export function discardBody(request: IncomingMessage, minimumRate: MinimumRate):
   let isClosing = false;
   const connection = connectionOf(socket);
   connection.startDiscarding();
-  // Node calls it when the response is out, and would close the connection with bytes of the body unread.
+  // Node calls `destroySoon` when the response has been sent, and would close the connection with bytes unread.
   socket.destroySoon = () => {
     isClosing = true;
     socket.end();
@@ -40,7 +44,7 @@ export function discardBody(request: IncomingMessage, minimumRate: MinimumRate):
   request.resume();
 }
 
-/** Destroys the connection of a body that is too large, too long under way or too slow. */
+/** Destroys the connection if the discarded body is too large, takes too long or arrives too slowly. */
 function limitDiscarding(request: IncomingMessage, { bytesPerSecond, graceMs }: MinimumRate): void {
   const { socket } = request;
   let received = 0;
@@ -63,8 +67,9 @@ function limitDiscarding(request: IncomingMessage, { bytesPerSecond, graceMs }: 
 }
 
 /**
- * Closes a connection that has left HTTP once its client had time to read the last bytes: what the client still sends is
- * read and discarded until it closes too, up to the limits.
+ * Closes a connection that has left HTTP, and gives its client time to read the last bytes: reads and discards further
+ * bytes of the client until the client closes too or a limit is reached.
+ * @param lastBytes written before the end. Default: none
  */
 export function linger(socket: Socket, lastBytes = ''): void {
   if (socket.destroyed) return;

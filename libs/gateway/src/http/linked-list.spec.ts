@@ -28,7 +28,7 @@ describe('LinkedList', () => {
     expect(list.size).toBe(2);
   });
 
-  it('may lose each item when its turn has come', () => {
+  it('lets a loop delete the current item', () => {
     const { list, nodes } = listOf('a', 'b', 'c');
     const seen: string[] = [];
 

@@ -1,4 +1,4 @@
-/** The place of an item in one `LinkedList`; made once for each item and list. */
+/** The place of an item in one `LinkedList`. Created once for each item and list. */
 export class ListNode<Item> {
   /** Both undefined while the item is in no list. */
   previous: ListNode<Item> | undefined;
@@ -8,8 +8,8 @@ export class ListNode<Item> {
 }
 
 /**
- * Items in the order in which they were added. Adding and deleting take constant time and allocate nothing (see
- * `DenseSet` for what a `Set` leaves behind), since both happen with each request.
+ * Items in the order in which they were added. Adding and deleting happen with each request, so both take constant time
+ * and allocate nothing (`DenseSet` explains the memory that a `Set` leaves behind).
  */
 export class LinkedList<Item> {
   private readonly ends = new ListNode<Item | undefined>(undefined) as ListNode<Item>;
@@ -23,7 +23,7 @@ export class LinkedList<Item> {
     return this.count;
   }
 
-  /** Adds an item at the end; it must be in no list by this node. */
+  /** Adds a node at the end. The node must be in no list. */
   push(node: ListNode<Item>): void {
     const { ends } = this;
     node.previous = ends.previous;
@@ -32,7 +32,7 @@ export class LinkedList<Item> {
     this.count++;
   }
 
-  /** Nothing if the node is in no list; it must not be in another one. */
+  /** Deletes a node from this list; does nothing if the node is in no list. It must not be in another list. */
   delete(node: ListNode<Item>): void {
     const { previous, next } = node;
     if (!previous || !next) return;
@@ -42,7 +42,7 @@ export class LinkedList<Item> {
     this.count--;
   }
 
-  /** From the item that was added first; an item may be deleted when its turn has come. */
+  /** Yields the items in the order in which they were added. The caller may delete the current item. */
   *[Symbol.iterator](): Iterator<Item> {
     let node = this.ends.next!;
     while (node !== this.ends) {

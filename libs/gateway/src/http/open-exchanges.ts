@@ -3,7 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { IdleConnections } from './idle-connections.js';
 import { isScrape } from './scrape.js';
 
-/** The exchanges that are being served now, so that the drain can make each the last of its connection. */
+/** The exchanges in progress. The drain makes each of them the last exchange of its connection. */
 @Injectable()
 export class OpenExchanges {
   private readonly exchanges = new DenseSet<Exchange>();
@@ -32,8 +32,8 @@ export class OpenExchanges {
   }
 
   /**
-   * From now on every response but that of a scrape says `Connection: close`, those in flight too where their headers
-   * are not out.
+   * From now on adds `Connection: close` to every response except that of a scrape. Responses in flight get it if their
+   * headers have not been sent.
    */
   endConnections(): void {
     this.ending = true;

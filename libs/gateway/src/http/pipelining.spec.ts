@@ -9,7 +9,7 @@ const { jest } = import.meta;
 
 const MIB = 1024 * 1024;
 
-/** The connection of a client whose first response does not come. */
+/** The connection of a client whose first response never ends. */
 class StuckConnection {
   readonly socket = Object.assign(new EventEmitter(), {
     destroyed: false,
@@ -23,7 +23,7 @@ class StuckConnection {
     new ClientConnection(this.socket as unknown as Socket);
   }
 
-  /** Sends a request that takes about so much memory while it waits. */
+  /** Sends a request that takes about this much memory while it waits, in bytes. */
   send(bytes: number): void {
     const request = { socket: this.socket as unknown as Socket, url: 'a'.repeat(bytes), rawHeaders: [] };
     this.handle(
@@ -40,7 +40,7 @@ describe('Pipelining', () => {
   it('destroys the connections with most waiting requests, and keeps all others below the bound', () => {
     const pipelining = new Pipelining(1_000);
     const handle = pipelining.wrap(() => {});
-    // Each has a little less than an equal share when it comes.
+    // Each takes a little less than an equal share when it arrives.
     const sizes = Array.from({ length: 500 }, (_, index) => (32 * MIB) / (index + 1) - 4_096);
     const clients = sizes.map(() => new StuckConnection(handle));
 
@@ -50,7 +50,7 @@ describe('Pipelining', () => {
     const waiting = kept.reduce((sum, bytes) => sum + bytes, 0);
     expect(waiting).toBeLessThanOrEqual(32 * MIB);
     expect(waiting).toBeGreaterThan(16 * MIB);
-    // Only the largest went.
+    // Only the largest were destroyed.
     expect(kept).toEqual(sizes.slice(-kept.length));
   });
 });

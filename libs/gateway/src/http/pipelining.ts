@@ -8,39 +8,40 @@ import { TaskQueue } from './task-queue.js';
 /** Memory of a connection's waiting requests, in bytes, at which the gateway stops reading the connection. */
 const HIGH_WATER_MARK = 64 * 1024;
 
-/** The same at which it reads again. */
+/** Memory of a connection's waiting requests, in bytes, at which the gateway reads a paused connection again. */
 const LOW_WATER_MARK = 32 * 1024;
 
-/** Most memory of waiting requests on all connections, in bytes. Real clients pipeline a few requests, if any. */
+/** Most memory of waiting requests on all connections, in bytes. Real clients pipeline few requests or none. */
 const MAX_WAITING_BYTES = 32 * 1024 * 1024;
 
 /**
- * Begins the requests of each connection one after another: one that a client has pipelined (RFC 9112, section 9.3.2)
- * begins when the response before it is out. Node would begin them all at once, and hold in memory what none of them can send yet;
- * one client could so fill the process and the services' connections.
+ * Begins the requests of each connection one after another: a pipelined request (RFC 9112, section 9.3.2) begins when
+ * the response before it has been sent. Node would begin them all at once, and keep in memory the responses that
+ * cannot be sent yet; one client could fill the process's memory and all connections to upstreams.
  *
- * A connection whose waiting requests take 64 KiB of memory is not read until they take half of that. They are 32 without
- * headers, about 15 of a browser, or one with 500 headers. What was read before, up to 64 KiB at once, may hold many more.
- * While the waiting requests of all connections take more than 32 MiB, the connection is destroyed that has most of it.
+ * The gateway pauses a connection when its waiting requests take 64 KiB of memory, until they take half of that. 64
+ * KiB are 32 requests without headers, about 15 of a browser, or one with 500 headers. The last read before the pause,
+ * up to 64 KiB, may contain many more. While the waiting requests of all connections take more than 32 MiB, the
+ * gateway destroys the connection whose requests take most.
  *
- * At most 8 of them begin in one turn of the event loop, on all connections. One that is refused ends within that turn,
- * and the thousands of one read would stop all other clients.
+ * At most 8 waiting requests of all connections begin in one turn of the event loop. A refused request ends within its
+ * turn, so thousands of them from one read would block all other clients.
  */
 export class Pipelining {
   private readonly logger = new Logger(Pipelining.name);
-  /** Begins the requests that may begin. */
+  /** Waiting requests whose turn has come. */
   private readonly ready = new TaskQueue();
   /** Memory of all waiting requests, in bytes. */
   private bytes = 0;
   /** Connections with waiting requests. */
   private readonly connections = new Set<ClientConnection>();
-  /** Connections with an `onLateHead`. */
+  /** Number of connections with an `onLateHead`. */
   private lateHeads = 0;
 
   /** @param headerTimeoutMs milliseconds until the head of a request must be complete */
   constructor(private readonly headerTimeoutMs: number) {}
 
-  /** Wraps the server's listener. */
+  /** Wraps the server's `request` listener. */
   wrap(listener: RequestListener): RequestListener {
     return (request, response) => {
       if (this.lateHeads > 0) this.forgetLateHead(connectionOf(request.socket));
@@ -50,9 +51,9 @@ export class Pipelining {
   }
 
   /**
-   * Whether the head of a request is late because its connection was not read. Then its time begins anew once the
-   * connection is read: Node's own does not.
-   * @param onLate called if it is late then too
+   * Whether the head of a request is late because the gateway has paused its connection. If so, the header timeout
+   * starts again when the gateway resumes the connection, since Node does not restart its own.
+   * @param onLate called if the head exceeds that timeout too
    */
   excuseLateHead(socket: Socket, onLate: () => void): boolean {
     const connection = connectionOf(socket);
@@ -81,7 +82,7 @@ export class Pipelining {
     };
     add(estimateMemoryBytes(request));
     watch(request, add);
-    // Node gives a response its connection when the response before it is out.
+    // Node gives a response its connection when the response before it has been sent.
     response.once('socket', () => {
       if (socket.destroyed) return;
       unwatch(request);

@@ -8,7 +8,7 @@ const response = new ServerResponse(request);
 const pass: Middleware = { use: (_request, _response, next) => next() };
 
 describe('a chain of middlewares', () => {
-  /** What `next` was called with, once for each call. */
+  /** The argument of each call of `next`. */
   let calls: unknown[];
   const next: Next = (error) => calls.push(error);
 
@@ -17,8 +17,8 @@ describe('a chain of middlewares', () => {
   it('runs them in order, each with the request and the response, and goes on once', () => {
     const order: number[] = [];
     const middlewares = [1, 2, 3].map((number) => ({
-      use: (given: IncomingMessage, answer: ServerResponse, advance: Next) => {
-        expect([given, answer]).toEqual([request, response]);
+      use: (givenRequest: IncomingMessage, givenResponse: ServerResponse, advance: Next) => {
+        expect([givenRequest, givenResponse]).toEqual([request, response]);
         order.push(number);
         advance();
       },
@@ -30,11 +30,11 @@ describe('a chain of middlewares', () => {
     expect(calls).toEqual([undefined]);
   });
 
-  it('ends with one that answers', () => {
-    const answering: Middleware = { use: () => {} };
+  it('ends with a middleware that responds', () => {
+    const responding: Middleware = { use: () => {} };
     const unreached: Middleware = { use: () => expect(true).toBe(false) };
 
-    chainOf([pass, answering, unreached])(request, response, next);
+    chainOf([pass, responding, unreached])(request, response, next);
 
     expect(calls).toEqual([]);
   });
@@ -50,7 +50,7 @@ describe('a chain of middlewares', () => {
       },
     ],
     ['rejects', { use: () => Promise.reject(failure) }],
-    ['says so', { use: (_request, _response, advance) => advance(failure) }],
+    ['calls next with an error', { use: (_request, _response, advance) => advance(failure) }],
     [
       'throws later',
       {
@@ -60,7 +60,7 @@ describe('a chain of middlewares', () => {
         },
       },
     ],
-  ])('goes on once with the error of one that %s', async (_how, failing) => {
+  ])('goes on once with the error of a middleware that %s', async (_how, failing) => {
     const unreached: Middleware = { use: () => expect(true).toBe(false) };
 
     chainOf([pass, failing, unreached])(request, response, next);
@@ -69,7 +69,7 @@ describe('a chain of middlewares', () => {
     expect(calls).toEqual([failure]);
   });
 
-  it('goes on with the error of one behind another that waited', async () => {
+  it('goes on with the error of a middleware after one that waited', async () => {
     const waiting: Middleware = {
       async use(_request: IncomingMessage, _response: ServerResponse, advance: Next) {
         await Promise.resolve();

@@ -3,14 +3,15 @@ import type { NestMiddleware } from '@nestjs/common';
 
 export type Middleware = NestMiddleware<IncomingMessage, ServerResponse>;
 
-/** Passes a request on. With an error, the responder writes the response. */
+/** Passes a request on. If called with an error, the responder writes the response instead. */
 export type Next = (error?: unknown) => void;
 
 /**
- * Middlewares that run in this order, before Express and Nest see a request: mounted there one by one, each would cost a
- * layer of a router, a wrapper and a few promises, together as much as all that they do.
+ * Joins middlewares to one function, which runs them in this order before Express and Nest see a request. As
+ * middlewares of Express, each would cost a layer of its router, a wrapper and a few promises, together as much as all
+ * their work.
  *
- * @returns a function that calls `goOn` once they have let a request pass, or with what one of them has thrown
+ * @returns a function that calls `goOn` when all middlewares have passed the request on, or with the error of one
  */
 export function chainOf(
   middlewares: readonly Middleware[],

@@ -3,17 +3,18 @@ import { nominatedEndToEnd } from '@app/proxy';
 import { connectionOf } from './client-connection.js';
 import { copyParsedBytes } from './node-internals.js';
 
-/** A host with an optional port (RFC 3986, section 3.2.2), as far as characters go. */
+/** A host with an optional port (RFC 3986, section 3.2.2). Checks characters only. */
 const HOST = /^(?:[A-Za-z0-9._~!$&'()*+,;=%-]+|\[[0-9A-Fa-f:.]+\])(?::\d{0,5})?$/;
 
 /**
- * What is wrong with a request that Node's parser let through, or undefined:
- * - HTTP/0.9, HTTP/2.0 in plain text, and RTSP, whose first line the parser takes for HTTP;
- * - no Host in HTTP/1.1, more than one, or one that is no host (RFC 9112, section 3.2);
- * - two Authorization fields: the gateway would check one, the service could believe the other;
- * - a `Connection` that takes a field from the service by which the gateway decides (RFC 9110, section 7.6.1);
- * - a transfer coding besides chunked, which would be lost on the way, or any in HTTP/1.0, where the peer may not
- *   know it (RFC 9112, section 6.1).
+ * The reason to refuse a request that Node's parser has accepted; undefined if there is none. Reasons are:
+ * - HTTP/0.9, HTTP/2.0 in plain text, and RTSP, whose first line the parser accepts as HTTP;
+ * - a missing Host in HTTP/1.1, more than one Host, or an invalid one (RFC 9112, section 3.2);
+ * - more than one Authorization field: the gateway would check one, and the upstream might use another;
+ * - a `Connection` that names an end-to-end field (RFC 9110, section 7.6.1): the gateway would decide by a field that
+ *   it then removes from the request to the upstream;
+ * - a transfer coding other than chunked, which would be lost on the way, or any transfer coding in HTTP/1.0, whose
+ *   clients may not know it (RFC 9112, section 6.1).
  */
 export function grammarFault(request: IncomingMessage): string | undefined {
   const { httpVersionMajor, httpVersionMinor, rawHeaders } = request;
@@ -40,28 +41,28 @@ export function grammarFault(request: IncomingMessage): string | undefined {
   return HOST.test(host) ? undefined : 'Invalid Host header';
 }
 
-/** Node's own test for `Expect: 100-continue`; it answers such a request by itself unless somebody else does. */
+/** Node's own pattern for `Expect: 100-continue`. Node sends the 100 itself unless the server has a listener for it. */
 const CONTINUE = /(?:^|\W)100-continue(?:$|\W)/i;
 
-/** Whether the client waits for `100 Continue` before it sends its body; HTTP/1.0 knows no such thing. */
+/** Whether the client waits for `100 Continue` before it sends its body. False in HTTP/1.0, which has no `Expect`. */
 export function expectsContinue({ headers, httpVersionMinor }: IncomingMessage): boolean {
   return headers.expect !== undefined && httpVersionMinor === 1 && CONTINUE.test(headers.expect);
 }
 
-/** Whether the client expects what no HTTP/1.1 server knows (RFC 9110, section 10.1.1). */
+/** Whether a request has an `Expect` other than `100-continue`, the only defined one (RFC 9110, section 10.1.1). */
 export function expectsUnknown(request: IncomingMessage): boolean {
   const { headers, httpVersionMinor } = request;
   return headers.expect !== undefined && httpVersionMinor === 1 && !expectsContinue(request);
 }
 
-/** Empty lines before a request are none of its (RFC 9112, section 2.2). */
+/** Empty lines before a request are ignored (RFC 9112, section 2.2). */
 const CR = 13;
 const LF = 10;
 
 /**
- * The parser takes RTSP for HTTP and tells nobody; only the raw bytes do. They cost a copy, so the first
- * request of each connection is looked at: a client of another protocol has it wrong from the start. What slips
- * through goes to the service as HTTP/1.1 all the same.
+ * Whether the first request of a connection is RTSP. The parser accepts RTSP as HTTP; only the raw bytes show the
+ * difference. Reading them costs a copy, so only the first request of each connection is checked: a client of another
+ * protocol uses that protocol from the start. The gateway sends a later RTSP request to the upstream as HTTP/1.1.
  */
 function isOtherProtocol(request: IncomingMessage): boolean {
   const { socket } = request;

@@ -1,7 +1,9 @@
 import type { IncomingMessage } from 'node:http';
 import { pathOf } from '@app/proxy';
 
-/** Whether a request reads the metrics: in a drain it keeps its connection, so that the drain is seen to its end. */
+/**
+ * Whether a request reads the metrics. During a drain it keeps its connection, so that metrics show the whole drain.
+ */
 export function isScrape({ url }: IncomingMessage): boolean {
   return pathOf(url!) === '/metrics';
 }

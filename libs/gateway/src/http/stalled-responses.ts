@@ -3,18 +3,18 @@ import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { SETTINGS, type Settings } from '../settings/complete-settings.js';
 import { OpenExchanges } from './open-exchanges.js';
 
-/** How often responses are looked at, in milliseconds. */
+/** How often responses are checked, in milliseconds. */
 const TICK_MS = 1_000;
 
-/** How much of a response waited for its client, and since when it is no less. */
+/** The number of bytes of a response that wait for its client, and since when it has not changed, in milliseconds. */
 interface Waiting {
   readonly bytes: number;
   readonly since: number;
 }
 
 /**
- * Ends the connections of clients that do not read: a response that is complete here, a controller's too, may wait in
- * the connection's buffer for the idle-body time and no longer.
+ * Ends the connections of clients that do not read: bytes of a complete response, also of a controller's, may wait in
+ * the connection's buffer without progress for `STREAM_IDLE_TIMEOUT_MS`.
  */
 @Injectable()
 export class StalledResponses implements Ticking, OnApplicationShutdown {

@@ -2,8 +2,8 @@
 const TASKS_PER_TURN = 8;
 
 /**
- * Runs tasks in their order, a few in each turn of the event loop, so that new bytes of all connections are read between
- * them.
+ * Runs tasks in their order, a few in each turn of the event loop, so that the process reads new bytes of all
+ * connections between them.
  */
 export class TaskQueue {
   private readonly tasks: (() => void)[] = [];

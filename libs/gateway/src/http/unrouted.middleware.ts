@@ -4,7 +4,7 @@ import { Injectable, type NestMiddleware } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import type { GatewayHttpAdapter } from './gateway-http.adapter.js';
 
-/** Refuses what neither an upstream's route nor a controller names, so that strangers' paths do not get to Express. */
+/** Refuses requests for which neither an upstream nor a controller has a route, so that they do not reach Express. */
 @Injectable()
 export class UnroutedMiddleware implements NestMiddleware<IncomingMessage, ServerResponse> {
   constructor(private readonly adapterHost: HttpAdapterHost<GatewayHttpAdapter>) {}
@@ -12,8 +12,8 @@ export class UnroutedMiddleware implements NestMiddleware<IncomingMessage, Serve
   /** @throws NotFoundException, RouteMethodException */
   use(request: IncomingMessage, _response: ServerResponse, next: () => void): void {
     const { controllers } = this.adapterHost.httpAdapter;
-    const refusal = controllers.exceptionFor(request.method!, pathOf(request.url!));
-    if (refusal) throw refusal;
+    const exception = controllers.exceptionFor(request.method!, pathOf(request.url!));
+    if (exception) throw exception;
     next();
   }
 }
