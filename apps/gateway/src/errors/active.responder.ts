@@ -4,7 +4,9 @@ import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import { DiscoveryService } from '@nestjs/core';
 import { ErrorResponder } from './error.responder.js';
 
-/** The responder in use: a team's if there is one, else the gateway's own. If the team's throws, the own one takes over. */
+/**
+ * The responder in use: a team's, if a module provides one, else the gateway's own, which also takes over if it throws.
+ */
 @Injectable()
 export class ActiveResponder implements Responder, OnModuleInit {
   private readonly logger = new Logger(ActiveResponder.name);

@@ -14,19 +14,19 @@ import { HttpAdapterHost } from '@nestjs/core';
 import { CorsPolicy } from '../cors/cors-policy.js';
 import { Metrics } from '../observability/metrics.js';
 
-/** What Node's parser found wrong, by its code; anything else is 400. */
+/** Status and message by the error code of Node's parser. Any other code is a 400. */
 const RESPONSES: Readonly<Record<string, readonly [number, string]>> = {
   ERR_HTTP_REQUEST_TIMEOUT: [408, 'Request headers too slow'],
   HPE_HEADER_OVERFLOW: [431, 'Request headers too large'],
   HPE_CHUNK_EXTENSIONS_OVERFLOW: [413, 'Chunk extensions too large'],
 };
 
-/** The client has gone; an end in the middle of a request is no different from a reset. */
+/** Error codes that mean that the client has gone. An end in the middle of a request is treated as a reset. */
 const LEFT: ReadonlySet<string> = new Set(['ECONNRESET', 'EPIPE', 'HPE_INVALID_EOF_STATE']);
 
 /**
- * Whether the time for a request has passed without a byte. Browsers open connections in advance, and would take a 408
- * on one of them for the response to what they send there later.
+ * Whether the header timeout has passed before the client sent a byte. Browsers open connections in advance, and would
+ * take a 408 on such a connection for the response to a later request.
  */
 function isUnused(error: NodeJS.ErrnoException, { bytesRead }: Socket): boolean {
   return isLateHead(error) && bytesRead === 0;
@@ -36,7 +36,7 @@ function isLateHead({ code }: NodeJS.ErrnoException): boolean {
   return code === 'ERR_HTTP_REQUEST_TIMEOUT';
 }
 
-/** What Node tells of bytes that its parser refused. */
+/** Node's error for bytes that its parser refused. */
 interface ClientError extends NodeJS.ErrnoException {
   /** The bytes that were read last. */
   readonly rawPacket?: Buffer;
@@ -44,13 +44,13 @@ interface ClientError extends NodeJS.ErrnoException {
 
 const ORIGIN = /\r\norigin:([^\r\n]*)(?=\r\n)/gi;
 
-/** The `Origin` of a head that was too large, if it has one and all of it was read at once. */
+/** The `Origin` in the last bytes of a head that was too large; undefined if they contain none or several. */
 function originIn(packet: Buffer | undefined): string | undefined {
   const [origin, ...more] = [...(packet?.toString('latin1') ?? '').matchAll(ORIGIN)];
   return more.length > 0 ? undefined : origin?.[1]!.trim();
 }
 
-/** Answers bytes that never became a request, in the gateway's own format, and ends their connection. */
+/** Responds in the gateway's own format to bytes that Node's parser refused, and ends their connection. */
 @Injectable()
 export class ClientErrorResponder implements OnModuleInit {
   private readonly logger = new Logger(ClientErrorResponder.name);
@@ -69,7 +69,7 @@ export class ClientErrorResponder implements OnModuleInit {
         const respond = (): void => this.answer(error, socket);
         if (!isLateHead(error) || !turns.excuseLateHead(socket, respond)) respond();
       })
-      // Node hands CONNECT over here, and without a listener ends the connection without a word.
+      // Node emits CONNECT requests here; without a listener it would end their connection without a response.
       .on('connect', (_request: IncomingMessage, socket: Socket) => {
         socket.on('error', () => socket.destroy());
         this.answer(Object.assign(new Error('CONNECT'), { code: 'UNSUPPORTED_METHOD' }), socket);
@@ -91,7 +91,9 @@ export class ClientErrorResponder implements OnModuleInit {
     this.respondInTurn(error, socket);
   }
 
-  /** The answer to a complete request goes first: the fault lies in what the client sent behind it. */
+  /**
+   * Responds after the pending response to a complete request: the client sent the malformed bytes after that request.
+   */
   private respondInTurn(error: ClientError, socket: Socket): void {
     const pending = pendingResponseOf(socket);
     if (!socket.writable) {
@@ -99,7 +101,7 @@ export class ClientErrorResponder implements OnModuleInit {
     } else if (pending?.req.complete) {
       pending.once('close', () => this.respondInTurn(error, socket));
     } else if (pending?.headersSent) {
-      // More bytes would become part of the response that is on its way.
+      // Further bytes would become part of the response that is being sent.
       socket.destroy();
     } else {
       const [status, message] = RESPONSES[error.code ?? ''] ?? [400, 'Malformed request'];
@@ -114,7 +116,10 @@ export class ClientErrorResponder implements OnModuleInit {
     }
   }
 
-  /** Those of the exchange whose body is at fault; or what a page needs to read that its headers were too large. */
+  /**
+   * The response headers of the exchange whose body is malformed. Without an exchange, the CORS headers that let a page
+   * read that its request's headers were too large.
+   */
   private headersFor({ code, rawPacket }: ClientError, pending?: ServerResponse): readonly string[] {
     const exchange = pending && exchangeOf(pending.req);
     if (exchange) return exchange.responseHeaders;

@@ -10,7 +10,7 @@ describe('an exception that is expected', () => {
     [405, { method: 'PUT', path: '/v1/messages' }],
     [400, { path: '/v1/%2e%2e/messages' }],
     [429, { method: 'POST', path: '/v1/auth/login' }],
-  ])('%i of %j has no stack trace, nor has its cause', async (status, question) => {
+  ])('with status %i, for %j, has no stack trace, nor has its cause', async (status, question) => {
     await using gateway = await startGateway({ env: { RATELIMIT: 'on', RATELIMIT_AUTH_LOGIN: '1' } });
     if (status === 429) await ask(gateway, question);
     const thrown: Error[] = [];

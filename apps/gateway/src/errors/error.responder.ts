@@ -10,9 +10,10 @@ import { exchangeOf, type Exchange } from '@app/proxy';
 import { HttpException, Injectable, Logger } from '@nestjs/common';
 
 /**
- * Turns every exception into a response, for requests and handshakes, of the chain before Express and of Nest's exception
- * filter: exactly one. If bytes of another response are out, it destroys the connection, so that the client does not take
- * half a response for a whole one. Never throws: an exception that cannot be written is a 500.
+ * Writes exactly one response to every exception, for requests and handshakes, from the chain before Express and from
+ * Nest's exception filter. If bytes of another response have been sent, destroys the connection, so that the client
+ * does not take half a response for a whole one. Never throws: an exception whose response cannot be written becomes a
+ * 500.
  */
 @Injectable()
 export class ErrorResponder implements Responder {
@@ -27,7 +28,7 @@ export class ErrorResponder implements Responder {
       else this.write(response, thrown, exchange);
     } catch (error) {
       if (thrown instanceof HttpException && !response.headersSent) {
-        // A header or a body of a team's exception that cannot be written: a fault of the gateway, as any other.
+        // Node cannot write a header or the body of a team's exception: respond as to an internal error.
         if (exchange) exchange.failure = undefined;
         this.respond(request, response, error);
       } else {
@@ -37,16 +38,16 @@ export class ErrorResponder implements Responder {
     }
   }
 
-  /** What the client reads of an exception. A class that extends this one may replace it. */
+  /** Makes the response to an exception. Subclasses may override this. */
   protected toErrorResponse(exception: unknown, requestId: string): ErrorResponse {
     return toErrorResponse(exception, requestId);
   }
 
   private write(response: ServerResponse, thrown: unknown, exchange: Exchange | undefined): void {
     const { status, body, headers, contentType } = this.toErrorResponse(thrown, exchange?.id ?? '');
-    // A controller may have set headers of a body that now does not come.
+    // A controller may have set headers for a body that is not sent.
     for (const name of response.getHeaderNames()) response.removeHeader(name);
-    // With its phrase, or Node would repeat one that a service sent before it failed.
+    // Without the phrase, Node would repeat the phrase of an upstream's response that failed.
     response.writeHead(status, STATUS_CODES[status] ?? 'Error', [
       ...(exchange?.responseHeaders ?? []),
       ...headers,
@@ -63,7 +64,7 @@ export class ErrorResponder implements Responder {
   }
 }
 
-/** For the access line; the client reads nothing of it. */
+/** The exception for the access log line. The client reads nothing of it. */
 function asHttpException(thrown: unknown): HttpException {
   if (thrown instanceof HttpException) return thrown;
   return new HttpException('Internal server error', 500, { errorCode: INTERNAL_ERROR, cause: thrown });

@@ -5,7 +5,7 @@ import { Catch, NotFoundException, type ArgumentsHost, type ExceptionFilter } fr
 import { HttpAdapterHost } from '@nestjs/core';
 import { ActiveResponder } from './active.responder.js';
 
-/** Passes exceptions of controllers to the responder of all errors. */
+/** Passes exceptions of controllers to the active responder. */
 @Catch()
 export class GatewayExceptionFilter implements ExceptionFilter {
   constructor(
@@ -16,7 +16,7 @@ export class GatewayExceptionFilter implements ExceptionFilter {
   catch(thrown: unknown, host: ArgumentsHost): void {
     const http = host.switchToHttp();
     const request = http.getRequest<IncomingMessage & { readonly route?: unknown }>();
-    // Nest says 404 if a controller has the path and not the method.
+    // Nest throws a 404 if a controller has the path but not the method.
     const isUnrouted = thrown instanceof NotFoundException && request.route === undefined;
     const exception = (isUnrouted && this.methodException(request)) || thrown;
     this.responder.respond(request, http.getResponse<ServerResponse>(), exception);

@@ -2,7 +2,7 @@ import { Authenticator, RevocationStore } from '@app/auth';
 import type { Exchange, Gate } from '@app/proxy';
 import { Injectable } from '@nestjs/common';
 
-/** Demands a valid access token wherever the route does not say `auth: 'none'`. */
+/** Demands a valid access token on all routes without `auth: 'none'`. */
 @Injectable()
 export class AuthGate implements Gate {
   constructor(
@@ -16,10 +16,11 @@ export class AuthGate implements Gate {
   }
 
   /**
-   * A logout that the service confirmed ends the token here at once, before the client reads the answer. The key for the
-   * other gateways is written by the service alone: it knows all tokens of the session, it ends sessions without a
-   * request of their own (a reset, a stolen refresh token), and it keeps a key that Redis refused over its own restart.
-   * A gateway knows one token, and needs no right to write revocations.
+   * When the upstream has confirmed a logout, revokes the token and its session on this gateway, before the client
+   * reads the response. Only the auth service writes the revocation for the other gateways to Redis: it knows all
+   * tokens of a session, it ends sessions without a request through the gateway (a reset, a stolen refresh token), and
+   * it keeps a revocation that Redis refused, over its own restart too. A gateway knows one token, and needs no right
+   * to write revocations.
    */
   onResponse(exchange: Exchange, status: number): void {
     if (!exchange.route?.options.endsSession || status < 200 || status > 299) return;

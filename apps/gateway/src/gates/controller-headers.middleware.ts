@@ -4,8 +4,8 @@ import { exchangeOf } from '@app/proxy';
 import { Injectable, type NestMiddleware } from '@nestjs/common';
 
 /**
- * Sets for the application's own controllers what the gates added and what every own response says; a controller's `@Header`
- * takes the place of the latter. A forward writes its headers by itself.
+ * Sets the headers that the gates added, and `OWN_RESPONSE_HEADERS`, on responses of the application's own controllers.
+ * A controller's `@Header` replaces one of `OWN_RESPONSE_HEADERS`. The proxy writes the headers of forwarded responses.
  */
 @Injectable()
 export class ControllerHeadersMiddleware implements NestMiddleware<IncomingMessage, ServerResponse> {

@@ -10,8 +10,8 @@ import { OverloadGate } from './overload.gate.js';
 import { RateLimitGate } from './rate-limit.gate.js';
 
 /**
- * The gateway's gates in the order in which they run: the cheapest refusal first, but the origin before all, so that a
- * page may read why it was refused and when to come back.
+ * The gateway's gates in the order in which they run: the cheapest first, but the origin gate before all others, so
+ * that a page can read why its request was refused and when to retry.
  */
 export const GATES = Symbol('GATES');
 

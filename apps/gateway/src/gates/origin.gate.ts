@@ -3,7 +3,9 @@ import type { Exchange, Gate } from '@app/proxy';
 import { Injectable } from '@nestjs/common';
 import { CorsPolicy } from '../cors/cors-policy.js';
 
-/** Refuses browsers on foreign pages; a request without an `Origin` is no browser's and passes. */
+/**
+ * Refuses requests from pages whose origin is not allowed. Requests without an `Origin` come from no page, and pass.
+ */
 @Injectable()
 export class OriginGate implements Gate {
   constructor(private readonly cors: CorsPolicy) {}

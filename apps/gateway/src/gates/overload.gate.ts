@@ -4,7 +4,7 @@ import { Injectable } from '@nestjs/common';
 import { LoadMonitor } from '../overload/load-monitor.js';
 import { OverloadMetrics } from '../overload/overload-metrics.js';
 
-/** Refuses what is new while the process has too much to do, so that what is in flight finishes. */
+/** Refuses new requests and WebSockets while the process is overloaded, so that those in flight finish. */
 @Injectable()
 export class OverloadGate implements Gate {
   constructor(

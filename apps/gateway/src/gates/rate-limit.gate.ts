@@ -12,11 +12,11 @@ import { Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common'
 import { ModuleRef } from '@nestjs/core';
 import { RateLimiter, type Limit, type RateLimitResult } from '../limits/rate-limiter.js';
 
-/** The limit of everything that names none. */
+/** The limit of routes that name none, and of requests without a route. */
 const DEFAULT_NAME = 'DEFAULT';
 const DEFAULT_PER_MINUTE = 100;
 
-/** Lets each user, or each client's network where nobody is known, ask so often a minute and not more. */
+/** Limits the requests in a minute of each user, and of each client network for unauthenticated clients. */
 @Injectable()
 export class RateLimitGate implements Gate, OnApplicationBootstrap {
   private readonly byName = new Map<string, Limit>();
@@ -29,7 +29,7 @@ export class RateLimitGate implements Gate, OnApplicationBootstrap {
     private readonly limiter: RateLimiter,
   ) {}
 
-  /** @throws RouteTableError where the rows, or the environment, contradict themselves */
+  /** @throws RouteTableError if a limit has an invalid name or two numbers, or a variable names an unknown limit */
   onApplicationBootstrap(): void {
     const { perMinute } = this.config.rateLimit;
     this.defaultLimit = this.limitFor({ name: DEFAULT_NAME, perMinute: DEFAULT_PER_MINUTE });
@@ -40,7 +40,7 @@ export class RateLimitGate implements Gate, OnApplicationBootstrap {
       const before = declared.get(limit.name) ?? limit.perMinute;
       if (before !== limit.perMinute || !/^[A-Z][A-Z0-9_]*$/.test(limit.name)) {
         throw new RouteTableError(
-          `${route.options.path} (${route.upstream ?? 'a controller'}): the limit ${limit.name} is not in capitals, or has two numbers`,
+          `${route.options.path} (${route.upstream ?? 'a controller'}): the limit ${limit.name} is not in capitals, or has different numbers on two routes`,
         );
       }
       declared.set(limit.name, limit.perMinute);

@@ -6,19 +6,19 @@ import { DrainService } from './drain.service.js';
 const METRICS: readonly ScrapedMetric<DrainService>[] = [
   {
     name: 'drain_seconds_left',
-    help: 'Until what is left is destroyed; there only while the gateway drains',
+    help: 'Seconds until the drain destroys the remaining connections; present only while the gateway drains',
     read: (drain) => drain.secondsLeft,
   },
   {
     name: 'drain_connections_left',
-    help: 'Connections that the drain waits for; there only while the gateway drains',
+    help: 'Connections that the drain waits for; present only while the gateway drains',
     read: (drain) => drain.connectionsLeft,
   },
 ];
 
 /**
- * Metrics of the drain, registered at the signal. The connections that are open at the deadline are destroyed with the
- * process, which then serves no scrape: their number is in the last scrape before it.
+ * Metrics of the drain, registered at the signal. At the deadline the drain destroys the remaining connections and the
+ * process exits without another scrape: the last scrape before the deadline has their number.
  */
 @Injectable()
 export class DrainMetrics implements OnModuleDestroy {

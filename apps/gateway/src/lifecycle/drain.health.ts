@@ -2,7 +2,7 @@ import { HealthIndicatorService, type HealthIndicatorResult } from '@nestjs/term
 import { DrainService } from './drain.service.js';
 import { ReadinessCheck, type ReadinessIndicator } from '../health/readiness-check.js';
 
-/** Unready from the signal on, while requests are still served. */
+/** Fails the readiness check from the signal on, while the gateway still serves requests. */
 @ReadinessCheck()
 export class DrainHealth implements ReadinessIndicator {
   constructor(

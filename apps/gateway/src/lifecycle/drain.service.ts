@@ -27,27 +27,29 @@ import { DiscoveryService, HttpAdapterHost } from '@nestjs/core';
 const CHECK_MS = 50;
 
 /**
- * How long a connection must be silent before it is closed, in milliseconds: a proxy in front may be sending a
- * request on it at this moment, and would get a reset for it.
+ * How long a connection must be silent before it is closed, in milliseconds: a proxy in front that is just sending a
+ * request would get a reset.
  */
 const QUIET_MS = 1_000;
 
 /**
- * The one owner of shutdown, so that no request is lost in it:
+ * Shuts the gateway down without losing a request. No other class waits at shutdown.
  *
- * 1. Readiness is 503. Requests are still served during the shutdown delay, until load balancers see it.
- * 2. The listener closes. From then on every response says `Connection: close`, and the `@Drainable()` providers take up
- *    nothing new: WebSockets are refused. Not earlier: a client that is told so comes back over a new connection, and the
- *    kernel resets those connections that wait to be accepted when the listener closes.
- * 3. Side by side: requests in flight finish, and a connection without a request is closed once it has been silent for a
- *    second; each `@Drainable()` ends what it has open. A client that reads the metrics keeps its connection to the end.
- * 4. At the deadline, every connection that is left is destroyed.
+ * 1. Readiness becomes 503. The gateway still serves requests during the shutdown delay, until load balancers see the
+ *    failed readiness check.
+ * 2. The listener closes. From then on every response has `Connection: close`, and the `@Drainable()` providers refuse
+ *    new work, such as WebSockets. They do not refuse it earlier: a refused client opens a new connection, and the
+ *    kernel resets the connections that wait to be accepted when the listener closes.
+ * 3. At the same time, requests in flight finish, the drain closes each connection without a request after a silent
+ *    second, and each `@Drainable()` provider ends its open work. A client that reads the metrics keeps its connection
+ *    to the end.
+ * 4. At the deadline, the drain destroys every remaining connection.
  */
 @Injectable()
 export class DrainService implements OnModuleInit, OnModuleDestroy, BeforeApplicationShutdown {
   private readonly logger = new Logger(DrainService.name);
   private readonly targets: DrainTarget[] = [];
-  /** `performance.now()` of when what is left will be destroyed, once the signal has come. */
+  /** The deadline, in milliseconds of `performance.now()`; undefined before the signal. */
   private endsAt: number | undefined;
 
   constructor(
@@ -57,17 +59,17 @@ export class DrainService implements OnModuleInit, OnModuleDestroy, BeforeApplic
     private readonly exchanges: OpenExchanges,
   ) {}
 
-  /** Whether the signal to end has come. */
+  /** Whether the process has received a signal to end. */
   get isDraining(): boolean {
     return this.endsAt !== undefined;
   }
 
-  /** Seconds until what is left is destroyed. */
+  /** Seconds until the drain destroys the remaining connections; `Infinity` before the signal. */
   get secondsLeft(): number {
     return Math.max(0, (this.endsAt ?? Infinity) - performance.now()) / 1000;
   }
 
-  /** Connections that the drain waits for. */
+  /** Connections that the drain waits for: all except those that only read the metrics. */
   get connectionsLeft(): number {
     let left = 0;
     for (const connection of this.connections) if (!isScraper(connection)) left++;
@@ -86,7 +88,7 @@ export class DrainService implements OnModuleInit, OnModuleDestroy, BeforeApplic
   }
 
   async beforeApplicationShutdown(signal?: string): Promise<void> {
-    // A boot that failed has nobody to wait for.
+    // After a failed boot there are no connections to wait for.
     if (!this.server.listening) return;
     const { shutdownDelayMs, timeoutMs } = this.config.drain;
     // :: Step 1
@@ -123,7 +125,7 @@ export class DrainService implements OnModuleInit, OnModuleDestroy, BeforeApplic
     }
   }
 
-  /** Waits for no target longer than to the deadline. */
+  /** Drains all targets, and waits for them until the deadline at most. */
   private async drainTargets(deadline: number): Promise<void> {
     const drained = this.targets.map((target) => this.run(target, () => target.drain(deadline)));
     const timer = new AbortController();
@@ -133,7 +135,7 @@ export class DrainService implements OnModuleInit, OnModuleDestroy, BeforeApplic
     await timeout.catch(() => {});
   }
 
-  /** Runs a step of a target. One that fails is logged, and the drain goes on. */
+  /** Runs a step of a target. If the step fails, logs the error, and the drain goes on. */
   private async run(target: DrainTarget, step: () => void | Promise<void>): Promise<void> {
     try {
       await step();
@@ -142,7 +144,7 @@ export class DrainService implements OnModuleInit, OnModuleDestroy, BeforeApplic
     }
   }
 
-  /** Node's HTTP server would also close idle connections at once; the plain one only stops accepting. */
+  /** Only stops accepting: the `close` of Node's HTTP server would also close idle connections at once. */
   private stopListening(): void {
     if (this.server.listening) NetServer.prototype.close.call(this.server);
   }
@@ -163,7 +165,7 @@ export class DrainService implements OnModuleInit, OnModuleDestroy, BeforeApplic
   }
 }
 
-/** Whether a connection carries nothing but reads of the metrics. */
+/** Whether a connection's client reads the metrics and has no other request pending. */
 function isScraper({ isScraper: hasScraped, socket }: ClientConnection): boolean {
   if (!hasScraped) return false;
   const pending = pendingResponseOf(socket);

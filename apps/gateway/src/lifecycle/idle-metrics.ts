@@ -6,13 +6,13 @@ import { Metrics } from '../observability/metrics.js';
 const METRICS: readonly ScrapedMetric<IdleConnections>[] = [
   {
     name: 'gateway_idle_client_connections',
-    help: 'Client connections without a request on their way; MAX_IDLE_CLIENT_CONNECTIONS bounds them',
+    help: 'Client connections without a request in progress; MAX_IDLE_CLIENT_CONNECTIONS bounds them',
     read: (idle) => idle.size,
   },
   {
     type: 'counter',
     name: 'gateway_idle_client_connections_closed_total',
-    help: 'Idle client connections that were closed for their number: in total, or of one client network',
+    help: 'Idle client connections closed because of a bound: in total, or for one client network',
     labels: ['bound'],
     read: ({ closed }) => [
       [{ bound: 'total' }, closed.total],
@@ -21,7 +21,7 @@ const METRICS: readonly ScrapedMetric<IdleConnections>[] = [
   },
 ];
 
-/** Metrics of client connections without a request. */
+/** Metrics of idle client connections. */
 @Injectable()
 export class IdleMetrics {
   constructor({ registry }: Metrics, idle: IdleConnections) {

@@ -4,29 +4,29 @@ import { cutExchange, endExchange, isEventStream, Ticker, type Exchange, type Ti
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { Metrics } from '../observability/metrics.js';
 
-/** How often responses are looked at, in milliseconds. */
+/** How often responses are checked, in milliseconds. */
 const TICK_MS = 400;
 
-/** Milliseconds that an event which is on its way may take. */
+/** How long an event stream may take to complete its current event, in milliseconds; then the response is cut. */
 const EVENT_TIMEOUT_MS = 1_000;
 
-/** Milliseconds from which on a response is looked up, if Redis must be asked. */
+/** Age of an exchange from which on its token is looked up in Redis, if the store uses lookups, in milliseconds. */
 const LOOK_UP_AFTER_MS = 1_000;
 
 /** A response whose session has ended. */
 interface Ended {
   readonly exception: SessionEndedException;
-  /** `performance.now()` when it was first seen. */
+  /** When a check found it, or when its end began, in milliseconds of `performance.now()`. */
   readonly seenAt: number;
   readonly isEnding: boolean;
 }
 
 /**
- * Ends responses in flight with the session of their request, within a second: each when its token or session is revoked;
- * event streams, and routes that say so, when the token expires.
+ * Ends responses in flight within a second after the session of their request: every response when its token or session
+ * is revoked; event streams, and responses of routes with `endsAtExpiry`, when the token expires.
  *
- * A response is ended at the second look that finds it so: the request that ended the session, such as the deletion of an
- * account, is to be answered itself.
+ * A response ends at the second check after the end of its session, so that the request that ended the session, such as
+ * the deletion of an account, gets its own response.
  */
 @Injectable()
 export class SessionResponses implements Ticking, OnApplicationShutdown {

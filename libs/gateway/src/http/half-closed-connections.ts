@@ -17,7 +17,8 @@ const KEEP_ALIVE_MS = 10_000;
  * (RFC 9112, section 9.6; RFC 9293, section 3.6). With `allowHalfOpen`, Node's server sends this response and those of
  * earlier requests, and then ends the connection.
  *
- * - A trusted proxy ends a connection when its own client has gone, and never half-closes one. Its requests are aborted.
+ * - A trusted proxy ends a connection when its own client has gone, and never half-closes one: its requests are
+ *   aborted.
  * - Any other client may still wait for its response or may have gone: both look the same. If it has gone, its kernel
  *   resets the connection: at the first bytes of the response, or at a keep-alive probe once the kernel has forgotten
  *   the connection (60 s on Linux). After the end of the readable side, only a write reports a reset.
