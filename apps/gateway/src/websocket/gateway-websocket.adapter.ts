@@ -10,8 +10,8 @@ import type { WebSocketRoute } from './handshake/websocket-route.js';
 import type { WebSocketRoutes } from './websocket-routes.js';
 
 /**
- * Brings `@WebSocketGateway()` classes to the gateway: it owns the server's one `upgrade` listener, which sends each
- * request through the same middleware as every other, where `UpgradeMiddleware` takes it up behind the gates.
+ * Connects `@WebSocketGateway()` classes to the gateway. Owns the server's only `upgrade` listener, which sends each
+ * request through the same middleware as all other requests; behind the gates, `UpgradeMiddleware` opens the WebSocket.
  */
 export class GatewayWebSocketAdapter extends AbstractWsAdapter {
   constructor(
@@ -21,18 +21,18 @@ export class GatewayWebSocketAdapter extends AbstractWsAdapter {
     const server = http.getHttpServer();
     super(server);
     let route: WebSocketRoute | undefined;
-    // Behind a request without its response yet it is a plain one: the connection is not free to change hands.
+    // If an earlier request still waits for its response, HTTP needs the connection: the upgrade is a plain request.
     http.isUpgrade = (request) => {
       route = pendingResponseOf(request.socket) ? undefined : routes.find(request);
       return route !== undefined;
     };
-    // Node emits it for the request that it has just asked about.
+    // Node emits `upgrade` right after `isUpgrade`, for the same request.
     server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
       dropEmptySubprotocols(request);
-      // `ws` knows no list.
+      // `ws` refuses an `Upgrade` with a list of protocols.
       request.headers.upgrade = 'websocket';
       const upgrade = new Upgrade(route!, socket, head);
-      // The upstream of a public route may have parameters of these names for purposes of its own.
+      // The upstream of a public route may use parameters of these names for other purposes.
       if (upgrade.route.proxyRoute.options.auth !== 'none') moveToken(request);
       server.emit('request', request, new UpgradeResponse(request, upgrade));
     });
@@ -46,9 +46,9 @@ export class GatewayWebSocketAdapter extends AbstractWsAdapter {
     client.once('close', callback);
   }
 
-  /** Messages are the upstream's: `@SubscribeMessage()` handlers have no part in a relay. */
+  /** Does nothing: messages go to the upstream, and `@SubscribeMessage()` handlers take no part in a relay. */
   override bindMessageHandlers(): void {}
 
-  /** The drain has closed every socket already. */
+  /** Does nothing: the drain has closed every socket already. */
   override async close(): Promise<void> {}
 }

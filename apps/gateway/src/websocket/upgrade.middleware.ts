@@ -25,7 +25,7 @@ import { Relay } from './relay/relay.js';
 import { RelayContext } from './relay/relay-context.js';
 import type { RelayRequest } from './relay/relay-record.js';
 
-/** The share of the sockets' budget that handshakes may have beside it. */
+/** The budget of handshakes, as a share of the budget of relays and in addition to it. */
 const EARLY_SHARE = 1 / 8;
 
 /** A request for a WebSocket whose handshake is not complete. */
@@ -38,14 +38,16 @@ interface Opening {
 /**
  * Opens a WebSocket for a request that passed the gates.
  *
- * 1. The handshake must be one, and the route must have room.
- * 2. The upstream is dialled first, so that its refusal can still be an HTTP status.
- * 3. The client gets its 101, with the subprotocol that the upstream chose.
+ * 1. The gateway checks the handshake and the route's limits of connections.
+ * 2. It dials the upstream before it responds, so that the client gets a refusal of the upstream as an HTTP status.
+ * 3. It sends the client its 101, with the subprotocol that the upstream chose.
  */
 @Injectable()
 export class UpgradeMiddleware implements NestMiddleware<IncomingMessage, ServerResponse> {
   private readonly allowedOrigin: string | undefined;
-  /** Of what clients send before their 101. Past it they wait; it costs no relay. */
+  /**
+   * Budget of the bytes that clients send before their 101. If it is full, the gateway stops reading; no relay closes.
+   */
   private readonly earlyBudget: ByteBudget;
 
   constructor(
@@ -79,7 +81,7 @@ export class UpgradeMiddleware implements NestMiddleware<IncomingMessage, Server
     try {
       isOpen = await this.connect({ exchange, response, request });
     } finally {
-      // The relay of an open one releases it.
+      // If a relay has opened, the relay releases the connection.
       if (!isOpen) route.connections.release(request.owner);
     }
   }
@@ -87,11 +89,11 @@ export class UpgradeMiddleware implements NestMiddleware<IncomingMessage, Server
   private check(request: IncomingMessage): void {
     if (this.context.live.refusesNew) throw new GatewayDrainingException();
     if (request.headers['sec-websocket-version'] !== VERSION) throw new WebSocketVersionException();
-    const fault = handshakeFault(request);
-    if (fault !== undefined) throw new InvalidRequestException(fault);
+    const reason = handshakeFault(request);
+    if (reason !== undefined) throw new InvalidRequestException(reason);
   }
 
-  /** @returns whether there is a relay; otherwise the client has got its response, or has left */
+  /** @returns whether a relay has opened; otherwise the client has got its response or has left */
   private async connect(opening: Opening): Promise<boolean> {
     const { exchange } = opening;
     const result = await this.dial(opening);
@@ -138,7 +140,7 @@ export class UpgradeMiddleware implements NestMiddleware<IncomingMessage, Server
     response.release();
     const socket = route.accept(exchange.request, upgrade, createClientHandshake(exchange, upstream));
     if (!socket) {
-      // The client's end came in this very turn: `ws` has destroyed its connection.
+      // The client ended its connection in this turn of the event loop, and `ws` has destroyed the connection.
       upstream.socket.terminate();
       return false;
     }

@@ -6,7 +6,7 @@ import { CLOSE_REASON } from './relay/close-reasons.js';
 
 type Handler = (client: WebSocket, ...rest: unknown[]) => unknown;
 
-/** What Nest calls on a `@WebSocketGateway()` class for each socket. */
+/** The methods of a `@WebSocketGateway()` class that Nest calls for each socket. */
 const HANDLERS = ['handleConnection', 'handleDisconnect'] as const;
 
 /** The `@WebSocketGateway()` classes of the application. */
@@ -17,8 +17,8 @@ export class WebSocketClasses {
   constructor(private readonly discovery: DiscoveryService) {}
 
   /**
-   * Lets a handler that fails close its own socket with 1011; from Nest, its error would end the process. To be called
-   * before Nest binds the handlers.
+   * Wraps the handlers of all classes: if a handler fails, logs the error and closes its socket with 1011. Nest would
+   * let the error end the process. Call before Nest binds the handlers.
    */
   containFailures(): void {
     for (const { instance, metatype } of this.discovery.getProviders()) {

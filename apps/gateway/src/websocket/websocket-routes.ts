@@ -8,8 +8,8 @@ import { asksForWebSocket } from './handshake/client-handshake.js';
 import { WebSocketRoute } from './handshake/websocket-route.js';
 
 /**
- * The WebSocket routes of all upstreams. A `@WebSocketGateway()` class that names the path of a route, or the one that it is
- * rewritten to, hears of its sockets.
+ * The WebSocket routes of all upstreams. A `@WebSocketGateway()` class that names the path of a route, or the path that
+ * the route is rewritten to, gets the route's sockets.
  */
 @Injectable()
 export class WebSocketRoutes implements OnApplicationBootstrap {
@@ -22,14 +22,14 @@ export class WebSocketRoutes implements OnApplicationBootstrap {
     @Inject(SETTINGS) private readonly config: Settings,
   ) {}
 
-  /** Adds a class. @returns the class's server, which tells Nest of the path's sockets */
+  /** Adds a class by its path. @returns the class's server, which emits the path's sockets to Nest */
   addClass(path: string): EventEmitter {
     const server = new EventEmitter();
     this.classes.set(path, server);
     return server;
   }
 
-  /** @throws RouteTableError if a class names no route's path, or a route's policy is impossible */
+  /** @throws RouteTableError if a class names a path without a WebSocket route, or a route's policy is invalid */
   onApplicationBootstrap(): void {
     this.registry = this.moduleRef.get(UpstreamRegistry, { strict: false });
     const lonely = new Set(this.classes.keys());
@@ -45,7 +45,10 @@ export class WebSocketRoutes implements OnApplicationBootstrap {
       throw new RouteTableError(`@WebSocketGateway() names ${path}, which no WebSocket route has`);
   }
 
-  /** The route of a request that asks for a WebSocket; undefined for any other: its `Upgrade` is ignored (RFC 9110, section 7.8). */
+  /**
+   * The WebSocket route of a request. Undefined if the request asks for no WebSocket or has no such route: Node then
+   * ignores its `Upgrade` (RFC 9110, section 7.8).
+   */
   find({ method, url, headers }: IncomingMessage): WebSocketRoute | undefined {
     if (method !== 'GET' || !asksForWebSocket(headers.upgrade)) return undefined;
     const route = this.registry.find(pathOf(url!))?.byMethod.get('GET');

@@ -7,7 +7,7 @@ const KEY = /^[+/0-9A-Za-z]{21}[AQgw]==$/;
 /** A token of RFC 9110, section 5.6.2. */
 const SUBPROTOCOL = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 
-/** The only version there is (RFC 6455, section 4.2.1). */
+/** The only defined version (RFC 6455, section 4.2.1). */
 export const VERSION = '13';
 
 /** Whether an `Upgrade` names WebSocket, alone or in a list (RFC 9110, section 7.8). */
@@ -18,11 +18,11 @@ export function asksForWebSocket(upgrade = ''): boolean {
     .some((protocol) => trimWhitespace(protocol) === 'websocket');
 }
 
-/** What is wrong with an opening handshake beside its version, or undefined (RFC 6455, section 4.2.1). */
+/** The reason to refuse an opening handshake, its version aside; undefined if it is valid (RFC 6455, section 4.2.1). */
 export function handshakeFault(request: IncomingMessage): string | undefined {
   const { headers, httpVersionMinor } = request;
   if (httpVersionMinor === 0) return 'WebSocket needs HTTP/1.1';
-  // What is announced as a body would be read as frames.
+  // The gateway would read the bytes of a body as frames.
   if (hasBody(request)) return 'WebSocket handshake must have no body';
   if (!KEY.test(headers['sec-websocket-key'] ?? '')) return 'Invalid Sec-WebSocket-Key header';
   const offered = subprotocolsOf(headers['sec-websocket-protocol']);
@@ -30,7 +30,7 @@ export function handshakeFault(request: IncomingMessage): string | undefined {
   return isValid ? undefined : 'Invalid Sec-WebSocket-Protocol header';
 }
 
-/** The subprotocols that a client offers, in its order; an empty element of the list is none (RFC 9110, section 5.6.1.2). */
+/** The subprotocols that a client offers, in its order, without empty elements (RFC 9110, section 5.6.1.2). */
 export function subprotocolsOf(header: string | undefined): string[] {
   if (header === undefined) return [];
   return header
@@ -39,14 +39,14 @@ export function subprotocolsOf(header: string | undefined): string[] {
     .filter((name) => name !== '');
 }
 
-/** Takes the empty elements out of the list of subprotocols: `ws` refuses them, here and at an upstream. */
+/** Removes empty elements from the list of subprotocols: `ws` refuses them, in the gateway and in upstreams. */
 export function dropEmptySubprotocols({ headers }: IncomingMessage): void {
   const offered = subprotocolsOf(headers['sec-websocket-protocol']);
   if (offered.length === 0) delete headers['sec-websocket-protocol'];
   else headers['sec-websocket-protocol'] = offered.join(', ');
 }
 
-/** Without optional whitespace of RFC 9110, section 5.6.3, which is less than JavaScript trims. */
+/** Removes the optional whitespace of RFC 9110, section 5.6.3, from both ends. JavaScript's `trim` removes more. */
 function trimWhitespace(text: string): string {
   let [start, end] = [0, text.length];
   while (start < end && isWhitespace(text.charCodeAt(start))) start++;
@@ -58,22 +58,22 @@ function isWhitespace(code: number): boolean {
   return code === 0x20 || code === 0x09;
 }
 
-/** A subprotocol that is none: `bearer.` and a token. */
+/** Start of an offered subprotocol that carries a token: `bearer.TOKEN`. */
 const BEARER_PREFIX = 'bearer.';
 
 const QUERY_NAMES: ReadonlySet<string> = new Set(['access_token', 'token']);
 
-/** Characters of the longest name, each of them encoded. */
+/** Length of the longest name with all its characters percent-encoded. */
 const LONGEST_NAME = 'access_token'.length * 3;
 
-/** Names that decodeURIComponent cannot fail on; a thrown error costs 5 us. */
+/** Names that `decodeURIComponent` can decode without an error; a thrown error costs 5 µs. */
 const DECODABLE_NAME = /^(?:[A-Za-z_]|%[0-7][0-9A-Fa-f])+$/;
 
 /**
- * Turns the token of a handshake into `Authorization`, wherever a browser, which cannot set headers, has put it:
- * `?access_token=`, `?token=`, or a subprotocol `bearer.TOKEN`. It is gone from the URL and from the offered
- * subprotocols afterwards, also where `Authorization` was there already, which comes first. Before the gates, so
- * that they read one header, and before anything is logged.
+ * Moves the token of a handshake into `Authorization`. A browser cannot set headers, and sends the token as
+ * `?access_token=`, as `?token=`, or as a subprotocol `bearer.TOKEN`. Removes the token from the URL and from the
+ * offered subprotocols. If the request already has an `Authorization`, that one stays, and the token is removed all the
+ * same. Call before the gates, which read that header only, and before the URL is logged.
  */
 export function moveToken(request: IncomingMessage): void {
   const fromQuery = takeFromQuery(request);
@@ -102,7 +102,7 @@ function takeFromQuery(request: IncomingMessage): string | undefined {
   return token && decoded(token);
 }
 
-/** As a form is read: percent-encoded, or not at all if that is broken. */
+/** Whether a parameter's name, percent-decoded, is a token's. A name that cannot be decoded is not. */
 function isTokenName(name: string): boolean {
   return (
     name.length <= LONGEST_NAME && DECODABLE_NAME.test(name) && QUERY_NAMES.has(decodeURIComponent(name))

@@ -4,32 +4,32 @@ import { responseHeadersFor, type Exchange } from '@app/proxy';
 import { HttpException } from '@nestjs/common';
 import type { UpstreamWebSocket } from '../relay/relay-record.js';
 
-/** The 101 of an upstream, with its open WebSocket. */
+/** An upstream's 101, with its open WebSocket. */
 export interface AcceptedHandshake extends UpstreamWebSocket {
   /** The address of the instance. */
   readonly instance: string;
   readonly response: IncomingMessage;
 }
 
-/** Another status than 101 of an upstream. */
+/** An upstream's response with a status other than 101. */
 export interface RefusedHandshake {
   readonly instance: string;
   readonly response: IncomingMessage;
   readonly body: Buffer;
 }
 
-/** How much of a refusal's body is passed on. */
+/** Most bytes of a refused handshake's body that go to the client. */
 const LIMIT_BYTES = 64 * 1024;
 
-/** What a client's 101 says beside the handshake itself. */
+/** The subprotocol and the further headers of a client's 101. */
 export interface ClientHandshake {
-  /** The one that the upstream chose; empty if it chose none. */
+  /** The subprotocol that the upstream chose; empty if it chose none. */
   readonly subprotocol: string;
-  /** Whole lines. */
+  /** Header lines, `NAME: VALUE`. */
   readonly headers: readonly string[];
 }
 
-/** The upstream's choice and its own headers, and the headers that the gateway adds. */
+/** Makes a client's handshake from the upstream's subprotocol and headers, and the headers that the gateway adds. */
 export function createClientHandshake(
   exchange: Exchange,
   { response, subprotocol }: AcceptedHandshake,
@@ -38,14 +38,14 @@ export function createClientHandshake(
   const lines: string[] = [];
   for (let index = 0; index < headers.length; index += 2) {
     const [name, value] = [headers[index]!, headers[index + 1]!];
-    // `ws` writes UTF-8: bytes past ASCII would not arrive as they are.
+    // `ws` writes UTF-8, which would change bytes other than ASCII.
     if (/^sec-websocket-|^content-length$/i.test(name) || /[^\t -~]/.test(value)) continue;
     lines.push(`${name}: ${value}`);
   }
   return { subprotocol, headers: lines };
 }
 
-/** The body of a refusal, or as much of it as the limit lets through. */
+/** Reads the body of a refused handshake, up to the limit. */
 export async function readBody(response: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let left = LIMIT_BYTES;
@@ -57,7 +57,7 @@ export async function readBody(response: IncomingMessage): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
-/** Passes an upstream's refusal on: its status, headers and body, or an error of the gateway's form if it has none. */
+/** Sends the client an upstream's refusal: status, headers and body, or a body in the gateway's form if it has none. */
 export function passRefusal(exchange: Exchange, { response: refusal, body }: RefusedHandshake): void {
   const { response, upstream } = exchange;
   const status = refusal.statusCode!;

@@ -6,18 +6,18 @@ import { CHUNK_COST_BYTES } from '../relay/incoming-messages.js';
 import type { WebSocketRoute } from './websocket-route.js';
 
 /**
- * Bytes, with the cost of each chunk, that are read of what a client sends before its 101; RFC 6455, section 4.1, allows
- * none. Past it the socket is not read: the rest waits in the kernel.
+ * Most bytes that the gateway reads from a client before its 101, including the cost of each chunk. RFC 6455, section
+ * 4.1, allows a client to send none. Above the limit the socket is paused, and further bytes wait in the kernel.
  */
 const EARLY_BYTES = 16 * 1024;
 
-/** A request that asks for a WebSocket, with its connection, which HTTP does not read any more. */
+/** The connection of a request that asks for a WebSocket. Node's HTTP parser no longer reads the connection. */
 export class Upgrade {
   private readonly early: Buffer[] = [];
-  /** Early bytes, with the cost of each chunk. */
+  /** Number of early bytes, including the cost of each chunk. */
   private earlyCost = 0;
 
-  /** @param head bytes that the client sent right behind its request, of which HTTP reads one chunk at most */
+  /** @param head bytes that the client sent right after its request; HTTP has read one chunk of them at most */
   constructor(
     readonly route: WebSocketRoute,
     readonly socket: Socket,
@@ -28,10 +28,11 @@ export class Upgrade {
   }
 
   /**
-   * Reads the connection, so that a client which leaves is noticed: no other code reads a connection during its handshake, and
-   * an end that nobody reads never closes it. Destroys the connection at the client's end.
-   * @param budget of the early bytes until then
-   * @returns stops reading
+   * Reads the connection during the handshake, so that the gateway notices when the client leaves: no other code reads
+   * the connection then, and Node reports the client's end only to a reader. Destroys the connection at the client's
+   * end.
+   * @param budget budget of the early bytes while the gateway reads
+   * @returns a function that stops reading
    */
   startReading(budget: ByteBudget): () => void {
     const { socket } = this;
@@ -53,7 +54,7 @@ export class Upgrade {
     };
   }
 
-  /** The bytes that came before the 101. */
+  /** The bytes that the client sent before its 101. */
   get head(): Buffer {
     return Buffer.concat(this.early);
   }
@@ -65,8 +66,9 @@ export class Upgrade {
 }
 
 /**
- * The response to a request that asks for an upgrade, so that the request passes the same middleware and gates as every
- * other and is refused by the same responder. Node makes none for it. The connection ends with the response.
+ * The response to a request that asks for an upgrade. Node creates no response for it; with this one, the request
+ * passes the same middleware and gates as all other requests, and the same responder refuses it. A response ends the
+ * connection.
  */
 export class UpgradeResponse extends ServerResponse {
   constructor(
@@ -76,8 +78,8 @@ export class UpgradeResponse extends ServerResponse {
     super(request);
     const { socket } = upgrade;
     this.shouldKeepAlive = false;
-    // Owns the connection's errors until it closes. Other listeners may come and go.
-    // Shared: a closure for each request would stay in V8's old generation.
+    // Handles the connection's errors until it closes, since other listeners are there for a time only.
+    // One function for all: a closure for each request would stay in V8's old generation.
     socket.on('error', destroyThis);
     this.assignSocket(socket);
     this.once('finish', () => {
@@ -86,7 +88,7 @@ export class UpgradeResponse extends ServerResponse {
     });
   }
 
-  /** Ends the part of HTTP in the connection: listeners of the response's end are called, and the socket goes on. */
+  /** Separates the socket, which stays open, from the response, and emits the response's `close`. */
   release(): void {
     this.detachSocket(this.upgrade.socket);
     this.emit('close');

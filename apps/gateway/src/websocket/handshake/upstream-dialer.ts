@@ -25,7 +25,7 @@ type DialResult = AcceptedHandshake | RefusedHandshake;
 interface DialRequest {
   readonly route: WebSocketRoute;
   readonly handshake: UpstreamHandshake;
-  /** Gives up. */
+  /** Ends the dial when it aborts. */
   readonly signal: AbortSignal;
 }
 
@@ -35,9 +35,9 @@ export class UpstreamDialer {
   constructor(@Inject(SETTINGS) private readonly config: Settings) {}
 
   /**
-   * Opens a WebSocket to an upstream, at another instance if one fails: until its 101 a handshake has no effect.
-   * @param withinMs milliseconds for all of it, if that is less than the timeout for response headers
-   * @throws ProxyException if the upstream cannot be reached, is late, or its response is none to a handshake
+   * Opens a WebSocket to an upstream. If one instance fails, tries another: before its 101 a handshake has no effect.
+   * @param withinMs milliseconds for all attempts together, if that is less than the timeout for response headers
+   * @throws ProxyException if the upstream cannot be reached, is late, or sends an invalid response
    */
   async dial(request: DialRequest, withinMs = Infinity): Promise<DialResult> {
     const begunAt = performance.now();
@@ -51,12 +51,12 @@ export class UpstreamDialer {
     }
   }
 
-  /** @param until `performance.now()` when it must be over */
+  /** @param until time by which the dial must be over, in milliseconds of `performance.now()` */
   private async dialAny(attempts: Attempts, request: DialRequest, until: number): Promise<DialResult> {
-    /** Counts the attempt as failed. @returns whether another one began */
-    const retry = (fault: FailureKind): boolean => {
+    /** Counts the attempt as failed. @returns whether another attempt has begun */
+    const retry = (kind: FailureKind): boolean => {
       const now = performance.now();
-      attempts.failed(fault, now);
+      attempts.failed(kind, now);
       if (now < until && attempts.retry(now)) return true;
       attempts.report('failed', now);
       return false;
@@ -72,14 +72,14 @@ export class UpstreamDialer {
         }
         if (!retry('status')) return result;
       } catch (error) {
-        const fault = request.signal.aborted ? undefined : failureKindOf(error);
-        if (fault === undefined || !retry(fault)) throw error;
+        const kind = request.signal.aborted ? undefined : failureKindOf(error);
+        if (kind === undefined || !retry(kind)) throw error;
       }
     }
   }
 }
 
-/** Dials the upstream of one client, the first time and again, with the client's handshake. */
+/** Dials the upstream of one client with the client's handshake, at first and for each resumption. */
 export class ClientDialer implements RelayDialer {
   constructor(
     private readonly dialer: UpstreamDialer,
@@ -117,18 +117,18 @@ class InstanceDial {
     connectTimeoutMs: number,
   ) {
     const { route, handshake } = request;
-    // An `object`, since the types of `ws` do not know all that Node takes for these.
+    // Typed as `object`, because the types of `ws` lack some of these options.
     const options: object = {
       ...route.socketOptions,
       headers: handshake.headers,
       createConnection: (connection: NetConnectOpts) =>
-        // `path` is the request's here; for a socket it would name a Unix domain.
+        // `path` is the request's target here; a socket would take it for the path of a Unix domain socket.
         (this.stream = dial(Object.assign(connection, { path: undefined }), {
           timeoutMs: connectTimeoutMs,
           secure: instance.tlsOptions(),
         })),
-      // The target as the client wrote it: a URL parser would rewrite some of its bytes.
-      // Node would drop headers after its default number.
+      // `path` is the target as the client wrote it: a URL parser would rewrite some of its bytes.
+      // Without `maxHeadersCount`, Node would drop headers above its default number.
       finishRequest: (sent: ClientRequest) =>
         Object.assign(sent, { path: handshake.target, maxHeadersCount: 0 }).end(),
     };
@@ -143,7 +143,7 @@ class InstanceDial {
     const { signal } = this.request;
     const giveUp = (): void => this.socket.terminate();
     signal.addEventListener('abort', giveUp);
-    // For everything up to a refusal's last byte: `ws` looks at the time between two bytes only.
+    // Bounds the time to the last byte of a refusal: the timeout of `ws` bounds only the time between two bytes.
     const timer = setTimeout(() => {
       this.fail(Object.assign(new Error('no response to the handshake'), { code: 'ETIMEDOUT' }));
       giveUp();
@@ -153,7 +153,7 @@ class InstanceDial {
     } finally {
       clearTimeout(timer);
       signal.removeEventListener('abort', giveUp);
-      // After a whole response Node takes its listeners off a connection and keeps it for a next request.
+      // After a complete response Node would keep the connection for a next request.
       if (!this.isOpen) this.stream?.destroy();
     }
   }
@@ -166,7 +166,7 @@ class InstanceDial {
   private readonly onUpgrade = (response: IncomingMessage): void => {
     this.response = response;
     this.subprotocol = response.headers['sec-websocket-protocol'] ?? '';
-    // `ws` demands what browsers demand, that an offer be taken; RFC 6455 lets a server decline.
+    // `ws` demands, as browsers do, that the server choose an offered subprotocol; RFC 6455 lets a server choose none.
     delete response.headers['sec-websocket-protocol'];
   };
 
@@ -178,7 +178,7 @@ class InstanceDial {
       return;
     }
     socket.pause();
-    // The relay listens anew; these would keep the whole handshake in memory with it.
+    // The relay adds its own listeners; these would keep the whole handshake in memory.
     socket.removeAllListeners().on('error', ignore);
     this.isOpen = true;
     const instance = this.instance.origin;
@@ -187,7 +187,7 @@ class InstanceDial {
 
   private readonly onRefusal = (_request: ClientRequest, response: IncomingMessage): void => {
     const status = response.statusCode!;
-    if (status < 300) this.fail(new Error(`status ${status} is no response to a handshake`));
+    if (status < 300) this.fail(new Error(`invalid response to the handshake: status ${status}`));
     readBody(response).then(
       (body) => this.result.resolve({ response, instance: this.instance.origin, body }),
       this.fail,
@@ -195,19 +195,22 @@ class InstanceDial {
   };
 }
 
-/** Others hear of the same errors. Shared: a closure for each connection would stay in V8's old generation. */
+/**
+ * Ignores an error that another listener handles. One function for all: a closure for each connection would stay in
+ * V8's old generation.
+ */
 function ignore(): void {}
 
-/** Whether the upstream refused because it cannot serve at present. */
+/** Whether the upstream refused because it is unavailable. */
 function saysUnavailable(result: DialResult): boolean {
   return 'body' in result && isUnavailable(result.response.statusCode!);
 }
 
-/** @param isConnected whether the connection stood before it failed */
+/** @param isConnected whether the connection was established before it failed */
 function toException(error: Error, upstream: string, isConnected: boolean): ProxyException {
   const stage = isConnected ? 'response_headers' : 'connect';
   const { code } = error as NodeJS.ErrnoException;
-  // Errors of `ws` about a response have no code; those of Node's parser begin so.
+  // Errors of `ws` about a response have no code; codes of Node's parser begin with `HPE_`.
   return code === undefined || code.startsWith('HPE_')
     ? new UpstreamInvalidResponseException(upstream, 'response_headers', error)
     : exceptionFor(error, upstream, stage);

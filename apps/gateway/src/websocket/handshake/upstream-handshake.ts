@@ -4,7 +4,7 @@ import { ownOriginOf } from '../../cors/own-origin.js';
 import { subprotocolsOf } from './client-handshake.js';
 import type { WebSocketRoute } from './websocket-route.js';
 
-/** A client's handshake as the upstream gets it; the same one serves again if the upstream restarts. */
+/** A client's handshake in the form for the upstream. The gateway sends the same one again if the upstream restarts. */
 export interface UpstreamHandshake {
   readonly target: string;
   /** The subprotocols that the client offers. */
@@ -12,13 +12,13 @@ export interface UpstreamHandshake {
   readonly headers: OutgoingHttpHeaders;
 }
 
-/** `Authorization` is written under one name, whatever the client's spelling: a renewed token takes its place. */
+/** Headers that are not copied. `Authorization` is set under this one name, so that a renewed token can replace it. */
 const LEFT_OUT: ReadonlySet<string> = new Set(['authorization', 'content-length']);
 
 /**
- * Makes the handshake for the upstream of a client's.
- * @param allowedOrigin sent if the client has no Origin: services that demand one mean browsers, and a native
- * client has passed the gateway's own gate. Default: the request's own scheme and host
+ * Makes the upstream's handshake from the client's.
+ * @param allowedOrigin sent as `Origin` if the client has none: upstreams demand an `Origin` because of browsers, and
+ * the gateway's own gate has let this native client pass. Default: the request's own scheme and host
  */
 export function createUpstreamHandshake(
   exchange: Exchange,
@@ -33,11 +33,11 @@ export function createUpstreamHandshake(
   };
 }
 
-/** As an HTTP request of this exchange would have them, less the client's own handshake. */
+/** The headers that an HTTP request of this exchange would have, without those of the client's own handshake. */
 function headersOf(exchange: Exchange, allowedOrigin: string | undefined): OutgoingHttpHeaders {
   const flat = forwardedHeadersOf(exchange);
   const names = new Map<string, string>();
-  // Without a prototype, whose members a client may name.
+  // Without a prototype, since a client may send a header with the name of one of its members.
   const headers = Object.create(null) as OutgoingHttpHeaders;
   for (let index = 0; index < flat.length; index += 2) {
     const lower = flat[index]!.toLowerCase();

@@ -8,31 +8,31 @@ import { ConnectionCounts } from '../relay/client-limits.js';
 import type { RelayRoute } from '../relay/relay-record.js';
 import type { ClientHandshake } from './client-response.js';
 
-/** Most chunks of a message of up to 1 MiB; a larger one may come in chunks of `MIN_CHUNK_BYTES` on average. */
+/** Most chunks of a message of up to 1 MiB. Chunks of a larger message must have `MIN_CHUNK_BYTES` on average. */
 const MAX_CHUNKS = 2_048;
 const MIN_CHUNK_BYTES = 512;
 
-/** The same of fragments, which a client chooses and which count once towards its rate, all together. */
+/** Most fragments, likewise. A client chooses their number, and all fragments of a message count once for its rate. */
 const MAX_FRAGMENTS = 1_024;
 const MIN_FRAGMENT_BYTES = 4_096;
 
-/** Options of either end of a relay; the types of `ws` do not know all of them yet. */
+/** Options of `ws` for both ends of a relay. The types of `ws` lack some of them. */
 interface SocketOptions {
   readonly perMessageDeflate: false;
   readonly autoPong: false;
   readonly maxPayload: number;
   readonly maxBufferedChunks: number;
   readonly maxFragments: number;
-  /** Milliseconds that a peer has to respond to a close frame. */
+  /** Milliseconds that the other end has to respond to a close frame. */
   readonly closeTimeout: number;
 }
 
-/** The largest message limit of a route: larger messages do not belong on a socket. */
+/** The largest message limit that a route may have. */
 const MESSAGE_CEILING_BYTES = 16 * 1024 * 1024;
 
-/** A WebSocket route with all that can be computed for it at boot. */
+/** A compiled WebSocket route: its policy, its options of `ws` and its count of connections. */
 export class WebSocketRoute implements RelayRoute {
-  /** The template of its path, as metrics name it. */
+  /** The path template, which metrics have as label `endpoint`. */
   readonly endpoint: string;
   readonly upstream: string;
   readonly upstreamOwner: object;
@@ -42,12 +42,12 @@ export class WebSocketRoute implements RelayRoute {
   readonly messagesPerSecond: number;
   readonly connections: ConnectionCounts;
   private readonly handshakes: WebSocketServer;
-  /** The handshake that `ws` completes now; it does so within one call. */
+  /** The handshake that `ws` is completing; set only during one synchronous call. */
   private accepting: ClientHandshake | undefined;
 
   /**
-   * @param server tells a `@WebSocketGateway()` class of the route's sockets, if there is one
-   * @throws RouteTableError if the policy is impossible
+   * @param server emits the route's sockets to its `@WebSocketGateway()` class; undefined if the route has no class
+   * @throws RouteTableError if the policy is invalid
    */
   constructor(
     readonly proxyRoute: ProxyRoute,
@@ -69,7 +69,7 @@ export class WebSocketRoute implements RelayRoute {
     this.messagesPerSecond = policy.messagesPerSecond;
     this.connections = new ConnectionCounts(policy.connectionsPerUser, policy.connections);
     this.socketOptions = {
-      // Compression costs memory for every socket, and it lets guesses be measured against secrets.
+      // Compression costs memory for every socket, and its ratio confirms guesses at secrets (as in CRIME).
       perMessageDeflate: false,
       // The relay responds to pings, within bounds.
       autoPong: false,
@@ -82,7 +82,7 @@ export class WebSocketRoute implements RelayRoute {
       ...this.socketOptions,
       noServer: true,
       clientTracking: false,
-      // By itself `ws` takes the first that the client offers.
+      // By default `ws` chooses the first subprotocol that the client offers.
       handleProtocols: () => this.accepting!.subprotocol || false,
     };
     this.handshakes = new WebSocketServer(options).on('headers', (lines) => {
@@ -90,12 +90,12 @@ export class WebSocketRoute implements RelayRoute {
     });
   }
 
-  /** Tells the route's class, if there is one, of a socket. */
+  /** Gives a socket to the route's class, if there is one. */
   announce(socket: WebSocket, request: IncomingMessage): void {
     this.server?.emit('connection', socket, request);
   }
 
-  /** Sends a client its 101. @returns its socket; undefined if `ws` has refused it */
+  /** Sends a client its 101. @returns the client's socket; undefined if `ws` has refused the handshake */
   accept(
     request: IncomingMessage,
     { socket, head }: { readonly socket: Socket; readonly head: Buffer },
@@ -105,7 +105,7 @@ export class WebSocketRoute implements RelayRoute {
     this.accepting = response;
     this.handshakes.handleUpgrade(request, socket, head, (client) => (accepted = client));
     this.accepting = undefined;
-    // It was paused when the handshake had read enough; `ws` only listens.
+    // `startReading` may have paused the socket, and `ws` does not resume it.
     socket.resume();
     return accepted;
   }

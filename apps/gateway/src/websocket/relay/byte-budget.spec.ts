@@ -1,6 +1,6 @@
 import { BudgetAccount, BudgetShare, ByteBudget, evictGreatest, type Evictable } from './byte-budget.js';
 
-/** A relay whose two ends have so many bytes for these owners. */
+/** A relay whose two ends have these numbers of bytes, for these owners. */
 class Relay implements Evictable {
   readonly accounts: readonly [{ owner: string; bytes: number }, { owner: string; bytes: number }];
   isEvicted = false;
@@ -18,7 +18,7 @@ class Relay implements Evictable {
   }
 }
 
-/** Which relays are closed if the first one needs so much for its client. */
+/** The relays that are closed if the first one needs this many bytes for its client. */
 function evictedFor(bytes: number, ...relays: readonly Relay[]): boolean[] {
   evictGreatest(relays, relays[0]!.accounts[0], bytes);
   return relays.map(({ isEvicted }) => isEvicted);
@@ -61,7 +61,7 @@ describe('evictGreatest', () => {
     expect(evictedFor(10, ...relays)).toEqual([false, true, false]);
   });
 
-  it('tells if nothing was freed, so that nobody asks again without end', () => {
+  it('returns false if nothing was freed, so that the budget does not evict without end', () => {
     const own = new Relay('needs room', 0);
     const stuck = new Relay('stuck', 50);
     stuck.evict = () => {};
@@ -86,7 +86,7 @@ describe('ByteBudget', () => {
     expect([account.tryAcquire(20), account.bytes, budget.bytes]).toEqual([false, 90, 90]);
   });
 
-  it('evicts nobody for more than it has', () => {
+  it('evicts no relay for more bytes than its limit', () => {
     let evictions = 0;
     const budget = new ByteBudget(100, () => ++evictions > 0);
 
@@ -96,7 +96,7 @@ describe('ByteBudget', () => {
 });
 
 describe('BudgetShare', () => {
-  it('keeps what it has if there is no room for more', () => {
+  it('keeps its bytes if there is no room for more', () => {
     const account = new BudgetAccount(new ByteBudget(100), 'a');
     const [share, other] = [new BudgetShare(account), new BudgetShare(account)];
     share.set(30);

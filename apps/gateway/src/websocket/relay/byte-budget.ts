@@ -1,22 +1,24 @@
 /** Frees bytes for an account by closing the relay of another. @returns whether it has freed any */
 export type Evict = (account: BudgetAccount, bytes: number) => boolean;
 
-/** Bytes that all sockets together may hold in this process, so that many large messages cannot exhaust its memory. */
+/** Bounds the bytes of all sockets together, so that many large messages cannot exhaust the memory of the process. */
 export class ByteBudget {
   private acquired = 0;
 
-  /** @param evict asked for room when the budget is full; by default there is none to be had */
+  /** @param evict called for room when the budget is full. Default: frees nothing */
   constructor(
     private readonly limitBytes: number,
     private readonly evict: Evict = () => false,
   ) {}
 
-  /** Bytes of all accounts. */
+  /** Bytes of all accounts together. */
   get bytes(): number {
     return this.acquired;
   }
 
-  /** Acquires for an account, if need be at the cost of others. @returns false if there is no room; then it acquires nothing */
+  /**
+   * Acquires bytes for an account, and evicts others for them. @returns false, and acquires none, if there is no room
+   */
   tryAcquire(bytes: number, account: BudgetAccount): boolean {
     while (this.acquired + bytes > this.limitBytes) {
       if (bytes > this.limitBytes || !this.evict(account, bytes)) return false;
@@ -30,11 +32,11 @@ export class ByteBudget {
   }
 }
 
-/** The bytes of a budget that one end of a relay has. */
+/** The bytes that one end of a relay has acquired from a budget. */
 export class BudgetAccount {
   private acquired = 0;
 
-  /** @param owner a user, the network of a client without one, or an upstream; it may have many accounts */
+  /** @param owner a user, the network of an unauthenticated client, or an upstream. An owner may have many accounts */
   constructor(
     private readonly budget: ByteBudget,
     readonly owner: unknown,
@@ -66,7 +68,7 @@ export class BudgetShare {
     return this.acquired;
   }
 
-  /** Acquires or releases the difference to so many bytes. @returns false if there is no room; then nothing changes */
+  /** Acquires or releases the difference to `bytes`. @returns false, and changes nothing, if there is no room */
   set(bytes: number): boolean {
     const more = bytes - this.acquired;
     if (more > 0 && !this.account.tryAcquire(more)) return false;
@@ -76,22 +78,23 @@ export class BudgetShare {
   }
 }
 
-/** What eviction reads of an account. */
+/** The part of an account that eviction reads. */
 type OwnedBytes = Pick<BudgetAccount, 'owner' | 'bytes'>;
 
-/** A relay as the budget sees it. */
+/** The part of a relay that the budget uses. */
 export interface Evictable {
-  /** Of its two ends. */
+  /** The accounts of its two ends. */
   readonly accounts: readonly OwnedBytes[];
-  /** Closes it and releases all its bytes, now. */
+  /** Closes the relay and releases all its bytes at once. */
   evict(): void;
 }
 
 /**
- * Evicts one relay when the budget is full: of all owners, the one with the most bytes loses its relay with the most bytes.
- * So an owner with less than the budget divided by the number of owners keeps its relays.
- * @param account the account that needs room @param bytes how much; they count as its own
- * @returns false if the relay of the account itself would have to go, or if nothing was freed
+ * Evicts one relay when the budget is full: of all owners, the one with the most bytes loses its relay with the most
+ * bytes. So an owner with less than the budget divided by the number of owners keeps its relays.
+ * @param account the account that needs room
+ * @param bytes number of bytes that it needs; they count as bytes of its owner
+ * @returns false if the relay to evict is the account's own, or if the eviction freed nothing
  */
 export function evictGreatest(relays: Iterable<Evictable>, account: OwnedBytes, bytes: number): boolean {
   const all = [...relays];

@@ -1,4 +1,4 @@
-/** Counts the sockets of a route, those too whose handshake is not complete, so that a burst cannot slip past. */
+/** Counts the sockets of a route. A socket counts from the start of its handshake, so that a burst is bounded too. */
 export class ConnectionCounts {
   private readonly byOwner = new Map<string, number>();
   private total = 0;
@@ -8,7 +8,10 @@ export class ConnectionCounts {
     private readonly limit: number,
   ) {}
 
-  /** Whether there was room for one more. @param owner a user, or the network of a client without one */
+  /**
+   * @param owner a user, or the network of an unauthenticated client
+   * @returns false, and counts nothing, if there is no room for one more socket
+   */
   tryAcquire(owner: string): boolean {
     const count = this.byOwner.get(owner) ?? 0;
     if (count >= this.limitPerOwner || this.total >= this.limit) return false;
@@ -25,7 +28,7 @@ export class ConnectionCounts {
   }
 }
 
-/** A token bucket: so many messages a second on average, and twice as many at once. */
+/** A token bucket: lets `perSecond` messages a second pass on average, and twice as many at once. */
 export class MessageRate {
   private allowance: number;
   private seenAt = performance.now();
@@ -37,8 +40,8 @@ export class MessageRate {
   /** Counts one message. @returns whether it is within the rate */
   tryConsume(): boolean {
     const now = performance.now();
-    const earned = ((now - this.seenAt) / 1000) * this.perSecond;
-    this.allowance = Math.min(this.perSecond * 2, this.allowance + earned);
+    const added = ((now - this.seenAt) / 1000) * this.perSecond;
+    this.allowance = Math.min(this.perSecond * 2, this.allowance + added);
     this.seenAt = now;
     if (this.allowance < 1) return false;
     this.allowance--;

@@ -2,23 +2,23 @@ import { BudgetShare, type BudgetAccount } from './byte-budget.js';
 import type { RelayConnection } from './relay-record.js';
 import { dropIncomplete, incompleteBytesOf } from './ws-internals.js';
 
-/** Memory of a chunk beside its bytes: a peer may send a message byte by byte. Seen: 700. */
+/** Memory of a chunk in addition to its content, in bytes: a sender may send a message byte by byte. Measured: 700. */
 export const CHUNK_COST_BYTES = 1_024;
 
-/** Bytes a second that a message must bring once it has taken longer than an end may be paused. */
+/** Fewest bytes a second of an incomplete message, on average, once it has taken longer than the stall timeout. */
 const MINIMUM_RATE_BYTES = 1_024;
 
-/** The messages that come over a socket: counts them, and the bytes of the one that is not complete. */
+/** Counts the messages that a socket receives, and the bytes of its incomplete message. */
 export class IncomingMessages {
   private readonly share: BudgetShare;
   private messages = 0;
   private isForgotten = false;
-  /** When the incomplete message was first seen, and which messages and bytes had come by then. */
+  /** When a check first saw the incomplete message, and how many messages and bytes had arrived by then. */
   private incompleteSince = 0;
   private messagesBefore = -1;
   private bytesBefore = 0;
 
-  /** @param onOverBudget called if there is no room for what has come */
+  /** @param onOverBudget called if the budget has no room for the bytes that have arrived */
   constructor(
     private readonly connection: RelayConnection,
     account: BudgetAccount,
@@ -31,7 +31,7 @@ export class IncomingMessages {
     this.messages++;
   }
 
-  /** Counts the bytes of the incomplete message. To be called when bytes have come or frames have been handled. */
+  /** Counts the bytes of the incomplete message. Call when bytes have arrived or frames have been handled. */
   readonly countIncoming = (): void => {
     if (this.isForgotten) return;
     const bytes = incompleteBytesOf(this.connection.socket, CHUNK_COST_BYTES);
@@ -39,9 +39,9 @@ export class IncomingMessages {
   };
 
   /**
-   * Whether the incomplete message has been coming for longer than the limit, below the minimum rate. To be asked once a
+   * Whether the incomplete message has been arriving for longer than the limit, below the minimum rate. Call once a
    * second.
-   * @param isPaused whether the socket is not read: then the time begins anew
+   * @param isPaused whether the socket is paused: if so, the time starts again
    */
   isTooSlow(now: number, limitMs: number, isPaused: boolean): boolean {
     const { bytesRead } = this.connection.stream;
@@ -55,13 +55,13 @@ export class IncomingMessages {
     return elapsedMs > limitMs && bytesRead - this.bytesBefore < (elapsedMs / 1000) * MINIMUM_RATE_BYTES;
   }
 
-  /** Drops the incomplete message. The socket must not be read any more. */
+  /** Drops the incomplete message. The socket must not be read afterwards. */
   drop(): void {
     dropIncomplete(this.connection.socket);
     this.forget();
   }
 
-  /** Counts nothing any more, and releases its bytes. */
+  /** Stops counting, and releases the bytes of the incomplete message. */
   forget(): void {
     this.isForgotten = true;
     this.share.set(0);

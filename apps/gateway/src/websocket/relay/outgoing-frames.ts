@@ -2,17 +2,17 @@ import type { WebSocket } from 'ws';
 import { BudgetShare, type BudgetAccount } from './byte-budget.js';
 import type { RelayConnection } from './relay-record.js';
 
-/** Bytes that may wait for a slow reader before those who send them are paused. */
+/** Bytes that wait for a slow reader, at which their senders are paused. */
 const HIGH_WATER_BYTES = 32 * 1024;
 
-/** Memory of a frame that waits, beside its bytes: an empty message is not free. Seen: 300 to 400. */
+/** Memory of a waiting frame in addition to its content, in bytes. Measured: 300 to 400. */
 const FRAME_COST_BYTES = 256;
 
 const TEXT = { binary: false, compress: false } as const;
 const BINARY = { binary: true, compress: false } as const;
 const PONG = 'pong';
 
-/** The frames that wait to be written to a socket: counted, and written together if they came together. */
+/** Counts the frames that wait to be written to a socket, and writes frames together that arrived together. */
 export class OutgoingFrames {
   private readonly socket: WebSocket;
   private readonly share: BudgetShare;
@@ -34,27 +34,27 @@ export class OutgoingFrames {
     return this.share.set(this.pendingBytes + bytes + FRAME_COST_BYTES);
   }
 
-  /** Writes a message. @param cameWithOthers whether it leaves in one write with what follows in this turn */
+  /** Writes a message. @param cameWithOthers whether to write it together with later frames of this turn */
   send(data: Buffer | string, isBinary: boolean, cameWithOthers: boolean): void {
     this.queue(data, isBinary ? BINARY : TEXT, cameWithOthers);
   }
 
-  /** Responds to a ping, as `send` writes a message. */
+  /** Responds to a ping. Parameters as in `send`. */
   pong(payload: Buffer, cameWithOthers: boolean): void {
     this.queue(payload, PONG, cameWithOthers);
   }
 
-  /** Whether so much waits that those who send must be paused. */
+  /** Whether the waiting bytes have reached the high-water mark: the senders must be paused. */
   get isFull(): boolean {
     return this.pendingBytes >= HIGH_WATER_BYTES;
   }
 
-  /** Whether the peer is slow to read: bytes wait here beside those that wait in the kernel. */
+  /** Whether bytes wait in the process, because the receiver reads slowly and the kernel's buffer is full. */
   get hasUnsentBytes(): boolean {
     return this.socket.bufferedAmount > 0;
   }
 
-  /** Releases all bytes: the connection is gone. */
+  /** Releases all bytes. Call when the connection is gone. */
   forget(): void {
     this.share.set(0);
   }
@@ -87,7 +87,7 @@ export class OutgoingFrames {
   private readonly onSent = (error?: Error | null): void => {
     this.pendingFrames--;
     if (error) {
-      // A connection that broke keeps its `bufferedAmount`, and nothing will lower it.
+      // The `bufferedAmount` of a broken connection stays as it is.
       this.share.set(0);
     } else {
       this.share.set(this.pendingBytes);

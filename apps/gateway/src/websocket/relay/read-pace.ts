@@ -1,13 +1,13 @@
 import { WebSocket } from 'ws';
 import { emitSynchronously } from './ws-internals.js';
 
-/** Frames of one socket that are handled in one turn of the event loop. A chunk of 64 KiB holds 32,768 of the smallest. */
+/** Most frames of one socket that are handled in one turn of the event loop. 64 KiB may contain 32,768 small frames. */
 const FRAMES_PER_TURN = 64;
 
-/** From this frame on the count is reset by an immediate; a turn with fewer frames needs none. */
+/** Number of frames in a turn from which on an immediate resets the count. With fewer frames the immediate is saved. */
 const FRAMES_BEFORE_RESET = 32;
 
-/** Handles a few frames of a socket in each turn of the event loop, so that an end which sends many delays no other socket. */
+/** Bounds the frames of a socket in each turn of the event loop, so that a socket with many delays no other socket. */
 export class FramePace {
   private framesInTurn = 0;
   private framesInChunk = 0;
@@ -18,12 +18,12 @@ export class FramePace {
     private readonly onFramesHandled: () => void,
   ) {}
 
-  /** Whether the frame that is handled now came in one chunk with others before it. */
+  /** Whether the current frame arrived in one chunk with frames before it. */
   get cameWithOthers(): boolean {
     return this.framesInChunk > 1;
   }
 
-  /** Counts a message, a ping or a pong. To be called before it is handled. */
+  /** Counts a message, a ping or a pong. Call before it is handled. */
   count(): void {
     this.framesInChunk++;
     this.framesInTurn++;
@@ -31,7 +31,7 @@ export class FramePace {
     else if (this.framesInTurn === FRAMES_PER_TURN) emitSynchronously(this.socket, false);
   }
 
-  /** To be called when the receiver has taken up a chunk. */
+  /** Call when the receiver has read a chunk. */
   endChunk(): void {
     this.framesInChunk = 0;
   }
@@ -45,14 +45,14 @@ export class FramePace {
   };
 }
 
-/** The other end does not take as fast as this one sends. */
+/** Cause of a pause: the other end of the relay reads more slowly than this end sends. */
 export const BY_OTHER = 1;
-/** The peer does not read the gateway's own responses. */
+/** Cause of a pause: this end does not read the gateway's own responses. */
 export const BY_ITSELF = 2;
 
-/** Whether the socket of an end is read, and why not. */
+/** Pauses and resumes reading of an end's socket, and keeps the causes of the pause. */
 export class ReadPause {
-  /** `performance.now()` since when the socket is paused; undefined while it is read. */
+  /** When the socket was paused, in milliseconds of `performance.now()`; undefined while it is read. */
   private pausedSince: number | undefined;
   /** `BY_OTHER`, `BY_ITSELF`, or both. */
   private pausedBy = 0;
@@ -80,7 +80,7 @@ export class ReadPause {
     this.socket.pause();
   }
 
-  /** Reads again, unless there is another reason not to. */
+  /** Ends a cause of the pause. Reads again if there is no other cause. */
   resume(by: number): void {
     this.pausedBy &= ~by;
     if (this.pausedBy !== 0 || !this.isPaused) return;
@@ -88,7 +88,10 @@ export class ReadPause {
     if (!this.isStopped) this.socket.resume();
   }
 
-  /** Reads no more, ever: the close frame is on its way, and its response would come behind what there is no room for. */
+  /**
+   * Stops reading for good. Call when the close frame has been sent and the budget has no room for the bytes that would
+   * arrive before its response.
+   */
   stop(): void {
     this.isStopped = true;
     this.socket.pause();

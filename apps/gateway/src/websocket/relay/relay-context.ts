@@ -6,7 +6,7 @@ import { RelayLog } from './relay-record.js';
 import { Relays } from './relays.js';
 import { WebSocketMetrics } from './websocket-metrics.js';
 
-/** What every relay needs of the application. */
+/** The settings and services of the application that every relay uses. */
 @Injectable()
 export class RelayContext {
   readonly config: WebSocketSettings;

@@ -12,7 +12,7 @@ const PING = Buffer.from([0x89, 0x80 | 100, 0, 0, 0, 0, ...Array<number>(100).fi
 
 const LARGE = Buffer.alloc(64 * 1024, 'x');
 
-/** Notes what an end reports. */
+/** Records the events of an end. */
 class Listener implements RelayEndListener {
   readonly messages: string[] = [];
   readonly closes: [code: number, violation: number | undefined][] = [];
@@ -37,7 +37,7 @@ class Listener implements RelayEndListener {
   }
 }
 
-/** An end whose peer is a client in memory, within a budget of so many bytes. */
+/** An end whose peer is a client in memory, within a budget of this many bytes. */
 async function openEnd(budgetBytes = 10_000_000, peerOptions: object = {}) {
   const { server, client: peer } = await openMemorySockets({ client: peerOptions });
   const account = new BudgetAccount(new ByteBudget(budgetBytes), 'a user');
@@ -59,7 +59,7 @@ describe('RelayEnd', () => {
   beforeEach(() => jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'queueMicrotask'] }));
   afterEach(() => jest.useRealTimers());
 
-  it('takes messages as acknowledged that came before a ping with its pong', async () => {
+  it('counts messages as acknowledged that it sent before a ping with its pong', async () => {
     const [{ end, peer }, { end: source }] = [await openEnd(), await openEnd()];
     end.send(Buffer.from('1'), false, source);
     end.send(Buffer.from('2'), false, source);
@@ -74,7 +74,7 @@ describe('RelayEnd', () => {
     expect(end.messagesUnacknowledged).toBe(1);
   });
 
-  it('takes no pong for more than it has sent', async () => {
+  it('ignores a pong that acknowledges more messages than it has sent', async () => {
     const [{ end, peer }, { end: source }] = [await openEnd(), await openEnd()];
     end.send(Buffer.from('1'), false, source);
 
@@ -192,7 +192,7 @@ describe('RelayEnd', () => {
     expect([account.bytes, listener.messages]).toEqual([0, []]);
   });
 
-  it('asks for room for a frame that has none, and does not send it', async () => {
+  it('evicts its relay if the budget has no room for a frame, and does not send the frame', async () => {
     const [{ end, listener, peer }, { end: source }] = [await openEnd(1_000), await openEnd()];
     const received = jest.fn();
     peer.socket.on('message', received);
@@ -204,7 +204,7 @@ describe('RelayEnd', () => {
     expect(received).not.toHaveBeenCalled();
   });
 
-  it('finds a message that comes for longer than the limit, below a kilobyte a second', async () => {
+  it('finds a message that arrives for longer than the limit, below a kilobyte a second', async () => {
     const { end, peer } = await openEnd();
     const isTooSlow = (): boolean => end.isTooSlow(performance.now(), 5_000);
     beginMessage(peer, 100_000, Buffer.alloc(100));
@@ -239,7 +239,7 @@ describe('RelayEnd', () => {
     expect(listener.closes).toEqual([[CODE.BROKEN, undefined]]);
   });
 
-  it('tells which rule a peer has broken', async () => {
+  it('reports the close code of the rule that a peer has broken', async () => {
     const { listener, peer } = await openEnd();
 
     // A frame without a mask.

@@ -8,21 +8,21 @@ import { OutgoingFrames } from './outgoing-frames.js';
 import { BY_ITSELF, BY_OTHER, ReadPause } from './read-pace.js';
 import type { RelayConnection } from './relay-record.js';
 
-/** Pings without a pong after which a peer is gone. */
+/** Pings without a pong after which an end counts as gone. */
 const MISSED_PONGS = 2;
 
-/** Hears of an end. */
+/** Receives the events of an end. */
 export interface RelayEndListener {
   onMessage(end: RelayEnd, data: Buffer, isBinary: boolean): void;
-  /** The peer has sent a ping, or a pong that nobody asked for. @returns whether it may */
+  /** Called for a ping, and for a pong without a ping of the gateway. @returns whether the end may send it */
   onControlFrame(end: RelayEnd): boolean;
-  /** The connection is gone. @param violation the code of the rule that its peer broke, if it did */
+  /** Called when the connection has closed. @param violation close code, if the end broke a rule of the protocol */
   onClose(end: RelayEnd, code: number, reason: Buffer, violation: number | undefined): void;
-  /** There is no room for what the end sends or should be sent: the relay must release all its bytes. */
+  /** Called if the budget has no room for bytes from or to the end. The relay must release all its bytes. */
   evict(): void;
 }
 
-/** One end of a relay: a socket that sends within bounds, is paused if the other end is slow, and is pinged. */
+/** One end of a relay: a socket that is pinged, may send within bounds, and is paused while the other end is slow. */
 export class RelayEnd {
   private readonly incoming: IncomingMessages;
   private readonly outgoing: OutgoingFrames;
@@ -32,15 +32,15 @@ export class RelayEnd {
   private pausedEnd: RelayEnd | undefined;
 
   private messagesSent = 0;
-  /** How many messages came before the last ping that has its pong. */
+  /** Number of messages sent before the last ping that has its pong. */
   private messagesAcknowledged = 0;
   private missedPongs = 0;
 
   private violation: number | undefined;
-  /** Runs from the peer's end to that of the connection. */
+  /** Runs from the end of the readable side to the close of the connection. */
   private endTimer: NodeJS.Timeout | undefined;
 
-  /** @param closeTimeoutMs milliseconds that the connection has to close once its peer has sent its end */
+  /** @param closeTimeoutMs milliseconds that the connection has to close once its readable side has ended */
   constructor(
     private readonly connection: RelayConnection,
     account: BudgetAccount,
@@ -53,7 +53,7 @@ export class RelayEnd {
     this.pace = new FramePace(socket, this.incoming.countIncoming);
     this.reading = new ReadPause(socket);
     limitReadAhead(stream);
-    // Behind the listener of `ws`, which has taken up the same bytes.
+    // Runs after the listener of `ws`, which has read the same bytes.
     stream.on('data', this.onData).once('end', this.onEnd);
     socket.on('message', this.onMessage);
     socket.on('ping', this.onPing);
@@ -71,7 +71,7 @@ export class RelayEnd {
     this.connection.socket.resume();
   }
 
-  /** Sends a message that came from `source`, which is paused until this end has taken it. */
+  /** Sends a message of `source`. If this reaches the high-water mark, pauses `source` until the bytes are written. */
   send(data: Buffer, isBinary: boolean, source: RelayEnd): void {
     if (!this.tryAcquire(data.length)) {
       source.reading.stop();
@@ -89,7 +89,7 @@ export class RelayEnd {
     this.pauseIfFull();
   }
 
-  /** Messages that were written to the connection and that no pong acknowledges. */
+  /** Number of messages that were written to the connection and that no pong acknowledges. */
   get messagesUnacknowledged(): number {
     return this.messagesSent - this.messagesAcknowledged;
   }
@@ -98,17 +98,17 @@ export class RelayEnd {
     return this.reading.isLongerThan(now, limitMs);
   }
 
-  /** Whether it is paused because its peer does not read the gateway's own responses. */
+  /** Whether the end is paused because it does not read the gateway's own responses. */
   get isPausedByItself(): boolean {
     return this.reading.isCausedBy(BY_ITSELF);
   }
 
-  /** Whether a message has been coming for longer than the limit, and too slowly. To be asked once a second. */
+  /** Whether a message has been arriving for longer than the limit, and too slowly. Call once a second. */
   isTooSlow(now: number, limitMs: number): boolean {
     return this.incoming.isTooSlow(now, limitMs, this.reading.isPaused);
   }
 
-  /** Asks the peer whether it is there, or ends the connection. */
+  /** Sends a ping, or ends the connection if too many pings have no pong. */
   ping(): void {
     // No pong can be read while the socket is paused.
     if (!this.isOpen || this.reading.isPaused) return;
@@ -117,13 +117,13 @@ export class RelayEnd {
       return;
     }
     this.missedPongs++;
-    // The pong repeats it, and so says which messages came before.
+    // The pong repeats this number, and so acknowledges the messages sent before the ping.
     this.connection.socket.ping(String(this.messagesSent));
   }
 
-  /** Begins the closing handshake; with `CODE.NONE` by a close frame without a code. */
+  /** Begins the closing handshake. With `CODE.NONE`, sends a close frame without a code. */
   close({ code, reason }: CloseReason): void {
-    // The response to the close frame must be read.
+    // Only a socket that is read receives the response to the close frame.
     this.reading.resume(BY_OTHER | BY_ITSELF);
     if (code === CODE.NONE) this.connection.socket.close();
     else this.connection.socket.close(code, reason);
@@ -134,7 +134,9 @@ export class RelayEnd {
     this.connection.socket.terminate();
   }
 
-  /** Releases all its bytes, and reads no more. To be called behind `close`, whose frame a peer that reads gets. */
+  /**
+   * Releases all bytes of the end, and stops reading. Call after `close`; an end that reads still gets the close frame.
+   */
   drop(): void {
     this.reading.stop();
     this.stopCounting();
@@ -151,7 +153,7 @@ export class RelayEnd {
     return false;
   }
 
-  /** A peer that does not read the gateway's own responses gets no more requests in. */
+  /** Pauses an end that does not read the gateway's own responses, so that it cannot cause more of them. */
   private pauseIfFull(): void {
     if (this.outgoing.isFull) this.reading.pause(BY_ITSELF);
   }
@@ -168,7 +170,7 @@ export class RelayEnd {
   };
 
   private readonly onData = (): void => {
-    // A peer that sends is there, and in the middle of a message cannot send a pong.
+    // An end that sends bytes is not gone. In the middle of a message it cannot send a pong.
     this.missedPongs = 0;
     this.pace.endChunk();
     this.incoming.countIncoming();
@@ -196,11 +198,14 @@ export class RelayEnd {
 
   private readonly onError = (error: Error): void => {
     this.violation ??= toViolationCode(error);
-    // From here on `ws` throws away what comes.
+    // From here on `ws` discards all bytes that arrive.
     this.stopCounting();
   };
 
-  /** The peer sends no more. `ws` ends the connection too, once all is written, which a peer that reads nothing prevents. */
+  /**
+   * The readable side has ended. `ws` ends the connection when all bytes are written; the timer bounds this time, since
+   * an end that does not read would prevent it.
+   */
   private readonly onEnd = (): void => {
     this.endTimer = setTimeout(() => this.terminate(), this.closeTimeoutMs);
   };

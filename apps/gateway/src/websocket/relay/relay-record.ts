@@ -12,7 +12,7 @@ export interface RelayConnection {
   readonly stream: Socket;
 }
 
-/** An upstream's WebSocket, open and paused, so that nothing is lost until somebody listens. */
+/** An upstream's WebSocket, open and paused, so that no message is lost before the relay listens. */
 export interface UpstreamWebSocket extends RelayConnection {
   /** The subprotocol that the upstream chose; empty if it chose none. */
   readonly subprotocol: string;
@@ -20,18 +20,22 @@ export interface UpstreamWebSocket extends RelayConnection {
 
 /** Dials the upstream of one relay again, with the handshake of its client. */
 export interface RelayDialer {
-  /** @returns the connection, or the status of a refusal @throws Error if the upstream cannot be reached */
+  /**
+   * @param withinMs milliseconds that the dial may take
+   * @returns the connection, or the HTTP status with which the upstream refused
+   * @throws Error if the upstream cannot be reached
+   */
   dial(signal: AbortSignal, withinMs: number): Promise<UpstreamWebSocket | number>;
   /** Replaces the token of the handshake. */
   setToken(token: string): void;
 }
 
-/** What a relay needs of its route. */
+/** The part of a route that its relays use. */
 export interface RelayRoute {
-  /** The template of its path, as metrics name it. */
+  /** The path template, which metrics have as label `endpoint`. */
   readonly endpoint: string;
   readonly upstream: string;
-  /** Owns the bytes of the upstream's ends; an object, since a user may have any name. */
+  /** Owner of the bytes of the upstream's ends. An object, since any string may be the id of a user. */
   readonly upstreamOwner: object;
   readonly resume: boolean;
   readonly closesAtExpiry: boolean;
@@ -39,42 +43,42 @@ export interface RelayRoute {
   readonly connections: ConnectionCounts;
 }
 
-/** What a relay remembers of the request that opened it. */
+/** The data that a relay keeps of the request that opened it. */
 export interface RelayRequest {
   readonly id: string;
   readonly clientAddress: string;
-  /** As it may stand in a log line. */
+  /** The path without tokens, for log lines. */
   readonly path: string;
-  /** Owns the connection and the bytes of the client's end: a user, or the network of a client without one. */
+  /** Owner of the connection and of the bytes of the client's end: a user, or an unauthenticated client's network. */
   readonly owner: string;
   readonly dialer: RelayDialer;
 }
 
-/** What a relay begins with. */
+/** The parameters of a new relay. */
 export interface RelayOptions {
   readonly route: RelayRoute;
   readonly request: RelayRequest;
-  /** Undefined on routes that ask for no token. */
+  /** Undefined on routes without authentication. */
   readonly principal: Principal | undefined;
   readonly client: RelayConnection;
   readonly upstream: UpstreamWebSocket;
 }
 
-/** Which end closed a relay, or the gateway; as logs and metrics name it. */
+/** Which end closed a relay, or the gateway, in the words of logs and metrics. */
 export type Closer = 'client' | 'service' | 'gateway';
 
-/** What a relay counts. */
+/** The counts of a relay. */
 export interface RelayCounts {
-  /** From the client. */
+  /** Messages from the client. */
   messagesIn: number;
   bytesIn: number;
-  /** To the client. */
+  /** Messages to the client. */
   messagesOut: number;
   bytesOut: number;
   resumptions: number;
   /** Messages written to an upstream's connection that broke before it acknowledged them. */
   unacknowledged: number;
-  /** Messages of the client that were given up. */
+  /** Messages of the client that the relay dropped because the upstream was away. */
   lost: number;
 }
 
@@ -90,22 +94,22 @@ export function createCounts(): RelayCounts {
   };
 }
 
-/** What logs and metrics read of a relay. */
+/** The part of a relay that logs and metrics read. */
 export interface RelayRecord {
   readonly route: RelayRoute;
   readonly request: RelayRequest;
-  /** `performance.now()` when its client got the 101. */
+  /** When the relay opened, in milliseconds of `performance.now()`. */
   readonly openedAt: number;
   readonly counts: RelayCounts;
 }
 
-/** Writes one line at the end of each relay; the line of its beginning is the access line with status 101. */
+/** Writes one log line at the end of each relay. At its start, the access log line with status 101 is written. */
 @Injectable()
 export class RelayLog {
   constructor(@Inject(PINO) private readonly pino: Logger) {}
 
   write({ request, route, openedAt, counts }: RelayRecord, code: number, by: Closer): void {
-    // Somebody will look for messages that are lost or unacknowledged.
+    // Lost and unacknowledged messages are a warning, so that an operator finds them.
     const level = counts.lost + counts.unacknowledged > 0 ? 'warn' : 'info';
     this.pino[level](
       {

@@ -3,22 +3,22 @@ import type { RelayContext } from './relay-context.js';
 import type { LiveRelay } from './relays.js';
 
 /**
- * The one message that is for the gateway and not for the upstream, on routes that close at a token's expiry. The
- * client sends a text that begins with exactly this, a JSON object with a fresh access token of the same user:
- * `{"gateway:renew":"TOKEN"}`. The response is `{"gateway:renewed":EXP}`, with the new `exp` in seconds since 1970, or
- * `{"gateway:renewal_failed":"MESSAGE"}`, after which the old token counts on.
+ * Start of a renewal, the only message that is for the gateway and not for the upstream, on routes that close at a
+ * token's expiry. The client sends a text that begins with exactly this prefix, a JSON object with a fresh access token
+ * of the same user: `{"gateway:renew":"TOKEN"}`. The gateway responds with `{"gateway:renewed":EXP}`, EXP being the new
+ * `exp` in seconds since 1970, or with `{"gateway:renewal_failed":"MESSAGE"}`; then the relay keeps its old token.
  */
 const PREFIX = '{"gateway:renew"';
 
-/** Longer than any token that fits into a request's headers. */
+/** Most bytes of a renewal. No token that fits into a request's headers is as long. */
 const LIMIT_BYTES = 16 * 1024;
 
-/** Whether a client's message is for the gateway. */
+/** Whether a client's message is a renewal. */
 export function isRenewal(data: Buffer, isBinary: boolean): boolean {
   return !isBinary && data.length <= LIMIT_BYTES && data.toString('latin1', 0, PREFIX.length) === PREFIX;
 }
 
-/** The token of a renewal; undefined if the message is broken. */
+/** The token of a renewal; undefined if the message is malformed. */
 export function tokenOf(data: Buffer): string | undefined {
   try {
     const message = JSON.parse(data.toString()) as Record<string, unknown>;
@@ -29,7 +29,7 @@ export function tokenOf(data: Buffer): string | undefined {
   }
 }
 
-/** Whose token a relay has, from its handshake or from a renewal. */
+/** The principal of a relay, from the token of its handshake or of its last renewal. */
 export class RelaySession {
   private current: Principal | undefined;
 
@@ -38,7 +38,7 @@ export class RelaySession {
     private readonly context: Pick<RelayContext, 'authenticator' | 'live'>,
   ) {}
 
-  /** Undefined on routes that ask for no token. */
+  /** Undefined on routes without authentication. */
   get principal(): Principal | undefined {
     return this.current;
   }
@@ -47,13 +47,13 @@ export class RelaySession {
     return this.current !== undefined && this.context.authenticator.isExpired(this.current);
   }
 
-  /** Lets revocation find the relay by this principal. */
+  /** Sets the principal. From now on a revocation of its token or session finds the relay. */
   setPrincipal(principal: Principal | undefined): void {
     this.context.live.index(this.relay, principal, this.current);
     this.current = principal;
   }
 
-  /** Takes the token of a renewal, if it is valid and of the same user. @returns the response */
+  /** Replaces the token by that of a renewal, if it is valid and of the same user. @returns the response */
   async renew(data: Buffer): Promise<string> {
     try {
       const token = tokenOf(data);

@@ -43,7 +43,7 @@ class Peer {
   }
 }
 
-/** Opens upstreams, as many as a test lets it. */
+/** Opens as many upstreams as the test has prepared. */
 class Dialer implements RelayDialer {
   readonly tokens: string[] = [];
   /** `performance.now()` of each dial. */
@@ -77,7 +77,7 @@ class Dialer implements RelayDialer {
   }
 }
 
-/** Notes what a relay tells the application. */
+/** Records the calls of a relay to the application. */
 class Application {
   readonly relays = new Set<Relay>();
   readonly principals: (Principal | undefined)[] = [];
@@ -129,7 +129,7 @@ async function openRelay(route: Partial<typeof ROUTE> = {}) {
   return { relay, application, dialer, connections, client: new Peer(client.socket), upstream };
 }
 
-/** Lets time pass, and what follows from it happen. */
+/** Advances the time, and waits for the effects. */
 async function pass(ms: number): Promise<void> {
   jest.advanceTimersByTime(ms);
   await turns();
@@ -138,7 +138,7 @@ async function pass(ms: number): Promise<void> {
 describe('Relay', () => {
   beforeEach(() => {
     jest.useFakeTimers({ now: 0, doNotFake: ['setImmediate', 'nextTick', 'queueMicrotask'] });
-    // All waits that are random are as long as they may be.
+    // Random waits take their longest time.
     jest.spyOn(Math, 'random').mockReturnValue(1);
   });
   afterEach(() => {
@@ -146,7 +146,7 @@ describe('Relay', () => {
     jest.restoreAllMocks();
   });
 
-  it("passes messages both ways, then the client's close frame, and gives all back at its end", async () => {
+  it("passes messages both ways, then the client's close frame, and releases everything at its end", async () => {
     const { relay, application, connections, client, upstream } = await openRelay();
     client.socket.send('to upstream');
     upstream.socket.send('to client');
@@ -174,7 +174,7 @@ describe('Relay', () => {
     expect(broken.client.closes).toEqual(['1012 service restart']);
   });
 
-  it('closes a client that sends more than its rate lets it', async () => {
+  it('closes a client that exceeds its rate', async () => {
     const { client, upstream } = await openRelay({ messagesPerSecond: 2 });
 
     for (let sent = 0; sent < 5; sent++) client.socket.send(String(sent));
@@ -264,7 +264,7 @@ describe('Relay', () => {
   });
 
   describe('whose upstream restarts', () => {
-    it('keeps its client, and sends on in order the messages that came meanwhile', async () => {
+    it('keeps its client, and sends the messages that arrived meanwhile in order', async () => {
       const { relay, client, upstream, dialer, application } = await openRelay();
       upstream.socket.close(1012);
       await turns();
@@ -306,7 +306,7 @@ describe('Relay', () => {
       expect(relay.counts.unacknowledged).toBe(2);
     });
 
-    it('dials ever more rarely, and gives up with 1012 when the time is over', async () => {
+    it('waits longer before each dial, and gives up with 1012 when the time is over', async () => {
       const { relay, client, upstream, dialer, application } = await openRelay();
       upstream.socket.terminate();
       await turns();
@@ -346,7 +346,7 @@ describe('Relay', () => {
       expect([next.messages, application.resumptions]).toEqual([[], ['given_up']]);
     });
 
-    it('gives up if its client sends more than is kept, and counts all of it as lost', async () => {
+    it('gives up if its client fills the resume buffer, and counts all its messages as lost', async () => {
       const { relay, client, upstream } = await openRelay();
       upstream.socket.terminate();
       await turns();

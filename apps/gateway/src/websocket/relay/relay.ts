@@ -12,13 +12,13 @@ import type { LiveRelay } from './relays.js';
 import { ResumeBuffer, Resumption } from './resumption.js';
 
 /**
- * Connects a client's socket to an upstream's: messages pass whole and in order, the slower end sets the pace, and each
- * end is told of the other's by a close frame.
+ * Connects a client's socket to an upstream's: messages pass complete and in order, the slower end sets the pace, and
+ * when one end closes, the other end gets a close frame.
  *
- * 1. `onMessage`: a message passes, or is for the gateway, or is one too many.
- * 2. `onClose`: the end that closed takes the other with it; or
- * 3. `resume`: an upstream that restarts is dialled again, if the route says so, and the client's socket stays.
- * 4. `finish`: the client's socket is gone, and with it the relay.
+ * 1. `onMessage`: the relay passes a message on, renews the token with it, or closes a client that exceeds its rate.
+ * 2. `onClose`: when one end has closed, the relay closes the other, or
+ * 3. `resume`: on routes with `resume`, the relay dials a restarting upstream again, and the client's socket stays open.
+ * 4. `finish`: when the client's socket has closed, the relay ends.
  */
 export class Relay implements RelayEndListener, LiveRelay {
   slot = -1;
@@ -53,7 +53,7 @@ export class Relay implements RelayEndListener, LiveRelay {
     this.rate = new MessageRate(route.messagesPerSecond);
     this.resumeBuffer = new ResumeBuffer(config.resumeBytes, this.accounts[1]);
     this.resumption = new Resumption(request.dialer, config.resumeMs);
-    // Not all at once if many came at once.
+    // At random, so that relays that opened together are not pinged together.
     this.nextPingAt = this.openedAt + config.pingMs * (0.5 + randomFraction() / 2);
     this.upstreamEnd.start();
     live.add(this);
@@ -69,7 +69,7 @@ export class Relay implements RelayEndListener, LiveRelay {
     this.upstreamEnd.close({ code: CODE.GOING_AWAY, reason: reason.reason });
   }
 
-  /** Of the token that opened or renewed it; undefined on routes that ask for none. */
+  /** The principal of the token that opened or renewed the relay; undefined on routes without authentication. */
   get principal(): Principal | undefined {
     return this.session.principal;
   }
@@ -78,7 +78,7 @@ export class Relay implements RelayEndListener, LiveRelay {
     return this.ended !== undefined;
   }
 
-  /** Closes both ends if the token has expired, whatever the route says. */
+  /** Closes both ends if the token has expired, also on routes without `closesAtExpiry`. */
   closeIfExpired(): void {
     if (this.session.isExpired) this.close(CLOSE_REASON.TOKEN_EXPIRED);
   }
@@ -113,12 +113,12 @@ export class Relay implements RelayEndListener, LiveRelay {
     else if (!this.resumeBuffer.add(data, isBinary)) this.giveUp(1);
   }
 
-  /** Those of a client count as messages do: each is work, and a ping causes a pong that somebody must read. */
+  /** Counts a client's control frames towards its rate, as messages: each costs work, and each ping causes a pong. */
   onControlFrame(end: RelayEnd): boolean {
     return !this.ended && (end !== this.clientEnd || this.consumeRate());
   }
 
-  /** @returns whether a client may send one more; otherwise it is closed */
+  /** Counts one client message, and closes the relay if it exceeds the rate. @returns whether the relay is open */
   private consumeRate(): boolean {
     if (!this.rate.tryConsume()) this.close(CLOSE_REASON.TOO_MANY_MESSAGES);
     return !this.ended;
@@ -147,7 +147,7 @@ export class Relay implements RelayEndListener, LiveRelay {
 
   private onClientClose(code: number, reason: Buffer, violation: number | undefined): void {
     if (this.ended) return;
-    // `ws` has closed a client that broke a rule, with the code of the rule.
+    // If the client broke a rule of the protocol, `ws` has closed it with the code of that rule.
     this.end(violation ?? code, violation === undefined ? 'client' : 'gateway');
     const isBroken = code === CODE.BROKEN || violation !== undefined;
     this.upstreamEnd.close(isBroken ? CLOSE_REASON.CLIENT_GONE : { code, reason });
@@ -159,7 +159,7 @@ export class Relay implements RelayEndListener, LiveRelay {
     if (violation !== undefined) {
       this.close(CLOSE_REASON.BAD_GATEWAY);
     } else if (!this.clientEnd.isOpen) {
-      // The client is leaving by itself; its own code counts.
+      // The client is closing: its own close code will end the relay.
     } else if (this.route.resume && isRestart(code) && !this.context.live.refusesNew) {
       void this.resume();
     } else {
@@ -179,7 +179,7 @@ export class Relay implements RelayEndListener, LiveRelay {
     else this.giveUp();
   }
 
-  /** Sends on, in order, what waited, and all that follows. */
+  /** Sends the messages of the resume buffer in order, and connects the client to the new upstream end. */
   private goOn(upstream: UpstreamWebSocket): void {
     this.upstreamEnd = this.createUpstreamEnd(upstream);
     if (upstream.subprotocol !== this.subprotocol) {
@@ -190,13 +190,13 @@ export class Relay implements RelayEndListener, LiveRelay {
     this.context.metrics.resumed(this.route, 'resumed');
     this.upstreamEnd.start();
     for (const { data, isBinary } of this.resumeBuffer.takeAll()) {
-      // There may have been no room for one of them.
+      // The budget may have had no room for an earlier message.
       if (this.ended) this.counts.lost++;
       else this.upstreamEnd.send(data, isBinary, this.clientEnd);
     }
   }
 
-  /** The client must come back by itself. @param more messages that were lost beside those that waited */
+  /** Closes the client, which must reconnect. @param more lost messages in addition to those of the resume buffer */
   private giveUp(more = 0): void {
     this.counts.lost += more;
     this.context.metrics.resumed(this.route, 'given_up');
@@ -224,7 +224,7 @@ export class Relay implements RelayEndListener, LiveRelay {
     this.counts.lost += this.resumeBuffer.takeAll().length;
   }
 
-  /** Checks the timeouts, and pings. */
+  /** Checks the timeouts, and pings both ends when it is time. */
   tick(now: number): void {
     if (this.ended) return;
     const reason = this.findTimeout(now);

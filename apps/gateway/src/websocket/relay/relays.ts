@@ -9,25 +9,25 @@ import type { RelayRecord } from './relay-record.js';
 /** How often the timeouts of each relay are checked, in milliseconds. */
 const TICK_MS = 1_000;
 
-/** The part of a drain's time in which relays are closed, 0 to 1. In the rest their clients respond to the close frame. */
+/** Share of a drain's time in which relays are closed, 0 to 1. The rest is for the clients' responses. */
 const SPREAD_RATIO = 0.8;
 
-/** How often a drain checks whether a relay is left, in milliseconds. */
+/** How often a drain checks whether relays remain, in milliseconds. */
 const CHECK_MS = 50;
 
-/** A relay as revocation, drain and budget see it. */
+/** The part of a relay that revocation, drain and budget use. */
 export interface LiveRelay extends RelayRecord, Evictable, Ticking {
-  /** Whose token opened or renewed it; undefined if its route asks for none. */
+  /** The principal of the token that opened or renewed the relay; undefined on routes without authentication. */
   readonly principal: Principal | undefined;
   close(reason: CloseReason): void;
   closeIfExpired(): void;
-  /** Whether it is closing or closed. */
+  /** Whether the relay is closing or closed. */
   readonly isEnded: boolean;
   /** Ends both connections without a close frame. */
   terminate(): void;
 }
 
-/** The open relays: revocation and drain find them here, and their timeouts are checked from here. */
+/** The open relays. Closes them at a revocation and in the drain, and triggers the checks of their timeouts. */
 @Drainable()
 export class Relays implements Ticking, DrainTarget, OnApplicationShutdown {
   slot = -1;
@@ -56,7 +56,7 @@ export class Relays implements Ticking, DrainTarget, OnApplicationShutdown {
     return this.relays.size;
   }
 
-  /** Whether no new relay may begin and no upstream may be resumed. */
+  /** Whether new relays and resumptions are refused. */
   get refusesNew(): boolean {
     return this.isClosed;
   }
@@ -68,7 +68,7 @@ export class Relays implements Ticking, DrainTarget, OnApplicationShutdown {
   add(relay: LiveRelay): void {
     this.relays.add(relay);
     this.ticker.add(relay);
-    // It passed the gates before the drain began, and opened after.
+    // The relay passed the gates before the drain began, and opened after.
     if (this.isClosed) relay.close(CLOSE_REASON.RESTART);
   }
 
@@ -77,7 +77,7 @@ export class Relays implements Ticking, DrainTarget, OnApplicationShutdown {
     this.ticker.delete(relay);
   }
 
-  /** Finds the relay by its token and session from now on. @param before its principal until now */
+  /** Makes a relay known by its token and session. @param before principal that the relay had until now */
   index(relay: LiveRelay, principal: Principal | undefined, before: Principal | undefined): void {
     if (before) {
       remove(this.byToken, before.tokenId, relay);
@@ -86,11 +86,11 @@ export class Relays implements Ticking, DrainTarget, OnApplicationShutdown {
     if (!principal) return;
     add(this.byToken, principal.tokenId, relay);
     if (principal.sessionId !== undefined) add(this.bySession, principal.sessionId, relay);
-    // The gate has seen the token some time ago.
+    // The token may have been revoked since the auth gate checked it.
     void this.check(relay, principal);
   }
 
-  /** Checks what no notification tells of. */
+  /** Checks the relays' tokens while notifications of revocations do not suffice. */
   tick(): void {
     const { usesLookups, hasMissedSessions } = this.revocations;
     if (!usesLookups && !hasMissedSessions) return;
@@ -111,8 +111,8 @@ export class Relays implements Ticking, DrainTarget, OnApplicationShutdown {
   }
 
   /**
-   * Closes all relays with 1012, in random order and spread evenly over most of the time, so that their clients do not all
-   * come back at once.
+   * Closes all relays with 1012, in random order and spread evenly over `SPREAD_RATIO` of the time, so that their
+   * clients do not all reconnect at once.
    */
   async drain(deadline: number): Promise<void> {
     const order = [...this.relays].map((relay) => ({ relay, rank: randomFraction() }));
@@ -121,7 +121,7 @@ export class Relays implements Ticking, DrainTarget, OnApplicationShutdown {
     const spreadMs = (deadline - begun) * SPREAD_RATIO;
     for (const [index, { relay }] of order.entries()) {
       const due = begun + (spreadMs * index) / order.length;
-      // Those that left meanwhile need no time.
+      // If all relays have closed meanwhile, there is nothing to wait for.
       while (performance.now() < due && this.relays.size > 0) {
         await delay(Math.min(CHECK_MS, Math.max(0, due - performance.now())));
       }

@@ -2,20 +2,21 @@ import { delay, randomFraction } from '@app/proxy';
 import type { BudgetAccount } from './byte-budget.js';
 import type { RelayDialer, UpstreamWebSocket } from './relay-record.js';
 
-/** Milliseconds before an upstream that went away is dialled: the first time, doubled each time, and the most. */
+/** Wait before the first dial of an upstream that is away, in milliseconds. Doubles with each dial. */
 const FIRST_WAIT_MS = 50;
+/** Longest wait before a dial, in milliseconds. */
 const LONGEST_WAIT_MS = 2_000;
 
-/** Milliseconds after which an upstream that was dialled again counts as back. */
+/** How long a resumed connection must last before its upstream counts as back, in milliseconds. */
 const STABLE_MS = 5_000;
 
-/** Dials an upstream that went away until it is back, ever more rarely. */
+/** Dials an upstream that is away until it is back, with growing waits between dials. */
 export class Resumption {
-  /** Set while an upstream is dialled. */
+  /** Set during a resumption. */
   private controller: AbortController | undefined;
-  /** `performance.now()` until when it is dialled, and the milliseconds before the next time. */
+  /** Deadline of the dials, in milliseconds of `performance.now()`, and the wait before the next dial. */
   private interruption = { until: 0, waitMs: FIRST_WAIT_MS };
-  /** `performance.now()` from which the upstream that was dialled last counts as back. */
+  /** From when on the upstream counts as back, in milliseconds of `performance.now()`. */
   private stableAt = -Infinity;
 
   constructor(
@@ -24,17 +25,18 @@ export class Resumption {
   ) {}
 
   /**
-   * @param beforeDial runs before each dial, and ends the resumption by false
-   * @returns undefined if it was ended, the time is over, or the upstream refuses
+   * Dials until the upstream accepts.
+   * @param beforeDial runs before each dial; if it returns false, the resumption ends
+   * @returns undefined if the resumption was ended, the time is over, or the upstream refuses with a status below 500
    */
   async dial(beforeDial: () => boolean): Promise<UpstreamWebSocket | undefined> {
     const { signal } = (this.controller = new AbortController());
     const begun = performance.now();
-    // An upstream that went away again at once was not back: the same interruption goes on.
+    // If the upstream went away again before it counted as back, the same interruption goes on.
     if (begun > this.stableAt) this.interruption = { until: begun + this.resumeMs, waitMs: FIRST_WAIT_MS };
     const { interruption } = this;
     for (;;) {
-      // At random, so that the clients of an upstream do not all come back at once.
+      // At random, so that not all relays dial an upstream at once.
       await delay(interruption.waitMs * (0.5 + randomFraction() / 2), { signal }).catch(() => {});
       interruption.waitMs = Math.min(interruption.waitMs * 2, LONGEST_WAIT_MS);
       const leftMs = interruption.until - performance.now();
@@ -57,7 +59,7 @@ export class Resumption {
   }
 }
 
-/** Memory of a buffered message beside its bytes, so that empty messages are bounded too. */
+/** Memory of a buffered message in addition to its content, in bytes, so that empty messages are bounded too. */
 const MESSAGE_COST_BYTES = 128;
 
 interface BufferedMessage {
@@ -65,7 +67,7 @@ interface BufferedMessage {
   readonly isBinary: boolean;
 }
 
-/** The messages that a client sends while its upstream is away, in order and within bounds. */
+/** Buffers the messages that a client sends while its upstream is away, in order and within bounds. */
 export class ResumeBuffer {
   private messages: BufferedMessage[] = [];
   private bytes = 0;
@@ -75,17 +77,17 @@ export class ResumeBuffer {
     private readonly account: BudgetAccount,
   ) {}
 
-  /** @returns false if there is no room */
+  /** @returns false, and buffers nothing, if there is no room */
   add(data: Buffer, isBinary: boolean): boolean {
     const cost = data.length + MESSAGE_COST_BYTES;
     if (this.bytes + cost > this.limitBytes || !this.account.tryAcquire(cost)) return false;
     this.bytes += cost;
-    // A small message is a view of a larger chunk, which would stay in memory with it.
+    // A copy: `data` is a view of a larger chunk, which would stay in memory as a whole.
     this.messages.push({ data: Buffer.from(data), isBinary });
     return true;
   }
 
-  /** Takes all messages out. */
+  /** Empties the buffer. @returns its messages in order */
   takeAll(): BufferedMessage[] {
     const { messages } = this;
     this.account.release(this.bytes);

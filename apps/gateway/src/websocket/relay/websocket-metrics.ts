@@ -15,19 +15,19 @@ import { Relays } from './relays.js';
 const EVENTS = {
   closes: {
     name: 'websocket_closes_total',
-    help: 'Sockets closed, by code and by who closed first',
+    help: 'Sockets closed, by close code and by who closed first: client, service or gateway',
     labels: ['endpoint', 'code', 'by'],
   },
   handshakes: {
     name: 'websocket_handshake_duration_seconds',
-    help: "From a client's handshake to its 101; endpoint: the upstream",
+    help: "Seconds from a client's handshake to its 101; endpoint: the upstream",
     labels: ['endpoint'],
-    // From an upstream on the same machine to one that is late.
+    // From an upstream on the same machine to a slow one.
     buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
   },
   resumptions: {
     name: 'websocket_resumptions_total',
-    help: 'Services that went away under an open socket: resumed, or given up',
+    help: 'Resumptions of sockets whose service went away: resumed, or given up',
     labels: ['endpoint', 'result'],
   },
 } as const;
@@ -46,7 +46,7 @@ const SCRAPED: readonly ScrapedMetric<Sources>[] = [
   },
   {
     name: 'websocket_buffered_bytes',
-    help: 'Bytes that sockets hold, as far as they are counted against WEBSOCKET_MAX_BUFFER_BYTES',
+    help: 'Buffered bytes of sockets that count towards WEBSOCKET_MAX_BUFFER_BYTES',
     read: ({ budget }) => budget.bytes,
   },
   {
@@ -73,24 +73,26 @@ const SCRAPED: readonly ScrapedMetric<Sources>[] = [
   {
     type: 'counter',
     name: 'websocket_messages_lost_total',
-    help: 'Messages that were given up',
+    help: 'Messages of clients that the gateway dropped because their service was away',
     labels: ['endpoint'],
     read: ({ totals }) => totals.byEndpoint('lost'),
   },
 ];
 
-/** Counts of all relays, by endpoint. Each scrape adds up the live ones, so that a message costs one addition. */
+/**
+ * Counts of all relays, by endpoint. Each scrape sums up the live relays, so that a message costs one addition only.
+ */
 class RelayTotals {
   private readonly ended = new Map<string, RelayCounts>();
 
   constructor(private readonly live: Relays) {}
 
-  /** Keeps the counts of a relay that has ended. */
+  /** Adds the counts of a relay that has ended. */
   add({ route, counts }: RelayRecord): void {
     addTo(this.ended, route.endpoint, counts);
   }
 
-  /** A series for each live relay, which add up; 0 for an endpoint if all its relays have ended. */
+  /** One series of value 1 for each live relay, to be summed; 0 for an endpoint whose relays have all ended. */
   *connections(): Generator<Series> {
     for (const endpoint of this.ended.keys()) yield [{ endpoint }, 0];
     for (const { route } of this.live) yield [{ endpoint: route.endpoint }, 1];
@@ -120,7 +122,7 @@ function addTo(totals: Map<string, RelayCounts>, endpoint: string, counts: Relay
   else for (const name of Object.keys(total) as (keyof RelayCounts)[]) total[name] += counts[name];
 }
 
-/** Metrics of the sockets. Their endpoint is the path template of the route. */
+/** Metrics of WebSockets. Their label `endpoint` is the path template of the route. */
 @Injectable()
 export class WebSocketMetrics {
   private readonly totals: RelayTotals;
@@ -132,7 +134,7 @@ export class WebSocketMetrics {
     registerScrapedMetrics(registry, SCRAPED, { totals: this.totals, budget });
   }
 
-  /** Counts the handshake of a relay that has opened. */
+  /** Records the duration of the handshake of a relay that has opened. */
   opened(route: RelayRoute, elapsedMs: number): void {
     this.events.handshakes.observe({ endpoint: route.upstream }, elapsedMs / 1000);
   }

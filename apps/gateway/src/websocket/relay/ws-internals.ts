@@ -1,32 +1,32 @@
 import type { WebSocket } from 'ws';
 
 /*
- * The one place that touches private parts of `ws`, as version 8.23.0 has them; package.json pins it. A new version must
- * pass the tests that each function names.
+ * The only file that uses private parts of `ws`, as version 8.23.0 has them; package.json pins that version. A new
+ * version must pass the tests that the functions name.
  */
 
-/** Its reader of frames. */
+/** The reader of frames in `ws`. */
 interface Receiver {
   /** If false, the receiver emits its next event in the next turn of the event loop, and parses nothing until then. */
   _allowSynchronousEvents: boolean;
-  /** Bytes and chunks of a frame that is not complete. */
+  /** Bytes and chunks of an incomplete frame. */
   _bufferedBytes: number;
   _buffers: Buffer[];
-  /** Bytes and fragments of a message that is not complete. */
+  /** Bytes and fragments of an incomplete message. */
   _messageLength: number;
   _fragments: Buffer[];
 }
 
 /**
- * Lets the receiver emit its next events at once, or each in the next turn of the event loop. `ws` has an option for it, and
- * no way to change it later. Test: websocket-many-frames.
+ * Lets the receiver emit its next events at once, or each in the next turn of the event loop. The option of `ws` cannot
+ * be changed after the handshake. Test: many-frames.
  */
 export function emitSynchronously(socket: WebSocket, isSynchronous: boolean): void {
   receiverOf(socket)._allowSynchronousEvents = isSynchronous;
 }
 
 /**
- * Bytes in memory of a message or frame that is not complete; 0 between two. `ws` has no public figure for them.
+ * Bytes in memory of an incomplete message or frame; 0 between two messages. `ws` has no public property for them.
  * Test: relay-end.
  * @param chunkCostBytes added for each chunk and fragment
  */
@@ -37,8 +37,8 @@ export function incompleteBytesOf(socket: WebSocket, chunkCostBytes: number): nu
 }
 
 /**
- * Drops an incomplete message. The socket must not be read any more: what follows would be no frame. `ws` keeps it until the
- * connection has closed. Test: relay-end.
+ * Drops an incomplete message, which `ws` would keep until the connection has closed. The socket must not be read
+ * afterwards: the next bytes are not the start of a frame. Test: relay-end.
  */
 export function dropIncomplete(socket: WebSocket): void {
   Object.assign(receiverOf(socket), { _bufferedBytes: 0, _buffers: [], _messageLength: 0, _fragments: [] });
