@@ -1,5 +1,5 @@
-// Builds the applications that tests start, side by side, unless the last build was of the same files. For `npm test` and
-// its kin; `npm run build` always builds.
+// Builds the applications that tests start, in parallel, unless the source files are unchanged since the last build.
+// `npm test` and similar scripts use this; `npm run build` always builds.
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
@@ -9,7 +9,7 @@ const APPLICATIONS = ['gateway', 'reference', 'doctor'];
 const INPUTS = ['{apps,libs}/**/*.{ts,json,html}', 'nest-cli.json', 'package-lock.json', 'tsconfig.json'];
 const STAMP = 'dist/.built';
 
-/** Changes when a file is added, changed or removed. */
+/** A digest of the source files' names, sizes and times. It changes when a file is added, changed or removed. */
 function digestOfInputs() {
   const digest = createHash('sha256');
   for (const path of globSync(INPUTS).toSorted()) {

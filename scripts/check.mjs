@@ -1,5 +1,6 @@
-// Everything that decides whether a change lands, one step after the other until one fails. Prints how long each took, and
-// in the last line how many tests of all runners passed and failed; a step that fails otherwise counts as one.
+// Runs all checks that decide whether a change lands, one after the other until one fails. Prints the duration of each
+// step, and in the last line how many tests of all runners passed and failed. A step that fails without a failed test
+// counts as one failed test.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 
@@ -16,7 +17,7 @@ const STEPS = {
 const times = [];
 const total = { passed: 0, failed: 0 };
 
-/** Runs a step and counts what it says of its tests. @returns whether it passed */
+/** Runs a step, and adds the numbers of passed and failed tests that it prints. @returns whether the step passed */
 async function run(name, command) {
   console.log(`\n--- ${name}: ${command}`);
   const start = performance.now();

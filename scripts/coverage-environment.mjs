@@ -1,10 +1,12 @@
 import { TestEnvironment } from 'jest-environment-node';
 
-/** Lets the processes that a test starts write what they have run. The test's own process tells Jest. */
+/**
+ * Makes the processes that a test starts write their coverage. Jest collects the coverage of the test's own process.
+ */
 export default class CoverageEnvironment extends TestEnvironment {
   constructor(config, context) {
     super(config, context);
-    // Node hands this variable on to every child, also to one with an environment of its own.
+    // Node passes this variable to every child process, also to one with its own environment.
     process.env.NODE_V8_COVERAGE = `${config.globalConfig.rootDir}/coverage/children`;
   }
 }

@@ -1,5 +1,5 @@
-// Runs the tests and counts which statements of the product ran, in the tests' own process and in those that they start.
-// Exits with 1 if a test fails or less than the floor ran. Arguments are Jest's.
+// Runs the tests and counts the statements of the product that ran, in the tests' own process and in child processes.
+// Exits with 1 if a test fails or fewer statements than FLOOR_PERCENT ran. Passes its arguments to Jest.
 import { spawnSync } from 'node:child_process';
 import { existsSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
@@ -24,7 +24,7 @@ function runTests() {
   );
 }
 
-/** What the child processes ran of `dist`, by its source maps. */
+/** Writes a report of the coverage of child processes, mapped from `dist` to the sources by source maps. */
 function readChildren() {
   run(
     ['--max-old-space-size=4096', 'node_modules/c8/bin/c8.js', 'report'],
@@ -40,7 +40,7 @@ function readChildren() {
   );
 }
 
-/** The lines that ran, by file. */
+/** The numbers of the lines that ran, by file. */
 function ranLines(...reports) {
   const lines = new Map();
   for (const report of reports.filter((path) => existsSync(path))) {
@@ -53,7 +53,7 @@ function ranLines(...reports) {
   return lines;
 }
 
-/** The lines on which a statement begins that can run, each once: V8's counts are mapped by line. */
+/** The lines on which executable statements begin, each line once, because V8's counts are mapped by line. */
 function statementsOf(path) {
   const source = ts.createSourceFile(path, readFileSync(path, 'utf8'), ts.ScriptTarget.Latest, true);
   const lineOf = (node) => source.getLineAndCharacterOfPosition(node.getStart(source)).line + 1;
@@ -80,7 +80,10 @@ function runs(node) {
   return ts.isStatement(node) && !ts.isBlock(node);
 }
 
-/** Prints the share of each folder, and writes each line that did not run to a file. */
+/**
+ * Prints each folder's share of statements that ran, and writes the lines that did not run to coverage/missed.txt.
+ * @returns the share of all statements, in percent
+ */
 function printTable(ran) {
   const folders = new Map();
   const missedLines = [];

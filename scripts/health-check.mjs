@@ -1,7 +1,7 @@
-// For a container's health check: exits with 0 where this container's server answers /health with 200.
+// Health check of a container: exits with 0 if the container's server responds to /health with 200, else with 1.
 import { get } from 'node:http';
 
-/** Less than the check's own timeout, so that it is this that says what is wrong. */
+/** Milliseconds; less than the timeout of Docker's health check, so that this script can print the reason. */
 const TIMEOUT_MS = 4_000;
 
 const fail = (reason) => {
@@ -10,8 +10,8 @@ const fail = (reason) => {
 };
 
 get({ host: '127.0.0.1', port: process.env.PORT, path: '/health', timeout: TIMEOUT_MS }, (response) => {
-  if (response.statusCode !== 200) fail(`/health answered ${response.statusCode}`);
+  if (response.statusCode !== 200) fail(`/health responded with ${response.statusCode}`);
   process.exit(0);
 })
-  .on('timeout', () => fail(`/health did not answer within ${TIMEOUT_MS} ms`))
+  .on('timeout', () => fail(`/health did not respond within ${TIMEOUT_MS} ms`))
   .on('error', (error) => fail(error.message));

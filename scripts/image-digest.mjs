@@ -1,13 +1,15 @@
-// Asks a registry which digest a tag of an image has now: the HTTP API of the OCI distribution specification.
+// Asks a registry for the current digest of an image's tag, over the HTTP API of the OCI distribution specification.
 import { createHash } from 'node:crypto';
 
-/** Milliseconds for each request. */
+/** Timeout of each request, in milliseconds. */
 const TIMEOUT_MS = 20_000;
 
-/** Bytes of a manifest; the specification demands that registries take that much, and few take more. */
+/** Most bytes of a manifest. The specification demands that registries accept this size, and few accept more. */
 const MANIFEST_MAX_BYTES = 4 * 1024 * 1024;
 
-/** An index, which names an image for each architecture, before a single image. */
+/**
+ * Accepted types, in order of preference: an index, which names an image for each architecture, before a single image.
+ */
 const MANIFEST_TYPES = [
   'application/vnd.oci.image.index.v1+json',
   'application/vnd.docker.distribution.manifest.list.v2+json',
@@ -20,10 +22,10 @@ const TAG = /^\w[\w.-]{0,127}$/;
 const LOOPBACK = /^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])(?::\d+)?$/;
 
 /**
- * `[HOST/]NAME[:TAG]` in parts, as Docker reads it.
+ * Parses `[HOST/]NAME[:TAG]` as Docker does.
  *
- * @param registry the host of names without one; empty if it is not known
- * @throws Error if it is none
+ * @param registry the host for names without a host; empty if unknown
+ * @throws Error if the name is invalid, or has no host and `registry` is empty
  */
 function parseReference(image, registry) {
   const slash = image.indexOf('/');
@@ -31,19 +33,19 @@ function parseReference(image, registry) {
   const hasHost = /[.:]/.test(first) || first === 'localhost';
   const path = hasHost ? image.slice(slash + 1) : image;
   const [name, tag = 'latest', ...more] = path.split(':');
-  if (!NAME.test(name) || !TAG.test(tag) || more.length > 0) throw new Error('is no name of an image');
+  if (!NAME.test(name) || !TAG.test(tag) || more.length > 0) throw new Error('is not a valid image name');
   if (hasHost) return { host: first, name, tag };
-  if (registry === '') throw new Error('names no registry: IMAGE_REGISTRY says which one Docker asks');
+  if (registry === '') throw new Error('names no registry: set IMAGE_REGISTRY to the one that Docker uses');
   return { host: registry, name: name.includes('/') ? name : `library/${name}`, tag };
 }
 
 /**
- * The digest of what a tag names now, by the bytes that the registry sent. It asks without a password.
+ * Computes the current digest of an image's tag from the manifest that the registry sends. Uses no password.
  *
- * @param image as Docker reads it; of this machine, it is asked for over HTTP, else over HTTPS
- * @param registry the host of names without one
+ * @param image name in Docker's form. Registries on this machine are asked over HTTP, all others over HTTPS
+ * @param registry the host for names without a host. Default: unknown
  * @returns `sha256:` and 64 hexadecimal digits
- * @throws Error with the reason, if there is none
+ * @throws Error with the reason, if the registry gives no valid manifest
  */
 export async function readDigest(image, registry = '') {
   const { host, name, tag } = parseReference(image, registry);
@@ -64,7 +66,7 @@ export async function readDigest(image, registry = '') {
   return digest;
 }
 
-/** A token for everybody, from the server that a registry names. */
+/** Gets a token for anonymous access from the server that the registry's challenge names. */
 async function readToken(challenge) {
   const [scheme] = (challenge ?? '').split(' ', 1);
   const { realm, ...parameters } = Object.fromEntries(

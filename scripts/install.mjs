@@ -1,5 +1,5 @@
-// Installs the packages of package-lock.json where they are missing or older than it. Runs on Node 20 and newer:
-// the runtime that everything else needs comes with the packages.
+// Installs the packages of package-lock.json if they are missing or older than this file. Runs on Node 20 and newer:
+// the Node version that all other scripts need is one of the packages.
 import { spawnSync } from 'node:child_process';
 import { existsSync, statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';

@@ -1,6 +1,7 @@
-// Writes compose.digests.yml, which is laid over docker-compose.yml: each image with the digest that its tag has now, so
-// that every machine runs the same bytes until this is run again. Of what is built here, the images that it is built
-// from. Variables are those of .env. Nothing is written unless every image has a digest; without the file the tags hold.
+// Writes compose.digests.yml, an overlay of docker-compose.yml with the current digest of each image's tag, so that
+// every machine runs the same bytes until the next run of this script. For an image that is built here, it pins the
+// images of the build. Reads variables from .env. Writes nothing unless every image has a digest; without the file,
+// compose uses the tags.
 import { renameSync, writeFileSync } from 'node:fs';
 import { Document } from 'yaml';
 import { Stack } from '../dist/apps/doctor/src/deployment/stack.js';
@@ -10,15 +11,18 @@ import { readDigest } from './image-digest.mjs';
 
 const COMPOSE = 'docker-compose.yml';
 const OVERLAY = 'compose.digests.yml';
-const HEADER = `# Written by \`npm run pin-images\`; not to be edited, nor committed.
-# COMPOSE_FILE=${COMPOSE}:${OVERLAY} in .env puts it to use.
+const HEADER = `# Written by \`npm run pin-images\`. Do not edit or commit this file.
+# To use it, set COMPOSE_FILE=${COMPOSE}:${OVERLAY} in .env.
 `;
 
-/** Where a service names an image, and which: its own, or if that is built here, those among the arguments of its build. */
+/**
+ * The images of a service, each with its path in the compose file: the service's own image or, if that is built here,
+ * the images in the arguments of its build.
+ */
 function imagesOf({ name, node }, committed) {
   const image = textAt(node, 'image')?.value;
   const build = nodeAt(node, 'build');
-  // Another name than the one in the file is an image of a team's own, which comes from a registry.
+  // If a variable replaces the name in the committed file, the image is a team's own and comes from a registry.
   const isBuilt = build && image === textAt(entriesAt(committed, 'services').get(name), 'image')?.value;
   if (image !== undefined && !isBuilt) return [{ path: [name, 'image'], image }];
   const args = nodeAt(build, 'args');
@@ -27,7 +31,7 @@ function imagesOf({ name, node }, committed) {
     .map((arg) => ({ path: [name, 'build', 'args', arg], image: textAt(args, arg).value }));
 }
 
-/** Each image with its digest. @throws AggregateError with every image that has none */
+/** Finds the digest of each image. @throws AggregateError with the reason for every image without one */
 async function pin(images) {
   const pinned = new Map();
   const reasons = [];
@@ -56,7 +60,7 @@ try {
   writeFileSync(`${OVERLAY}.new`, HEADER + overlay.toString({ lineWidth: 0 }));
   renameSync(`${OVERLAY}.new`, OVERLAY);
   console.log([...pinned.values()].join('\n'));
-  console.log(`${OVERLAY} is written: see its first lines`);
+  console.log(`${OVERLAY} is written: its first lines say how to use it`);
 } catch (error) {
   console.error([error.message, ...(error.errors ?? [])].join('\n  '));
   process.exitCode = 1;

@@ -1,6 +1,6 @@
-// Runs the whole system on this machine: the gateway and the four reference services, each a process of its own.
-// Ctrl-C ends the gateway first, which drains, then the services. With --watch the gateway is compiled and started again
-// whenever one of its files changes, and its log lines are printed for people.
+// Runs the whole system on this machine: the gateway and the four reference services, each as its own process. Ctrl-C
+// ends the gateway first, which drains, then the services. With --watch, the script compiles and restarts the gateway
+// when one of its files changes, and prints log lines in a form for people.
 import { spawn, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
@@ -16,7 +16,7 @@ const SERVICES = ['auth', 'chat', 'video', 'storage'];
 
 const isGiven = Boolean(process.env.JWT_SECRET);
 const secret = process.env.JWT_SECRET || randomBytes(32).toString('base64url');
-// The page of this system may talk to it, whatever its port.
+// The demo page may call the gateway, on any port of the gateway.
 const origins = ['localhost', '127.0.0.1']
   .map((host) => `http://${host}:${port}`)
   .concat(process.env.CORS_ALLOWED_ORIGINS || [])
@@ -24,16 +24,16 @@ const origins = ['localhost', '127.0.0.1']
 const dataDir = process.env.DATA_DIR || `${root}.local`;
 mkdirSync(dataDir, { recursive: true });
 
-/** Every process that was started and has not ended. */
+/** The running processes that this script has started, by name. */
 const running = new Map();
 let stopping = false;
 
-/** One of our processes. */
+/** Starts an application of this repository. */
 function launch(name, entry, environment) {
   return launchCommand(name, process.execPath, [`${root}dist/apps/${entry}/src/main.js`], environment);
 }
 
-/** The gateway, once as it was built, or by Nest's watcher, which hands signals on to it. */
+/** Starts the gateway from its build or, with --watch, under Nest's watcher, which passes signals on to it. */
 function launchGateway(environment) {
   if (!isWatching) return launch('gateway', 'gateway', environment);
   const nest = [
@@ -42,7 +42,7 @@ function launchGateway(environment) {
     'gateway',
     '--watch',
     '--preserveWatchOutput',
-    // Or a signal would reach the shell alone.
+    // With a shell, a signal would reach only the shell.
     '--no-shell',
   ];
   return launchCommand('gateway', process.execPath, [...nest, '--exec', process.execPath], {
@@ -51,7 +51,7 @@ function launchGateway(environment) {
   });
 }
 
-/** A process of its own group: Ctrl-C reaches this one alone, which then ends the others in order. */
+/** Starts a process in its own group: Ctrl-C reaches this script only, which then ends the processes in order. */
 function launchCommand(name, command, args, environment) {
   const child = spawn(command, args, {
     env: { ...process.env, JWT_SECRET: secret, ...environment },
@@ -63,7 +63,7 @@ function launchCommand(name, command, args, environment) {
       running.delete(name);
       resolve(code);
       if (stopping) return;
-      // The gateway goes on without it, as it should.
+      // The gateway works without Redis.
       if (name === 'redis') console.log(`redis ended with code ${code}: the gateway is degraded`);
       else void stop(`${name} ended with code ${code}`, 1);
     });
@@ -72,7 +72,7 @@ function launchCommand(name, command, args, environment) {
   return child;
 }
 
-/** The port that a service reports once it listens; its other lines pass. */
+/** Resolves to the port that a process reports when it listens. Prints the other lines according to the log level. */
 function listening(child, name) {
   return new Promise((resolve, reject) => {
     child.on('exit', () => reject(new Error(`${name} did not start`)));
@@ -89,7 +89,7 @@ function listening(child, name) {
   });
 }
 
-/** A line as it is, or for people while they develop. */
+/** Creates a function that formats a log line: unchanged or, with --watch, in a form for people. */
 async function createFormatter() {
   if (!isWatching) return (line) => line;
   const { prettyFactory } = await import('pino-pretty');
@@ -102,7 +102,7 @@ async function createFormatter() {
   return (line) => (line.startsWith('{') ? format(line).trimEnd() : line);
 }
 
-/** A port that was free a moment ago. */
+/** Finds a free port. Another process may take it before it is used. */
 function freePort() {
   return new Promise((resolve) => {
     const server = createServer().listen(0, '127.0.0.1', () => {
@@ -112,13 +112,16 @@ function freePort() {
   });
 }
 
-/** The variables that say where Redis is, and what to say of it. One of this machine's keeps nothing. */
+/**
+ * Starts a Redis without persistence, if the environment names none and this machine has redis-server.
+ * @returns the variables with its address, and a line about it for the user
+ */
 async function startRedis() {
   if (['REDIS_URL', 'REDIS_URL_FILE', 'REDIS_HOST', 'REDIS_PASSWORD'].some((name) => process.env[name]))
-    return { variables: {}, about: 'Redis is yours.' };
+    return { variables: {}, about: 'Redis is the one that the environment names.' };
   if (spawnSync('redis-server', ['--version']).error) {
     const about =
-      'No redis-server here: limits and logouts are known to this gateway only, and health says degraded.';
+      'This machine has no redis-server: limits and logouts hold for this gateway only, and readiness is degraded.';
     return { variables: {}, about };
   }
   const at = String(await freePort());
@@ -150,7 +153,7 @@ async function stop(reason, code = 0) {
   process.exit(code);
 }
 
-/** A second signal does not wait. */
+/** The first signal ends the processes in order, a second one kills them at once. */
 function onSignal(signal) {
   if (!stopping) {
     void stop(signal);
@@ -191,10 +194,10 @@ try {
     const child = launch(name, 'reference', environment);
     addresses[`${name.toUpperCase()}_SERVICE_URL`] = `http://127.0.0.1:${await listening(child, name)}`;
   };
-  // First, since chat and video ask it who takes part in a conversation.
+  // Auth starts first: chat and video ask it for the members of a conversation.
   await startService('auth');
   await Promise.all(SERVICES.filter((name) => name !== 'auth').map(startService));
-  // Nobody reads readiness here, so nobody needs time to notice.
+  // No load balancer reads readiness here, so no shutdown delay is needed.
   const gateway = launchGateway({
     PORT: String(port),
     SHUTDOWN_DELAY_MS: '0',
@@ -206,7 +209,7 @@ try {
   const address = `http://127.0.0.1:${await listening(gateway, 'gateway')}`;
   console.log(`
 SecureConnect runs at ${address}   (Ctrl-C ends it)
-${isGiven ? 'JWT_SECRET is yours.' : 'JWT_SECRET is a random one for this run: set it to keep tokens valid over a restart.'}
+${isGiven ? 'JWT_SECRET is the one of the environment.' : 'JWT_SECRET is a random one for this run: set it to keep tokens valid over a restart.'}
 ${redis.about}
 See it: ${address}/demo
 Data is in ${dataDir}. ${isWatching ? 'Change a file of the gateway, and it restarts.' : 'Log lines: LOG_LEVEL=info npm start'}

@@ -3,7 +3,7 @@ import { relative } from 'node:path';
 const SLOWEST = 10;
 const seconds = (milliseconds) => `${(milliseconds / 1000).toFixed(1)} s`;
 
-/** Ends a test run with its slowest files, and with one plain line that any tool can read. */
+/** Prints the slowest files at the end of a test run, and `N passed, N failed` as the last line, for tools. */
 export default class SummaryReporter {
   constructor({ rootDir }) {
     this.rootDir = rootDir;
@@ -18,10 +18,10 @@ export default class SummaryReporter {
       ({ perfStats, testFilePath }) =>
         `${seconds(perfStats.runtime).padStart(9)}  ${relative(this.rootDir, testFilePath)}`,
     );
-    // A suite that could not be loaded has no test that failed.
+    // A suite that could not be loaded has no failed test, but counts as one.
     const broken = testResults.filter(({ testExecError }) => testExecError).length;
     const failed = Math.max(numFailedTests + broken, numFailedTestSuites);
-    // Jest writes a summary of its own behind all reporters.
+    // Jest prints its own summary after all reporters; this output comes after that.
     process.once('exit', () =>
       process.stdout.write(
         `${['\nSlowest files:', ...lines].join('\n')}\n${numPassedTests} passed, ${failed} failed\n`,

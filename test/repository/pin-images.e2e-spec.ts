@@ -129,7 +129,7 @@ describeWithRegistry('npm run pin-images', () => {
     expect(await project.pin(registry.host)).toEqual([]);
     expect(await project.overlay()).toEqual({ s0: { image: `image:1@${digest}` } });
     expect(await project.pin()).toContain(
-      'image:1: names no registry: IMAGE_REGISTRY says which one Docker asks',
+      'image:1: names no registry: set IMAGE_REGISTRY to the one that Docker uses',
     );
   });
 
@@ -211,13 +211,13 @@ describe('npm run pin-images', () => {
     expect(reason).toMatch(new RegExp(`^${image}: .*${message}$`));
   });
 
-  it('asks nobody for what is no name of an image', async () => {
+  it('asks no registry for an invalid image name', async () => {
     const names = ['team/../image', 'host.example/', 'a:b:c', 'image:', 'UPPER', `a:${'t'.repeat(129)}`];
     await using project = await Project.of(...names);
 
     const [, ...reasons] = await project.pin();
 
-    expect(reasons.toSorted()).toEqual(names.map((name) => `${name}: is no name of an image`).toSorted());
+    expect(reasons.toSorted()).toEqual(names.map((name) => `${name}: is not a valid image name`).toSorted());
   });
 
   it('writes a file that is not committed, and no digest is', async () => {
