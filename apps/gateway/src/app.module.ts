@@ -36,7 +36,9 @@ import { UpstreamsModule } from './upstreams/upstreams.module.js';
 import { UpgradeMiddleware } from './websocket/upgrade.middleware.js';
 import { WebSocketModule } from './websocket/websocket.module.js';
 
-/** What runs for every request, in this order. Controllers get what no upstream's route names. */
+/**
+ * The middlewares that run for every request, in this order. Controllers get requests that no upstream has a route for.
+ */
 const CHAIN = [
   RequestContextMiddleware,
   CorsMiddleware,
@@ -86,7 +88,7 @@ export class AppModule implements NestModule {
     private readonly responder: ActiveResponder,
   ) {}
 
-  /** The application over a configuration, with its logs and with modules that are not in the list above. */
+  /** The application with the given settings, logs and additional modules. */
   static with(config: Settings, logs: Logs, modules: NonNullable<ModuleMetadata['imports']>): DynamicModule {
     return {
       module: AppModule,

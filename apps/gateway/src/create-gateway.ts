@@ -14,13 +14,13 @@ import { WebSocketRoutes } from './websocket/websocket-routes.js';
 const STANDARD_OUTPUT = 1;
 
 export interface GatewayExtras {
-  /** Modules beside those of `app.module.ts`. Default: none. */
+  /** Modules in addition to those of `app.module.ts`. Default: none. */
   readonly modules?: NonNullable<ModuleMetadata['imports']>;
-  /** Where log lines go. Default: standard output. */
+  /** Destination of log lines. Default: standard output. */
   readonly logs?: DestinationStream;
 }
 
-/** Why a port cannot be opened, by the system's code. */
+/** Reasons why the gateway cannot listen, by the system's error code. */
 const LISTEN_PROBLEMS: Readonly<Record<string, string>> = {
   EADDRINUSE: 'the port is in use',
   EACCES: 'the process has no right to the port',
@@ -28,12 +28,12 @@ const LISTEN_PROBLEMS: Readonly<Record<string, string>> = {
   ENOTFOUND: 'the host has no address',
 };
 
-/** The gateway cannot listen where its settings say; the message says all. */
+/** The gateway cannot listen on the host and port of its settings. The message is complete without a stack trace. */
 export class ListenError extends Error {
   override readonly name = 'ListenError';
 }
 
-/** Opens the gateway to the network and says where. @throws ListenError if it cannot */
+/** Makes the gateway listen, and logs the address and port. @throws ListenError if it cannot listen */
 export async function listen(app: NestExpressApplication, { host, port }: Settings): Promise<void> {
   try {
     await app.listen(port, host);
@@ -48,7 +48,7 @@ export async function listen(app: NestExpressApplication, { host, port }: Settin
   new Logger('Gateway').log({ message: 'listening', host: address.address, port: address.port });
 }
 
-/** Builds the gateway, ready to listen. @throws RouteTableError, UpstreamError where the route tables do not hold */
+/** Creates the gateway, ready to listen. @throws RouteTableError, UpstreamError if routes or upstreams are invalid */
 export async function createGateway(
   config: Settings,
   { modules = [], logs = new LineOutput(STANDARD_OUTPUT) }: GatewayExtras = {},
@@ -58,7 +58,7 @@ export async function createGateway(
   const app = await NestFactory.create<NestExpressApplication>(
     AppModule.with(config, { pino, lines: logs }, modules),
     http,
-    // bodyParser off: bodies pass as they come. abortOnError off: the caller says how a failed boot ends.
+    // Without `bodyParser`, bodies pass unchanged. Without `abortOnError`, the caller decides how a failed boot ends.
     { bodyParser: false, abortOnError: false, logger: new GatewayLogger(pino) },
   );
   app.get(WebSocketClasses).containFailures();
@@ -66,7 +66,7 @@ export async function createGateway(
   try {
     await app.init();
   } catch (error) {
-    // What has begun already, as the connection to Redis, would keep the process.
+    // Open connections, such as the one to Redis, would keep the process running.
     await app.close();
     throw error;
   }

@@ -1,4 +1,4 @@
-/** What the doctor reads of the gateway. */
+/** The parts of the gateway that the doctor uses. */
 export { AppModule } from './app.module.js';
 export { OWN_ROUTES } from './own-routes.js';
 export { fitsMemory } from './overload/memory-share.js';

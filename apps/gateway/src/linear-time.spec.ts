@@ -22,20 +22,23 @@ import { Authenticator } from '../../../libs/auth/src/authenticator.js';
 import type { RevocationStore } from '../../../libs/auth/src/revocation.store.js';
 import { JwtService } from '@nestjs/jwt';
 
-/** Bytes of a small input, and how many times as many a large one has: what the headers of one request have room for. */
+/** Bytes of a small input. */
 const SMALL_BYTES = 1_000;
+/** Size of a large input as a multiple of a small one. The headers of one request have room for a large one. */
 const TIMES_THE_BYTES = 16;
 
-/** Linear work costs 16 times as much, quadratic work 256 times. The geometric mean of the two is the bound. */
+/**
+ * For the large input, linear work costs 16 times as much, quadratic work 256 times: the bound is the geometric mean.
+ */
 const MOST_TIMES_THE_COST = 64;
 
-/** The least cost of so many runs counts, since other work on the machine only adds to it. */
+/** Number of runs, of which the cheapest counts, since other work on the machine only adds to the cost. */
 const RUNS = 9;
 
-/** Times that all of this is measured, until one says linear: what is quadratic is so each time. */
+/** Most measurements of a reader. The first linear one ends them: quadratic work is quadratic in each measurement. */
 const ROUNDS = 5;
 
-/** CPU microseconds that a run takes at least, so that the clock can tell it. */
+/** Shortest run, in CPU microseconds, so that the clock can measure it. */
 const LEAST_US = 500;
 
 function costOf(work: () => void): number {
@@ -55,7 +58,7 @@ function cpuOf(work: () => void, calls: number): number {
   return user + system;
 }
 
-/** So many bytes of a text, again and again. */
+/** A text of this many bytes, made of copies of `unit`. */
 const filled = (unit: string, bytes: number): string =>
   unit.repeat(Math.ceil(bytes / unit.length)).slice(0, bytes);
 
@@ -71,7 +74,7 @@ function requestWith(headers: Record<string, string>, url = '/'): IncomingMessag
   });
 }
 
-/** So many bytes of header fields, each with another name. */
+/** Header fields of this many bytes, each with another name. */
 function manyFields(bytes: number, prefix = 'X-'): string[] {
   return Array.from({ length: Math.floor(bytes / 10) }, (_, index) => [`${prefix}${index}`, 'v']).flat();
 }
@@ -102,11 +105,11 @@ function authenticate(authorization: string): void {
   try {
     void authenticator.authenticate({ request: requestWith({ authorization }) } as Exchange);
   } catch {
-    // None of them is a token.
+    // No text of this test is a valid token.
   }
 }
 
-/** What each reads of somebody else's bytes: with a text that is as bad as a client, a service or a token can make it. */
+/** The readers of bytes that a client, an upstream or a token chooses, each with its worst input, by test title. */
 const READERS: Record<string, (bytes: number) => () => void> = {};
 
 function reads(name: string, units: readonly string[], read: (text: string) => unknown): void {
@@ -178,8 +181,8 @@ READERS['the trailers of a response'] = (bytes) => {
   return () => void responseTrailersFor(raw);
 };
 
-describe('what the gateway reads of bytes that somebody else chose', () => {
-  it.each(Object.keys(READERS))('%s takes time linear in their number', (name) => {
+describe('reading bytes that a client, an upstream or a token chooses', () => {
+  it.each(Object.keys(READERS))('%s: takes time linear in their number', (name) => {
     let times = Infinity;
     for (let round = 0; round < ROUNDS && times >= MOST_TIMES_THE_COST; round++) {
       const small = costOf(READERS[name]!(SMALL_BYTES));

@@ -3,10 +3,10 @@ import { RouteTableError, UpstreamError } from '@app/proxy';
 import { Logger } from '@nestjs/common';
 import { createGateway, listen, ListenError } from './create-gateway.js';
 
-/** `EX_CONFIG` of sysexits.h. */
+/** Exit code for a wrong configuration: `EX_CONFIG` of sysexits.h. */
 const EXIT_CONFIGURATION = 78;
 
-/** Errors of the configuration. Their message is enough for who wrote it: no stack is printed. */
+/** Errors of the configuration. Their message suffices to correct it: no stack trace is printed. */
 const CONFIGURATION_ERRORS = [ConfigurationError, RouteTableError, UpstreamError];
 
 try {

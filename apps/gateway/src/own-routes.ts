@@ -2,7 +2,7 @@ import type { ControllerRouteOptions } from '@app/proxy';
 
 const MONITORING = { methods: ['GET'], auth: 'none', isMonitoring: true } as const;
 
-/** What the gateway's own controllers answer. */
+/** The routes of the gateway's own controllers. */
 export const OWN_ROUTES: readonly ControllerRouteOptions[] = [
   { ...MONITORING, path: '/health', summary: 'Whether the process responds' },
   { ...MONITORING, path: '/health/live', summary: 'Liveness: 200 until the process ends' },

@@ -12,20 +12,20 @@ interface Pattern {
   readonly flags: string;
 }
 
-/** What one source file holds. */
+/** The regular expressions of one source file. */
 interface Found {
   readonly literals: readonly Pattern[];
-  /** Where it puts a pattern together by code, which a reader of the source cannot see whole. */
+  /** Places that construct a pattern at run time, which this test cannot read from the source. */
   readonly computedAt: readonly string[];
 }
 
-/** All patterns outside the doctor that are put together by code, by file. */
+/** All patterns outside the doctor that are constructed at run time, by file. */
 const COMPUTED: ReadonlyMap<string, RegExp> = new Map([
   ['libs/gateway/src/settings/upstream.settings.ts', TLS.caFiles.pattern],
   ['libs/proxy/src/routing/path-rules.ts', UNAMBIGUOUS_PATH],
 ]);
 
-/** Milliseconds for each; those of the sources take a few. */
+/** Milliseconds to check one pattern. Those of the sources take a few. */
 const TIMEOUT_MS = 30_000;
 
 function sourceFiles(): string[] {
@@ -46,7 +46,7 @@ async function readPatterns(file: string): Promise<Found> {
   return { literals, computedAt };
 }
 
-/** Whether this is `new RegExp(...)` or `RegExp(...)`. */
+/** Whether a node is `new RegExp(...)` or `RegExp(...)`. */
 function isRegExpCall(node: ts.Node): boolean {
   return (
     (ts.isNewExpression(node) || ts.isCallExpression(node)) && /\bRegExp$/.test(node.expression.getText())
@@ -59,7 +59,7 @@ function parseLiteral(file: string, tree: ts.SourceFile, node: ts.RegularExpress
   return { at: `${file}:${line + 1}`, source: node.text.slice(1, end), flags: node.text.slice(end + 1) };
 }
 
-/** The doctor reads the files of its user, whom a slow pattern harms alone: polynomial time is enough for it. */
+/** Whether a pattern is the doctor's. It reads its user's own files, so a slow pattern harms that user only. */
 function isOfDoctor(at: string): boolean {
   return at.startsWith('apps/doctor/');
 }
@@ -82,7 +82,7 @@ describe('every regular expression of the sources', () => {
     expect(suspects).toEqual([]);
   }, 300_000);
 
-  it('is a literal, or one of those that are checked by name', async () => {
+  it('is a literal, or constructed in a file that this test lists', async () => {
     const found = await Promise.all(sourceFiles().map(readPatterns));
 
     const computedAt = found.flatMap((file) => file.computedAt).filter((at) => !isOfDoctor(at));
