@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { bearer, startGateway } from '../support/gateway.js';
+import { Intervals } from '../support/intervals.js';
 import { RawClient } from '../support/raw-client.js';
 import { rawRequest } from '../support/raw-request.js';
 import { bodyOf, startRawService, type PlayedService } from '../support/service.js';
@@ -133,4 +134,22 @@ describe('a refusal of the gateway', () => {
       expect(text).toMatch(status);
     },
   );
+});
+
+describe('a client that leaves its upload once it is refused', () => {
+  it('leaves no interval behind', async () => {
+    using intervals = new Intervals();
+    await using gateway = await startGateway();
+    const before = intervals.size;
+
+    for (let each = 0; each < 3; each++) {
+      const client = await RawClient.connect(gateway.port);
+      client.write('POST /v1/messages HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\npart');
+      await client.until(/Authorization header required/);
+      expect(intervals.size).toBeGreaterThan(before);
+      await client[Symbol.asyncDispose]();
+    }
+
+    while (intervals.size > before) await new Promise(setImmediate);
+  });
 });

@@ -60,10 +60,15 @@ function limitDiscarding(request: IncomingMessage, { bytesPerSecond, graceMs }: 
     if (received > MAX_DISCARDED_BODY_BYTES || performance.now() > endsAt) socket.destroy();
     else idleTimer.refresh();
   });
-  request.once('close', () => {
+  const stop = (): void => {
     clearTimeout(idleTimer);
     clearInterval(rateTimer);
-  });
+    request.off('close', stop);
+    socket.off('close', stop);
+  };
+  request.once('close', stop);
+  // Once its response has been sent, Node does not close the request of a connection that closes.
+  socket.once('close', stop);
 }
 
 /**
