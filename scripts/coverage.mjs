@@ -1,54 +1,48 @@
-// Runs the tests and counts the statements of the product that ran, in the tests' own process and in child processes.
-// Exits with 1 if a test fails or fewer statements than FLOOR_PERCENT ran. Passes its arguments to Jest.
+// Runs the tests and counts which statements of the product ran, in the tests' own processes and in those that they start.
+// Exits with 1 if a test fails or less than the floor ran. Arguments are Jest's.
 import { spawnSync } from 'node:child_process';
-import { existsSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import ts from 'typescript';
 
 const FLOOR_PERCENT = 85;
-const CHILDREN = 'coverage/children';
+const RUNS = 'coverage/runs';
 
-function run(file, ...args) {
-  return spawnSync(process.execPath, [...file, ...args], { stdio: 'inherit' }).status ?? 1;
+function run(args, env = {}) {
+  return spawnSync(process.execPath, args, { stdio: 'inherit', env: { ...process.env, ...env } }).status ?? 1;
 }
 
+/** Node hands the variable on to every child process, also to one with an environment of its own. */
 function runTests() {
-  return run(
-    ['--experimental-vm-modules', '--no-warnings', 'node_modules/jest/bin/jest.js'],
-    '--testEnvironment=<rootDir>/scripts/coverage-environment.mjs',
-    '--coverage',
-    '--coverageProvider=v8',
-    '--coverageReporters=json',
-    '--coverageDirectory=coverage/tests',
-    ...process.argv.slice(2),
-  );
+  const jest = ['--no-warnings', 'node_modules/jest/bin/jest.js', ...process.argv.slice(2)];
+  return run(jest, { NODE_V8_COVERAGE: resolve(RUNS) });
 }
 
-/** Writes a report of the coverage of child processes, mapped from `dist` to the sources by source maps. */
-function readChildren() {
-  run(
-    ['--max-old-space-size=4096', 'node_modules/c8/bin/c8.js', 'report'],
-    `--temp-directory=${CHILDREN}`,
+/** What the processes ran of `apps`, `libs` and `dist`, by their source maps. */
+function readRuns() {
+  run([
+    '--max-old-space-size=4096',
+    'node_modules/c8/bin/c8.js',
+    'report',
+    `--temp-directory=${RUNS}`,
     '--reporter=json',
-    '--reports-dir=coverage/processes',
+    '--reports-dir=coverage',
     '--exclude-after-remap',
     '--extension=.ts',
     '--extension=.js',
     '--include=apps/*/src/**',
     '--include=libs/*/src/**',
     '--include=dist/**',
-  );
+  ]);
 }
 
-/** The numbers of the lines that ran, by file. */
-function ranLines(...reports) {
+/** The lines that ran, by file. */
+function ranLines(report) {
   const lines = new Map();
-  for (const report of reports.filter((path) => existsSync(path))) {
-    for (const { path, statementMap, s: counts } of Object.values(JSON.parse(readFileSync(report, 'utf8')))) {
-      const ran = lines.get(path) ?? new Set();
-      for (const [key, { start }] of Object.entries(statementMap)) if (counts[key] > 0) ran.add(start.line);
-      lines.set(path, ran);
-    }
+  for (const { path, statementMap, s: counts } of Object.values(JSON.parse(readFileSync(report, 'utf8')))) {
+    const ran = lines.get(path) ?? new Set();
+    for (const [key, { start }] of Object.entries(statementMap)) if (counts[key] > 0) ran.add(start.line);
+    lines.set(path, ran);
   }
   return lines;
 }
@@ -110,12 +104,10 @@ function printTable(ran) {
 const percent = ({ all, missed }) => (all === 0 ? 100 : ((all - missed) / all) * 100);
 
 rmSync('coverage', { recursive: true, force: true });
-mkdirSync(CHILDREN, { recursive: true });
+mkdirSync(RUNS, { recursive: true });
 const status = runTests();
-readChildren();
-const total = printTable(
-  ranLines('coverage/tests/coverage-final.json', 'coverage/processes/coverage-final.json'),
-);
+readRuns();
+const total = printTable(ranLines('coverage/coverage-final.json'));
 console.log(
   `${total.toFixed(1)} % of the statements ran; the floor is ${FLOOR_PERCENT} %. Lines that did not: coverage/missed.txt`,
 );

@@ -5,8 +5,6 @@ import { describeWithRedis, RedisServer } from '../support/redis.js';
 import { startService } from '../support/service.js';
 import { openSocket, startSocketService } from '../support/websocket.js';
 
-const { jest } = import.meta;
-
 /** Has the address of the server that was chosen last. */
 const NAME = 'redis.test';
 

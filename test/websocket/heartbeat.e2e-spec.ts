@@ -6,8 +6,6 @@ import { JWT_SECRET, startGateway } from '../support/gateway.js';
 import { metricsOf } from '../support/metrics.js';
 import { openSocket } from '../support/websocket.js';
 
-const { jest } = import.meta;
-
 const ORIGIN = 'http://localhost:3000';
 
 /** A reference service, in this process. */

@@ -13,8 +13,6 @@ import {
   startSocketService,
 } from '../support/websocket.js';
 
-const { jest } = import.meta;
-
 /** More of the smallest frames than one chunk of 64 KiB holds from a client, whose frames have six bytes. */
 const FRAMES = 20_000;
 

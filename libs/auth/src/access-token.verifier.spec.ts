@@ -2,8 +2,6 @@ import { createHmac, createSecretKey } from 'node:crypto';
 import { JwtService } from '@nestjs/jwt';
 import { AccessTokenVerifier } from './access-token.verifier.js';
 
-const { jest } = import.meta;
-
 const SECRET = 'a secret of the tests, long enough to be one';
 
 /** Counts what it verifies, so that a test sees what the cache spared. */

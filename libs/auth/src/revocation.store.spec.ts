@@ -3,8 +3,6 @@ import type { Redis } from 'ioredis';
 import type { RevocationRedis } from './revocation.redis.js';
 import { RevocationStore } from './revocation.store.js';
 
-const { jest } = import.meta;
-
 const PROOF_MS = 10_000;
 const HOUR_MS = 3_600_000;
 

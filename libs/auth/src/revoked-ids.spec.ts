@@ -1,7 +1,5 @@
 import { RevokedIds } from './revoked-ids.js';
 
-const { jest } = import.meta;
-
 const LIFE_MS = 900_000;
 
 describe('revoked ids in memory', () => {

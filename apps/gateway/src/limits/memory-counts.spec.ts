@@ -1,7 +1,5 @@
 import { MemoryCounts } from './memory-counts.js';
 
-const { jest } = import.meta;
-
 describe('counts in memory', () => {
   beforeEach(() => jest.useFakeTimers({ now: 0 }));
   afterEach(() => jest.useRealTimers());

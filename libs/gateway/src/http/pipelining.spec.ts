@@ -5,8 +5,6 @@ import { Logger } from '@nestjs/common';
 import { ClientConnection } from './client-connection.js';
 import { Pipelining } from './pipelining.js';
 
-const { jest } = import.meta;
-
 const MIB = 1024 * 1024;
 
 /** The connection of a client whose first response never ends. */

@@ -2,8 +2,6 @@ import { Resolver } from 'node:dns/promises';
 import { DnsServer } from '../../../../test/support/dns.js';
 import { DnsAddresses } from './dns-addresses.js';
 
-const { jest } = import.meta;
-
 const REFRESH_MS = 5_000;
 const [ONE, OTHER, SIX] = ['http://127.0.0.1:8080', 'http://127.0.0.2:8080', 'http://[::1]:8080'];
 

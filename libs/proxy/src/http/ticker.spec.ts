@@ -1,7 +1,5 @@
 import { Ticker, type Ticking } from './ticker.js';
 
-const { jest } = import.meta;
-
 const TICK_MS = 100;
 
 /** Writes down when it was told to look, and how long after the time before. */

@@ -5,8 +5,6 @@ import { CODE } from './close-reasons.js';
 import { RelayEnd, type RelayEndListener } from './relay-end.js';
 import { incompleteBytesOf } from './ws-internals.js';
 
-const { jest } = import.meta;
-
 /** A masked ping of 100 bytes. */
 const PING = Buffer.from([0x89, 0x80 | 100, 0, 0, 0, 0, ...Array<number>(100).fill(0x78)]);
 

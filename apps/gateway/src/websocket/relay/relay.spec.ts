@@ -6,8 +6,6 @@ import type { RelayContext } from './relay-context.js';
 import { Relay } from './relay.js';
 import type { RelayDialer, RelayRecord, UpstreamWebSocket } from './relay-record.js';
 
-const { jest } = import.meta;
-
 const CONFIG = {
   pingMs: 30_000,
   stallMs: 5_000,
@@ -143,6 +141,7 @@ describe('Relay', () => {
   });
   afterEach(() => {
     jest.useRealTimers();
+    syncBuiltinESMExports();
     jest.restoreAllMocks();
   });
 
