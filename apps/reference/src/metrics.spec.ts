@@ -36,7 +36,7 @@ describe('metrics', () => {
   });
 
   it('count a client that left before its answer as 499', async () => {
-    await using auth = await startService('auth');
+    await using auth = await startService('auth', { fullHashes: true });
     const leaving = new AbortController();
     auth.app.getHttpServer().once('request', () => leaving.abort());
     const user = { email: 'ada@example.org', username: 'ada', password: 'correct horse' };

@@ -1,6 +1,6 @@
 import { PasswordService } from '../src/auth/password.service.js';
 import { Database } from '../src/database.js';
-import { startService, type Answer, type RunningService } from './running-service.js';
+import { startService, type Answer, type RunningService, type TestConfig } from './running-service.js';
 
 export const ada = { email: 'ada@example.org', username: 'ada', password: 'correct horse' };
 export const NEXT = 'battery staple';
@@ -12,8 +12,8 @@ export class Account implements AsyncDisposable {
     private readonly token: string,
   ) {}
 
-  static async create(): Promise<Account> {
-    const service = await startService('auth');
+  static async create(config: TestConfig = {}): Promise<Account> {
+    const service = await startService('auth', config);
     const { body } = await service.send('POST', '/v1/auth/register', undefined, ada);
     return new Account(service, body.data.access_token as string);
   }
