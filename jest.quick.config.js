@@ -1,7 +1,7 @@
 import { globSync, readFileSync } from 'node:fs';
 import config from './jest.config.js';
 
-// Read by `describeWith`, which skips what needs a browser, nginx, a Redis server, other programs, or load.
+// Read by `describeWith`, which skips what needs a build, a browser, nginx, a Redis server, other programs, or load.
 process.env.QUICK_TESTS = '1';
 
 /** Whether a file has a test that is not in a `describeWith...`, so that loading it is worth the time. */

@@ -4,10 +4,10 @@ import { openDescriptors } from '../support/descriptors.js';
 import { GatewayProcess } from '../support/process.js';
 import { RawClient } from '../support/raw-client.js';
 import { rawRequest } from '../support/raw-request.js';
-import { describeUnderLoad } from '../support/requirements.js';
+import { describeUnderLoad, describeWithBuild } from '../support/requirements.js';
 import { ended, startService } from '../support/service.js';
 
-describe('the drain of half-closed connections', () => {
+describeWithBuild('the drain of half-closed connections', () => {
   async function startDraining(env: Readonly<Record<string, string>>) {
     const { promise: asked, resolve: ask } = Promise.withResolvers<[IncomingMessage, ServerResponse]>();
     const service = await startService((...exchange) => ask(exchange));

@@ -8,9 +8,10 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { Certificates } from '../support/certificates.js';
 import { GatewayProcess } from '../support/process.js';
+import { describeWithBuild } from '../support/requirements.js';
 import { freePort } from '../support/service.js';
 
-describe('starting the gateway', () => {
+describeWithBuild('starting the gateway', () => {
   it('prints every fault of its configuration at once, never a secret, and exits with 78', async () => {
     await using gateway = GatewayProcess.start({
       JWT_SECRET: 'too short',

@@ -3,6 +3,7 @@ import { bearer, type LogLine } from '../support/gateway.js';
 import { GatewayProcess } from '../support/process.js';
 import { RawClient } from '../support/raw-client.js';
 import { rawRequest } from '../support/raw-request.js';
+import { describeWithBuild } from '../support/requirements.js';
 import { startService } from '../support/service.js';
 
 /** More failures than open the circuit of an upstream. */
@@ -17,7 +18,7 @@ function limitDescriptors({ pid }: GatewayProcess, limit: number): void {
   execFileSync('prlimit', ['--pid', String(pid), `--nofile=${limit}:`]);
 }
 
-describe('a gateway without a descriptor left', () => {
+describeWithBuild('a gateway without a descriptor left', () => {
   it('does not blame the service: requests pass as soon as there is one again', async () => {
     await using service = await startService((_request, response) => response.end('served'));
     await using gateway = GatewayProcess.start({ AUTH_SERVICE_URL: service.url, RATELIMIT: 'off' });

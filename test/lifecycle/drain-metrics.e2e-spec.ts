@@ -1,5 +1,6 @@
 import { Agent, get } from 'node:http';
 import { bearer } from '../support/gateway.js';
+import { describeWithBuild } from '../support/requirements.js';
 import { bodyOf, startService } from '../support/service.js';
 import { GatewayProcess } from '../support/process.js';
 import { RawClient } from '../support/raw-client.js';
@@ -35,7 +36,7 @@ const figureOf = (metrics: string, pattern: RegExp): number | undefined => {
 const request = (path: string): string =>
   `GET ${path} HTTP/1.1\r\nHost: a\r\nAuthorization: ${bearer().Authorization}\r\n\r\n`;
 
-describe('the metrics of a gateway that drains', () => {
+describeWithBuild('the metrics of a gateway that drains', () => {
   it('can be read to its end over the connection of before, tell what is left, and hold nothing up', async () => {
     const asked = Promise.withResolvers<() => void>();
     await using service = await startService((_request, response) =>

@@ -2,6 +2,7 @@ import { connect } from 'node:net';
 import { bearer } from '../support/gateway.js';
 import { GatewayProcess } from '../support/process.js';
 import { RawClient } from '../support/raw-client.js';
+import { describeWithBuild } from '../support/requirements.js';
 import { startService } from '../support/service.js';
 
 const profileRequest = (): string =>
@@ -34,7 +35,7 @@ async function startWaitingService(): Promise<
   };
 }
 
-describe('SIGTERM', () => {
+describeWithBuild('SIGTERM', () => {
   it.each<NodeJS.Signals>(['SIGTERM', 'SIGHUP', 'SIGINT'])(
     'as %s lets a request in flight finish, then exits with 0',
     async (signal) => {

@@ -8,6 +8,7 @@ import { bearer, type LogLine } from '../support/gateway.js';
 import { LogPipe } from '../support/log-pipe.js';
 import { metricsOf } from '../support/metrics.js';
 import { GatewayProcess } from '../support/process.js';
+import { describeWithBuild } from '../support/requirements.js';
 import { freePort, startService } from '../support/service.js';
 
 /** Lines of 1 KB: past what the kernel has for a pipe (64 KiB), and past what the gateway keeps too (1 MiB). */
@@ -70,7 +71,7 @@ function numbersIn(lines: readonly string[]): number[] {
 
 const firstNumbers = (count: number): number[] => Array.from({ length: count }, (_, n) => n);
 
-describe('a log that nobody reads', () => {
+describeWithBuild('a log that nobody reads', () => {
   it('costs no request its response; what is kept comes whole and in order, then how much was dropped', async () => {
     await using pipe = LogPipe.make();
     await using gateway = await LoggingGateway.start(pipe.path);
@@ -145,7 +146,7 @@ describe('a log that nobody reads', () => {
   });
 });
 
-describe('a log whose reader is gone', () => {
+describeWithBuild('a log whose reader is gone', () => {
   it('costs no request its response, and the process ends with 0', async () => {
     await using pipe = LogPipe.make();
     await using gateway = await LoggingGateway.start(pipe.path, { DRAIN_TIMEOUT_MS: '0' });
@@ -159,7 +160,7 @@ describe('a log whose reader is gone', () => {
   });
 });
 
-describe('a log on a full disk', () => {
+describeWithBuild('a log on a full disk', () => {
   it('costs no request its response, and the process ends with 0', async () => {
     await using gateway = await LoggingGateway.start('/dev/full', { DRAIN_TIMEOUT_MS: '0' });
 

@@ -5,6 +5,7 @@ import { Controller, Get, HttpException, Module, Res } from '@nestjs/common';
 import { startGateway } from '../support/gateway.js';
 import { GatewayProcess } from '../support/process.js';
 import { RawClient } from '../support/raw-client.js';
+import { describeWithBuild } from '../support/requirements.js';
 
 @Controller('v1/faulty')
 class FaultyController {
@@ -37,7 +38,7 @@ function begin(response: ServerResponse): Promise<void> {
 @Module({ controllers: [FaultyController] })
 class FaultyModule {}
 
-describe('a line of the log', () => {
+describeWithBuild('a line of the log', () => {
   it('says in the fields of the contract what a request was', async () => {
     await using gateway = GatewayProcess.start({});
     const url = `http://127.0.0.1:${await gateway.port()}/health?access_token=hush`;

@@ -1,10 +1,11 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
+import { describeWithBuild } from '../support/requirements.js';
 import { StartedSystem } from '../support/started-system.js';
 
 const run = promisify(execFile);
 
-describe('npm start', () => {
+describeWithBuild('npm start', () => {
   it('brings up the system, prints curl lines that work, and ends cleanly on Ctrl-C', async () => {
     await using system = await StartedSystem.start();
     const output = await system.printed(/auth\/profile.*\n/);

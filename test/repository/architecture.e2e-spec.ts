@@ -8,6 +8,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { FLOORS } from '../support/floors.js';
 import { bearer, JWT_SECRET, type LogLine } from '../support/gateway.js';
+import { describeWithBuild } from '../support/requirements.js';
 import { startService } from '../support/service.js';
 
 const PAGE = 'docs/architecture.md';
@@ -95,8 +96,10 @@ describe(PAGE, () => {
       FLOORS.map((folders) => [...folders].toSorted()),
     );
   });
+});
 
-  it('names the files of a GET, each once', async () => {
+describeWithBuild(`${PAGE}, the way of a GET`, () => {
+  it('names its files, each once', async () => {
     await using service = await startService((_request, response) => response.end('{}'));
     await using gateway = await TracedGateway.start(service.url);
     await gateway.get('first');

@@ -1,6 +1,7 @@
 import { appendFile, cp, mkdtemp, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { describeWithBuild } from '../support/requirements.js';
 import { StartedSystem } from '../support/started-system.js';
 
 /** The longest that compiling everything and a restart may take on a busy machine. */
@@ -24,7 +25,7 @@ async function copyRepository(): Promise<AsyncDisposable & { readonly root: stri
   return { root, [Symbol.asyncDispose]: () => rm(root, { recursive: true }) };
 }
 
-describe('npm run dev', () => {
+describeWithBuild('npm run dev', () => {
   it(
     'restarts the gateway with a file that changed, and prints log lines for people',
     async () => {

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
+import { describeWithBuild } from '../support/requirements.js';
 
 interface Finding {
   readonly rule: string;
@@ -33,7 +34,7 @@ function onTerminal(args: readonly string[], env: Readonly<Record<string, string
   return spawnSync('script', ['--quiet', '--command', command, '/dev/null'], options).stdout;
 }
 
-describe('npm run doctor', () => {
+describeWithBuild('npm run doctor', () => {
   const folder = mkdtempSync(join(tmpdir(), 'doctor-'));
   const over = join(folder, 'over.yml');
   writeFileSync(over, 'services:\n  api-gateway:\n    stop_grace_period: 10s\n');

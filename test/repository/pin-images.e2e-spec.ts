@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parse, stringify } from 'yaml';
 import { describeWithRegistry, ImageRegistry } from '../support/image-registry.js';
+import { describeWithBuild } from '../support/requirements.js';
 import { freePort, startService } from '../support/service.js';
 
 const OVERLAY = 'compose.digests.yml';
@@ -167,7 +168,7 @@ describeWithRegistry('npm run pin-images', () => {
   });
 });
 
-describe('npm run pin-images', () => {
+describeWithBuild('npm run pin-images', () => {
   const TYPE = 'application/vnd.oci.image.manifest.v1+json';
   const DIGEST = `sha256:${'0'.repeat(64)}`;
 

@@ -9,3 +9,6 @@ export function describeWith(isInstalled: boolean): jest.Describe {
 
 /** `describe` for tests that load the machine for many seconds. */
 export const describeUnderLoad = describeWith(true);
+
+/** For tests that start a program of the build: `npm run test:quick` builds none. */
+export const describeWithBuild = describeWith(true);

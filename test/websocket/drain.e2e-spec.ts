@@ -1,5 +1,6 @@
 import { GatewayProcess } from '../support/process.js';
 import { RawClient } from '../support/raw-client.js';
+import { describeWithBuild } from '../support/requirements.js';
 import {
   echo,
   openRawSocket,
@@ -12,7 +13,7 @@ import {
 /** 1012 and its reason as a frame: final, close, unmasked, 17 bytes. */
 const CLOSE_FRAME = '\x88\x11\x03\xf4service restart';
 
-describe('SIGTERM with open WebSockets', () => {
+describeWithBuild('SIGTERM with open WebSockets', () => {
   it('asks each client to come back, refuses new ones, and exits with 0', async () => {
     await using service = await startSocketService(echo);
     await using gateway = GatewayProcess.start({ CHAT_SERVICE_URL: service.url, DRAIN_TIMEOUT_MS: '2000' });

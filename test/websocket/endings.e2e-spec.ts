@@ -4,6 +4,7 @@ import { startGateway, type RunningGateway } from '../support/gateway.js';
 import { openDescriptors } from '../support/descriptors.js';
 import { GatewayProcess } from '../support/process.js';
 import { RawClient } from '../support/raw-client.js';
+import { describeWithBuild } from '../support/requirements.js';
 import { ended, released, startRawService, type PlayedService } from '../support/service.js';
 import {
   acceptingAnswer,
@@ -39,7 +40,9 @@ describe('a service that refuses a handshake and keeps the connection', () => {
 
     expect(service.accepted()).toBe(5);
   });
+});
 
+describeWithBuild('a service that refuses many handshakes and keeps their connections', () => {
   it('costs no descriptor, 500 times', async () => {
     await using service = await startAnswering((socket) => socket.write(REFUSALS[0]!));
     await using gateway = GatewayProcess.start({

@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import { GatewayProcess } from '../support/process.js';
 import { bearer, startGateway } from '../support/gateway.js';
 import { RawClient } from '../support/raw-client.js';
+import { describeWithBuild } from '../support/requirements.js';
 import { startRawService } from '../support/service.js';
 import { acceptingAnswer, CHAT, openSocket, rawHandshake, startSocketService } from '../support/websocket.js';
 
@@ -63,7 +64,7 @@ describe('a service whose answer is no answer to a handshake', () => {
   });
 });
 
-describe('garbage right behind a 101', () => {
+describeWithBuild('garbage right behind a 101', () => {
   it('does not end the process, though the client leaves at the same moment', async () => {
     let client: RawClient | undefined;
     let leftFirst = 0;

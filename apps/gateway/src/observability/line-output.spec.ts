@@ -6,13 +6,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import { LogPipe } from '../../../../test/support/log-pipe.js';
+import { describeWithBuild } from '../../../../test/support/requirements.js';
 import { LineOutput } from './line-output.js';
 
 const MODULE = join(import.meta.dirname, '../../../../dist/apps/gateway/src/observability/line-output.js');
 
 /** Output of a process that runs a script. */
 function printedBy(script: string): string {
-  const whole = `import { LineOutput } from ${JSON.stringify(MODULE)}; ${script}`;
+  const whole = `import { describeWithBuild } from '../../../../test/support/requirements.js';
+import { LineOutput } from ${JSON.stringify(MODULE)}; ${script}`;
   return spawnSync(process.execPath, ['--input-type=module', '--eval', whole], { encoding: 'utf8' }).stdout;
 }
 
@@ -48,58 +50,7 @@ describe('the output of lines', () => {
     expect(written()).toBe(line.repeat(64));
   });
 
-  it.each([
-    ['an exit', 'process.exit(1)'],
-    ['an uncaught exception', 'throw new Error("fatal")'],
-    ['SIGKILL in the turn that follows', "setImmediate(() => process.kill(process.pid, 'SIGKILL'))"],
-  ])('has written the last line before %s', (_what, end) => {
-    expect(printedBy(`new LineOutput(1).write('the last line\\n'); ${end}`)).toBe('the last line\n');
-  });
-
-  it('waits at its exit for a reader that is late', async () => {
-    const script = `
-      import { LineOutput } from ${JSON.stringify(MODULE)};
-      process.on('exit', () => process.send('exiting'));
-      const output = new LineOutput(1);
-      for (let n = 0; n < 10_000; n++) output.write(n + ' ' + 'x'.repeat(90) + '\\n');
-      process.exit();`;
-    const child = spawn(process.execPath, ['--input-type=module', '--eval', script], {
-      stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
-    });
-    const closed = once(child, 'close');
-    await once(child, 'message');
-
-    let printed = '';
-    child.stdout!.setEncoding('utf8').on('data', (text: string) => (printed += text));
-    await closed;
-
-    expect(printed.split('\n').filter((line) => line.length > 90)).toHaveLength(10_000);
-  });
-
-  it('does not wait at its exit for a reader that never reads', async () => {
-    const script = `
-      import { LineOutput } from ${JSON.stringify(MODULE)};
-      const output = new LineOutput(1);
-      for (let n = 0; n < 10_000; n++) output.write('x'.repeat(99) + '\\n');
-      process.exit(3);`;
-    const child = spawn(process.execPath, ['--input-type=module', '--eval', script], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-
-    expect(await once(child, 'exit')).toEqual([3, null]);
-    child.stdout.destroy();
-  });
-
-  it('loses lines that cannot be written, and the process goes on', () => {
-    const script = `
-      import { openSync } from 'node:fs';
-      new LineOutput(openSync('/dev/full', 'w')).write('lost\\n');
-      setImmediate(() => setImmediate(() => console.log('goes on')));`;
-
-    expect(printedBy(script)).toBe('goes on\n');
-  });
-
-  it('drops whole lines beyond a mebibyte, counts them, and reports them once half of it is written', async () => {
+  it('drops whole lines past a mebibyte, counts them, and tells of them once half of it has left', async () => {
     await using pipe = LogPipe.make();
     const output = new LineOutput(openSync(pipe.path, 'w'));
     const told: number[] = [];
@@ -175,5 +126,60 @@ describe('the output of lines', () => {
     expect(numbers).toEqual(numbers.toSorted((one, other) => one - other));
     socket.destroy();
     server.close();
+  });
+});
+
+describeWithBuild('the output of lines of a process', () => {
+  it.each([
+    ['an exit', 'process.exit(1)'],
+    ['an exception that nobody caught', 'throw new Error("fatal")'],
+    ['SIGKILL in the turn that follows', "setImmediate(() => process.kill(process.pid, 'SIGKILL'))"],
+  ])('has written the last line before %s', (_what, end) => {
+    expect(printedBy(`new LineOutput(1).write('the last line\\n'); ${end}`)).toBe('the last line\n');
+  });
+
+  it('waits at its exit for a reader that is late', async () => {
+    const script = `
+      import { describeWithBuild } from '../../../../test/support/requirements.js';
+import { LineOutput } from ${JSON.stringify(MODULE)};
+      process.on('exit', () => process.send('exiting'));
+      const output = new LineOutput(1);
+      for (let n = 0; n < 10_000; n++) output.write(n + ' ' + 'x'.repeat(90) + '\\n');
+      process.exit();`;
+    const child = spawn(process.execPath, ['--input-type=module', '--eval', script], {
+      stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
+    });
+    const closed = once(child, 'close');
+    await once(child, 'message');
+
+    let printed = '';
+    child.stdout!.setEncoding('utf8').on('data', (text: string) => (printed += text));
+    await closed;
+
+    expect(printed.split('\n').filter((line) => line.length > 90)).toHaveLength(10_000);
+  });
+
+  it('does not wait at its exit for a reader that never reads', async () => {
+    const script = `
+      import { describeWithBuild } from '../../../../test/support/requirements.js';
+import { LineOutput } from ${JSON.stringify(MODULE)};
+      const output = new LineOutput(1);
+      for (let n = 0; n < 10_000; n++) output.write('x'.repeat(99) + '\\n');
+      process.exit(3);`;
+    const child = spawn(process.execPath, ['--input-type=module', '--eval', script], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+
+    expect(await once(child, 'exit')).toEqual([3, null]);
+    child.stdout.destroy();
+  });
+
+  it('loses what cannot be written, and the process goes on', () => {
+    const script = `
+      import { openSync } from 'node:fs';
+      new LineOutput(openSync('/dev/full', 'w')).write('lost\\n');
+      setImmediate(() => setImmediate(() => console.log('goes on')));`;
+
+    expect(printedBy(script)).toBe('goes on\n');
   });
 });
