@@ -81,7 +81,7 @@ function logout({ url }: RunningGateway, claims: Record<string, unknown>): Promi
 const inSeconds = (seconds: number): number => Math.floor(Date.now() / 1000) + seconds;
 
 describe('a response in flight whose session is revoked', () => {
-  it('ends behind a whole event, if it is an event stream', async () => {
+  it.concurrent('ends behind a whole event, if it is an event stream', async () => {
     await using service = await startStreaming();
     await using gateway = await startFor(service);
     const claims = accessClaims();
@@ -101,7 +101,7 @@ describe('a response in flight whose session is revoked', () => {
     expect(metrics).toMatch(/^gateway_responses_ended_total\{reason="revoked".*\} 1$/m);
   });
 
-  it.each(['halves', 'gzip', 'download'])(
+  it.concurrent.each(['halves', 'gzip', 'download'])(
     'is cut, since its parts cannot be told apart: %s',
     async (kind) => {
       await using service = await startStreaming();
@@ -118,7 +118,7 @@ describe('a response in flight whose session is revoked', () => {
     },
   );
 
-  it('is 401 if it has not begun', async () => {
+  it.concurrent('is 401 if it has not begun', async () => {
     await using service = await startStreaming();
     await using gateway = await startFor(service);
     const claims = accessClaims();
@@ -132,7 +132,7 @@ describe('a response in flight whose session is revoked', () => {
     expect(json).toMatchObject({ error: 'Token revoked' });
   });
 
-  it('of another session goes on', async () => {
+  it.concurrent('of another session goes on', async () => {
     await using service = await startStreaming();
     await using gateway = await startFor(service);
     const [claims, others] = [accessClaims(), accessClaims()];
@@ -148,7 +148,7 @@ describe('a response in flight whose session is revoked', () => {
 });
 
 describeWithRedis('a response in flight', () => {
-  it('ends at every gateway when Redis tells of the end of its session', async () => {
+  it.concurrent('ends at every gateway when Redis tells of the end of its session', async () => {
     await using redis = await RedisServer.start();
     await using service = await startStreaming();
     await using one = await startFor(service, { REDIS_URL: redis.url });
@@ -167,7 +167,7 @@ describeWithRedis('a response in flight', () => {
 });
 
 describe('a response in flight whose token expires', () => {
-  it.each([
+  it.concurrent.each([
     ['an event stream', '/v1/messages?kind=events', /data: tick\n\n\r\n0\r\n\r\n$/],
     ['a download of a route that says so', '/v1/feed/ending?kind=download', /^HTTP\/1\.1 200 .*bytes$/s],
   ])('ends, if it is %s', async (_what, target, expected) => {
@@ -181,7 +181,7 @@ describe('a response in flight whose token expires', () => {
     await gateway.logged({ message: 'request', error_code: 'SESSION_EXPIRED' });
   });
 
-  it.each([
+  it.concurrent.each([
     ['a download', '/v1/messages?kind=download'],
     ['an event stream of a route that says so', '/v1/feed/lasting?kind=events'],
   ])('goes on, if it is %s', async (_what, target) => {

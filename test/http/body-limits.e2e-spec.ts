@@ -13,24 +13,27 @@ const post = (headers: string, body = '', path = '/v1/keys/upload'): string =>
   `POST ${path} HTTP/1.1\r\nHost: a\r\nAuthorization: ${bearer().Authorization}\r\n${headers}\r\n\r\n${body}`;
 
 describe('the body limit', () => {
-  it('refuses a known length before the service hears of it, and the connection serves on', async () => {
-    await using service = await startService((_request, response) => response.end('fine'));
-    await using gateway = await startGateway({
-      env: { AUTH_SERVICE_URL: service.url, MAX_REQUEST_BODY_BYTES: '10' },
-    });
-    await using client = await RawClient.connect(gateway.port);
+  it.concurrent(
+    'refuses a known length before the service hears of it, and the connection serves on',
+    async () => {
+      await using service = await startService((_request, response) => response.end('fine'));
+      await using gateway = await startGateway({
+        env: { AUTH_SERVICE_URL: service.url, MAX_REQUEST_BODY_BYTES: '10' },
+      });
+      await using client = await RawClient.connect(gateway.port);
 
-    client.write(post('Content-Length: 11', 'elevenbytes'));
-    await client.until(/limit_bytes":10.*\}/);
-    expect(service.accepted()).toBe(0);
-    client.write(post('Content-Length: 3\r\nConnection: close', 'abc'));
-    const { statuses, text } = await client.ended();
+      client.write(post('Content-Length: 11', 'elevenbytes'));
+      await client.until(/limit_bytes":10.*\}/);
+      expect(service.accepted()).toBe(0);
+      client.write(post('Content-Length: 3\r\nConnection: close', 'abc'));
+      const { statuses, text } = await client.ended();
 
-    expect(statuses).toEqual([413, 200]);
-    expect(text).toContain('"error":"Request body too large"');
-  });
+      expect(statuses).toEqual([413, 200]);
+      expect(text).toContain('"error":"Request body too large"');
+    },
+  );
 
-  it('cuts a chunked body that grows past it, at the service too', async () => {
+  it.concurrent('cuts a chunked body that grows past it, at the service too', async () => {
     const { promise: broken, resolve } = Promise.withResolvers<void>();
     await using service = await startService((request) => {
       request.resume();
@@ -53,7 +56,7 @@ describe('the body limit', () => {
     });
   });
 
-  it("is the route's own where it has one", async () => {
+  it.concurrent("is the route's own where it has one", async () => {
     await using service = await startService((request, response) => {
       void bodyOf(request).then((body) => response.end(String(body.length)));
     });
@@ -69,7 +72,7 @@ describe('the body limit', () => {
     expect(await response.text()).toBe('5000');
   });
 
-  it('answers an upload whose sender never stops, and ends its connection', async () => {
+  it.concurrent('answers an upload whose sender never stops, and ends its connection', async () => {
     await using service = await startService((request) => void request.resume());
     await using gateway = await startGateway({
       env: { AUTH_SERVICE_URL: service.url, MAX_REQUEST_BODY_BYTES: '10' },
@@ -93,7 +96,7 @@ describe('the body limit', () => {
 });
 
 describe('the minimum rate', () => {
-  it('cuts a body that trickles', async () => {
+  it.concurrent('cuts a body that trickles', async () => {
     await using service = await startService((request) => void request.resume());
     await using gateway = await startGateway({ env: { AUTH_SERVICE_URL: service.url, ...SLOW } });
     await using client = await RawClient.connect(gateway.port);
@@ -105,7 +108,7 @@ describe('the minimum rate', () => {
     expect(await gateway.logged({ status: 408 })).toMatchObject({ error_code: 'BODY_TOO_SLOW' });
   });
 
-  it('does not count the time in which the service holds the sender back', async () => {
+  it.concurrent('does not count the time in which the service holds the sender back', async () => {
     const size = 8 * 1024 * 1024;
     let received = 0;
     let answered = false;
@@ -132,7 +135,7 @@ describe('the minimum rate', () => {
 });
 
 describe('a body whose service has begun its answer', () => {
-  it('is not cut while it comes, though the answer stands still', async () => {
+  it.concurrent('is not cut while it comes, though the answer stands still', async () => {
     const { promise: whole, resolve } = Promise.withResolvers<void>();
     await using service = await startService((request, response) => {
       response.write('early');
@@ -155,7 +158,7 @@ describe('a body whose service has begun its answer', () => {
     expect((await client.ended()).text).toMatch(/20\r\n0\r\n\r\n$/);
   });
 
-  it('does not set the clocks of an answer that is still awaited with its end', async () => {
+  it.concurrent('does not set the clocks of an answer that is still awaited with its end', async () => {
     await using service = await startService((request, response) => {
       response.write('early');
       request.resume().once('end', () => {
@@ -179,7 +182,7 @@ describe('a body whose service has begun its answer', () => {
     expect((await client.ended()).text).toMatch(/the end\r\n0\r\n\r\n$/);
   });
 
-  it('is cut where it trickles, though the answer goes on', async () => {
+  it.concurrent('is cut where it trickles, though the answer goes on', async () => {
     await using service = await startService((request, response) => {
       request.on('error', () => {});
       const more = setInterval(() => response.write('more'), 50);
@@ -196,7 +199,7 @@ describe('a body whose service has begun its answer', () => {
 });
 
 describe('a body that nobody wants', () => {
-  it('does not get in the way of the next request on its connection', async () => {
+  it.concurrent('does not get in the way of the next request on its connection', async () => {
     await using service = await startService((_request, response) => response.end('fine'));
     await using gateway = await startGateway({ env: { AUTH_SERVICE_URL: service.url } });
     await using client = await RawClient.connect(gateway.port);
@@ -210,29 +213,32 @@ describe('a body that nobody wants', () => {
     expect(statuses).toEqual([401, 200]);
   });
 
-  it('does not take the answer away from a client that writes before it reads, on a connection that ends', async () => {
-    await using gateway = await startGateway();
-    const body = Buffer.alloc(600_000);
+  it.concurrent(
+    'does not take the answer away from a client that writes before it reads, on a connection that ends',
+    async () => {
+      await using gateway = await startGateway();
+      const body = Buffer.alloc(600_000);
 
-    for (const [path, status] of [
-      ['/v1/auth/login', 413],
-      ['/nowhere', 404],
-    ] as const) {
-      const request = httpRequest(`${gateway.url}${path}`, {
-        method: 'POST',
-        agent: false,
-        headers: { Connection: 'close', 'Content-Length': body.length },
-      });
-      request.end(body);
-      const [response] = (await once(request, 'response')) as [IncomingMessage];
-      response.resume();
-      await once(response, 'end');
+      for (const [path, status] of [
+        ['/v1/auth/login', 413],
+        ['/nowhere', 404],
+      ] as const) {
+        const request = httpRequest(`${gateway.url}${path}`, {
+          method: 'POST',
+          agent: false,
+          headers: { Connection: 'close', 'Content-Length': body.length },
+        });
+        request.end(body);
+        const [response] = (await once(request, 'response')) as [IncomingMessage];
+        response.resume();
+        await once(response, 'end');
 
-      expect(response.statusCode).toBe(status);
-    }
-  });
+        expect(response.statusCode).toBe(status);
+      }
+    },
+  );
 
-  it("lets the service's early answer through while the upload is still coming", async () => {
+  it.concurrent("lets the service's early answer through while the upload is still coming", async () => {
     await using service = await startService((request, response) => {
       request.once('data', () => response.writeHead(422).end('enough'));
     });

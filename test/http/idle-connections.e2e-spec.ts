@@ -52,7 +52,7 @@ const BOUNDS = [
 ] as const;
 
 describe.each(BOUNDS)('the bound on idle client connections (%s)', (bound, env) => {
-  it('closes those that have been idle longest, without a reset, and counts them', async () => {
+  it.concurrent('closes those that have been idle longest, without a reset, and counts them', async () => {
     await using gateway = await startGateway({ env });
     await using clients = new Clients(gateway);
     const [unused, served] = [await clients.open(), await clients.openServed()];
@@ -69,7 +69,7 @@ describe.each(BOUNDS)('the bound on idle client connections (%s)', (bound, env) 
     expect(await closedFor(gateway, bound === 'total' ? 'network' : 'total')).toBe(0);
   });
 
-  it('closes none that has a request on its way, or a WebSocket', async () => {
+  it.concurrent('closes none that has a request on its way, or a WebSocket', async () => {
     const { promise: asked, resolve: ask } = Promise.withResolvers<ServerResponse>();
     await using service = await startService((_request, response) => ask(response));
     await using chat = await startRawService((socket) => {
@@ -94,7 +94,7 @@ describe.each(BOUNDS)('the bound on idle client connections (%s)', (bound, env) 
     await busy.until(/served/);
   });
 
-  it('closes those that bring the rest of a refused body', async () => {
+  it.concurrent('closes those that bring the rest of a refused body', async () => {
     await using gateway = await startGateway({ env });
     await using clients = new Clients(gateway);
     const refused: RawClient[] = [];
@@ -116,7 +116,7 @@ describe.each(BOUNDS)('the bound on idle client connections (%s)', (bound, env) 
     expect(await closedFor(gateway, bound)).toBe(2);
   });
 
-  it('closes those that have brought the rest of a refused body', async () => {
+  it.concurrent('closes those that have brought the rest of a refused body', async () => {
     await using gateway = await startGateway({ env });
     await using clients = new Clients(gateway);
     const refused = await clients.open();
@@ -131,7 +131,7 @@ describe.each(BOUNDS)('the bound on idle client connections (%s)', (bound, env) 
     expect(idle.map(isOpen)).toEqual(Array<boolean>(4).fill(true));
   });
 
-  it('leaves a connection on which a next request has begun to come', async () => {
+  it.concurrent('leaves a connection on which a next request has begun to come', async () => {
     await using gateway = await startGateway({ env });
     await using clients = new Clients(gateway);
     const writing = await clients.openServed();
@@ -149,7 +149,7 @@ describe.each(BOUNDS)('the bound on idle client connections (%s)', (bound, env) 
 describe('the bound on idle client connections of a network', () => {
   const env = { MAX_IDLE_CLIENT_CONNECTIONS_PER_NETWORK: '2' };
 
-  it('holds for each alone', async () => {
+  it.concurrent('holds for each alone', async () => {
     await using gateway = await startGateway({ env });
     await using clients = new Clients(gateway);
     const other = connect({ port: gateway.port, host: '127.0.0.1', localAddress: '127.0.0.2' });
@@ -163,7 +163,7 @@ describe('the bound on idle client connections of a network', () => {
     other.destroy();
   });
 
-  it('does not hold for trusted proxies, which the total does', async () => {
+  it.concurrent('does not hold for trusted proxies, which the total does', async () => {
     await using gateway = await startGateway({
       env: { ...env, TRUST_PROXY: '127.0.0.1', MAX_IDLE_CLIENT_CONNECTIONS: '8' },
     });
@@ -177,7 +177,7 @@ describe('the bound on idle client connections of a network', () => {
     expect(await closedFor(gateway, 'network')).toBe(0);
   });
 
-  it('counts none that is gone', async () => {
+  it.concurrent('counts none that is gone', async () => {
     await using gateway = await startGateway({ env: { ...env, MAX_IDLE_CLIENT_CONNECTIONS: '3' } });
     const sockets: Socket[] = [];
     for (let host = 2; host < 22; host++) {
@@ -198,7 +198,7 @@ describe('the bound on idle client connections of a network', () => {
 });
 
 describe('the rest of a refused body that comes slower than the minimum rate', () => {
-  it('closes its connection', async () => {
+  it.concurrent('closes its connection', async () => {
     await using gateway = await startGateway({
       env: { REQUEST_BODY_GRACE_MS: '300', MIN_REQUEST_BODY_RATE_BYTES: '1000' },
     });

@@ -50,7 +50,7 @@ class ReportsUpstream {}
 class ReportsModule {}
 
 describe('the clock of', () => {
-  it('connecting ends a request to a service that does not take the connection', async () => {
+  it.concurrent('connecting ends a request to a service that does not take the connection', async () => {
     await using service = await startFullService();
     await using gateway = await startGateway({
       env: { AUTH_SERVICE_URL: service.url, CONNECT_TIMEOUT_MS: '400' },
@@ -91,7 +91,7 @@ describe('the clock of', () => {
     expect(requests).toBe(3);
   });
 
-  it.each(['GET', 'POST'])("a route is the row's own where it has one (%s)", async (method) => {
+  it.concurrent.each(['GET', 'POST'])("a route is the row's own where it has one (%s)", async (method) => {
     await using service = await startService((request, response) => {
       if (request.url === '/v1/reports/full') service.server.once('go on', () => response.end('full'));
     });
@@ -112,7 +112,7 @@ describe('the clock of', () => {
     expect(await (await full).text()).toBe('full');
   });
 
-  it('idle bodies ends an upload that the service does not take', async () => {
+  it.concurrent('idle bodies ends an upload that the service does not take', async () => {
     await using service = await startRawService((socket) => void socket.pause());
     await using gateway = await startGateway({
       env: { STORAGE_SERVICE_URL: service.url, ...SHORT_TIMEOUTS },
@@ -134,7 +134,7 @@ describe('the clock of', () => {
     expect(line.cause).toBe('request body not taken');
   });
 
-  it('idle bodies ends a download whose client stops reading, at the service too', async () => {
+  it.concurrent('idle bodies ends a download whose client stops reading, at the service too', async () => {
     const { promise: left, resolve: leave } = Promise.withResolvers<void>();
     await using service = await startService((_request, response) => {
       response.once('close', leave);
@@ -158,7 +158,7 @@ describe('the clock of', () => {
     expect((await client.ended()).text).not.toMatch(/0\r\n\r\n$/);
   });
 
-  it('client connections ends an idle one and none that waits for its answer', async () => {
+  it.concurrent('client connections ends an idle one and none that waits for its answer', async () => {
     await using service = await startService((_request, response) => {
       service.server.once('go on', () => response.end('at last'));
     });
@@ -200,7 +200,7 @@ describe('the clock of', () => {
 });
 
 describe('an upload that keeps coming', () => {
-  it('is cut by no clock, however long it takes, and nor is the wait for its answer', async () => {
+  it.concurrent('is cut by no clock, however long it takes, and nor is the wait for its answer', async () => {
     // The answer takes longer than the gateway takes to look at its clocks again.
     await using service = await startService((request, response) => {
       if (request.method === 'GET') response.write('and then no more');

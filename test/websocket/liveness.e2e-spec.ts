@@ -44,7 +44,7 @@ class LiveGateway {
 class LiveModule {}
 
 describe('the gateway', () => {
-  it('pings both sides', async () => {
+  it.concurrent('pings both sides', async () => {
     await using service = await startSocketService();
     await using gateway = await startGateway({ env: { CHAT_SERVICE_URL: service.url, ...FAST_PINGS } });
     await using client = await openSocket(gateway);
@@ -56,7 +56,7 @@ describe('the gateway', () => {
     expect(client.socket.readyState).toBe(client.socket.OPEN);
   });
 
-  it('drops a client that misses two pings, and closes the service side', async () => {
+  it.concurrent('drops a client that misses two pings, and closes the service side', async () => {
     await using service = await startSocketService();
     await using gateway = await startGateway({ env: { CHAT_SERVICE_URL: service.url, ...FAST_PINGS } });
     await using client = await openRawSocket(gateway, service);
@@ -68,7 +68,7 @@ describe('the gateway', () => {
     expect(await gateway.logged({ message: 'websocket closed' })).toMatchObject({ code: 1006 });
   });
 
-  it('drops a service that misses two pings', async () => {
+  it.concurrent('drops a service that misses two pings', async () => {
     await using service = await startSocketService(() => {}, { autoPong: false });
     await using gateway = await startGateway({ env: { VIDEO_SERVICE_URL: service.url, ...FAST_PINGS } });
     await using client = await openSocket(gateway, SIGNALING);
@@ -76,7 +76,7 @@ describe('the gateway', () => {
     expect(await client.closed).toEqual({ code: 1012, reason: 'service restart' });
   });
 
-  it('keeps a client that answers with unasked pongs between its messages', async () => {
+  it.concurrent('keeps a client that answers with unasked pongs between its messages', async () => {
     await using service = await startSocketService(echo);
     await using gateway = await startGateway({ env: { CHAT_SERVICE_URL: service.url, ...FAST_PINGS } });
     await using client = await openRawSocket(gateway, service);
@@ -89,7 +89,7 @@ describe('the gateway', () => {
     await client.until(/alive/);
   });
 
-  it('does not ask a client in the middle of a long message whether it is there', async () => {
+  it.concurrent('does not ask a client in the middle of a long message whether it is there', async () => {
     await using service = await startSocketService();
     await using gateway = await startGateway({
       env: { CHAT_SERVICE_URL: service.url, WEBSOCKET_PING_INTERVAL_MS: '50' },
@@ -109,7 +109,7 @@ describe('the gateway', () => {
 });
 
 describe('revocation', () => {
-  it('closes the sockets of the token, and of no other, with 4403', async () => {
+  it.concurrent('closes the sockets of the token, and of no other, with 4403', async () => {
     await using service = await startSocketService(echo);
     await using auth = await startService((_request, response) => response.end('{}'));
     await using gateway = await startGateway({
@@ -132,7 +132,7 @@ describe('revocation', () => {
     expect(await other.received(1)).toEqual(['still here']);
   });
 
-  it('that comes while the socket opens closes it too', async () => {
+  it.concurrent('that comes while the socket opens closes it too', async () => {
     const { promise: opening, resolve: begin } = Promise.withResolvers<void>();
     const { promise: loggedOut, resolve: logOut } = Promise.withResolvers<void>();
     await using service = await startSocketService(() => {}, {
@@ -162,7 +162,7 @@ describe('the expiry of a token', () => {
   const EXACT = { JWT_CLOCK_TOLERANCE_SECONDS: '0' };
   const inSeconds = (seconds: number): number => Math.floor(Date.now() / 1000) + seconds;
 
-  it('waits for the clock tolerance', async () => {
+  it.concurrent('waits for the clock tolerance', async () => {
     await using service = await startSocketService();
     await using gateway = await startGateway({
       modules: [LiveModule],
@@ -175,6 +175,7 @@ describe('the expiry of a token', () => {
     expect(tolerated.socket.readyState).toBe(1);
   });
 
+  // Alone: the class keeps one list for all gateways.
   it("closes a team's socket with 4401, in the middle of a message too, and the class hears of it", async () => {
     LiveGateway.seen.length = 0;
     await using service = await startSocketService();
@@ -198,7 +199,7 @@ describe('the expiry of a token', () => {
     expect(LiveGateway.seen).toEqual(['open', 'closed']);
   });
 
-  it('closes no socket of chat, whose clients know no renewal', async () => {
+  it.concurrent('closes no socket of chat, whose clients know no renewal', async () => {
     await using service = await startSocketService(echo);
     await using gateway = await startGateway({
       modules: [LiveModule],
@@ -214,7 +215,7 @@ describe('the expiry of a token', () => {
     expect(await chat.received(1)).toEqual(['still here']);
   });
 
-  it('is put off by a fresh token of the same user, which the service does not see', async () => {
+  it.concurrent('is put off by a fresh token of the same user, which the service does not see', async () => {
     await using service = await startSocketService(echo);
     await using auth = await startService((_request, response) => response.end('{}'));
     await using gateway = await startGateway({
@@ -247,7 +248,7 @@ describe('the expiry of a token', () => {
     expect(await renewed.closed).toEqual({ code: 4403, reason: 'token revoked' });
   });
 
-  it.each([
+  it.concurrent.each([
     ['of another user', () => signToken(accessClaims()), 'Invalid token'],
     ['that is none', () => 'garbage', 'Invalid token'],
     ['for elsewhere', () => signToken(accessClaims({ aud: 'x' })), 'Invalid token audience'],

@@ -20,7 +20,7 @@ async function startAndLeave(leave: (end: SocketEnd) => void) {
 }
 
 describe('a chat service that comes back', () => {
-  it.each<[string, (end: SocketEnd) => void]>([
+  it.concurrent.each<[string, (end: SocketEnd) => void]>([
     ['a reset', (end) => end.stream.resetAndDestroy()],
     ['an end without a close', (end) => end.stream.destroy()],
     ['1001', (end) => end.socket.close(1001, 'going')],
@@ -54,7 +54,7 @@ describe('a chat service that comes back', () => {
     },
   );
 
-  it('is found at another instance, where there is one', async () => {
+  it.concurrent('is found at another instance, where there is one', async () => {
     await using one = await startSocketService(echo);
     await using two = await startSocketService(echo);
     await using gateway = await startGateway({ env: { CHAT_SERVICE_URL: `${one.url},${two.url}` } });
@@ -70,7 +70,7 @@ describe('a chat service that comes back', () => {
     expect((await second.connection(0)).messages).toEqual(['hello']);
   });
 
-  it('is asked again while it answers 503', async () => {
+  it.concurrent('is asked again while it answers 503', async () => {
     await using system = await startAndLeave((end) => end.socket.close(1012));
     const { client, port } = system;
     const refusing = await startService((_request, response) => void response.writeHead(503).end(), { port });
@@ -84,7 +84,7 @@ describe('a chat service that comes back', () => {
     expect((await client.received(2))[1]).toBe('after');
   });
 
-  it('is caught up with by a client that was paused when it broke', async () => {
+  it.concurrent('is caught up with by a client that was paused when it broke', async () => {
     await using service = await startSocketService(({ socket }) => {
       if (service.connections.length === 1) socket.pause();
     });
@@ -116,7 +116,7 @@ describe('a chat service that comes back', () => {
     expect(again.messages.length).toBeLessThan(written);
   });
 
-  it('gets unacknowledged messages never again, and the log says how many they were', async () => {
+  it.concurrent('gets unacknowledged messages never again, and the log says how many they were', async () => {
     await using service = await startSocketService();
     await using gateway = await startGateway({
       env: { CHAT_SERVICE_URL: service.url, WEBSOCKET_PING_INTERVAL_MS: '200' },
@@ -144,7 +144,7 @@ describe('a chat service that comes back', () => {
 });
 
 describe('a chat service that does not come back as it was', () => {
-  it.each([1000, 1008, 1011, 4000])('but closed with %d is not waited for', async (code) => {
+  it.concurrent.each([1000, 1008, 1011, 4000])('but closed with %d is not waited for', async (code) => {
     await using service = await startSocketService();
     await using gateway = await startGateway({ env: { CHAT_SERVICE_URL: service.url } });
     await using client = await openSocket(gateway);
@@ -155,7 +155,7 @@ describe('a chat service that does not come back as it was', () => {
     expect(service.connections).toHaveLength(1);
   });
 
-  it('in time costs the client its socket, with 1012, and what was lost is counted', async () => {
+  it.concurrent('in time costs the client its socket, with 1012, and what was lost is counted', async () => {
     await using service = await startSocketService();
     await using gateway = await startGateway({
       env: { CHAT_SERVICE_URL: service.url, WEBSOCKET_RESUME_TIMEOUT_MS: '300' },
@@ -174,7 +174,7 @@ describe('a chat service that does not come back as it was', () => {
     expect(metrics).toMatch(/websocket_messages_lost_total\{.*\} 2\n/);
   });
 
-  it('costs the client its socket, with 1012, where more comes than is kept', async () => {
+  it.concurrent('costs the client its socket, with 1012, where more comes than is kept', async () => {
     await using service = await startSocketService();
     await using gateway = await startGateway({
       env: { CHAT_SERVICE_URL: service.url, WEBSOCKET_MAX_RESUME_BYTES: '5000' },
@@ -190,7 +190,7 @@ describe('a chat service that does not come back as it was', () => {
     expect(await gateway.logged({ message: 'websocket closed' })).toMatchObject({ messages_lost: 5 });
   });
 
-  it('but speaks another subprotocol costs the client its socket, with 1012', async () => {
+  it.concurrent('but speaks another subprotocol costs the client its socket, with 1012', async () => {
     await using service = await startSocketService(() => {}, { handleProtocols: () => 'a' });
     await using gateway = await startGateway({ env: { CHAT_SERVICE_URL: service.url } });
     await using client = await openSocket(gateway, CHAT, { protocols: ['a', 'b'] });
@@ -207,7 +207,7 @@ describe('a chat service that does not come back as it was', () => {
     expect((await other.connection(0)).messages).toEqual([]);
   });
 
-  it('but refuses costs the client its socket, with 1012', async () => {
+  it.concurrent('but refuses costs the client its socket, with 1012', async () => {
     await using system = await startAndLeave((end) => end.socket.close(1012));
     await using _refusing = await startService((_request, response) => void response.writeHead(403).end(), {
       port: system.port,
@@ -216,7 +216,7 @@ describe('a chat service that does not come back as it was', () => {
     expect(await system.client.closed).toEqual({ code: 1012, reason: 'service restart' });
   });
 
-  it('but takes connections without a word is waited for no longer than any other', async () => {
+  it.concurrent('but takes connections without a word is waited for no longer than any other', async () => {
     const service = await startSocketService();
     await using gateway = await startGateway({
       env: { CHAT_SERVICE_URL: service.url, WEBSOCKET_RESUME_TIMEOUT_MS: '300' },
@@ -231,21 +231,24 @@ describe('a chat service that does not come back as it was', () => {
     expect(silent.accepted()).toBeGreaterThan(0);
   });
 
-  it('but ends each connection at once is dialled ever more rarely, and then given up', async () => {
-    await using service = await startSocketService(({ socket }) => socket.close(1001));
-    await using gateway = await startGateway({
-      env: { CHAT_SERVICE_URL: service.url, WEBSOCKET_RESUME_TIMEOUT_MS: '1500' },
-    });
-    await using client = await openSocket(gateway);
+  it.concurrent(
+    'but ends each connection at once is dialled ever more rarely, and then given up',
+    async () => {
+      await using service = await startSocketService(({ socket }) => socket.close(1001));
+      await using gateway = await startGateway({
+        env: { CHAT_SERVICE_URL: service.url, WEBSOCKET_RESUME_TIMEOUT_MS: '1500' },
+      });
+      await using client = await openSocket(gateway);
 
-    expect(await client.closed).toEqual({ code: 1012, reason: 'service restart' });
-    // 50 ms and twice as much each time, at random from the half of it on.
-    expect(service.connections.length).toBeLessThan(10);
-  });
+      expect(await client.closed).toEqual({ code: 1012, reason: 'service restart' });
+      // 50 ms and twice as much each time, at random from the half of it on.
+      expect(service.connections.length).toBeLessThan(10);
+    },
+  );
 });
 
 describe('while a chat service is away', () => {
-  it('a token that expires ends the socket with 4401', async () => {
+  it.concurrent('a token that expires ends the socket with 4401', async () => {
     await using service = await startSocketService();
     await using gateway = await startGateway({
       env: { CHAT_SERVICE_URL: service.url, JWT_CLOCK_TOLERANCE_SECONDS: '0' },
@@ -259,7 +262,7 @@ describe('while a chat service is away', () => {
     expect(await client.closed).toEqual({ code: 4401, reason: 'token expired' });
   });
 
-  it('a token that is revoked ends the socket with 4403', async () => {
+  it.concurrent('a token that is revoked ends the socket with 4403', async () => {
     await using auth = await startService((_request, response) => response.end('{}'));
     await using service = await startSocketService();
     await using gateway = await startGateway({
@@ -276,7 +279,7 @@ describe('while a chat service is away', () => {
     expect(await client.closed).toEqual({ code: 4403, reason: 'token revoked' });
   });
 
-  it('a client that leaves is not waited for, and its messages are counted as lost', async () => {
+  it.concurrent('a client that leaves is not waited for, and its messages are counted as lost', async () => {
     await using system = await startAndLeave((end) => end.stream.resetAndDestroy());
     const { client, gateway, port } = system;
     client.send('lost');

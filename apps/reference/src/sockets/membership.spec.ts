@@ -18,7 +18,7 @@ async function talk(client: SocketClient): Promise<void> {
 }
 
 describe('a chat socket', () => {
-  it('is for members alone, however the id is written', async () => {
+  it.concurrent('is for members alone, however the id is written', async () => {
     await using both = await Conversations.start('chat', WITH_ORIGIN);
     const [ada, bob, eve] = [makeUser(), makeUser(), makeUser()];
     const id = await both.create(ada, bob);
@@ -32,24 +32,24 @@ describe('a chat socket', () => {
     expect(await one.event('message')).toMatchObject({ conversation_id: id, sender_id: bob.id });
   });
 
-  it.each<[string, (both: Conversations, owner: User, member: User, id: string) => Promise<unknown>, number]>(
+  it.concurrent.each<
+    [string, (both: Conversations, owner: User, member: User, id: string) => Promise<unknown>, number]
+  >([
     [
-      [
-        'a member was removed',
-        (both, owner, { id: userId }, id) =>
-          remove(both, owner, `/v1/conversations/${id}/participants/${userId}`),
-        1,
-      ],
-      [
-        'a member left',
-        (both, _, member, id) => remove(both, member, `/v1/conversations/${id}/participants/${member.id}`),
-        1,
-      ],
-      ["a member's account is gone", (both, _, member) => remove(both, member, '/v1/users/me'), 1],
-      ['the conversation is gone', (both, owner, _, id) => remove(both, owner, `/v1/conversations/${id}`), 3],
-      ["the owner's account is gone", (both, owner) => remove(both, owner, '/v1/users/me'), 3],
+      'a member was removed',
+      (both, owner, { id: userId }, id) =>
+        remove(both, owner, `/v1/conversations/${id}/participants/${userId}`),
+      1,
     ],
-  )('is closed when %s, all those and no others', async (_when, change, closed) => {
+    [
+      'a member left',
+      (both, _, member, id) => remove(both, member, `/v1/conversations/${id}/participants/${member.id}`),
+      1,
+    ],
+    ["a member's account is gone", (both, _, member) => remove(both, member, '/v1/users/me'), 1],
+    ['the conversation is gone', (both, owner, _, id) => remove(both, owner, `/v1/conversations/${id}`), 3],
+    ["the owner's account is gone", (both, owner) => remove(both, owner, '/v1/users/me'), 3],
+  ])('is closed when %s, all those and no others', async (_when, change, closed) => {
     await using both = await Conversations.start('chat', WITH_ORIGIN);
     const [member, owner, third] = [makeUser(), makeUser(), makeUser()];
     const id = await both.create(owner, member, third);
@@ -67,7 +67,7 @@ describe('a chat socket', () => {
     await expect(SocketClient.open(both.service, chatPath(id), member.token)).rejects.toThrow('404');
   });
 
-  it('sends nothing more after it is closed, also if its client does not answer', async () => {
+  it.concurrent('says nothing more once it is closed, though its client does not answer', async () => {
     await using both = await Conversations.start('chat', WITH_ORIGIN);
     const [ada, bob] = [makeUser(), makeUser()];
     const id = await both.create(ada, bob);
@@ -87,22 +87,25 @@ describe('a chat socket', () => {
     expect(senders.length - 1 - senders.lastIndexOf(bob.id)).toBeGreaterThan(3);
   });
 
-  it('stays while auth-service is away for a while, and not for longer; none is opened then', async () => {
-    await using both = await Conversations.start('chat', {
-      ...WITH_ORIGIN,
-      unknownMembershipTimeoutMs: 4_000,
-    });
-    const ada = makeUser();
-    const id = await both.create(ada);
-    await using client = await SocketClient.open(both.service, chatPath(id), ada.token);
+  it.concurrent(
+    'stays while auth-service is away for a while, and not for longer; none is opened then',
+    async () => {
+      await using both = await Conversations.start('chat', {
+        ...WITH_ORIGIN,
+        unknownMembershipTimeoutMs: 4_000,
+      });
+      const ada = makeUser();
+      const id = await both.create(ada);
+      await using client = await SocketClient.open(both.service, chatPath(id), ada.token);
 
-    await both.auth.app.close();
+      await both.auth.app.close();
 
-    // Requests wait three seconds for a restart of auth-service.
-    await expect(SocketClient.open(both.service, chatPath(id), ada.token)).rejects.toThrow('503');
-    await talk(client);
-    expect(await client.closed).toBe(1013);
-  });
+      // Three seconds, for which an auth-service that restarts is waited for.
+      await expect(SocketClient.open(both.service, chatPath(id), ada.token)).rejects.toThrow('503');
+      await talk(client);
+      expect(await client.closed).toBe(1013);
+    },
+  );
 });
 
 /** A call of these users. */
@@ -113,7 +116,7 @@ async function call(video: RunningService, caller: User, callees: User[], conver
 }
 
 describe('a call of a conversation', () => {
-  it('is for its members alone', async () => {
+  it.concurrent('is for its members alone', async () => {
     await using both = await Conversations.start('video', WITH_ORIGIN);
     const video = both.service;
     const [ada, bob, eve] = [makeUser(), makeUser(), makeUser()];
@@ -125,7 +128,7 @@ describe('a call of a conversation', () => {
     expect((await call(video, ada, [bob], id.toUpperCase())).status).toBe(201);
   });
 
-  it('ends for a member who is removed, sockets included', async () => {
+  it.concurrent('is over for a member who is removed, sockets included', async () => {
     await using both = await Conversations.start('video', WITH_ORIGIN);
     const video = both.service;
     const [ada, bob] = [makeUser(), makeUser()];
@@ -151,7 +154,7 @@ describe('a call of a conversation', () => {
 });
 
 describe('signaling', () => {
-  it('ends for all sockets when the call ends, at every process', async () => {
+  it.concurrent('ends for all sockets when the call ends, at every process', async () => {
     const dataDir = await mkdtemp(join(tmpdir(), 'signaling-spec-'));
     await using stack = new AsyncDisposableStack();
     stack.defer(() => rm(dataDir, { recursive: true }));
