@@ -14,5 +14,7 @@ const without = globSync(['{apps,libs}/*/src/**/*.spec.ts', 'test/*/*.e2e-spec.t
 /** The tests of the inner loop. */
 export default {
   ...config,
+  // They wait for timeouts half of the time, and neither load the machine nor measure it.
+  maxWorkers: 4,
   testPathIgnorePatterns: [...config.testPathIgnorePatterns, ...without.map((path) => `/${path}$`)],
 };

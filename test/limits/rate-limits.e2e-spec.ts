@@ -239,7 +239,6 @@ describeWithRedis('a limit', () => {
   });
 
   it('is not moved by the clock of this machine', async () => {
-    const { jest } = import.meta;
     await using redis = await RedisServer.start();
     await using system = await startLimited({ env: { REDIS_URL: redis.url, RATELIMIT_AUTH_LOGIN: '2' } });
     const login = (): Promise<Response> => ask(system.gateway, '/v1/auth/login', { method: 'POST' });

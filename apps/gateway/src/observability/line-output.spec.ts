@@ -13,8 +13,7 @@ const MODULE = join(import.meta.dirname, '../../../../dist/apps/gateway/src/obse
 
 /** Output of a process that runs a script. */
 function printedBy(script: string): string {
-  const whole = `import { describeWithBuild } from '../../../../test/support/requirements.js';
-import { LineOutput } from ${JSON.stringify(MODULE)}; ${script}`;
+  const whole = `import { LineOutput } from ${JSON.stringify(MODULE)}; ${script}`;
   return spawnSync(process.execPath, ['--input-type=module', '--eval', whole], { encoding: 'utf8' }).stdout;
 }
 
@@ -140,8 +139,7 @@ describeWithBuild('the output of lines of a process', () => {
 
   it('waits at its exit for a reader that is late', async () => {
     const script = `
-      import { describeWithBuild } from '../../../../test/support/requirements.js';
-import { LineOutput } from ${JSON.stringify(MODULE)};
+      import { LineOutput } from ${JSON.stringify(MODULE)};
       process.on('exit', () => process.send('exiting'));
       const output = new LineOutput(1);
       for (let n = 0; n < 10_000; n++) output.write(n + ' ' + 'x'.repeat(90) + '\\n');
@@ -161,8 +159,7 @@ import { LineOutput } from ${JSON.stringify(MODULE)};
 
   it('does not wait at its exit for a reader that never reads', async () => {
     const script = `
-      import { describeWithBuild } from '../../../../test/support/requirements.js';
-import { LineOutput } from ${JSON.stringify(MODULE)};
+      import { LineOutput } from ${JSON.stringify(MODULE)};
       const output = new LineOutput(1);
       for (let n = 0; n < 10_000; n++) output.write('x'.repeat(99) + '\\n');
       process.exit(3);`;
