@@ -4,8 +4,8 @@ export default {
   testEnvironment: '<rootDir>/scripts/jest/environment.mjs',
   // Of a test that waits for something which never comes; a busy machine alone should not end one.
   testTimeout: 20_000,
-  // Most tests wait for a process, and by itself Jest leaves a core free. More would only wait for each other.
-  maxWorkers: 2,
+  // On two cores: a third of the time of a test is a wait for a timeout. Four are too many for the tests under load.
+  maxWorkers: 3,
   // Modules that a worker has loaded stay in its memory.
   workerIdleMemoryLimit: '1.5GB',
   reporters: ['default', '<rootDir>/scripts/summary-reporter.mjs'],

@@ -1,6 +1,7 @@
 import { once, type EventEmitter } from 'node:events';
 import type { RawClient } from '../support/raw-client.js';
 import { rawRequest } from '../support/raw-request.js';
+import type { GatewayProcess } from '../support/process.js';
 import { describeUnderLoad } from '../support/requirements.js';
 import {
   accept,
@@ -13,6 +14,8 @@ import {
   survives,
   WHOLE,
   type Script,
+  startGatewayFor,
+  type ScriptedService,
 } from '../support/resets.js';
 import { closeFrame, frame, OPCODE, rawHandshake } from '../support/websocket.js';
 
@@ -141,9 +144,20 @@ describeUnderLoad('a client resets its connection', () => {
     ],
   ];
 
+  let service: ScriptedService;
+  let gateway: GatewayProcess;
+  beforeAll(async () => {
+    service = await startScripted();
+    gateway = startGatewayFor(service);
+  });
+  afterAll(async () => {
+    await gateway[Symbol.asyncDispose]();
+    await service[Symbol.asyncDispose]();
+  });
+
   it.each(AT)('%s', async (_when, script, exchange) => {
-    await using service = await startScripted(script);
-    await survives(service, {}, async (client) => {
+    service.script = script;
+    await survives(gateway, service, async (client) => {
       await exchange(client, service.heard);
       client.socket.resetAndDestroy();
       await client.ended();

@@ -24,7 +24,7 @@ class LargeController {
 class LargeModule {}
 
 describe('a client that does not read its answer', () => {
-  it.each([
+  it.concurrent.each([
     ["a controller's", 'GET /large'],
     ["a service's", 'GET /v1/auth/profile'],
   ])('is cut off after the idle time: %s', async (_name, target) => {
@@ -77,7 +77,7 @@ describeUnderLoad('clients that do not read their responses', () => {
   const refresh = (url: string): Promise<Response> =>
     fetch(`${url}/v1/auth/refresh`, { method: 'POST', headers: bearer() });
 
-  it.each<[string, (index: number) => string]>([
+  it.concurrent.each<[string, (index: number) => string]>([
     ['one address', () => '127.0.0.2'],
     ['many addresses', (index) => `127.0.1.${index + 1}`],
   ])(
@@ -107,40 +107,48 @@ describeUnderLoad('clients that do not read their responses', () => {
     40_000,
   );
 
-  it('nor do they together with slow uploads: two addresses that have a quarter of each', async () => {
-    await using service = await startDownloads();
-    await using gateway = await startGateway({ env: { AUTH_SERVICE_URL: service.url, ...ENV } });
-    await using stack = new AsyncDisposableStack();
-    const addresses = ['127.0.0.2', '127.0.0.2', '127.0.0.3', '127.0.0.3'];
-    await openDownloads(stack, gateway.port, addresses);
-    for (const address of addresses) {
-      const client = stack.use(await RawClient.connect(gateway.port, address));
-      client.write(rawRequest('POST /v1/keys/upload', { headers: { 'Content-Length': 1_000_000 } }));
-      const drip = setInterval(() => client.write('x'.repeat(100)), 100);
-      stack.defer(() => clearInterval(drip));
-    }
-    while (service.sockets.size < CONNECTIONS) await new Promise(setImmediate);
+  it.concurrent(
+    'nor do they together with slow uploads: two addresses that have a quarter of each',
+    async () => {
+      await using service = await startDownloads();
+      await using gateway = await startGateway({ env: { AUTH_SERVICE_URL: service.url, ...ENV } });
+      await using stack = new AsyncDisposableStack();
+      const addresses = ['127.0.0.2', '127.0.0.2', '127.0.0.3', '127.0.0.3'];
+      await openDownloads(stack, gateway.port, addresses);
+      for (const address of addresses) {
+        const client = stack.use(await RawClient.connect(gateway.port, address));
+        client.write(rawRequest('POST /v1/keys/upload', { headers: { 'Content-Length': 1_000_000 } }));
+        const drip = setInterval(() => client.write('x'.repeat(100)), 100);
+        stack.defer(() => clearInterval(drip));
+      }
+      while (service.sockets.size < CONNECTIONS) await new Promise(setImmediate);
 
-    expect((await refresh(gateway.url)).status).toBe(200);
-  }, 40_000);
+      expect((await refresh(gateway.url)).status).toBe(200);
+    },
+    40_000,
+  );
 
-  it('are not those that read slowly and all the time: none is cut for a request that waits', async () => {
-    await using service = await startDownloads();
-    await using gateway = await startGateway({ env: { AUTH_SERVICE_URL: service.url, ...ENV } });
-    await using stack = new AsyncDisposableStack();
-    const addresses = Array.from({ length: CONNECTIONS }, () => '127.0.0.2');
-    for (const { socket } of await openDownloads(stack, gateway.port, addresses)) {
-      // 320 KB/s: a read, then a pause.
-      const reads = setInterval(() => socket.resume(), 200);
-      socket.on('data', () => socket.pause());
-      stack.defer(() => clearInterval(reads));
-    }
-    const waits = new AbortController();
-    stack.defer(() => waits.abort());
-    const waiting = fetch(`${gateway.url}/v1/auth/profile`, { headers: bearer(), signal: waits.signal });
+  it.concurrent(
+    'are not those that read slowly and all the time: none is cut for a request that waits',
+    async () => {
+      await using service = await startDownloads();
+      await using gateway = await startGateway({ env: { AUTH_SERVICE_URL: service.url, ...ENV } });
+      await using stack = new AsyncDisposableStack();
+      const addresses = Array.from({ length: CONNECTIONS }, () => '127.0.0.2');
+      for (const { socket } of await openDownloads(stack, gateway.port, addresses)) {
+        // 320 KB/s: a read, then a pause.
+        const reads = setInterval(() => socket.resume(), 200);
+        socket.on('data', () => socket.pause());
+        stack.defer(() => clearInterval(reads));
+      }
+      const waits = new AbortController();
+      stack.defer(() => waits.abort());
+      const waiting = fetch(`${gateway.url}/v1/auth/profile`, { headers: bearer(), signal: waits.signal });
 
-    await Promise.race([delay(14_000), waiting.catch(() => {})]);
+      await Promise.race([delay(14_000), waiting.catch(() => {})]);
 
-    expect(gateway.logs.filter(({ status }) => status === 499)).toEqual([]);
-  }, 40_000);
+      expect(gateway.logs.filter(({ status }) => status === 499)).toEqual([]);
+    },
+    40_000,
+  );
 });

@@ -51,28 +51,28 @@ export const laterReset =
     socket.once('end', () => socket.end()).once('close', () => clearTimeout(timer));
   };
 
-export async function startScripted(
-  script: Script,
-): Promise<PlayedService & { readonly heard: EventEmitter }> {
-  const heard = new EventEmitter();
+/** A service that does what its script says, which may be another for each test. */
+export type ScriptedService = PlayedService & { readonly heard: EventEmitter; script: Script };
+
+export async function startScripted(script: Script = silent): Promise<ScriptedService> {
   const service = await startRawService((socket) => {
     socket.on('data', (bytes: Buffer) => {
       const text = bytes.toString('latin1');
       if (!/^(GET|POST) /.test(text)) return;
-      script(socket, text);
-      heard.emit('request');
+      scripted.script(socket, text);
+      scripted.heard.emit('request');
     });
   });
-  return Object.assign(service, { heard });
+  const scripted = Object.assign(service, { heard: new EventEmitter(), script });
+  return scripted;
 }
 
-/** Runs one exchange several times, and expects that the gateway still works and has no more open descriptors. */
-export async function survives(
+/** A gateway as a process of its own that sends to the service whatever failed before. */
+export function startGatewayFor(
   service: PlayedService,
-  env: Readonly<Record<string, string>>,
-  exchange: (client: RawClient) => Promise<unknown>,
-): Promise<void> {
-  await using gateway = GatewayProcess.start({
+  env: Readonly<Record<string, string>> = {},
+): GatewayProcess {
+  return GatewayProcess.start({
     CHAT_SERVICE_URL: service.url,
     RATELIMIT: 'off',
     MAX_RETRIES: '0',
@@ -80,6 +80,14 @@ export async function survives(
     OUTLIER_EJECTION_MS: '1',
     ...env,
   });
+}
+
+/** Runs one exchange several times, and expects that the gateway lives and has no more open than before. */
+export async function survives(
+  gateway: GatewayProcess,
+  service: PlayedService,
+  exchange: (client: RawClient) => Promise<unknown>,
+): Promise<void> {
   const port = await gateway.port();
   const before = openDescriptors(gateway.pid);
 

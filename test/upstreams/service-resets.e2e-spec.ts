@@ -15,6 +15,7 @@ import {
   thenReset,
   WHOLE,
   type Script,
+  startGatewayFor,
 } from '../support/resets.js';
 import { closeFrame, frame, OPCODE, rawHandshake, REFUSALS } from '../support/websocket.js';
 
@@ -63,9 +64,11 @@ describeUnderLoad('a service resets its connection', () => {
     ],
   ];
 
+  // Each has a gateway of its own: one that has seen many failures waits longer before it asks the service again.
   it.each(AT)('%s', async (_when, script, bytes) => {
     await using service = await startScripted(script);
-    await survives(service, {}, async (client) => {
+    await using gateway = startGatewayFor(service);
+    await survives(gateway, service, async (client) => {
       const heard = once(service.heard, 'request');
       client.write(bytes);
       await heard;
@@ -79,7 +82,8 @@ describeUnderLoad('a service resets its connection', () => {
     ['behind the response to its health check', thenReset(say(WHOLE))],
   ])('%s', async (_when, script) => {
     await using service = await startScripted(script);
-    await survives(service, { HEALTH_CHECK_INTERVAL_MS: '10' }, () => once(service.heard, 'request'));
+    await using gateway = startGatewayFor(service, { HEALTH_CHECK_INTERVAL_MS: '10' });
+    await survives(gateway, service, () => once(service.heard, 'request'));
   });
 
   const TLS: readonly [string, string][] = [
@@ -93,7 +97,8 @@ describeUnderLoad('a service resets its connection', () => {
     await using service = await startRawService((socket) =>
       socket.once('data', () => socket.resetAndDestroy()),
     );
-    await survives(service, { CHAT_SERVICE_URL: `https://127.0.0.1:${service.port}` }, async (client) => {
+    await using gateway = startGatewayFor(service, { CHAT_SERVICE_URL: `https://127.0.0.1:${service.port}` });
+    await survives(gateway, service, async (client) => {
       client.write(bytes);
       expect(await client.until(/\r\n\r\n/)).toMatch(/^HTTP\/1\.1 50[23] /);
     });
