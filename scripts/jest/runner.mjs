@@ -8,7 +8,10 @@ import { importFile, importTypeScript, sourceMaps } from './modules.mjs';
 const require = createRequire(import.meta.url);
 let count = 0;
 
-/** Jest's `testRunner`. */
+/**
+ * Jest's `testRunner`. Replaces the three methods of the runtime by which circus loads modules. They are no public
+ * interface of Jest, whose version is therefore pinned.
+ */
 export default async function runFile(globalConfig, config, environment, runtime, path, send) {
   if (++count === 1) importTypeScript(join(config.cacheDirectory, 'modules'));
   globalThis.jest = runtime.jestGlobals.jestObjectFor(path);
