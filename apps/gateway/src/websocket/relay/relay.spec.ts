@@ -141,7 +141,6 @@ describe('Relay', () => {
   });
   afterEach(() => {
     jest.useRealTimers();
-    syncBuiltinESMExports();
     jest.restoreAllMocks();
   });
 
