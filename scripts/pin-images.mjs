@@ -52,7 +52,7 @@ async function pin(images) {
 
 try {
   const paths = { compose: [COMPOSE], env: undefined, dockerfile: undefined };
-  const { services, committed } = Stack.read(new TextFiles(process.cwd()), paths);
+  const { services, committed } = new Stack(new TextFiles(process.cwd()), paths);
   const wanted = services.flatMap((service) => imagesOf(service, committed));
   const pinned = await pin([...new Set(wanted.map(({ image }) => image))]);
   const overlay = new Document({});
