@@ -71,15 +71,19 @@ export class RelayEnd {
     this.connection.socket.resume();
   }
 
-  /** Sends a message of `source`. If this reaches the high-water mark, pauses `source` until the bytes are written. */
-  send(data: Buffer, isBinary: boolean, source: RelayEnd): void {
+  /**
+   * Sends a message of `source`. If this reaches the high-water mark, pauses `source` until the bytes are written.
+   * @returns false if there is no room: then the relay is evicted, and the message is lost
+   */
+  send(data: Buffer, isBinary: boolean, source: RelayEnd): boolean {
     if (!this.tryAcquire(data.length)) {
       source.reading.stop();
-      return;
+      return false;
     }
     this.messagesSent++;
     this.outgoing.send(data, isBinary, source.pace.cameWithOthers);
     if (this.outgoing.isFull) (this.pausedEnd = source).reading.pause(BY_OTHER);
+    return true;
   }
 
   /** Sends a message of the gateway itself. */

@@ -81,11 +81,15 @@ class Application {
   readonly principals: (Principal | undefined)[] = [];
   readonly resumptions: string[] = [];
   readonly ends: string[] = [];
-  refusesNew = false;
+  readonly context;
 
-  readonly context = {
+  constructor(budgetBytes = 100_000) {
+    this.context = this.createContext(budgetBytes);
+  }
+
+  private readonly createContext = (budgetBytes: number) => ({
     config: CONFIG,
-    budget: new ByteBudget(100_000, (account, bytes) => evictGreatest(this.relays, account, bytes)),
+    budget: new ByteBudget(budgetBytes, (account, bytes) => evictGreatest(this.relays, account, bytes)),
     authenticator: {
       isExpired: ({ expiresAt }: Principal) => expiresAt * 1000 <= Date.now(),
       verify: (token: string): Promise<Principal> =>
@@ -104,11 +108,12 @@ class Application {
       resumed: (_route: unknown, result: string) => this.resumptions.push(result),
       closed: () => {},
     },
-  };
+  });
 }
 
-async function openRelay(route: Partial<typeof ROUTE> = {}) {
-  const application = new Application();
+/** @param budgetBytes bytes that all relays may hold */
+async function openRelay(route: Partial<typeof ROUTE> = {}, budgetBytes?: number) {
+  const application = new Application(budgetBytes);
   const dialer = new Dialer();
   const connections = new ConnectionCounts(1, 1);
   connections.tryAcquire('ada');
@@ -261,6 +266,16 @@ describe('Relay', () => {
     expect([client.closes.length, application.ends]).toEqual([1, ['1013 gateway']]);
   });
 
+  it('counts a message as lost for which the budget has no room', async () => {
+    const { relay, client, upstream } = await openRelay({}, 100);
+
+    client.socket.send('x'.repeat(200));
+    await turns();
+
+    expect([relay.isEnded, upstream.messages]).toEqual([true, []]);
+    expect(relay.counts).toMatchObject({ messagesIn: 1, lost: 1 });
+  });
+
   describe('whose upstream restarts', () => {
     it('keeps its client, and sends the messages that arrived meanwhile in order', async () => {
       const { relay, client, upstream, dialer, application } = await openRelay();
@@ -386,6 +401,34 @@ describe('Relay', () => {
       await pass(50);
 
       expect([dialer.dials, client.closes]).toEqual([[50, 9_100], []]);
+    });
+
+    it('gives up once the drain has begun, and dials no upstream any more', async () => {
+      const { client, upstream, dialer, application } = await openRelay();
+      upstream.socket.terminate();
+      await turns();
+      application.context.live.refusesNew = true;
+
+      await pass(10_000);
+
+      expect(dialer.dials).toEqual([]);
+      expect([client.closes, application.resumptions]).toEqual([['1012 service restart'], ['given_up']]);
+    });
+
+    it('ends a connection that is made when the drain has begun', async () => {
+      const { client, upstream, dialer, application } = await openRelay();
+      upstream.socket.terminate();
+      await turns();
+      const next = await dialer.open();
+      const dialled = Promise.withResolvers<UpstreamWebSocket | number>();
+      dialer.dial = () => dialled.promise;
+      await pass(50);
+      application.context.live.refusesNew = true;
+
+      dialled.resolve(dialer.take());
+      await turns();
+
+      expect([client.closes, next.closes]).toEqual([['1012 service restart'], ['1006 ']]);
     });
 
     it('closes its client if the token has expired meanwhile, on any route', async () => {

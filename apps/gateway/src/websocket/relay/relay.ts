@@ -5,6 +5,7 @@ import { MessageRate } from './client-limits.js';
 import { CLOSE_REASON, CODE, isRestart, type CloseReason } from './close-reasons.js';
 import type { RelayContext } from './relay-context.js';
 import { RelayEnd, type RelayEndListener } from './relay-end.js';
+import { findStall } from './stalls.js';
 import { createCounts, type Closer, type RelayRequest, type RelayRoute } from './relay-record.js';
 import type { RelayOptions, UpstreamWebSocket } from './relay-record.js';
 import { isRenewal, RelaySession } from './relay-session.js';
@@ -78,6 +79,10 @@ export class Relay implements RelayEndListener, LiveRelay {
     return this.ended !== undefined;
   }
 
+  private findExpiry(): CloseReason | undefined {
+    return this.route.closesAtExpiry && this.session.isExpired ? CLOSE_REASON.TOKEN_EXPIRED : undefined;
+  }
+
   /** Closes both ends if the token has expired, also on routes without `closesAtExpiry`. */
   closeIfExpired(): void {
     if (this.session.isExpired) this.close(CLOSE_REASON.TOKEN_EXPIRED);
@@ -108,9 +113,13 @@ export class Relay implements RelayEndListener, LiveRelay {
     if (this.route.closesAtExpiry && isRenewal(data, isBinary)) return void this.renew(data);
     this.counts.messagesIn++;
     this.counts.bytesIn += data.length;
-    if (this.upstreamEnd.isOpen) this.upstreamEnd.send(data, isBinary, this.clientEnd);
+    if (this.upstreamEnd.isOpen) this.sendUpstream(data, isBinary);
     else if (!this.route.resume) this.counts.lost++;
     else if (!this.resumeBuffer.add(data, isBinary)) this.giveUp(1);
+  }
+
+  private sendUpstream(data: Buffer, isBinary: boolean): void {
+    if (!this.upstreamEnd.send(data, isBinary, this.clientEnd)) this.counts.lost++;
   }
 
   /** Counts a client's control frames towards its rate, as messages: each costs work, and each ping causes a pong. */
@@ -170,13 +179,14 @@ export class Relay implements RelayEndListener, LiveRelay {
 
   // :: Step 3
   private async resume(): Promise<void> {
+    const mayResume = (): boolean => !this.ended && !this.context.live.refusesNew;
     const upstream = await this.resumption.dial(() => {
       this.closeIfExpired();
-      return !this.ended;
+      return mayResume();
     });
-    if (this.ended) upstream?.socket.terminate();
-    else if (upstream) this.goOn(upstream);
-    else this.giveUp();
+    if (upstream && mayResume()) return this.goOn(upstream);
+    upstream?.socket.terminate();
+    if (!this.ended) this.giveUp();
   }
 
   /** Sends the messages of the resume buffer in order, and connects the client to the new upstream end. */
@@ -192,7 +202,7 @@ export class Relay implements RelayEndListener, LiveRelay {
     for (const { data, isBinary } of this.resumeBuffer.takeAll()) {
       // The budget may have had no room for an earlier message.
       if (this.ended) this.counts.lost++;
-      else this.upstreamEnd.send(data, isBinary, this.clientEnd);
+      else this.sendUpstream(data, isBinary);
     }
   }
 
@@ -227,24 +237,13 @@ export class Relay implements RelayEndListener, LiveRelay {
   /** Checks the timeouts, and pings both ends when it is time. */
   tick(now: number): void {
     if (this.ended) return;
-    const reason = this.findTimeout(now);
+    const { clientEnd, upstreamEnd, context } = this;
+    const reason = findStall(clientEnd, upstreamEnd, now, context.config.stallMs) ?? this.findExpiry();
     if (reason) this.close(reason);
     else if (now >= this.nextPingAt) {
-      this.nextPingAt = now + this.context.config.pingMs;
-      this.clientEnd.ping();
-      this.upstreamEnd.ping();
+      this.nextPingAt = now + context.config.pingMs;
+      clientEnd.ping();
+      upstreamEnd.ping();
     }
-  }
-
-  private findTimeout(now: number): CloseReason | undefined {
-    const { stallMs } = this.context.config;
-    const { clientEnd, upstreamEnd } = this;
-    const { CLIENT_STALLED: client, UPSTREAM_STALLED: upstream } = CLOSE_REASON;
-    if (clientEnd.isPausedLonger(now, stallMs)) return clientEnd.isPausedByItself ? client : upstream;
-    if (upstreamEnd.isPausedLonger(now, stallMs)) return upstreamEnd.isPausedByItself ? upstream : client;
-    if (clientEnd.isTooSlow(now, stallMs) || upstreamEnd.isTooSlow(now, stallMs))
-      return CLOSE_REASON.MESSAGE_TOO_SLOW;
-    const isOver = this.route.closesAtExpiry && this.session.isExpired;
-    return isOver ? CLOSE_REASON.TOKEN_EXPIRED : undefined;
   }
 }
