@@ -89,6 +89,17 @@ describe('a circuit breaker', () => {
     },
   );
 
+  it('lets no more probes pass in a round after probes of an earlier round said nothing', () => {
+    const { breaker, send, admits } = createBreaker();
+    send(20, 'failed');
+    const earlier = [1, 2, 3].map(() => breaker.tryAcquire(1_000)!);
+    expect(admits(2_000)).toBe(true);
+
+    for (const generation of earlier) breaker.ignored(2_000, generation);
+
+    expect([1, 2, 3, 4].map(() => admits(2_000))).toEqual([true, true, true, false]);
+  });
+
   it('does not count those that said nothing of the service', () => {
     const { breaker, send } = createBreaker();
     send(100, 'ignored');

@@ -83,7 +83,9 @@ export class CircuitBreaker {
 
   /** The outcome says nothing of the service: the client left or sent an invalid request. */
   ignored(_now: number, generation: number): void {
-    if (generation === this.generation && this.current === 'half-open') this.probes--;
+    if (generation !== this.generation || this.current !== 'half-open') return;
+    // It may have been a probe of an earlier round, which does not count in this one.
+    this.probes = Math.max(0, this.probes - 1);
   }
 
   private open(now: number): void {
