@@ -12,7 +12,7 @@ export class Database {
   #entries = new Map();
   /** No key expires before. */
   #firstExpiry = Infinity;
-  /** Keys in the order of a scan; undefined after a key was added or removed. */
+  /** Keys in the order of a scan; undefined until the first scan. */
   #order;
   #seed;
   #options;
@@ -93,13 +93,11 @@ export class Database {
   /** Puts a former entry back, without an event. */
   restore(key, former) {
     if (former !== undefined) this.#place(key, former);
-    else {
-      this.#entries.delete(key);
-      this.#order = undefined;
-    }
+    else this.#delete(key);
   }
 
   clear() {
+    this.#order = undefined;
     for (const key of this.#entries.keys()) this.#remove(key);
   }
 
@@ -132,18 +130,20 @@ export class Database {
   scan(cursor, { pattern = '*', count = 10 } = {}) {
     const matches = createMatcher(pattern);
     const order = this.#ordered();
-    const begin = lowerBound(order, cursor);
+    const begin = lowerBound(order, { hash: cursor, key: '' });
     let end = Math.min(order.length, begin + count);
     while (end > begin && end < order.length && order[end].hash === order[end - 1].hash) end++;
-    const keys = order
-      .slice(begin, end)
-      .map(({ key }) => key)
-      .filter((key) => matches(key) && this.find(key) !== undefined);
-    if (end >= order.length) return { cursor: 0, keys };
+    const found = order.slice(begin, end).map(({ key }) => key);
+    const next = end < order.length ? this.#nextCursor(order, begin, end) : 0;
+    // Deletes keys that have expired, and so changes the order.
+    return { cursor: next, keys: found.filter((key) => matches(key) && this.find(key) !== undefined) };
+  }
+
+  #nextCursor(order, begin, end) {
     const repeats = end - begin > 1 && this.#options.random.chance(REPEAT_SHARE);
-    // A hash of its own for the last key, or the next step would not go on.
-    const isAlone = repeats && order[end - 1].hash > order[begin].hash;
-    return { cursor: order[isAlone ? end - 1 : end].hash, keys };
+    // Beyond the first key of this step, or the next step would not go on.
+    const canRepeat = repeats && order[end - 1].hash > order[begin].hash;
+    return order[canRepeat ? end - 1 : end].hash;
   }
 
   notify(type, event, key) {
@@ -151,7 +151,10 @@ export class Database {
   }
 
   #place(key, entry) {
-    if (!this.#entries.has(key)) this.#order = undefined;
+    if (this.#order && !this.#entries.has(key)) {
+      const place = this.#placeOf(key);
+      this.#order.splice(lowerBound(this.#order, place), 0, place);
+    }
     this.#entries.set(key, entry);
     this.#firstExpiry = Math.min(this.#firstExpiry, entry.expiresAt);
   }
@@ -163,14 +166,22 @@ export class Database {
 
   #remove(key) {
     this.#options.onWrite(this, key, this.#entries.get(key));
-    this.#entries.delete(key);
-    this.#order = undefined;
+    this.#delete(key);
+  }
+
+  #delete(key) {
+    if (!this.#entries.delete(key)) return;
+    this.#order?.splice(lowerBound(this.#order, this.#placeOf(key)), 1);
+  }
+
+  #placeOf(key) {
+    return { key, hash: toHash(key, this.#seed) };
   }
 
   #ordered() {
     this.#order ??= [...this.#entries.keys()]
-      .map((key) => ({ key, hash: toHash(key, this.#seed) }))
-      .toSorted((one, other) => one.hash - other.hash || (one.key < other.key ? -1 : 1));
+      .map((key) => this.#placeOf(key))
+      .toSorted((one, other) => (isBefore(one, other) ? -1 : 1));
     return this.#order;
   }
 }
@@ -181,16 +192,18 @@ export function stringOf(entry) {
   throw new ReplyError('WRONGTYPE Operation against a key holding the wrong kind of value');
 }
 
-/** The first place with at least this hash. */
-function lowerBound(order, hash) {
+/** The index of the first place that is not before this one. */
+function lowerBound(order, place) {
   let [from, to] = [0, order.length];
   while (from < to) {
     const middle = (from + to) >> 1;
-    if (order[middle].hash < hash) from = middle + 1;
+    if (isBefore(order[middle], place)) from = middle + 1;
     else to = middle;
   }
   return from;
 }
+
+const isBefore = (one, other) => one.hash < other.hash || (one.hash === other.hash && one.key < other.key);
 
 /** FNV-1a, mixed: 1 to 2^32. */
 function toHash(key, seed) {

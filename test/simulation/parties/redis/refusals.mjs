@@ -33,7 +33,8 @@ const REFUSALS = {
 
 /** @param {string} code @throws {TypeError} for a code without a refusal */
 export function checkRefusalCode(code) {
-  if (!Object.hasOwn(REFUSALS, code)) throw new TypeError(`no refusal ${code}: ${Object.keys(REFUSALS).join(', ')}`);
+  if (!Object.hasOwn(REFUSALS, code))
+    throw new TypeError(`no refusal ${code}: ${Object.keys(REFUSALS).join(', ')}`);
 }
 
 /**

@@ -71,6 +71,9 @@ function normalise(lua) {
     .join(' ');
 }
 
+const SHA_LENGTH = 40;
+const NO_SCRIPT = 'NOSCRIPT No matching script. Please use EVAL.';
+
 const RUN_OF = new Map(TWINS.map(({ lua, run }) => [normalise(lua), run]));
 
 /** EVAL. @throws {ReplyError} for a script without a twin */
@@ -81,9 +84,11 @@ export function evaluate(call) {
 
 /** EVALSHA. */
 export function evaluateBySha(call) {
+  const sha = call.args[1].toLowerCase();
+  if (sha.length !== SHA_LENGTH) throw new ReplyError(NO_SCRIPT);
   const keysCount = parseKeysCount(call.args);
-  const script = call.server.scripts.get(call.args[1].toLowerCase());
-  if (!script) throw new ReplyError('NOSCRIPT No matching script. Please use EVAL.');
+  const script = call.server.scripts.get(sha);
+  if (!script) throw new ReplyError(NO_SCRIPT);
   return runScript(call, script, keysCount);
 }
 

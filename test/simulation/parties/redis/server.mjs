@@ -190,7 +190,7 @@ export class RedisStandIn {
   refusalCodesFor(connection) {
     return [
       this.#refusalCode,
-      connection.isReplica ? 'READONLY' : undefined,
+      this.isReplicaFor(connection) ? 'READONLY' : undefined,
       this.isLoading ? 'LOADING' : undefined,
     ];
   }
