@@ -1,3 +1,6 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { converse, formatCommand, parseLines } from '../support/redis-conversation.js';
 import { exchangeRaw } from '../support/raw-client.js';
 import { describeWithRedis, RedisServer } from '../support/redis.js';
@@ -28,23 +31,59 @@ const COMMANDS = [
   ['a', 'EVAL', READ_SCRIPT, '0', 'k'],
 ] as const;
 
-/** How a redis-server comes to refuse commands with each code. */
-const STATES: readonly (readonly [code: string, ...setup: string[]])[] = [
-  ['OOM', 'CONFIG SET maxmemory 1'],
-  ['NOREPLICAS', 'CONFIG SET min-replicas-to-write 1'],
-  ['READONLY', 'REPLICAOF 127.0.0.1 9'],
-  ['MASTERDOWN', 'CONFIG SET replica-serve-stale-data no', 'REPLICAOF 127.0.0.1 9'],
+/** Brings a redis-server into a state in which it refuses commands with each code. */
+const STATES: readonly (readonly [code: string, enter: (redis: RedisServer) => Promise<void>])[] = [
+  ['OOM', (redis) => configure(redis, 'CONFIG SET maxmemory 1')],
+  ['NOREPLICAS', (redis) => configure(redis, 'CONFIG SET min-replicas-to-write 1')],
+  ['READONLY', (redis) => configure(redis, 'REPLICAOF 127.0.0.1 9')],
+  [
+    'MASTERDOWN',
+    (redis) => configure(redis, 'CONFIG SET replica-serve-stale-data no', 'REPLICAOF 127.0.0.1 9'),
+  ],
+  ['LOADING', load],
+  ['BUSY', runForever],
 ];
 
+async function configure(redis: RedisServer, ...commands: readonly string[]): Promise<void> {
+  const admin = await redis.client();
+  for (const command of commands) {
+    const [name, ...args] = command.split(' ');
+    await admin.call(name!, ...args);
+  }
+}
+
+/** Restarts it with keys that take some seconds to load. */
+async function load(redis: RedisServer): Promise<void> {
+  const client = await redis.client();
+  await client.call('DEBUG', 'POPULATE', '30000');
+  await client.save();
+  await redis.kill();
+  // Microseconds for each key. It is killed before it has loaded all.
+  redis.restart('--key-load-delay', '200', '--loading-process-events-interval-bytes', '1024').catch(() => {});
+  await redis.reachable();
+}
+
+/** Begins a script without an end. */
+async function runForever(redis: RedisServer): Promise<void> {
+  await configure(redis, 'CONFIG SET busy-reply-threshold 1');
+  const [busy, client] = [await redis.client(), await redis.client()];
+  void busy.eval('while true do end', 0).catch(() => {});
+  while (
+    await client.ping().then(
+      () => true,
+      () => false,
+    )
+  );
+}
+
 describeWithRedis('the stand-in for Redis refuses byte for byte as redis-server', () => {
-  it.each(STATES)('with %s', async (code, ...setup) => {
-    await using redis = await RedisServer.start();
-    await using standIn = await StandInServer.start();
-    const admin = await redis.client();
-    for (const command of setup) {
-      const [name, ...args] = command.split(' ');
-      await admin.call(name!, ...args);
-    }
+  it.each(STATES)('with %s', async (code, enter) => {
+    const directory = await mkdtemp(join(tmpdir(), 'gateway-redis-'));
+    await using stack = new AsyncDisposableStack();
+    stack.defer(() => rm(directory, { recursive: true }));
+    const redis = stack.use(await RedisServer.start('--dir', directory));
+    const standIn = stack.use(await StandInServer.start());
+    await enter(redis);
     standIn.standIn.refuseWrites(code);
 
     expect(await converse(standIn, COMMANDS)).toEqual(await converse(redis, COMMANDS));

@@ -50,10 +50,15 @@ export class Keyspace {
     this.#journal = [];
   }
 
-  /** Undoes the writes of the last milliseconds, without events. @throws {RangeError} if the journal does not reach back so far */
-  loseLast(ms) {
-    if (ms > JOURNAL_MS) throw new RangeError(`at most the writes of ${JOURNAL_MS} ms can be lost`);
-    const since = performance.now() - ms;
+  /**
+   * Undoes the writes after a moment, without events.
+   * @param {number} since of `performance.now()`
+   * @throws {RangeError} if the journal does not reach back so far
+   */
+  loseSince(since) {
+    if (performance.now() - since > JOURNAL_MS + 1) {
+      throw new RangeError(`at most the writes of ${JOURNAL_MS} ms can be lost`);
+    }
     while (this.#journal.length > 0 && this.#journal.at(-1).at > since) {
       const { database, key, former } = this.#journal.pop();
       database.restore(key, former);

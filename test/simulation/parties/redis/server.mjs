@@ -164,9 +164,9 @@ export class RedisStandIn {
    *   which is a replica from now on, default false
    */
   failover({ losesLastMs = 0, downMs = 0, keepsConnections = false } = {}) {
+    this.keyspace.loseSince(performance.now() - losesLastMs);
     if (keepsConnections) for (const connection of this.#connections) connection.isReplica = true;
     else this.#destroyAll();
-    this.keyspace.loseLast(losesLastMs);
     this.scripts.clear();
     this.isStopped = false;
     this.#listenAfter(downMs);
