@@ -16,9 +16,9 @@ export function parseLines(text: string): Line[] {
     .map((line) => line.trim().split(' ') as unknown as Line);
 }
 
-/** The bytes of a command. */
+/** The bytes of a command as a binary string, one character for each byte. */
 export function formatCommand(command: readonly string[]): string {
-  return `*${command.length}\r\n${command.map((each) => `$${Buffer.byteLength(each)}\r\n${each}\r\n`).join('')}`;
+  return `*${command.length}\r\n${command.map((each) => `$${each.length}\r\n${each}\r\n`).join('')}`;
 }
 
 /** Replies without the ids of connections, which differ between two servers. */

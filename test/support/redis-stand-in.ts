@@ -4,8 +4,12 @@ import { Redis } from 'ioredis';
 import { RedisStandIn, type RedisStandInOptions } from '../simulation/parties/redis/server.mjs';
 
 /** The same numbers in each run (a linear congruential generator). */
-class SeededRandom {
-  private state = 1;
+export class SeededRandom {
+  private state: number;
+
+  constructor(seed = 1) {
+    this.state = seed;
+  }
 
   uint32(): number {
     this.state = (Math.imul(this.state, 1_664_525) + 1_013_904_223) >>> 0;

@@ -93,15 +93,17 @@ function type({ database, args: [, key] }) {
   return new SimpleString(typeof entry.value === 'string' ? 'string' : 'list');
 }
 
-/** Lists are there so that a key can have the wrong type. */
-function rpush({ database, args: [, key, ...items] }) {
+/** Lists are there so that a key can have the wrong type. Redis tells of the change after the reply. */
+function rpush(call) {
+  const { database, args } = call;
+  const [, key, ...items] = args;
   const former = database.find(key);
   if (typeof former?.value === 'string') {
     throw new ReplyError('WRONGTYPE Operation against a key holding the wrong kind of value');
   }
   const value = [...(former?.value ?? []), ...items];
   database.put(key, { value, expiresAt: former?.expiresAt ?? Infinity });
-  database.notify('l', 'rpush', key);
+  call.afterReply(() => database.notify('l', 'rpush', key));
   return value.length;
 }
 

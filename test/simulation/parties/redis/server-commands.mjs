@@ -16,6 +16,8 @@ function setConfig({ server, args: [, , name, value] }) {
   try {
     server.eventFlags.set(value);
   } catch (error) {
+    // So does Redis, and loses an `n` beside `A`, which the text does not show.
+    server.eventFlags.set(String(server.eventFlags));
     throw new ReplyError(
       `ERR CONFIG SET failed (possibly related to argument '${EVENTS}') - ${error.message}`,
     );
