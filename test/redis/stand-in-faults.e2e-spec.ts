@@ -143,6 +143,21 @@ describe('the stand-in for Redis', () => {
     expect([await former.get('key'), heard]).toEqual(['1', ['set key']]);
   });
 
+  it('leaves connections at a former primary that is stopped, until it goes on', async () => {
+    await using redis = await StandInServer.start();
+    const former = await redis.client();
+    redis.standIn.stopResponding();
+    redis.standIn.failover({ keepsConnections: true });
+    const order: string[] = [];
+    const late = former.ping().then(() => order.push('former'));
+    const next = await redis.client();
+    order.push(await next.set('key', '1').then(() => 'next'));
+    redis.standIn.resume();
+    await late;
+
+    expect(order).toEqual(['next', 'former']);
+  });
+
   it('tells of commands before they run, and of notifications when they are written', async () => {
     await using redis = await StandInServer.start(FLAGS);
     const [client, subscriber] = [await redis.client(), await redis.client({ connectionName: 'subscriber' })];

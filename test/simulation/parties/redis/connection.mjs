@@ -20,6 +20,8 @@ export class Connection {
   #parser = new RequestParser();
   #server;
   #socket;
+  /** Whether its process is stopped. */
+  #isStopped = false;
   #isClosing = false;
   #isExecuting = false;
   /** Output of this turn: its bytes, and the pushes among them. */
@@ -41,7 +43,7 @@ export class Connection {
     socket.on('end', () => this.#close());
     socket.on('error', () => {});
     socket.on('close', () => this.#onClose());
-    if (server.isStopped) socket.pause();
+    if (server.isStopped) this.stop();
   }
 
   get isAuthenticated() {
@@ -80,11 +82,14 @@ export class Connection {
     return OK;
   }
 
-  pause() {
+  /** Reads and writes nothing from now on. */
+  stop() {
+    this.#isStopped = true;
     this.#socket.pause();
   }
 
   resume() {
+    this.#isStopped = false;
     this.#socket.resume();
     this.#run();
     this.#drain();
@@ -118,7 +123,7 @@ export class Connection {
 
   /** Runs the commands that have arrived. */
   #run() {
-    while (!this.#isClosing && !this.#server.isStopped) {
+    while (!this.#isClosing && !this.#isStopped) {
       const args = this.#readCommand();
       if (args === undefined) return;
       this.#isExecuting = true;
@@ -141,7 +146,7 @@ export class Connection {
   }
 
   #drain() {
-    if (this.#server.isStopped || this.#socket.destroyed) return;
+    if (this.#isStopped || this.#socket.writableEnded || this.#socket.destroyed) return;
     const now = performance.now();
     while (this.#queue.length > 0 && this.#queue[0].dueAt <= now) {
       const { text, pushes } = this.#queue.shift();

@@ -111,7 +111,7 @@ export class RedisStandIn {
   stopResponding() {
     this.isStopped = true;
     this.#cycle.stop();
-    for (const connection of this.#connections) connection.pause();
+    for (const connection of this.#connections) connection.stop();
   }
 
   resume() {
@@ -158,7 +158,8 @@ export class RedisStandIn {
   }
 
   /**
-   * Makes a replica the primary at the same address.
+   * Makes a replica the primary at the same address. Connections to a stopped primary, if they stay open, stay stopped until
+   * `resume`.
    * @param {{ losesLastMs?: number, downMs?: number, keepsConnections?: boolean }} [options] milliseconds of writes that the
    *   replica lacks, default 0; milliseconds without a listener, default 0; whether connections stay open to the former primary,
    *   which is a replica from now on, default false
