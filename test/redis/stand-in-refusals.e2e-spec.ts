@@ -54,7 +54,7 @@ async function configure(redis: RedisServer, ...commands: readonly string[]): Pr
 
 /** Restarts it with keys that take some seconds to load. */
 async function load(redis: RedisServer): Promise<void> {
-  const client = await redis.client();
+  const client = await redis.client({ retryStrategy: () => null, disconnectTimeout: 50 });
   await client.call('DEBUG', 'POPULATE', '30000');
   await client.save();
   await redis.kill();
