@@ -1,0 +1,205 @@
+/**
+ * Two requests of one upstream with two instances, each attempt of which may end in every way: no connection, a connection
+ * that breaks, a status, a timeout, a client that leaves. `GET /` may be sent again though it was written, `POST /` may not
+ * (with an `Idempotency-Key` on a route that repeats keyed requests it would be as GET is).
+ *
+ * The numbers are small: one retry is always there (`MIN_RETRIES`, 10 in the code), a quarter of recent requests may be
+ * repeated besides, two retries may follow a request, a window of `RollingCount` has two ticks, and four ticks pass.
+ *
+ * Which instance an attempt is at does not matter: the model counts those that were tried. An instance that was not tried
+ * may have no room.
+ *
+ * Left out: request bodies that are streamed and so cannot be sent again (`isBodyThere`), a response of which some bytes came
+ * (`hasResponse`; no retry follows), early hints, the circuit breaker, ejections, WebSocket handshakes.
+ */
+import { step } from './explore.mjs';
+import { createInvariants, MUST_REACH } from './retry-budget-guarantees.mjs';
+
+const MIN_RETRIES = 1;
+const SHARE = 0.25;
+const WINDOW_TICKS = 2;
+const TICKS = 4;
+const INSTANCES = 2;
+
+/**
+ * The rules of the code; a mutant changes one.
+ * - `charges`: whether a retry is counted in the budget.
+ * - `asksStage`: whether a request that was written is sent again only if it is repeatable.
+ * - `freeOnce`: whether only the first attempt of a request can have met a stale connection.
+ */
+const RULES = {
+  maxRetries: 2,
+  charges: true,
+  countsFree: true,
+  asksStage: true,
+  freeOnce: true,
+  limitsAttempts: true,
+  hasTimeouts: true,
+};
+
+const SOURCES = {
+  Attempts: 'libs/proxy/src/attempts/attempts.ts',
+  Forward: 'libs/proxy/src/forward/forward.ts',
+  RetryBudget: 'libs/proxy/src/attempts/retry-budget.ts',
+};
+
+const request = (isRepeatable) => ({
+  isRepeatable,
+  is: 'new',
+  count: 0,
+  tried: 0,
+  isFresh: false,
+  isReused: false,
+  isStale: false,
+  written: 0,
+  free: 0,
+  outcome: 'none',
+});
+
+const ROLLING_COUNT = { endsAt: 0, current: 0, previous: 0 };
+
+const INITIAL = {
+  now: 0,
+  requests: ROLLING_COUNT,
+  retries: ROLLING_COUNT,
+  requestsAt: [],
+  retriesAt: [],
+  exchanges: [request(false), request(true)],
+};
+
+/** @returns {import('./explore.mjs').Model} */
+export function createRetryBudget(rules = {}) {
+  const all = { ...RULES, ...rules };
+  return {
+    name: 'retry budget',
+    sources: SOURCES,
+    initial: INITIAL,
+    actions: (state) => [
+      ...(state.now < TICKS ? [step('a tick passes', 'time', state, (next) => void next.now++)] : []),
+      ...[0, 1].flatMap((index) => exchangeActions(state, index, all)),
+    ],
+    isFinal: ({ exchanges }) => exchanges.every(({ is }) => is === 'new' || is === 'settled'),
+    invariants: createInvariants({
+      maxRetries: all.maxRetries,
+      minRetries: MIN_RETRIES,
+      share: SHARE,
+      windowTicks: WINDOW_TICKS,
+    }),
+    mustReach: MUST_REACH,
+  };
+}
+
+/* `RollingCount`, as the code has it. */
+
+function roll(count, now) {
+  if (now < count.endsAt) return;
+  count.previous = now < count.endsAt + WINDOW_TICKS ? count.current : 0;
+  count.current = 0;
+  count.endsAt = now + WINDOW_TICKS;
+}
+
+function add(count, now) {
+  roll(count, now);
+  count.current++;
+}
+
+function total(count, now) {
+  roll(count, now);
+  return count.current + count.previous;
+}
+
+/** Forgets what no longer matters, so that states stay few. */
+function settle(exchange, outcome) {
+  const { isRepeatable, written, free, count } = exchange;
+  Object.assign(exchange, request(isRepeatable), { written, free, count, is: 'settled', outcome });
+}
+
+function exchangeActions(state, index, rules) {
+  const exchange = state.exchanges[index];
+  const act = (name, by, change) => step(name, by, state, (next) => change(next.exchanges[index], next));
+  switch (exchange.is) {
+    case 'new':
+      return [
+        act('RetryBudget.addRequest', 'peer', (next, { requests, requestsAt, now }) => {
+          add(requests, now);
+          requestsAt.push(now);
+          next.is = 'created';
+        }),
+      ];
+    case 'created':
+      return [
+        act('Attempts.startFirst', 'gateway', (next) =>
+          Object.assign(next, { is: 'connect', count: 1, tried: 1 }),
+        ),
+      ];
+    case 'connect':
+      return connectActions(exchange, act, rules);
+    case 'response_headers':
+      return responseActions(exchange, act, rules);
+    case 'failed':
+      return retryActions(state, exchange, act, rules);
+    default:
+      return [];
+  }
+}
+
+function leave(act) {
+  return act('Forward.clientClosed', 'peer', (next) => settle(next, 'none'));
+}
+
+function connectActions({ isFresh }, act, { hasTimeouts }) {
+  const write = (isReused) => (next) => {
+    Object.assign(next, { is: 'response_headers', isReused, isFresh: false });
+    next.written++;
+  };
+  return [
+    act('Forward.onRequestStart', 'peer', write(false)),
+    ...(isFresh ? [] : [act('Forward.onRequestStart (connection has served)', 'peer', write(true))]),
+    act('Forward.onResponseError (no connection)', hasTimeouts ? 'time' : 'peer', (next) => {
+      Object.assign(next, { is: 'failed', isStale: false, isFresh: false });
+    }),
+    leave(act),
+  ];
+}
+
+function responseActions({ isReused, count, isRepeatable }, act, rules) {
+  const isFirstOfReused = isReused && (count === 1 || !rules.freeOnce);
+  const mayBeSent = isRepeatable || !rules.asksStage;
+  const fail = (outcome, isStale) => (next) =>
+    mayBeSent ? Object.assign(next, { is: 'failed', isStale, isReused: false }) : settle(next, outcome);
+  const actions = [
+    act('Forward.onResponseStart', 'peer', (next) => settle(next, 'response')),
+    act('Forward.onResponseStart (503)', 'peer', fail('response', false)),
+    act('Forward.onResponseError (connection lost)', 'peer', fail('none', isFirstOfReused)),
+    leave(act),
+  ];
+  if (isFirstOfReused) actions.push(act('Forward.onResponseStart (408)', 'peer', fail('response', true)));
+  if (rules.hasTimeouts) actions.push(act('Forward.tick', 'time', fail('none', false)));
+  return actions;
+}
+
+/** After an attempt that failed; `Forward.retry` has found that the request may be sent again. */
+function retryActions(state, { count, tried, isStale }, act, rules) {
+  const giveUp = act('Forward.fail', 'gateway', (next) => settle(next, 'none'));
+  if (rules.limitsAttempts && count > rules.maxRetries) return [giveUp];
+  const start = (hasOther) => (next, changed) => {
+    const { now, retries, retriesAt } = changed;
+    if (!isStale) retriesAt.push(now);
+    else if (rules.countsFree) next.free++;
+    if (!isStale && rules.charges) add(retries, now);
+    next.count++;
+    if (hasOther) next.tried++;
+    Object.assign(next, { is: 'connect', isStale: false, isFresh: !hasOther });
+  };
+  // An instance that was not tried may have no room.
+  const actions = isStale
+    ? [act('Attempts.retry (stale, same instance)', 'gateway', start(false))]
+    : [giveUp];
+  if (tried === INSTANCES) return actions;
+  if (isStale) return [...actions, act('Attempts.retry (stale)', 'gateway', start(true))];
+  const { now, requests, retries } = structuredClone(state);
+  if (total(retries, now) + 1 <= MIN_RETRIES + total(requests, now) * SHARE)
+    return [...actions, act('Attempts.retry', 'gateway', start(true))];
+  const refuse = act('RetryBudget.tryRetry (refused)', 'gateway', (next) => settle(next, 'no budget'));
+  return [...actions, refuse];
+}
