@@ -1,17 +1,17 @@
 /**
- * The drain of one gateway: a connection on which a proxy may send one more request, a connection with a request in flight,
- * and one WebSocket, from before the signal to the end of the process.
+ * The drain of one gateway, from before the signal to the end of the process. It has a connection on which a proxy may send
+ * one more request, a connection with a request in flight, and one WebSocket.
  *
- * The code takes the steps after the shutdown delay in one turn of the event loop. Here all else may happen between two
- * steps, so the order of the steps must do without that turn.
+ * The code takes the steps after the shutdown delay in one turn of the event loop. In the model, every other event may happen
+ * between two steps: the order of the steps alone must suffice.
  *
- * Time is counted in ticks: the shutdown delay is one tick, the drain four; a connection must be silent for two (`QUIET_MS`),
- * and a request is read at most one tick after it was sent. The last is an assumption: if a network is slower than `QUIET_MS`,
- * a request can meet the end of its connection.
+ * The model counts time in ticks: the shutdown delay lasts one tick, the drain four, and the gateway closes a connection that
+ * has been silent for two (`QUIET_MS`). It assumes that the gateway reads a request at most one tick after the proxy has sent
+ * it. If a network is slower than `QUIET_MS`, a request can meet the end of its connection.
  *
- * Left out: connections that only read metrics, responses that never fit into the kernel's buffers, pipelined requests, what
- * happens on a connection that is accepted after the signal, bounds of idle connections, targets of the drain that throw,
- * upstreams that restart during the drain (see the model of resume), a second signal.
+ * The model leaves out connections that only read metrics, responses that exceed the kernel's buffers, pipelined requests,
+ * connections that are accepted after the signal, bounds of idle connections, targets of the drain that throw, upstreams that
+ * restart during the drain (see the model of resume), and a second signal.
  */
 import { INVARIANTS, MUST_REACH, ORDER } from './drain-guarantees.mjs';
 import {

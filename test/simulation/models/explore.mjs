@@ -1,6 +1,6 @@
 /**
- * A breadth-first explorer of small state models: it visits every state that a model can reach, checks the invariants in each,
- * and tells the shortest path to the first state that breaks one.
+ * A breadth-first explorer of small state models. It visits every state that a model can reach, checks the invariants in each
+ * state, and gives the shortest path to the first state that violates one.
  */
 
 /** States after which an exploration gives up: a model must stay small. */

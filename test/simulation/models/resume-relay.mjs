@@ -39,6 +39,12 @@ export function giveUp(next, more, rules) {
   close(next, rules);
 }
 
+/** The budget has no room for a message of the client: the relay ends, and the message is not sent. */
+export function evictSender(next, rules) {
+  close(next, rules);
+  if (rules.countsNoRoom) next.counts.lost++;
+}
+
 export function send(next, message) {
   const { end } = next;
   end.sent.push(message);

@@ -1,11 +1,11 @@
 import { step } from './explore.mjs';
 import {
   breakConnection,
-  close,
   closeClient,
   countUnacknowledged,
   createUpstreamEnd,
   endRelay,
+  evictSender,
   giveUp,
   GONE,
   send,
@@ -28,7 +28,7 @@ export function endActions(state, rules) {
       }),
     );
   } else if (end.fault !== 'none') {
-    const resumes = ended === 'no' && !(rules.asksRefusesNew && refusesNew);
+    const resumes = ended === 'no' && !(rules.asksBeforeResuming && refusesNew);
     actions.push(...(resumes ? resumeStarts(state, rules) : [hearClose(state, rules)]));
   } else if (ended !== 'no') {
     actions.push(
@@ -70,7 +70,7 @@ function hearClose(state, rules) {
       endRelay(next, 'service', rules);
       closeClient(next, rules);
     } else {
-      next.unheard += next.end.dropped.length;
+      next.heardAfterEnd += next.end.dropped.length;
     }
     next.end = GONE;
   });
@@ -84,8 +84,8 @@ function resumeStarts(state, rules) {
       if (rules.goesOn === 'unacknowledged')
         next.buffer.unshift(...next.end.sent.slice(next.end.acknowledged));
       next.end = GONE;
-      Object.assign(next, { dial: 'dialling', dialsLeft });
-      if (state.refusesNew) next.resumedAfterRefusal = true;
+      Object.assign(next, { dial: 'waiting', dialsLeft });
+      if (state.refusesNew) next.afterRefuseNew.begins = true;
     });
   const actions = [start('Relay.resume', DIALS)];
   if (state.counts.resumptions > 0) actions.push(start('Relay.resume (same interruption)', state.dialsLeft));
@@ -93,7 +93,7 @@ function resumeStarts(state, rules) {
 }
 
 export function resumeActions(state, rules) {
-  const { dial, dialsLeft, isUpstreamUp, late } = state;
+  const { dial, late } = state;
   if (late.length > 0 && state.end.is === 'open') {
     return [
       step('RelayEnd.send', 'gateway', state, (next) => {
@@ -101,54 +101,76 @@ export function resumeActions(state, rules) {
       }),
     ];
   }
-  if (dial === 'dialling') {
-    if (dialsLeft === 0) return [giveUpStep('Relay.giveUp', 'gateway', state, rules)];
-    const use = (next) => void (next.dialsLeft -= rules.dialsEnd ? 1 : 0);
-    const connect = step('Resumption.dial', 'peer', state, (next) => {
-      use(next);
-      next.dial = 'connected';
-    });
-    return [
-      step('Resumption.dial (fails)', 'time', state, use),
-      ...(isUpstreamUp ? [connect, giveUpStep('Relay.giveUp (upstream refuses)', 'peer', state, rules)] : []),
-    ];
+  switch (dial) {
+    case 'waiting':
+      return [waitEnds(state, rules)];
+    case 'dialling':
+      return dialEnds(state, rules);
+    case 'none':
+      return [];
+    default:
+      return connectionIsMade(state, rules);
   }
-  return dial === 'none' ? [] : goOn(state, rules);
 }
 
-function giveUpStep(name, by, state, rules) {
-  return step(name, by, state, (next) => giveUp(next, 0, rules));
+const giveUpStep = (name, by, state, rules) => step(name, by, state, (next) => giveUp(next, 0, rules));
+
+/** The wait before a dial ends. */
+function waitEnds(state, rules) {
+  const { dialsLeft, refusesNew } = state;
+  if (refusesNew && rules.asksBeforeDial)
+    return giveUpStep('Relay.giveUp (drain before a dial)', 'time', state, rules);
+  if (dialsLeft === 0) return giveUpStep('Relay.giveUp (time is over)', 'time', state, rules);
+  return step('Resumption.dial', 'time', state, (next) => {
+    next.dial = 'dialling';
+    if (rules.dialsEnd) next.dialsLeft--;
+    if (refusesNew) next.afterRefuseNew.dials = true;
+  });
 }
 
-function goOn(state, rules) {
+function dialEnds(state, rules) {
+  const fail = step('Resumption.dial (fails)', 'time', state, (next) => void (next.dial = 'waiting'));
+  if (!state.isUpstreamUp) return [fail];
+  return [
+    fail,
+    step('Resumption.finish', 'peer', state, (next) => void (next.dial = 'connected')),
+    giveUpStep('Relay.giveUp (upstream refuses)', 'peer', state, rules),
+  ];
+}
+
+function connectionIsMade(state, rules) {
   const { dial, refusesNew, buffer } = state;
-  const fault = dial === 'connected' ? 'none' : 'no close frame';
-  const open = (name, by, sendAll) =>
+  if (refusesNew && rules.asksAfterDial)
+    return [giveUpStep('Relay.giveUp (drain after a dial)', 'gateway', state, rules)];
+  const open = (name, by, goOn) =>
     step(name, by, state, (next) => {
-      Object.assign(next, { end: createUpstreamEnd(fault), dial: 'none' });
-      sendAll(next);
+      const end = createUpstreamEnd(dial === 'connected' ? 'none' : 'no close frame');
+      Object.assign(next, { end, dial: 'none' });
+      goOn(next);
     });
-  const resume = (sendAll) => (next) => {
-    next.counts.resumptions++;
-    if (refusesNew) next.completedAfterRefusal = true;
-    if (!rules.countsOnce) next.counts.lost += buffer.length;
-    next.buffer = [];
-    sendAll(next);
-  };
-  const sendOn = (next) => {
-    if (rules.goesOn === 'late') next.late = buffer;
-    else for (const message of buffer) send(next, message);
-  };
-  const actions = [
-    open('Relay.goOn', 'gateway', resume(sendOn)),
+  return [
+    open('Relay.goOn', 'gateway', (next) => resume(next, buffer.length, rules)),
+    ...buffer.map((_message, room) =>
+      open(`Relay.goOn (room for ${room})`, 'peer', (next) => resume(next, room, rules)),
+    ),
     open('Relay.goOn (other subprotocol)', 'peer', (next) => giveUp(next, 0, rules)),
   ];
-  if (rules.hasBudget && buffer.length > 0) {
-    const evict = (next) => {
-      close(next, rules);
-      next.counts.lost += buffer.length - 1;
-    };
-    actions.push(open('Relay.goOn (no room)', 'peer', resume(evict)));
+}
+
+/** @param room number of messages for which the byte budget has room */
+function resume(next, room, rules) {
+  const { buffer } = next;
+  next.counts.resumptions++;
+  if (next.refusesNew) next.afterRefuseNew.resumes = true;
+  if (!rules.countsOnce) next.counts.lost += buffer.length;
+  next.buffer = [];
+  if (rules.goesOn === 'late') {
+    next.late = buffer;
+    return;
   }
-  return actions;
+  for (const [index, message] of buffer.entries()) {
+    if (index < room) send(next, message);
+    else if (index === room) evictSender(next, rules);
+    else next.counts.lost++;
+  }
 }

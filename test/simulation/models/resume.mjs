@@ -1,21 +1,31 @@
 /**
- * One relay of a route with `resume`: its client sends three messages, its upstream restarts up to twice, with a close frame
- * or without, and the drain may begin at any moment. The resume buffer has room for two messages, and one interruption has
- * time for two dials.
+ * One relay of a route with `resume`. Its client sends three messages, its upstream restarts up to twice, with a close frame
+ * or without, and the drain may begin at any moment. The resume buffer has room for two messages, the byte budget may have
+ * no room for any message, and one interruption has time for two dials.
  *
- * A message is its number. The wire has what was written to the upstream's connection and not been read: messages, and pings
- * as `ping 2`. An upstream that restarts reads nothing more of its connection: what is on the wire is dropped. The gateway
- * hears of it later, and until then writes on.
+ * A message is its number. The wire holds what the gateway has written to the upstream's connection and the upstream has not
+ * read: messages, and pings as `ping 2`. An upstream that restarts reads nothing more of its connection, and what is on the
+ * wire is lost. The gateway hears of the end later, and until then writes on.
  *
- * Left out: messages to the client (they pass at once or are the upstream's own loss), back-pressure and timeouts of slow
- * ends, the limit of messages per second, tokens that expire, an upstream that closes for good (1000): what it leaves
- * unread is not counted, a ping that would acknowledge nothing new, upstreams that send pongs nobody asked for.
+ * The gateway counts lost messages when it hears that the upstream's connection has ended. If the relay has ended before, the
+ * gateway does not count them: `DEVIATIONS` states this.
  *
- * What the code does not promise is in DEVIATIONS.
+ * The model leaves out messages to the client (they pass at once, or the upstream loses them), back-pressure, timeouts of slow
+ * ends, the limit of messages per second, tokens that expire, upstreams that close with 1000 (the gateway does not count what
+ * they have not read), pings that acknowledge nothing new, and pongs without a ping. An evicted relay closes its upstream's
+ * connection at once or with a close frame; here the close timeout may pass at any moment.
  */
 import { step } from './explore.mjs';
 import { createInvariants, MUST_REACH } from './resume-guarantees.mjs';
-import { breakConnection, close, createUpstreamEnd, endRelay, giveUp, send } from './resume-relay.mjs';
+import {
+  breakConnection,
+  close,
+  createUpstreamEnd,
+  endRelay,
+  evictSender,
+  giveUp,
+  send,
+} from './resume-relay.mjs';
 import { DIALS, endActions, resumeActions } from './resume-upstream.mjs';
 
 const MESSAGES = 3;
@@ -27,25 +37,28 @@ const BUFFER_MESSAGES = 2;
  * - `goesOn`: what a resumed relay sends first: `buffered`, in order; `late`: the buffered messages come after new ones;
  *   `unacknowledged`: also what the last connection had not acknowledged.
  * - `acknowledges`: what a pong acknowledges: what was sent before its ping, or all that was sent before the pong.
- * - `countsOverflow`, `countsBuffer`, `countsUnacknowledged`, `countsOnce`: what is counted, and that it is counted once.
- * - `excusesUnheard`: whether it is no violation that messages are not counted which were lost with a connection whose end
- *   the gateway heard of after the end of the relay.
- * - `mayResumeLate`: whether a resumption that began before `refuseNew` may end after it.
- * - `hasBudget`: whether there may be no room for a message in the byte budget.
+ * - `countsOverflow`, `countsNoRoom`, `countsBuffer`, `countsUnacknowledged`, `countsOnce`: which losses the relay counts
+ *   (a message that the resume buffer refuses, a message for which the byte budget has no room, ...), and that it counts each
+ *   once.
+ * - `asksBeforeResuming`, `asksBeforeDial`, `asksAfterDial`: when the relay asks `refusesNew`.
+ * - `dialsEnd`: whether the dials of one interruption have a limit of time.
+ * - `closes1012`: whether the client gets a close frame.
+ * - `countsAfterEnd`: whether losses must be counted that the gateway hears of after the end of the relay.
  */
 const RULES = {
   goesOn: 'buffered',
   acknowledges: 'before ping',
   countsOverflow: true,
+  countsNoRoom: true,
   countsBuffer: true,
   countsUnacknowledged: true,
   countsOnce: true,
-  asksRefusesNew: true,
+  asksBeforeResuming: true,
+  asksBeforeDial: true,
+  asksAfterDial: true,
   dialsEnd: true,
   closes1012: true,
-  excusesUnheard: true,
-  mayResumeLate: true,
-  hasBudget: false,
+  countsAfterEnd: false,
 };
 
 const RELAY = 'apps/gateway/src/websocket/relay';
@@ -71,10 +84,9 @@ const INITIAL = {
   dialsLeft: DIALS,
   ended: 'no',
   counts: { lost: 0, unacknowledged: 0, resumptions: 0 },
-  unheard: 0,
+  heardAfterEnd: 0,
   refusesNew: false,
-  resumedAfterRefusal: false,
-  completedAfterRefusal: false,
+  afterRefuseNew: { begins: false, dials: false, resumes: false },
 };
 
 /** @returns {import('./explore.mjs').Model} */
@@ -104,7 +116,7 @@ function isFinal({ ended, client, end, dial, refusesNew, buffer }) {
 }
 
 function clientActions(state, rules) {
-  const { client, accepted, ended, end, buffer, late } = state;
+  const { client, accepted, ended } = state;
   if (client === 'closing') {
     return [step('Relay.finish', 'time', state, (next) => void (next.client = 'gone'))];
   }
@@ -113,26 +125,29 @@ function clientActions(state, rules) {
     endRelay(next, 'client', rules);
     next.client = 'gone';
   });
-  if (accepted === MESSAGES) return [leave];
-  const message = accepted + 1;
-  const pass = step('Relay.onClientMessage', 'peer', state, (next) => {
-    next.accepted++;
-    if (end.is === 'open') send(next, message);
-    else if (buffer.length + late.length < BUFFER_MESSAGES) next.buffer.push(message);
-    else giveUp(next, 1, rules);
-  });
-  return rules.hasBudget ? [leave, pass, ...evictActions(state, rules)] : [leave, pass];
+  // Another relay may need the room.
+  const evict = step('Relay.evict', 'peer', state, (next) => close(next, rules));
+  return accepted === MESSAGES ? [leave, evict] : [leave, evict, ...messageActions(state, rules)];
 }
 
-/** No room for a message: it is not sent, and the relay ends. */
-function evictActions(state, rules) {
-  if (state.end.is !== 'open') return [];
-  return [
-    step('Relay.evict', 'peer', state, (next) => {
+/** The byte budget has room for a message, or it has none. */
+function messageActions(state, rules) {
+  const { end, buffer, late } = state;
+  const message = state.accepted + 1;
+  const act = (name, change) =>
+    step(name, 'peer', state, (next) => {
       next.accepted++;
-      close(next, rules);
-    }),
-  ];
+      change(next);
+    });
+  if (end.is === 'open') {
+    return [
+      act('Relay.onClientMessage', (next) => send(next, message)),
+      act('Relay.sendUpstream (no room)', (next) => evictSender(next, rules)),
+    ];
+  }
+  const refuse = act('Relay.onClientMessage (no room)', (next) => giveUp(next, 1, rules));
+  if (buffer.length + late.length === BUFFER_MESSAGES) return [refuse];
+  return [act('Relay.onClientMessage (buffered)', (next) => void next.buffer.push(message)), refuse];
 }
 
 function upstreamActions(state) {

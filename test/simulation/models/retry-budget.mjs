@@ -1,16 +1,16 @@
 /**
- * Two requests of one upstream with two instances, each attempt of which may end in every way: no connection, a connection
- * that breaks, a status, a timeout, a client that leaves. `GET /` may be sent again though it was written, `POST /` may not
- * (with an `Idempotency-Key` on a route that repeats keyed requests it would be as GET is).
+ * Two requests of one upstream with two instances. Each attempt may end in every way: no connection, a connection that
+ * breaks, a status, a timeout, a client that leaves. The gateway may send `GET /` again after it was written. It may not send
+ * `POST /` again then. (With an `Idempotency-Key`, on a route that repeats keyed requests, `POST /` is like `GET /`.)
  *
- * The numbers are small: one retry is always there (`MIN_RETRIES`, 10 in the code), a quarter of recent requests may be
- * repeated besides, two retries may follow a request, a window of `RollingCount` has two ticks, and four ticks pass.
+ * The numbers are small: the budget allows one retry in any case (`MIN_RETRIES`, 10 in the code) and a quarter of the recent
+ * requests in addition, a request may have two retries, a window of `RollingCount` has two ticks, and four ticks pass.
  *
- * Which instance an attempt is at does not matter: the model counts those that were tried. An instance that was not tried
- * may have no room.
+ * The model counts the instances that a request has tried, and does not say which they are. An instance that the request has
+ * not tried may have no room.
  *
- * Left out: request bodies that are streamed and so cannot be sent again (`isBodyThere`), a response of which some bytes came
- * (`hasResponse`; no retry follows), early hints, the circuit breaker, ejections, WebSocket handshakes.
+ * The model leaves out streamed request bodies, which cannot be sent again (`isBodyThere`), responses of which some bytes have
+ * come (`hasResponse`; no retry follows), early hints, the circuit breaker, ejections and WebSocket handshakes.
  */
 import { step } from './explore.mjs';
 import { createInvariants, MUST_REACH } from './retry-budget-guarantees.mjs';
