@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { createRequire, registerHooks } from 'node:module';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const require = createRequire(import.meta.url);
@@ -29,14 +29,17 @@ const VERSION = JSON.stringify([1, OPTIONS, require('@swc/core/package.json').ve
 /** Where the source map of each module lies that was imported so far, by the module's URL. */
 export const sourceMaps = new Map();
 
-/** @param folder where compiled modules are kept from one run to the next */
-export function importTypeScript(folder) {
+/**
+ * @param folder where compiled modules are kept from one run to the next
+ * @param change may change the text of a source, by its path from the root. Default: changes nothing
+ */
+export function importTypeScript(folder, change = (_path, source) => source) {
   mkdirSync(folder, { recursive: true });
   registerHooks({
     resolve: (specifier, context, next) => next(sourceOf(specifier, context.parentURL) ?? specifier, context),
     load(url, context, next) {
       if (!isSource(url)) return next(url, context);
-      return { format: 'module', source: compile(url, folder), shortCircuit: true };
+      return { format: 'module', source: compile(url, folder, change), shortCircuit: true };
     },
   });
 }
@@ -60,9 +63,9 @@ function urlOf(specifier, parent) {
   return /^\.{1,2}\/.*\.js$/.test(specifier) ? new URL(specifier.replace(/js$/, 'ts'), parent) : undefined;
 }
 
-function compile(url, folder) {
+function compile(url, folder, change) {
   const path = fileURLToPath(url);
-  const source = readFileSync(path, 'utf8');
+  const source = change(relative(fileURLToPath(ROOT), path), readFileSync(path, 'utf8'));
   const key = createHash('sha256').update(VERSION).update(path).update(source).digest('hex');
   const [compiled, map] = ['mjs', 'map'].map((ending) => join(folder, `${key}.${ending}`));
   sourceMaps.set(url, map);
