@@ -123,6 +123,11 @@ export class ResponseReader extends MessageReader {
     this.#methods = [...methods];
   }
 
+  /** One more request was sent, with this method. */
+  expect(method) {
+    this.#methods.push(method);
+  }
+
   firstLineFault(first) {
     return /^HTTP\/1\.1 [1-5]\d\d [^\r\n]*$/.test(first) ? undefined : `status line ${JSON.stringify(first)}`;
   }

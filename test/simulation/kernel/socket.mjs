@@ -1,0 +1,189 @@
+import { Socket } from 'node:net';
+
+/** An error as the operating system gives it to Node. */
+export function systemError(code, call) {
+  return Object.assign(new Error(`${call} ${code}`), { code, syscall: call });
+}
+
+/**
+ * One end of a simulated TCP connection, as Node's `Socket`: the network carries its bytes in virtual time. It has the
+ * behaviour that the product relies on: back-pressure, half-closed connections, resets for bytes that nobody reads,
+ * `onread`, and timeouts by virtual time.
+ */
+export class SimulatedSocket extends Socket {
+  /** The other end; undefined until the connection stands. */
+  otherEnd;
+  /** Whether this end has sent its end. */
+  hasEnded = false;
+  isReset = false;
+  resetsOnDestroy = false;
+  /** What has arrived and was not read: bytes, and `null` for the end. */
+  #arrived = [];
+  #arrivedBytes = 0;
+  #wantsBytes = false;
+  #counts = { read: 0, written: 0 };
+  #timeoutMs = 0;
+  #timer;
+  #network;
+  #onread;
+
+  /** @param address `{ remoteAddress, remotePort }` */
+  constructor(network, id, { allowHalfOpen = false, onread, address }) {
+    super({ allowHalfOpen });
+    this.id = id;
+    this.#network = network;
+    this.#onread = onread;
+    const counts = this.#counts;
+    // Node's own are getters that ask a handle.
+    Object.defineProperties(this, {
+      bytesRead: { get: () => counts.read },
+      bytesWritten: { get: () => counts.written },
+      remoteAddress: { get: () => address.remoteAddress },
+      remotePort: { get: () => address.remotePort },
+      connecting: { value: false, writable: true },
+    });
+  }
+
+  setNoDelay() {
+    return this;
+  }
+
+  setKeepAlive() {
+    return this;
+  }
+
+  ref() {
+    return this;
+  }
+
+  unref() {
+    return this;
+  }
+
+  setTimeout(ms, listener) {
+    this.#timeoutMs = ms;
+    if (listener && ms > 0) this.once('timeout', listener);
+    else if (listener) this.off('timeout', listener);
+    this.#touch();
+    return this;
+  }
+
+  resetAndDestroy() {
+    this.resetsOnDestroy = true;
+    return this.destroy();
+  }
+
+  /** Bytes that have arrived and that Node has not read. */
+  get arrivedBytes() {
+    return this.#arrivedBytes;
+  }
+
+  /** Remembers from now on when bytes that this end sends arrive. */
+  keepArrivals() {
+    this.out.arrivals = [];
+  }
+
+  /** When so many bytes of this end had arrived; undefined if they have not. */
+  arrivedAt(bytes) {
+    return this.out.arrivals.find(([count]) => count >= bytes)?.[1];
+  }
+
+  /** Whether bytes would be lost if this end were destroyed now: then TCP resets the connection. */
+  get hasUnreadBytes() {
+    return this.#arrivedBytes > 0;
+  }
+
+  /** The network brings bytes, or `null` for the end. */
+  arrive(item) {
+    if (this.destroyed) return;
+    this.#arrived.push(item);
+    this.#arrivedBytes += item?.length ?? 0;
+    this.#deliver();
+  }
+
+  /** The other end, or the network, has reset the connection. */
+  receiveReset() {
+    if (this.isReset) return;
+    this.isReset = true;
+    this.destroy(systemError('ECONNRESET', 'read'));
+  }
+
+  _read() {
+    if (this.#wantsBytes) return;
+    this.#wantsBytes = true;
+    // In a later turn, as bytes of the kernel come: never while a reader is in the middle of others.
+    if (this.#arrived.length > 0) setImmediate(() => this.#deliver());
+  }
+
+  _write(chunk, encoding, done) {
+    this.#send(toBuffer(chunk, encoding), done);
+  }
+
+  _writev(chunks, done) {
+    this.#send(Buffer.concat(chunks.map(({ chunk, encoding }) => toBuffer(chunk, encoding))), done);
+  }
+
+  _final(done) {
+    if (this.connecting) {
+      this.once('connect', () => this._final(done));
+      return;
+    }
+    this.hasEnded = true;
+    this.#network.sendEnd(this);
+    done();
+  }
+
+  _destroy(error, done) {
+    clearTimeout(this.#timer);
+    this.#timeoutMs = 0;
+    this.#network.onDestroyed(this);
+    done(error);
+    process.nextTick(() => this.emit('close', Boolean(error)));
+  }
+
+  #send(bytes, done) {
+    if (this.connecting) {
+      this.once('connect', () => this.#send(bytes, done));
+    } else if (this.isReset) {
+      done(systemError('EPIPE', 'write'));
+    } else {
+      this.#counts.written += bytes.length;
+      this.#touch();
+      this.#network.send(this, bytes, done);
+    }
+  }
+
+  #deliver() {
+    while (this.#wantsBytes && this.#arrived.length > 0 && !this.destroyed) {
+      const item = this.#arrived.shift();
+      if (item === null) {
+        this.#wantsBytes = false;
+        this.push(null);
+        this.read(0);
+        return;
+      }
+      this.#arrivedBytes -= item.length;
+      this.#counts.read += item.length;
+      this.#touch();
+      this.#network.onRead(this);
+      this.#wantsBytes = this.#take(item);
+    }
+  }
+
+  /** @returns whether more may come at once */
+  #take(bytes) {
+    if (!this.#onread) return this.push(bytes);
+    bytes.copy(this.#onread.buffer);
+    return this.#onread.callback.call(this, bytes.length) !== false;
+  }
+
+  #touch() {
+    if (this.#timer) clearTimeout(this.#timer);
+    this.#timer = undefined;
+    if (this.#timeoutMs > 0 && !this.destroyed) {
+      this.#timer = setTimeout(() => this.emit('timeout'), this.#timeoutMs);
+    }
+  }
+}
+
+const toBuffer = (chunk, encoding) => (typeof chunk === 'string' ? Buffer.from(chunk, encoding) : chunk);

@@ -1,0 +1,170 @@
+import { Writable } from 'node:stream';
+import { isGatewayEnd } from '../kernel/network.mjs';
+
+export const JWT_SECRET = 'a secret of the simulation, 32 bytes';
+
+/** The port of every gateway. */
+const PORT = 8080;
+
+/**
+ * A process of the gateway: the whole product, over the simulated network. All gateways of a simulation share one Node
+ * process; each dials its upstreams and Redis by addresses of its own, by which the network knows who has dialled.
+ */
+export class Gateway {
+  /** `starting`, `up`, `draining` or `gone`. */
+  state = 'gone';
+  /** The parsed lines of its log, of all its lives. */
+  lines = [];
+  /** Counts its lives. */
+  life = 0;
+  #app;
+  #life;
+  #world;
+  #stopListening;
+
+  /** @param number 1 or more: its network is 10.<number> */
+  constructor(world, number, env = {}) {
+    this.#world = world;
+    this.number = number;
+    this.host = `10.${number}.0.1`;
+    this.address = `${this.host}:${PORT}`;
+    this.env = env;
+  }
+
+  /** Starts a process, if there is none. Resolves when it listens. */
+  async start() {
+    if (this.state !== 'gone') return;
+    const { createGateway, loadSettings } = this.#world.product;
+    const life = ++this.life;
+    this.state = 'starting';
+    this.note('starts');
+    const record = this.#world.ledger.addLife(this, life);
+    const app = await createGateway(
+      loadSettings({ JWT_SECRET, HOST: this.host, PORT: String(PORT), ...this.env }),
+      {
+        logs: this.#createLogs(life),
+        modules: [this.#world.product.SimulationModule],
+      },
+    );
+    if (life !== this.life) {
+      await app.close();
+      return;
+    }
+    this.#app = app;
+    this.#life = record;
+    this.get('RevocationStore').onRevoked((id, kind) => {
+      if (life === this.life) this.#world.ledger.onRevoked(this, id, kind);
+    });
+    this.#listen(app.getHttpServer());
+    this.state = 'up';
+    this.note('listens');
+  }
+
+  /** SIGTERM. Resolves when the process has ended. */
+  async terminate() {
+    const app = this.#app;
+    const { life } = this;
+    this.state = 'draining';
+    this.#life.signalAt = this.#world.ledger.now;
+    this.note('gets SIGTERM');
+    await app.close();
+    if (life === this.life) this.#end('ends');
+  }
+
+  /** `kill -9`: the kernel resets all its connections. */
+  kill() {
+    const app = this.#app;
+    if (this.#life) this.#life.isKilled = true;
+    this.#end('is killed');
+    // What is left of it in this process: it has no connection any more.
+    void app?.close();
+  }
+
+  /** The provider of a class of the product, by its name. */
+  get(name) {
+    return this.#app.get(this.#world.product[name], { strict: false });
+  }
+
+  isRevoked(id, kind) {
+    return this.get('RevocationStore').isRevoked(id, kind);
+  }
+
+  /** Retries of this process beside those of connections that turned out to be closed, and its requests. */
+  countRetries() {
+    const { upstreams } = this.get('UpstreamRegistry');
+    const retries = upstreams.reduce((sum, { retryBudget }) => sum + retryBudget.retriesTotal, 0);
+    const requests = this.lines.filter(({ life, attempts }) => life === this.life && attempts > 0).length;
+    return { retries, requests };
+  }
+
+  /** What must be none at rest, by name. */
+  openThings() {
+    const { upstreams } = this.get('UpstreamRegistry');
+    const instances = upstreams.flatMap((upstream) => upstream.instances.all);
+    const sum = (values) => values.reduce((total, value) => total + value, 0);
+    return {
+      exchanges: this.get('OpenExchanges').size,
+      relays: this.get('Relays').size,
+      'buffered bytes of relays': this.get('ByteBudget').bytes,
+      'active requests': sum(instances.map(({ activeRequests }) => activeRequests)),
+      'running requests': sum(instances.map((instance) => instance.stats().running)),
+      'pending requests': sum(instances.map((instance) => instance.stats().pending)),
+      'streamed bodies': sum(upstreams.map(({ streamedBodyLimit }) => streamedBodyLimit.inProgress)),
+    };
+  }
+
+  get isAtRest() {
+    return Object.values(this.openThings()).every((count) => count === 0);
+  }
+
+  note(what) {
+    this.#world.trace.note(`gateway ${this.number}`, what);
+  }
+
+  #listen(server) {
+    // What `listening` reads, and `close` ends.
+    server._handle = { close: () => {}, ref: () => {}, unref: () => {} };
+    this.#stopListening = this.#world.network.listen(this.address, {
+      get isListening() {
+        return server.listening;
+      },
+      accept: (socket) => server.emit('connection', socket),
+    });
+  }
+
+  #end(how) {
+    this.life++;
+    this.state = 'gone';
+    this.#app = undefined;
+    this.note(how);
+    if (this.#life) this.#life.endedAt = this.#world.ledger.now;
+    this.#life = undefined;
+    this.#stopListening?.();
+    for (const socket of this.#world.network.sockets) {
+      if (isGatewayEnd(socket) && socket.dialled.startsWith(`10.${this.number}.`)) socket.resetAndDestroy();
+    }
+  }
+
+  #createLogs(life) {
+    return new Writable({
+      write: (chunk, _encoding, done) => {
+        for (const text of chunk.toString().split('\n')) {
+          // A process that was killed says nothing more.
+          if (text === '' || life !== this.life) continue;
+          const line = JSON.parse(text);
+          this.note(describe(line));
+          this.lines.push({ life, ...line });
+          this.#world.ledger.onLine(this, line);
+        }
+        done();
+      },
+    });
+  }
+}
+
+/** A line of the log, without what differs by machine. */
+function describe({ message, status, path, error_code, cause, code, instance, attempts, reason, upstream }) {
+  const known = { status, path, error_code, code, upstream, instance, attempts, reason, cause };
+  const shown = Object.entries(known).filter(([, value]) => value !== undefined);
+  return `logs ${message} ${shown.map(([name, value]) => `${name}=${value}`).join(' ')}`;
+}

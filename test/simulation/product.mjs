@@ -1,0 +1,40 @@
+import { importTypeScript } from '../../scripts/jest/modules.mjs';
+import { substitute } from './kernel/substitutes.mjs';
+import { fileURLToPath } from 'node:url';
+
+/**
+ * Imports the product from its sources, with an upstream whose routes have every option.
+ * @param folder where compiled sources are kept @param simulation see `substitute` @param change may change the text of a source, by its path
+ */
+export async function importProduct(folder, simulation, change) {
+  importTypeScript(folder, change);
+  // Behind it, so that these hooks are asked first.
+  substitute(simulation);
+  const [{ createGateway }, gateway, proxy, auth, { Module }, relays, budget] = await Promise.all([
+    import('../../apps/gateway/src/create-gateway.ts'),
+    import('../../libs/gateway/src/index.ts'),
+    import('../../libs/proxy/src/index.ts'),
+    import('../../libs/auth/src/index.ts'),
+    import('@nestjs/common'),
+    import('../../apps/gateway/src/websocket/relay/relays.ts'),
+    import('../../apps/gateway/src/websocket/relay/byte-budget.ts'),
+  ]);
+  class SimulationUpstream {}
+  proxy.Upstream({
+    name: 'sim-service',
+    instances: { compose: ['http://sim-service:80'], local: ['http://sim-service:80'] },
+    routes: [
+      { methods: ['GET', 'POST', 'PUT', 'DELETE'], path: '/v1/sim/item' },
+      { methods: ['GET', 'POST'], path: '/v1/sim/open', auth: 'none' },
+      { methods: ['POST'], path: '/v1/sim/keyed', repeatsKeyed: true },
+      { methods: ['GET', 'POST'], path: '/v1/sim/limited', limit: { name: 'SIM', perMinute: 6 } },
+      { methods: ['GET'], path: '/v1/sim/resuming', websocket: { resume: true } },
+      { methods: ['GET'], path: '/v1/sim/socket', websocket: {} },
+    ],
+  })(SimulationUpstream);
+  class SimulationModule {}
+  Module({ providers: [SimulationUpstream] })(SimulationModule);
+  return { createGateway, ...gateway, ...proxy, ...auth, ...relays, ...budget, SimulationModule };
+}
+
+export const CACHE = fileURLToPath(new URL('../../node_modules/.cache/simulation', import.meta.url));

@@ -1,0 +1,123 @@
+/** Responses of a service that does its work. */
+const GOOD = {
+  plain: 10,
+  chunked: 3,
+  closed: 1,
+  empty: 1,
+  slowHead: 0.5,
+  slowBody: 1,
+  interim: 0.5,
+  error: 0.5,
+};
+
+/** Responses of a service that fails in every way. */
+const BAD = {
+  ...GOOD,
+  hang: 0.3,
+  hangBody: 0.2,
+  resetBefore: 2,
+  endBefore: 2,
+  resetInHead: 1,
+  resetInBody: 1,
+  resetInChunks: 1,
+  resetClosed: 1,
+  garbage: 1,
+  extraBytes: 1,
+};
+
+/** A client that is slow, leaves, or is cut off: shares of its requests and connections. */
+const RUDE = { slow: 0.25, anonymous: 0.15, cut: 0.1, aborts: 0.15, pauses: 0.15, resets: 0.1 };
+
+/**
+ * What the plans of each scenario are drawn from:
+ * - `responses`: weights of the kinds in `parties/responses.mjs`;
+ * - `clients`, `requests`, `relays`: how many, at least and at most;
+ * - `lengths`, `uploads`: weights of the lengths of response and request bodies;
+ * - `closesConnections`: whether services close a connection behind each response;
+ * - `early`: the share of responses that come before the request is whole;
+ * - `rude`: shares of bad behaviour of clients;
+ * - `events`: how many of each kind happen while the clients are busy.
+ */
+export const SCENARIOS = {
+  traffic: { responses: GOOD },
+  service: {
+    responses: BAD,
+    instances: [1, 3],
+    events: { killInstance: [0, 2], restartInstance: [0, 2], hangInstance: [0, 1] },
+  },
+  /** Most requests fail at first, so that there are more retries than the budget has. */
+  outage: {
+    responses: { plain: 3, resetBefore: 10 },
+    closesConnections: true,
+    clients: [30, 40],
+    requests: [10, 20],
+    instances: [2, 3],
+  },
+  /** Bodies of many reads, both ways. */
+  large: {
+    responses: GOOD,
+    lengths: { 100000: 1, 900000: 1 },
+    uploads: { 100000: 1, 600000: 1 },
+    clients: [4, 10],
+    rude: { slow: 0.1, pauses: 0.3 },
+  },
+  clients: { responses: GOOD, early: 0.5, rude: RUDE },
+  network: {
+    responses: GOOD,
+    instances: [2, 3],
+    events: { cutUpstream: [2, 12], stallUpstream: [0, 4], cutClient: [0, 6] },
+  },
+  drain: {
+    responses: { ...GOOD, slowHead: 3, slowBody: 3 },
+    gateways: [2, 3],
+    relays: [2, 6],
+    events: { terminateGateway: [1, 3], killGateway: [0, 1] },
+  },
+  sockets: {
+    responses: GOOD,
+    relays: [4, 12],
+    refusedHandshakes: 0.1,
+    serviceCloses: 0.01,
+    instances: [1, 3],
+    events: { restartInstance: [1, 3], killInstance: [0, 2], cutUpstream: [0, 6], cutClient: [0, 3] },
+  },
+  revocation: {
+    responses: { ...GOOD, slowBody: 3 },
+    gateways: [1, 3],
+    relays: [2, 6],
+    hasRedis: true,
+    events: { revoke: [3, 10], redisFault: [0, 3] },
+  },
+  limits: { responses: GOOD, gateways: [1, 3], hasRedis: true, hasLimits: true },
+  limitsWithoutRedis: {
+    responses: GOOD,
+    gateways: [1, 3],
+    hasRedis: true,
+    hasLimits: true,
+    events: { redisFault: [1, 4] },
+  },
+  everything: {
+    responses: BAD,
+    rude: RUDE,
+    gateways: [2, 3],
+    instances: [2, 3],
+    relays: [2, 8],
+    hasRedis: true,
+    hasLimits: true,
+    refusedHandshakes: 0.1,
+    serviceCloses: 0.01,
+    events: {
+      killInstance: [0, 2],
+      restartInstance: [0, 3],
+      hangInstance: [0, 1],
+      cutUpstream: [0, 6],
+      stallUpstream: [0, 3],
+      cutClient: [0, 4],
+      terminateGateway: [0, 2],
+      killGateway: [0, 1],
+      revoke: [0, 6],
+      redisFault: [0, 3],
+      setClock: [0, 2],
+    },
+  },
+};
