@@ -10,6 +10,9 @@ const STEPS = {
   types: 'npm run --silent typecheck',
   tests: 'npm test --silent',
   parts: 'npm run --silent test:parts',
+  simulation: 'npm run --silent sim -- --seed 1 --plays 4',
+  mutants: 'npm run --silent sim:mutants -- --some 3',
+  models: 'npm run --silent sim:models',
   fuzz: 'npm run --silent fuzz -- --seed 1 --batches 8',
   doctor: 'npm run --silent doctor',
 };
