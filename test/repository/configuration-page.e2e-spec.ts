@@ -15,14 +15,14 @@ describe('the page of settings', () => {
 });
 
 describe('docs/upgrading.md', () => {
-  it('has every former name with the new one', async () => {
+  it('has every former variable with the new name', async () => {
     const page = await readFile('docs/upgrading.md', 'utf8');
     const formerNames = entriesOf(TABLE).flatMap(({ row }) =>
       row.kind === 'setting' && row.former !== undefined ? [[row.former, row.variable]] : [],
     );
 
     expect(formerNames.length).toBeGreaterThan(30);
-    const rows = [...page.matchAll(/^\| `(\w+)` +\| `(\w+)` +\|$/gm)].map(([, former, name]) => [
+    const rows = [...page.matchAll(/^\| `([A-Z\d_]+)` +\| `([A-Z\d_]+)` +\|$/gm)].map(([, former, name]) => [
       former,
       name,
     ]);

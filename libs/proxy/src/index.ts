@@ -35,7 +35,7 @@ export type { FailureKind } from './balancing/instance-health.js';
 export { faultsOfTlsFiles, type TlsOptions } from './transport/tls-files.js';
 export type { Instance, InstanceStats } from './balancing/instance.js';
 export type { Attempts } from './attempts/attempts.js';
-export type { CircuitState } from './attempts/circuit-breaker.js';
+export { CIRCUIT_STATES, type CircuitState } from './attempts/circuit-breaker.js';
 export { Upstream, UpstreamMetadata, type CorsOptions, type UpstreamOptions } from './upstream.js';
 export { UpstreamError, type ProxyRoute, type UpstreamProxy } from './upstream-proxy.js';
 export { UpstreamRegistry, type CompiledRoute } from './upstream.registry.js';

@@ -1,4 +1,4 @@
-import { UpstreamRegistry, type Instance } from '@app/proxy';
+import { CIRCUIT_STATES, UpstreamRegistry, type Instance } from '@app/proxy';
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { registerScrapedMetrics, type ScrapedMetric, type Series } from './metric-table.js';
 import { Metrics } from './metrics.js';
@@ -38,12 +38,14 @@ const METRICS: readonly ScrapedMetric<UpstreamRegistry>[] = [
     read: ofInstances(({ health }) => (health.isHealthy ? 1 : 0)),
   },
   {
-    name: 'upstream_circuit_open',
-    help: '1 while a service is not asked, 0.5 while a few requests try it',
-    labels: ['upstream'],
+    name: 'upstream_circuit_state',
+    help: 'State of the circuit breaker: the series of the current state is 1, the others are 0',
+    labels: ['upstream', 'state'],
     *read({ upstreams }) {
       for (const { name, breaker } of upstreams) {
-        yield [{ upstream: name }, breaker.state === 'open' ? 1 : breaker.state === 'closed' ? 0 : 0.5];
+        for (const state of CIRCUIT_STATES) {
+          yield [{ upstream: name, state: state.replace('-', '_') }, breaker.state === state ? 1 : 0];
+        }
       }
     },
   },

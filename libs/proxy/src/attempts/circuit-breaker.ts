@@ -9,7 +9,8 @@ const FAILURE_RATIO = 0.5;
 /** Requests that may pass in `half-open`, and that must all succeed. */
 const PROBES = 3;
 
-export type CircuitState = 'closed' | 'open' | 'half-open';
+export const CIRCUIT_STATES = ['closed', 'open', 'half-open'] as const;
+export type CircuitState = (typeof CIRCUIT_STATES)[number];
 
 /**
  * Stops requests to a service that fails, for a time, so that clients get an error at once and the service can recover.
