@@ -57,9 +57,9 @@ describe('messages', () => {
     await gateway.logged({ message: 'websocket closed' });
     const after = await metricsOf(gateway);
 
-    expect(before).toContain(`websocket_messages_in_doubt_total${labels()} 0\n`);
+    expect(before).toContain(`websocket_messages_unacknowledged_total${labels()} 0\n`);
     for (const text of [during, after]) {
-      expect(text).toContain(`websocket_messages_in_doubt_total${labels()} 3\n`);
+      expect(text).toContain(`websocket_messages_unacknowledged_total${labels()} 3\n`);
     }
   });
 });

@@ -139,7 +139,12 @@ describe('a chat service that comes back', () => {
 
     expect(again.messages).toEqual(['after']);
     const line = await gateway.logged({ message: 'websocket closed' });
-    expect(line).toMatchObject({ level: 'warn', messages_in: 6, messages_in_doubt: 3, messages_lost: 0 });
+    expect(line).toMatchObject({
+      level: 'warn',
+      messages_in: 6,
+      messages_unacknowledged: 3,
+      messages_lost: 0,
+    });
   });
 });
 

@@ -125,7 +125,7 @@ export class RelayLog {
         bytes_in: counts.bytesIn,
         bytes_out: counts.bytesOut,
         resumptions: counts.resumptions,
-        messages_in_doubt: counts.unacknowledged,
+        messages_unacknowledged: counts.unacknowledged,
         messages_lost: counts.lost,
       },
       'websocket closed',

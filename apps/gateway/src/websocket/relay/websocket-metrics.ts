@@ -65,7 +65,7 @@ const SCRAPED: readonly ScrapedMetric<Sources>[] = [
   },
   {
     type: 'counter',
-    name: 'websocket_messages_in_doubt_total',
+    name: 'websocket_messages_unacknowledged_total',
     help: 'Messages written to a connection that broke before it acknowledged them',
     labels: ['endpoint'],
     read: ({ totals }) => totals.byEndpoint('unacknowledged'),
