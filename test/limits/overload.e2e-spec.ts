@@ -105,10 +105,10 @@ describe('more requests in flight than there may be', () => {
       details: { load: { status: 'degraded', message: 'overload: in flight' } },
     });
     const metrics = await metricsOf(gateway);
-    expect(metrics).toContain('overload{reason="in flight",service="api-gateway"} 1');
-    expect(metrics).toContain('overload{reason="event loop",service="api-gateway"} 0');
-    expect(metrics).toContain('overload{reason="memory",service="api-gateway"} 0');
-    expect(metrics).toContain('requests_shed_total{reason="in flight",service="api-gateway"} 2');
+    expect(metrics).toContain('gateway_saturated{reason="in flight",service="api-gateway"} 1');
+    expect(metrics).toContain('gateway_saturated{reason="event loop",service="api-gateway"} 0');
+    expect(metrics).toContain('gateway_saturated{reason="memory",service="api-gateway"} 0');
+    expect(metrics).toContain('gateway_requests_shed_total{reason="in flight",service="api-gateway"} 2');
     service.release();
     await Promise.all(held);
   });
@@ -128,7 +128,9 @@ describe('more requests in flight than there may be', () => {
     expect(changes[0]).toMatchObject({ level: 'warn', reason: 'in flight', in_flight: IN_FLIGHT + 1 });
     const ready = (await (await fetch(`${gateway.url}/health/ready`)).json()) as { details: object };
     expect(ready.details).toMatchObject({ load: { status: 'up' } });
-    expect(await metricsOf(gateway)).toContain('overload{reason="in flight",service="api-gateway"} 0');
+    expect(await metricsOf(gateway)).toContain(
+      'gateway_saturated{reason="in flight",service="api-gateway"} 0',
+    );
   });
 
   it('refuse a new WebSocket too, and leave an open one alone', async () => {
@@ -211,8 +213,8 @@ describe('memory that is nearly full', () => {
     expect(refused.status).toBe(503);
     expect(await (await held!).text()).toBe('served late');
     const metrics = await metricsOf(gateway);
-    expect(metrics).toContain('overload{reason="memory",service="api-gateway"} 1');
-    expect(metrics).toContain('requests_shed_total{reason="memory",service="api-gateway"} 1');
+    expect(metrics).toContain('gateway_saturated{reason="memory",service="api-gateway"} 1');
+    expect(metrics).toContain('gateway_requests_shed_total{reason="memory",service="api-gateway"} 1');
   });
 
   it('refuses every new WebSocket, which would stay', async () => {

@@ -10,8 +10,8 @@ import { LoadMonitor, RESOURCES, type Resource } from './load-monitor.js';
 
 const SCRAPED: readonly ScrapedMetric<LoadMonitor>[] = [
   {
-    name: 'overload',
-    help: '1 while there is too much of it and new requests are refused',
+    name: 'gateway_saturated',
+    help: '1 while the resource is saturated, and the gateway refuses new requests',
     labels: ['reason'],
     read({ saturatedResources }) {
       return RESOURCES.map((reason) => [{ reason }, saturatedResources.includes(reason) ? 1 : 0]);
@@ -21,8 +21,8 @@ const SCRAPED: readonly ScrapedMetric<LoadMonitor>[] = [
 
 const EVENTS = {
   shed: {
-    name: 'requests_shed_total',
-    help: 'Requests and upgrades refused with 503 by overload',
+    name: 'gateway_requests_shed_total',
+    help: 'Requests and handshakes that the gateway refused with 503 because a resource was saturated',
     labels: ['reason'],
   },
 } as const;
