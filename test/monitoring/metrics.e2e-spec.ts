@@ -64,10 +64,10 @@ describe('metrics', () => {
 
     const lines = (await metricsOf(gateway))
       .split('\n')
-      .filter((line) => line.startsWith('request_failures'));
+      .filter((line) => line.startsWith('gateway_request_failures'));
 
     expect(lines).toEqual([
-      'request_failures_total{upstream="auth-service",code="UPSTREAM_UNREACHABLE",service="api-gateway"} 1',
+      'gateway_request_failures_total{upstream="auth-service",code="UPSTREAM_UNREACHABLE",service="api-gateway"} 1',
     ]);
   });
 

@@ -109,7 +109,7 @@ describe('a service with a certificate', () => {
       request_id: expect.any(String),
     });
     expect(await metricsOf(gateway)).toContain(
-      'request_failures_total{upstream="chat-service",code="UPSTREAM_TLS",service="api-gateway"} 4',
+      'gateway_request_failures_total{upstream="chat-service",code="UPSTREAM_TLS",service="api-gateway"} 4',
     );
   });
 

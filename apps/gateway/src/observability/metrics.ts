@@ -32,8 +32,8 @@ const EVENTS = {
     labels: ['endpoint'],
   },
   failures: {
-    name: 'request_failures_total',
-    help: "Requests that the gateway itself failed with 5xx or broke off, by X-Gateway-Error; not services' own 5xx",
+    name: 'gateway_request_failures_total',
+    help: 'Requests that the gateway itself ended with 5xx or broke off; code: X-Gateway-Error',
     labels: ['upstream', 'code'],
   },
   sessionEnds: {
