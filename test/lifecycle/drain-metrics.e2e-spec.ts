@@ -25,8 +25,8 @@ class Scraper implements Disposable {
   }
 }
 
-const LEFT = /^drain_connections_left\{service="api-gateway"\} (\d+)$/m;
-const SECONDS = /^drain_seconds_left\{service="api-gateway"\} ([\d.]+)$/m;
+const LEFT = /^gateway_drain_connections_left\{service="api-gateway"\} (\d+)$/m;
+const SECONDS = /^gateway_drain_seconds_left\{service="api-gateway"\} ([\d.]+)$/m;
 
 const figureOf = (metrics: string, pattern: RegExp): number | undefined => {
   const found = pattern.exec(metrics);
@@ -69,7 +69,7 @@ describeWithBuild('the metrics of a gateway that drains', () => {
 
     expect((await client.ended()).text).toMatch(/late but whole$/);
     expect(await gateway.exited).toBe(0);
-    expect(before).not.toMatch(/^drain_/m);
+    expect(before).not.toMatch(/^gateway_drain_/m);
     expect(figureOf(during, SECONDS)).toBeLessThanOrEqual(600);
     expect(figureOf(later, SECONDS)).toBeLessThan(figureOf(during, SECONDS)!);
     expect(figureOf(later, SECONDS)).toBeGreaterThan(0);

@@ -5,12 +5,12 @@ import { DrainService } from './drain.service.js';
 
 const METRICS: readonly ScrapedMetric<DrainService>[] = [
   {
-    name: 'drain_seconds_left',
+    name: 'gateway_drain_seconds_left',
     help: 'Seconds until the drain destroys the remaining connections; present only while the gateway drains',
     read: (drain) => drain.secondsLeft,
   },
   {
-    name: 'drain_connections_left',
+    name: 'gateway_drain_connections_left',
     help: 'Connections that the drain waits for; present only while the gateway drains',
     read: (drain) => drain.connectionsLeft,
   },
