@@ -103,31 +103,34 @@ describeWithRedis('Redis that', () => {
     ['sleeps', ['DEBUG', 'SLEEP', '1.5'], 'slow'],
     ['is full', ['CONFIG', 'SET', 'maxmemory', '1'], 'out of memory'],
     ['becomes a replica that only reads', ['REPLICAOF', '127.0.0.1', '9'], 'read-only'],
-  ])('%s fails no request, and is bypassed after the first that waited', async (_what, command, reason) => {
-    await using redis = await RedisServer.start();
-    const admin = await redis.client();
-    await using system = await startSystem({ REDIS_URL: redis.url });
-    const { gateway } = system;
-    await ask(gateway, bearer());
-    const [name, ...args] = command as [string, ...string[]];
-    const told = admin.call(name, ...args);
-    // Written, and so before what the gateway sends.
-    await new Promise(setImmediate);
+  ])(
+    '%s fails no request, and the gateway is degraded after the first that waited',
+    async (_what, command, reason) => {
+      await using redis = await RedisServer.start();
+      const admin = await redis.client();
+      await using system = await startSystem({ REDIS_URL: redis.url });
+      const { gateway } = system;
+      await ask(gateway, bearer());
+      const [name, ...args] = command as [string, ...string[]];
+      const told = admin.call(name, ...args);
+      // Written, and so before what the gateway sends.
+      await new Promise(setImmediate);
 
-    const running = load(gateway);
-    const line = await gateway.logged({ message: DEGRADED });
-    const atFirst = running.count();
-    while (running.count() < atFirst + 500) await new Promise(setImmediate);
-    const statuses = await running.end();
+      const running = load(gateway);
+      const line = await gateway.logged({ message: DEGRADED });
+      const atFirst = running.count();
+      while (running.count() < atFirst + 500) await new Promise(setImmediate);
+      const statuses = await running.end();
 
-    expect(Object.keys(statuses)).toEqual(['200']);
-    expect(line).toMatchObject({ level: 'warn', reason });
-    await told;
-    if (reason === 'out of memory') await admin.config('SET', 'maxmemory', '0');
-    if (reason === 'read-only') await admin.call('REPLICAOF', 'NO', 'ONE');
-    await gateway.logged({ message: BACK });
-    expect(changes(gateway)).toEqual([DEGRADED, BACK]);
-  });
+      expect(Object.keys(statuses)).toEqual(['200']);
+      expect(line).toMatchObject({ level: 'warn', reason });
+      await told;
+      if (reason === 'out of memory') await admin.config('SET', 'maxmemory', '0');
+      if (reason === 'read-only') await admin.call('REPLICAOF', 'NO', 'ONE');
+      await gateway.logged({ message: BACK });
+      expect(changes(gateway)).toEqual([DEGRADED, BACK]);
+    },
+  );
 
   it('refuses the password leaves the gateway degraded, and says why', async () => {
     await using redis = await RedisServer.start('--requirepass', 'right');

@@ -15,13 +15,13 @@ export class MetricsService implements OnApplicationShutdown {
   readonly registry = new Registry();
   readonly #requests = new Counter({
     name: 'http_requests_total',
-    help: 'Requests answered; status 499: the client left first',
+    help: 'Requests that ended, by status; 499: the client closed the connection first',
     labelNames: ['method', 'endpoint', 'status'],
     registers: [this.registry],
   });
   readonly #durations = new Histogram({
     name: 'http_request_duration_seconds',
-    help: 'From the headers of a request to the end of its response',
+    help: 'Seconds from the headers of a request to the end of its response',
     labelNames: ['method', 'endpoint'],
     buckets: BUCKETS,
     registers: [this.registry],

@@ -10,7 +10,7 @@ const METRICS: readonly ScrapedMetric<LineOutput | undefined>[] = [
   {
     type: 'counter',
     name: 'gateway_log_lines_dropped_total',
-    help: 'Log lines that were dropped because nobody read the log, or its disk was full',
+    help: 'Log lines that the gateway dropped because the reader of the log was too slow, or the disk was full',
     read: (output) => output?.dropped ?? 0,
   },
 ];

@@ -11,24 +11,24 @@ import { SeriesLimit } from './series-limit.js';
 const EVENTS = {
   requests: {
     name: 'http_requests_total',
-    help: 'Requests answered; status 499: the client left first',
+    help: 'Requests that ended, by status; 499: the client closed the connection first',
     labels: ['method', 'endpoint', 'status'],
   },
   duration: {
     name: 'http_request_duration_seconds',
-    help: 'From the headers of a request to the end of its response; endpoint: its upstream, or the path of a controller',
+    help: 'Seconds from the headers of a request to the end of its response; endpoint: its upstream, or the path of a controller',
     labels: ['method', 'endpoint'],
     // From a response out of memory to the timeout of a route.
     buckets: [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60],
   },
   authFailures: {
     name: 'auth_failures_total',
-    help: 'Refused credentials by method and reason',
+    help: 'Credentials that the gateway refused',
     labels: ['method', 'reason'],
   },
   rateLimitBlocks: {
     name: 'rate_limit_blocked_total',
-    help: 'Requests refused with 429 for their number',
+    help: 'Requests that the gateway refused with 429 because a rate limit was exceeded',
     labels: ['endpoint'],
   },
   failures: {
@@ -38,18 +38,18 @@ const EVENTS = {
   },
   sessionEnds: {
     name: 'gateway_responses_ended_total',
-    help: 'Responses in flight that ended with the session of their request',
+    help: 'Responses that the gateway ended because the token of their request expired or was revoked',
     labels: ['reason'],
   },
   seriesLeftOut: {
     name: 'gateway_metric_series_left_out_total',
-    help: 'Counts that went to the endpoint "other", because their metric had its most series',
+    help: 'Counts that went to the endpoint "other" because their metric had the most series that it may have',
     labels: ['metric'],
   },
 } as const;
 
 const SCRAPED: readonly ScrapedMetric<OpenExchanges>[] = [
-  { name: 'http_requests_in_flight', help: 'Requests that are being served', read: (open) => open.size },
+  { name: 'http_requests_in_flight', help: 'Requests in progress', read: (open) => open.size },
 ];
 
 /** Endpoint of requests that match no route and no controller: one label for all their paths. */

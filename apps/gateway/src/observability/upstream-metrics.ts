@@ -9,13 +9,13 @@ const INSTANCE_LABELS = ['upstream', 'address'];
 const METRICS: readonly ScrapedMetric<UpstreamRegistry>[] = [
   {
     name: 'upstream_connections',
-    help: 'Open connections to a service',
+    help: 'Open connections to an instance',
     labels: INSTANCE_LABELS,
     read: ofInstances((instance) => instance.stats().connected),
   },
   {
     name: 'upstream_requests_running',
-    help: 'Requests that a service is answering',
+    help: 'Requests that an instance is serving',
     labels: INSTANCE_LABELS,
     read: ofInstances((instance) => instance.stats().running),
   },
@@ -27,13 +27,13 @@ const METRICS: readonly ScrapedMetric<UpstreamRegistry>[] = [
   },
   {
     name: 'upstream_connections_limit',
-    help: 'Connections to a service that there may be',
+    help: 'Most connections to an instance at a time; retries may open as many more',
     labels: INSTANCE_LABELS,
     read: ofInstances((instance) => instance.stats().limit),
   },
   {
     name: 'upstream_instance_up',
-    help: '1 where an instance is well, 0 where it is ejected, down, or the last one and fails',
+    help: '1 if an instance is healthy, 0 if it is ejected, or its health checks fail, or it is the last one and fails',
     labels: INSTANCE_LABELS,
     read: ofInstances(({ health }) => (health.isHealthy ? 1 : 0)),
   },
@@ -62,7 +62,7 @@ const METRICS: readonly ScrapedMetric<UpstreamRegistry>[] = [
   {
     type: 'counter',
     name: 'upstream_slow_readers_cut_total',
-    help: 'Responses cut because their clients did not read them while requests waited for a connection',
+    help: 'Responses that the gateway cut because their clients did not read them while requests waited for a connection',
     labels: ['upstream'],
     *read({ upstreams }) {
       for (const { name, slowReaderLimit } of upstreams) {
@@ -73,7 +73,7 @@ const METRICS: readonly ScrapedMetric<UpstreamRegistry>[] = [
   {
     type: 'counter',
     name: 'upstream_retries_total',
-    help: 'Requests that were sent again, and those that there was no budget for',
+    help: 'Retries; sent: the gateway sent the request again, refused: the retry budget was empty',
     labels: ['upstream', 'result'],
     *read({ upstreams }) {
       for (const { name, retryBudget } of upstreams) {
@@ -85,14 +85,14 @@ const METRICS: readonly ScrapedMetric<UpstreamRegistry>[] = [
   {
     type: 'counter',
     name: 'upstream_connections_opened_total',
-    help: 'Connections made',
+    help: 'Connections opened to an instance',
     labels: INSTANCE_LABELS,
     read: ofInstances((instance) => instance.stats().opened),
   },
   {
     type: 'counter',
     name: 'upstream_connections_reused_total',
-    help: 'Requests over a connection that had served before',
+    help: 'Requests over a connection that had carried a request before',
     labels: INSTANCE_LABELS,
     read: ofInstances((instance) => instance.stats().reused),
   },

@@ -21,17 +21,17 @@ const SCRAPED: readonly ScrapedMetric<Sources>[] = [
   },
   {
     name: 'redis_degraded_mode',
-    help: '1 while Redis is bypassed, and limits and revocation go on from memory',
+    help: '1 while Redis is away or refuses writes, and the gateway counts limits in its memory',
     read: ({ redis }) => (redis.isUp ? 0 : 1),
   },
   {
     name: 'revocation_in_memory',
-    help: '1 while memory knows every revoked token; 0: Redis is asked for each token, as far as it can be',
+    help: '1 while the memory contains every revoked token; 0 while the gateway looks up unknown tokens in Redis',
     read: ({ revocations }) => (revocations.isComplete ? 1 : 0),
   },
   {
     name: 'gateway_revocation_state',
-    help: 'What memory knows of the revocations: all, fewer until they are read, fewer than there are, or none of now',
+    help: 'State of the revocation list in memory: the series of the current state is 1, the others are 0',
     labels: ['state'],
     read: ({ revocations }) =>
       REVOCATION_STATES.map((state) => [{ state }, revocations.state === state ? 1 : 0]),
@@ -46,7 +46,7 @@ const SCRAPED: readonly ScrapedMetric<Sources>[] = [
 const EVENTS = {
   commandDuration: {
     name: 'redis_command_duration_seconds',
-    help: 'Until Redis answered a command, or it was given up',
+    help: 'Seconds until Redis responded to a command, or the command timed out',
     // From the response of a Redis on the same machine to the timeout of a command.
     buckets: [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1],
   },

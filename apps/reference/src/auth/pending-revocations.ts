@@ -47,7 +47,7 @@ export class PendingRevocations {
     const registers = [registry];
     this.#dropped = new Counter({
       name: 'revocations_dropped_total',
-      help: `Revocations given up before Redis had them, since more than ${MOST} waited`,
+      help: `Revocations dropped before they were written to Redis, because more than ${MOST} waited`,
       registers,
     });
     const count = (): number => this.count();

@@ -15,7 +15,7 @@ import { Relays } from './relays.js';
 const EVENTS = {
   closes: {
     name: 'websocket_closes_total',
-    help: 'Sockets closed, by close code and by who closed first: client, service or gateway',
+    help: 'Sockets closed; code: the close code, by: the end that closed first, client, service or gateway',
     labels: ['endpoint', 'code', 'by'],
   },
   handshakes: {
@@ -27,7 +27,7 @@ const EVENTS = {
   },
   resumptions: {
     name: 'websocket_resumptions_total',
-    help: 'Resumptions of sockets whose service went away: resumed, or given up',
+    help: 'Attempts to resume sockets after their service went away; result: resumed or given_up',
     labels: ['endpoint', 'result'],
   },
 } as const;
@@ -46,20 +46,20 @@ const SCRAPED: readonly ScrapedMetric<Sources>[] = [
   },
   {
     name: 'websocket_buffered_bytes',
-    help: 'Buffered bytes of sockets that count towards WEBSOCKET_MAX_BUFFER_BYTES',
+    help: 'Buffered bytes of all sockets; WEBSOCKET_MAX_BUFFER_BYTES limits them',
     read: ({ budget }) => budget.bytes,
   },
   {
     type: 'counter',
     name: 'websocket_messages_total',
-    help: 'Messages',
+    help: 'Messages; direction: in from clients, out to clients',
     labels: ['endpoint', 'direction'],
     read: ({ totals }) => totals.byDirection('messagesIn', 'messagesOut'),
   },
   {
     type: 'counter',
     name: 'websocket_bytes_total',
-    help: 'Bytes of messages',
+    help: 'Bytes of messages; direction: in from clients, out to clients',
     labels: ['endpoint', 'direction'],
     read: ({ totals }) => totals.byDirection('bytesIn', 'bytesOut'),
   },
