@@ -27,7 +27,7 @@ export class ChatSocket implements SocketEndpoint, OnApplicationBootstrap {
     this.sockets.serve(this);
   }
 
-  async admit({ user_id }: AccessClaims, conversation_id: string): Promise<Membership> {
+  async requireMembership({ user_id }: AccessClaims, conversation_id: string): Promise<Membership> {
     const membership = { conversation_id, user_id };
     await this.authService.requireMember(membership);
     return membership;

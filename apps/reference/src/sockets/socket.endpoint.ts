@@ -10,7 +10,7 @@ export interface SocketEndpoint {
   /** Bytes of one message. A larger message gets an error. Default: 1 MiB, above which the socket is closed. */
   readonly messageLimitBytes?: number;
   /** Returns the membership that the caller must keep, or null if none. @throws HttpException if the caller may not enter */
-  admit(caller: AccessClaims, roomId: string): Promise<Membership | null>;
+  requireMembership(caller: AccessClaims, roomId: string): Promise<Membership | null>;
   /** @param event the JSON value of the message, not validated */
   receive(member: Member, room: Room, event: unknown): void;
   /** The rooms among these that are to be closed, with the reason. */

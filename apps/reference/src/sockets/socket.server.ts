@@ -64,7 +64,7 @@ export class SocketServer implements BeforeApplicationShutdown {
     head: Buffer,
   ): Promise<void> {
     try {
-      const { caller, roomId, membership } = await this.#admit(endpoint, request);
+      const { caller, roomId, membership } = await this.#authorize(endpoint, request);
       if (this.#stopping) throw new ServiceUnavailableException('Service is stopping');
       this.#sockets.handleUpgrade(request, stream, head, (socket) => {
         this.rooms.enter(endpoint, roomId, new Member(socket, caller, membership));
@@ -74,7 +74,7 @@ export class SocketServer implements BeforeApplicationShutdown {
     }
   }
 
-  async #admit(
+  async #authorize(
     endpoint: SocketEndpoint,
     { url, headers }: IncomingMessage,
   ): Promise<{ caller: AccessClaims; roomId: string; membership: Membership | null }> {
@@ -85,7 +85,7 @@ export class SocketServer implements BeforeApplicationShutdown {
     const caller = await this.tokens.verify(headers.authorization);
     const id = Id.safeParse(query.get(parameter));
     if (!id.success) throw new BadRequestException(`${parameter} must be a UUID`);
-    const membership = await endpoint.admit(caller, id.data);
+    const membership = await endpoint.requireMembership(caller, id.data);
     return { caller, roomId: id.data, membership };
   }
 

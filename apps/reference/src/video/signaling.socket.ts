@@ -34,7 +34,7 @@ export class SignalingSocket implements SocketEndpoint, OnApplicationBootstrap {
     this.sockets.serve(this);
   }
 
-  async admit({ user_id }: AccessClaims, callId: string): Promise<Membership | null> {
+  async requireMembership({ user_id }: AccessClaims, callId: string): Promise<Membership | null> {
     const { conversation_id } = await this.calls.getOngoing(user_id, callId);
     return conversation_id === null ? null : { conversation_id, user_id };
   }
