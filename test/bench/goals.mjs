@@ -14,7 +14,7 @@ const GOALS = [
 ];
 
 /** Each goal with the median of what was measured, the least and the greatest; those are left out for which something was not. */
-export function judge({ scenarios }) {
+export function compareWithGoals({ scenarios }) {
   return GOALS.flatMap((goal) => {
     const measured = scenarios.find(({ key }) => key === goal.scenario);
     const [own, other] = [goal.of, goal.to].map((key) => measured?.targets.find((one) => one.key === key));

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { format, resolveConfig } from 'prettier';
 import { chartOf } from './chart.mjs';
 import { tableOf } from './figures.mjs';
-import { judge } from './goals.mjs';
+import { compareWithGoals } from './goals.mjs';
 import { describeGoal } from './report.mjs';
 import { GATEWAY_FLAGS } from './targets.mjs';
 
@@ -52,7 +52,7 @@ garbage.
 
 ## Goals
 
-${markdownTable([['', 'at most', 'median', 'by round', ''], ...judge(result).map(goalRow)])}
+${markdownTable([['', 'at most', 'median', 'by round', ''], ...compareWithGoals(result).map(goalRow)])}
 
 What stands against a goal that is not met: where a range has the limit within it, another run may decide otherwise. Of a
 small request's time the largest part is the kernel's, for writes to two sockets, then that of the pooled client of the

@@ -9,7 +9,7 @@ import { limitTime } from '../faults/children.mjs';
 import { HOST } from '../faults/gateway.mjs';
 import { signToken } from '../faults/token.mjs';
 import { Conversation } from './conversation.mjs';
-import { judge } from './goals.mjs';
+import { compareWithGoals } from './goals.mjs';
 import { checkMachine, commit, describeMachine, versions } from './machine.mjs';
 import { readOptions } from './options.mjs';
 import { writePage } from './page.mjs';
@@ -104,7 +104,7 @@ async function compare(bench) {
     // What was measured stays, whatever becomes of the next.
     await keep(result, '../../.local');
   }
-  printGoals(judge(result));
+  printGoals(compareWithGoals(result));
   return result;
 }
 

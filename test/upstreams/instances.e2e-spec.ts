@@ -15,7 +15,7 @@ const answer =
   (_request, response) =>
     response.end(text);
 
-/** Quick to judge: two failures or failed checks, and a moment's ejection. */
+/** Two failures or failed checks eject an instance, for a moment. */
 const QUICK = {
   OUTLIER_CONSECUTIVE_FAILURES: '2',
   OUTLIER_EJECTION_MS: '200',

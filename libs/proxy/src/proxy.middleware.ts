@@ -49,12 +49,12 @@ export class ProxyMiddleware implements NestMiddleware<IncomingMessage, ServerRe
       if (!pending) continue;
       // Bound: a closure here would cost an allocation in every request.
       const rest = proceed.bind(undefined, exchange, entry, route, next);
-      return this.admitRest(exchange, pending, gates.slice(index + 1), rest);
+      return this.checkRest(exchange, pending, gates.slice(index + 1), rest);
     }
     proceed(exchange, entry, route, next);
   }
 
-  private async admitRest(
+  private async checkRest(
     exchange: Exchange,
     pending: Promise<void>,
     gates: readonly Gate[],

@@ -61,7 +61,7 @@ class TableReader {
     if (this.faults.length > faults) return undefined;
     let value = row.default;
     if (text !== undefined) value = this.parse(row, variable!, text);
-    else if (own !== undefined) value = this.judge(row, path, own, 'has a value that it does not take');
+    else if (own !== undefined) value = this.validate(row, path, own, 'has a value that it does not take');
     else if (row.isRequired) this.reject(row, variable ?? path, 'is not set');
     if (variable !== undefined) this.values[variable] = value;
     return value;
@@ -70,7 +70,7 @@ class TableReader {
   private readFamily(row: Family<unknown>, own: Values, path: string): ReadonlyMap<string, unknown> {
     const values = new Map<string, unknown>();
     for (const [key, value] of Object.entries(own)) {
-      values.set(key, this.judge(row, `${path}.${key}`, value, 'has a value that it does not take'));
+      values.set(key, this.validate(row, `${path}.${key}`, value, 'has a value that it does not take'));
     }
     for (const [name, given] of Object.entries(this.variables)) {
       const found = row.pattern.exec(name)?.[1];
@@ -103,10 +103,10 @@ class TableReader {
     const shown = isSecret
       ? `has ${text.length} characters`
       : `is "${text.replace(PASSWORDS, '//[hidden]@')}"`;
-    return this.judge(row, name, row.parse(text), shown);
+    return this.validate(row, name, row.parse(text), shown);
   }
 
-  private judge(row: Entry['row'], name: string, value: unknown, problem: string): unknown {
+  private validate(row: Entry['row'], name: string, value: unknown, problem: string): unknown {
     const parsed = row.schema.safeParse(value);
     if (parsed.success) return parsed.data;
     this.reject(row, name, problem);

@@ -89,7 +89,7 @@ describe('a new setting', () => {
     expect(values.NAP_LENGTH_MS).toBe(7);
   });
 
-  it('is judged by its bounds, its order and its former name', () => {
+  it('is validated by its bounds, its order and its former name', () => {
     const messagesOf = (variables: Record<string, string>): string[] =>
       read(variables).faults.map(({ message }) => message);
 
@@ -153,7 +153,7 @@ describe('settings from code', () => {
     [{ rateLimit: { perMinute: { A: 0 } } }, 'rateLimit.perMinute.A has a value'],
     [{ proxy: { requestTimeoutMs: 50_000 } }, 'REQUEST_TIMEOUT_MS (50000) must be less than'],
     [{ prot: 1 } as GivenSettings, 'prot is no setting'],
-  ])('are judged like variables: %j', (settings, message) => {
+  ])('are validated like variables: %j', (settings, message) => {
     expect(() => load(settings)).toThrow(ConfigurationError);
     expect(() => load(settings)).toThrow(message);
   });

@@ -9,13 +9,13 @@ function createBreaker() {
       if (admission !== undefined) breaker[outcome](now, admission);
       return admission !== undefined;
     });
-  const admits = (now: number): boolean => breaker.tryAcquire(now) !== undefined;
-  return { breaker, changes, send, admits };
+  const acquires = (now: number): boolean => breaker.tryAcquire(now) !== undefined;
+  return { breaker, changes, send, acquires };
 }
 
 describe('a circuit breaker', () => {
   it('opens once half of enough requests failed, and not before', () => {
-    const { breaker, changes, send, admits } = createBreaker();
+    const { breaker, changes, send, acquires } = createBreaker();
 
     send(10, 'succeeded');
     send(9, 'failed');
@@ -23,7 +23,7 @@ describe('a circuit breaker', () => {
     send(1, 'failed');
 
     expect(changes).toEqual(['open']);
-    expect(admits(999)).toBe(false);
+    expect(acquires(999)).toBe(false);
     expect(breaker.retryAfterSeconds(0)).toBe(1);
   });
 
@@ -50,19 +50,19 @@ describe('a circuit breaker', () => {
   });
 
   it('opens again where one of them fails', () => {
-    const { changes, send, admits } = createBreaker();
+    const { changes, send, acquires } = createBreaker();
     send(20, 'failed');
     send(1, 'failed', 1_000);
 
     expect(changes).toEqual(['open', 'half-open', 'open']);
-    expect([admits(1_999), admits(2_000)]).toEqual([false, true]);
+    expect([acquires(1_999), acquires(2_000)]).toEqual([false, true]);
   });
 
   it('lets a few more try where the first are long under way', () => {
-    const { send, admits } = createBreaker();
+    const { send, acquires } = createBreaker();
     send(20, 'failed');
 
-    expect([1_000, 1_000, 1_000, 1_999, 2_000, 2_000, 2_000, 2_001].map(admits)).toEqual([
+    expect([1_000, 1_000, 1_000, 1_999, 2_000, 2_000, 2_000, 2_001].map(acquires)).toEqual([
       true,
       true,
       true,
@@ -77,27 +77,27 @@ describe('a circuit breaker', () => {
   it.each(['succeeded', 'failed', 'ignored'] as const)(
     'does not take for a trial what was sent before, and %s now',
     (outcome) => {
-      const { breaker, send, admits } = createBreaker();
+      const { breaker, send, acquires } = createBreaker();
       const before = breaker.tryAcquire(0)!;
       send(20, 'failed');
-      admits(1_000);
+      acquires(1_000);
 
       for (let each = 0; each < 10; each++) breaker[outcome](1_000, before);
 
       expect(breaker.state).toBe('half-open');
-      expect([1, 2, 3].map(() => admits(1_000))).toEqual([true, true, false]);
+      expect([1, 2, 3].map(() => acquires(1_000))).toEqual([true, true, false]);
     },
   );
 
   it('lets no more probes pass in a round after probes of an earlier round said nothing', () => {
-    const { breaker, send, admits } = createBreaker();
+    const { breaker, send, acquires } = createBreaker();
     send(20, 'failed');
     const earlier = [1, 2, 3].map(() => breaker.tryAcquire(1_000)!);
-    expect(admits(2_000)).toBe(true);
+    expect(acquires(2_000)).toBe(true);
 
     for (const generation of earlier) breaker.ignored(2_000, generation);
 
-    expect([1, 2, 3, 4].map(() => admits(2_000))).toEqual([true, true, true, false]);
+    expect([1, 2, 3, 4].map(() => acquires(2_000))).toEqual([true, true, true, false]);
   });
 
   it('does not count those that said nothing of the service', () => {

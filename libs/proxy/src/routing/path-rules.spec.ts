@@ -36,7 +36,7 @@ describe('isUnambiguousPath', () => {
     ['begins', '', 'b', '/'],
     ['ends', 'a', '', ''],
     ['is', '', '', './'],
-  ])('judges a byte that %s a segment as within one', (_where, before, after, refused) => {
+  ])('checks a byte that %s a segment as within one', (_where, before, after, refused) => {
     const accepted = bytes.filter((byte) =>
       isUnambiguousPath(`/${before}${String.fromCharCode(byte)}${after}`),
     );
@@ -174,11 +174,11 @@ describe('isUnambiguousPath', () => {
     ['only slashes', '/'.repeat(16_384), false],
     ['encoded characters, and half of one at last', `/${'%F0%9F%98%80'.repeat(1_365)}%F0%9F%98`, false],
     ['half of an encoded byte, again and again', `/${'%2'.repeat(8_192)}`, false],
-  ])('judges 16 KB of the worst: %s', (_what, path, isAccepted) => {
+  ])('checks 16 KB of the worst: %s', (_what, path, isAccepted) => {
     expect(isUnambiguousPath(path)).toBe(isAccepted);
   });
 
-  it('judges the longest path that headers have room for', () => {
+  it('checks the longest path that headers have room for', () => {
     expect(isUnambiguousPath('/a'.repeat(8_192))).toBe(true);
     expect(isUnambiguousPath(`${'/a'.repeat(8_192)}/..`)).toBe(false);
     expect(isUnambiguousPath(`/${'%C3%A9'.repeat(4_096)}%`)).toBe(false);
