@@ -168,10 +168,10 @@ export class Guarantees {
     const missing = line.messages_in - relay.delivered;
     setTimeout(() => {
       const lost = line.messages_in - relay.delivered;
-      if (lost > line.messages_lost + line.messages_in_doubt) {
+      if (lost > line.messages_lost + line.messages_unacknowledged) {
         this.#violate(
           'G12',
-          `relay ${relay.id} lost ${lost} messages (${missing}), and counted ${line.messages_lost} and ${line.messages_in_doubt}`,
+          `relay ${relay.id} lost ${lost} messages (${missing}), and counted ${line.messages_lost} and ${line.messages_unacknowledged}`,
         );
       }
     }, 3_000);
