@@ -16,9 +16,33 @@ class ProblemResponder extends ErrorResponder {
   }
 }
 
-class BrokenResponder implements Responder {
+class ThrowingResponder implements Responder {
   respond(): void {
     throw new Error('a fault of the team');
+  }
+}
+
+class RejectingResponder implements Responder {
+  async respond(): Promise<void> {
+    throw new Error('a fault of the team');
+  }
+}
+
+class FaultyFormResponder extends ErrorResponder {
+  protected override toErrorResponse(): ErrorResponse {
+    throw new TypeError('a fault of the team');
+  }
+}
+
+class ExceptionFormResponder extends ErrorResponder {
+  protected override toErrorResponse(): ErrorResponse {
+    throw new HttpException('a fault of the team', 500);
+  }
+}
+
+class UnwritableResponder extends ErrorResponder {
+  protected override toErrorResponse(): ErrorResponse {
+    return { status: 401, body: '', headers: ['X-Reason', 'line\nbreak'] };
   }
 }
 
@@ -50,13 +74,28 @@ describe("a team's error responder", () => {
     await gateway.logged({ status: 502, error_code: 'UPSTREAM_UNREACHABLE' });
   });
 
-  it("that fails gives way to the gateway's own", async () => {
-    await using gateway = await startGateway({ modules: [moduleWith(BrokenResponder)] });
+  it.each([ThrowingResponder, RejectingResponder, FaultyFormResponder, ExceptionFormResponder])(
+    "that fails gives way to the gateway's own: %p",
+    async (responder) => {
+      await using gateway = await startGateway({ modules: [moduleWith(responder)] });
+
+      for (let each = 0; each < 3; each++) {
+        const response = await fetch(`${gateway.url}/v1/messages`);
+
+        expect(response.status).toBe(401);
+        expect(await response.json()).toMatchObject({ error: 'Authorization header required' });
+      }
+      expect(gateway.logs).toContainEqual(expect.objectContaining({ level: 'error' }));
+      expect(await gateway.logged({ message: 'request' })).toMatchObject({ status: 401 });
+    },
+  );
+
+  it('whose header cannot be written becomes a 500', async () => {
+    await using gateway = await startGateway({ modules: [moduleWith(UnwritableResponder)] });
 
     const response = await fetch(`${gateway.url}/v1/messages`);
 
-    expect(response.status).toBe(401);
-    expect(await response.json()).toMatchObject({ error: 'Authorization header required' });
-    expect(await gateway.logged({ message: 'error responder failed' })).toMatchObject({ level: 'error' });
+    expect(response.status).toBe(500);
+    expect(response.headers.get('X-Gateway-Error')).toBe('INTERNAL_ERROR');
   });
 });

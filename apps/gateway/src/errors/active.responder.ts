@@ -25,11 +25,16 @@ export class ActiveResponder implements Responder, OnModuleInit {
   }
 
   respond(request: IncomingMessage, response: ServerResponse, thrown: unknown): void {
-    try {
-      this.responder.respond(request, response, thrown);
-    } catch (error) {
+    const takeOver = (error: unknown): void => {
       this.logger.error({ message: 'error responder failed', err: error });
       this.own.respond(request, response, thrown);
+    };
+    try {
+      // The type allows an asynchronous one too.
+      const result: unknown = this.responder.respond(request, response, thrown);
+      if (result instanceof Promise) result.catch(takeOver);
+    } catch (error) {
+      takeOver(error);
     }
   }
 }

@@ -21,20 +21,17 @@ export class ErrorResponder implements Responder {
 
   respond(request: IncomingMessage, response: ServerResponse, thrown: unknown): void {
     const exchange = exchangeOf(request);
+    if (!(thrown instanceof HttpException)) this.logUnexpected(thrown, exchange);
+    if (exchange) exchange.failure ??= asHttpException(thrown);
+    if (response.headersSent) {
+      response.destroy();
+      return;
+    }
     try {
-      if (!(thrown instanceof HttpException)) this.logUnexpected(thrown, exchange);
-      if (exchange) exchange.failure ??= asHttpException(thrown);
-      if (response.headersSent) response.destroy();
-      else this.write(response, thrown, exchange);
+      write(response, this.formOf(thrown, exchange), exchange);
     } catch (error) {
-      if (thrown instanceof HttpException && !response.headersSent) {
-        // Node cannot write a header or the body of a team's exception: respond as to an internal error.
-        if (exchange) exchange.failure = undefined;
-        this.respond(request, response, error);
-      } else {
-        this.logUnexpected(error, exchange);
-        response.destroy();
-      }
+      // Node cannot write a header or the body of a team.
+      this.writeInternalError(response, error, exchange);
     }
   }
 
@@ -43,25 +40,51 @@ export class ErrorResponder implements Responder {
     return toErrorResponse(exception, requestId);
   }
 
-  private write(response: ServerResponse, thrown: unknown, exchange: Exchange | undefined): void {
-    const { status, body, headers, contentType } = this.toErrorResponse(thrown, exchange?.id ?? '');
-    // A controller may have set headers for a body that is not sent.
-    for (const name of response.getHeaderNames()) response.removeHeader(name);
-    // Without the phrase, Node would repeat the phrase of an upstream's response that failed.
-    response.writeHead(status, STATUS_CODES[status] ?? 'Error', [
-      ...(exchange?.responseHeaders ?? []),
-      ...headers,
-      ...OWN_RESPONSE_HEADERS,
-      ...(body === '' ? [] : ['Content-Type', contentType ?? 'application/json; charset=utf-8']),
-      'Content-Length',
-      String(Buffer.byteLength(body)),
-    ]);
-    response.end(response.req.method === 'HEAD' ? undefined : body);
+  /** If a subclass fails to make the response, it gets the gateway's own form. */
+  private formOf(thrown: unknown, exchange: Exchange | undefined): ErrorResponse {
+    const id = exchange?.id ?? '';
+    try {
+      return this.toErrorResponse(thrown, id);
+    } catch (error) {
+      this.logUnexpected(error, exchange);
+      return toErrorResponse(thrown, id);
+    }
+  }
+
+  private writeInternalError(response: ServerResponse, error: unknown, exchange: Exchange | undefined): void {
+    this.logUnexpected(error, exchange);
+    if (exchange) exchange.failure = asHttpException(error);
+    try {
+      if (response.headersSent) response.destroy();
+      else write(response, toErrorResponse(error, exchange?.id ?? ''), exchange);
+    } catch {
+      // A gate has added a header that Node cannot write.
+      response.destroy();
+    }
   }
 
   private logUnexpected(err: unknown, exchange: Exchange | undefined): void {
     this.logger.error({ message: 'unexpected error', request_id: exchange?.id, err });
   }
+}
+
+function write(
+  response: ServerResponse,
+  { status, body, headers, contentType }: ErrorResponse,
+  exchange: Exchange | undefined,
+): void {
+  // A controller may have set headers for a body that is not sent.
+  for (const name of response.getHeaderNames()) response.removeHeader(name);
+  // Without the phrase, Node would repeat the phrase of an upstream's response that failed.
+  response.writeHead(status, STATUS_CODES[status] ?? 'Error', [
+    ...(exchange?.responseHeaders ?? []),
+    ...headers,
+    ...OWN_RESPONSE_HEADERS,
+    ...(body === '' ? [] : ['Content-Type', contentType ?? 'application/json; charset=utf-8']),
+    'Content-Length',
+    String(Buffer.byteLength(body)),
+  ]);
+  response.end(response.req.method === 'HEAD' ? undefined : body);
 }
 
 /** The exception for the access log line. The client reads nothing of it. */
