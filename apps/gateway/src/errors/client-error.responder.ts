@@ -21,8 +21,11 @@ const RESPONSES: Readonly<Record<string, readonly [number, string]>> = {
   HPE_CHUNK_EXTENSIONS_OVERFLOW: [413, 'Chunk extensions too large'],
 };
 
-/** Error codes that mean that the client has gone. An end in the middle of a request is treated as a reset. */
-const LEFT: ReadonlySet<string> = new Set(['ECONNRESET', 'EPIPE', 'HPE_INVALID_EOF_STATE']);
+/**
+ * Error codes that mean that the client has gone. Includes `HPE_INVALID_EOF_STATE`: the client closed in the middle of
+ * a request.
+ */
+const CLIENT_GONE_CODES: ReadonlySet<string> = new Set(['ECONNRESET', 'EPIPE', 'HPE_INVALID_EOF_STATE']);
 
 /**
  * Whether the header timeout has passed before the client sent a byte. Browsers open connections in advance, and would
@@ -50,7 +53,11 @@ function originIn(packet: Buffer | undefined): string | undefined {
   return more.length > 0 ? undefined : origin?.[1]!.trim();
 }
 
-/** Responds in the gateway's own format to bytes that Node's parser refused, and ends their connection. */
+/**
+ * Responds to bytes that Node's parser refused, to late heads and to CONNECT, and ends the connection. If an earlier,
+ * complete request still waits for its response, waits for that response first. A head is not late if the gateway
+ * itself had paused the connection.
+ */
 @Injectable()
 export class ClientErrorResponder implements OnModuleInit {
   private readonly logger = new Logger(ClientErrorResponder.name);
@@ -62,22 +69,22 @@ export class ClientErrorResponder implements OnModuleInit {
   ) {}
 
   onModuleInit(): void {
-    const { pipelining: turns } = this.adapterHost.httpAdapter;
+    const { pipelining } = this.adapterHost.httpAdapter;
     this.adapterHost.httpAdapter
       .getHttpServer()
       .on('clientError', (error: ClientError, socket: Socket) => {
-        const respond = (): void => this.answer(error, socket);
-        if (!isLateHead(error) || !turns.excuseLateHead(socket, respond)) respond();
+        const respond = (): void => this.respondOnce(error, socket);
+        if (!isLateHead(error) || !pipelining.deferLateHead(socket, respond)) respond();
       })
       // Node emits CONNECT requests here; without a listener it would end their connection without a response.
       .on('connect', (_request: IncomingMessage, socket: Socket) => {
         socket.on('error', () => socket.destroy());
-        this.answer(Object.assign(new Error('CONNECT'), { code: 'UNSUPPORTED_METHOD' }), socket);
+        this.respondOnce(Object.assign(new Error('CONNECT'), { code: 'UNSUPPORTED_METHOD' }), socket);
       });
   }
 
-  private answer(error: ClientError, socket: Socket): void {
-    if (LEFT.has(error.code ?? '') || !socket.writable || isUnused(error, socket)) {
+  private respondOnce(error: ClientError, socket: Socket): void {
+    if (CLIENT_GONE_CODES.has(error.code ?? '') || !socket.writable || isUnused(error, socket)) {
       socket.destroy();
       return;
     }
@@ -91,9 +98,7 @@ export class ClientErrorResponder implements OnModuleInit {
     this.respondInTurn(error, socket);
   }
 
-  /**
-   * Responds after the pending response to a complete request: the client sent the malformed bytes after that request.
-   */
+  /** Responds after the pending response to a complete request, which the client sent before the malformed bytes. */
   private respondInTurn(error: ClientError, socket: Socket): void {
     const pending = pendingResponseOf(socket);
     if (!socket.writable) {

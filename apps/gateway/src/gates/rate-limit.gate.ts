@@ -16,10 +16,10 @@ import { RateLimiter, type Limit, type RateLimitResult } from '../limits/rate-li
 const DEFAULT_NAME = 'DEFAULT';
 const DEFAULT_PER_MINUTE = 100;
 
-/** Limits the requests in a minute of each user, and of each client network for unauthenticated clients. */
+/** Limits requests per minute and named limit, by user, or by client network if unauthenticated. */
 @Injectable()
 export class RateLimitGate implements Gate, OnApplicationBootstrap {
-  private readonly byName = new Map<string, Limit>();
+  private readonly limitsByName = new Map<string, Limit>();
   private readonly byRoute = new Map<Route, Limit>();
   private defaultLimit!: Limit;
 
@@ -29,7 +29,10 @@ export class RateLimitGate implements Gate, OnApplicationBootstrap {
     private readonly limiter: RateLimiter,
   ) {}
 
-  /** @throws RouteTableError if a limit has an invalid name or two numbers, or a variable names an unknown limit */
+  /**
+   * @throws RouteTableError if a limit's name is not in capitals, two routes give one limit different numbers, or a
+   * `RATELIMIT_<NAME>` variable names no limit
+   */
   onApplicationBootstrap(): void {
     const { perMinute } = this.config.rateLimit;
     this.defaultLimit = this.limitFor({ name: DEFAULT_NAME, perMinute: DEFAULT_PER_MINUTE });
@@ -37,8 +40,8 @@ export class RateLimitGate implements Gate, OnApplicationBootstrap {
     for (const route of this.moduleRef.get(UpstreamRegistry, { strict: false }).routes) {
       const { limit } = route.options;
       if (!limit) continue;
-      const before = declared.get(limit.name) ?? limit.perMinute;
-      if (before !== limit.perMinute || !/^[A-Z][A-Z0-9_]*$/.test(limit.name)) {
+      const declaredPerMinute = declared.get(limit.name) ?? limit.perMinute;
+      if (declaredPerMinute !== limit.perMinute || !/^[A-Z][A-Z0-9_]*$/.test(limit.name)) {
         throw new RouteTableError(
           `${route.options.path} (${route.upstream ?? 'a controller'}): the limit ${limit.name} is not in capitals, or has different numbers on two routes`,
         );
@@ -57,18 +60,18 @@ export class RateLimitGate implements Gate, OnApplicationBootstrap {
     if (!this.config.rateLimit.isOn || route?.isMonitoring) return;
     const limit = (route && this.byRoute.get(route)) ?? this.defaultLimit;
     const user = principal?.userId;
-    const who = user === undefined ? `address:${networkOf(exchange.clientAddress)}` : `user:${user}`;
-    const verdict = this.limiter.consume(limit, who);
-    if (verdict instanceof Promise) return verdict.then((later) => applyResult(exchange, later));
-    applyResult(exchange, verdict);
+    const owner = user === undefined ? `address:${networkOf(exchange.clientAddress)}` : `user:${user}`;
+    const result = this.limiter.consume(limit, owner);
+    if (result instanceof Promise) return result.then((resolved) => applyResult(exchange, resolved));
+    applyResult(exchange, result);
   }
 
   private limitFor({ name, perMinute }: NonNullable<RouteOptions['limit']>): Limit {
-    let limit = this.byName.get(name);
+    let limit = this.limitsByName.get(name);
     if (!limit) {
       const { rateLimit } = this.config;
       limit = this.limiter.createLimit(name, rateLimit.perMinute.get(name) ?? perMinute, rateLimit.replicas);
-      this.byName.set(name, limit);
+      this.limitsByName.set(name, limit);
     }
     return limit;
   }

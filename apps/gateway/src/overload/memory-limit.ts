@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 /** The text of a file; undefined if there is no such file. */
 export type ReadText = (path: string) => string | undefined;
 
-/** Where a version of cgroups keeps the limits: a folder with a folder for each group, and the name of the file in each. */
+/** The root folder of the control groups, and the name of the limit file in each group's folder. */
 interface LimitFiles {
   readonly root: string;
   readonly file: string;
@@ -16,11 +16,12 @@ const VERSION_2: LimitFiles = { root: '/sys/fs/cgroup', file: 'memory.max' };
 const LINE = /^\d+:([^:]*):(\/.*)$/;
 
 /**
- * The bytes of memory that the process's container may use: the least of the limits of its control group and of the groups
- * around it, in either version of cgroups. Undefined if none of them has a limit.
+ * The bytes of memory that the process's container may use: the least of the limits of its control group and of the
+ * groups around it, in either version of cgroups. Undefined if none of them has a limit.
  *
  * `process.constrainedMemory()`, by which Node 24 sizes its heap, is not enough. It reads the innermost group alone. It
- * finds no limit if the limit is that of a pod or a slice around the group, or if `/proc` has the group's name on the host.
+ * finds no limit if the limit is that of a pod or a slice around the group, or if `/proc/self/cgroup` shows the group's
+ * path on the host, which does not exist inside the container.
  */
 export function memoryLimitBytes(read: ReadText = readText): number | undefined {
   const limits: number[] = [];
