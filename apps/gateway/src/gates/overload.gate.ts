@@ -14,9 +14,9 @@ export class OverloadGate implements Gate {
 
   check(exchange: Exchange): void {
     if (exchange.route?.isMonitoring) return;
-    const reason = this.monitor.saturatedResourceFor(exchange);
-    if (reason === undefined) return;
-    this.metrics.shed(reason);
-    throw new OverloadedException(reason);
+    const resource = this.monitor.checkSaturation(exchange);
+    if (resource === undefined) return;
+    this.metrics.shed(resource);
+    throw new OverloadedException(resource);
   }
 }

@@ -17,19 +17,21 @@ const INTERVAL_MS = 250;
 /** Resolution of the delay of the event loop, in milliseconds. */
 const RESOLUTION_MS = 20;
 
-/** Clear measurements in a row that clear a saturated resource: one second. */
+/**
+ * Number of consecutive measurements below the clear threshold (80 % of the limit, memory 95 %) that end saturation:
+ * one second.
+ */
 const CLEAR_AFTER = 4;
 
 /**
- * Measures the load of the process. While a resource is saturated, new requests are refused, so that those in flight can
- * end.
+ * Measures the load of the process. While a resource is saturated, new requests are refused, so that those in flight
+ * can end.
  *
- * - Event loop: saturated if its longest delay in an interval reaches the limit, in two intervals without a clear second
- *   between them, since long and short turns may alternate. One interval is not enough: a single long turn, or a machine
- *   that stood still, is over before a request could be refused.
+ * - Event loop: saturated after two intervals whose longest delay reaches the limit. The count restarts after one
+ *   second in which every delay is below 80 % of the limit. A single long turn does not saturate.
  * - Memory: see `ProcessMemory`.
  * - In flight: exactly the requests beyond the limit are refused. Logs, metrics and readiness show the resource as
- *   saturated for a second longer.
+ *   saturated until the number has been below 80 % of the limit for one second.
  */
 @Injectable()
 export class LoadMonitor implements OnModuleInit, OnApplicationShutdown {
@@ -48,7 +50,7 @@ export class LoadMonitor implements OnModuleInit, OnApplicationShutdown {
     const often = { clearRatio: 0.8, clearAfter: CLEAR_AFTER };
     this.resources = {
       'event loop': new Hysteresis({ ...often, limit: eventLoopMs, tripAfter: 2 }),
-      // Resident memory falls late and little: it might never fall below 80 % of the limit.
+      // Resident memory falls slowly after a peak and may stay above 80 %.
       memory: new Hysteresis({ ...often, limit: memoryPercent, tripAfter: 1, clearRatio: 0.95 }),
       'in flight': new Hysteresis({ ...often, limit: inFlight + 1, tripAfter: 1 }),
     };
@@ -62,11 +64,14 @@ export class LoadMonitor implements OnModuleInit, OnApplicationShutdown {
 
   /** Resources that are saturated now. */
   get saturatedResources(): readonly Resource[] {
-    return RESOURCES.filter((reason) => this.resources[reason].isTripped);
+    return RESOURCES.filter((resource) => this.resources[resource].isTripped);
   }
 
-  /** The saturated resource that refuses an exchange in flight; undefined if the exchange may pass. */
-  saturatedResourceFor({ route }: Exchange): Resource | undefined {
+  /**
+   * The saturated resource because of which this new exchange, already counted in flight, must be refused; undefined if
+   * it is served. Trips and logs 'in flight'.
+   */
+  checkSaturation({ route }: Exchange): Resource | undefined {
     if (this.resources['event loop'].isTripped) return 'event loop';
     // A request alone in flight may pass: if all were refused, V8 would collect no garbage, and memory would stay full.
     if (this.resources.memory.isTripped && (this.open.size > 1 || route?.options.websocket)) return 'memory';
@@ -88,18 +93,18 @@ export class LoadMonitor implements OnModuleInit, OnApplicationShutdown {
     this.update('in flight', this.open.size);
   }
 
-  private update(reason: Resource, value: number): void {
-    if (this.resources[reason].update(value)) this.report(reason);
+  private update(resource: Resource, value: number): void {
+    if (this.resources[resource].update(value)) this.report(resource);
   }
 
-  private report(reason: Resource): void {
+  private report(resource: Resource): void {
     const figures = {
-      reason,
+      reason: resource,
       event_loop_ms: Math.round(this.delayMs),
       memory_percent: Math.round(this.memory.percent()),
       in_flight: this.open.size,
     };
-    if (this.resources[reason].isTripped) {
+    if (this.resources[resource].isTripped) {
       this.logger.warn({ message: 'overload begins: new requests are refused', ...figures });
     } else {
       this.logger.log({ message: 'overload ends', ...figures });

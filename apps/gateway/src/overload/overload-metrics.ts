@@ -14,7 +14,10 @@ const SCRAPED: readonly ScrapedMetric<LoadMonitor>[] = [
     help: '1 while the resource is saturated, and the gateway refuses new requests',
     labels: ['reason'],
     read({ saturatedResources }) {
-      return RESOURCES.map((reason) => [{ reason }, saturatedResources.includes(reason) ? 1 : 0]);
+      return RESOURCES.map((resource) => [
+        { reason: resource },
+        saturatedResources.includes(resource) ? 1 : 0,
+      ]);
     },
   },
 ];
@@ -36,10 +39,10 @@ export class OverloadMetrics {
     registerScrapedMetrics(registry, SCRAPED, monitor);
     this.events = registerEventMetrics(registry, EVENTS);
     // Prometheus counts the first refusal only if the series was 0 before.
-    for (const reason of RESOURCES) this.events.shed.inc({ reason }, 0);
+    for (const resource of RESOURCES) this.events.shed.inc({ reason: resource }, 0);
   }
 
-  shed(reason: Resource): void {
-    this.events.shed.inc({ reason });
+  shed(resource: Resource): void {
+    this.events.shed.inc({ reason: resource });
   }
 }
