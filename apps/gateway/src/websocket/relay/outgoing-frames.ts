@@ -34,14 +34,14 @@ export class OutgoingFrames {
     return this.share.set(this.pendingBytes + bytes + FRAME_COST_BYTES);
   }
 
-  /** Writes a message. @param cameWithOthers whether to write it together with later frames of this turn */
-  send(data: Buffer | string, isBinary: boolean, cameWithOthers: boolean): void {
-    this.queue(data, isBinary ? BINARY : TEXT, cameWithOthers);
+  /** Writes a message. @param arrivedInSameChunk whether to write it together with later frames of this turn */
+  send(data: Buffer | string, isBinary: boolean, arrivedInSameChunk: boolean): void {
+    this.queue(data, isBinary ? BINARY : TEXT, arrivedInSameChunk);
   }
 
   /** Responds to a ping. Parameters as in `send`. */
-  pong(payload: Buffer, cameWithOthers: boolean): void {
-    this.queue(payload, PONG, cameWithOthers);
+  pong(payload: Buffer, arrivedInSameChunk: boolean): void {
+    this.queue(payload, PONG, arrivedInSameChunk);
   }
 
   /** Whether the waiting bytes have reached the high-water mark: the senders must be paused. */
@@ -73,9 +73,9 @@ export class OutgoingFrames {
   private queue(
     data: Buffer | string,
     kind: typeof TEXT | typeof BINARY | typeof PONG,
-    cameWithOthers: boolean,
+    arrivedInSameChunk: boolean,
   ): void {
-    if (cameWithOthers) this.cork();
+    if (arrivedInSameChunk) this.cork();
     this.pendingFrames++;
     if (kind === PONG) this.socket.pong(data, undefined, this.onSent);
     else this.socket.send(data, kind, this.onSent);

@@ -19,7 +19,7 @@ export class FramePace {
   ) {}
 
   /** Whether the current frame arrived in one chunk with frames before it. */
-  get cameWithOthers(): boolean {
+  get arrivedInSameChunk(): boolean {
     return this.framesInChunk > 1;
   }
 
@@ -46,15 +46,15 @@ export class FramePace {
 }
 
 /** Cause of a pause: the other end of the relay reads more slowly than this end sends. */
-export const BY_OTHER = 1;
+export const OTHER_READS_SLOWLY = 1;
 /** Cause of a pause: this end does not read the gateway's own responses. */
-export const BY_ITSELF = 2;
+export const OWN_RESPONSES_UNREAD = 2;
 
 /** Pauses and resumes reading of an end's socket, and keeps the causes of the pause. */
 export class ReadPause {
   /** When the socket was paused, in milliseconds of `performance.now()`; undefined while it is read. */
   private pausedSince: number | undefined;
-  /** `BY_OTHER`, `BY_ITSELF`, or both. */
+  /** `OTHER_READS_SLOWLY`, `OWN_RESPONSES_UNREAD`, or both. */
   private pausedBy = 0;
   private isStopped = false;
 

@@ -2,10 +2,9 @@ import { WebSocket } from 'ws';
 import { limitReadAhead } from '@app/gateway';
 import type { BudgetAccount } from './byte-budget.js';
 import { CODE, toViolationCode, type CloseReason } from './close-reasons.js';
-import { FramePace } from './read-pace.js';
 import { IncomingMessages } from './incoming-messages.js';
 import { OutgoingFrames } from './outgoing-frames.js';
-import { BY_ITSELF, BY_OTHER, ReadPause } from './read-pace.js';
+import { FramePace, OTHER_READS_SLOWLY, OWN_RESPONSES_UNREAD, ReadPause } from './read-pace.js';
 import type { RelayConnection } from './relay-record.js';
 
 /** Pings without a pong after which an end counts as gone. */
@@ -14,7 +13,9 @@ const MISSED_PONGS = 2;
 /** Receives the events of an end. */
 export interface RelayEndListener {
   onMessage(end: RelayEnd, data: Buffer, isBinary: boolean): void;
-  /** Called for a ping, and for a pong without a ping of the gateway. @returns whether the end may send it */
+  /**
+   * Called for a ping, and for a pong if no ping was sent since the last chunk. @returns whether the end may send it
+   */
   onControlFrame(end: RelayEnd): boolean;
   /** Called when the connection has closed. @param violation close code, if the end broke a rule of the protocol */
   onClose(end: RelayEnd, code: number, reason: Buffer, violation: number | undefined): void;
@@ -22,7 +23,10 @@ export interface RelayEndListener {
   evict(): void;
 }
 
-/** One end of a relay: a socket that is pinged, may send within bounds, and is paused while the other end is slow. */
+/**
+ * One end of a relay: a socket that is pinged, may send within bounds, and is paused while the other end is slow.
+ * `Relay` and `findStall` call it.
+ */
 export class RelayEnd {
   private readonly incoming: IncomingMessages;
   private readonly outgoing: OutgoingFrames;
@@ -32,7 +36,7 @@ export class RelayEnd {
   private pausedEnd: RelayEnd | undefined;
 
   private messagesSent = 0;
-  /** Number of messages sent before the last ping that has its pong. */
+  /** Value of `messagesSent` at the latest ping whose pong has arrived. */
   private messagesAcknowledged = 0;
   private missedPongs = 0;
 
@@ -81,8 +85,8 @@ export class RelayEnd {
       return false;
     }
     this.messagesSent++;
-    this.outgoing.send(data, isBinary, source.pace.cameWithOthers);
-    if (this.outgoing.isFull) (this.pausedEnd = source).reading.pause(BY_OTHER);
+    this.outgoing.send(data, isBinary, source.pace.arrivedInSameChunk);
+    if (this.outgoing.isFull) (this.pausedEnd = source).reading.pause(OTHER_READS_SLOWLY);
     return true;
   }
 
@@ -93,7 +97,7 @@ export class RelayEnd {
     this.pauseIfFull();
   }
 
-  /** Number of messages that were written to the connection and that no pong acknowledges. */
+  /** Messages passed to the socket since the last acknowledged ping. The gateway's own messages do not count. */
   get messagesUnacknowledged(): number {
     return this.messagesSent - this.messagesAcknowledged;
   }
@@ -104,10 +108,13 @@ export class RelayEnd {
 
   /** Whether the end is paused because it does not read the gateway's own responses. */
   get isPausedByItself(): boolean {
-    return this.reading.isCausedBy(BY_ITSELF);
+    return this.reading.isCausedBy(OWN_RESPONSES_UNREAD);
   }
 
-  /** Whether a message has been arriving for longer than the limit, and too slowly. Call once a second. */
+  /**
+   * Whether an incomplete message has been arriving for longer than the limit, and below the minimum rate. Call once a
+   * second.
+   */
   isTooSlow(now: number, limitMs: number): boolean {
     return this.incoming.isTooSlow(now, limitMs, this.reading.isPaused);
   }
@@ -128,7 +135,7 @@ export class RelayEnd {
   /** Begins the closing handshake. With `CODE.NONE`, sends a close frame without a code. */
   close({ code, reason }: CloseReason): void {
     // Only a socket that is read receives the response to the close frame.
-    this.reading.resume(BY_OTHER | BY_ITSELF);
+    this.reading.resume(OTHER_READS_SLOWLY | OWN_RESPONSES_UNREAD);
     if (code === CODE.NONE) this.connection.socket.close();
     else this.connection.socket.close(code, reason);
   }
@@ -139,7 +146,8 @@ export class RelayEnd {
   }
 
   /**
-   * Releases all bytes of the end, and stops reading. Call after `close`; an end that reads still gets the close frame.
+   * Stops reading, and releases the end's bytes. Call after `close`. If all bytes, with the close frame, have been
+   * written, waits for the close; otherwise terminates.
    */
   drop(): void {
     this.reading.stop();
@@ -159,12 +167,12 @@ export class RelayEnd {
 
   /** Pauses an end that does not read the gateway's own responses, so that it cannot cause more of them. */
   private pauseIfFull(): void {
-    if (this.outgoing.isFull) this.reading.pause(BY_ITSELF);
+    if (this.outgoing.isFull) this.reading.pause(OWN_RESPONSES_UNREAD);
   }
 
   private readonly onDrained = (): void => {
-    this.reading.resume(BY_ITSELF);
-    this.pausedEnd?.reading.resume(BY_OTHER);
+    this.reading.resume(OWN_RESPONSES_UNREAD);
+    this.pausedEnd?.reading.resume(OTHER_READS_SLOWLY);
     this.pausedEnd = undefined;
   };
 
@@ -189,7 +197,7 @@ export class RelayEnd {
   private readonly onPing = (payload: Buffer): void => {
     this.pace.count();
     if (!this.listener.onControlFrame(this) || !this.isOpen || !this.tryAcquire(payload.length)) return;
-    this.outgoing.pong(payload, this.pace.cameWithOthers);
+    this.outgoing.pong(payload, this.pace.arrivedInSameChunk);
     this.pauseIfFull();
   };
 
@@ -197,6 +205,7 @@ export class RelayEnd {
     this.pace.count();
     const count = Number(payload.toString('latin1'));
     if (count > this.messagesAcknowledged && count <= this.messagesSent) this.messagesAcknowledged = count;
+    // `onData` resets `missedPongs` after each chunk: 0 here means that no ping was sent since the last chunk.
     if (this.missedPongs === 0) this.listener.onControlFrame(this);
   };
 
@@ -219,7 +228,7 @@ export class RelayEnd {
     this.connection.stream.off('end', this.onEnd);
     this.stopCounting();
     this.outgoing.forget();
-    this.pausedEnd?.reading.resume(BY_OTHER);
+    this.pausedEnd?.reading.resume(OTHER_READS_SLOWLY);
     this.listener.onClose(this, code, reason, this.violation);
   };
 

@@ -22,6 +22,7 @@ import { ResumeBuffer, Resumption } from './resumption.js';
  * 4. `finish`: when the client's socket has closed, the relay ends.
  */
 export class Relay implements RelayEndListener, LiveRelay {
+  /** See `DenseMember`. */
   slot = -1;
   readonly openedAt = performance.now();
   readonly counts = createCounts();

@@ -30,6 +30,7 @@ export interface LiveRelay extends RelayRecord, Evictable, Ticking {
 /** The open relays. Closes them at a revocation and in the drain, and triggers the checks of their timeouts. */
 @Drainable()
 export class Relays implements Ticking, DrainTarget, OnApplicationShutdown {
+  /** See `DenseMember`. */
   slot = -1;
   private readonly relays = new Set<LiveRelay>();
   private readonly byToken = new Map<string, Set<LiveRelay>>();
