@@ -16,13 +16,13 @@ const MAX_WAITING_BYTES = 32 * 1024 * 1024;
 
 /**
  * Begins the requests of each connection one after another: a pipelined request (RFC 9112, section 9.3.2) begins when
- * the response before it has been sent. Node would begin them all at once, and keep in memory the responses that
- * cannot be sent yet; one client could fill the process's memory and all connections to upstreams.
+ * the response before it has been sent. Node would begin them all at once, and keep in memory the responses that cannot
+ * be sent yet; one client could fill the process's memory and all connections to upstreams.
  *
- * The gateway pauses a connection when its waiting requests take 64 KiB of memory, until they take half of that. 64
- * KiB are 32 requests without headers, about 15 of a browser, or one with 500 headers. The last read before the pause,
- * up to 64 KiB, may contain many more. While the waiting requests of all connections take more than 32 MiB, the
- * gateway destroys the connection whose requests take most.
+ * The gateway pauses a connection when its waiting requests take 64 KiB of memory, until they take half of that. 64 KiB
+ * hold about 32 requests without headers, about 15 browser requests, or one with 500 headers. The pause may come late:
+ * the last read, up to 64 KiB, may contain many more. While the waiting requests of all connections take more than 32
+ * MiB, the gateway destroys the connection whose requests take most.
  *
  * At most 8 waiting requests of all connections begin in one turn of the event loop. A refused request ends within its
  * turn, so thousands of them from one read would block all other clients.
@@ -36,7 +36,7 @@ export class Pipelining {
   /** Connections with waiting requests. */
   private readonly connections = new Set<ClientConnection>();
   /** Number of connections with an `onLateHead`. */
-  private lateHeads = 0;
+  private deferredHeads = 0;
 
   /** @param headerTimeoutMs milliseconds until the head of a request must be complete */
   constructor(private readonly headerTimeoutMs: number) {}
@@ -44,21 +44,23 @@ export class Pipelining {
   /** Wraps the server's `request` listener. */
   wrap(listener: RequestListener): RequestListener {
     return (request, response) => {
-      if (this.lateHeads > 0) this.forgetLateHead(connectionOf(request.socket));
+      if (this.deferredHeads > 0) this.forgetLateHead(connectionOf(request.socket));
+      // Node gives a response its socket when the response before it has been sent; until then the request waits.
       if (response.socket) listener(request, response);
       else this.wait(request, response, listener);
     };
   }
 
   /**
-   * Whether the head of a request is late because the gateway has paused its connection. If so, the header timeout
-   * starts again when the gateway resumes the connection, since Node does not restart its own.
-   * @param onLate called if the head exceeds that timeout too
+   * Keeps `onLate`, and starts a new header timeout at the resume, since Node checks each head once only. Called by
+   * `ClientErrorResponder`.
+   * @param onLate called if the head exceeds the new timeout too
+   * @returns whether the gateway had paused the connection; if not, does nothing
    */
-  excuseLateHead(socket: Socket, onLate: () => void): boolean {
+  deferLateHead(socket: Socket, onLate: () => void): boolean {
     const connection = connectionOf(socket);
     if (!connection.isPaused) return false;
-    if (!connection.onLateHead) this.lateHeads++;
+    if (!connection.onLateHead) this.deferredHeads++;
     connection.onLateHead = onLate;
     return true;
   }
@@ -67,14 +69,14 @@ export class Pipelining {
     if (!connection.onLateHead) return;
     clearTimeout(connection.lateHeadTimer);
     connection.onLateHead = undefined;
-    this.lateHeads--;
+    this.deferredHeads--;
   }
 
   private wait(request: IncomingMessage, response: ServerResponse, listener: RequestListener): void {
     const { socket } = request;
     if (socket.destroyed) return;
     const connection = connectionOf(socket);
-    if (!connection.hasPipelined) this.open(connection);
+    if (!connection.hasPipelined) this.watchConnection(connection);
     let bytes = 0;
     const add = (more: number): void => {
       bytes += more;
@@ -82,7 +84,6 @@ export class Pipelining {
     };
     add(estimateMemoryBytes(request));
     watch(request, add);
-    // Node gives a response its connection when the response before it has been sent.
     response.once('socket', () => {
       if (socket.destroyed) return;
       unwatch(request);
@@ -134,7 +135,7 @@ export class Pipelining {
     connection.socket.resume();
   }
 
-  private open(connection: ClientConnection): void {
+  private watchConnection(connection: ClientConnection): void {
     const { socket } = connection;
     connection.hasPipelined = true;
     // Node resumes a connection whenever a request's body is read.
