@@ -13,7 +13,8 @@ export type RevocationListener = (id: string, kind: RevocationKind) => void;
 
 /**
  * How much of the revocations memory has: all of them (`complete`); fewer until they are read (`loading`); fewer because
- * there are more than the bound (`overflow`); none of the newest, because Redis does not notify (`unnotified`).
+ * there are more than the bound (`overflow`); all of the last scan, none since, because Redis sends no notifications
+ * (`unnotified`).
  */
 export const REVOCATION_STATES = ['complete', 'loading', 'overflow', 'unnotified'] as const;
 export type RevocationState = (typeof REVOCATION_STATES)[number];
@@ -21,7 +22,7 @@ export type RevocationState = (typeof REVOCATION_STATES)[number];
 /** The ids of a principal that can be revoked. */
 export type RevocableIds = Pick<Principal, 'tokenId' | 'sessionId'>;
 
-/** Milliseconds between two proofs that Redis still notifies. */
+/** Milliseconds between two writes of a test key that check that Redis still sends notifications. */
 const PROOF_MS = 10_000;
 
 /** Longest time in milliseconds that the boot waits until the revocations are read. */
@@ -36,8 +37,8 @@ const SKEW_MS = 10 * 60_000;
 /** Shortest TTL of the key of a revoked session, in milliseconds; longer than any access token is valid. */
 const SESSION_TTL_MS = 3_600_000;
 
-/** For a key that does not expire, or whose TTL could not be read, in milliseconds. */
-const UNKNOWN_TTL_MS = 24 * 3_600_000;
+/** TTL assumed for a key that does not expire, or whose TTL could not be read, in milliseconds. */
+const ASSUMED_TTL_MS = 24 * 3_600_000;
 
 /**
  * Keeps the ids of revoked access tokens and sessions, and calls listeners with each new one.
@@ -52,21 +53,21 @@ export class RevocationStore implements OnApplicationBootstrap, OnApplicationShu
   private readonly listeners: RevocationListener[] = [];
   private readonly ids: RevokedIds;
   private readonly notifications: RevocationNotifications;
-  private readonly proof: NodeJS.Timeout;
+  private readonly proofTimer: NodeJS.Timeout;
   /** For requests, within the time that a request can wait. */
   private readonly lookups: RevocationLookups;
   /** For keys of notifications. */
   private readonly ttls: RevocationLookups;
 
-  /** Counts connections: work that began on a former one does not count. */
+  /** Number of lost connections. `synchronizeOnce` discards its result if this has changed meanwhile. */
   private connection = 0;
-  private following: Promise<void> | undefined;
+  private synchronizing: Promise<void> | undefined;
   /** Whether Redis notified of the last proof. */
   private isNotified = false;
   private isLoaded = false;
   /** `Date.now()` when memory became complete. */
   private completeSince = Infinity;
-  /** `performance.now()` when Redis was lost, at first of the start; undefined while its revocations are followed. */
+  /** `performance.now()` when Redis was lost, initially the time of the start; undefined once synchronized. */
   private lostAt: number | undefined = performance.now();
 
   /** @param mostIds most ids in memory, tokens and sessions together; about 150 bytes each */
@@ -80,13 +81,13 @@ export class RevocationStore implements OnApplicationBootstrap, OnApplicationShu
     this.ttls = new RevocationLookups((keys) => readTtls(client, keys));
     this.notifications = new RevocationNotifications(client, KEY_PREFIX, this.onNotification);
     client.on('close', () => this.lose());
-    client.on('ready', () => void this.follow());
-    this.proof = setInterval(() => void this.follow(), PROOF_MS).unref();
+    client.on('ready', () => void this.synchronize());
+    this.proofTimer = setInterval(() => void this.synchronize(), PROOF_MS).unref();
   }
 
   /** Reads the revocations before the first request; runs once Redis is connected. */
   async onApplicationBootstrap(): Promise<void> {
-    await Promise.race([this.follow(), delay(BOOT_MS, { keepsAlive: false })]);
+    await Promise.race([this.synchronize(), delay(BOOT_MS, { keepsAlive: false })]);
   }
 
   /** Adds a listener for every revocation from now on. */
@@ -123,11 +124,11 @@ export class RevocationStore implements OnApplicationBootstrap, OnApplicationShu
 
   /** Whether the token of a principal, or its session, was revoked. */
   isRevokedPrincipal({ tokenId, sessionId }: RevocableIds): boolean | Promise<boolean> {
-    const isToken = this.isRevoked(tokenId);
-    if (isToken === true || sessionId === undefined) return isToken;
-    const isSession = this.isRevoked(sessionId, 'session');
-    if (typeof isToken === 'boolean' && typeof isSession === 'boolean') return isSession;
-    return Promise.all([isToken, isSession]).then((found) => found.includes(true));
+    const isTokenRevoked = this.isRevoked(tokenId);
+    if (isTokenRevoked === true || sessionId === undefined) return isTokenRevoked;
+    const isSessionRevoked = this.isRevoked(sessionId, 'session');
+    if (typeof isTokenRevoked === 'boolean' && typeof isSessionRevoked === 'boolean') return isSessionRevoked;
+    return Promise.all([isTokenRevoked, isSessionRevoked]).then((found) => found.includes(true));
   }
 
   /** Revokes the token of a principal and its session at once, in this process. */
@@ -136,14 +137,14 @@ export class RevocationStore implements OnApplicationBootstrap, OnApplicationShu
     if (sessionId !== undefined) this.add('session', sessionId, SESSION_TTL_MS);
   }
 
-  /** Whether Redis was away for longer than a revoked session has a key: then revocations may be missing for good. */
+  /** Whether Redis was away longer than the shortest TTL of a session key: revocations may have expired unseen. */
   get hasMissedSessions(): boolean {
     return this.lostAt !== undefined && performance.now() - this.lostAt > SESSION_TTL_MS;
   }
 
   /**
-   * Whether the revocation of an expired token would still be known: the key of a token expires with the token, the key of
-   * a session does not. If Redis is away, true: then every unknown token counts as not revoked.
+   * Called for a token past `exp` but within the clock tolerance. Whether its revocation would still be known: its own
+   * key has expired, that of its session has not. True if Redis is not readable: an unknown token then passes.
    */
   wouldKnowEnded({ sessionId, expiresAt }: Pick<Principal, 'sessionId' | 'expiresAt'>): boolean {
     if (sessionId !== undefined) return true;
@@ -156,7 +157,7 @@ export class RevocationStore implements OnApplicationBootstrap, OnApplicationShu
   }
 
   onApplicationShutdown(): void {
-    clearInterval(this.proof);
+    clearInterval(this.proofTimer);
   }
 
   private add(kind: RevocationKind, id: string, ttlMs: number): void {
@@ -184,12 +185,12 @@ export class RevocationStore implements OnApplicationBootstrap, OnApplicationShu
   }
 
   /** Makes memory complete, or proves that it still is. One run at a time. */
-  private follow(): Promise<void> {
-    this.following ??= this.catchUp().finally(() => (this.following = undefined));
-    return this.following;
+  private synchronize(): Promise<void> {
+    this.synchronizing ??= this.synchronizeOnce().finally(() => (this.synchronizing = undefined));
+    return this.synchronizing;
   }
 
-  private async catchUp(): Promise<void> {
+  private async synchronizeOnce(): Promise<void> {
     if (this.redis.client.status !== 'ready') return;
     const { connection } = this;
     try {
@@ -236,7 +237,7 @@ export class RevocationStore implements OnApplicationBootstrap, OnApplicationShu
 
   /** Revokes at once, and then reads for how long. */
   private async addWithTtl(kind: RevocationKind, id: string, key: string): Promise<void> {
-    this.add(kind, id, UNKNOWN_TTL_MS);
+    this.add(kind, id, ASSUMED_TTL_MS);
     // SET with a TTL notifies of `set` and `expire` in one turn of the event loop: one lookup serves both.
     const ttlMs = await this.ttls.get(key).catch(() => NO_END);
     if (this.ids.has(kind, id)) this.ids.add(kind, id, toTtlMs(ttlMs) + SKEW_MS);
@@ -245,5 +246,5 @@ export class RevocationStore implements OnApplicationBootstrap, OnApplicationShu
 
 /** Milliseconds for which a key is taken to exist, from its PTTL. */
 function toTtlMs(ttlMs: number): number {
-  return ttlMs === NO_END ? UNKNOWN_TTL_MS : Math.max(0, ttlMs);
+  return ttlMs === NO_END ? ASSUMED_TTL_MS : Math.max(0, ttlMs);
 }
