@@ -30,6 +30,7 @@ interface Ended {
  */
 @Injectable()
 export class SessionResponses implements Ticking, OnApplicationShutdown {
+  /** See `DenseMember`. */
   slot = -1;
   private readonly ticker = new Ticker(TICK_MS);
   private readonly ended = new WeakMap<Exchange, Ended>();

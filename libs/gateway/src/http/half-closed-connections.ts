@@ -25,6 +25,7 @@ const KEEP_ALIVE_MS = 10_000;
  */
 @Injectable()
 export class HalfClosedConnections implements Ticking, OnModuleInit, OnApplicationShutdown {
+  /** See `DenseMember`. */
   slot = -1;
   private readonly connections = new Set<Socket>();
   private readonly trusted: TrustedProxies;

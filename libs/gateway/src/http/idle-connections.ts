@@ -32,6 +32,7 @@ export type IdleBound = 'total' | 'network';
  */
 @Injectable()
 export class IdleConnections implements Ticking, OnModuleInit, OnApplicationShutdown {
+  /** See `DenseMember`. */
   slot = -1;
   /** Connections closed so far, by bound. */
   readonly closed: Record<IdleBound, number> = { total: 0, network: 0 };

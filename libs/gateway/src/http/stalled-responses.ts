@@ -18,6 +18,7 @@ interface Waiting {
  */
 @Injectable()
 export class StalledResponses implements Ticking, OnApplicationShutdown {
+  /** See `DenseMember`. */
   slot = -1;
   private readonly limitMs: number;
   private readonly ticker: Ticker;

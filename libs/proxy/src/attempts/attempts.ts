@@ -7,6 +7,7 @@ import type { RetryBudget } from './retry-budget.js';
 export interface AttemptedUpstream {
   readonly breaker: CircuitBreaker;
   readonly retryBudget: RetryBudget;
+  /** @throws ProxyException if `tried` is empty and no instance has room */
   pick(tried: readonly Instance[], now: number): Instance | undefined;
   failed(instance: Instance, kind: FailureKind, now: number): void;
 }
@@ -26,13 +27,13 @@ export class Attempts {
   private tried = NO_INSTANCES;
   private isActive = false;
   private isReported = false;
-  /** Whether the retry budget has refused this request, which counts once. */
+  /** Whether the retry budget has already refused a retry of this request: only the first refusal is counted. */
   private isBudgetExhausted = false;
 
-  /** @param generation from the breaker's `tryAcquire` @param maxRetries most attempts after the first */
+  /** @param breakerGeneration from the breaker's `tryAcquire` @param maxRetries most attempts after the first */
   constructor(
     private readonly upstream: AttemptedUpstream,
-    private readonly generation: number,
+    private readonly breakerGeneration: number,
     private readonly maxRetries: number,
   ) {}
 
@@ -43,8 +44,8 @@ export class Attempts {
 
   /**
    * Begins another attempt, if another instance has room and the retry budget allows it.
-   * @param isStale whether the last attempt met a connection that was dead before. Then the retry costs no budget, and goes
-   * to the same instance if there is no other
+   * @param isStale whether the last attempt met a reused connection that the instance had closed before the request was
+   * sent. Then the retry costs no budget, and goes to the same instance if there is no other
    * @returns whether it began
    */
   retry(now: number, isStale = false): boolean {
@@ -77,7 +78,7 @@ export class Attempts {
   report(outcome: 'succeeded' | 'failed' | 'ignored', now: number): void {
     if (this.isReported) return;
     this.isReported = true;
-    this.upstream.breaker[outcome](now, this.generation);
+    this.upstream.breaker[outcome](now, this.breakerGeneration);
   }
 
   /** Ends the last attempt. A request without a reported outcome counts as ignored. */

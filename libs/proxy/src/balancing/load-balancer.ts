@@ -21,6 +21,7 @@ export interface InstanceChange {
  * gets fewer requests.
  */
 export class LoadBalancer implements Ticking {
+  /** See `DenseMember`. */
   slot = -1;
   private current: Instance[] = [];
   private readonly removed = new Set<Instance>();
@@ -50,8 +51,8 @@ export class LoadBalancer implements Ticking {
   }
 
   /**
-   * Replaces the instances by those of these origins. A new one beside others has a slow start. A removed one gets no new
-   * requests, and is destroyed after its last.
+   * Replaces the instances by those of these origins. A new instance gets a slow start, unless there were none before.
+   * A removed one gets no new requests, and is destroyed after its last.
    */
   setOrigins(origins: readonly string[], now: number): void {
     const known = new Map(this.current.map((instance) => [instance.origin, instance]));
@@ -98,7 +99,7 @@ export class LoadBalancer implements Ticking {
   private create(origin: string, isFirst: boolean, now: number): Instance {
     const health = new InstanceHealth(
       this.health,
-      // At most half of the instances are not up, so the last is never ejected.
+      // At most half of the instances may be down or ejected; so the last one never is.
       () => (this.unavailable + 1) * 2 <= this.current.length,
       (state, failureKind) => {
         this.count();

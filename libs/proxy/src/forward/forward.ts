@@ -92,6 +92,7 @@ const UNFRAMED: ResponseFraming = { contentLength: -1, isChunked: false, mayHave
  * 5. `onResponseEnd` or `fail`: the end, or an exception, or, after the first byte of the response, a broken connection.
  */
 export class Forward implements ExchangeForward, ResponseHandler, BufferingListener, Ticking, SlowReader {
+  /** See `DenseMember`. */
   slot = -1;
   connection: ConnectionState | undefined;
 

@@ -15,6 +15,7 @@ export interface SlowReader {
  * of the connections together; past it one slow reader is cut for each request that waits.
  */
 export class SlowReaderLimit implements Ticking {
+  /** See `DenseMember`. */
   slot = -1;
   /** In the order in which they became slow. */
   private readonly readers = new Set<SlowReader>();

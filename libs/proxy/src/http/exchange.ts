@@ -26,6 +26,7 @@ export interface ExchangeForward {
  * One request and all that is found out about it on its way; gates read it, logs and metrics are written from it.
  */
 export class Exchange implements Peer, DenseMember {
+  /** See `DenseMember`. */
   slot = -1;
 
   /** `performance.now()` when the request's headers were complete. */
