@@ -143,8 +143,8 @@ export class RevocationStore implements OnApplicationBootstrap, OnApplicationShu
   }
 
   /**
-   * Called for a token past `exp` but within the clock tolerance. Whether its revocation would still be known: its own
-   * key has expired, that of its session has not. True if Redis is not readable: an unknown token then passes.
+   * Called for a token past `exp` but within the clock tolerance. Whether its revocation would still be known: Redis
+   * keeps the key of a session, memory what it read before `exp`. True if Redis is not readable: memory alone decides.
    */
   wouldKnowEnded({ sessionId, expiresAt }: Pick<Principal, 'sessionId' | 'expiresAt'>): boolean {
     if (sessionId !== undefined) return true;
