@@ -16,17 +16,18 @@ const LOOK_UP_AFTER_MS = 1_000;
 /** A response whose session has ended. */
 interface Ended {
   readonly exception: SessionEndedException;
-  /** When a check found it, or when its end began, in milliseconds of `performance.now()`. */
-  readonly seenAt: number;
-  readonly isEnding: boolean;
+  /** When the gateway began to end it, in milliseconds of `performance.now()`. */
+  endingSince?: number;
 }
 
 /**
- * Ends responses in flight within a second after the session of their request: every response when its token or session
- * is revoked; event streams, and responses of routes with `endsAtExpiry`, when the token expires.
+ * Ends responses in flight after the session of their request: every response if its token or session is revoked; event
+ * streams, and responses of routes with `endsAtExpiry: true`, if the token expires. `endsAtExpiry: false` exempts an
+ * event stream from expiry. Responses of routes with `endsSession` are exempt from both.
  *
- * A response ends at the second check after the end of its session, so that the request that ended the session, such as
- * the deletion of an account, gets its own response.
+ * The end begins within a second, at the second check, so that the request that ended the session, such as the deletion
+ * of an account, gets its own response. An event stream may take another second to complete its current event. If the
+ * store uses lookups, they start when an exchange is a second old.
  */
 @Injectable()
 export class SessionResponses implements Ticking, OnApplicationShutdown {
@@ -56,24 +57,26 @@ export class SessionResponses implements Ticking, OnApplicationShutdown {
     if (ended) {
       this.end(exchange, ended, now);
     } else if (this.authenticator.isExpired(principal) && endsAtExpiry(exchange)) {
-      this.note(exchange, 'expired', now);
+      this.note(exchange, 'expired');
     } else if (!this.revocations.usesLookups || now - exchange.startedAt > LOOK_UP_AFTER_MS) {
       const isRevoked = this.revocations.isRevokedPrincipal(principal);
-      if (isRevoked === true) this.note(exchange, 'revoked', now);
-      else if (isRevoked) void isRevoked.then((found) => found && this.note(exchange, 'revoked', now));
+      if (isRevoked === true) this.note(exchange, 'revoked');
+      else if (isRevoked) void isRevoked.then((found) => found && this.note(exchange, 'revoked'));
     }
   }
 
-  private note(exchange: Exchange, reason: 'revoked' | 'expired', now: number): void {
-    this.ended.set(exchange, { exception: new SessionEndedException(reason), seenAt: now, isEnding: false });
+  private note(exchange: Exchange, reason: 'revoked' | 'expired'): void {
+    // Two lookups of one exchange may be pending at once.
+    if (!this.ended.has(exchange)) this.ended.set(exchange, { exception: new SessionEndedException(reason) });
   }
 
-  private end(exchange: Exchange, { exception, seenAt, isEnding }: Ended, now: number): void {
-    if (!isEnding) {
+  private end(exchange: Exchange, ended: Ended, now: number): void {
+    const { exception, endingSince } = ended;
+    if (endingSince === undefined) {
       this.metrics.sessionEnded(exception.reason);
-      this.ended.set(exchange, { exception, seenAt: now, isEnding: true });
+      ended.endingSince = now;
       endExchange(exchange, exception);
-    } else if (now - seenAt >= EVENT_TIMEOUT_MS) {
+    } else if (now - endingSince >= EVENT_TIMEOUT_MS) {
       cutExchange(exchange, exception);
     }
   }
