@@ -1,6 +1,5 @@
 export { AuthGuard } from './auth.guard.js';
 export { AuthModule } from './auth.module.js';
-export type { AuthOptions } from './auth.options.js';
 export { AuthenticationException, type AuthenticationFailure } from './authentication.exception.js';
 export { Authenticator } from './authenticator.js';
 export { CurrentPrincipal } from './current-principal.decorator.js';

@@ -1,6 +1,6 @@
 export * from './http/exceptions.js';
 export { networkOf } from './http/client-network.js';
-export { DenseSet, type DenseMember } from './http/dense-set.js';
+export { DenseSet } from './http/dense-set.js';
 export { Exchange, exchangeOf } from './http/exchange.js';
 export type { Principal } from './http/principal.js';
 export type { Route } from './routing/route.js';
@@ -13,7 +13,7 @@ export { forwardedHeadersOf } from './headers/request-headers.js';
 export { FORWARDING as FORWARDING_NAMES } from './headers/trusted-names.js';
 export { responseHeadersFor } from './headers/response-headers.js';
 export { pathOf } from './routing/path-rules.js';
-export { RouteTableError, type UpstreamRoute } from './routing/upstream-route.js';
+export { RouteTableError } from './routing/upstream-route.js';
 export type {
   ControllerRouteOptions,
   HttpMethod,
@@ -33,7 +33,7 @@ export { failureKindOf, isUnavailable } from './balancing/failure-kind.js';
 export { isInstanceAddress } from './balancing/instance-address.js';
 export type { FailureKind } from './balancing/instance-health.js';
 export { faultsOfTlsFiles, type TlsOptions } from './transport/tls-files.js';
-export type { Instance, InstanceStats } from './balancing/instance.js';
+export type { Instance } from './balancing/instance.js';
 export type { Attempts } from './attempts/attempts.js';
 export { CIRCUIT_STATES, type CircuitState } from './attempts/circuit-breaker.js';
 export { Upstream, UpstreamMetadata, type CorsOptions, type UpstreamOptions } from './upstream.js';
