@@ -38,9 +38,9 @@ export class ProxyMiddleware implements NestMiddleware<IncomingMessage, ServerRe
     if (!isUnambiguousPath(path)) throw new AmbiguousPathException();
     if (!isValidQuery(request.url!)) throw new InvalidRequestException('Invalid query');
     // :: Step 2
-    const entry = this.registry.find(path);
-    const route = entry?.byMethod.get(request.method!);
-    exchange.template = entry?.template;
+    const routes = this.registry.find(path);
+    const route = routes?.byMethod.get(request.method!);
+    exchange.template = routes?.template;
     exchange.route = route;
     // :: Step 3
     const gates = route ? route.gates : this.options.gates;
@@ -48,10 +48,10 @@ export class ProxyMiddleware implements NestMiddleware<IncomingMessage, ServerRe
       const pending = gates[index]!.check(exchange);
       if (!pending) continue;
       // Bound: a closure here would cost an allocation in every request.
-      const rest = proceed.bind(undefined, exchange, entry, route, next);
+      const rest = proceed.bind(undefined, exchange, routes, route, next);
       return this.checkRest(exchange, pending, gates.slice(index + 1), rest);
     }
-    proceed(exchange, entry, route, next);
+    proceed(exchange, routes, route, next);
   }
 
   private async checkRest(
@@ -69,11 +69,11 @@ export class ProxyMiddleware implements NestMiddleware<IncomingMessage, ServerRe
 
 function proceed(
   exchange: Exchange,
-  entry: RoutesOfPath<CompiledRoute> | undefined,
+  routes: RoutesOfPath<CompiledRoute> | undefined,
   route: CompiledRoute | undefined,
   next: Next,
 ): void {
-  if (entry && !route) throw toException(exchange.request, entry);
+  if (routes && !route) throw toException(exchange.request, routes);
   if (!route?.proxy) {
     exchange.writeContinue();
     next();
@@ -92,11 +92,11 @@ function proceed(
 }
 
 /** The exception for a method that the path does not have. A WebSocket handshake is a GET (RFC 6455, section 4.1). */
-function toException({ headers }: IncomingMessage, entry: RoutesOfPath<CompiledRoute>): Error {
+function toException({ headers }: IncomingMessage, routes: RoutesOfPath<CompiledRoute>): Error {
   const isHandshake = headers.upgrade?.toLowerCase() === 'websocket';
-  return isHandshake && entry.byMethod.get('GET')?.options.websocket
+  return isHandshake && routes.byMethod.get('GET')?.options.websocket
     ? new InvalidRequestException('WebSocket handshake must be a GET')
-    : new RouteMethodException(allowOf(entry));
+    : new RouteMethodException(allowOf(routes));
 }
 
 /** Node sets `upgrade` if it gives the request to the server's `upgrade` listener. */
