@@ -87,8 +87,8 @@ function proceed(
   }
   // :: Step 4
   const { request } = exchange;
-  checkAnnouncedLength(request, route.plan.limits.bodyBytes);
-  route.proxy.forward(exchange, route.plan, route.toUpstreamTarget(request.url!), next);
+  checkAnnouncedLength(request, route.forwardOptions.limits.bodyBytes);
+  route.proxy.forward(exchange, route.forwardOptions, route.toUpstreamTarget(request.url!), next);
 }
 
 /** The exception for a method that the path does not have. A WebSocket handshake is a GET (RFC 6455, section 4.1). */

@@ -39,7 +39,7 @@ export interface ProxyRoute extends Route {
   readonly upstream: string;
   readonly proxy: UpstreamProxy;
   readonly gates: readonly Gate[];
-  readonly plan: ForwardOptions;
+  readonly forwardOptions: ForwardOptions;
 }
 
 /**
@@ -112,13 +112,19 @@ export class UpstreamProxy {
     const { name: upstream, acceptedHeaders } = this;
     const { gates } = this.options;
     const route = { options, upstream, acceptedHeaders, isMonitoring: false };
-    return { ...route, ...compilePath(route), proxy: this, gates, plan: this.planFor(options) };
+    const forwardOptions = this.forwardOptionsFor(options);
+    return { ...route, ...compilePath(route), proxy: this, gates, forwardOptions };
   }
 
   /** Forwards an exchange. @param target path and query for the service @param refuse called with an error to respond with */
-  forward(exchange: Exchange, plan: ForwardOptions, target: string, refuse: (error?: unknown) => void): void {
+  forward(
+    exchange: Exchange,
+    forwardOptions: ForwardOptions,
+    target: string,
+    refuse: (error?: unknown) => void,
+  ): void {
     try {
-      new Forward(exchange, plan, this.createAttempts(performance.now()), target, refuse);
+      new Forward(exchange, forwardOptions, this.createAttempts(performance.now()), target, refuse);
     } catch (error) {
       refuse(error);
       return;
@@ -164,7 +170,7 @@ export class UpstreamProxy {
     await this.instances.destroy();
   }
 
-  private planFor(route: RouteOptions): ForwardOptions {
+  private forwardOptionsFor(route: RouteOptions): ForwardOptions {
     const { options } = this;
     return {
       service: this.name,

@@ -126,7 +126,7 @@ export class Forward implements ExchangeForward, ResponseHandler, BufferingListe
   /** Begins to watch the client. */
   constructor(
     private readonly exchange: Exchange,
-    private readonly plan: ForwardOptions,
+    private readonly options: ForwardOptions,
     private readonly attempts: Attempts,
     /** Path and query for the service. */
     private readonly target: string,
@@ -135,21 +135,21 @@ export class Forward implements ExchangeForward, ResponseHandler, BufferingListe
   ) {
     this.request = exchange.request;
     this.response = exchange.response;
-    this.idleLimitMs = plan.limits.streamIdleTimeoutMs;
+    this.idleLimitMs = options.limits.streamIdleTimeoutMs;
     this.progressAt = exchange.startedAt;
     this.body = hasBody(this.request)
-      ? new RequestBody(exchange, plan.limits.bodyBytes, plan.limits.minimumRate, (exception) => {
+      ? new RequestBody(exchange, options.limits.bodyBytes, options.limits.minimumRate, (exception) => {
           if (!this.settled) this.fail(exception);
         })
       : null;
-    this.buffering = this.body && new RequestBuffering(exchange, this.body, plan, this);
+    this.buffering = this.body && new RequestBuffering(exchange, this.body, options, this);
     this.isRepeatable = this.body
-      ? plan.repeatsKeyed && isSmallAndKeyed(this.request)
+      ? options.repeatsKeyed && isSmallAndKeyed(this.request)
       : SAFE_METHODS.has(this.request.method!);
     exchange.forward = this;
     // First, so that the failure is set when the listener that logs the exchange runs.
     this.response.prependListener('close', onResponseClose);
-    plan.ticker.add(this);
+    options.ticker.add(this);
   }
 
   // :: Step 1
@@ -204,7 +204,7 @@ export class Forward implements ExchangeForward, ResponseHandler, BufferingListe
       if (isFresh) instance.dispatchFresh(this.outgoing, this);
       else instance.dispatch(this.outgoing, this);
     } catch (error) {
-      this.fail(exceptionFor(error as Error, this.plan.service, 'request'));
+      this.fail(exceptionFor(error as Error, this.options.service, 'request'));
     }
   }
 
@@ -241,7 +241,7 @@ export class Forward implements ExchangeForward, ResponseHandler, BufferingListe
       if (status === 103) this.writeEarlyHints(raw);
       return;
     }
-    const { exchange, response, plan, attempts } = this;
+    const { exchange, response, options, attempts } = this;
     // A 408 for an idle connection, not for this request (RFC 9110, section 15.5.9).
     if (status === REQUEST_TIMEOUT && this.isFirstOfReused && this.retry(true)) return;
     const now = (exchange.responseAt = performance.now());
@@ -253,10 +253,10 @@ export class Forward implements ExchangeForward, ResponseHandler, BufferingListe
       attempts.succeeded(now);
     }
     this.showAttempts();
-    for (const gate of plan.observers) gate.onResponse!(exchange, status);
+    for (const gate of options.observers) gate.onResponse!(exchange, status);
     const head = responseHeadersFor(raw, exchange.responseHeaders, status, this.isChunked(status));
     if (head.hasUnknownCoding) {
-      this.fail(invalidResponse(this.plan.service, 'transfer coding besides chunked'));
+      this.fail(invalidResponse(this.options.service, 'transfer coding besides chunked'));
       return;
     }
     this.framing = {
@@ -267,14 +267,14 @@ export class Forward implements ExchangeForward, ResponseHandler, BufferingListe
     if (head.isEventStream) {
       this.isEventStream = true;
       if (!head.isEncoded && head.contentLength === -1) this.events = new EventBoundary();
-      this.idleLimitMs = this.plan.limits.eventStreamIdleTimeoutMs;
+      this.idleLimitMs = this.options.limits.eventStreamIdleTimeoutMs;
       if (exchange.isPeerTrusted) sayUnbuffered(head.headers);
     }
     try {
       response.writeHead(status, phraseOf(status, statusText), head.headers);
     } catch (error) {
       // undici accepts bytes in a header that Node refuses to write.
-      this.fail(exceptionFor(error as Error, this.plan.service, 'response_headers'));
+      this.fail(exceptionFor(error as Error, this.options.service, 'response_headers'));
       return;
     }
     this.stage = 'response_body';
@@ -347,7 +347,7 @@ export class Forward implements ExchangeForward, ResponseHandler, BufferingListe
     if (this.settled || (controller ?? undefined) !== this.controller) return;
     const cause = this.connection?.error ?? error;
     const isStale = this.stage === 'response_headers' && this.isFirstOfReused && isConnectionLost(cause);
-    this.failAttempt(exceptionFor(cause, this.plan.service, this.stage), isStale);
+    this.failAttempt(exceptionFor(cause, this.options.service, this.stage), isStale);
   }
 
   /** See `endExchange`. */
@@ -395,7 +395,7 @@ export class Forward implements ExchangeForward, ResponseHandler, BufferingListe
   }
 
   private tickWait(now: number): void {
-    const { requestTimeoutMs, responseHeadersTimeoutMs } = this.plan.limits;
+    const { requestTimeoutMs, responseHeadersTimeoutMs } = this.options.limits;
     const since = this.body ? this.progressAt : this.exchange.startedAt;
     if (now - since > requestTimeoutMs) {
       this.fail(this.timeoutOf('route deadline'));
@@ -418,7 +418,7 @@ export class Forward implements ExchangeForward, ResponseHandler, BufferingListe
     if (this.exchange.requestBytes !== this.bytesAtLastTick) {
       this.bytesAtLastTick = this.exchange.requestBytes;
       this.progressAt = now;
-    } else if (body.isPaused && now - this.progressAt > this.plan.limits.streamIdleTimeoutMs) {
+    } else if (body.isPaused && now - this.progressAt > this.options.limits.streamIdleTimeoutMs) {
       this.fail(this.timeoutOf('request body not taken'));
       return;
     }
@@ -442,7 +442,7 @@ export class Forward implements ExchangeForward, ResponseHandler, BufferingListe
       if (this.waitsForClient) this.fail(new ClientStalledException());
       else this.fail(this.timeoutOf('response body idle'));
     } else if (this.waitsForClient && now - this.progressAt > SLOW_READER_MS) {
-      this.plan.slowReaderLimit.add(this);
+      this.options.slowReaderLimit.add(this);
     }
   }
 
@@ -454,7 +454,7 @@ export class Forward implements ExchangeForward, ResponseHandler, BufferingListe
     // Without a stack trace: strangers choose how many of them there are.
     this.fail(
       new ClientStalledException({
-        message: `cut: requests wait for a connection to ${this.plan.service}`,
+        message: `cut: requests wait for a connection to ${this.options.service}`,
       }),
     );
   }
@@ -470,7 +470,7 @@ export class Forward implements ExchangeForward, ResponseHandler, BufferingListe
   resume(): void {
     this.hasProgressed = true;
     this.waitsForClient = false;
-    this.plan.slowReaderLimit.delete(this);
+    this.options.slowReaderLimit.delete(this);
     if (!this.settled) this.controller?.resume();
   }
 
@@ -497,12 +497,12 @@ export class Forward implements ExchangeForward, ResponseHandler, BufferingListe
   }
 
   private showAttempts(): void {
-    const { exchange, plan } = this;
-    if (plan.showsAttempts) exchange.responseHeaders.push('X-Gateway-Attempts', String(exchange.attempts));
+    const { exchange, options } = this;
+    if (options.showsAttempts) exchange.responseHeaders.push('X-Gateway-Attempts', String(exchange.attempts));
   }
 
   private timeoutOf(reason: string): UpstreamTimeoutException {
-    return new UpstreamTimeoutException(this.plan.service, this.stage, new Error(reason));
+    return new UpstreamTimeoutException(this.options.service, this.stage, new Error(reason));
   }
 
   private fail(exception: ProxyException): void {
@@ -543,11 +543,11 @@ export class Forward implements ExchangeForward, ResponseHandler, BufferingListe
     this.attempts.end(now);
     // After the end of the attempt, so that there is room for the next request.
     this.buffering?.release();
-    if (this.waitsForClient) this.plan.slowReaderLimit.delete(this);
+    if (this.waitsForClient) this.options.slowReaderLimit.delete(this);
     this.read?.release();
     this.read = undefined;
     this.body?.destroy();
-    this.plan.ticker.delete(this);
+    this.options.ticker.delete(this);
   }
 
   private writeEarlyHints(raw: readonly Buffer[]): void {

@@ -6,16 +6,12 @@ import {
   type ProxyException,
 } from '../http/exceptions.js';
 import type { Exchange } from '../http/exchange.js';
+import type { ForwardOptions } from './forward.js';
 import { BUFFERED_BODY_BYTES, type RequestBody } from './request-body.js';
-import type { StreamedBody, StreamedBodyLimit } from './streamed-body-limit.js';
+import type { StreamedBody } from './streamed-body-limit.js';
 
 /** Longest time in milliseconds that a body is buffered. */
 const BUFFERING_TIMEOUT_MS = 100;
-
-export interface BufferingPlan {
-  readonly service: string;
-  readonly streamedBodyLimit: StreamedBodyLimit;
-}
 
 export interface BufferingListener {
   /** The request can be sent, with its whole body or with one to be streamed. */
@@ -37,7 +33,7 @@ export class RequestBuffering implements StreamedBody {
   constructor(
     private readonly exchange: Exchange,
     private readonly body: RequestBody,
-    private readonly plan: BufferingPlan,
+    private readonly options: Pick<ForwardOptions, 'service' | 'streamedBodyLimit'>,
     private readonly listener: BufferingListener,
   ) {}
 
@@ -69,9 +65,9 @@ export class RequestBuffering implements StreamedBody {
   }
 
   private stream(): void {
-    const outcome = this.plan.streamedBodyLimit.tryAcquire(this);
+    const outcome = this.options.streamedBodyLimit.tryAcquire(this);
     if (outcome === 'refused' || outcome === 'full') {
-      const { service } = this.plan;
+      const { service } = this.options;
       const isOfClient = outcome === 'refused';
       this.listener.onRefused(
         isOfClient ? new TooManyUploadsException() : new UpstreamBodiesBusyException(service),
@@ -101,7 +97,7 @@ export class RequestBuffering implements StreamedBody {
 
   /** Refuses a request that has been queued for too long. */
   tick(now: number): void {
-    const { service, streamedBodyLimit } = this.plan;
+    const { service, streamedBodyLimit } = this.options;
     if (!this.isQueued || now - this.queuedAt <= streamedBodyLimit.queueTimeoutMs) return;
     this.listener.onRefused(new UpstreamBodiesBusyException(service));
   }
@@ -111,7 +107,7 @@ export class RequestBuffering implements StreamedBody {
     clearTimeout(this.timer);
     if (this.state === 'none') return;
     this.state = 'none';
-    this.plan.streamedBodyLimit.release(this);
+    this.options.streamedBodyLimit.release(this);
   }
 }
 
