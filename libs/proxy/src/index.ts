@@ -26,7 +26,6 @@ export { delay, nextTurn } from './http/delay.js';
 export { randomFraction, randomId } from './http/random.js';
 export { dial } from './transport/dial.js';
 export { Ticker, type Ticking } from './http/ticker.js';
-export { cutExchange, endExchange, isEventStream } from './forward/end-exchange.js';
 export { exceptionFor } from './attempts/failure.js';
 export { hasBody, type MinimumRate } from './forward/request-body.js';
 export { failureKindOf, isUnavailable } from './balancing/failure-kind.js';

@@ -1,6 +1,6 @@
 import { OpenExchanges, SessionEndedException } from '@app/gateway';
 import { Authenticator, RevocationStore, type Principal } from '@app/auth';
-import { cutExchange, endExchange, isEventStream, Ticker, type Exchange, type Ticking } from '@app/proxy';
+import { Ticker, type Exchange, type Ticking } from '@app/proxy';
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { Metrics } from '../observability/metrics.js';
 
@@ -75,9 +75,9 @@ export class SessionResponses implements Ticking, OnApplicationShutdown {
     if (endingSince === undefined) {
       this.metrics.sessionEnded(exception.reason);
       ended.endingSince = now;
-      endExchange(exchange, exception);
+      exchange.end(exception);
     } else if (now - endingSince >= EVENT_TIMEOUT_MS) {
-      cutExchange(exchange, exception);
+      exchange.cut(exception);
     }
   }
 
@@ -87,5 +87,5 @@ export class SessionResponses implements Ticking, OnApplicationShutdown {
 }
 
 function endsAtExpiry(exchange: Exchange): boolean {
-  return exchange.route?.options.endsAtExpiry ?? isEventStream(exchange);
+  return exchange.route?.options.endsAtExpiry ?? exchange.isEventStream;
 }

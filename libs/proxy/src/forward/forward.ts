@@ -350,7 +350,7 @@ export class Forward implements ExchangeForward, ResponseHandler, BufferingListe
     this.failAttempt(exceptionFor(cause, this.options.service, this.stage), isStale);
   }
 
-  /** See `endExchange`. */
+  /** See `Exchange.end`. */
   endEarly(exception: ProxyException): void {
     if (this.settled) return;
     if (!this.events) this.fail(exception);
@@ -358,7 +358,7 @@ export class Forward implements ExchangeForward, ResponseHandler, BufferingListe
     else this.endsBehindEvent = exception;
   }
 
-  /** See `cutExchange`. */
+  /** See `Exchange.cut`. */
   cut(exception: ProxyException): void {
     if (!this.settled) this.fail(exception);
   }

@@ -125,6 +125,31 @@ export class Exchange implements Peer, DenseMember {
     this.response.statusCode = 101;
   }
 
+  /** Whether the response is an event stream of a service. */
+  get isEventStream(): boolean {
+    return this.forward?.isEventStream ?? false;
+  }
+
+  /**
+   * Ends the exchange for a reason of the gateway's own. If the response has not begun, the client gets the exception. An
+   * event stream ends behind the event in progress. Any other response, or an event stream whose events cannot be found,
+   * ends with its connection, so that the client does not take it for complete.
+   */
+  end(exception: ProxyException): void {
+    if (this.forward) this.forward.endEarly(exception);
+    else this.cut(exception);
+  }
+
+  /** As `end`, without waiting for the end of an event. */
+  cut(exception: ProxyException): void {
+    if (this.forward) {
+      this.forward.cut(exception);
+    } else {
+      this.failure ??= exception;
+      this.response.destroy();
+    }
+  }
+
   /** Makes this exchange the last of its connection, if the response headers are not sent yet. */
   endConnection(): void {
     this.keepAliveOnceContinued = false;
