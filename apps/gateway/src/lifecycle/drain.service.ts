@@ -109,17 +109,17 @@ export class DrainService implements OnModuleInit, OnModuleDestroy, BeforeApplic
   }
 
   private async closeConnections(deadline: number): Promise<void> {
-    const quiet = new Map<ClientConnection, { bytesRead: number; since: number }>();
     while (this.connectionsLeft > 0 && performance.now() < deadline) {
       const now = performance.now();
       for (const connection of this.connections) {
         if (connection.isWebSocket || isScraper(connection)) continue;
-        const { socket } = connection;
-        const { bytesRead } = socket;
-        const before = quiet.get(connection);
-        if (!before || before.bytesRead !== bytesRead || pendingResponseOf(socket))
-          quiet.set(connection, { bytesRead, since: now });
-        else if (now - before.since >= QUIET_MS) socket.destroySoon();
+        const { socket, quietSince, quietBytesRead } = connection;
+        if (quietSince === undefined || quietBytesRead !== socket.bytesRead || pendingResponseOf(socket)) {
+          connection.quietSince = now;
+          connection.quietBytesRead = socket.bytesRead;
+        } else if (now - quietSince >= QUIET_MS) {
+          socket.destroySoon();
+        }
       }
       await delay(Math.min(CHECK_MS, Math.max(0, deadline - now)));
     }

@@ -22,6 +22,10 @@ export class ClientConnection {
   idleSince = 0;
   /** The socket's `bytesRead` when the connection became idle. */
   idleBytesRead = 0;
+  /** When the drain last saw a request or new bytes, in milliseconds of `performance.now()` (`drain.service.ts`). */
+  quietSince: number | undefined;
+  /** The socket's `bytesRead` at that time. */
+  quietBytesRead = 0;
   /** Undefined for a trusted proxy: all its connections come from one address, so no bound by network applies. */
   network: ClientNetwork | undefined;
   readonly inTotal = new ListNode<ClientConnection>(this);
