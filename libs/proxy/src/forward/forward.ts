@@ -9,7 +9,6 @@ import {
   type Stage,
 } from '../http/exceptions.js';
 import { exchangeOf, type Exchange, type ExchangeForward } from '../http/exchange.js';
-import type { Gate } from '../http/gate.js';
 import { forwardedHeadersOf } from '../headers/request-headers.js';
 import { responseHeadersFor, responseTrailersFor, sayUnbuffered } from '../headers/response-headers.js';
 import { failureKindOf, isUnavailable } from '../balancing/failure-kind.js';
@@ -17,43 +16,14 @@ import { ReadBuffer } from '../transport/read-buffer.js';
 import type { InstanceRequest } from '../balancing/instance.js';
 import type { ResponseFraming } from '../transport/response-bounds.js';
 import type { ConnectionState, ResponseController, ResponseHandler } from '../transport/watched-client.js';
-import type { Ticker, Ticking } from '../http/ticker.js';
+import type { Ticking } from '../http/ticker.js';
 import type { Attempts } from '../attempts/attempts.js';
 import { EventBoundary } from './event-boundary.js';
 import { exceptionFor, isConnectionLost } from '../attempts/failure.js';
-import { BUFFERED_BODY_BYTES, hasBody, RequestBody, type MinimumRate } from './request-body.js';
+import type { ForwardOptions } from './forward-options.js';
+import { BUFFERED_BODY_BYTES, hasBody, RequestBody } from './request-body.js';
 import { RequestBuffering, type BufferingListener } from './request-buffering.js';
-import type { SlowReader, SlowReaderLimit } from './slow-reader-limit.js';
-import type { StreamedBodyLimit } from './streamed-body-limit.js';
-
-/** The timeouts and limits of one route, resolved at boot. */
-export interface ForwardLimits {
-  /** Milliseconds from the end of the request's body to the response headers, over all attempts. */
-  readonly requestTimeoutMs: number;
-  /** Milliseconds from the end of one attempt's request to its response headers. */
-  readonly responseHeadersTimeoutMs: number;
-  /** Longest time in milliseconds without a byte of a body in either direction. */
-  readonly streamIdleTimeoutMs: number;
-  /** Longest time in milliseconds without a byte of an event stream. */
-  readonly eventStreamIdleTimeoutMs: number;
-  readonly bodyBytes: number;
-  readonly minimumRate: MinimumRate;
-}
-
-/** Options of the forwards of one route, made at boot. */
-export interface ForwardOptions {
-  readonly service: string;
-  readonly limits: ForwardLimits;
-  readonly ticker: Ticker;
-  /** Whether the response has `X-Gateway-Attempts`, the number of attempts. */
-  readonly showsAttempts: boolean;
-  /** Whether a small request with an `Idempotency-Key` may be sent again. */
-  readonly repeatsKeyed: boolean;
-  readonly streamedBodyLimit: StreamedBodyLimit;
-  readonly slowReaderLimit: SlowReaderLimit;
-  /** Gates with `onResponse`. */
-  readonly observers: readonly Gate[];
-}
+import type { SlowReader } from './slow-reader-limit.js';
 
 /** Safe methods (RFC 9110, section 9.2.1), which alone may always be sent again. */
 const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);

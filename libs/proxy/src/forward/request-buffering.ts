@@ -6,7 +6,7 @@ import {
   type ProxyException,
 } from '../http/exceptions.js';
 import type { Exchange } from '../http/exchange.js';
-import type { ForwardOptions } from './forward.js';
+import type { ForwardOptions } from './forward-options.js';
 import { BUFFERED_BODY_BYTES, type RequestBody } from './request-body.js';
 import type { StreamedBody } from './streamed-body-limit.js';
 

@@ -1,0 +1,34 @@
+import type { Gate } from '../http/gate.js';
+import type { Ticker } from '../http/ticker.js';
+import type { MinimumRate } from './request-body.js';
+import type { SlowReaderLimit } from './slow-reader-limit.js';
+import type { StreamedBodyLimit } from './streamed-body-limit.js';
+
+/** The timeouts and limits of one route, resolved at boot. */
+export interface ForwardLimits {
+  /** Milliseconds from the end of the request's body to the response headers, over all attempts. */
+  readonly requestTimeoutMs: number;
+  /** Milliseconds from the end of one attempt's request to its response headers. */
+  readonly responseHeadersTimeoutMs: number;
+  /** Longest time in milliseconds without a byte of a body in either direction. */
+  readonly streamIdleTimeoutMs: number;
+  /** Longest time in milliseconds without a byte of an event stream. */
+  readonly eventStreamIdleTimeoutMs: number;
+  readonly bodyBytes: number;
+  readonly minimumRate: MinimumRate;
+}
+
+/** Options of the forwards of one route, made at boot. */
+export interface ForwardOptions {
+  readonly service: string;
+  readonly limits: ForwardLimits;
+  readonly ticker: Ticker;
+  /** Whether the response has `X-Gateway-Attempts`, the number of attempts. */
+  readonly showsAttempts: boolean;
+  /** Whether a small request with an `Idempotency-Key` may be sent again. */
+  readonly repeatsKeyed: boolean;
+  readonly streamedBodyLimit: StreamedBodyLimit;
+  readonly slowReaderLimit: SlowReaderLimit;
+  /** Gates with `onResponse`. */
+  readonly observers: readonly Gate[];
+}
