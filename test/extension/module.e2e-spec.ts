@@ -1,5 +1,5 @@
 import { Upstream, type Exchange, type Gate, type RouteOptions, type UpstreamOptions } from '@app/proxy';
-import { ForbiddenException, Injectable, Module, type Type } from '@nestjs/common';
+import { Controller, ForbiddenException, Injectable, Module, Post, type Type } from '@nestjs/common';
 import { BillingModule, Ledger } from '../support/billing.module.js';
 import { bearer, startGateway, type RunningGateway } from '../support/gateway.js';
 import { startService } from '../support/service.js';
@@ -55,6 +55,28 @@ describe("a team's module", () => {
     expect(refused.status).toBe(401);
     expect(await refused.json()).toMatchObject({ error: 'Authorization header required' });
     expect(await answer.json()).toEqual({ userId: 'ada' });
+  });
+
+  it('may have other methods of the paths of the gateway', async () => {
+    @Controller('swagger')
+    class DocumentController {
+      @Post()
+      write(): string {
+        return 'written';
+      }
+    }
+    @Module({ controllers: [DocumentController] })
+    class DocumentModule {}
+    await using gateway = await startGateway({ modules: [DocumentModule] });
+
+    const written = await fetch(`${gateway.url}/swagger`, { method: 'POST' });
+    const refused = await fetch(`${gateway.url}/swagger`, { method: 'PUT' });
+
+    expect([written.status, await written.text()]).toEqual([201, 'written']);
+    expect([refused.status, refused.headers.get('Allow')?.split(', ').toSorted()]).toEqual([
+      405,
+      ['GET', 'HEAD', 'POST'],
+    ]);
   });
 
   it('takes part in readiness and in the OpenAPI document', async () => {
@@ -159,7 +181,12 @@ describe('the boot stops', () => {
     [
       'at the path of a controller of the gateway',
       moduleOf('other-service', [{ methods: ['GET'], path: '/health' }]),
-      /GET \/health \(other-service\) repeats GET \/health \(a controller\) for GET/,
+      /GET \/health \(other-service\) has the path of GET \/health \(a controller\)/,
+    ],
+    [
+      'at the path of a controller with another method',
+      moduleOf('other-service', [{ methods: ['POST'], path: '/metrics' }]),
+      /POST \/metrics \(other-service\) has the path of GET \/metrics \(a controller\)/,
     ],
     [
       'at a route without a method',

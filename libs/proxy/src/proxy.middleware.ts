@@ -73,7 +73,8 @@ function proceed(
   route: CompiledRoute | undefined,
   next: Next,
 ): void {
-  if (routes && !route) throw toException(exchange.request, routes);
+  // A controller may have methods that the table does not know; the application responds to all others.
+  if (routes && !route && !isOfControllers(routes)) throw toException(exchange.request, routes);
   if (!route?.proxy) {
     exchange.writeContinue();
     next();
@@ -89,6 +90,10 @@ function proceed(
   const { request } = exchange;
   checkAnnouncedLength(request, route.forwardOptions.limits.bodyBytes);
   route.proxy.forward(exchange, route.forwardOptions, route.toUpstreamTarget(request.url!), next);
+}
+
+function isOfControllers({ byMethod }: RoutesOfPath<CompiledRoute>): boolean {
+  return byMethod.values().next().value!.proxy === undefined;
 }
 
 /** The exception for a method that the path does not have. A WebSocket handshake is a GET (RFC 6455, section 4.1). */

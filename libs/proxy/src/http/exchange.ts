@@ -35,7 +35,7 @@ export class Exchange implements Peer, DenseMember {
   readonly isPeerTrusted: boolean;
   readonly clientAddress: string;
 
-  /** The route that matched; undefined for controllers of the application, and for 404 and 405. */
+  /** The route that matched; undefined for 404 and 405, and for controllers that are not in the route table. */
   route: Route | undefined;
   /** The path with its parameters unfilled; undefined if no route has the path. */
   template: string | undefined;

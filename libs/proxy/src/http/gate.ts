@@ -2,7 +2,8 @@ import type { Exchange } from './exchange.js';
 
 /**
  * Decides, before a byte goes upstream, whether an exchange may pass. Gates run in one order for every exchange, also
- * without a route: `exchange.route` is undefined for the application's own controllers and unknown paths.
+ * without a route: `exchange.route` is undefined for unknown paths and for controllers that are not in the route table. For
+ * those that are, `exchange.upstream` is undefined.
  */
 export interface Gate {
   /**

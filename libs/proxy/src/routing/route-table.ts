@@ -27,7 +27,10 @@ export class RouteTable<Route extends UpstreamRoute> {
   private readonly root: Node<Route> = createNode();
   readonly routes: Route[] = [];
 
-  /** @throws RouteTableError if another route has the same path and method, or the path with other parameter names */
+  /**
+   * @throws RouteTableError if another route has the same path and method, or the path with other parameter names, or if an
+   *   upstream has the path of a controller
+   */
   add(route: Route): void {
     const { path } = route.options;
     const node = splitPath(path).reduce(descend<Route>, this.root);
@@ -37,6 +40,9 @@ export class RouteTable<Route extends UpstreamRoute> {
       throw new RouteTableError(
         `${describeRoute(route)} contradicts ${describeRoute(first)}: one path with two sets of parameter names`,
       );
+    }
+    if (first && (first.upstream === undefined) !== (route.upstream === undefined)) {
+      throw new RouteTableError(`${describeRoute(route)} has the path of ${describeRoute(first)}`);
     }
     for (const method of methodsOf(route.options)) {
       const other = byMethod.get(method);
