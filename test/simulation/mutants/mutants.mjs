@@ -166,10 +166,10 @@ export const MUTANTS = {
     scenario: 'sockets',
     guarantees: ['G12'],
   },
-  'keeps the bytes of a relay that has ended': {
-    file: RELAY_END,
-    from: '    this.outgoing.forget();\n    this.pausedEnd?.reading',
-    to: '    this.pausedEnd?.reading',
+  'keeps a relay that has ended': {
+    file: RELAY,
+    from: 'live.delete(this);',
+    to: 'if (this.counts.resumptions === 0) live.delete(this);',
     scenario: 'sockets',
     guarantees: ['G10'],
   },
