@@ -1,0 +1,73 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const RUN = fileURLToPath(new URL('run.mjs', import.meta.url));
+
+/** Output and exit code of the simulator. @param cwd where it keeps stories */
+function simulate(
+  args: readonly string[],
+  cwd = tmpdir(),
+): { readonly status: number | null; readonly text: string } {
+  const { status, stdout, stderr } = spawnSync(process.execPath, ['--no-warnings', RUN, ...args], {
+    cwd,
+    encoding: 'utf8',
+  });
+  return { status, text: stdout + stderr };
+}
+
+/** The hash of each play, by its seed and scenario. */
+function hashesIn(text: string): Map<string, string> {
+  return new Map(
+    [...text.matchAll(/^seed (\S+ \w+): ok.* hash (\w+)$/gm)].map(([, play, hash]) => [play!, hash!]),
+  );
+}
+
+describe('the simulator', () => {
+  it('gives a play the same hash in every process, after whatever other plays', () => {
+    const alone = hashesIn(simulate(['--seed', '7.2', '--scenario', 'drain']).text);
+    const behind = hashesIn(simulate(['--seed', '7', '--scenario', 'drain', '--plays', '2']).text);
+
+    expect(alone.size).toBe(1);
+    expect(behind.size).toBe(2);
+    expect(behind.get('7.2 drain')).toBe(alone.get('7.2 drain'));
+    expect(behind.get('7 drain')).not.toBe(alone.get('7.2 drain'));
+  }, 60_000);
+
+  it('names the guarantee that a fault breaks, makes the plan smaller and keeps its story', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'simulation-'));
+    try {
+      const args = [
+        '--seed',
+        '1',
+        '--scenario',
+        'service',
+        '--mutant',
+        'takes every method for safe',
+        '--minutes',
+        '1',
+      ];
+      const { status, text } = simulate(args, folder);
+
+      expect(status).toBe(1);
+      expect(text).toMatch(/^ {2}G2 at \d+ ms: (POST|PUT|DELETE) c\d+\.\d+ was written to /m);
+      const [, clients] = /smaller: (\d+) clients, /.exec(text)!;
+      expect(Number(clients)).toBeLessThan(6);
+      const [name] = await readdir(join(folder, '.local/simulation'));
+      const story = await readFile(join(folder, '.local/simulation', name!), 'utf8');
+      expect(story).toMatch(/^\d+ ms: G2 /);
+      expect(story).toMatch(/^\d+ c\d+ connection \d+ to gateway 1 #\d+: dials /m);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  }, 120_000);
+
+  it('refuses a scenario that it does not know', () => {
+    expect(simulate(['--scenario', 'none'])).toMatchObject({
+      status: 1,
+      text: expect.stringContaining('--scenario is one of'),
+    });
+  });
+});
