@@ -3,7 +3,7 @@ export { networkOf } from './http/client-network.js';
 export { DenseSet } from './http/dense-set.js';
 export { Exchange, exchangeOf } from './http/exchange.js';
 export type { Principal } from './http/principal.js';
-export type { Route } from './routing/route.js';
+export type { RateLimit, Route } from './routing/route.js';
 export type { Gate } from './http/gate.js';
 export { ProxyMiddleware } from './proxy.middleware.js';
 export { ProxyModule } from './proxy.module.js';

@@ -112,7 +112,7 @@ export class UpstreamProxy {
   compile(options: RouteOptions): ProxyRoute {
     const { name: upstream, acceptedHeaders } = this;
     const { gates } = this.options;
-    const route = { options, upstream, acceptedHeaders, isMonitoring: false };
+    const route = { options, upstream, acceptedHeaders, isMonitoring: false, limit: undefined };
     const forwardOptions = this.forwardOptionsFor(options);
     return { ...route, ...compilePath(route), proxy: this, gates, forwardOptions };
   }

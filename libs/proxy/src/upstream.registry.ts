@@ -86,7 +86,13 @@ export class UpstreamRegistry implements OnModuleInit, OnApplicationShutdown {
 
   private compile({ summary, isMonitoring = false, ...options }: ControllerRouteOptions): ControllerRoute {
     const { gates } = this.options;
-    const declared = { options, upstream: undefined, acceptedHeaders: undefined, isMonitoring };
+    const declared = {
+      options,
+      upstream: undefined,
+      acceptedHeaders: undefined,
+      isMonitoring,
+      limit: undefined,
+    };
     return { ...declared, ...compilePath(declared), proxy: undefined, gates, summary };
   }
 

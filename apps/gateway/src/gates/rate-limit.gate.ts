@@ -5,12 +5,12 @@ import {
   UpstreamRegistry,
   type Exchange,
   type Gate,
-  type Route,
+  type RateLimit,
   type RouteOptions,
 } from '@app/proxy';
 import { Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
-import { RateLimiter, type Limit, type RateLimitResult } from '../limits/rate-limiter.js';
+import { RateLimiter, type RateLimitResult } from '../limits/rate-limiter.js';
 
 /** The limit of routes that name none, and of requests without a route. */
 const DEFAULT_NAME = 'DEFAULT';
@@ -19,9 +19,8 @@ const DEFAULT_PER_MINUTE = 100;
 /** Limits requests per minute and named limit, by user, or by client network if unauthenticated. */
 @Injectable()
 export class RateLimitGate implements Gate, OnApplicationBootstrap {
-  private readonly limitsByName = new Map<string, Limit>();
-  private readonly byRoute = new Map<Route, Limit>();
-  private defaultLimit!: Limit;
+  private readonly limitsByName = new Map<string, RateLimit>();
+  private defaultLimit!: RateLimit;
 
   constructor(
     @Inject(SETTINGS) private readonly config: Settings,
@@ -47,7 +46,7 @@ export class RateLimitGate implements Gate, OnApplicationBootstrap {
         );
       }
       declared.set(limit.name, limit.perMinute);
-      this.byRoute.set(route, this.limitFor(limit));
+      route.limit = this.limitFor(limit);
     }
     for (const name of perMinute.keys()) {
       if (!declared.has(name))
@@ -58,7 +57,7 @@ export class RateLimitGate implements Gate, OnApplicationBootstrap {
   check(exchange: Exchange): void | Promise<void> {
     const { principal, route } = exchange;
     if (!this.config.rateLimit.isOn || route?.isMonitoring) return;
-    const limit = (route && this.byRoute.get(route)) ?? this.defaultLimit;
+    const limit = route?.limit ?? this.defaultLimit;
     const user = principal?.userId;
     const owner = user === undefined ? `address:${networkOf(exchange.clientAddress)}` : `user:${user}`;
     const result = this.limiter.consume(limit, owner);
@@ -66,11 +65,12 @@ export class RateLimitGate implements Gate, OnApplicationBootstrap {
     applyResult(exchange, result);
   }
 
-  private limitFor({ name, perMinute }: NonNullable<RouteOptions['limit']>): Limit {
+  private limitFor({ name, perMinute }: NonNullable<RouteOptions['limit']>): RateLimit {
     let limit = this.limitsByName.get(name);
     if (!limit) {
       const { rateLimit } = this.config;
-      limit = this.limiter.createLimit(name, rateLimit.perMinute.get(name) ?? perMinute, rateLimit.replicas);
+      const most = rateLimit.perMinute.get(name) ?? perMinute;
+      limit = { name, perMinute: most, localPerMinute: Math.max(1, Math.floor(most / rateLimit.replicas)) };
       this.limitsByName.set(name, limit);
     }
     return limit;

@@ -1,6 +1,7 @@
+import type { RateLimit } from '@app/proxy';
 import { Injectable } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
-import { RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible';
+import { RateLimiterRedis } from 'rate-limiter-flexible';
 import { RedisSlowError } from '../redis/redis-failure-kind.js';
 import { RedisConnection } from '../redis/redis.connection.js';
 import { MemoryCounts } from './memory-counts.js';
@@ -9,15 +10,6 @@ const WINDOW_SECONDS = 60;
 
 /** Most keys in memory, about 200 bytes each. */
 const MOST_KEYS = 100_000;
-
-/** A named limit, prepared at boot. */
-export interface Limit {
-  readonly name: string;
-  readonly perMinute: number;
-  /** This process's share of the limit, while Redis is degraded. */
-  readonly localPerMinute: number;
-  readonly shared: RateLimiterRedis;
-}
 
 /** Whether a limit lets a request pass, and the state of its window. */
 export interface RateLimitResult {
@@ -39,25 +31,20 @@ export class RateLimiter {
   /** `performance.now()` until when a key has used up its limit. */
   private readonly blocked = new LRUCache<string, number>({ maxSize: MOST_KEYS, sizeCalculation: () => 1 });
 
-  constructor(private readonly redis: RedisConnection) {}
+  /** Counts the keys of all limits. It refuses none: each limit has a number of its own. */
+  private readonly shared: RateLimiterRedis;
 
-  /** Creates a limit. @param replicas number of gateways that share it */
-  createLimit(name: string, perMinute: number, replicas: number): Limit {
-    return {
-      name,
-      perMinute,
-      localPerMinute: Math.max(1, Math.floor(perMinute / replicas)),
-      shared: new RateLimiterRedis({
-        storeClient: this.redis.client,
-        keyPrefix: 'gateway:ratelimit',
-        points: perMinute,
-        duration: WINDOW_SECONDS,
-      }),
-    };
+  constructor(private readonly redis: RedisConnection) {
+    this.shared = new RateLimiterRedis({
+      storeClient: redis.client,
+      keyPrefix: 'gateway:ratelimit',
+      points: Number.MAX_SAFE_INTEGER,
+      duration: WINDOW_SECONDS,
+    });
   }
 
   /** Counts a request. @param who a user or a client's network */
-  consume(limit: Limit, who: string): RateLimitResult | Promise<RateLimitResult> {
+  consume(limit: RateLimit, who: string): RateLimitResult | Promise<RateLimitResult> {
     const key = `${limit.name}:${who}`;
     const blockedUntil = this.blocked.get(key);
     if (blockedUntil !== undefined) {
@@ -68,13 +55,11 @@ export class RateLimiter {
     return this.redis.isUp ? this.consumeShared(limit, key) : this.consumeLocally(limit, key, 1);
   }
 
-  private async consumeShared(limit: Limit, key: string): Promise<RateLimitResult> {
-    const { perMinute, shared } = limit;
+  private async consumeShared(limit: RateLimit, key: string): Promise<RateLimitResult> {
+    const { perMinute } = limit;
     const points = 1 + this.local.remove(key);
     try {
-      const { consumedPoints, msBeforeNext } = await this.redis.run(() =>
-        shared.consume(key, points).catch(toResult),
-      );
+      const { consumedPoints, msBeforeNext } = await this.redis.run(() => this.shared.consume(key, points));
       const passes = consumedPoints <= perMinute;
       if (!passes) this.blocked.set(key, performance.now() + msBeforeNext);
       return { passes, limit: perMinute, remaining: Math.max(0, perMinute - consumedPoints), msBeforeNext };
@@ -84,14 +69,8 @@ export class RateLimiter {
     }
   }
 
-  private consumeLocally({ localPerMinute: limit }: Limit, key: string, points: number): RateLimitResult {
+  private consumeLocally({ localPerMinute: limit }: RateLimit, key: string, points: number): RateLimitResult {
     const { consumed, msBeforeNext } = this.local.add(key, points);
     return { passes: consumed <= limit, limit, remaining: Math.max(0, limit - consumed), msBeforeNext };
   }
-}
-
-/** Turns the rejection of a used-up limit into a result. @throws every other rejection: errors of Redis */
-function toResult(thrown: unknown): RateLimiterRes {
-  if (thrown instanceof RateLimiterRes) return thrown;
-  throw thrown;
 }
