@@ -105,7 +105,9 @@ export class World {
   }
 
   #createRedis() {
-    this.redis = new RedisStandIn({ random: this.random.fork('redis') });
+    // Redis has a machine and a clock of its own: if somebody set that one, its keys would end early.
+    const now = () => Date.now() - this.clock.dateOffset;
+    this.redis = new RedisStandIn({ random: this.random.fork('redis'), now });
     for (const { host } of this.gateways) {
       const [network] = host.split('.0.1');
       this.network.listen(`${network}.9.1:6379`, this.redis);
