@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { connect } from 'node:net';
 import { bearer } from '../support/gateway.js';
 import { GatewayProcess } from '../support/process.js';
@@ -119,6 +120,27 @@ describeWithBuild('SIGTERM', () => {
 
     expect(text).toBe('');
     expect(await gateway.logged('drain deadline: destroying what is left')).toMatchObject({ in_flight: 1 });
+    expect(await gateway.exited).toBe(0);
+  });
+
+  it('resets a response without framing at the deadline, so that it does not look whole', async () => {
+    await using service = await startService((_request, response) => {
+      response.write('the first part');
+    });
+    await using gateway = GatewayProcess.start({ AUTH_SERVICE_URL: service.url, DRAIN_TIMEOUT_MS: '300' });
+    const port = await gateway.port();
+    const socket = connect({ port, host: '127.0.0.1' });
+    const ended = new Promise<string>((resolve) => {
+      socket.once('end', () => resolve('end')).once('error', ({ message }) => resolve(message));
+    });
+    socket.write(profileRequest().replace('HTTP/1.1', 'HTTP/1.0'));
+    let text = '';
+    while (!text.includes('the first part')) text += String((await once(socket, 'data'))[0]);
+
+    gateway.signal('SIGTERM');
+
+    expect(text).not.toMatch(/^(?:Transfer-Encoding|Content-Length):/im);
+    expect(await ended).toMatch(/ECONNRESET/);
     expect(await gateway.exited).toBe(0);
   });
 });

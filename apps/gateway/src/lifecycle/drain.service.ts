@@ -105,7 +105,11 @@ export class DrainService implements OnModuleInit, OnModuleDestroy, BeforeApplic
     // :: Step 4
     if (this.connectionsLeft === 0) this.report('drain complete');
     else this.report('drain deadline: destroying what is left');
-    for (const { socket } of this.connections) socket.destroy();
+    for (const { socket } of this.connections) {
+      // A response that only the end of the connection frames (HTTP/1.0) would look whole after a clean end.
+      if (pendingResponseOf(socket)) socket.resetAndDestroy();
+      else socket.destroy();
+    }
   }
 
   private async closeConnections(deadline: number): Promise<void> {
