@@ -1,5 +1,6 @@
 import { isGatewayEnd } from './kernel/network.mjs';
-import { responseBodyOf } from './parties/responses.mjs';
+import { REQUEST_LINES } from './parties/client.mjs';
+import { RESPONSE_LINES, responseBodyOf } from './parties/responses.mjs';
 
 /** Milliseconds after which a relay or an event stream of a revoked session must be closed. */
 const REVOCATION_MS = 2_500;
@@ -35,6 +36,7 @@ export class Guarantees {
   onHead(request, arrival, head) {
     if (!request) return;
     request.requestId = head.get('x-request-id');
+    if (!hasLines(head, REQUEST_LINES)) this.#violate('G4', `${request.id} arrived with other headers`);
     this.#checkRepeats(request, arrival);
     this.#checkRevoked(request);
   }
@@ -42,12 +44,17 @@ export class Guarantees {
   /** A client has a whole response. */
   onResponse(request, message) {
     const own = message.get('x-gateway-error') !== undefined || isOwn(message);
-    if (own) return;
+    if (own) {
+      this.#checkError(request, message);
+      return;
+    }
     const marker = message.get('x-sim');
     if (marker !== request.id) {
       this.#violate('G3', `${request.id} got the response to ${marker}: ${message.first}`);
       return;
     }
+    if (!hasLines(message, RESPONSE_LINES))
+      this.#violate('G4', `the response to ${request.id} has other headers`);
     const body = responseBodyOf(request.id, message.body.length);
     if (!message.body.equals(body)) {
       this.#violate('G4', `the response to ${request.id} has other bytes (${request.plans.at(-1).kind})`);
@@ -57,6 +64,14 @@ export class Guarantees {
         `${request.id} got a part of a response as a whole one (${request.plans.at(-1).kind})`,
       );
     }
+  }
+
+  /** Good services and a gateway that is not overloaded leave no reason for an error of the gateway. */
+  #checkError(request, { status, first }) {
+    const { hasGoodUpstreams, gateways } = this.#world;
+    const isCalm = hasGoodUpstreams && gateways.length === 1 && this.#world.scenario.isCalm;
+    if (isCalm && status >= 500)
+      this.#violate('G1', `${request.id} got ${first} from a gateway whose services are well`);
   }
 
   onSettled(request) {
@@ -155,10 +170,32 @@ export class Guarantees {
     const life = ledger.lives.find(
       ({ gateway, life: number }) => gateway === relay.gateway && number === relay.life,
     );
+    const { scenario } = this.#world;
+    if (
+      scenario.isGood &&
+      relay.isClosedByGateway &&
+      relay.closedAt >= life?.closedAt &&
+      relay.closeCode !== 1012
+    ) {
+      this.#violate('G7', `relay ${relay.id} was closed with ${relay.closeCode} in the drain`);
+    }
+    this.#checkDelivered(relay, life);
     const isExcused = relay.isCut || relay.hasSentClose || life?.isKilled;
     if (relay.isOpen && relay.closeCode === undefined && !isExcused) {
       this.#violate('G12', `relay ${relay.id} ended at ${relay.closedAt} without a close frame`);
     }
+  }
+
+  /** A relay that its client closed, between good ends, has lost nothing in either direction. */
+  #checkDelivered(relay, life) {
+    const { hasGoodUpstreams, scenario } = this.#world;
+    const isQuiet =
+      hasGoodUpstreams && scenario.isGood && relay.closeCode === 1000 && !relay.isClosedByGateway;
+    if (!isQuiet || relay.isCut || life?.signalAt !== undefined) return;
+    if (relay.delivered !== relay.sent)
+      this.#violate('G12', `relay ${relay.id} brought ${relay.delivered} of ${relay.sent} messages`);
+    if (relay.received !== relay.lastReceived)
+      this.#violate('G12', `relay ${relay.id} lost messages of its service`);
   }
 
   /** A gateway has logged the end of a relay. */
@@ -214,7 +251,7 @@ export class Guarantees {
     const life = this.#lifeOf(request);
     if (!life?.closedAt || life.isKilled || deliveredAt === undefined || deliveredAt >= life.closedAt) return;
     const deadline = life.closedAt + this.#world.drainTimeoutMs;
-    if (request.settledAt < deadline && !request.isHalf) {
+    if (request.settledAt < deadline && (!request.isHalf || this.#world.hasGoodUpstreams)) {
       this.#violate(
         'G7',
         `${request.id} came at ${deliveredAt} and was closed without a response at ${request.settledAt}`,
@@ -231,14 +268,18 @@ export class Guarantees {
       this.#violate('G7', `gateway ${life.gateway} ended at ${life.endedAt}, later than ${most}`);
   }
 
+  /** Counts what services saw: each arrival after the first is a retry, one is free behind a connection that had served. */
   #checkBudget() {
-    const { gateways, scenario } = this.#world;
-    for (const gateway of gateways) {
-      if (gateway.state !== 'up') continue;
-      const { retries, requests } = gateway.countRetries();
-      const windows = scenario.retryWindows ?? WINDOWS;
-      if (retries > MIN_RETRIES * windows + requests * RETRY_SHARE) {
-        this.#violate('G11', `gateway ${gateway.number} made ${retries} retries for ${requests} requests`);
+    const { ledger, gateways } = this.#world;
+    for (const { number } of gateways) {
+      const requests = [...ledger.requests.values()].filter(
+        ({ gateway, arrivals }) => gateway === number && arrivals.length > 0,
+      );
+      const retries = requests.reduce((sum, { arrivals: [first, ...rest] }) => {
+        return sum + Math.max(0, rest.length - (first.isReused ? 1 : 0));
+      }, 0);
+      if (retries > MIN_RETRIES * WINDOWS + requests.length * RETRY_SHARE) {
+        this.#violate('G11', `gateway ${number} made ${retries} retries for ${requests.length} requests`);
       }
     }
   }
@@ -269,6 +310,13 @@ export class Guarantees {
   #violate(guarantee, text) {
     this.#world.ledger.violate(guarantee, text);
   }
+}
+
+/** Whether a head has these lines, in their order. */
+function hasLines({ text }, lines) {
+  const all = text.split('\r\n');
+  const places = lines.map((line) => all.indexOf(line));
+  return !places.includes(-1) && places.every((place, index) => index === 0 || place > places[index - 1]);
 }
 
 /** Whether the gateway itself made a response: its 4xx have no header of their own. */

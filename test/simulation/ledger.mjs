@@ -58,6 +58,7 @@ export class Ledger {
       ...relay,
       isOpen: false,
       sent: 0,
+      received: 0,
       lastReceived: 0,
       serviceSent: 0,
       delivered: 0,

@@ -1,4 +1,5 @@
 import { Random } from '../fuzz/random.mjs';
+import { SCENARIOS } from './scenarios.mjs';
 
 /** Milliseconds in which clients start and events happen. */
 const BUSY_MS = 8_000;
@@ -21,10 +22,11 @@ const KEYED_BYTES = 64 * 1024;
 
 /**
  * Draws all that happens in one play: data, so that a failing plan can be made smaller.
- * @param scenario of `scenarios.mjs`
+ * @param name of a scenario
  */
-export function createPlan(seed, scenario) {
-  const random = new Random(`plan ${seed}`);
+export function createPlan(seed, name) {
+  const scenario = SCENARIOS[name];
+  const random = new Random(`plan ${seed} ${name}`);
   const between = ([least, most] = [1, 1]) => random.int(least, most);
   const sessions = Array.from({ length: 4 }, (_, index) => ({
     user: `user${index}`,
@@ -101,12 +103,14 @@ function planRequest(random, { rude, routes, uploads }) {
   const isSlow = random.chance(rude.slow ?? 0.05);
   // Its response is framed by the end of the connection, unless it has a length.
   const isOld = random.chance(0.08);
+  // A key alone lets no request be repeated: its route must opt in.
+  const hasKey = isKeyed || (hasBody && random.chance(0.3));
   const isChunked = hasBody && !isOld && random.chance(0.3);
   return {
     method,
     route,
     isPrivate,
-    isKeyed,
+    hasKey,
     bodyLength,
     isChunked,
     isOld,

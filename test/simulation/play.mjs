@@ -32,7 +32,7 @@ let product;
 export async function prepare(change) {
   product = await importProduct(CACHE, simulation, change);
   const { everything } = SCENARIOS;
-  await play(createPlan('before', everything), everything);
+  await play(createPlan('before', 'everything'), everything);
 }
 
 /**

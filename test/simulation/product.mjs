@@ -10,7 +10,7 @@ export async function importProduct(folder, simulation, change) {
   importTypeScript(folder, change);
   // Behind it, so that these hooks are asked first.
   substitute(simulation);
-  const [{ createGateway }, gateway, proxy, auth, { Module }, relays, budget] = await Promise.all([
+  const [{ createGateway }, gateway, proxy, auth, { Module }, relays, budget, routes] = await Promise.all([
     import('../../apps/gateway/src/create-gateway.ts'),
     import('../../libs/gateway/src/index.ts'),
     import('../../libs/proxy/src/index.ts'),
@@ -18,6 +18,7 @@ export async function importProduct(folder, simulation, change) {
     import('@nestjs/common'),
     import('../../apps/gateway/src/websocket/relay/relays.ts'),
     import('../../apps/gateway/src/websocket/relay/byte-budget.ts'),
+    import('../../apps/gateway/src/websocket/websocket-routes.ts'),
   ]);
   class SimulationUpstream {}
   proxy.Upstream({
@@ -34,7 +35,7 @@ export async function importProduct(folder, simulation, change) {
   })(SimulationUpstream);
   class SimulationModule {}
   Module({ providers: [SimulationUpstream] })(SimulationModule);
-  return { createGateway, ...gateway, ...proxy, ...auth, ...relays, ...budget, SimulationModule };
+  return { createGateway, ...gateway, ...proxy, ...auth, ...relays, ...budget, ...routes, SimulationModule };
 }
 
 export const CACHE = fileURLToPath(new URL('../../node_modules/.cache/simulation', import.meta.url));

@@ -34,6 +34,10 @@ console.log(
   `${totals.plays} plays, ${totals.requests} requests, ${totals.events} events, hash ${all.digest('hex')}`,
 );
 console.log(`${totals.plays - failed} passed, ${failed} failed`);
+// What was printed must be out: a pipe may be slow.
+await new Promise((resolve) => {
+  process.stdout.write('', resolve);
+});
 process.exit(failed > 0 ? 1 : 0);
 
 function goesOn() {
@@ -42,7 +46,7 @@ function goesOn() {
 
 async function playOne(seed, name) {
   const scenario = SCENARIOS[name];
-  const plan = createPlan(seed, scenario);
+  const plan = createPlan(seed, name);
   const { violations, hash, requests, events, lines, realMs } = await play(plan, scenario);
   all.update(hash);
   totals.plays++;

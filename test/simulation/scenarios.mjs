@@ -35,11 +35,13 @@ const RUDE = { slow: 0.25, anonymous: 0.15, cut: 0.1, aborts: 0.15, pauses: 0.15
  * - `lengths`, `uploads`: weights of the lengths of response and request bodies;
  * - `closesConnections`: whether services close a connection behind each response;
  * - `early`: the share of responses that come before the request is whole;
+ * - `isCalm`: whether a gateway has no reason for an error of its own;
+ * - `isGood`: whether services respond whole, so that only events can break a response;
  * - `rude`: shares of bad behaviour of clients;
  * - `events`: how many of each kind happen while the clients are busy.
  */
 export const SCENARIOS = {
-  traffic: { responses: GOOD },
+  traffic: { isGood: true, isCalm: true, responses: GOOD, relays: [2, 5] },
   service: {
     responses: BAD,
     instances: [1, 3],
@@ -55,20 +57,22 @@ export const SCENARIOS = {
   },
   /** Bodies of many reads, both ways. */
   large: {
+    isGood: true,
     responses: GOOD,
     lengths: { 100000: 1, 900000: 1 },
     uploads: { 100000: 1, 600000: 1 },
     clients: [4, 10],
     rude: { slow: 0.1, pauses: 0.3 },
   },
-  clients: { responses: GOOD, early: 0.5, rude: RUDE },
+  clients: { isGood: true, responses: GOOD, early: 0.5, rude: RUDE },
   network: {
     responses: GOOD,
     instances: [2, 3],
     events: { cutUpstream: [2, 12], stallUpstream: [0, 4], cutClient: [0, 6] },
   },
   drain: {
-    responses: { ...GOOD, slowHead: 3, slowBody: 3 },
+    isGood: true,
+    responses: { ...GOOD, slowHead: 3, slowBody: 3, longBody: 1 },
     gateways: [2, 3],
     relays: [2, 6],
     events: { terminateGateway: [1, 3], killGateway: [0, 1] },
@@ -88,7 +92,7 @@ export const SCENARIOS = {
     hasRedis: true,
     events: { revoke: [3, 10], redisFault: [0, 3] },
   },
-  limits: { responses: GOOD, gateways: [1, 3], hasRedis: true, hasLimits: true },
+  limits: { isGood: true, responses: GOOD, gateways: [1, 3], hasRedis: true, hasLimits: true },
   limitsWithoutRedis: {
     responses: GOOD,
     gateways: [1, 3],

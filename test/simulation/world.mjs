@@ -44,6 +44,15 @@ const SETTINGS = {
   MAX_MEMORY_PERCENT: '100',
 };
 
+/** Events that break responses of services. */
+const UPSTREAM_EVENTS = new Set([
+  'killInstance',
+  'restartInstance',
+  'hangInstance',
+  'cutUpstream',
+  'stallUpstream',
+]);
+
 const SERVICES = ['AUTH', 'CHAT', 'VIDEO', 'STORAGE'];
 
 /** One play of a plan: the parties, and the time that passes for them. */
@@ -64,6 +73,8 @@ export class World {
     this.guarantees = new Guarantees(this);
     this.ledger.guarantees = this.guarantees;
     const isRedisSafe = scenario.hasRedis && !plan.events.some(({ kind }) => kind === 'redisFault');
+    /** Whether services do their work, and nothing breaks their connections. */
+    this.hasGoodUpstreams = scenario.isGood && !plan.events.some(({ kind }) => UPSTREAM_EVENTS.has(kind));
     if (scenario.hasLimits) this.limits = { perMinute: PER_MINUTE, isRedisSafe };
   }
 
@@ -184,7 +195,6 @@ const EVENTS = {
   cutClient(world, pick) {
     const socket = pick([...world.network.sockets].filter((each) => !each.isAccepted && !isGatewayEnd(each)));
     if (!socket) return;
-    socket.isCutByNetwork = true;
     world.network.cut(socket);
   },
   terminateGateway({ gateways }, pick, { backAfterMs }) {

@@ -156,7 +156,11 @@ export class Network {
   /** Resets a connection now, as a machine between both ends may. */
   cut(socket) {
     this.#trace.note(socket.id, 'is cut');
-    for (const end of [socket, socket.otherEnd]) if (end && !end.destroyed) end.receiveReset();
+    for (const end of [socket, socket.otherEnd]) {
+      if (!end || end.destroyed) continue;
+      end.isCutByNetwork = true;
+      end.receiveReset();
+    }
   }
 
   /** Lets nothing of one end arrive for a while. */

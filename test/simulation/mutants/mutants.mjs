@@ -207,4 +207,94 @@ export const MUTANTS = {
     scenario: 'revocation',
     guarantees: ['G5'],
   },
+  'resets the connection in place of an error': {
+    file: FORWARD,
+    from: '    this.showAttempts();\n    this.refuse(exception);',
+    to: '    this.response.socket?.resetAndDestroy();',
+    scenario: 'service',
+    guarantees: ['G1'],
+  },
+  'responds with an error in place of a response': {
+    file: FORWARD,
+    from: '    if (this.settled) return;\n    const { exchange, request } = this;',
+    to: `    if (this.settled) return;
+    if (this.request.url!.length % 3 === 0) {
+      this.fail(invalidResponse(this.options.service, 'x'));
+      return;
+    }
+    const { exchange, request } = this;`,
+    scenario: 'traffic',
+    guarantees: ['G1'],
+  },
+  'repeats a request with a key whose route has not opted in': {
+    file: FORWARD,
+    from: 'options.repeatsKeyed && isSmallAndKeyed(this.request)',
+    to: 'isSmallAndKeyed(this.request)',
+    scenario: 'service',
+    guarantees: ['G2'],
+  },
+  'drops a duplicate header': {
+    file: 'libs/proxy/src/headers/request-headers.ts',
+    from: `    headers.push(name, value);\n  }\n  headers.push('X-Request-ID'`,
+    to: `    if (!headers.some((each) => each.toLowerCase() === name.toLowerCase())) headers.push(name, value);\n  }\n  headers.push('X-Request-ID'`,
+    scenario: 'traffic',
+    guarantees: ['G4'],
+  },
+  'breaks responses in progress when the drain begins': {
+    file: DRAIN,
+    from: 'if (connection.isWebSocket || isScraper(connection)) continue;',
+    to: `if (connection.isWebSocket || isScraper(connection)) continue;
+        if (pendingResponseOf(connection.socket)?.headersSent) connection.socket.destroy();`,
+    scenario: 'drain',
+    guarantees: ['G7'],
+  },
+  'closes WebSockets in the drain with another code': {
+    file: RELAYS,
+    from: 'if (this.relays.has(relay)) relay.close(CLOSE_REASON.RESTART);',
+    to: `if (this.relays.has(relay)) relay.close({ code: 1011, reason: 'x' });`,
+    scenario: 'drain',
+    guarantees: ['G7'],
+  },
+  'ends responses without framing cleanly at the deadline': {
+    file: DRAIN,
+    from: 'if (pendingResponseOf(socket)) socket.resetAndDestroy();',
+    to: 'if (pendingResponseOf(socket)) socket.destroy();',
+    scenario: 'drain',
+    guarantees: ['G1'],
+  },
+  'keeps the permit of a WebSocket': {
+    file: RELAY,
+    from: 'this.route.connections.release(this.request.owner);',
+    to: '',
+    scenario: 'sockets',
+    guarantees: ['G10'],
+  },
+  'finds an ended relay by its token': {
+    file: RELAY,
+    from: 'this.session.setPrincipal(undefined);',
+    to: '',
+    scenario: 'sockets',
+    guarantees: ['G10'],
+  },
+  'retries every lost connection for nothing': {
+    file: FORWARD,
+    from: `this.stage === 'response_headers' && this.isFirstOfReused && isConnectionLost(cause)`,
+    to: 'isConnectionLost(cause)',
+    scenario: 'outage',
+    guarantees: ['G11'],
+  },
+  'drops a message before it is counted': {
+    file: RELAY,
+    from: 'this.counts.messagesIn++;',
+    to: 'if (data.length % 5 === 0) return;\n    this.counts.messagesIn++;',
+    scenario: 'traffic',
+    guarantees: ['G12'],
+  },
+  'drops a message of a service': {
+    file: RELAY,
+    from: 'this.counts.messagesOut++;',
+    to: 'if (Math.random() < 0.1) return;\n    this.counts.messagesOut++;',
+    scenario: 'traffic',
+    guarantees: ['G12'],
+  },
 };

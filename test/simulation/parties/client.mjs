@@ -163,7 +163,7 @@ export class Client {
     for (const [index, request] of rest.entries()) {
       if (index === 0 && (reader.openHead || reader.rest.length > 0)) request.isHalf = true;
       else if (index > 0) request.isAbandoned = true;
-      const isCut = socket.isCutByClient || socket.isReset;
+      const isCut = socket.isCutByClient || socket.isCutByNetwork;
       this.#settle(request, isCut ? 'cut' : 'closed');
     }
     this.#socket = undefined;
@@ -207,12 +207,16 @@ export class Client {
   }
 }
 
-function headOf({ id, method, route, bodyLength, isKeyed, isOld }, token, isChunked) {
+/** Lines that a service must get as they are: duplicates, spellings, and bytes past ASCII. */
+export const REQUEST_LINES = ['X-Sim-Two: one', 'x-sIM-two: two', 'X-Sim-Latin: \u00e9t\u00e9'];
+
+function headOf({ id, method, route, bodyLength, hasKey, isOld }, token, isChunked) {
   const lines = [
     `${method} ${route}?sim=${id} HTTP/1.${isOld ? 0 : 1}`,
     'Host: simulation',
+    ...REQUEST_LINES,
     ...(token ? [`Authorization: Bearer ${token}`] : []),
-    ...(isKeyed ? [`Idempotency-Key: ${id}`] : []),
+    ...(hasKey ? [`Idempotency-Key: ${id}`] : []),
   ];
   if (bodyLength > 0) lines.push(isChunked ? 'Transfer-Encoding: chunked' : `Content-Length: ${bodyLength}`);
   else if (method === 'POST' || method === 'PUT') lines.push('Content-Length: 0');

@@ -68,7 +68,25 @@ export class Gateway {
     this.#life.signalAt = this.#world.ledger.now;
     this.note('gets SIGTERM');
     await app.close();
-    if (life === this.life) this.#end('ends');
+    if (life !== this.life) return;
+    this.#checkClosed();
+    this.#end('ends');
+  }
+
+  /** The process has nothing to wait for: all its connections are closed. */
+  #checkClosed() {
+    for (const socket of this.#ownSockets()) {
+      // One that is being dialled is destroyed when it stands. One that has sent its end waits for the other's, a relay's for a
+      // close frame: the end of the process closes them.
+      const isClosing = socket.connecting || socket.hasEnded || socket.isRelay;
+      if (!socket.destroyed && !isClosing)
+        this.#world.ledger.violate('G10', `${socket.id} is open when the gateway ends`);
+    }
+  }
+
+  #ownSockets() {
+    const isOwn = (socket) => isGatewayEnd(socket) && socket.dialled.startsWith(`10.${this.number}.`);
+    return [...this.#world.network.sockets].filter(isOwn);
   }
 
   /** `kill -9`: the kernel resets all its connections. */
@@ -89,14 +107,6 @@ export class Gateway {
     return this.get('RevocationStore').isRevoked(id, kind);
   }
 
-  /** Retries of this process beside those of connections that turned out to be closed, and its requests. */
-  countRetries() {
-    const { upstreams } = this.get('UpstreamRegistry');
-    const retries = upstreams.reduce((sum, { retryBudget }) => sum + retryBudget.retriesTotal, 0);
-    const requests = this.lines.filter(({ life, attempts }) => life === this.life && attempts > 0).length;
-    return { retries, requests };
-  }
-
   /** What must be none at rest, by name. */
   openThings() {
     const { upstreams } = this.get('UpstreamRegistry');
@@ -105,6 +115,11 @@ export class Gateway {
     return {
       exchanges: this.get('OpenExchanges').size,
       relays: this.get('Relays').size,
+      'tokens of relays': this.get('Relays').byToken.size,
+      'sessions of relays': this.get('Relays').bySession.size,
+      'permits of WebSockets': sum(
+        [...this.get('WebSocketRoutes').routes.values()].map(({ connections }) => connections.total),
+      ),
       'buffered bytes of relays': this.get('ByteBudget').bytes,
       'active requests': sum(instances.map(({ activeRequests }) => activeRequests)),
       'running requests': sum(instances.map((instance) => instance.stats().running)),
@@ -140,8 +155,10 @@ export class Gateway {
     if (this.#life) this.#life.endedAt = this.#world.ledger.now;
     this.#life = undefined;
     this.#stopListening?.();
-    for (const socket of this.#world.network.sockets) {
-      if (isGatewayEnd(socket) && socket.dialled.startsWith(`10.${this.number}.`)) socket.resetAndDestroy();
+    for (const socket of this.#ownSockets()) {
+      socket.resetsOnDestroy = true;
+      // With an error: undici takes a connection that is destroyed without one for a response's end.
+      socket.destroy(new Error('the process is gone'));
     }
   }
 

@@ -116,10 +116,12 @@ export class RelayClient {
       this.#violate('G12', `relay ${id} got message ${number} behind ${this.#relay.lastReceived}`);
     }
     this.#relay.lastReceived = Number(number);
+    this.#relay.received++;
   }
 
   #onCloseFrame(payload) {
     this.#relay.closeCode = payload.length >= 2 ? payload.readUInt16BE(0) : 1005;
+    if (!this.#hasSentClose) this.#relay.isClosedByGateway = true;
     if (!this.#hasSentClose) this.#close(this.#relay.closeCode === 1005 ? 1000 : this.#relay.closeCode, '');
     this.#socket.end();
   }
@@ -141,7 +143,7 @@ export class RelayClient {
     this.isDone = true;
     Object.assign(this.#relay, {
       closedAt: ledger.now,
-      isCut: this.#socket.isReset,
+      isCut: this.#socket.isCutByNetwork,
       hasSentClose: this.#hasSentClose,
     });
     this.#world.trace.note(`relay ${this.#plan.id}`, `closed ${this.#relay.closeCode ?? this.#relay.status}`);

@@ -3,6 +3,9 @@ import { bodyOf } from '../bodies.mjs';
 /** The response body of a request: made of its id, of another name than the request's. */
 export const responseBodyOf = (id, length) => bodyOf(`response to ${id}`, length);
 
+/** Lines that a client must get as they are. */
+export const RESPONSE_LINES = ['X-Back-Two: one', 'x-BACK-two: two', 'X-Back-Latin: \u00fcber'];
+
 /** Kinds of responses that a scenario weighs. `isWhole` says whether the service sends all of it. */
 const KINDS = {
   plain: ({ head, body }) => [{ bytes: Buffer.concat([head(`Content-Length: ${body.length}`), body]) }],
@@ -23,6 +26,11 @@ const KINDS = {
   slowBody: ({ head, body, random }) => [
     { bytes: head(`Content-Length: ${body.length}`) },
     ...partsOf(body, random).map((bytes) => ({ waitMs: random.int(50, 800), bytes })),
+  ],
+  longBody: ({ head, body, random }) => [
+    { bytes: head('Transfer-Encoding: chunked') },
+    ...partsOf(body, random).map((part) => ({ waitMs: 3_000, bytes: chunkOf(part) })),
+    { bytes: Buffer.from('0\r\n\r\n') },
   ],
   interim: ({ head, body }) => [
     { bytes: Buffer.from('HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 102 Processing\r\n\r\n') },
@@ -79,6 +87,7 @@ const WHOLE = new Set([
   'empty',
   'slowHead',
   'slowBody',
+  'longBody',
   'interim',
   'error',
   'extraBytes',
@@ -101,11 +110,13 @@ export function planResponse(random, scenario, request) {
       [
         `HTTP/1.1 ${status}`,
         `X-Sim: ${request?.id}`,
+        ...RESPONSE_LINES,
         ...(scenario.closesConnections ? ['Connection: close'] : []),
         ...(headers ? [headers] : []),
         '',
         '',
       ].join('\r\n'),
+      'latin1',
     );
   const steps = KINDS[kind]({ head, body, random });
   const plan = { kind, steps, body, isWhole: WHOLE.has(kind), isEarly: random.chance(scenario.early ?? 0.1) };

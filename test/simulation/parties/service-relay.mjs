@@ -18,6 +18,7 @@ export class ServiceRelay {
   constructor(world, { socket, message, id, random }) {
     this.#world = world;
     this.#socket = socket;
+    socket.otherEnd.isRelay = true;
     this.#random = random;
     this.#relay = world.ledger.relays.get(id);
     if (!this.#relay) world.ledger.violate('G3', `a handshake that no client has sent: ${id}`);

@@ -73,6 +73,7 @@ class ServiceConnection {
   #reader = new RequestReader();
   /** The request that is being read or responded to. */
   #current;
+  #hasServed = false;
   #isDraining = false;
   /** When it has sent bytes behind a response; undefined if it has not. */
   #showedExtraAt;
@@ -146,6 +147,7 @@ class ServiceConnection {
       instance: this.#instance.host,
       at: ledger.now,
       isHead: false,
+      isReused: this.#hasServed,
     };
     const request = ledger.onArrival(id, arrival);
     const random = this.#world.random.fork(`response ${id} ${request?.arrivals.length}`);
@@ -226,6 +228,7 @@ class ServiceConnection {
 
   #next() {
     this.#current = undefined;
+    this.#hasServed = true;
     if (this.#isDraining || this.#world.scenario.closesConnections) {
       this.#socket.end();
       return;
