@@ -68,8 +68,8 @@ export class Guarantees {
 
   /** Good services and a gateway that is not overloaded leave no reason for an error of the gateway. */
   #checkError(request, { status, first }) {
-    const { hasGoodUpstreams, gateways } = this.#world;
-    const isCalm = hasGoodUpstreams && gateways.length === 1 && this.#world.scenario.isCalm;
+    const { hasGoodUpstreams, gateways, scenario } = this.#world;
+    const isCalm = hasGoodUpstreams && gateways.length === 1 && scenario.isCalm;
     if (isCalm && status >= 500)
       this.#violate('G1', `${request.id} got ${first} from a gateway whose services are well`);
   }
@@ -166,11 +166,10 @@ export class Guarantees {
 
   /** A relay's connection is gone: not without a close frame, unless the client or the network has cut it. */
   onRelayClosed(relay) {
-    const { ledger } = this.#world;
+    const { ledger, scenario } = this.#world;
     const life = ledger.lives.find(
       ({ gateway, life: number }) => gateway === relay.gateway && number === relay.life,
     );
-    const { scenario } = this.#world;
     if (
       scenario.isGood &&
       relay.isClosedByGateway &&
@@ -188,9 +187,7 @@ export class Guarantees {
 
   /** A relay that its client closed, between good ends, has lost nothing in either direction. */
   #checkDelivered(relay, life) {
-    const { hasGoodUpstreams, scenario } = this.#world;
-    const isQuiet =
-      hasGoodUpstreams && scenario.isGood && relay.closeCode === 1000 && !relay.isClosedByGateway;
+    const isQuiet = this.#world.hasGoodUpstreams && relay.closeCode === 1000 && !relay.isClosedByGateway;
     if (!isQuiet || relay.isCut || life?.signalAt !== undefined) return;
     if (relay.delivered !== relay.sent)
       this.#violate('G12', `relay ${relay.id} brought ${relay.delivered} of ${relay.sent} messages`);

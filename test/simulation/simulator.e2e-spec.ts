@@ -26,7 +26,7 @@ function hashesIn(text: string): Map<string, string> {
 }
 
 describe('the simulator', () => {
-  it('gives a play the same hash in every process, after whatever other plays', () => {
+  it('gives a play the same hash in every process, whichever plays came before', () => {
     const alone = hashesIn(simulate(['--seed', '7.2', '--scenario', 'drain']).text);
     const behind = hashesIn(simulate(['--seed', '7', '--scenario', 'drain', '--plays', '2']).text);
 

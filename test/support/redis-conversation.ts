@@ -27,8 +27,8 @@ export function comparable(text: string): string {
 }
 
 /**
- * Sends each command when the one before it has its reply. Behind each it sends a PING, whose reply comes after whatever the
- * command causes.
+ * Sends each command when the one before it has its reply. It sends a PING behind each command: the reply to the PING comes
+ * after all that the command causes.
  * @returns all bytes that each connection received
  */
 export async function converse(

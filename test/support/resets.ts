@@ -67,7 +67,7 @@ export async function startScripted(script: Script = silent): Promise<ScriptedSe
   return scripted;
 }
 
-/** A gateway as a process of its own that sends to the service whatever failed before. */
+/** Starts a gateway process that goes on sending to the service after failures. */
 export function startGatewayFor(
   service: PlayedService,
   env: Readonly<Record<string, string>> = {},

@@ -138,6 +138,18 @@ async function pass(ms: number): Promise<void> {
   await turns();
 }
 
+/** A relay whose upstream is gone and whose next dial is under way, until `connect` makes its connection. */
+async function openPendingDial() {
+  const { client, upstream, dialer, application } = await openRelay();
+  upstream.socket.terminate();
+  await turns();
+  const next = await dialer.open();
+  const dialled = Promise.withResolvers<UpstreamWebSocket | number>();
+  dialer.dial = () => dialled.promise;
+  await pass(50);
+  return { client, next, application, connect: () => dialled.resolve(dialer.take()) };
+}
+
 describe('Relay', () => {
   beforeEach(() => {
     jest.useFakeTimers({ now: 0, doNotFake: ['setImmediate', 'nextTick', 'queueMicrotask'] });
@@ -416,16 +428,10 @@ describe('Relay', () => {
     });
 
     it('ends a connection that is made when the drain has begun', async () => {
-      const { client, upstream, dialer, application } = await openRelay();
-      upstream.socket.terminate();
-      await turns();
-      const next = await dialer.open();
-      const dialled = Promise.withResolvers<UpstreamWebSocket | number>();
-      dialer.dial = () => dialled.promise;
-      await pass(50);
+      const { client, next, connect, application } = await openPendingDial();
       application.context.live.refusesNew = true;
 
-      dialled.resolve(dialer.take());
+      connect();
       await turns();
 
       expect([client.closes, next.closes]).toEqual([['1012 service restart'], ['1006 ']]);
@@ -443,17 +449,11 @@ describe('Relay', () => {
     });
 
     it('ends a connection that is made when its client has left', async () => {
-      const { client, upstream, dialer, application } = await openRelay();
-      upstream.socket.terminate();
-      await turns();
-      const next = await dialer.open();
-      const dialled = Promise.withResolvers<UpstreamWebSocket | number>();
-      dialer.dial = () => dialled.promise;
-      await pass(50);
+      const { client, next, connect, application } = await openPendingDial();
 
       client.socket.close(1000);
       await turns();
-      dialled.resolve(dialer.take());
+      connect();
       await turns();
 
       expect([next.closes, application.ends]).toEqual([['1006 '], ['1000 client']]);
