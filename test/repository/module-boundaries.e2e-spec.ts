@@ -265,7 +265,7 @@ describe('who may know whom', () => {
     ['apps/gateway/src/websocket/relay/a.ts', 'socket._receiver._buffers = [];', 'in two files only'],
     [
       'apps/gateway/src/websocket/relay/a.ts',
-      "import { Upgrade } from '../handshake/upgrade.js';",
+      "import { WebSocketUpgrade } from '../handshake/websocket-upgrade.js';",
       'only from lower floors',
     ],
   ])('is broken by %s that says %s', (path, text, rule) => {

@@ -1,3 +1,4 @@
+import { UpstreamRegistry } from '@app/proxy';
 import { bearer, startGateway } from '../support/gateway.js';
 import { exchangeRaw, RawClient } from '../support/raw-client.js';
 import { startRecordingService, valuesOf } from '../support/recording-service.js';
@@ -13,6 +14,18 @@ import {
   SIGNALING,
   startSocketService,
 } from '../support/websocket.js';
+
+describe('a handshake', () => {
+  it('is looked up once in the route table', async () => {
+    await using service = await startSocketService();
+    await using gateway = await startGateway({ env: { CHAT_SERVICE_URL: service.url } });
+    const find = jest.spyOn(gateway.app.get(UpstreamRegistry), 'find');
+
+    await using _client = await openSocket(gateway);
+
+    expect(find).toHaveBeenCalledTimes(1);
+  });
+});
 
 describe('what the service gets', () => {
   it('is the request with its own headers, the forwarded ones, and no more', async () => {

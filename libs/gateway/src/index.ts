@@ -30,6 +30,7 @@ export type { Middleware } from './http/request-chain.js';
 export { ERROR_RESPONDER, type Responder } from './http/responder.js';
 export { isScrape } from './http/scrape.js';
 export { UnroutedMiddleware } from './http/unrouted.middleware.js';
+export { UpgradeResponse } from './http/upgrade-response.js';
 export { SETTINGS, type Settings, type WebSocketSettings } from './settings/complete-settings.js';
 export { configurationPage } from './settings/configuration-page.js';
 export { ConfigurationError } from './settings/configuration.error.js';

@@ -1,7 +1,7 @@
 export * from './http/exceptions.js';
 export { networkOf } from './http/client-network.js';
 export { DenseSet } from './http/dense-set.js';
-export { Exchange, exchangeOf } from './http/exchange.js';
+export { Exchange, exchangeOf, type Upgrade } from './http/exchange.js';
 export type { Principal } from './http/principal.js';
 export type { RateLimit, Route } from './routing/route.js';
 export type { Gate } from './http/gate.js';

@@ -20,7 +20,7 @@ type Next = (error?: unknown) => void;
  * Sends every request to its upstream, or passes it on to the application's controllers.
  *
  * 1. Refuses a path that two servers could read differently, and a query with characters that a target may not have.
- * 2. Looks up the route, once, in the table built at boot.
+ * 2. Looks up the route, once, in the table built at boot. An upgrade has its route already.
  * 3. Checks the gates in order: those of the gateway, for every request; then those of the upstream.
  * 4. Checks an announced length against the limit; then forwards by the upstream's proxy.
  */
@@ -38,9 +38,11 @@ export class ProxyMiddleware implements NestMiddleware<IncomingMessage, ServerRe
     if (!isUnambiguousPath(path)) throw new AmbiguousPathException();
     if (!isValidQuery(request.url!)) throw new InvalidRequestException('Invalid query');
     // :: Step 2
-    const routes = this.registry.find(path);
-    const route = routes?.byMethod.get(request.method!);
-    exchange.template = routes?.template;
+    const { upgrade } = exchange;
+    const routes = upgrade ? undefined : this.registry.find(path);
+    // The table has no other routes.
+    const route = (upgrade?.route as CompiledRoute | undefined) ?? routes?.byMethod.get(request.method!);
+    exchange.template = routes?.template ?? route?.options.path;
     exchange.route = route;
     // :: Step 3
     const gates = route ? route.gates : this.options.gates;
@@ -82,7 +84,7 @@ function proceed(
   }
   if (route.options.websocket) {
     // The application's WebSocket middleware is next.
-    if (!isUpgrade(exchange.request)) throw new UpgradeRequiredException();
+    if (!exchange.upgrade) throw new UpgradeRequiredException();
     next();
     return;
   }
@@ -102,9 +104,4 @@ function toException({ headers }: IncomingMessage, routes: RoutesOfPath<Compiled
   return isHandshake && routes.byMethod.get('GET')?.options.websocket
     ? new InvalidRequestException('WebSocket handshake must be a GET')
     : new RouteMethodException(allowOf(routes));
-}
-
-/** Node sets `upgrade` if it gives the request to the server's `upgrade` listener. */
-function isUpgrade(request: IncomingMessage & { readonly upgrade?: boolean }): boolean {
-  return request.upgrade === true;
 }

@@ -6,6 +6,7 @@ import {
   type Settings,
   OpenExchanges,
   RateLimitedException,
+  UpgradeResponse,
 } from '@app/gateway';
 import { AuthenticationException } from '@app/auth';
 import { randomId, Exchange, exchangeOf, TrustedProxies } from '@app/proxy';
@@ -58,6 +59,7 @@ export class RequestContextMiddleware implements NestMiddleware<IncomingMessage,
     const inbound = request.headers['x-request-id'] as string | undefined;
     const id = peer.isPeerTrusted && inbound !== undefined && REQUEST_ID.test(inbound) ? inbound : randomId();
     const exchange = new Exchange(id, request, response, peer);
+    if (response instanceof UpgradeResponse) exchange.upgrade = response.upgrade;
     exchange.responseHeaders.push('X-Request-ID', id);
     this.open.add(exchange);
     response.on('close', this.onClose);

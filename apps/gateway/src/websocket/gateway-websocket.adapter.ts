@@ -1,12 +1,12 @@
 import type { EventEmitter } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
-import { type GatewayHttpAdapter, pendingResponseOf } from '@app/gateway';
+import { type GatewayHttpAdapter, pendingResponseOf, UpgradeResponse } from '@app/gateway';
 import { AbstractWsAdapter } from '@nestjs/websockets';
 import type { WebSocket } from 'ws';
 import { dropEmptySubprotocols, moveToken } from './handshake/client-handshake.js';
-import { Upgrade, UpgradeResponse } from './handshake/upgrade.js';
 import type { WebSocketRoute } from './handshake/websocket-route.js';
+import { WebSocketUpgrade } from './handshake/websocket-upgrade.js';
 import type { WebSocketRoutes } from './websocket-routes.js';
 
 /**
@@ -31,9 +31,9 @@ export class GatewayWebSocketAdapter extends AbstractWsAdapter {
       dropEmptySubprotocols(request);
       // `ws` refuses an `Upgrade` with a list of protocols.
       request.headers.upgrade = 'websocket';
-      const upgrade = new Upgrade(route!, socket, head);
+      const upgrade = new WebSocketUpgrade(route!, socket, head);
       // The upstream of a public route may use parameters of these names for other purposes.
-      if (upgrade.route.proxyRoute.options.auth !== 'none') moveToken(request);
+      if (upgrade.route.options.auth !== 'none') moveToken(request);
       server.emit('request', request, new UpgradeResponse(request, upgrade));
     });
   }

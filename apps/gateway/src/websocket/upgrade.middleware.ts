@@ -17,9 +17,9 @@ import {
   type RefusedHandshake,
 } from './handshake/client-response.js';
 import { handshakeFault, VERSION } from './handshake/client-handshake.js';
-import { UpgradeResponse } from './handshake/upgrade.js';
 import { ClientDialer, UpstreamDialer } from './handshake/upstream-dialer.js';
 import { createUpstreamHandshake } from './handshake/upstream-handshake.js';
+import { WebSocketUpgrade } from './handshake/websocket-upgrade.js';
 import { ByteBudget } from './relay/byte-budget.js';
 import { Relay } from './relay/relay.js';
 import { RelayContext } from './relay/relay-context.js';
@@ -31,7 +31,7 @@ const EARLY_SHARE = 1 / 8;
 /** A request for a WebSocket whose handshake is not complete. */
 interface Opening {
   readonly exchange: Exchange;
-  readonly response: UpgradeResponse;
+  readonly upgrade: WebSocketUpgrade;
   readonly request: RelayRequest & { readonly dialer: ClientDialer };
 }
 
@@ -59,15 +59,17 @@ export class UpgradeMiddleware implements NestMiddleware<IncomingMessage, Server
     this.earlyBudget = new ByteBudget(websocket.bufferBytes * EARLY_SHARE);
   }
 
-  use(request: IncomingMessage, response: ServerResponse, next: () => void): void | Promise<void> {
-    if (response instanceof UpgradeResponse) return this.open(exchangeOf(request)!, response);
+  use(request: IncomingMessage, _response: ServerResponse, next: () => void): void | Promise<void> {
+    const exchange = exchangeOf(request)!;
+    const { upgrade } = exchange;
+    if (upgrade instanceof WebSocketUpgrade) return this.open(exchange, upgrade);
     next();
   }
 
-  private async open(exchange: Exchange, response: UpgradeResponse): Promise<void> {
+  private async open(exchange: Exchange, upgrade: WebSocketUpgrade): Promise<void> {
     // :: Step 1
     this.check(exchange.request);
-    const { route } = response.upgrade;
+    const route = upgrade.webSocketRoute;
     const handshake = createUpstreamHandshake(exchange, route, this.allowedOrigin);
     const request = {
       id: exchange.id,
@@ -79,7 +81,7 @@ export class UpgradeMiddleware implements NestMiddleware<IncomingMessage, Server
     if (!route.connections.tryAcquire(request.owner)) throw new TooManyConnectionsException();
     let isOpen = false;
     try {
-      isOpen = await this.connect({ exchange, response, request });
+      isOpen = await this.connect({ exchange, upgrade, request });
     } finally {
       // If a relay has opened, the relay releases the connection.
       if (!isOpen) route.connections.release(request.owner);
@@ -108,14 +110,15 @@ export class UpgradeMiddleware implements NestMiddleware<IncomingMessage, Server
   /** @returns undefined if the client has left meanwhile */
   private async dial({
     exchange,
-    response,
+    upgrade,
     request,
   }: Opening): Promise<AcceptedHandshake | RefusedHandshake | undefined> {
     const left = new AbortController();
     const leave = (): void => left.abort();
+    const { response } = exchange;
     exchange.attempts++;
     response.once('close', leave);
-    const stopReading = response.upgrade.startReading(this.earlyBudget);
+    const stopReading = upgrade.startReading(this.earlyBudget);
     try {
       return await request.dialer.dialFirst(left.signal);
     } catch (error) {
@@ -128,16 +131,14 @@ export class UpgradeMiddleware implements NestMiddleware<IncomingMessage, Server
   }
 
   // :: Step 3
-  private complete({ exchange, response, request }: Opening, upstream: AcceptedHandshake): boolean {
-    const { upgrade } = response;
-    const { route, socket: stream } = upgrade;
+  private complete({ exchange, upgrade, request }: Opening, upstream: AcceptedHandshake): boolean {
+    const { webSocketRoute: route, socket: stream } = upgrade;
     if (stream.destroyed) {
       upstream.socket.terminate();
       return false;
     }
-    exchange.switchProtocols();
     connectionOf(stream).isWebSocket = true;
-    response.release();
+    exchange.switchProtocols();
     const socket = route.accept(exchange.request, upgrade, createClientHandshake(exchange, upstream));
     if (!socket) {
       // The client ended its connection in this turn of the event loop, and `ws` has destroyed the connection.

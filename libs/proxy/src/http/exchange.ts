@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import type { HttpException } from '@nestjs/common';
 import type { DenseMember } from './dense-set.js';
 import { pathOf } from '../routing/path-rules.js';
@@ -22,6 +23,13 @@ export interface ExchangeForward {
   resume(): void;
 }
 
+/** A request that asks for another protocol. Node's HTTP parser no longer reads its connection. */
+export interface Upgrade {
+  /** The route that takes the upgrade, of the request's only look-up. */
+  readonly route: Route;
+  readonly socket: Socket;
+}
+
 /**
  * One request and all that is found out about it on its way; gates read it, logs and metrics are written from it.
  */
@@ -41,6 +49,8 @@ export class Exchange implements Peer, DenseMember {
   template: string | undefined;
   /** Who sent the request; undefined before authentication, and on routes that ask for none. */
   principal: Principal | undefined;
+  /** Undefined for a request that asks for no other protocol, or on a route that takes none. */
+  upgrade: Upgrade | undefined;
   /** Undefined until the exchange is sent to an upstream. */
   forward: ExchangeForward | undefined;
 
@@ -119,10 +129,16 @@ export class Exchange implements Peer, DenseMember {
     this.response.writeContinue();
   }
 
-  /** The connection speaks another protocol from now on (RFC 9110, section 15.2.2); the exchange ends with 101. */
+  /**
+   * Ends the exchange of an upgrade with 101: its connection, which stays open, speaks another protocol from now on (RFC 9110,
+   * section 15.2.2).
+   */
   switchProtocols(): void {
+    const { response } = this;
     this.hasSwitchedProtocols = true;
-    this.response.statusCode = 101;
+    response.statusCode = 101;
+    response.detachSocket(this.upgrade!.socket);
+    response.emit('close');
   }
 
   /** Whether the response is an event stream of a service. */

@@ -1,6 +1,6 @@
-import { ServerResponse, type IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
-import { limitReadAhead, linger } from '@app/gateway';
+import { limitReadAhead } from '@app/gateway';
+import type { ProxyRoute, Upgrade } from '@app/proxy';
 import { BudgetAccount, BudgetShare, type ByteBudget } from '../relay/byte-budget.js';
 import { CHUNK_COST_BYTES } from '../relay/incoming-messages.js';
 import type { WebSocketRoute } from './websocket-route.js';
@@ -11,18 +11,20 @@ import type { WebSocketRoute } from './websocket-route.js';
  */
 const EARLY_BYTES = 16 * 1024;
 
-/** The connection of a request that asks for a WebSocket. Node's HTTP parser no longer reads the connection. */
-export class Upgrade {
+/** A request that asks for a WebSocket, and the bytes that its client has sent behind it. */
+export class WebSocketUpgrade implements Upgrade {
+  readonly route: ProxyRoute;
   private readonly early: Buffer[] = [];
   /** Number of early bytes, including the cost of each chunk. */
   private earlyCost = 0;
 
   /** @param head bytes that the client sent right after its request; HTTP has read one chunk of them at most */
   constructor(
-    readonly route: WebSocketRoute,
+    readonly webSocketRoute: WebSocketRoute,
     readonly socket: Socket,
     head: Buffer,
   ) {
+    this.route = webSocketRoute.proxyRoute;
     limitReadAhead(socket);
     if (head.length > 0) this.add(head);
   }
@@ -62,36 +64,6 @@ export class Upgrade {
   private add(bytes: Buffer): void {
     this.early.push(bytes);
     this.earlyCost += bytes.length + CHUNK_COST_BYTES;
-  }
-}
-
-/**
- * The response to a request that asks for an upgrade. Node creates no response for it; with this one, the request
- * passes the same middleware and gates as all other requests, and the same responder refuses it. A response ends the
- * connection.
- */
-export class UpgradeResponse extends ServerResponse {
-  constructor(
-    request: IncomingMessage,
-    readonly upgrade: Upgrade,
-  ) {
-    super(request);
-    const { socket } = upgrade;
-    this.shouldKeepAlive = false;
-    // Handles the connection's errors until it closes, since other listeners are there for a time only.
-    // One function for all: a closure for each request would stay in V8's old generation.
-    socket.on('error', destroyThis);
-    this.assignSocket(socket);
-    this.once('finish', () => {
-      this.release();
-      linger(socket);
-    });
-  }
-
-  /** Separates the socket, which stays open, from the response, and emits the response's `close`. */
-  release(): void {
-    this.detachSocket(this.upgrade.socket);
-    this.emit('close');
   }
 }
 
