@@ -1,14 +1,13 @@
 import type { AddressInfo } from 'node:net';
 import { type Settings, GatewayHttpAdapter, warningsFor } from '@app/gateway';
 import { Logger, type ModuleMetadata } from '@nestjs/common';
-import { NestFactory } from '@nestjs/core';
+import { DiscoveryService, NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import type { DestinationStream } from 'pino';
 import { AppModule } from './app.module.js';
 import { createPino, GatewayLogger } from './observability/gateway-logger.js';
 import { LineOutput } from './observability/line-output.js';
-import { GatewayWebSocketAdapter } from './websocket/gateway-websocket.adapter.js';
-import { WebSocketClasses } from './websocket/websocket-classes.js';
+import { containFailures, GatewayWebSocketAdapter } from './websocket/gateway-websocket.adapter.js';
 import { WebSocketRoutes } from './websocket/websocket-routes.js';
 
 const STANDARD_OUTPUT = 1;
@@ -61,7 +60,7 @@ export async function createGateway(
     // Without `bodyParser`, bodies pass unchanged. Without `abortOnError`, the caller decides how a failed boot ends.
     { bodyParser: false, abortOnError: false, logger: new GatewayLogger(pino) },
   );
-  app.get(WebSocketClasses).containFailures();
+  containFailures(app.get(DiscoveryService));
   app.useWebSocketAdapter(new GatewayWebSocketAdapter(http, app.get(WebSocketRoutes)));
   try {
     await app.init();

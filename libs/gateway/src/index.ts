@@ -23,7 +23,13 @@ export { HttpModule } from './http/http.module.js';
 export { IdleConnections } from './http/idle-connections.js';
 export { discardBody, linger, lingerOn } from './http/lingering-close.js';
 export { OpenExchanges } from './http/open-exchanges.js';
-export { limitReadAhead, pendingResponseOf } from './http/node-internals.js';
+export {
+  dropIncomplete,
+  emitSynchronously,
+  incompleteBytesOf,
+  limitReadAhead,
+  pendingResponseOf,
+} from './http/node-internals.js';
 export { expectsContinue } from './http/request-grammar.js';
 export { RequestGrammarMiddleware } from './http/request-grammar.middleware.js';
 export type { Middleware } from './http/request-chain.js';

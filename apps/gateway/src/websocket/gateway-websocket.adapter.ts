@@ -2,11 +2,15 @@ import type { EventEmitter } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { type GatewayHttpAdapter, pendingResponseOf, UpgradeResponse } from '@app/gateway';
+import { Logger } from '@nestjs/common';
+import type { DiscoveryService } from '@nestjs/core';
 import { AbstractWsAdapter } from '@nestjs/websockets';
-import type { WebSocket } from 'ws';
+import { GATEWAY_METADATA } from '@nestjs/websockets/constants.js';
+import { WebSocket } from 'ws';
 import { dropEmptySubprotocols, moveToken } from './handshake/client-handshake.js';
 import type { WebSocketRoute } from './handshake/websocket-route.js';
 import { WebSocketUpgrade } from './handshake/websocket-upgrade.js';
+import { CLOSE_REASON } from './relay/close-reasons.js';
 import type { WebSocketRoutes } from './websocket-routes.js';
 
 /**
@@ -51,4 +55,38 @@ export class GatewayWebSocketAdapter extends AbstractWsAdapter {
 
   /** Does nothing: the drain has closed every socket already. */
   override async close(): Promise<void> {}
+}
+
+type Handler = (client: WebSocket, ...rest: unknown[]) => unknown;
+
+/** The methods of a `@WebSocketGateway()` class that Nest calls for each socket. */
+const HANDLERS = ['handleConnection', 'handleDisconnect'] as const;
+
+/**
+ * Wraps the handlers of all `@WebSocketGateway()` classes: if a handler fails, logs the error and closes its socket with
+ * 1011. Nest would let the error end the process. Call before Nest binds the handlers.
+ */
+export function containFailures(discovery: DiscoveryService): void {
+  for (const { instance, metatype } of discovery.getProviders()) {
+    if (!instance || !metatype || !Reflect.hasMetadata(GATEWAY_METADATA, metatype)) continue;
+    const handlers = instance as Record<string, Handler | undefined>;
+    for (const name of HANDLERS) {
+      const handler = handlers[name]?.bind(instance);
+      if (handler) handlers[name] = contained(`${metatype.name}.${name}`, handler);
+    }
+  }
+}
+
+function contained(name: string, handler: Handler): Handler {
+  const logger = new Logger(GatewayWebSocketAdapter.name);
+  return async (client, ...rest) => {
+    try {
+      await handler(client, ...rest);
+    } catch (error) {
+      logger.error({ message: 'websocket handler failed', handler: name, err: error });
+      if (client.readyState === WebSocket.OPEN) {
+        client.close(CLOSE_REASON.INTERNAL_ERROR.code, CLOSE_REASON.INTERNAL_ERROR.reason);
+      }
+    }
+  };
 }

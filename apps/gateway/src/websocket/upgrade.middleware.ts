@@ -12,11 +12,12 @@ import { Inject, Injectable, type NestMiddleware } from '@nestjs/common';
 import { loggedPath } from '../observability/access-log.js';
 import {
   createClientHandshake,
+  handshakeFault,
   passRefusal,
+  VERSION,
   type AcceptedHandshake,
   type RefusedHandshake,
-} from './handshake/client-response.js';
-import { handshakeFault, VERSION } from './handshake/client-handshake.js';
+} from './handshake/client-handshake.js';
 import { ClientDialer, UpstreamDialer } from './handshake/upstream-dialer.js';
 import { createUpstreamHandshake } from './handshake/upstream-handshake.js';
 import { WebSocketUpgrade } from './handshake/websocket-upgrade.js';

@@ -7,7 +7,6 @@ import { Relays } from './relay/relays.js';
 import { RelayLog } from './relay/relay-record.js';
 import { RelayContext } from './relay/relay-context.js';
 import { UpstreamDialer } from './handshake/upstream-dialer.js';
-import { WebSocketClasses } from './websocket-classes.js';
 import { WebSocketMetrics } from './relay/websocket-metrics.js';
 import { WebSocketRoutes } from './websocket-routes.js';
 
@@ -18,7 +17,6 @@ import { WebSocketRoutes } from './websocket-routes.js';
     RelayLog,
     RelayContext,
     UpstreamDialer,
-    WebSocketClasses,
     WebSocketMetrics,
     WebSocketRoutes,
     {
@@ -28,6 +26,6 @@ import { WebSocketRoutes } from './websocket-routes.js';
         new ByteBudget(websocket.bufferBytes, (account, bytes) => evictGreatest(relays, account, bytes)),
     },
   ],
-  exports: [Relays, RelayContext, UpstreamDialer, WebSocketClasses, WebSocketRoutes],
+  exports: [Relays, RelayContext, UpstreamDialer, WebSocketRoutes],
 })
 export class WebSocketModule {}

@@ -15,7 +15,7 @@ import {
 import { Inject, Injectable } from '@nestjs/common';
 import { WebSocket } from 'ws';
 import type { RelayDialer, UpstreamWebSocket } from '../relay/relay-record.js';
-import { readBody, type AcceptedHandshake, type RefusedHandshake } from './client-response.js';
+import { readBody, type AcceptedHandshake, type RefusedHandshake } from './client-handshake.js';
 import type { UpstreamHandshake } from './upstream-handshake.js';
 import type { WebSocketRoute } from './websocket-route.js';
 

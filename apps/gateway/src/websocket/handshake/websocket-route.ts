@@ -4,9 +4,8 @@ import type { Socket } from 'node:net';
 import { type WebSocketSettings } from '@app/gateway';
 import { RouteTableError, type ProxyRoute } from '@app/proxy';
 import { WebSocketServer, type ServerOptions, type WebSocket } from 'ws';
-import { ConnectionCounts } from '../relay/client-limits.js';
 import type { RelayRoute } from '../relay/relay-record.js';
-import type { ClientHandshake } from './client-response.js';
+import type { ClientHandshake } from './client-handshake.js';
 
 /** Most chunks of a message of up to 1 MiB. Chunks of a larger message must have `MIN_CHUNK_BYTES` on average. */
 const MAX_CHUNKS = 2_048;
@@ -25,6 +24,36 @@ interface SocketOptions {
   readonly maxFragments: number;
   /** Milliseconds that the other end has to respond to a close frame. */
   readonly closeTimeout: number;
+}
+
+/** Counts the sockets of a route. A socket counts from the start of its handshake, so that a burst is bounded too. */
+export class ConnectionCounts {
+  private readonly byOwner = new Map<string, number>();
+  private total = 0;
+
+  constructor(
+    private readonly limitPerOwner: number,
+    private readonly limit: number,
+  ) {}
+
+  /**
+   * @param owner a user, or the network of an unauthenticated client
+   * @returns false, and counts nothing, if there is no room for one more socket
+   */
+  tryAcquire(owner: string): boolean {
+    const count = this.byOwner.get(owner) ?? 0;
+    if (count >= this.limitPerOwner || this.total >= this.limit) return false;
+    this.byOwner.set(owner, count + 1);
+    this.total++;
+    return true;
+  }
+
+  release(owner: string): void {
+    const count = this.byOwner.get(owner)! - 1;
+    if (count === 0) this.byOwner.delete(owner);
+    else this.byOwner.set(owner, count);
+    this.total--;
+  }
 }
 
 /** The largest message limit that a route may have. */

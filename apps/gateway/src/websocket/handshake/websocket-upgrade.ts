@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import { limitReadAhead } from '@app/gateway';
 import type { ProxyRoute, Upgrade } from '@app/proxy';
 import { BudgetAccount, BudgetShare, type ByteBudget } from '../relay/byte-budget.js';
-import { CHUNK_COST_BYTES } from '../relay/incoming-messages.js';
+import { CHUNK_COST_BYTES } from '../relay/incoming-frames.js';
 import type { WebSocketRoute } from './websocket-route.js';
 
 /**

@@ -1,9 +1,9 @@
 import { once } from 'node:events';
+import { incompleteBytesOf } from '@app/gateway';
 import { openMemorySockets, turns, type MemorySocket } from '../../../../../test/support/memory-sockets.js';
 import { BudgetAccount, ByteBudget } from './byte-budget.js';
 import { CODE } from './close-reasons.js';
 import { RelayEnd, type RelayEndListener } from './relay-end.js';
-import { incompleteBytesOf } from './ws-internals.js';
 
 /** A masked ping of 100 bytes. */
 const PING = Buffer.from([0x89, 0x80 | 100, 0, 0, 0, 0, ...Array<number>(100).fill(0x78)]);

@@ -2,9 +2,14 @@ import { WebSocket } from 'ws';
 import { limitReadAhead } from '@app/gateway';
 import type { BudgetAccount } from './byte-budget.js';
 import { CODE, toViolationCode, type CloseReason } from './close-reasons.js';
-import { IncomingMessages } from './incoming-messages.js';
 import { OutgoingFrames } from './outgoing-frames.js';
-import { FramePace, OTHER_READS_SLOWLY, OWN_RESPONSES_UNREAD, ReadPause } from './read-pace.js';
+import {
+  FramePace,
+  IncomingMessages,
+  OTHER_READS_SLOWLY,
+  OWN_RESPONSES_UNREAD,
+  ReadPause,
+} from './incoming-frames.js';
 import type { RelayConnection } from './relay-record.js';
 
 /** Pings without a pong after which an end counts as gone. */

@@ -4,7 +4,6 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { Logger } from 'pino';
 import type { WebSocket } from 'ws';
 import { PINO } from '../../observability/gateway-logger.js';
-import type { ConnectionCounts } from './client-limits.js';
 
 /** A WebSocket and the TCP or TLS connection under it. */
 export interface RelayConnection {
@@ -40,7 +39,8 @@ export interface RelayRoute {
   readonly resume: boolean;
   readonly closesAtExpiry: boolean;
   readonly messagesPerSecond: number;
-  readonly connections: ConnectionCounts;
+  /** Counts the open sockets of the route. */
+  readonly connections: { release(owner: string): void };
 }
 
 /** The data that a relay keeps of the request that opened it. */

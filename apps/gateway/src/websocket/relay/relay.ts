@@ -1,8 +1,8 @@
 import { randomFraction } from '@app/proxy';
 import type { Principal } from '@app/auth';
 import { BudgetAccount } from './byte-budget.js';
-import { MessageRate } from './client-limits.js';
 import { CLOSE_REASON, CODE, isRestart, type CloseReason } from './close-reasons.js';
+import { MessageRate } from './incoming-frames.js';
 import type { RelayContext } from './relay-context.js';
 import { RelayEnd, type RelayEndListener } from './relay-end.js';
 import { findStall } from './stalls.js';
