@@ -7,7 +7,7 @@ import {
   expectsContinue,
   expectsUnknown,
   grammarFault,
-} from '../../../libs/gateway/src/http/request-grammar.js';
+} from '../../../libs/gateway/src/http/request-grammar.middleware.js';
 import { handshakeFault, moveToken, subprotocolsOf } from './websocket/handshake/client-handshake.js';
 import { tokenOf } from './websocket/relay/relay-session.js';
 import { nominatedEndToEnd } from '../../../libs/proxy/src/headers/end-to-end.js';

@@ -30,8 +30,7 @@ export {
   limitReadAhead,
   pendingResponseOf,
 } from './http/node-internals.js';
-export { expectsContinue } from './http/request-grammar.js';
-export { RequestGrammarMiddleware } from './http/request-grammar.middleware.js';
+export { expectsContinue, RequestGrammarMiddleware } from './http/request-grammar.middleware.js';
 export type { Middleware } from './http/request-chain.js';
 export { ERROR_RESPONDER, type Responder } from './http/responder.js';
 export { isScrape } from './http/scrape.js';

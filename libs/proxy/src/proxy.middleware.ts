@@ -90,7 +90,7 @@ function proceed(
   }
   // :: Step 4
   const { request } = exchange;
-  checkAnnouncedLength(request, route.forwardOptions.limits.bodyBytes);
+  checkAnnouncedLength(request, route.forwardOptions.limits.bodyLimitBytes);
   route.proxy.forward(exchange, route.forwardOptions, route.toUpstreamTarget(request.url!), next);
 }
 

@@ -7,7 +7,7 @@ import type { InstanceOptions } from './balancing/instance.js';
 import type { ControllerRouteOptions } from './routing/route-options.js';
 import type { TlsOptions } from './transport/tls-files.js';
 import type { StreamedBodyLimitOptions } from './forward/streamed-body-limit.js';
-import type { MinimumRate } from './forward/request-body.js';
+import type { ForwardLimits } from './forward/forward-options.js';
 
 export interface RetryOptions {
   /** Most retries of one request. */
@@ -19,7 +19,7 @@ export interface RetryOptions {
 }
 
 /** Options of the proxy, which has no defaults of its own. */
-export interface ProxyOptions {
+export interface ProxyOptions extends ForwardLimits {
   /** Gates of every exchange, in this order. */
   readonly gates: readonly Gate[];
 
@@ -49,17 +49,6 @@ export interface ProxyOptions {
   /** Milliseconds for which an open circuit breaker sends no request to its upstream. */
   readonly breakerOpenMs: number;
 
-  /** Milliseconds from the end of a request's body to the response headers, over all attempts. */
-  readonly requestTimeoutMs: number;
-  /** Milliseconds from the end of one attempt's request to its response headers. Below `requestTimeoutMs`. */
-  readonly responseHeadersTimeoutMs: number;
-  /** Longest time in milliseconds without a byte of a body. */
-  readonly streamIdleTimeoutMs: number;
-  /** The same for `text/event-stream`. */
-  readonly eventStreamIdleTimeoutMs: number;
-  /** Largest request body in bytes, for routes that set no limit. */
-  readonly bodyLimitBytes: number;
-  readonly minimumRate: MinimumRate;
   /** Milliseconds between two checks of the timeouts. A timeout may be late by as much. */
   readonly clockTickMs: number;
 }

@@ -186,7 +186,7 @@ export class UpstreamProxy {
         responseHeadersTimeoutMs: options.responseHeadersTimeoutMs,
         streamIdleTimeoutMs: options.streamIdleTimeoutMs,
         eventStreamIdleTimeoutMs: options.eventStreamIdleTimeoutMs,
-        bodyBytes: route.bodyLimitBytes ?? options.bodyLimitBytes,
+        bodyLimitBytes: route.bodyLimitBytes ?? options.bodyLimitBytes,
         minimumRate: options.minimumRate,
       },
     };

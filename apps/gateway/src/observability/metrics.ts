@@ -6,7 +6,6 @@ import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import { registerEventMetrics, registerScrapedMetrics, type ScrapedMetric } from './metric-table.js';
 import { metricsText } from './metrics-text.js';
-import { SeriesLimit } from './series-limit.js';
 
 const EVENTS = {
   requests: {
@@ -146,5 +145,25 @@ export class Metrics implements OnApplicationShutdown {
 
   onApplicationShutdown(): void {
     this.registry.clear();
+  }
+}
+
+/** Limits the number of series of a metric. The first ones are kept. */
+export class SeriesLimit {
+  private readonly known = new Set<string>();
+
+  constructor(private readonly limit: number) {}
+
+  /**
+   * Adds a series, unless the limit is reached.
+   *
+   * @param series values of its labels
+   * @returns whether the series is kept
+   */
+  tryAdd(series: string): boolean {
+    if (this.known.has(series)) return true;
+    if (this.known.size >= this.limit) return false;
+    this.known.add(series);
+    return true;
   }
 }

@@ -1,8 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { exchangeOf, InvalidRequestException } from '@app/proxy';
+import { exchangeOf, InvalidRequestException, nominatedEndToEnd } from '@app/proxy';
 import { Injectable, type NestMiddleware } from '@nestjs/common';
+import { connectionOf } from './client-connection.js';
 import { ExpectationFailedException } from './exceptions.js';
-import { expectsUnknown, grammarFault } from './request-grammar.js';
+import { copyParsedBytes } from './node-internals.js';
 
 /** Refuses requests that Node's parser accepts and a gateway must not forward, and ends their connection. */
 @Injectable()
@@ -20,4 +21,78 @@ export class RequestGrammarMiddleware implements NestMiddleware<IncomingMessage,
     }
     next();
   }
+}
+
+/** A host with an optional port (RFC 3986, section 3.2.2). Checks characters only. */
+const HOST = /^(?:[A-Za-z0-9._~!$&'()*+,;=%-]+|\[[0-9A-Fa-f:.]+\])(?::\d{0,5})?$/;
+
+/**
+ * The reason to refuse a request that Node's parser has accepted; undefined if there is none. Reasons are:
+ * - HTTP/0.9, HTTP/2.0 in plain text, and RTSP, whose first line the parser accepts as HTTP;
+ * - a missing Host in HTTP/1.1, more than one Host, or an invalid one (RFC 9112, section 3.2);
+ * - more than one Authorization field: the gateway would check one, and the upstream might use another;
+ * - a `Connection` that names an end-to-end field (RFC 9110, section 7.6.1): the gateway would decide by a field that
+ *   it then removes from the request to the upstream;
+ * - a transfer coding other than chunked, which would be lost on the way, or any transfer coding in HTTP/1.0, whose
+ *   clients may not know it (RFC 9112, section 6.1).
+ */
+export function grammarFault(request: IncomingMessage): string | undefined {
+  const { httpVersionMajor, httpVersionMinor, rawHeaders } = request;
+  if (httpVersionMajor !== 1 || httpVersionMinor > 1) return 'Unsupported protocol version';
+  if (isOtherProtocol(request)) return 'Unsupported protocol';
+  let hosts = 0;
+  let authorizations = 0;
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index]!;
+    if (name.length === 4) {
+      if (name === 'Host' || name.toLowerCase() === 'host') hosts++;
+    } else if (name.length === 13 && name.toLowerCase() === 'authorization') {
+      authorizations++;
+    }
+  }
+  if (hosts > 1) return 'Duplicate Host header';
+  if (authorizations > 1) return 'Duplicate Authorization header';
+  const { connection, host, 'transfer-encoding': coding } = request.headers;
+  if (nominatedEndToEnd(connection) !== undefined) return 'Connection header names an end-to-end header';
+  if (coding !== undefined && (httpVersionMinor === 0 || coding.toLowerCase() !== 'chunked')) {
+    return 'Unsupported transfer coding';
+  }
+  if (host === undefined) return httpVersionMinor === 1 ? 'Host header required' : undefined;
+  return HOST.test(host) ? undefined : 'Invalid Host header';
+}
+
+/** Node's own pattern for `Expect: 100-continue`. Node sends the 100 itself unless the server has a listener for it. */
+const CONTINUE = /(?:^|\W)100-continue(?:$|\W)/i;
+
+/** Whether the client waits for `100 Continue` before it sends its body. False in HTTP/1.0, which has no `Expect`. */
+export function expectsContinue({ headers, httpVersionMinor }: IncomingMessage): boolean {
+  return headers.expect !== undefined && httpVersionMinor === 1 && CONTINUE.test(headers.expect);
+}
+
+/** Whether a request has an `Expect` other than `100-continue`, the only defined one (RFC 9110, section 10.1.1). */
+export function expectsUnknown(request: IncomingMessage): boolean {
+  const { headers, httpVersionMinor } = request;
+  return headers.expect !== undefined && httpVersionMinor === 1 && !expectsContinue(request);
+}
+
+/** Empty lines before a request are ignored (RFC 9112, section 2.2). */
+const CR = 13;
+const LF = 10;
+
+/**
+ * Whether the first request of a connection is RTSP. The parser accepts RTSP as HTTP; only the raw bytes show the
+ * difference. Reading them costs a copy, so only the first request of each connection is checked: a client of another
+ * protocol uses that protocol from the start. The gateway sends a later RTSP request to the upstream as HTTP/1.1.
+ */
+function isOtherProtocol(request: IncomingMessage): boolean {
+  const { socket } = request;
+  const connection = connectionOf(socket);
+  if (connection.isHttp) return false;
+  connection.isHttp = true;
+  const bytes = copyParsedBytes(socket);
+  if (!bytes) return false;
+  let start = 0;
+  while (bytes[start] === CR || bytes[start] === LF) start++;
+  const position = start + request.method!.length + request.url!.length + 2;
+  return bytes.toString('latin1', position, position + 5) === 'RTSP/';
 }

@@ -4,17 +4,18 @@ import type { MinimumRate } from './request-body.js';
 import type { SlowReaderLimit } from './slow-reader-limit.js';
 import type { StreamedBodyLimit } from './streamed-body-limit.js';
 
-/** The timeouts and limits of one route, resolved at boot. */
+/** Timeouts and limits of an exchange. A route may have its own. */
 export interface ForwardLimits {
   /** Milliseconds from the end of the request's body to the response headers, over all attempts. */
   readonly requestTimeoutMs: number;
-  /** Milliseconds from the end of one attempt's request to its response headers. */
+  /** Milliseconds from the end of one attempt's request to its response headers. Below `requestTimeoutMs`. */
   readonly responseHeadersTimeoutMs: number;
   /** Longest time in milliseconds without a byte of a body in either direction. */
   readonly streamIdleTimeoutMs: number;
   /** Longest time in milliseconds without a byte of an event stream. */
   readonly eventStreamIdleTimeoutMs: number;
-  readonly bodyBytes: number;
+  /** Largest request body in bytes. */
+  readonly bodyLimitBytes: number;
   readonly minimumRate: MinimumRate;
 }
 

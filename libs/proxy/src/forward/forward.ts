@@ -108,7 +108,7 @@ export class Forward implements ExchangeForward, ResponseHandler, BufferingListe
     this.idleLimitMs = options.limits.streamIdleTimeoutMs;
     this.progressAt = exchange.startedAt;
     this.body = hasBody(this.request)
-      ? new RequestBody(exchange, options.limits.bodyBytes, options.limits.minimumRate, (exception) => {
+      ? new RequestBody(exchange, options.limits.bodyLimitBytes, options.limits.minimumRate, (exception) => {
           if (!this.settled) this.fail(exception);
         })
       : null;
