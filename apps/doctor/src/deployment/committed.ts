@@ -14,8 +14,8 @@ export function* committedVariables({ files, stack, examples }: DeploymentParts)
     for (const given of [nodeAt(node, 'environment'), nodeAt(node, 'build', 'args')]) {
       if (!given) continue;
       for (const name of entriesAt(toMap(given)).keys()) {
-        const said = textAt(toMap(given), name);
-        if (said) yield { value: { name, value: said.value }, text: service, at: said.at };
+        const source = textAt(toMap(given), name);
+        if (source) yield { value: { name, value: source.value }, text: service, at: source.at };
       }
     }
   }

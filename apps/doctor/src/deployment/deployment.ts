@@ -17,7 +17,7 @@ import type { Stack } from './stack.js';
 export interface RouteRow {
   readonly route: RouteOptions;
   readonly upstream: UpstreamOptions;
-  readonly said: Sourced;
+  readonly source: Sourced;
 }
 
 /** A route, and the location of nginx that passes it to a gateway. */
@@ -71,7 +71,7 @@ export class Deployment {
     this.gateways = read.filter((each) => each instanceof Gateway);
     this.refused = read.filter((each): each is Refused => !(each instanceof Gateway));
     this.gatewayGroups = (this.nginx?.groups ?? []).filter((group) => this.holdsGateway(group));
-    this.gatewayLocations = (this.nginx?.passing ?? []).filter((block) => this.leadsToGateway(block));
+    this.gatewayLocations = (this.nginx?.proxyBlocks ?? []).filter((block) => this.leadsToGateway(block));
     this.carried = this.routes.flatMap((row) => this.carriersOf(row));
     const locations = Map.groupBy(this.carried, ({ route }) => Boolean(route.websocket));
     const plain = locationsOf(locations.get(false));
@@ -104,13 +104,13 @@ export class Deployment {
   }
 
   /** The variable with a gateway's addresses of an upstream, or its row in the code. */
-  addressSaid(gateway: Gateway, { name }: UpstreamOptions): Sourced {
+  addressSource(gateway: Gateway, { name }: UpstreamOptions): Sourced {
     const variable = addressVariableFor(name);
     const set = gateway.service.variable(variable);
     if (set?.value) return set;
     const row = this.routes.find(({ upstream }) => upstream.name === name);
     const text = `${variable} not set: the upstream's own address`;
-    return { value: undefined, text, at: row?.said.at ?? gateway.service.at };
+    return { value: undefined, text, at: row?.source.at ?? gateway.service.at };
   }
 
   /** The services of the compose file that are a gateway's instances of an upstream. */
@@ -138,14 +138,14 @@ export class Deployment {
     if (!nginx) return [];
     return nginx.servers.flatMap((server) =>
       nginx
-        .passingFor(server, samplePath(row.route))
+        .proxyBlocksFor(server, samplePath(row.route))
         .filter((location) => this.leadsToGateway(location))
         .map((location) => ({ ...row, location, server })),
     );
   }
 
   private leadsToGateway(block: NginxBlock): boolean {
-    return this.nginx!.groupsBehind(block).some((group) => this.holdsGateway(group));
+    return this.nginx!.groupsFor(block).some((group) => this.holdsGateway(group));
   }
 
   private holdsGateway({ targets }: NginxGroup): boolean {
@@ -159,7 +159,7 @@ export class Deployment {
 function rowsOf(upstream: UpstreamOptions, places: SourceLocations): RouteRow[] {
   return upstream.routes.map((route) => {
     const text = `${route.methods.join(' ')} ${route.path}`;
-    return { route, upstream, said: { value: route, text, at: places.ofRoute(route.path) } };
+    return { route, upstream, source: { value: route, text, at: places.ofRoute(route.path) } };
   });
 }
 

@@ -58,7 +58,7 @@ export class Gateway {
       const isLocal = host !== undefined && /^(?:127\.|\[?::1\]?$|localhost$)/.test(host);
       return !isLocal && includesPort([ports], this.config.port);
     });
-    return this.service.hostNetwork ?? published?.said;
+    return this.service.hostNetwork ?? published?.source;
   }
 
   /** The most attempts of a request. */

@@ -62,9 +62,9 @@ function testCommand(node: YamlNode): Sourced<Command> | undefined {
     return { value: { shell: node.text }, text: describe(writtenIn(node)), at: node.at };
   if (node.kind === 'map') return undefined;
   const [form, ...words] = textsOf(node.items);
-  const said = { text: describe(commandText({ ...node, items: node.items.slice(1) })), at: node.at };
-  if (form === 'CMD') return { ...said, value: { argv: words } };
-  return form === 'CMD-SHELL' ? { ...said, value: { shell: words.join(' ') } } : undefined;
+  const source = { text: describe(commandText({ ...node, items: node.items.slice(1) })), at: node.at };
+  if (form === 'CMD') return { ...source, value: { argv: words } };
+  return form === 'CMD-SHELL' ? { ...source, value: { shell: words.join(' ') } } : undefined;
 }
 
 /** A command as it is written in the file, in one line. */

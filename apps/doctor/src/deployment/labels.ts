@@ -29,6 +29,6 @@ export function websocketReadTimeoutOf(service: ComposeService): Sourced<number>
 }
 
 function duration(service: ComposeService, label: string): Sourced<number> | undefined {
-  const said = service.label(label);
-  return said && composeMs(said);
+  const source = service.label(label);
+  return source && composeMs(source);
 }

@@ -51,8 +51,8 @@ export class NginxBlock {
 
   /** The first argument of a directive here. */
   word(name: string): Sourced<string> {
-    const { value, ...said } = this.setting(name);
-    return { ...said, value: value[0] ?? '' };
+    const { value, ...source } = this.setting(name);
+    return { ...source, value: value[0] ?? '' };
   }
 
   /** The value of a header that is sent to the upstream; undefined if nginx passes the client's header. */

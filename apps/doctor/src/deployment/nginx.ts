@@ -9,9 +9,9 @@ import type { ComposeService } from './service.js';
 export interface NginxTarget {
   readonly host: string;
   readonly port: number;
-  /** Whether nginx looks its name up again while it runs. */
-  readonly isAskedAgain: boolean;
-  readonly said: Sourced<string>;
+  /** Whether nginx resolves its name again while it runs; otherwise once, when it starts. */
+  readonly isReResolved: boolean;
+  readonly source: Sourced<string>;
 }
 
 /** The servers behind a `proxy_pass`: an `upstream` block, or the address in the directive. */
@@ -19,13 +19,13 @@ export interface NginxGroup {
   /** Undefined if `proxy_pass` has an address. */
   readonly block: NginxBlock | undefined;
   readonly targets: readonly NginxTarget[];
-  readonly said: Sourced;
+  readonly source: Sourced;
 }
 
 /** The destinations of a block with a `proxy_pass`. */
 interface Pass {
   readonly groups: readonly NginxGroup[];
-  /** Whether the files have all possible values of its address. */
+  /** Whether every possible value of its address is in the files. */
   readonly isResolved: boolean;
 }
 
@@ -42,7 +42,7 @@ export class Nginx {
   /** Parts that the doctor does not understand. */
   readonly notices: readonly string[];
   private readonly upstreams: ReadonlyMap<string, NginxGroup>;
-  private readonly passes: ReadonlyMap<NginxBlock, Pass>;
+  private readonly destinations: ReadonlyMap<NginxBlock, Pass>;
 
   constructor(
     readonly files: NginxFiles,
@@ -60,28 +60,28 @@ export class Nginx {
         .filter(({ name }) => name === 'upstream')
         .map((block) => [block.directive.args[0] ?? '', groupOf(block)]),
     );
-    const passing = this.servers
+    const proxyBlocks = this.servers
       .flatMap((server) => [...server.descendants()])
       .filter((block) => block.own('proxy_pass').length > 0);
-    this.passes = new Map(passing.map((block) => [block, this.follow(block)]));
-    const behind = [...this.passes.values()].flatMap(({ groups }) => groups);
-    this.groups = [...this.upstreams.values(), ...behind.filter(({ block }) => block === undefined)];
+    this.destinations = new Map(proxyBlocks.map((block) => [block, this.resolveProxyPass(block)]));
+    const passed = [...this.destinations.values()].flatMap(({ groups }) => groups);
+    this.groups = [...this.upstreams.values(), ...passed.filter(({ block }) => block === undefined)];
     this.notices = [...files.notices, ...blocks.filter(isUnreadable).map(sayUnreadable)];
   }
 
   /** Every block with a `proxy_pass`: locations, and the conditions inside them. */
-  get passing(): readonly NginxBlock[] {
-    return [...this.passes.keys()];
+  get proxyBlocks(): readonly NginxBlock[] {
+    return [...this.destinations.keys()];
   }
 
   /** Blocks whose `proxy_pass` has an address that no file states. */
   get unresolved(): readonly NginxBlock[] {
-    return this.passing.filter((block) => !this.passes.get(block)!.isResolved);
+    return this.proxyBlocks.filter((block) => !this.destinations.get(block)!.isResolved);
   }
 
   /** The groups that a block passes requests to: several if a variable chooses, none without a `proxy_pass`. */
-  groupsBehind(block: NginxBlock): readonly NginxGroup[] {
-    return this.passes.get(block)?.groups ?? [];
+  groupsFor(block: NginxBlock): readonly NginxGroup[] {
+    return this.destinations.get(block)?.groups ?? [];
   }
 
   /** The location of a server that handles a path. */
@@ -89,22 +89,25 @@ export class Nginx {
     return locationFor(server, path);
   }
 
-  /** The blocks that may pass a path: its location and the conditions inside, or the named location behind it. */
-  passingFor(server: NginxBlock, path: string): readonly NginxBlock[] {
+  /**
+   * The blocks that may pass a path on: its location and the conditions inside; without these, the named locations that its
+   * `try_files` or `error_page` fall back to.
+   */
+  proxyBlocksFor(server: NginxBlock, path: string): readonly NginxBlock[] {
     const location = locationFor(server, path);
     const own = [location, ...location.children.filter(({ name }) => CONDITIONS.has(name))];
-    const passing = own.filter((block) => this.passes.has(block));
-    if (passing.length > 0) return passing;
+    const proxyBlocks = own.filter((block) => this.destinations.has(block));
+    if (proxyBlocks.length > 0) return proxyBlocks;
     const names = [...location.own('try_files'), ...location.own('error_page')].map(({ args }) =>
       args.at(-1),
     );
     return server.children.filter(
-      (block) => this.passes.has(block) && names.includes(block.directive.args[0]),
+      (block) => this.destinations.has(block) && names.includes(block.directive.args[0]),
     );
   }
 
-  /** The value of a text, if `$http_upgrade` is `upgrade` and a `map` sets the text from it; else the text. */
-  mapped(text: string, upgrade: string): string {
+  /** The value that `map $http_upgrade TEXT` gives for an `Upgrade` header; the text itself if there is no such map. */
+  valueForUpgrade(text: string, upgrade: string): string {
     const map = [...this.root.descendants()].find(
       ({ name, directive: { args } }) => name === 'map' && args[0] === '$http_upgrade' && args[1] === text,
     );
@@ -114,23 +117,23 @@ export class Nginx {
     return row?.args[0] ?? '';
   }
 
-  private follow(block: NginxBlock): Pass {
+  private resolveProxyPass(block: NginxBlock): Pass {
     const directive = block.own('proxy_pass')[0]!;
     const written = directive.args[0] ?? '';
-    const said = { text: sayDirective(directive), at: directive.at };
+    const source = { text: sayDirective(directive), at: directive.at };
     const groups = this.variables.valuesOf(written, block).map((text): NginxGroup | undefined => {
       const { address, isTls } = addressIn(text);
       const group = this.upstreams.get(address);
       if (group) return group;
       if (address === '' || address.includes('$')) return undefined;
-      // nginx looks a name in a variable up again, by its resolver.
-      const isAskedAgain = addressIn(written).address.includes('$');
+      // nginx resolves a name in a variable for each request.
+      const isReResolved = addressIn(written).address.includes('$');
       const target = {
         ...splitAddress(address, isTls ? 443 : 80),
-        isAskedAgain,
-        said: { value: address, ...said },
+        isReResolved,
+        source: { value: address, ...source },
       };
-      return { block: undefined, targets: [target], said: { value: address, ...said } };
+      return { block: undefined, targets: [target], source: { value: address, ...source } };
     });
     const resolved = groups.filter((group) => group !== undefined);
     return { groups: [...new Set(resolved)], isResolved: resolved.length === groups.length };
@@ -145,14 +148,14 @@ function groupOf(block: NginxBlock): NginxGroup {
       const [address = '', ...parameters] = directive.args;
       return {
         ...splitAddress(address, 80),
-        isAskedAgain: parameters.includes('resolve'),
-        said: { value: address, text: sayDirective(directive), at: directive.at },
+        isReResolved: parameters.includes('resolve'),
+        source: { value: address, text: sayDirective(directive), at: directive.at },
       };
     });
   return {
     block,
     targets,
-    said: { value: block.directive.args[0], text: block.text, at: block.directive.at },
+    source: { value: block.directive.args[0], text: block.text, at: block.directive.at },
   };
 }
 

@@ -16,7 +16,7 @@ export interface PublishedPort {
   readonly host: string | undefined;
   /** In the container. */
   readonly ports: PortRange;
-  readonly said: Sourced;
+  readonly source: Sourced;
 }
 
 /** The `ports` of a service. @throws UnreadableError at a text that is no port */
@@ -24,20 +24,20 @@ export function publishedPorts(service: YamlNode): PublishedPort[] {
   return itemsAt(service, 'ports').flatMap((item) => {
     if (item.kind === 'list') return [];
     const host = item.kind === 'map' ? textAt(item, 'host_ip')?.value : publishedOn(item.text);
-    const said =
+    const source =
       item.kind === 'map'
         ? (textAt(item, 'target') ?? { value: '', text: 'no target', at: item.at })
         : { value: item.text.split(':').at(-1)!, text: `ports: ${writtenIn(item)}`, at: item.at };
-    return [{ host, ports: readPorts(said), said }];
+    return [{ host, ports: readPorts(source), source }];
   });
 }
 
 /** `8080`, `8080/tcp`, `8080-8090`. @throws UnreadableError at any other text */
-export function readPorts(said: Sourced<string>): PortRange {
-  const [, first, last = first] = /^(\d{1,5})(?:-(\d{1,5}))?(?:\/\w+)?$/.exec(said.value) ?? [];
+export function readPorts(source: Sourced<string>): PortRange {
+  const [, first, last = first] = /^(\d{1,5})(?:-(\d{1,5}))?(?:\/\w+)?$/.exec(source.value) ?? [];
   const range = { first: Number(first), last: Number(last) };
   if (range.first <= range.last && range.last < MOST_PORTS) return range;
-  throw new UnreadableError(said.at, `${said.text} is no port`);
+  throw new UnreadableError(source.at, `${source.text} is no port`);
 }
 
 export function includesPort(ranges: readonly PortRange[], port: number): boolean {

@@ -11,7 +11,7 @@ const MAIN = '/etc/prometheus/prometheus.yml';
 export interface PrometheusTarget {
   readonly host: string;
   readonly port: number;
-  readonly said: Sourced;
+  readonly source: Sourced;
 }
 
 /** The targets in Prometheus' configuration. */
@@ -48,7 +48,7 @@ const leadsToMain = (target: string): boolean => target === MAIN || MAIN.startsW
 const textsAt = (node: YamlNode, key: string): YamlText[] =>
   itemsAt(node, key).filter((item): item is YamlText => item.kind === 'text');
 
-const saidOf = (node: YamlText): Sourced => ({ value: node.text, text: writtenIn(node), at: node.at });
+const sourcesOf = (node: YamlText): Sourced => ({ value: node.text, text: writtenIn(node), at: node.at });
 
 function listed(group: YamlNode): PrometheusTarget[] {
   return itemsAt(group, 'static_configs')
@@ -56,7 +56,7 @@ function listed(group: YamlNode): PrometheusTarget[] {
     .filter(({ text }) => URL.canParse(`http://${text}`))
     .map((target) => {
       const { hostname, port } = new URL(`http://${target.text}`);
-      return { host: hostname, port: Number(port || 80), said: saidOf(target) };
+      return { host: hostname, port: Number(port || 80), source: sourcesOf(target) };
     });
 }
 
@@ -71,7 +71,7 @@ function lookedUp(group: YamlNode): PrometheusTarget[] {
         .map((name) => ({
           host: name.text.replace(/^tasks\./, ''),
           port: count(port).value,
-          said: saidOf(name),
+          source: sourcesOf(name),
         }))
     );
   });

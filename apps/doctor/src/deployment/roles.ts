@@ -22,7 +22,7 @@ export function nginxInFront(
 ): Nginx | undefined {
   return (
     candidates.find((nginx) => routeServices(nginx, stack, routes).length > 0) ??
-    candidates.find((nginx) => nginx.passing.length > 0) ??
+    candidates.find((nginx) => nginx.proxyBlocks.length > 0) ??
     candidates[0]
   );
 }
@@ -58,11 +58,11 @@ function isTwin(service: ComposeService, gateway: ComposeService): boolean {
 
 function routeServices(nginx: Nginx, stack: Stack, routes: readonly RouteOptions[]): ComposeService[] {
   const blocks = nginx.servers.flatMap((server) =>
-    routes.flatMap((route) => nginx.passingFor(server, samplePath(route))),
+    routes.flatMap((route) => nginx.proxyBlocksFor(server, samplePath(route))),
   );
   const hosts = new Set(
     blocks.flatMap((block) =>
-      nginx.groupsBehind(block).flatMap(({ targets }) => targets.map(({ host }) => host)),
+      nginx.groupsFor(block).flatMap(({ targets }) => targets.map(({ host }) => host)),
     ),
   );
   const services = [...hosts].flatMap((host) => stack.serviceAt(host) ?? []);

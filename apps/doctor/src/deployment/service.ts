@@ -64,8 +64,8 @@ export class ComposeService {
   /** A variable of the compose file, or else of the image. */
   variable(name: string): Sourced<string> | undefined {
     const environment = nodeAt(this.node, 'environment');
-    const said = environment && textAt(toMap(environment), name);
-    return said ?? this.stage?.environment.get(name);
+    const source = environment && textAt(toMap(environment), name);
+    return source ?? this.stage?.environment.get(name);
   }
 
   get environment(): ReadonlyMap<string, Sourced<string>> {
@@ -80,20 +80,20 @@ export class ComposeService {
 
   /** Milliseconds between SIGTERM and SIGKILL. */
   get stopGrace(): Sourced<number> {
-    const said = textAt(this.node, 'stop_grace_period');
-    if (said) return composeMs(said);
+    const source = textAt(this.node, 'stop_grace_period');
+    if (source) return composeMs(source);
     return { value: DOCKER_GRACE_MS, text: "no stop_grace_period: Docker's 10 s", at: this.at };
   }
 
   get memoryLimit(): Sourced<number> | undefined {
-    const said =
+    const source =
       textAt(this.node, 'mem_limit') ?? textAt(this.node, 'deploy', 'resources', 'limits', 'memory');
-    return said && sizeBytes(said);
+    return source && sizeBytes(source);
   }
 
   get replicas(): number {
-    const said = textAt(this.node, 'deploy', 'replicas') ?? textAt(this.node, 'scale');
-    return said ? count(said).value : 1;
+    const source = textAt(this.node, 'deploy', 'replicas') ?? textAt(this.node, 'scale');
+    return source ? count(source).value : 1;
   }
 
   /** Process 1 with its arguments; undefined if it is that of an image that is not built here. */
@@ -120,8 +120,8 @@ export class ComposeService {
 
   /** `network_mode: host`, with which every port of the service is open on the machine; else undefined. */
   get hostNetwork(): Sourced<string> | undefined {
-    const said = textAt(this.node, 'network_mode');
-    return said?.value === 'host' ? said : undefined;
+    const source = textAt(this.node, 'network_mode');
+    return source?.value === 'host' ? source : undefined;
   }
 
   /** The ports of `expose` and `ports`. */
@@ -162,9 +162,10 @@ export class ComposeService {
   get addresses(): readonly Sourced<string>[] {
     return [...entriesAt(this.node, 'networks').values()].flatMap((network) =>
       ['ipv4_address', 'ipv6_address'].flatMap((key) => {
-        const said = textAt(network, key);
-        if (said && isIP(said.value) === 0) throw new UnreadableError(said.at, `${said.text} is no address`);
-        return said ?? [];
+        const source = textAt(network, key);
+        if (source && isIP(source.value) === 0)
+          throw new UnreadableError(source.at, `${source.text} is no address`);
+        return source ?? [];
       }),
     );
   }
@@ -180,11 +181,13 @@ export class ComposeService {
         ? [[item.text, { value: 'service_started', text: `depends_on: ${item.text}`, at: item.at }]]
         : [],
     );
-    const mapped = [...entriesAt(this.node, 'depends_on')].map(([name, node]): [string, Sourced<string>] => {
-      const condition = textAt(node, 'condition')?.value ?? 'service_started';
-      return [name, { value: condition, text: `depends_on: ${name} (${condition})`, at: node.at }];
-    });
-    return new Map([...listed, ...mapped]);
+    const valueForUpgrade = [...entriesAt(this.node, 'depends_on')].map(
+      ([name, node]): [string, Sourced<string>] => {
+        const condition = textAt(node, 'condition')?.value ?? 'service_started';
+        return [name, { value: condition, text: `depends_on: ${name} (${condition})`, at: node.at }];
+      },
+    );
+    return new Map([...listed, ...valueForUpgrade]);
   }
 
   private entries(key: string): ReadonlyMap<string, YamlNode> {

@@ -23,30 +23,34 @@ const COMPOSE_MS: Readonly<Record<string, number>> = {
 const KIB = 1024;
 
 /** `60`, `60s`, `1m 30s`: milliseconds. @throws UnreadableError at any other text */
-export function nginxMs(said: Sourced<string>): Sourced<number> {
-  const { value } = said;
-  return parsed(said, /^\d+$/.test(value) ? Number(value) * SECOND : durationMs(value, NGINX_MS), 'duration');
+export function nginxMs(source: Sourced<string>): Sourced<number> {
+  const { value } = source;
+  return parsed(
+    source,
+    /^\d+$/.test(value) ? Number(value) * SECOND : durationMs(value, NGINX_MS),
+    'duration',
+  );
 }
 
 /** `45s`, `1m30s`: milliseconds. @throws UnreadableError at any other text */
-export function composeMs(said: Sourced<string>): Sourced<number> {
-  return parsed(said, durationMs(said.value, COMPOSE_MS), 'duration, such as 45s');
+export function composeMs(source: Sourced<string>): Sourced<number> {
+  return parsed(source, durationMs(source.value, COMPOSE_MS), 'duration, such as 45s');
 }
 
 /** `25m`, `512mb`, `2GiB`, `1024`: bytes. @throws UnreadableError at any other text */
-export function sizeBytes(said: Sourced<string>): Sourced<number> {
-  const [, amount, unit = ''] = /^(\d+(?:\.\d+)?)\s*([kmgt]?)(?:i?b)?$/i.exec(said.value) ?? [];
-  return parsed(said, Number(amount) * KIB ** ['', 'k', 'm', 'g', 't'].indexOf(unit.toLowerCase()), 'size');
+export function sizeBytes(source: Sourced<string>): Sourced<number> {
+  const [, amount, unit = ''] = /^(\d+(?:\.\d+)?)\s*([kmgt]?)(?:i?b)?$/i.exec(source.value) ?? [];
+  return parsed(source, Number(amount) * KIB ** ['', 'k', 'm', 'g', 't'].indexOf(unit.toLowerCase()), 'size');
 }
 
 /** A whole number, 0 or more. @throws UnreadableError at any other text */
-export function count(said: Sourced<string>): Sourced<number> {
-  return parsed(said, /^\d+$/.test(said.value) ? Number(said.value) : Number.NaN, 'number');
+export function count(source: Sourced<string>): Sourced<number> {
+  return parsed(source, /^\d+$/.test(source.value) ? Number(source.value) : Number.NaN, 'number');
 }
 
-function parsed(said: Sourced<string>, value: number, kind: string): Sourced<number> {
-  if (Number.isNaN(value)) throw new UnreadableError(said.at, `${said.text} is no ${kind}`);
-  return { ...said, value };
+function parsed(source: Sourced<string>, value: number, kind: string): Sourced<number> {
+  if (Number.isNaN(value)) throw new UnreadableError(source.at, `${source.text} is no ${kind}`);
+  return { ...source, value };
 }
 
 function durationMs(text: string, units: Readonly<Record<string, number>>): number {

@@ -48,7 +48,7 @@ function* waysTo(deployment: Deployment, nginx: Nginx, server: NginxBlock, path:
   const asked = new Set([path, ...[...server.descendants()].flatMap((block) => aliasFor(block, path) ?? [])]);
   const ways = [...asked].flatMap((each) =>
     nginx
-      .passingFor(server, each)
+      .proxyBlocksFor(server, each)
       .filter((block) => leading.has(block) && !isClosed(block) && forwarded(block, each) === path),
   );
   const gateway = deployment.gatewayServices[0]!;

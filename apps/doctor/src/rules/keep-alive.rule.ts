@@ -75,12 +75,12 @@ function* connectionsKept(deployment: Deployment): Iterable<Fault> {
   const nginx = deployment.nginx!;
   for (const location of deployment.plainLocations) {
     const place = { value: location, text: location.text, at: location.directive.at };
-    for (const { block, said } of nginx.groupsBehind(location)) {
+    for (const { block, source } of nginx.groupsFor(location)) {
       const keepalive = block?.own('keepalive').at(-1);
       const closing = closingHeader(nginx, location);
       if (!keepalive) {
         yield {
-          places: [said, place],
+          places: [source, place],
           expected:
             'keepalive in an upstream block: without it only nginx 1.29.7 and newer keep connections open',
           impact: NOT_REUSED,
@@ -120,6 +120,6 @@ function closingHeader(nginx: Nginx, location: NginxBlock): Sourced | undefined 
       at: location.directive.at,
     };
   }
-  const value = nginx.mapped(connection.value, '');
+  const value = nginx.valueForUpgrade(connection.value, '');
   return value === '' || value.toLowerCase() === 'keep-alive' ? undefined : connection;
 }

@@ -46,10 +46,10 @@ function heapOf({ service }: Gateway, limit: Sourced<number>): Sourced<number> {
     ...(options ? [[options, options.value.split(/\s+/)] as const] : []),
     ...(command ? [[command, wordsOf(command.value)] as const] : []),
   ];
-  const sizes = words.flatMap(([said, each]) =>
+  const sizes = words.flatMap(([source, each]) =>
     each.flatMap((word): Sourced<number>[] => {
       const megabytes = /^--max[-_]old[-_]space[-_]size=(\d+)$/.exec(word)?.[1];
-      return megabytes === undefined ? [] : [{ ...said, value: Number(megabytes) * MIB }];
+      return megabytes === undefined ? [] : [{ ...source, value: Number(megabytes) * MIB }];
     }),
   );
   const last = sizes.at(-1);

@@ -12,7 +12,7 @@ interface Call {
   readonly from: ComposeService | undefined;
   readonly host: string;
   readonly port: number;
-  readonly said: Sourced;
+  readonly source: Sourced;
 }
 
 /** Every name that nginx, a gateway or Prometheus calls is a service with that port, on a shared network. */
@@ -31,13 +31,13 @@ export const namesRule: Rule = {
   },
 };
 
-function* check({ stack }: Deployment, { caller, from, host, port, said }: Call): Iterable<Fault> {
+function* check({ stack }: Deployment, { caller, from, host, port, source }: Call): Iterable<Fault> {
   const service = stack.serviceAt(host);
   if (!service) {
     // An address or a full name may be outside of the stack.
     if (isIP(host) !== 0 || host.includes('.') || host.startsWith('unix:') || host === 'localhost') return;
     yield {
-      places: [said, { value: undefined, text: 'services', at: stack.node.entries.get('services')!.at }],
+      places: [source, { value: undefined, text: 'services', at: stack.node.entries.get('services')!.at }],
       expected: `a service called ${host}`,
       impact: `${caller} finds no server of that name.`,
     };
@@ -47,14 +47,14 @@ function* check({ stack }: Deployment, { caller, from, host, port, said }: Call)
   const place = { value: service, text: `service ${service.name}`, at: service.at };
   if (ports.length > 0 && !includesPort(ports, port)) {
     yield {
-      places: [said, service.variable('PORT') ?? place],
+      places: [source, service.variable('PORT') ?? place],
       expected: `port ${sayPorts(ports)} of ${service.name}`,
       impact: `${caller} calls a port on which ${service.name} does not listen.`,
     };
   }
   if (!from || from.networks.some((network) => service.networks.includes(network))) return;
   yield {
-    places: [said, place],
+    places: [source, place],
     expected: `a network that ${from.name} and ${service.name} share`,
     impact: `${caller} cannot reach ${service.name}.`,
   };
@@ -62,7 +62,7 @@ function* check({ stack }: Deployment, { caller, from, host, port, said }: Call)
 
 function nginxCalls({ nginx }: Deployment): Call[] {
   return (nginx?.groups ?? []).flatMap(({ targets }) =>
-    targets.map(({ host, port, said }) => ({ caller: 'nginx', from: nginx!.service, host, port, said })),
+    targets.map(({ host, port, source }) => ({ caller: 'nginx', from: nginx!.service, host, port, source })),
   );
 }
 
@@ -74,7 +74,7 @@ function gatewayCalls(deployment: Deployment): Call[] {
         caller: service.name,
         from: service,
         ...hostOf(new URL(address)),
-        said: deployment.addressSaid(gateway, upstream),
+        source: deployment.addressSource(gateway, upstream),
       })),
     );
     // The doctor does not read secrets.
@@ -82,8 +82,8 @@ function gatewayCalls(deployment: Deployment): Call[] {
     const redis = hostOf(new URL(gateway.config.redis.url), 6379);
     const set = ['REDIS_URL', 'REDIS_HOST'].map((name) => service.variable(name)).find((each) => each?.value);
     const text = `no REDIS_URL and no REDIS_HOST: ${redis.host}`;
-    const said = set ?? { value: redis, text, at: service.at };
-    return [...upstreams, { caller: service.name, from: service, ...redis, said }];
+    const source = set ?? { value: redis, text, at: service.at };
+    return [...upstreams, { caller: service.name, from: service, ...redis, source }];
   });
 }
 
@@ -102,11 +102,11 @@ function hostOf(url: URL, fallback = url.protocol === 'https:' ? 443 : 80): { ho
 /** nginx looks up names again, since a new container of a service has another address. */
 function* namesAskedOnce({ nginx, stack }: Deployment): Iterable<Fault> {
   for (const group of nginx?.groups ?? []) {
-    for (const { host, isAskedAgain, said } of group.targets) {
+    for (const { host, isReResolved, source } of group.targets) {
       const service = stack.serviceAt(host);
-      if (isAskedAgain || !service || isIP(host) !== 0 || service.addresses.length > 0) continue;
+      if (isReResolved || !service || isIP(host) !== 0 || service.addresses.length > 0) continue;
       yield {
-        places: [said, { value: service, text: `service ${service.name}`, at: service.at }],
+        places: [source, { value: service, text: `service ${service.name}`, at: service.at }],
         expected: 'resolve on the server line, with a resolver and a zone (nginx 1.27.3)',
         impact: `nginx looks ${host} up once, and responds with 502 after the container was replaced.`,
       };

@@ -15,7 +15,7 @@ export const replicasRule: Rule = {
     const [first] = services;
     if (!first) return;
     const running = services.reduce((sum, { replicas }) => sum + replicas, 0);
-    const said = {
+    const source = {
       value: running,
       text: `${running} running: ${services.map(({ name }) => name).join(', ')}`,
       at: first.at,
@@ -24,7 +24,7 @@ export const replicasRule: Rule = {
       const told = gateway.setting('GATEWAY_REPLICAS');
       if (told.value === running) continue;
       yield {
-        places: [told, said],
+        places: [told, source],
         expected: `GATEWAY_REPLICAS: '${running}'`,
         impact: 'Without Redis each gateway lets the wrong part of every limit pass.',
       };
@@ -34,7 +34,7 @@ export const replicasRule: Rule = {
       if (known !== running) {
         const isLess = known < running;
         yield {
-          places: [{ ...group.said, text: `${group.said.text}: ${plural(known, 'server')}` }, said],
+          places: [{ ...group.source, text: `${group.source.text}: ${plural(known, 'server')}` }, source],
           expected: isLess
             ? `a server line for each of the ${plural(running, 'gateway')}`
             : `server lines only for the ${plural(running, 'gateway')}`,
@@ -57,9 +57,9 @@ function countOf({ stack }: Deployment, { targets }: NginxGroup): number {
 }
 
 function* withoutEffect(deployment: Deployment, group: NginxGroup): Iterable<Fault> {
-  const { block, targets, said } = group;
+  const { block, targets, source } = group;
   const locations = deployment.gatewayLocations.filter((location) =>
-    deployment.nginx!.groupsBehind(location).includes(group),
+    deployment.nginx!.groupsFor(location).includes(group),
   );
   const directives = new Set([
     ...OF_SEVERAL.flatMap((name) => block?.own(name) ?? []),
@@ -70,10 +70,10 @@ function* withoutEffect(deployment: Deployment, group: NginxGroup): Iterable<Fau
     text: sayDirective(directive),
     at: directive.at,
   }));
-  const marked = targets.filter((target) => / (max_fails=[1-9]|fail_timeout=)/.test(target.said.text));
-  for (const place of [...methods, ...marked.map((target) => target.said)]) {
+  const marked = targets.filter((target) => / (max_fails=[1-9]|fail_timeout=)/.test(target.source.text));
+  for (const place of [...methods, ...marked.map((target) => target.source)]) {
     yield {
-      places: [place, { ...said, text: `${said.text}: 1 server` }],
+      places: [place, { ...source, text: `${source.text}: 1 server` }],
       expected: 'two gateways',
       impact: 'The directive has no effect: with one server there is no other to try.',
     };

@@ -56,7 +56,7 @@ function* notCarried({ carried, routes }: Deployment, nginx: Nginx): Iterable<Fa
 function lostAt(block: NginxBlock, [first, ...others]: readonly RouteRow[]): Fault {
   const more = others.length === 0 ? '' : ` and ${others.length} more`;
   return {
-    places: [{ value: block, text: block.text, at: block.directive.at }, first!.said],
+    places: [{ value: block, text: block.text, at: block.directive.at }, first!.source],
     expected: `a location that passes ${first!.route.path}${more} to a gateway`,
     impact: 'No request through nginx reaches the route.',
   };

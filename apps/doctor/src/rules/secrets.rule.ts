@@ -11,19 +11,19 @@ export const secretsRule: Rule = {
   name: 'secrets',
 
   *check(deployment: Deployment): Iterable<Fault> {
-    for (const said of committedVariables(deployment.parts)) {
-      const { name, value } = said.value;
+    for (const source of committedVariables(deployment.parts)) {
+      const { name, value } = source.value;
       if (value === '' || !(holdsSecret(name) || masked(value) !== value)) continue;
       yield {
-        places: [{ ...said, text: `${name}: (hidden)` }],
+        places: [{ ...source, text: `${name}: (hidden)` }],
         expected: `${name}_FILE, with a secret of the compose file`,
         impact: BREAKS,
       };
     }
-    for (const said of committedCommands(deployment.stack)) {
-      if (masked(said.value) === said.value) continue;
+    for (const source of committedCommands(deployment.stack)) {
+      if (masked(source.value) === source.value) continue;
       yield {
-        places: [said],
+        places: [source],
         expected: 'a file that the program reads, as a secret of the compose file',
         impact: BREAKS,
       };

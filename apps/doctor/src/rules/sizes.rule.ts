@@ -50,9 +50,13 @@ function* bodies(gateway: Gateway, location: NginxBlock, rows: readonly Carried[
   };
 }
 
-function limitOf(gateway: Gateway, { route, said }: Carried): Sourced<number> {
+function limitOf(gateway: Gateway, { route, source }: Carried): Sourced<number> {
   if (route.bodyLimitBytes === undefined) return gateway.setting('MAX_REQUEST_BODY_BYTES');
-  return { ...said, value: route.bodyLimitBytes, text: `${said.text}: ${sayBytes(route.bodyLimitBytes)}` };
+  return {
+    ...source,
+    value: route.bodyLimitBytes,
+    text: `${source.text}: ${sayBytes(route.bodyLimitBytes)}`,
+  };
 }
 
 function* buffering(gateway: Gateway, location: NginxBlock): Iterable<Fault> {

@@ -27,10 +27,10 @@ export const timeoutsRule: Rule = {
 
 function* routeTimeouts(deployment: Deployment, gateway: Gateway): Iterable<Fault> {
   const leastMs = leastRequestTimeoutMs(gateway.config.proxy);
-  for (const { route, said } of deployment.routes) {
+  for (const { route, source } of deployment.routes) {
     if (route.requestTimeoutMs === undefined || route.requestTimeoutMs >= leastMs) continue;
     yield {
-      places: [said, gateway.setting('RESPONSE_HEADERS_TIMEOUT_MS')],
+      places: [source, gateway.setting('RESPONSE_HEADERS_TIMEOUT_MS')],
       expected: `requestTimeoutMs of ${leastMs} or more: CONNECT_TIMEOUT_MS for each attempt, and RESPONSE_HEADERS_TIMEOUT_MS for the last one`,
       impact: 'requestTimeoutMs ends the last attempt before its RESPONSE_HEADERS_TIMEOUT_MS has passed.',
     };
@@ -38,15 +38,15 @@ function* routeTimeouts(deployment: Deployment, gateway: Gateway): Iterable<Faul
 }
 
 function* requestTimeouts(deployment: Deployment, gateway: Gateway): Iterable<Fault> {
-  for (const { route, said, location } of deployment.carried) {
+  for (const { route, source, location } of deployment.carried) {
     if (route.websocket) continue;
     const timeout: Sourced<number> =
       route.requestTimeoutMs === undefined
         ? gateway.setting('REQUEST_TIMEOUT_MS')
         : {
-            ...said,
+            ...source,
             value: route.requestTimeoutMs,
-            text: `${said.text}: requestTimeoutMs ${route.requestTimeoutMs}`,
+            text: `${source.text}: requestTimeoutMs ${route.requestTimeoutMs}`,
           };
     const read = time(location, 'proxy_read_timeout');
     if (read.value > timeout.value) continue;

@@ -34,10 +34,10 @@ function* withoutEffect(deployment: Deployment, gateway: Gateway): Iterable<Faul
     const upstream = deployment.parts.upstreams.find((each) => each.name === name);
     const own = upstream ? deployment.addressesOf(gateway, upstream) : addresses.get(name);
     if (own?.some(isSecure)) continue;
-    const [first, ...others] = saidOf(gateway, name, SETTINGS);
+    const [first, ...others] = sourcesOf(gateway, name, SETTINGS);
     const service = { value: gateway, text: `service ${gateway.service.name}`, at: gateway.service.at };
     yield {
-      places: [first!, ...others, upstream ? deployment.addressSaid(gateway, upstream) : service],
+      places: [first!, ...others, upstream ? deployment.addressSource(gateway, upstream) : service],
       expected: own ? `an https:// address of ${name}, or no TLS settings` : `an upstream called ${name}`,
       impact: 'The gateway exits with 78, since its TLS settings have no effect.',
     };
@@ -47,11 +47,11 @@ function* withoutEffect(deployment: Deployment, gateway: Gateway): Iterable<Faul
 function* missingFiles(gateway: Gateway): Iterable<Fault> {
   const { service } = gateway;
   for (const name of gateway.config.proxy.tls.keys()) {
-    for (const said of saidOf(gateway, name, FILES)) {
-      const path = said.value.trim();
+    for (const source of sourcesOf(gateway, name, FILES)) {
+      const path = source.value.trim();
       if (!path.startsWith('/') || hasFile(service, path) !== false) continue;
       yield {
-        places: [said, { value: service, text: `service ${service.name}`, at: service.at }],
+        places: [source, { value: service, text: `service ${service.name}`, at: service.at }],
         expected: `${path} as a secret, a config or a volume of ${service.name}`,
         impact: 'The gateway does not find the file, and exits with 78.',
       };
@@ -70,8 +70,8 @@ function* unverifiedNames(deployment: Deployment, gateway: Gateway): Iterable<Fa
     for (const name of names) {
       if (isIP(name.replace(/^\[|\]$/g, '')) !== 0 || !INTERNAL.test(name)) continue;
       const variable = tlsVariableFor(upstream.name, 'CA_FILE');
-      const [set] = saidOf(gateway, upstream.name, ['SERVER_NAME']);
-      const address = deployment.addressSaid(gateway, upstream);
+      const [set] = sourcesOf(gateway, upstream.name, ['SERVER_NAME']);
+      const address = deployment.addressSource(gateway, upstream);
       yield {
         places: set ? [set, address] : [address],
         expected: `${variable} with the authority that signs for ${name}`,
@@ -89,10 +89,10 @@ function mayKnowMoreAuthorities({ service }: Gateway): boolean {
   return /-ca\b/.test(`${words} ${service.variable('NODE_OPTIONS')?.value ?? ''}`);
 }
 
-function saidOf(gateway: Gateway, upstream: string, settings: readonly TlsSetting[]): Sourced<string>[] {
+function sourcesOf(gateway: Gateway, upstream: string, settings: readonly TlsSetting[]): Sourced<string>[] {
   return settings.flatMap((setting) => {
-    const said = gateway.service.variable(tlsVariableFor(upstream, setting));
-    return said?.value.trim() ? [said] : [];
+    const source = gateway.service.variable(tlsVariableFor(upstream, setting));
+    return source?.value.trim() ? [source] : [];
   });
 }
 

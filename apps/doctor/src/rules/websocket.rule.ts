@@ -26,10 +26,10 @@ export const websocketRule: Rule = {
 };
 
 function* upgradesThatFail(deployment: Deployment, nginx: Nginx): Iterable<Fault> {
-  for (const { route, location, said } of deployment.carried) {
+  for (const { route, location, source } of deployment.carried) {
     if (!route.websocket || passesUpgrade(nginx, location)) continue;
     yield {
-      places: [{ value: location, text: location.text, at: location.directive.at }, said],
+      places: [{ value: location, text: location.text, at: location.directive.at }, source],
       expected: `a location for ${route.path} with proxy_http_version 1.1, Upgrade $http_upgrade and Connection upgrade`,
       impact:
         'No WebSocket can be opened on this route: the gateway sees a plain request and responds with 426.',
@@ -42,7 +42,8 @@ function* upgradesTooMany(deployment: Deployment, nginx: Nginx): Iterable<Fault>
   for (const location of deployment.plainLocations) {
     const [upgrade, connection] = [location.sentHeader('Upgrade'), location.sentHeader('Connection')];
     const isMapped =
-      connection && nginx.mapped(connection.value, '') !== nginx.mapped(connection.value, 'websocket');
+      connection &&
+      nginx.valueForUpgrade(connection.value, '') !== nginx.valueForUpgrade(connection.value, 'websocket');
     if (!upgrade?.value || (isMapped && deployment.webSocketLocations.has(location))) continue;
     yield {
       places: [upgrade, { value: location, text: location.text, at: location.directive.at }],
@@ -92,7 +93,7 @@ function passesUpgrade(nginx: Nginx, location: NginxBlock): boolean {
   return (
     upgrade?.value === '$http_upgrade' &&
     connection !== undefined &&
-    nginx.mapped(connection.value, 'websocket').toLowerCase() === 'upgrade' &&
+    nginx.valueForUpgrade(connection.value, 'websocket').toLowerCase() === 'upgrade' &&
     location.setting('proxy_http_version').value[0] === '1.1'
   );
 }
