@@ -40,6 +40,20 @@ describe('loadSettings', () => {
     expect(loadSettings({ JWT_SECRET, ...variables }).redis).toMatchObject({ url, password });
   });
 
+  it.each(['192.0.2.1', '192.0.2.1:53', '::1', '[::1]', '[::1]:5353'])(
+    'accepts %s as a DNS server',
+    (server) => {
+      expect(loadSettings({ JWT_SECRET, DNS_SERVERS: server }).proxy.dns.servers).toEqual([server]);
+    },
+  );
+
+  it.each(['dns.example', '192.0.2.1:0', '192.0.2.1:65536', '[192.0.2.1]', '[::1', '192.0.2.1:'])(
+    'refuses %s as a DNS server',
+    (server) => {
+      expect(faultsOf({ JWT_SECRET, DNS_SERVERS: server })).toContain('DNS_SERVERS');
+    },
+  );
+
   it.each([
     'https://app.example.com',
     'http://localhost:9090',

@@ -12,7 +12,7 @@ export interface MisspeltVariable {
 /** Shorter names resemble too many others: HOME is not a misspelt HOST. */
 const LEAST_LENGTH = 6;
 
-/** One wrong character is allowed for so many, and three at most, such as a forgotten `_MS`. */
+/** Names resemble each other with one wrong character for each six, and three at most, such as a forgotten `_MS`. */
 const CHARACTERS_PER_FAULT = 6;
 const MOST_FAULTS = 3;
 
@@ -53,14 +53,15 @@ function nearestInFamilies(name: string, families: readonly Family<unknown>[]): 
     ?.nearest;
 }
 
+/** Takes each underscore in turn as the border between `<NAME>` and the fixed part. */
 function candidatesIn({ variable, pattern }: Family<unknown>, name: string) {
   const words = name.split('_');
   const fixed = variable.replace(/^<NAME>_|_<NAME>$/, '');
   return words.slice(1).flatMap((_, index) => {
     const [first, last] = [words.slice(0, index + 1).join('_'), words.slice(index + 1).join('_')];
-    const [given, nearest] = variable.startsWith('<NAME>')
+    const [part, nearest] = variable.startsWith('<NAME>')
       ? [last, `${first}_${fixed}`]
       : [first, `${fixed}_${last}`];
-    return resembles(given, fixed) && pattern.test(nearest) ? [{ nearest, faults: leven(given, fixed) }] : [];
+    return resembles(part, fixed) && pattern.test(nearest) ? [{ nearest, faults: leven(part, fixed) }] : [];
   });
 }

@@ -7,10 +7,11 @@ import { upstreamNameFor, type TlsSetting } from './upstream-variables.js';
 
 const DNS_NAME = /^(?=.{1,253}$)[a-z0-9_]([a-z0-9_-]*[a-z0-9])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9])?)*$/i;
 
-/** Whether a text is an IPv4 address or an IPv6 address in brackets, each with or without a port. */
+/** Whether a text is an IPv4 or IPv6 address, with a port or without. An IPv6 address with a port is in brackets. */
 function isServer(given: string): boolean {
-  const [, bracketed, plain] = /^(?:\[(.+)\]|([^:]+))(?::\d{1,5})?$/.exec(given) ?? [];
-  return isIP(bracketed ?? plain ?? given) !== 0;
+  const [, ipv6, ipv4 = given, port = '53'] = /^(?:\[(.+)\]|([^:]+))(?::(\d+))?$/.exec(given) ?? [];
+  const isAddress = ipv6 === undefined ? isIP(ipv4) !== 0 : isIP(ipv6) === 6;
+  return isAddress && Number(port) > 0 && Number(port) < 65_536;
 }
 
 export const ADDRESSES: Family<readonly string[]> = {
@@ -77,7 +78,7 @@ export const CONNECTIONS = {
     former: 'UPSTREAM_CONNECTIONS',
     default: 256,
     meaning:
-      'The most connections to one instance; retries may use as many more. Further requests wait for a connection.',
+      'The most connections to one instance; retries may open up to the same number again. Further requests wait for a connection.',
   }),
   maxPending: count({
     variable: 'UPSTREAM_MAX_PENDING',
@@ -111,7 +112,7 @@ export const HEALTH = {
   }),
   longestEjectionMs: milliseconds({
     default: 60_000,
-    meaning: 'The longest time of an ejection. If `OUTLIER_EJECTION_MS` is longer, it counts instead.',
+    meaning: 'The longest time of an ejection. If `OUTLIER_EJECTION_MS` is longer, the longest time is that.',
   }),
   checksToFall: count({
     default: 2,
@@ -137,7 +138,7 @@ export const CHECKS = {
     default: 5_000,
     least: 0,
     meaning:
-      'The time between two health checks of an instance, a fifth more or less. With 0 there are no health checks, and only failed requests take an instance out.',
+      'The time between two health checks of an instance, plus or minus up to 20 % at random. With 0 there are no health checks, and only failed requests take an instance out.',
   }),
   timeoutMs: milliseconds({
     variable: 'HEALTH_CHECK_TIMEOUT_MS',
@@ -153,7 +154,8 @@ export const DNS = {
     defaultText: "the machine's own",
     isPart: isServer,
     takes: 'comma list of addresses, with :port or without',
-    meaning: "The DNS servers for `dns://` addresses. If set, the machine's hosts file does not count.",
+    meaning:
+      "The DNS servers for `dns://` addresses. If set, the gateway does not read the machine's hosts file.",
   }),
   refreshMs: milliseconds({
     variable: 'DNS_REFRESH_INTERVAL_MS',
@@ -161,6 +163,6 @@ export const DNS = {
     default: 5_000,
     least: 500,
     meaning:
-      'The longest time between two look-ups of a `dns://` address. If its records have a shorter time to live, this counts.',
+      'The longest time between two look-ups of a `dns://` address. If its records have a shorter time to live, the gateway looks them up when that has passed.',
   }),
 };
