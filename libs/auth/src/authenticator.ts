@@ -40,7 +40,8 @@ export class Authenticator {
     const principal = this.verifier.verify(token);
     // Otherwise the clock tolerance would accept a revoked token.
     const hasEnded = principal.expiresAt * 1000 <= Date.now();
-    if (hasEnded && !this.revocations.wouldKnowEnded(principal)) throw new AuthenticationException('expired');
+    if (hasEnded && !this.revocations.canCheckExpired(principal))
+      throw new AuthenticationException('expired');
     const revoked = this.revocations.isRevokedPrincipal(principal);
     return typeof revoked === 'boolean'
       ? checkRevoked(principal, revoked)

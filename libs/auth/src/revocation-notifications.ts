@@ -31,7 +31,10 @@ const PROOF_TTL_MS = 60_000;
 /** Called with the name of a key, without the prefix, and whether the key exists after the change. Must not throw. */
 export type NotificationListener = (name: string, exists: boolean) => void;
 
-/** Notifications of changes to keys with a prefix, over the connection that carries commands (RESP3), in order. */
+/**
+ * Notifications of changes to keys with a prefix. With RESP3 they come over the connection that also carries commands, in
+ * the order of the changes and the replies.
+ */
 export class RevocationNotifications {
   private readonly proofKey = `gateway:notifications:${randomId()}`;
   private readonly received = new Set<string>();
@@ -59,7 +62,7 @@ export class RevocationNotifications {
 
   /**
    * Whether Redis notifies of every change from now on. If it does not, tries to configure Redis so.
-   * @param onDoubt called as soon as a notification is missing
+   * @param onDoubt called as soon as a notification is missing, or Redis has refused the subscription
    * @throws Error if the connection fails
    */
   async prove(onDoubt: () => void): Promise<boolean> {
@@ -78,7 +81,7 @@ export class RevocationNotifications {
     if (this.isSubscribed) return true;
     try {
       await this.client.psubscribe(`${this.channelPrefix}*`);
-      // By name: an ACL that permits a pattern permits that very pattern alone.
+      // A subscription of its own: an ACL that permits the pattern above does not permit another pattern or this channel.
       await this.client.subscribe(this.proofChannel);
       this.isSubscribed = true;
     } catch (error) {
@@ -99,7 +102,10 @@ export class RevocationNotifications {
     }
   }
 
-  /** Whether the notifications of a write come. They would come before the reply to the command that follows it. */
+  /**
+   * Whether Redis notifies of a write. The notifications of SET arrive before the reply to the PING behind it: if they have
+   * not arrived by then, they will not.
+   */
   private async receivesChanges(): Promise<boolean> {
     this.received.clear();
     try {

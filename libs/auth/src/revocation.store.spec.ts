@@ -292,9 +292,9 @@ describe('RevocationStore', () => {
     const { store } = await startStore(new FakeRedis());
     const ids = { tokenId: 'a', sessionId: undefined };
 
-    expect(store.wouldKnowEnded({ ...ids, expiresAt: 99 })).toBe(false);
-    expect(store.wouldKnowEnded({ ...ids, expiresAt: 100 })).toBe(true);
-    expect(store.wouldKnowEnded({ ...ids, sessionId: 's', expiresAt: 99 })).toBe(true);
+    expect(store.canCheckExpired({ ...ids, expiresAt: 99 })).toBe(false);
+    expect(store.canCheckExpired({ ...ids, expiresAt: 100 })).toBe(true);
+    expect(store.canCheckExpired({ ...ids, sessionId: 's', expiresAt: 99 })).toBe(true);
   });
 
   it('proves nothing any more once the process ends', async () => {

@@ -12,9 +12,11 @@ import { RevokedIds } from './revoked-ids.js';
 export type RevocationListener = (id: string, kind: RevocationKind) => void;
 
 /**
- * How much of the revocations memory has: all of them (`complete`); fewer until they are read (`loading`); fewer because
- * there are more than the bound (`overflow`); all of the last scan, none since, because Redis sends no notifications
- * (`unnotified`).
+ * Which revocations memory has:
+ * - `complete`: all of them;
+ * - `loading`: not all yet, since the scan has not ended;
+ * - `overflow`: not all, since there are more than the bound;
+ * - `unnotified`: those of the last scan, since Redis sends no notifications.
  */
 export const REVOCATION_STATES = ['complete', 'loading', 'overflow', 'unnotified'] as const;
 export type RevocationState = (typeof REVOCATION_STATES)[number];
@@ -37,7 +39,7 @@ const SKEW_MS = 10 * 60_000;
 /** Shortest TTL of the key of a revoked session, in milliseconds; longer than any access token is valid. */
 const SESSION_TTL_MS = 3_600_000;
 
-/** TTL assumed for a key that does not expire, or whose TTL could not be read, in milliseconds. */
+/** TTL in milliseconds of a key that does not expire, or whose TTL could not be read. */
 const ASSUMED_TTL_MS = 24 * 3_600_000;
 
 /**
@@ -54,15 +56,15 @@ export class RevocationStore implements OnApplicationBootstrap, OnApplicationShu
   private readonly ids: RevokedIds;
   private readonly notifications: RevocationNotifications;
   private readonly proofTimer: NodeJS.Timeout;
-  /** For requests, within the time that a request can wait. */
-  private readonly lookups: RevocationLookups;
-  /** For keys of notifications. */
-  private readonly ttls: RevocationLookups;
+  /** Lookups for requests, within the time that a request can wait. */
+  private readonly requestLookups: RevocationLookups;
+  /** Lookups of the TTL of keys that Redis has notified of. */
+  private readonly ttlLookups: RevocationLookups;
 
   /** Number of lost connections. `synchronizeOnce` discards its result if this has changed meanwhile. */
-  private connection = 0;
+  private lostConnections = 0;
   private synchronizing: Promise<void> | undefined;
-  /** Whether Redis notified of the last proof. */
+  /** Whether Redis notified of the last write of the test key. */
   private isNotified = false;
   private isLoaded = false;
   /** `Date.now()` when memory became complete. */
@@ -77,8 +79,8 @@ export class RevocationStore implements OnApplicationBootstrap, OnApplicationShu
   ) {
     const { client } = redis;
     this.ids = new RevokedIds(mostIds);
-    this.lookups = new RevocationLookups((keys) => redis.read(() => readTtls(client, keys)));
-    this.ttls = new RevocationLookups((keys) => readTtls(client, keys));
+    this.requestLookups = new RevocationLookups((keys) => redis.read(() => readTtls(client, keys)));
+    this.ttlLookups = new RevocationLookups((keys) => readTtls(client, keys));
     this.notifications = new RevocationNotifications(client, KEY_PREFIX, this.onNotification);
     client.on('close', () => this.lose());
     client.on('ready', () => void this.synchronize());
@@ -90,7 +92,6 @@ export class RevocationStore implements OnApplicationBootstrap, OnApplicationShu
     await Promise.race([this.synchronize(), delay(BOOT_MS, { keepsAlive: false })]);
   }
 
-  /** Adds a listener for every revocation from now on. */
   onRevoked(listener: RevocationListener): void {
     this.listeners.push(listener);
   }
@@ -101,7 +102,6 @@ export class RevocationStore implements OnApplicationBootstrap, OnApplicationShu
     return this.isNotified ? 'complete' : 'unnotified';
   }
 
-  /** Whether memory has every revocation. */
   get isComplete(): boolean {
     return this.state === 'complete';
   }
@@ -111,7 +111,6 @@ export class RevocationStore implements OnApplicationBootstrap, OnApplicationShu
     return !this.isComplete && this.redis.isReadable;
   }
 
-  /** Number of revoked tokens and sessions in memory. */
   get size(): number {
     return this.ids.size;
   }
@@ -143,10 +142,11 @@ export class RevocationStore implements OnApplicationBootstrap, OnApplicationShu
   }
 
   /**
-   * Called for a token past `exp` but within the clock tolerance. Whether its revocation would still be known: Redis
-   * keeps the key of a session, memory what it read before `exp`. True if Redis is not readable: memory alone decides.
+   * Whether the revocation of a token past its `exp`, but within the clock tolerance, can still be checked. Redis deletes the
+   * key of a token at its `exp`; after that only memory has it, if memory was complete before `exp`. The key of a session
+   * outlives its tokens. If Redis is not readable, memory alone decides.
    */
-  wouldKnowEnded({ sessionId, expiresAt }: Pick<Principal, 'sessionId' | 'expiresAt'>): boolean {
+  canCheckExpired({ sessionId, expiresAt }: Pick<Principal, 'sessionId' | 'expiresAt'>): boolean {
     if (sessionId !== undefined) return true;
     return this.isComplete ? this.completeSince <= expiresAt * 1000 : !this.redis.isReadable;
   }
@@ -169,7 +169,7 @@ export class RevocationStore implements OnApplicationBootstrap, OnApplicationShu
     const name = formatKeyName(kind, id);
     if (name === undefined) return false;
     try {
-      const ttlMs = await this.lookups.get(KEY_PREFIX + name);
+      const ttlMs = await this.requestLookups.get(KEY_PREFIX + name);
       if (ttlMs === NO_KEY) return false;
       this.add(kind, id, toTtlMs(ttlMs));
       return true;
@@ -179,7 +179,7 @@ export class RevocationStore implements OnApplicationBootstrap, OnApplicationShu
   }
 
   private lose(): void {
-    this.connection++;
+    this.lostConnections++;
     this.lostAt ??= performance.now();
     this.isNotified = this.isLoaded = false;
   }
@@ -192,13 +192,13 @@ export class RevocationStore implements OnApplicationBootstrap, OnApplicationShu
 
   private async synchronizeOnce(): Promise<void> {
     if (this.redis.client.status !== 'ready') return;
-    const { connection } = this;
+    const { lostConnections } = this;
     try {
       const isNotified = await this.notifications.prove(() => (this.isNotified = false));
       // Without notifications a revocation may be missing, so all are read again at each proof.
       const isStale = !this.isComplete || !isNotified;
       if (isStale) await this.load();
-      if (connection !== this.connection) return;
+      if (lostConnections !== this.lostConnections) return;
       const wasComplete = this.isComplete;
       this.isLoaded = true;
       this.isNotified = isNotified;
@@ -239,7 +239,7 @@ export class RevocationStore implements OnApplicationBootstrap, OnApplicationShu
   private async addWithTtl(kind: RevocationKind, id: string, key: string): Promise<void> {
     this.add(kind, id, ASSUMED_TTL_MS);
     // SET with a TTL notifies of `set` and `expire` in one turn of the event loop: one lookup serves both.
-    const ttlMs = await this.ttls.get(key).catch(() => NO_END);
+    const ttlMs = await this.ttlLookups.get(key).catch(() => NO_END);
     if (this.ids.has(kind, id)) this.ids.add(kind, id, toTtlMs(ttlMs) + SKEW_MS);
   }
 }

@@ -75,12 +75,13 @@ export class GatewayHttpAdapter extends ExpressAdapter {
         // Node's default of 300 s ends long uploads; the proxy watches their rate instead.
         requestTimeout: 0,
         connectionsCheckingInterval: 1_000,
-        // The grammar check refuses a missing Host, in the gateway's own format.
+        // `RequestGrammarMiddleware` refuses a missing Host, in the gateway's own format.
         requireHostHeader: false,
         shouldUpgradeCallback: (request) => this.isUpgrade(request),
       },
       this.pipelining.wrap((request, response) => {
-        // Express itself would respond to a URL that it cannot parse, past every middleware. The chain refuses `*`.
+        // Express itself would respond to a URL that it cannot parse, past every middleware. `ProxyMiddleware` responds to
+        // `*` with 400.
         if (!request.url!.startsWith('/')) request.url = '*';
         this.runFirst(request, response, (error) => {
           if (error === undefined) express(request, response);
@@ -91,7 +92,8 @@ export class GatewayHttpAdapter extends ExpressAdapter {
     this.connections.watch(server);
     // `HalfClosedConnections` decides which half-closed connections get their responses.
     allowHalfOpen(server);
-    // Node itself would respond to both at once: 100 before the gates, 417 without a body, a request id or a log line.
+    // Node itself would respond to `Expect`: with 100 before the gates have checked the request, or with 417 without a body,
+    // a request id or a log line.
     const handle = (request: IncomingMessage, response: ServerResponse): void => {
       server.emit('request', request, response);
     };

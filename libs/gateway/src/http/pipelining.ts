@@ -35,7 +35,7 @@ export class Pipelining {
   private bytes = 0;
   /** Connections with waiting requests. */
   private readonly connections = new Set<ClientConnection>();
-  /** Number of connections with an `onLateHead`. */
+  /** Number of connections whose header timeout was deferred. */
   private deferredHeads = 0;
 
   /** @param headerTimeoutMs milliseconds until the head of a request must be complete */
@@ -52,10 +52,10 @@ export class Pipelining {
   }
 
   /**
-   * Keeps `onLate`, and starts a new header timeout at the resume, since Node checks each head once only. Called by
-   * `ClientErrorResponder`.
+   * Called by `ClientErrorResponder` when Node reports a late head. If the gateway had paused the connection, the head is
+   * late because of that: it gets a new header timeout when the connection resumes, since Node checks each head once only.
    * @param onLate called if the head exceeds the new timeout too
-   * @returns whether the gateway had paused the connection; if not, does nothing
+   * @returns false, and does nothing, if the gateway had not paused the connection
    */
   deferLateHead(socket: Socket, onLate: () => void): boolean {
     const connection = connectionOf(socket);

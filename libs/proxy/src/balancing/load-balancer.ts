@@ -59,7 +59,7 @@ export class LoadBalancer implements Ticking {
     const isFirst = known.size === 0;
     this.current = origins.map((origin) => known.get(origin) ?? this.create(origin, isFirst, now));
     for (const [origin, instance] of known) if (!origins.includes(origin)) this.removed.add(instance);
-    this.count();
+    this.countUnavailable();
   }
 
   /**
@@ -102,7 +102,7 @@ export class LoadBalancer implements Ticking {
       // At most half of the instances may be down or ejected; so the last one never is.
       () => (this.unavailable + 1) * 2 <= this.current.length,
       (state, failureKind) => {
-        this.count();
+        this.countUnavailable();
         this.onChange({ origin, state, failureKind });
       },
     );
@@ -110,7 +110,7 @@ export class LoadBalancer implements Ticking {
     return new Instance(origin, this.options, health, this.tls);
   }
 
-  private count(): void {
+  private countUnavailable(): void {
     this.unavailable = this.current.filter(({ health }) => !health.isUp).length;
   }
 }

@@ -6,12 +6,21 @@ import type { RelayConnection } from './relay-record.js';
 /** Most frames of one socket that are handled in one turn of the event loop. 64 KiB may contain 32,768 small frames. */
 const FRAMES_PER_TURN = 64;
 
-/** Number of frames in a turn from which on an immediate resets the count. With fewer frames the immediate is saved. */
+/**
+ * Number of frames from which on the count is reset at the end of the turn, by an immediate. Below, none is scheduled: the
+ * count may go on over several turns.
+ */
 const FRAMES_BEFORE_RESET = 32;
 
-/** Bounds the frames of a socket in each turn of the event loop, so that a socket with many delays no other socket. */
+/**
+ * Bounds the frames of a socket that are handled in one turn of the event loop, so that a socket with many delays no other.
+ *
+ * 1. `count` counts each frame. At the 64th it tells the receiver of `ws` to emit only one more event in each turn
+ *    (`emitSynchronously(false)`): the receiver parses nothing until the next turn.
+ * 2. `endTurn`, an immediate, resets the count and lets the receiver emit at once again, before it emits that event.
+ */
 export class FramePace {
-  private framesInTurn = 0;
+  private framesSinceReset = 0;
   private framesInChunk = 0;
 
   /** @param onFramesHandled runs when frames of an earlier chunk have been handled in a later turn */
@@ -28,9 +37,9 @@ export class FramePace {
   /** Counts a message, a ping or a pong. Call before it is handled. */
   count(): void {
     this.framesInChunk++;
-    this.framesInTurn++;
-    if (this.framesInTurn === FRAMES_BEFORE_RESET) setImmediate(this.endTurn);
-    else if (this.framesInTurn === FRAMES_PER_TURN) emitSynchronously(this.socket, false);
+    this.framesSinceReset++;
+    if (this.framesSinceReset === FRAMES_BEFORE_RESET) setImmediate(this.endTurn);
+    else if (this.framesSinceReset === FRAMES_PER_TURN) emitSynchronously(this.socket, false);
   }
 
   /** Call when the receiver has read a chunk. */
@@ -38,11 +47,11 @@ export class FramePace {
     this.framesInChunk = 0;
   }
 
-  /** Runs before the event that the receiver has deferred. */
+  /** Runs in the next turn, before the event that the receiver has deferred to it. */
   private readonly endTurn = (): void => {
-    // Frames that this turn releases are handled before the next immediate.
-    if (this.framesInTurn >= FRAMES_PER_TURN) setImmediate(this.onFramesHandled);
-    this.framesInTurn = 0;
+    // The receiver now handles the deferred frames; the immediate runs after them.
+    if (this.framesSinceReset >= FRAMES_PER_TURN) setImmediate(this.onFramesHandled);
+    this.framesSinceReset = 0;
     emitSynchronously(this.socket, true);
   };
 }
@@ -90,10 +99,7 @@ export class ReadPause {
     if (!this.isStopped) this.socket.resume();
   }
 
-  /**
-   * Stops reading for good. Call when the close frame has been sent and the budget has no room for the bytes that would
-   * arrive before its response.
-   */
+  /** Stops reading for good: the budget has no room for further bytes, and the relay is about to be evicted. */
   stop(): void {
     this.isStopped = true;
     this.socket.pause();
@@ -111,9 +117,11 @@ export class IncomingMessages {
   private readonly share: BudgetShare;
   private messages = 0;
   private isForgotten = false;
-  /** When a check first saw the incomplete message, and how many messages and bytes had arrived by then. */
+  /** When a check first saw the present incomplete message, in milliseconds of `performance.now()`. */
   private incompleteSince = 0;
+  /** Messages that were complete by then; -1 before the first check. */
   private messagesBefore = -1;
+  /** Bytes that had arrived by then. */
   private bytesBefore = 0;
 
   /** @param onOverBudget called if the budget has no room for the bytes that have arrived */
@@ -153,13 +161,13 @@ export class IncomingMessages {
     return elapsedMs > limitMs && bytesRead - this.bytesBefore < (elapsedMs / 1000) * MINIMUM_RATE_BYTES;
   }
 
-  /** Drops the incomplete message. The socket must not be read afterwards. */
+  /** Frees the incomplete message and its bytes. The socket must not be read afterwards. */
   drop(): void {
     dropIncomplete(this.connection.socket);
     this.forget();
   }
 
-  /** Stops counting, and releases the bytes of the incomplete message. */
+  /** Stops counting, and releases the bytes of the incomplete message. `ws` still has the message. */
   forget(): void {
     this.isForgotten = true;
     this.share.set(0);

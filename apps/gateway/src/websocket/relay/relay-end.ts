@@ -12,14 +12,14 @@ import {
 } from './incoming-frames.js';
 import type { RelayConnection } from './relay-record.js';
 
-/** Pings without a pong after which an end counts as gone. */
-const MISSED_PONGS = 2;
+/** Pings without any byte in response after which an end counts as gone. */
+const UNANSWERED_PINGS = 2;
 
 /** Receives the events of an end. */
 export interface RelayEndListener {
   onMessage(end: RelayEnd, data: Buffer, isBinary: boolean): void;
   /**
-   * Called for a ping, and for a pong if no ping was sent since the last chunk. @returns whether the end may send it
+   * Called for a ping, and for a pong that answers no ping. @returns false if the end exceeds its rate, or its relay has ended
    */
   onControlFrame(end: RelayEnd): boolean;
   /** Called when the connection has closed. @param violation close code, if the end broke a rule of the protocol */
@@ -30,7 +30,9 @@ export interface RelayEndListener {
 
 /**
  * One end of a relay: a socket that is pinged, may send within bounds, and is paused while the other end is slow.
- * `Relay` and `findStall` call it.
+ *
+ * It ends in three ways: `close` begins the closing handshake, `terminate` ends the connection without one, and `drop`, after
+ * `close`, frees the end's memory when its relay is evicted.
  */
 export class RelayEnd {
   private readonly incoming: IncomingMessages;
@@ -43,7 +45,8 @@ export class RelayEnd {
   private messagesSent = 0;
   /** Value of `messagesSent` at the latest ping whose pong has arrived. */
   private messagesAcknowledged = 0;
-  private missedPongs = 0;
+  /** Pings since bytes last arrived. */
+  private pingsUnanswered = 0;
 
   private violation: number | undefined;
   /** Runs from the end of the readable side to the close of the connection. */
@@ -85,7 +88,7 @@ export class RelayEnd {
    * @returns false if there is no room: then the relay is evicted, and the message is lost
    */
   send(data: Buffer, isBinary: boolean, source: RelayEnd): boolean {
-    if (!this.tryAcquire(data.length)) {
+    if (!this.acquireOrEvict(data.length)) {
       source.reading.stop();
       return false;
     }
@@ -95,9 +98,9 @@ export class RelayEnd {
     return true;
   }
 
-  /** Sends a message of the gateway itself. */
+  /** Sends a message of the gateway itself, in ASCII. */
   sendOwn(text: string): void {
-    if (!this.tryAcquire(text.length)) return;
+    if (!this.acquireOrEvict(text.length)) return;
     this.outgoing.send(text, false, false);
     this.pauseIfFull();
   }
@@ -124,15 +127,15 @@ export class RelayEnd {
     return this.incoming.isTooSlow(now, limitMs, this.reading.isPaused);
   }
 
-  /** Sends a ping, or ends the connection if too many pings have no pong. */
+  /** Sends a ping, or ends the connection if too many pings were unanswered. */
   ping(): void {
     // No pong can be read while the socket is paused.
     if (!this.isOpen || this.reading.isPaused) return;
-    if (this.missedPongs >= MISSED_PONGS) {
+    if (this.pingsUnanswered >= UNANSWERED_PINGS) {
       this.terminate();
       return;
     }
-    this.missedPongs++;
+    this.pingsUnanswered++;
     // The pong repeats this number, and so acknowledges the messages sent before the ping.
     this.connection.socket.ping(String(this.messagesSent));
   }
@@ -164,7 +167,8 @@ export class RelayEnd {
     this.outgoing.forget();
   }
 
-  private tryAcquire(bytes: number): boolean {
+  /** Acquires bytes of the budget. If there is no room, evicts the relay. */
+  private acquireOrEvict(bytes: number): boolean {
     if (this.outgoing.tryAcquire(bytes)) return true;
     this.listener.evict();
     return false;
@@ -188,7 +192,7 @@ export class RelayEnd {
 
   private readonly onData = (): void => {
     // An end that sends bytes is not gone. In the middle of a message it cannot send a pong.
-    this.missedPongs = 0;
+    this.pingsUnanswered = 0;
     this.pace.endChunk();
     this.incoming.countIncoming();
   };
@@ -201,7 +205,7 @@ export class RelayEnd {
 
   private readonly onPing = (payload: Buffer): void => {
     this.pace.count();
-    if (!this.listener.onControlFrame(this) || !this.isOpen || !this.tryAcquire(payload.length)) return;
+    if (!this.listener.onControlFrame(this) || !this.isOpen || !this.acquireOrEvict(payload.length)) return;
     this.outgoing.pong(payload, this.pace.arrivedInSameChunk);
     this.pauseIfFull();
   };
@@ -210,8 +214,9 @@ export class RelayEnd {
     this.pace.count();
     const count = Number(payload.toString('latin1'));
     if (count > this.messagesAcknowledged && count <= this.messagesSent) this.messagesAcknowledged = count;
-    // `onData` resets `missedPongs` after each chunk: 0 here means that no ping was sent since the last chunk.
-    if (this.missedPongs === 0) this.listener.onControlFrame(this);
+    // `onData` has reset the count when the chunk before arrived: 0 here means that no ping was sent since.
+
+    if (this.pingsUnanswered === 0) this.listener.onControlFrame(this);
   };
 
   private readonly onError = (error: Error): void => {
