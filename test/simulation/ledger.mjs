@@ -9,7 +9,7 @@ export class Ledger {
   lines = new Map();
   /** The relays of clients, by id. */
   relays = new Map();
-  /** The first times when a gateway heard of a revocation: `{ gateway, life, id, kind, at }`. */
+  /** The first times when a gateway knew a revocation: `{ gateway, life, id, kind, at }`. */
   revocations = [];
   /** The lives of gateways: `{ gateway, life, startedAt, signalAt, closedAt, endedAt, isKilled }`. */
   lives = [];
@@ -32,7 +32,7 @@ export class Ledger {
 
   /**
    * A client is about to send a request.
-   * @param request `{ id, client, method, route, mayRepeat, bodyLength, tokenId, sessionId, network, connection }`
+   * @param request `{ id, client, method, route, isRepeatable, bodyLength, tokenId, sessionId, network, connection }`
    */
   addRequest(request) {
     const entry = {
@@ -76,20 +76,22 @@ export class Ledger {
     return entry;
   }
 
+  /** The life of the gateway that a request or a relay was sent to; undefined if the gateway did not run then. */
+  lifeOf({ gateway, life }) {
+    return this.lives.find((each) => each.gateway === gateway && each.life === life);
+  }
+
   onRevoked(gateway, id, kind) {
-    if (
-      this.revocations.some(
-        (each) => each.gateway === gateway.number && each.life === gateway.life && each.id === id,
-      )
-    )
+    const { number, life } = gateway;
+    if (this.revocations.some((each) => each.gateway === number && each.life === life && each.id === id))
       return;
-    this.revocations.push({ gateway: gateway.number, life: gateway.life, id, kind, at: this.now });
-    this.#trace.note(`gateway ${gateway.number}`, `hears of the revocation of ${kind} ${id}`);
+    this.revocations.push({ gateway: number, life, id, kind, at: this.now });
+    this.#trace.note(`gateway ${number}`, `learns the revocation of ${kind} ${id}`);
   }
 
   /**
-   * What the process of the gateway has heard about the token or the session of a request or relay.
-   * @param before only what it had heard by then
+   * What the process of the gateway knows to be revoked: the token or the session of a request or relay.
+   * @param before only what it knew by then
    */
   revocationOf({ gateway, life, tokenId, sessionId }, before = Infinity) {
     return this.revocations.find(

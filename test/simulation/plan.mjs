@@ -115,7 +115,7 @@ function planRequest(random, { rude, routes, uploads }) {
     isChunked,
     isOld,
     isAnonymous: random.chance(rude.anonymous ?? 0.02),
-    mayRepeat: REPEATABLE.has(method) || (isKeyed && !isChunked && bodyLength <= KEYED_BYTES),
+    isRepeatable: REPEATABLE.has(method) || (isKeyed && !isChunked && bodyLength <= KEYED_BYTES),
     parts: isSlow ? random.int(2, 6) : 1,
     pauseMs: isSlow ? random.int(5, 400) : 0,
     isFollowed: !isOld && REPEATABLE.has(method) && random.chance(0.1),

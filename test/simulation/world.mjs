@@ -1,4 +1,4 @@
-import { Guarantees } from './guarantees.mjs';
+import { Guarantees } from './guarantees/guarantees.mjs';
 import { isGatewayEnd } from './kernel/network.mjs';
 import { Ledger } from './ledger.mjs';
 import { Client } from './parties/client.mjs';

@@ -2,7 +2,7 @@ import { ResponseReader } from '../../fuzz/traffic/message-reader.mjs';
 import { bodyOf } from '../bodies.mjs';
 
 /** Milliseconds that a client waits for a response before it gives up; more than any timeout of the gateway. */
-const PATIENT_MS = 60_000;
+const RESPONSE_TIMEOUT_MS = 60_000;
 
 /**
  * A client of the gateway that sends one request after another over a connection, as its plan says: in parts, slowly,
@@ -171,17 +171,20 @@ export class Client {
   }
 
   #settle(request, outcome, status) {
-    clearTimeout(request.patience);
+    clearTimeout(request.timeout);
     this.#world.ledger.settle(request, outcome, status);
     this.#world.guarantees.onSettled(request);
   }
 
   #waitFor(request) {
-    request.patience = setTimeout(() => {
-      this.#violate('G9', `${request.id} has waited for ${PATIENT_MS} ms (${request.plans?.at(-1)?.kind})`);
+    request.timeout = setTimeout(() => {
+      this.#violate(
+        'G9',
+        `${request.id} has waited for ${RESPONSE_TIMEOUT_MS} ms (${request.plans?.at(-1)?.kind})`,
+      );
       request.socket.isCutByClient = true;
       request.socket.destroy();
-    }, PATIENT_MS);
+    }, RESPONSE_TIMEOUT_MS);
   }
 
   #think() {

@@ -1,0 +1,92 @@
+import { Drain } from './drain.mjs';
+import { Limits } from './limits.mjs';
+import { Memory } from './memory.mjs';
+import { Relays } from './relays.mjs';
+import { Requests } from './requests.mjs';
+import { Responses } from './responses.mjs';
+import { Rest } from './rest.mjs';
+import { Retries } from './retries.mjs';
+import { Revocation } from './revocation.mjs';
+
+/** Checks the guarantees of `docs/guarantees.md` against what the ledger has: parties call it as things happen. */
+export class Guarantees {
+  #requests;
+  #responses;
+  #revocation;
+  #limits;
+  #drain;
+  #memory;
+  #rest;
+  #retries;
+  #relays;
+
+  constructor(world) {
+    this.#requests = new Requests(world);
+    this.#responses = new Responses(world);
+    this.#revocation = new Revocation(world);
+    this.#limits = new Limits(world);
+    this.#drain = new Drain(world);
+    this.#memory = new Memory(world);
+    this.#rest = new Rest(world);
+    this.#retries = new Retries(world);
+    this.#relays = new Relays(world);
+  }
+
+  /** A service has the head of a request. */
+  onHead(request, arrival, head) {
+    if (!request) return;
+    this.#requests.onHead(request, arrival, head);
+    this.#revocation.onHead(request);
+  }
+
+  /** A client has a whole response. */
+  onResponse(request, message) {
+    this.#responses.onResponse(request, message);
+  }
+
+  /** A request has its outcome. */
+  onSettled(request) {
+    this.#responses.onSettled(request);
+    this.#drain.onSettled(request);
+  }
+
+  /** A service has the handshake of a relay. */
+  onHandshake(relay) {
+    if (relay) this.#revocation.onHandshake(relay);
+  }
+
+  /** The connection of a relay's client is closed. */
+  onRelayClosed(relay) {
+    this.#drain.onRelayClosed(relay);
+    this.#relays.onClosed(relay);
+  }
+
+  /** A gateway has logged the end of a relay. */
+  onRelayLine(relay, line) {
+    this.#relays.onLine(relay, line);
+  }
+
+  /** Looks at what can be seen at any moment. */
+  watch() {
+    this.#memory.watch();
+    this.#revocation.watch();
+  }
+
+  /** All clients have their outcomes, and the gateways are at rest. */
+  checkRest() {
+    this.#rest.checkRest();
+    this.#retries.checkRest();
+    this.#limits.checkRest();
+  }
+
+  /** Every gateway knows every revocation that Redis has. */
+  async checkRevocations() {
+    await this.#revocation.checkRest();
+  }
+
+  /** All gateways have ended. */
+  checkEnd() {
+    this.#drain.checkEnd();
+    this.#rest.checkEnd();
+  }
+}

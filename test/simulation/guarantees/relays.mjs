@@ -1,0 +1,50 @@
+/** Milliseconds until a service has what a relay has sent it. */
+const DELIVERY_MS = 3_000;
+
+/** G12: messages of a relay. */
+export class Relays {
+  #world;
+
+  constructor(world) {
+    this.#world = world;
+  }
+
+  /** A relay's connection is gone: not without a close frame, unless the client or the network has cut it. */
+  onClosed(relay) {
+    const life = this.#world.ledger.lifeOf(relay);
+    this.#checkDelivered(relay, life);
+    const isExcused = relay.isCut || relay.hasSentClose || life?.isKilled;
+    if (relay.isOpen && relay.closeCode === undefined && !isExcused) {
+      this.#violate(`relay ${relay.id} ended at ${relay.closedAt} without a close frame`);
+    }
+  }
+
+  /** With `resume`, no message is lost that was not counted. */
+  onLine(relay, line) {
+    relay.line = line;
+    if (!relay.route.endsWith('resuming')) return;
+    setTimeout(() => {
+      const lost = line.messages_in - relay.delivered;
+      const { messages_lost: counted, messages_unacknowledged: unacknowledged } = line;
+      if (lost > counted + unacknowledged) {
+        this.#violate(
+          `relay ${relay.id} lost ${lost} messages, and counted ${counted} and ${unacknowledged}`,
+        );
+      }
+    }, DELIVERY_MS);
+  }
+
+  /** A relay that its client closed, between good ends, has lost nothing in either direction. */
+  #checkDelivered(relay, life) {
+    const isQuiet = this.#world.hasGoodUpstreams && relay.closeCode === 1000 && !relay.isClosedByGateway;
+    if (!isQuiet || relay.isCut || life?.signalAt !== undefined) return;
+    if (relay.delivered !== relay.sent)
+      this.#violate(`relay ${relay.id} brought ${relay.delivered} of ${relay.sent} messages`);
+    if (relay.received !== relay.lastReceived)
+      this.#violate(`relay ${relay.id} lost messages of its service`);
+  }
+
+  #violate(text) {
+    this.#world.ledger.violate('G12', text);
+  }
+}
