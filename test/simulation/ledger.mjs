@@ -1,3 +1,5 @@
+import { RelayMessages } from './parties/relay-messages.mjs';
+
 /**
  * What the parties of a simulation have seen. They write it as it happens; the guarantees read it, at once where a violation
  * can be seen at once, and at the end.
@@ -57,12 +59,8 @@ export class Ledger {
     const entry = {
       ...relay,
       isOpen: false,
-      sent: 0,
-      received: 0,
-      lastReceived: 0,
-      serviceSent: 0,
-      delivered: 0,
-      lastDelivered: 0,
+      toService: new RelayMessages(`the client of ${relay.id}`),
+      toClient: new RelayMessages(`the service of ${relay.id}`),
       closeCode: undefined,
       closedAt: undefined,
     };

@@ -1,6 +1,7 @@
 import { Drain } from './drain.mjs';
 import { Limits } from './limits.mjs';
 import { Memory } from './memory.mjs';
+import { Messages } from './messages.mjs';
 import { Relays } from './relays.mjs';
 import { Requests } from './requests.mjs';
 import { Responses } from './responses.mjs';
@@ -19,6 +20,7 @@ export class Guarantees {
   #rest;
   #retries;
   #relays;
+  #messages;
 
   constructor(world) {
     this.#requests = new Requests(world);
@@ -30,6 +32,7 @@ export class Guarantees {
     this.#rest = new Rest(world);
     this.#retries = new Retries(world);
     this.#relays = new Relays(world);
+    this.#messages = new Messages(world);
   }
 
   /** A service has the head of a request. */
@@ -53,6 +56,11 @@ export class Guarantees {
   /** A service has the handshake of a relay. */
   onHandshake(relay) {
     if (relay) this.#revocation.onHandshake(relay);
+  }
+
+  /** A message of a relay has arrived. @param direction `toService` or `toClient` @param message `{ isBinary, content }` */
+  onMessage(relay, direction, message) {
+    this.#messages.onMessage(relay, direction, message);
   }
 
   /** The connection of a relay's client is closed. */

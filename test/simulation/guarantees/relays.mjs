@@ -24,7 +24,7 @@ export class Relays {
     relay.line = line;
     if (!relay.route.endsWith('resuming')) return;
     setTimeout(() => {
-      const lost = line.messages_in - relay.delivered;
+      const lost = line.messages_in - relay.toService.arrived;
       const { messages_lost: counted, messages_unacknowledged: unacknowledged } = line;
       if (lost > counted + unacknowledged) {
         this.#violate(
@@ -38,10 +38,13 @@ export class Relays {
   #checkDelivered(relay, life) {
     const isQuiet = this.#world.hasGoodUpstreams && relay.closeCode === 1000 && !relay.isClosedByGateway;
     if (!isQuiet || relay.isCut || life?.signalAt !== undefined) return;
-    if (relay.delivered !== relay.sent)
-      this.#violate(`relay ${relay.id} brought ${relay.delivered} of ${relay.sent} messages`);
-    if (relay.received !== relay.lastReceived)
-      this.#violate(`relay ${relay.id} lost messages of its service`);
+    const { toService, toClient } = relay;
+    if (toService.arrived !== toService.sent.length)
+      this.#violate(`relay ${relay.id} brought ${toService.arrived} of ${toService.sent.length} messages`);
+    if (toClient.arrived !== toClient.last)
+      this.#violate(
+        `relay ${relay.id} brought ${toClient.arrived} of ${toClient.last} messages of its service`,
+      );
   }
 
   #violate(text) {

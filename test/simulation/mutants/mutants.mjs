@@ -297,4 +297,25 @@ export const MUTANTS = {
     scenario: 'traffic',
     guarantees: ['G12'],
   },
+  'passes binary messages on as text': {
+    file: RELAY,
+    from: 'this.clientEnd.send(data, isBinary, this.upstreamEnd);',
+    to: 'this.clientEnd.send(data, false, this.upstreamEnd);',
+    scenario: 'traffic',
+    guarantees: ['G4'],
+  },
+  'cuts messages of 65,536 bytes short': {
+    file: RELAY,
+    from: 'if (this.upstreamEnd.isOpen) this.sendUpstream(data, isBinary);',
+    to: 'if (this.upstreamEnd.isOpen) this.sendUpstream(data.subarray(0, 65_535), isBinary);',
+    scenario: 'traffic',
+    guarantees: ['G4'],
+  },
+  'alters one byte of a message': {
+    file: RELAY,
+    from: 'this.counts.bytesOut += data.length;',
+    to: 'this.counts.bytesOut += data.length;\n    if (data.length > 125) data[125]! ^= 1;',
+    scenario: 'traffic',
+    guarantees: ['G4'],
+  },
 };

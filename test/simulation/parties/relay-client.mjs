@@ -1,7 +1,11 @@
 import { closePayload, frame, FrameReader, OPCODE } from '../../fuzz/traffic/frames.mjs';
 import { ResponseReader } from '../../fuzz/traffic/message-reader.mjs';
+import { Fragments, framesOf } from './relay-messages.mjs';
 
-/** A client of a WebSocket: sends numbered messages, and checks those of the service. */
+/** Masks are zero: they are no part of what is shown. */
+const MASKED = { mask: Buffer.alloc(4) };
+
+/** A client of a WebSocket: sends messages, and gets those of the service. */
 export class RelayClient {
   isDone = false;
   #world;
@@ -11,6 +15,7 @@ export class RelayClient {
   #relay;
   #reader;
   #frames;
+  #fragments = new Fragments();
   #hasSentClose = false;
   #handshakeBytes = 0;
 
@@ -82,14 +87,11 @@ export class RelayClient {
   }
 
   async #talk() {
-    for (let number = 1; number <= this.#plan.messages; number++) {
+    for (let left = this.#plan.messages; left > 0; left--) {
       await new Promise((resolve) => setTimeout(resolve, this.#random.int(0, this.#plan.pauseMs)));
       if (this.#socket.destroyed || this.#hasSentClose || this.#relay.closeCode !== undefined) return;
-      this.#relay.sent = number;
-      const padding = 'x'.repeat(
-        this.#random.chance(0.1) ? this.#random.int(1_000, 60_000) : this.#random.int(0, 100),
-      );
-      this.#send(OPCODE.TEXT, Buffer.from(`c ${this.#plan.id} ${number} ${padding}`));
+      const message = this.#relay.toService.create(this.#random);
+      this.#write(framesOf(message, this.#random, MASKED));
     }
     // What is on its way comes back before.
     await new Promise((resolve) => setTimeout(resolve, 500));
@@ -99,24 +101,13 @@ export class RelayClient {
   #onFrames(frames) {
     if (this.#frames.violation)
       this.#violate('G12', `relay ${this.#plan.id} got a broken frame: ${this.#frames.violation}`);
-    for (const { opcode, payload } of frames) {
+    for (const each of frames) {
+      const { opcode, payload } = each;
       if (opcode === OPCODE.PING) this.#send(OPCODE.PONG, payload);
       else if (opcode === OPCODE.CLOSE) this.#onCloseFrame(payload);
-      else if (opcode === OPCODE.TEXT) this.#onMessage(payload.toString());
+      const message = this.#fragments.push(each);
+      if (message) this.#world.guarantees.onMessage(this.#relay, 'toClient', message);
     }
-  }
-
-  #onMessage(text) {
-    const [kind, id, number] = text.split(' ');
-    if (kind !== 's' || id !== this.#plan.id) {
-      this.#violate('G3', `relay ${this.#plan.id} got a message of ${id}`);
-      return;
-    }
-    if (Number(number) <= this.#relay.lastReceived) {
-      this.#violate('G12', `relay ${id} got message ${number} behind ${this.#relay.lastReceived}`);
-    }
-    this.#relay.lastReceived = Number(number);
-    this.#relay.received++;
   }
 
   #onCloseFrame(payload) {
@@ -133,9 +124,11 @@ export class RelayClient {
   }
 
   #send(opcode, payload) {
-    // Masks are zero: they are no part of what is shown.
-    if (!this.#hasSentClose && this.#socket.writable)
-      this.#socket.write(frame(opcode, payload, { mask: Buffer.alloc(4) }));
+    this.#write(frame(opcode, payload, MASKED));
+  }
+
+  #write(bytes) {
+    if (!this.#hasSentClose && this.#socket.writable) this.#socket.write(bytes);
   }
 
   #onClose() {

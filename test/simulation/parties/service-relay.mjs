@@ -1,16 +1,18 @@
 import { createHash } from 'node:crypto';
 import { closePayload, frame, FrameReader, OPCODE } from '../../fuzz/traffic/frames.mjs';
+import { Fragments, framesOf } from './relay-messages.mjs';
 
 /** Of RFC 6455, section 1.3. */
 const GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
 
-/** A service's end of a WebSocket: checks the numbers of the client's messages, and sends its own. */
+/** A service's end of a WebSocket: gets the client's messages, and sends its own. */
 export class ServiceRelay {
   #world;
   #socket;
   #relay;
   #random;
   #frames = new FrameReader(true);
+  #fragments = new Fragments();
   #hasSentClose = false;
   #isRefused = false;
   #timer;
@@ -30,10 +32,12 @@ export class ServiceRelay {
 
   push(bytes) {
     if (bytes.length === 0 || this.#isRefused) return;
-    for (const { opcode, payload } of this.#frames.push(bytes)) {
+    for (const each of this.#frames.push(bytes)) {
+      const { opcode, payload } = each;
       if (opcode === OPCODE.PING) this.#send(OPCODE.PONG, payload);
       else if (opcode === OPCODE.CLOSE) this.#onCloseFrame(payload);
-      else if (opcode === OPCODE.TEXT) this.#onMessage(payload.toString());
+      const message = this.#fragments.push(each);
+      if (message) this.#world.guarantees.onMessage(this.#relay, 'toService', message);
     }
     if (this.#frames.violation) {
       this.#world.ledger.violate('G12', `a service got a broken frame: ${this.#frames.violation}`);
@@ -79,8 +83,8 @@ export class ServiceRelay {
     this.#timer = setTimeout(
       () => {
         if (this.#hasSentClose || this.#socket.destroyed) return;
-        const number = ++this.#relay.serviceSent;
-        this.#send(OPCODE.TEXT, Buffer.from(`s ${this.#relay.id} ${number}`));
+        const message = this.#relay.toClient.create(this.#random);
+        this.#write(framesOf(message, this.#random));
         if (this.#random.chance(this.#world.scenario.serviceCloses ?? 0))
           this.close(this.#random.pick([1000, 1011, 1012]), 'service');
         this.#talk();
@@ -89,27 +93,16 @@ export class ServiceRelay {
     );
   }
 
-  #onMessage(text) {
-    const [kind, id, number] = text.split(' ');
-    const relay = this.#relay;
-    if (kind !== 'c' || id !== relay.id) {
-      this.#world.ledger.violate('G3', `the service of relay ${relay.id} got a message of ${id}`);
-    } else if (Number(number) <= relay.lastDelivered) {
-      this.#world.ledger.violate(
-        'G12',
-        `relay ${id}: the service got message ${number} behind ${relay.lastDelivered}`,
-      );
-    }
-    relay.lastDelivered = Number(number);
-    relay.delivered++;
-  }
-
   #onCloseFrame(payload) {
     if (!this.#hasSentClose) this.close(payload.length >= 2 ? payload.readUInt16BE(0) : 1000, '');
     this.#socket.end();
   }
 
   #send(opcode, payload) {
-    if (!this.#hasSentClose && this.#socket.writable) this.#socket.write(frame(opcode, payload));
+    this.#write(frame(opcode, payload));
+  }
+
+  #write(bytes) {
+    if (!this.#hasSentClose && this.#socket.writable) this.#socket.write(bytes);
   }
 }
