@@ -13,6 +13,10 @@ export class Ledger {
   relays = new Map();
   /** The first times when a gateway knew a revocation: `{ gateway, life, id, kind, at }`. */
   revocations = [];
+  /** What Redis was told to be revoked: `{ id, kind, key, at }`. */
+  redisRevocations = [];
+  /** Faults of Redis: `{ name, begunAt, endsAt }`. */
+  redisFaults = [];
   /** The lives of gateways: `{ gateway, life, startedAt, signalAt, closedAt, endedAt, isKilled }`. */
   lives = [];
   /** Violations, each as `{ guarantee, text, at }`. */
@@ -77,6 +81,15 @@ export class Ledger {
   /** The life of the gateway that a request or a relay was sent to; undefined if the gateway did not run then. */
   lifeOf({ gateway, life }) {
     return this.lives.find((each) => each.gateway === gateway && each.life === life);
+  }
+
+  addRedisRevocation(revocation) {
+    this.redisRevocations.push({ ...revocation, at: this.now });
+  }
+
+  /** @param ms how long it lasts */
+  addRedisFault(name, ms) {
+    this.redisFaults.push({ name, begunAt: this.now, endsAt: this.now + ms });
   }
 
   onRevoked(gateway, id, kind) {

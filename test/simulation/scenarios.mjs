@@ -86,7 +86,7 @@ export const SCENARIOS = {
     events: { restartInstance: [1, 3], killInstance: [0, 2], cutUpstream: [0, 6], cutClient: [0, 3] },
   },
   revocation: {
-    responses: { ...GOOD, slowBody: 3 },
+    responses: { ...GOOD, slowBody: 3, longBody: 1, eventStream: 3 },
     gateways: [1, 3],
     relays: [2, 6],
     hasRedis: true,
@@ -101,7 +101,7 @@ export const SCENARIOS = {
     events: { redisFault: [1, 4] },
   },
   everything: {
-    responses: BAD,
+    responses: { ...BAD, eventStream: 0.5 },
     rude: RUDE,
     gateways: [2, 3],
     instances: [2, 3],

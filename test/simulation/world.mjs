@@ -1,4 +1,5 @@
 import { Guarantees } from './guarantees/guarantees.mjs';
+import { revocationsOf } from './guarantees/revocation.mjs';
 import { isGatewayEnd } from './kernel/network.mjs';
 import { Ledger } from './ledger.mjs';
 import { Client } from './parties/client.mjs';
@@ -75,6 +76,8 @@ export class World {
     const isRedisSafe = scenario.hasRedis && !plan.events.some(({ kind }) => kind === 'redisFault');
     /** Whether services do their work, and nothing breaks their connections. */
     this.hasGoodUpstreams = scenario.isGood && !plan.events.some(({ kind }) => UPSTREAM_EVENTS.has(kind));
+    /** Whether somebody sets the clock of the machine, so that tokens may expire. */
+    this.setsClock = plan.events.some(({ kind }) => kind === 'setClock');
     if (scenario.hasLimits) this.limits = { perMinute: PER_MINUTE, isRedisSafe };
   }
 
@@ -208,16 +211,17 @@ const EVENTS = {
     gateway.kill();
     after(backAfterMs, () => void gateway.start());
   },
-  revoke({ redis, sessions, trace }, pick, { choice }) {
-    const { tokenId, sessionId } = pick(sessions);
-    const name = choice % 2 === 0 ? tokenId : `session:${sessionId}`;
-    trace.note('auth', `revokes ${name}`);
-    redis.set(`blacklist:${name}`, 'revoked', { px: 900_000 });
+  revoke({ redis, sessions, ledger, trace }, pick, { choice }) {
+    const revocation = revocationsOf(pick(sessions))[choice % 2];
+    trace.note('auth', `revokes ${revocation.kind} ${revocation.id}`);
+    ledger.addRedisRevocation(revocation);
+    redis.set(revocation.key, 'revoked', { px: 900_000 });
   },
-  redisFault({ redis, trace }, pick, { backAfterMs, choice }) {
+  redisFault({ redis, ledger, trace }, pick, { backAfterMs, choice }) {
     const name = pick(Object.keys(REDIS_FAULTS));
     trace.note('redis', name);
     const end = REDIS_FAULTS[name](redis, choice);
+    ledger.addRedisFault(name, LASTS_MS[name] ?? backAfterMs);
     if (end) after(backAfterMs, end);
   },
   setClock({ clock, trace }, pick) {
@@ -228,6 +232,9 @@ const EVENTS = {
 
 /** Longer than the interval in which a gateway proves that notifications come, in milliseconds. */
 const PROOF_MS = 11_000;
+
+/** How long those faults of Redis last that end by themselves, at most, in milliseconds. */
+const LASTS_MS = { losesNotifications: PROOF_MS, restarts: 2_700, failsOver: 1_000, isDemoted: 0 };
 
 /** Faults of Redis. Each returns what ends it, unless it ends by itself. */
 const REDIS_FAULTS = {

@@ -2,6 +2,8 @@ const FORWARD = 'libs/proxy/src/forward/forward.ts';
 const RELAY = 'apps/gateway/src/websocket/relay/relay.ts';
 const RELAY_END = 'apps/gateway/src/websocket/relay/relay-end.ts';
 const RELAYS = 'apps/gateway/src/websocket/relay/relays.ts';
+const REVOCATIONS = 'libs/auth/src/revocation.store.ts';
+const SESSION_RESPONSES = 'apps/gateway/src/lifecycle/session-responses.ts';
 const DRAIN = 'apps/gateway/src/lifecycle/drain.service.ts';
 
 /**
@@ -194,9 +196,9 @@ export const MUTANTS = {
     guarantees: ['G6'],
   },
   'knows revoked tokens and no revoked sessions': {
-    file: 'libs/auth/src/revocation.store.ts',
-    from: 'if (isToken === true || sessionId === undefined) return isToken;',
-    to: 'return isToken;',
+    file: REVOCATIONS,
+    from: 'if (isTokenRevoked === true || sessionId === undefined) return isTokenRevoked;',
+    to: 'return isTokenRevoked;',
     scenario: 'revocation',
     guarantees: ['G5'],
   },
@@ -317,5 +319,40 @@ export const MUTANTS = {
     to: 'this.counts.bytesOut += data.length;\n    if (data.length > 125) data[125]! ^= 1;',
     scenario: 'traffic',
     guarantees: ['G4'],
+  },
+  'ignores notifications of revoked tokens': {
+    file: REVOCATIONS,
+    from: 'if (exists) void this.addWithTtl(',
+    to: `if (exists && kind === 'session') void this.addWithTtl(`,
+    scenario: 'revocation',
+    guarantees: ['G5'],
+  },
+  'knows a revocation a second after its notification': {
+    file: REVOCATIONS,
+    from: 'if (exists) void this.addWithTtl(kind, id, KEY_PREFIX + name);',
+    to: 'if (exists) setTimeout(() => void this.addWithTtl(kind, id, KEY_PREFIX + name), 1_000);',
+    scenario: 'revocation',
+    guarantees: ['G5'],
+  },
+  'proves notifications every ten minutes': {
+    file: REVOCATIONS,
+    from: 'const PROOF_MS = 10_000;',
+    to: 'const PROOF_MS = 600_000;',
+    scenario: 'revocation',
+    guarantees: ['G5'],
+  },
+  'lets responses of a revoked session go on': {
+    file: SESSION_RESPONSES,
+    from: `if (isRevoked === true) this.note(exchange, 'revoked');`,
+    to: 'if (isRevoked === true) return;',
+    scenario: 'revocation',
+    guarantees: ['G5'],
+  },
+  'waits for the end of an event as long as it takes': {
+    file: SESSION_RESPONSES,
+    from: 'exchange.cut(exception);',
+    to: 'exchange.end(exception);',
+    scenario: 'revocation',
+    guarantees: ['G5'],
   },
 };
