@@ -4,10 +4,10 @@ import { bearer, startGateway, type RunningGateway } from '../support/gateway.js
 import { describeWithRedis, RedisServer } from '../support/redis.js';
 import { startService } from '../support/service.js';
 
-async function startSystem(url: string) {
+async function startSystem(url: string, env: Readonly<Record<string, string>> = {}) {
   const service = await startService((_request, response) => response.end('{}'));
   const gateway = await startGateway({
-    env: { REDIS_URL: url, RATELIMIT: 'on', CHAT_SERVICE_URL: service.url },
+    env: { REDIS_URL: url, RATELIMIT: 'on', CHAT_SERVICE_URL: service.url, ...env },
   });
   const stack = new AsyncDisposableStack();
   stack.use(service);
@@ -84,6 +84,23 @@ describeWithRedis('a Redis whose answers stay away', () => {
     // Five were asked for, of which one passed Redis by and is counted when it is back, or not at all.
     expect(left).toBeGreaterThanOrEqual(95);
     expect(left).toBeLessThanOrEqual(96);
+  });
+
+  it('lets no more of the requests pass that wait for it than the share of the gateway', async () => {
+    await using redis = await RedisServer.start();
+    await using holder = await startHolder(redis.port);
+    await using system = await startSystem(holder.url, { RATELIMIT_MESSAGES: '8', GATEWAY_REPLICAS: '4' });
+    const { gateway } = system;
+    const user = bearer();
+    await remaining(gateway, user);
+
+    holder.hold();
+    const responses = await Promise.all(
+      Array.from({ length: 6 }, async () => fetch(`${gateway.url}/v1/messages`, { headers: user })),
+    );
+
+    expect(responses.filter(({ status }) => status === 200)).toHaveLength(2);
+    await Promise.all(responses.map((response) => response.bytes()));
   });
 });
 

@@ -33,6 +33,14 @@ describe('counts in memory', () => {
     expect(counts.remove('b')).toBe(0);
   });
 
+  it('have all points, and give back those that Redis lacks', () => {
+    const counts = new MemoryCounts(60_000, 10);
+    counts.add('a', 3, 0);
+
+    expect(counts.add('a', 2).consumed).toBe(5);
+    expect(counts.remove('a')).toBe(2);
+  });
+
   it('are bounded: of too many keys, the key used least recently is forgotten', () => {
     const counts = new MemoryCounts(60_000, 2);
     for (const key of ['a', 'b', 'a', 'c']) counts.add(key, 1);

@@ -9,6 +9,8 @@ export interface Count {
 
 interface Window {
   consumed: number;
+  /** Those of the consumed points that Redis lacks. */
+  unshared: number;
   /** `performance.now()` of its end, since a change of the system's clock must not move it. */
   readonly endsAt: number;
 }
@@ -26,24 +28,25 @@ export class MemoryCounts {
     this.windows = new LRUCache({ maxSize: most, sizeCalculation: () => 1 });
   }
 
-  /** Adds points to the count of a key, and returns the count. */
-  add(key: string, points: number): Count {
+  /** Adds points to the count of a key, and returns the count. @param unshared those of them that Redis lacks */
+  add(key: string, points: number, unshared = points): Count {
     const now = performance.now();
     let window = this.windows.get(key);
     if (!window || window.endsAt <= now) {
-      window = { consumed: 0, endsAt: now + this.windowMs };
+      window = { consumed: 0, unshared: 0, endsAt: now + this.windowMs };
       this.windows.set(key, window);
     }
     window.consumed += points;
+    window.unshared += unshared;
     return { consumed: window.consumed, msBeforeNext: window.endsAt - now };
   }
 
-  /** Forgets a key. @returns its count; 0 if its window has ended */
+  /** Forgets a key. @returns the points that Redis lacks; 0 if its window has ended */
   remove(key: string): number {
     if (this.windows.size === 0) return 0;
     const window = this.windows.get(key);
     if (!window) return 0;
     this.windows.delete(key);
-    return window.endsAt > performance.now() ? window.consumed : 0;
+    return window.endsAt > performance.now() ? window.unshared : 0;
   }
 }

@@ -64,13 +64,19 @@ export class RateLimiter {
       if (!passes) this.blocked.set(key, performance.now() + msBeforeNext);
       return { passes, limit: perMinute, remaining: Math.max(0, perMinute - consumedPoints), msBeforeNext };
     } catch (error) {
-      // A slow Redis may have counted the points although its response came too late.
-      return this.consumeLocally(limit, key, error instanceof RedisSlowError ? 0 : points);
+      // A slow Redis may have counted the points although its response came too late: it does not get them again.
+      const unshared = error instanceof RedisSlowError ? 0 : points;
+      return this.consumeLocally(limit, key, points, unshared);
     }
   }
 
-  private consumeLocally({ localPerMinute: limit }: RateLimit, key: string, points: number): RateLimitResult {
-    const { consumed, msBeforeNext } = this.local.add(key, points);
+  private consumeLocally(
+    { localPerMinute: limit }: RateLimit,
+    key: string,
+    points: number,
+    unshared = points,
+  ): RateLimitResult {
+    const { consumed, msBeforeNext } = this.local.add(key, points, unshared);
     return { passes: consumed <= limit, limit, remaining: Math.max(0, limit - consumed), msBeforeNext };
   }
 }
