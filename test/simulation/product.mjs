@@ -10,16 +10,18 @@ export async function importProduct(folder, simulation, change) {
   importTypeScript(folder, change);
   // Behind it, so that these hooks are asked first.
   substitute(simulation);
-  const [{ createGateway }, gateway, proxy, auth, { Module }, relays, budget, routes] = await Promise.all([
-    import('../../apps/gateway/src/create-gateway.ts'),
-    import('../../libs/gateway/src/index.ts'),
-    import('../../libs/proxy/src/index.ts'),
-    import('../../libs/auth/src/index.ts'),
-    import('@nestjs/common'),
-    import('../../apps/gateway/src/websocket/relay/relays.ts'),
-    import('../../apps/gateway/src/websocket/relay/byte-budget.ts'),
-    import('../../apps/gateway/src/websocket/websocket-routes.ts'),
-  ]);
+  const [{ createGateway }, gateway, proxy, auth, { Module }, relays, budget, routes, redis] =
+    await Promise.all([
+      import('../../apps/gateway/src/create-gateway.ts'),
+      import('../../libs/gateway/src/index.ts'),
+      import('../../libs/proxy/src/index.ts'),
+      import('../../libs/auth/src/index.ts'),
+      import('@nestjs/common'),
+      import('../../apps/gateway/src/websocket/relay/relays.ts'),
+      import('../../apps/gateway/src/websocket/relay/byte-budget.ts'),
+      import('../../apps/gateway/src/websocket/websocket-routes.ts'),
+      import('../../apps/gateway/src/redis/redis.connection.ts'),
+    ]);
   class SimulationUpstream {}
   proxy.Upstream({
     name: 'sim-service',
@@ -35,7 +37,17 @@ export async function importProduct(folder, simulation, change) {
   })(SimulationUpstream);
   class SimulationModule {}
   Module({ providers: [SimulationUpstream] })(SimulationModule);
-  return { createGateway, ...gateway, ...proxy, ...auth, ...relays, ...budget, ...routes, SimulationModule };
+  return {
+    createGateway,
+    ...gateway,
+    ...proxy,
+    ...auth,
+    ...relays,
+    ...budget,
+    ...routes,
+    ...redis,
+    SimulationModule,
+  };
 }
 
 export const CACHE = fileURLToPath(new URL('../../node_modules/.cache/simulation', import.meta.url));

@@ -95,6 +95,8 @@ export const SCENARIOS = {
   limits: { isGood: true, responses: GOOD, gateways: [1, 3], hasRedis: true, hasLimits: true },
   limitsWithoutRedis: {
     responses: GOOD,
+    clients: [16, 30],
+    requests: [8, 20],
     gateways: [1, 3],
     hasRedis: true,
     hasLimits: true,

@@ -78,7 +78,10 @@ export class World {
     this.hasGoodUpstreams = scenario.isGood && !plan.events.some(({ kind }) => UPSTREAM_EVENTS.has(kind));
     /** Whether somebody sets the clock of the machine, so that tokens may expire. */
     this.setsClock = plan.events.some(({ kind }) => kind === 'setClock');
-    if (scenario.hasLimits) this.limits = { perMinute: PER_MINUTE, isRedisSafe };
+    /** More than one, so that the share of a gateway differs from the limit. */
+    this.replicas = Math.max(2, plan.gateways);
+    const share = Math.max(1, Math.floor(PER_MINUTE / this.replicas));
+    if (scenario.hasLimits) this.limits = { perMinute: PER_MINUTE, share, isRedisSafe };
   }
 
   /** Plays the plan to its end. @returns the violations */
@@ -151,7 +154,7 @@ export class World {
       SIM_SERVICE_URL: hosts.map((host) => `http://10.${number}.1.${host}:80`).join(),
       REDIS_URL: `redis://10.${number}.9.1:6379`,
       RATELIMIT: this.scenario.hasLimits ? 'on' : 'off',
-      GATEWAY_REPLICAS: String(this.#plan.gateways),
+      GATEWAY_REPLICAS: String(this.replicas),
     };
   }
 

@@ -45,6 +45,7 @@ export class Guarantees {
   /** A client has a whole response. */
   onResponse(request, message) {
     this.#responses.onResponse(request, message);
+    this.#limits.onResponse(request, message);
   }
 
   /** A request has its outcome. */

@@ -355,4 +355,25 @@ export const MUTANTS = {
     scenario: 'revocation',
     guarantees: ['G5'],
   },
+  'admits twice its share without Redis': {
+    file: 'apps/gateway/src/limits/rate-limiter.ts',
+    from: 'return { passes: consumed <= limit, limit,',
+    to: 'return { passes: consumed <= 2 * limit, limit,',
+    scenario: 'limitsWithoutRedis',
+    guarantees: ['G6'],
+  },
+  'admits the whole limit without Redis': {
+    file: 'apps/gateway/src/gates/rate-limit.gate.ts',
+    from: 'localPerMinute: Math.max(1, Math.floor(most / rateLimit.replicas))',
+    to: 'localPerMinute: most',
+    scenario: 'limitsWithoutRedis',
+    guarantees: ['G6'],
+  },
+  'forgets what was counted without Redis': {
+    file: 'apps/gateway/src/limits/rate-limiter.ts',
+    from: 'const points = 1 + this.local.remove(key);',
+    to: 'this.local.remove(key);\n    const points = 1;',
+    scenario: 'limitsWithoutRedis',
+    guarantees: ['G6'],
+  },
 };

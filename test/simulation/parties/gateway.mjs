@@ -55,6 +55,7 @@ export class Gateway {
     this.get('RevocationStore').onRevoked((id, kind) => {
       if (life === this.life) this.#world.ledger.onRevoked(this, id, kind);
     });
+    this.#countOutages();
     this.#listen(app.getHttpServer());
     this.state = 'up';
     this.note('listens');
@@ -134,6 +135,18 @@ export class Gateway {
 
   note(what) {
     this.#world.trace.note(`gateway ${this.number}`, what);
+  }
+
+  /** Nest's logger belongs to the gateway that started last: lines do not tell whose Redis is away. */
+  #countOutages() {
+    const redis = this.get('RedisConnection');
+    const record = this.#life;
+    record.outages = redis.isUp ? 0 : 1;
+    const report = redis.reportDegraded;
+    redis.reportDegraded = (reason) => {
+      record.outages++;
+      report.call(redis, reason);
+    };
   }
 
   #listen(server) {
