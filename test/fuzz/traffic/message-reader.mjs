@@ -6,13 +6,22 @@ const SIZE = /^[0-9a-fA-F]+$/;
 class MessageReader {
   fault;
   #bytes = Buffer.alloc(0);
+  /** Twice as large as needed, so that a body that comes in many parts is not copied for each. */
+  #memory = Buffer.alloc(0);
   #head;
   #at = 0;
 
   /** @param chunk bytes as they came */
   push(chunk) {
-    this.#bytes = Buffer.concat([this.#bytes.subarray(this.#at), chunk]);
-    this.#at = 0;
+    if (this.#bytes.length + chunk.length > this.#memory.length) {
+      const { rest } = this;
+      this.#memory = Buffer.allocUnsafe(2 * (rest.length + chunk.length));
+      rest.copy(this.#memory);
+      this.#bytes = this.#memory.subarray(0, rest.length);
+      this.#at = 0;
+    }
+    chunk.copy(this.#memory, this.#bytes.length);
+    this.#bytes = this.#memory.subarray(0, this.#bytes.length + chunk.length);
   }
 
   /** What came behind the last whole message. */
