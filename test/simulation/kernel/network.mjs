@@ -3,6 +3,9 @@ import { SimulatedSocket, systemError } from './socket.mjs';
 /** Bytes that one direction of a connection holds before its writer must wait: both kernels' buffers together. */
 const WINDOW_BYTES = 64 * 1024;
 
+/** Bytes of a segment: a kernel waits for room for one (RFC 9293, section 3.8.6.2.1). */
+const SEGMENT_BYTES = 1_460;
+
 /** Milliseconds that bytes are on their way, at least and at most. Each connection has a latency of its own. */
 const LATENCY_MS = [1, 20];
 
@@ -196,7 +199,7 @@ export class Network {
     while (out.writes.length > 0) {
       const [first] = out.writes;
       const room = WINDOW_BYTES - out.bytesOnTheWay - otherEnd.arrivedBytes;
-      if (room <= 0) return;
+      if (room < Math.min(first.bytes.length, SEGMENT_BYTES)) return;
       let length = Math.min(room, first.bytes.length);
       if (length > 1 && random.chance(SPLIT_SHARE)) length = random.int(1, length - 1);
       const isCut = out.bytesSent + length > out.resetAfter;
