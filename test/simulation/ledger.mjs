@@ -63,6 +63,7 @@ export class Ledger {
     const entry = {
       ...relay,
       isOpen: false,
+      serviceSockets: [],
       toService: new RelayMessages(`the client of ${relay.id}`),
       toClient: new RelayMessages(`the service of ${relay.id}`),
       closeCode: undefined,

@@ -37,6 +37,8 @@ const RUDE = { slow: 0.25, anonymous: 0.15, cut: 0.1, aborts: 0.15, pauses: 0.15
  * - `early`: the share of responses that come before the request is whole;
  * - `isCalm`: whether a gateway has no reason for an error of its own;
  * - `isGood`: whether services respond whole, so that only events can break a response;
+ * - `servicePauses`, `relayPauses`: shares of requests and relays in whose middle an end reads nothing for a while;
+ * - `messages`: weights of the lengths of messages in `parties/relay-messages.mjs`;
  * - `rude`: shares of bad behaviour of clients;
  * - `events`: how many of each kind happen while the clients are busy.
  */
@@ -63,6 +65,20 @@ export const SCENARIOS = {
     uploads: { 100000: 1, 600000: 1 },
     clients: [4, 10],
     rude: { slow: 0.1, pauses: 0.3 },
+  },
+  /** Bodies and messages that are larger than any buffer, for readers that pause. */
+  slow: {
+    isGood: true,
+    responses: { plain: 1 },
+    lengths: { 100: 1, 2000000: 1 },
+    uploads: { 100: 1, 2000000: 1 },
+    clients: [2, 4],
+    requests: [1, 3],
+    relays: [1, 3],
+    messages: { edge: 1, huge: 2 },
+    rude: { slow: 0.1, pauses: 0.7 },
+    servicePauses: 0.5,
+    relayPauses: 0.7,
   },
   clients: { isGood: true, responses: GOOD, early: 0.5, rude: RUDE },
   network: {

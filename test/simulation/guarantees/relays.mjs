@@ -12,7 +12,7 @@ export class Relays {
   /** A relay's connection is gone: not without a close frame, unless the client or the network has cut it. */
   onClosed(relay) {
     const life = this.#world.ledger.lifeOf(relay);
-    this.#checkDelivered(relay, life);
+    setTimeout(() => this.#checkDelivered(relay, life), DELIVERY_MS);
     const isExcused = relay.isCut || relay.hasSentClose || life?.isKilled;
     if (relay.isOpen && relay.closeCode === undefined && !isExcused) {
       this.#violate(`relay ${relay.id} ended at ${relay.closedAt} without a close frame`);
@@ -37,7 +37,8 @@ export class Relays {
   /** A relay that its client closed, between good ends, has lost nothing in either direction. */
   #checkDelivered(relay, life) {
     const isQuiet = this.#world.hasGoodUpstreams && relay.closeCode === 1000 && !relay.isClosedByGateway;
-    if (!isQuiet || relay.isCut || life?.signalAt !== undefined) return;
+    // One that reads nothing has two seconds until the gateway gives the closing handshake up.
+    if (!isQuiet || relay.isCut || relay.hasPaused || life?.signalAt !== undefined) return;
     const { toService, toClient } = relay;
     if (toService.arrived !== toService.sent.length)
       this.#violate(`relay ${relay.id} brought ${toService.arrived} of ${toService.sent.length} messages`);

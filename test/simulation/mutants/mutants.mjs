@@ -376,4 +376,25 @@ export const MUTANTS = {
     scenario: 'limitsWithoutRedis',
     guarantees: ['G6'],
   },
+  'reads a response on when its client does not': {
+    file: FORWARD,
+    from: '      controller.pause();\n',
+    to: '',
+    scenario: 'slow',
+    guarantees: ['G8'],
+  },
+  'reads an upload on when its service does not': {
+    file: 'libs/proxy/src/forward/request-body.ts',
+    from: '      this.request.pause();\n      this.endBuffering();',
+    to: '      this.endBuffering();',
+    scenario: 'slow',
+    guarantees: ['G8'],
+  },
+  'reads messages on when the other end does not': {
+    file: RELAY_END,
+    from: 'if (this.outgoing.isFull) (this.pausedEnd = source).reading.pause(OTHER_READS_SLOWLY);',
+    to: '',
+    scenario: 'slow',
+    guarantees: ['G8'],
+  },
 };

@@ -94,7 +94,10 @@ export class Client {
       'latin1',
     );
     const body = bodyOf(request.id, request.bodyLength);
-    request.headEnd = this.#bytesWritten + head.length;
+    request.start = this.#bytesWritten;
+    request.responseStart = socket.bytesRead;
+    request.isAlone = this.#open.length === 1;
+    request.headEnd = request.start + head.length;
     const content = isChunked && body.length > 0 ? chunked(body) : body;
     const bytes = Buffer.concat([head, content]);
     this.#bytesWritten += bytes.length;

@@ -1,6 +1,6 @@
 import { closePayload, frame, FrameReader, OPCODE } from '../../fuzz/traffic/frames.mjs';
 import { ResponseReader } from '../../fuzz/traffic/message-reader.mjs';
-import { Fragments, framesOf } from './relay-messages.mjs';
+import { Fragments, framesOf, pauseOnce } from './relay-messages.mjs';
 
 /** Masks are zero: they are no part of what is shown. */
 const MASKED = { mask: Buffer.alloc(4) };
@@ -41,6 +41,7 @@ export class RelayClient {
     );
     this.#relay = ledger.addRelay({ id, gateway: gateway.number, life: gateway.life, route, ...session });
     this.#socket.keepArrivals();
+    this.#relay.socket = this.#socket;
     this.#relay.deliveredAt = () => this.#socket.arrivedAt(this.#handshakeBytes);
     this.#reader = new ResponseReader(['GET']);
     this.#socket
@@ -83,6 +84,7 @@ export class RelayClient {
     this.#relay.openedAt = this.#world.ledger.now;
     this.#frames = new FrameReader(false);
     void this.#talk();
+    this.#relay.hasPaused ||= pauseOnce(this.#socket, this.#random, this.#world.scenario.relayPauses);
     this.#onFrames(this.#frames.push(this.#reader.rest));
   }
 
@@ -90,7 +92,7 @@ export class RelayClient {
     for (let left = this.#plan.messages; left > 0; left--) {
       await new Promise((resolve) => setTimeout(resolve, this.#random.int(0, this.#plan.pauseMs)));
       if (this.#socket.destroyed || this.#hasSentClose || this.#relay.closeCode !== undefined) return;
-      const message = this.#relay.toService.create(this.#random);
+      const message = this.#relay.toService.create(this.#random, this.#world.scenario.messages);
       this.#write(framesOf(message, this.#random, MASKED));
     }
     // What is on its way comes back before.
@@ -120,7 +122,7 @@ export class RelayClient {
   #close(code, reason) {
     if (this.#hasSentClose || this.#socket.destroyed) return;
     this.#send(OPCODE.CLOSE, closePayload(code, reason));
-    this.#hasSentClose = true;
+    this.#hasSentClose = this.#relay.hasSentClose = true;
   }
 
   #send(opcode, payload) {
@@ -137,7 +139,6 @@ export class RelayClient {
     Object.assign(this.#relay, {
       closedAt: ledger.now,
       isCut: this.#socket.isCutByNetwork,
-      hasSentClose: this.#hasSentClose,
     });
     this.#world.trace.note(`relay ${this.#plan.id}`, `closed ${this.#relay.closeCode ?? this.#relay.status}`);
     this.#world.guarantees.onRelayClosed(this.#relay);

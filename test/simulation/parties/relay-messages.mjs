@@ -1,8 +1,19 @@
 import { frame, OPCODE } from '../../fuzz/traffic/frames.mjs';
 import { bodyOf } from '../bodies.mjs';
 
+/** Weights of the kinds of `LENGTHS`. */
+const WEIGHTS = { edge: 2, long: 1, short: 7 };
+
 /** Lengths around which the head of a frame has another form, in bytes. */
 const EDGES = [0, 1, 125, 126, 65_535, 65_536];
+
+/** Lengths of messages in bytes, by their kind. */
+const LENGTHS = {
+  edge: (random) => random.pick(EDGES),
+  short: (random) => random.int(0, 100),
+  long: (random) => random.int(1_000, 60_000),
+  huge: (random) => random.int(100_000, 200_000),
+};
 
 /** Shortest content that tells whose it is, in bytes. */
 const TELLING_BYTES = 16;
@@ -24,11 +35,9 @@ export class RelayMessages {
     this.#name = name;
   }
 
-  /** The next message to send. @returns `{ isBinary, content }` */
-  create(random) {
-    const kind = random.weighted({ edge: 2, long: 1, short: 7 });
-    const length =
-      kind === 'edge' ? random.pick(EDGES) : kind === 'long' ? random.int(1_000, 60_000) : random.int(0, 100);
+  /** The next message to send. @param weights of the kinds of lengths @returns `{ isBinary, content }` */
+  create(random, weights = WEIGHTS) {
+    const length = LENGTHS[random.weighted(weights)](random);
     const isBinary = random.chance(0.5);
     this.sent.push({ length, isBinary });
     return { isBinary, content: this.#contentOf(this.sent.length) };
@@ -75,6 +84,17 @@ export function framesOf({ isBinary, content }, random, options) {
     frame(opcode, content.subarray(0, at), { ...options, isFinal: false }),
     frame(OPCODE.CONTINUATION, content.subarray(at), options),
   ]);
+}
+
+/**
+ * Lets an end read nothing for a while, shorter than the time in which a ping must have its pong.
+ * @param share of the ends that do so @returns whether this one does
+ */
+export function pauseOnce(socket, random, share = 0) {
+  if (!random.chance(share)) return false;
+  setTimeout(() => socket.pause(), random.int(100, 1_500));
+  setTimeout(() => socket.resume(), random.int(2_500, 3_500));
+  return true;
 }
 
 /** Joins the frames of messages. */

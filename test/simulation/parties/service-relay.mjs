@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { closePayload, frame, FrameReader, OPCODE } from '../../fuzz/traffic/frames.mjs';
-import { Fragments, framesOf } from './relay-messages.mjs';
+import { Fragments, framesOf, pauseOnce } from './relay-messages.mjs';
 
 /** Of RFC 6455, section 1.3. */
 const GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
@@ -25,6 +25,7 @@ export class ServiceRelay {
     this.#relay = world.ledger.relays.get(id);
     if (!this.#relay) world.ledger.violate('G3', `a handshake that no client has sent: ${id}`);
     if (this.#relay) this.#relay.requestId = message.get('x-request-id');
+    this.#relay?.serviceSockets.push(socket);
     world.guarantees.onHandshake(this.#relay);
     if (random.chance(world.scenario.refusedHandshakes ?? 0)) this.#refuse();
     else this.#accept(message.get('sec-websocket-key'));
@@ -77,13 +78,14 @@ export class ServiceRelay {
       `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\n\r\n`,
     );
     this.#talk();
+    this.#relay.hasPaused ||= pauseOnce(this.#socket, this.#random, this.#world.scenario.relayPauses);
   }
 
   #talk() {
     this.#timer = setTimeout(
       () => {
         if (this.#hasSentClose || this.#socket.destroyed) return;
-        const message = this.#relay.toClient.create(this.#random);
+        const message = this.#relay.toClient.create(this.#random, this.#world.scenario.messages);
         this.#write(framesOf(message, this.#random));
         if (this.#random.chance(this.#world.scenario.serviceCloses ?? 0))
           this.close(this.#random.pick([1000, 1011, 1012]), 'service');
