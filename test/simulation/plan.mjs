@@ -84,6 +84,8 @@ function planClient(random, { index, scenario, sessions }) {
     ),
     reading: planReading(random, rude),
     faults,
+    /** Whether it leaves its connection open at the end. */
+    stays: random.chance(0.2),
   };
 }
 

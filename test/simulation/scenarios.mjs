@@ -39,6 +39,8 @@ const RUDE = { slow: 0.25, anonymous: 0.15, cut: 0.1, aborts: 0.15, pauses: 0.15
  * - `isGood`: whether services respond whole, so that only events can break a response;
  * - `servicePauses`, `relayPauses`: shares of requests and relays in whose middle an end reads nothing for a while;
  * - `messages`: weights of the lengths of messages in `parties/relay-messages.mjs`;
+ * - `hungHandshakes`, `silentServices`, `silentClients`: shares of handshakes without a response, and of relays an end of which
+ *   sends nothing more;
  * - `rude`: shares of bad behaviour of clients;
  * - `events`: how many of each kind happen while the clients are busy.
  */
@@ -84,7 +86,7 @@ export const SCENARIOS = {
   network: {
     responses: GOOD,
     instances: [2, 3],
-    events: { cutUpstream: [2, 12], stallUpstream: [0, 4], cutClient: [0, 6] },
+    events: { cutUpstream: [2, 12], stallUpstream: [0, 4], cutClient: [0, 6], loseDials: [0, 4] },
   },
   drain: {
     isGood: true,
@@ -97,6 +99,9 @@ export const SCENARIOS = {
     responses: GOOD,
     relays: [4, 12],
     refusedHandshakes: 0.1,
+    hungHandshakes: 0.05,
+    silentServices: 0.1,
+    silentClients: 0.1,
     serviceCloses: 0.01,
     instances: [1, 3],
     events: { restartInstance: [1, 3], killInstance: [0, 2], cutUpstream: [0, 6], cutClient: [0, 3] },
@@ -127,6 +132,9 @@ export const SCENARIOS = {
     hasRedis: true,
     hasLimits: true,
     refusedHandshakes: 0.1,
+    hungHandshakes: 0.05,
+    silentServices: 0.1,
+    silentClients: 0.1,
     serviceCloses: 0.01,
     events: {
       killInstance: [0, 2],
@@ -134,6 +142,7 @@ export const SCENARIOS = {
       hangInstance: [0, 1],
       cutUpstream: [0, 6],
       stallUpstream: [0, 3],
+      loseDials: [0, 2],
       cutClient: [0, 4],
       terminateGateway: [0, 2],
       killGateway: [0, 1],

@@ -37,6 +37,7 @@ const SETTINGS = {
   SLOW_START_MS: '1000',
   WEBSOCKET_RESUME_TIMEOUT_MS: '4000',
   WEBSOCKET_PING_INTERVAL_MS: '2000',
+  CLIENT_KEEP_ALIVE_TIMEOUT_MS: '5000',
   SHUTDOWN_DELAY_MS: String(SHUTDOWN_DELAY_MS),
   DRAIN_TIMEOUT_MS: String(DRAIN_TIMEOUT_MS),
   UPSTREAM_MAX_CONNECTIONS: '8',
@@ -52,6 +53,7 @@ const UPSTREAM_EVENTS = new Set([
   'hangInstance',
   'cutUpstream',
   'stallUpstream',
+  'loseDials',
 ]);
 
 const SERVICES = ['AUTH', 'CHAT', 'VIDEO', 'STORAGE'];
@@ -197,6 +199,11 @@ const EVENTS = {
   stallUpstream(world, pick, { backAfterMs }) {
     const socket = pick(upstreamSockets(world));
     if (socket) world.network.stall(socket.otherEnd ?? socket, backAfterMs);
+  },
+  loseDials({ network, instances }, pick, { backAfterMs }) {
+    const instance = pick(instances);
+    instance.note('loses dials');
+    network.loseDials(instance, backAfterMs);
   },
   cutClient(world, pick) {
     const socket = pick([...world.network.sockets].filter((each) => !each.isAccepted && !isGatewayEnd(each)));

@@ -8,6 +8,7 @@ import { Responses } from './responses.mjs';
 import { Rest } from './rest.mjs';
 import { Retries } from './retries.mjs';
 import { Revocation } from './revocation.mjs';
+import { Waits } from './waits.mjs';
 
 /** Checks the guarantees of `docs/guarantees.md` against what the ledger has: parties call it as things happen. */
 export class Guarantees {
@@ -21,6 +22,7 @@ export class Guarantees {
   #retries;
   #relays;
   #messages;
+  #waits;
 
   constructor(world) {
     this.#requests = new Requests(world);
@@ -33,6 +35,7 @@ export class Guarantees {
     this.#retries = new Retries(world);
     this.#relays = new Relays(world);
     this.#messages = new Messages(world);
+    this.#waits = new Waits(world);
   }
 
   /** A service has the head of a request. */
@@ -78,6 +81,7 @@ export class Guarantees {
   /** Looks at what can be seen at any moment. */
   watch() {
     this.#memory.watch();
+    this.#waits.watch();
     this.#revocation.watch();
   }
 

@@ -13,7 +13,7 @@ export class Relays {
   onClosed(relay) {
     const life = this.#world.ledger.lifeOf(relay);
     setTimeout(() => this.#checkDelivered(relay, life), DELIVERY_MS);
-    const isExcused = relay.isCut || relay.hasSentClose || life?.isKilled;
+    const isExcused = relay.isCut || relay.hasSentClose || relay.silentAt !== undefined || life?.isKilled;
     if (relay.isOpen && relay.closeCode === undefined && !isExcused) {
       this.#violate(`relay ${relay.id} ended at ${relay.closedAt} without a close frame`);
     }

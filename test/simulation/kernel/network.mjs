@@ -87,7 +87,12 @@ export class Network {
     client.connecting = true;
     client.dialled = address;
     client.isAccepted = false;
+    client.dialledAt = this.#clock.time - this.#startsAt;
     this.#trace.note(client.id, `dials ${address}`);
+    if (this.#servers.get(address)?.losesDialsUntil > this.#clock.time) {
+      this.#trace.note(client.id, 'is lost');
+      return client;
+    }
     setTimeout(
       () => this.#establish(client, { address, number, dialler, random, latency, from, faults }),
       client.latencyMs,
@@ -164,6 +169,11 @@ export class Network {
       end.isCutByNetwork = true;
       end.receiveReset();
     }
+  }
+
+  /** Loses every dial of a server for a while: no connection stands, and none is refused. */
+  loseDials(server, ms) {
+    server.losesDialsUntil = this.#clock.time + ms;
   }
 
   /** Lets nothing of one end arrive for a while. */

@@ -11,6 +11,8 @@ const RESPONSE_TIMEOUT_MS = 60_000;
 export class Client {
   /** Whether all its requests have an outcome. */
   isDone = false;
+  /** Since when it leaves its connection open, and sends nothing more. */
+  idleSince;
   #world;
   #plan;
   #random;
@@ -27,6 +29,7 @@ export class Client {
 
   /** @param plan see `plan.mjs` */
   constructor(world, plan) {
+    this.id = plan.id;
     this.#world = world;
     this.#plan = plan;
     this.#random = world.random.fork(`client ${plan.id}`);
@@ -159,6 +162,8 @@ export class Client {
 
   #onClose(socket, reader) {
     if (socket !== this.#socket) return;
+    if (this.idleSince !== undefined) this.isDone = true;
+    this.idleSince = undefined;
     const isClean = socket.readableEnded && !socket.isReset;
     const last = isClean ? reader.finish() : undefined;
     if (last && this.#open.length > 0) this.#onResponse(last);
@@ -200,8 +205,13 @@ export class Client {
 
   #finish() {
     if (this.#open.length > 0) return;
+    const socket = this.#socket;
+    if (this.#plan.stays && socket?.writable && socket.readable) {
+      this.idleSince = this.#world.ledger.now;
+      return;
+    }
     this.isDone = true;
-    this.#socket?.end();
+    socket?.end();
   }
 
   #violate(guarantee, text) {

@@ -84,14 +84,26 @@ export class RelayClient {
     this.#relay.openedAt = this.#world.ledger.now;
     this.#frames = new FrameReader(false);
     void this.#talk();
+    if (this.#random.chance(this.#world.scenario.silentClients ?? 0)) this.#fallSilent();
     this.#relay.hasPaused ||= pauseOnce(this.#socket, this.#random, this.#world.scenario.relayPauses);
     this.#onFrames(this.#frames.push(this.#reader.rest));
+  }
+
+  /** Reads on, and sends nothing more, as a client whose network is gone. */
+  #fallSilent() {
+    setTimeout(
+      () => {
+        if (!this.#hasSentClose) this.#relay.silentAt = this.#world.ledger.now;
+      },
+      this.#random.int(0, 3_000),
+    );
   }
 
   async #talk() {
     for (let left = this.#plan.messages; left > 0; left--) {
       await new Promise((resolve) => setTimeout(resolve, this.#random.int(0, this.#plan.pauseMs)));
-      if (this.#socket.destroyed || this.#hasSentClose || this.#relay.closeCode !== undefined) return;
+      const isOver = this.#hasSentClose || this.#relay.silentAt !== undefined;
+      if (this.#socket.destroyed || isOver || this.#relay.closeCode !== undefined) return;
       const message = this.#relay.toService.create(this.#random, this.#world.scenario.messages);
       this.#write(framesOf(message, this.#random, MASKED));
     }
@@ -120,7 +132,7 @@ export class RelayClient {
   }
 
   #close(code, reason) {
-    if (this.#hasSentClose || this.#socket.destroyed) return;
+    if (this.#hasSentClose || this.#socket.destroyed || this.#relay.silentAt !== undefined) return;
     this.#send(OPCODE.CLOSE, closePayload(code, reason));
     this.#hasSentClose = this.#relay.hasSentClose = true;
   }
@@ -130,7 +142,8 @@ export class RelayClient {
   }
 
   #write(bytes) {
-    if (!this.#hasSentClose && this.#socket.writable) this.#socket.write(bytes);
+    const isSilent = this.#relay.silentAt !== undefined;
+    if (!this.#hasSentClose && !isSilent && this.#socket.writable) this.#socket.write(bytes);
   }
 
   #onClose() {

@@ -39,6 +39,19 @@ export class ServiceConnection {
       .on('close', () => this.#onClose());
   }
 
+  /** The stage in which the gateway waits for this end, `{ stage, since, id }`; undefined if it does not. */
+  get wait() {
+    const { id, request, plan, wholeAt, wroteAt, isOut, isHealthCheck } = this.#current ?? {};
+    if (this.#relay) return this.#relay.wait;
+    // Bytes that are stalled, or wait for a client that reads nothing, come later.
+    if (wholeAt === undefined || isOut || this.#socket.out.stalledUntil > 0) return undefined;
+    if (isHealthCheck) return { stage: 'health check', since: wholeAt, id: this.#socket.id };
+    if (wroteAt === undefined) return { stage: 'response headers', since: wholeAt, id };
+    if (request?.socket.hasPaused) return undefined;
+    const stage = plan.kind === 'eventStream' ? 'event stream' : 'response body';
+    return { stage, since: Math.max(wroteAt, wholeAt), id };
+  }
+
   drain() {
     this.#isDraining = true;
     if (this.#relay) this.#relay.close(1012, 'restart');
@@ -141,6 +154,7 @@ export class ServiceConnection {
 
   #onWhole(message) {
     this.#current.isWhole = true;
+    this.#current.wholeAt = this.#world.ledger.now;
     if (message.get('upgrade')) this.#upgrade(message);
     else this.#respond();
   }
@@ -165,7 +179,10 @@ export class ServiceConnection {
     for (const { waitMs = 0, bytes, ending } of steps) {
       if (waitMs > 0) await new Promise((resolve) => setTimeout(resolve, waitMs));
       if (this.#socket.destroyed || this.#instance.isHung) return;
-      if (bytes) this.#socket.write(bytes);
+      if (bytes) {
+        this.#socket.write(bytes);
+        current.wroteAt = this.#world.ledger.now;
+      }
       if (ending === undefined) continue;
       this.#endBy(ending);
       return;

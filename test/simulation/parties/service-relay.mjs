@@ -16,6 +16,9 @@ export class ServiceRelay {
   #hasSentClose = false;
   #isRefused = false;
   #timer;
+  #silentTimer;
+  /** The stage in which the gateway waits for this end. */
+  wait;
 
   constructor(world, { socket, message, id, random }) {
     this.#world = world;
@@ -27,7 +30,11 @@ export class ServiceRelay {
     if (this.#relay) this.#relay.requestId = message.get('x-request-id');
     this.#relay?.serviceSockets.push(socket);
     world.guarantees.onHandshake(this.#relay);
-    if (random.chance(world.scenario.refusedHandshakes ?? 0)) this.#refuse();
+    const { refusedHandshakes = 0, hungHandshakes = 0, silentServices = 0 } = world.scenario;
+    if (random.chance(silentServices))
+      this.#silentTimer = setTimeout(() => this.#fallSilent(), random.int(0, 3_000));
+    if (random.chance(hungHandshakes)) this.#hang();
+    else if (random.chance(refusedHandshakes)) this.#refuse();
     else this.#accept(message.get('sec-websocket-key'));
   }
 
@@ -61,6 +68,22 @@ export class ServiceRelay {
 
   onClose() {
     clearTimeout(this.#timer);
+    clearTimeout(this.#silentTimer);
+  }
+
+  /** Takes the handshake, and does not respond. */
+  #hang() {
+    this.#isRefused = true;
+    this.#await('handshake');
+  }
+
+  /** Reads on, and sends nothing more, as a process that hangs. */
+  #fallSilent() {
+    if (!this.#isRefused && !this.#hasSentClose) this.#await('pong');
+  }
+
+  #await(stage) {
+    this.wait = { stage, since: this.#world.ledger.now, id: this.#relay.id };
   }
 
   #refuse() {
@@ -84,7 +107,7 @@ export class ServiceRelay {
   #talk() {
     this.#timer = setTimeout(
       () => {
-        if (this.#hasSentClose || this.#socket.destroyed) return;
+        if (this.#hasSentClose || this.wait || this.#socket.destroyed) return;
         const message = this.#relay.toClient.create(this.#random, this.#world.scenario.messages);
         this.#write(framesOf(message, this.#random));
         if (this.#random.chance(this.#world.scenario.serviceCloses ?? 0))
@@ -105,6 +128,7 @@ export class ServiceRelay {
   }
 
   #write(bytes) {
-    if (!this.#hasSentClose && this.#socket.writable) this.#socket.write(bytes);
+    const isSilent = this.wait !== undefined;
+    if (!this.#hasSentClose && !isSilent && this.#socket.writable) this.#socket.write(bytes);
   }
 }

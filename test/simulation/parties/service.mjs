@@ -51,6 +51,11 @@ export class Instance {
     this.isHung = true;
   }
 
+  /** What gateways wait for: see `guarantees/waits.mjs`. */
+  get waits() {
+    return [...this.connections].flatMap(({ wait }) => wait ?? []);
+  }
+
   note(what) {
     this.#world.trace.note(`instance ${this.host}`, what);
   }
