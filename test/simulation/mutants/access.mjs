@@ -1,0 +1,89 @@
+const REVOCATIONS = 'libs/auth/src/revocation.store.ts';
+const SESSION_RESPONSES = 'apps/gateway/src/lifecycle/session-responses.ts';
+
+/** Faults of revocation and of rate limits. */
+export const ACCESS_MUTANTS = {
+  'counts more than a limit': {
+    file: 'apps/gateway/src/limits/rate-limiter.ts',
+    from: 'return { passes: consumed <= limit, limit,',
+    to: 'return { passes: consumed <= limit + 10, limit,',
+    and: [
+      {
+        from: 'const passes = consumedPoints <= perMinute;',
+        to: 'const passes = consumedPoints <= perMinute + 10;',
+      },
+    ],
+    scenario: 'limits',
+    guarantees: ['G6'],
+  },
+  'counts a request after it was admitted': {
+    file: 'apps/gateway/src/limits/rate-limiter.ts',
+    from: 'const points = 1 + this.local.remove(key);',
+    to: 'const points = this.local.remove(key);',
+    scenario: 'limits',
+    guarantees: ['G6'],
+  },
+  'knows revoked tokens and no revoked sessions': {
+    file: REVOCATIONS,
+    from: 'if (isTokenRevoked === true || sessionId === undefined) return isTokenRevoked;',
+    to: 'return isTokenRevoked;',
+    scenario: 'revocation',
+    guarantees: ['G5'],
+  },
+  'ignores notifications of revoked tokens': {
+    file: REVOCATIONS,
+    from: 'if (exists) void this.addWithTtl(',
+    to: `if (exists && kind === 'session') void this.addWithTtl(`,
+    scenario: 'revocation',
+    guarantees: ['G5'],
+  },
+  'knows a revocation a second after its notification': {
+    file: REVOCATIONS,
+    from: 'if (exists) void this.addWithTtl(kind, id, KEY_PREFIX + name);',
+    to: 'if (exists) setTimeout(() => void this.addWithTtl(kind, id, KEY_PREFIX + name), 1_000);',
+    scenario: 'revocation',
+    guarantees: ['G5'],
+  },
+  'proves notifications every ten minutes': {
+    file: REVOCATIONS,
+    from: 'const PROOF_MS = 10_000;',
+    to: 'const PROOF_MS = 600_000;',
+    scenario: 'revocation',
+    guarantees: ['G5'],
+  },
+  'lets responses of a revoked session go on': {
+    file: SESSION_RESPONSES,
+    from: `if (isRevoked === true) this.note(exchange, 'revoked');`,
+    to: 'if (isRevoked === true) return;',
+    scenario: 'revocation',
+    guarantees: ['G5'],
+  },
+  'waits for the end of an event as long as it takes': {
+    file: SESSION_RESPONSES,
+    from: 'exchange.cut(exception);',
+    to: 'exchange.end(exception);',
+    scenario: 'revocation',
+    guarantees: ['G5'],
+  },
+  'admits twice its share without Redis': {
+    file: 'apps/gateway/src/limits/rate-limiter.ts',
+    from: 'return { passes: consumed <= limit, limit,',
+    to: 'return { passes: consumed <= 2 * limit, limit,',
+    scenario: 'limitsWithoutRedis',
+    guarantees: ['G6'],
+  },
+  'admits the whole limit without Redis': {
+    file: 'apps/gateway/src/gates/rate-limit.gate.ts',
+    from: 'localPerMinute: Math.max(1, Math.floor(most / rateLimit.replicas))',
+    to: 'localPerMinute: most',
+    scenario: 'limitsWithoutRedis',
+    guarantees: ['G6'],
+  },
+  'forgets what was counted without Redis': {
+    file: 'apps/gateway/src/limits/rate-limiter.ts',
+    from: 'const points = 1 + this.local.remove(key);',
+    to: 'this.local.remove(key);\n    const points = 1;',
+    scenario: 'limitsWithoutRedis',
+    guarantees: ['G6'],
+  },
+};

@@ -1,0 +1,133 @@
+const RELAY = 'apps/gateway/src/websocket/relay/relay.ts';
+const RELAY_END = 'apps/gateway/src/websocket/relay/relay-end.ts';
+const RELAYS = 'apps/gateway/src/websocket/relay/relays.ts';
+
+/** Faults of WebSockets. */
+export const RELAY_MUTANTS = {
+  'leaves WebSockets open in the drain': {
+    file: RELAYS,
+    from: 'if (this.relays.has(relay)) relay.close(CLOSE_REASON.RESTART);',
+    to: '',
+    scenario: 'drain',
+    guarantees: ['G7', 'G12'],
+  },
+  'ends a WebSocket without a close frame when its service goes': {
+    file: RELAY,
+    from: `this.end(code, 'service');`,
+    to: `this.end(code, 'service');\n      return this.clientEnd.terminate();`,
+    scenario: 'sockets',
+    guarantees: ['G12'],
+  },
+  'keeps buffered messages twice': {
+    file: 'apps/gateway/src/websocket/relay/resumption.ts',
+    from: '    this.messages = [];\n    this.bytes = 0;\n    return messages;',
+    to: '    this.bytes = 0;\n    return [...messages];',
+    scenario: 'sockets',
+    guarantees: ['G12'],
+  },
+  'sends buffered messages in another order': {
+    file: RELAY,
+    from: 'of this.resumeBuffer.takeAll()) {',
+    to: 'of this.resumeBuffer.takeAll().toReversed()) {',
+    scenario: 'sockets',
+    guarantees: ['G12'],
+  },
+  'takes a message for acknowledged before it was': {
+    file: RELAY_END,
+    from: 'return this.messagesSent - this.messagesAcknowledged;',
+    to: 'return 0;',
+    scenario: 'sockets',
+    guarantees: ['G12'],
+  },
+  'keeps a relay that has ended': {
+    file: RELAY,
+    from: 'live.delete(this);',
+    to: 'if (this.counts.resumptions === 0) live.delete(this);',
+    scenario: 'sockets',
+    guarantees: ['G10'],
+  },
+  'leaves the sockets of a revoked session open': {
+    file: RELAYS,
+    from: 'closeAll((kind ===',
+    to: 'if (kind !== kind) closeAll((kind ===',
+    scenario: 'revocation',
+    guarantees: ['G5'],
+  },
+  'closes WebSockets in the drain with another code': {
+    file: RELAYS,
+    from: 'if (this.relays.has(relay)) relay.close(CLOSE_REASON.RESTART);',
+    to: `if (this.relays.has(relay)) relay.close({ code: 1011, reason: 'x' });`,
+    scenario: 'drain',
+    guarantees: ['G7'],
+  },
+  'keeps the permit of a WebSocket': {
+    file: RELAY,
+    from: 'this.route.connections.release(this.request.owner);',
+    to: '',
+    scenario: 'sockets',
+    guarantees: ['G10'],
+  },
+  'finds an ended relay by its token': {
+    file: RELAY,
+    from: 'this.session.setPrincipal(undefined);',
+    to: '',
+    scenario: 'sockets',
+    guarantees: ['G10'],
+  },
+  'drops a message before it is counted': {
+    file: RELAY,
+    from: 'this.counts.messagesIn++;',
+    to: 'if (data.length % 5 === 0) return;\n    this.counts.messagesIn++;',
+    scenario: 'traffic',
+    guarantees: ['G12'],
+  },
+  'drops a message of a service': {
+    file: RELAY,
+    from: 'this.counts.messagesOut++;',
+    to: 'if (Math.random() < 0.1) return;\n    this.counts.messagesOut++;',
+    scenario: 'traffic',
+    guarantees: ['G12'],
+  },
+  'passes binary messages on as text': {
+    file: RELAY,
+    from: 'this.clientEnd.send(data, isBinary, this.upstreamEnd);',
+    to: 'this.clientEnd.send(data, false, this.upstreamEnd);',
+    scenario: 'traffic',
+    guarantees: ['G4'],
+  },
+  'cuts messages of 65,536 bytes short': {
+    file: RELAY,
+    from: 'if (this.upstreamEnd.isOpen) this.sendUpstream(data, isBinary);',
+    to: 'if (this.upstreamEnd.isOpen) this.sendUpstream(data.subarray(0, 65_535), isBinary);',
+    scenario: 'traffic',
+    guarantees: ['G4'],
+  },
+  'alters one byte of a message': {
+    file: RELAY,
+    from: 'this.counts.bytesOut += data.length;',
+    to: 'this.counts.bytesOut += data.length;\n    if (data.length > 125) data[125]! ^= 1;',
+    scenario: 'traffic',
+    guarantees: ['G4'],
+  },
+  'reads messages on when the other end does not': {
+    file: RELAY_END,
+    from: 'if (this.outgoing.isFull) (this.pausedEnd = source).reading.pause(OTHER_READS_SLOWLY);',
+    to: '',
+    scenario: 'slow',
+    guarantees: ['G8'],
+  },
+  'waits for a handshake without a timeout': {
+    file: 'apps/gateway/src/websocket/handshake/upstream-dialer.ts',
+    from: 'Math.min(this.config.proxy.responseHeadersTimeoutMs, withinMs)',
+    to: 'Math.min(20 * this.config.proxy.responseHeadersTimeoutMs, withinMs)',
+    scenario: 'sockets',
+    guarantees: ['G9'],
+  },
+  'keeps an end of a relay that sends no pong': {
+    file: RELAY_END,
+    from: 'if (this.missedPongs >= MISSED_PONGS) {',
+    to: 'if (this.missedPongs >= 50 * MISSED_PONGS) {',
+    scenario: 'sockets',
+    guarantees: ['G9'],
+  },
+};

@@ -1,0 +1,62 @@
+const DRAIN = 'apps/gateway/src/lifecycle/drain.service.ts';
+
+/** Faults of the drain and of the server around it. */
+export const SERVER_MUTANTS = {
+  'forgets to delete an exchange whose client has gone': {
+    file: 'libs/gateway/src/http/open-exchanges.ts',
+    from: 'this.exchanges.delete(exchange);',
+    to: 'if (exchange.response.writableFinished) this.exchanges.delete(exchange);',
+    scenario: 'clients',
+    guarantees: ['G10'],
+  },
+  'leaves the timer of a discarded body': {
+    file: 'libs/gateway/src/http/lingering-close.ts',
+    from: `socket.once('close', stop);`,
+    to: '',
+    scenario: 'clients',
+    guarantees: ['G10'],
+  },
+  'closes connections at once when the drain begins': {
+    file: DRAIN,
+    from: 'if (connection.isWebSocket || isScraper(connection)) continue;',
+    to: 'if (connection.isWebSocket || isScraper(connection)) continue;\n        connection.socket.destroySoon();',
+    scenario: 'drain',
+    guarantees: ['G7'],
+  },
+  'ends the drain before its deadline': {
+    file: DRAIN,
+    from: 'this.endsAt = performance.now() + timeoutMs);',
+    to: 'this.endsAt = performance.now() + timeoutMs / 20);',
+    scenario: 'drain',
+    guarantees: ['G7'],
+  },
+  'drains without a deadline': {
+    file: DRAIN,
+    from: 'while (this.connectionsLeft > 0 && performance.now() < deadline) {',
+    to: 'while (this.connectionsLeft > 0) {',
+    scenario: 'drain',
+    guarantees: ['G7', 'G9'],
+  },
+  'breaks responses in progress when the drain begins': {
+    file: DRAIN,
+    from: 'if (connection.isWebSocket || isScraper(connection)) continue;',
+    to: `if (connection.isWebSocket || isScraper(connection)) continue;
+        if (pendingResponseOf(connection.socket)?.headersSent) connection.socket.destroy();`,
+    scenario: 'drain',
+    guarantees: ['G7'],
+  },
+  'ends responses without framing cleanly at the deadline': {
+    file: DRAIN,
+    from: 'if (pendingResponseOf(socket)) socket.resetAndDestroy();',
+    to: 'if (pendingResponseOf(socket)) socket.destroy();',
+    scenario: 'drain',
+    guarantees: ['G1'],
+  },
+  'keeps idle connections of clients': {
+    file: 'libs/gateway/src/http/gateway-http.adapter.ts',
+    from: 'keepAliveTimeout: this.config.keepAliveMs,',
+    to: 'keepAliveTimeout: 10 * this.config.keepAliveMs,',
+    scenario: 'traffic',
+    guarantees: ['G9'],
+  },
+};
