@@ -40,3 +40,62 @@ describe('virtual time', () => {
     expect(lines[2]).toBe('a timer at 11');
   });
 });
+
+/** The orders in which a reader sees what another end sends, each once, over connections of one network. */
+function ordersOf(actions: string): Set<string> {
+  return new Set(
+    inVirtualTime(`
+      const network = new Network({ clock, random: new Random(1), trace: new Trace(clock) });
+      for (let number = 0; number < 100; number++) {
+        const seen = [];
+        const accept = (socket) => {
+          socket.on('error', () => {});
+          const { reader, writer } = { reader: client, writer: socket };
+          ${actions}
+        };
+        const address = '10.1.1.' + number + ':80';
+        network.listen(address, { isListening: true, accept });
+        const client = network.connect({ host: '10.1.1.' + number, port: 80, allowHalfOpen: true });
+        client
+          .on('data', (bytes) => seen.push(String(bytes)))
+          .on('end', () => seen.push('end'))
+          .on('error', ({ code }) => seen.push(code));
+        await clock.run(clock.time + 500);
+        print(seen.join(' ').replace(/^[x ]+/, 'x '));
+      }`),
+  );
+}
+
+describe('the simulated network', () => {
+  it('lets a reset follow the bytes before it, or overtake them', () => {
+    expect(ordersOf(`writer.write('a'); writer.resetAndDestroy();`)).toEqual(
+      new Set(['a ECONNRESET', 'ECONNRESET']),
+    );
+  });
+
+  it('lets a reset follow bytes that are not read yet, or take them away', () => {
+    const orders = ordersOf(
+      `reader.pause(); setTimeout(() => reader.resume(), 200);
+       writer.write('x'.repeat(120_000)); setTimeout(() => writer.resetAndDestroy(), 100);`,
+    );
+
+    expect(orders).toEqual(new Set(['x ECONNRESET', 'ECONNRESET']));
+  });
+
+  it('splits and joins what is under way', () => {
+    const orders = ordersOf(`writer.write('ab'); setTimeout(() => writer.end('cd'), 1);`);
+
+    expect(orders).toEqual(
+      new Set([
+        'ab cd end',
+        'a b cd end',
+        'ab c d end',
+        'a b c d end',
+        'abcd end',
+        'a bcd end',
+        'abc d end',
+        'a bc d end',
+      ]),
+    );
+  });
+});

@@ -1,4 +1,5 @@
 import { gatewayOf, partyAt } from './addresses.mjs';
+import { Direction } from './direction.mjs';
 import { SimulatedSocket, systemError } from './socket.mjs';
 
 export { isGatewayEnd } from './addresses.mjs';
@@ -15,27 +16,11 @@ const REDIS_LATENCY_MS = [1, 2];
 /** The share of writes that arrive in two parts. */
 const SPLIT_SHARE = 0.3;
 
-/** One direction of a connection. */
-class Direction {
-  /** Writes that wait for room: `{ bytes, done }`. */
-  writes = [];
-  bytesOnTheWay = 0;
-  bytesSent = 0;
-  bytesArrived = 0;
-  /** `[bytesArrived, time]` of each arrival; undefined if nobody asks. */
-  arrivals;
-  /** Whether this end has reset the connection: nothing of it arrives any more. */
-  isReset = false;
-  /** When the last bytes arrive: none overtake them. */
-  lastArrival = 0;
-  /** Set by a fault: the connection is reset once so many bytes were sent. */
-  resetAfter = Infinity;
-  /** Set by a fault: nothing arrives before this moment. */
-  stalledUntil = 0;
-}
+/** The share of resets that overtake the bytes before them, which are lost. The others arrive behind them. */
+const OVERTAKING_SHARE = 0.5;
 
 /**
- * A network in memory and in virtual time. Addresses are `host:port`. Bytes arrive in order, late, and in parts; a connection
+ * A network in memory and in virtual time. Addresses are `host:port`. Bytes arrive in order, late, split or joined; a connection
  * may be reset at any byte, or stall. What happens to a connection depends on the seed and on its own number only.
  */
 export class Network {
@@ -144,7 +129,7 @@ export class Network {
 
   sendEnd(socket) {
     this.#later(socket, () => {
-      if (socket.out.isReset || socket.otherEnd.isReset) return;
+      if (socket.out.isLost || socket.otherEnd.isReset) return;
       this.#trace.note(socket.id, 'ends');
       socket.otherEnd.arrive(null);
     });
@@ -162,7 +147,7 @@ export class Network {
     for (const end of [socket, socket.otherEnd]) {
       if (!end || end.destroyed) continue;
       end.isCutByNetwork = true;
-      end.receiveReset();
+      end.receiveReset(end.random.chance(OVERTAKING_SHARE));
     }
   }
 
@@ -174,8 +159,8 @@ export class Network {
 
   onDestroyed(socket) {
     this.sockets.delete(socket);
-    const { otherEnd, out } = socket;
-    for (const { done } of out.writes.splice(0)) done(systemError('ECONNRESET', 'write'));
+    const { otherEnd } = socket;
+    this.dropWrites(socket);
     if (!otherEnd || otherEnd.destroyed || socket.isReset) return;
     if (socket.resetsOnDestroy || socket.hasUnreadBytes) this.#resetOther(socket);
     else if (!socket.hasEnded) {
@@ -184,13 +169,21 @@ export class Network {
     }
   }
 
+  /** Writes that wait for room are never sent. */
+  dropWrites({ out }) {
+    for (const { done } of out.writes.splice(0)) done(systemError('ECONNRESET', 'write'));
+  }
+
   #resetOther(socket) {
-    socket.out.isReset = true;
+    const { out } = socket;
+    if (out.hasSentReset) return;
+    out.hasSentReset = true;
+    out.isLost = socket.random.chance(OVERTAKING_SHARE);
     this.#later(socket, () => {
       const { otherEnd } = socket;
       if (otherEnd.destroyed) return;
       this.#trace.note(otherEnd.id, 'gets a reset');
-      otherEnd.receiveReset();
+      otherEnd.receiveReset(out.isLost);
     });
   }
 
@@ -218,27 +211,36 @@ export class Network {
 
   #carry(socket, bytes) {
     if (bytes.length === 0) return;
-    const { out } = socket;
+    const { out, random } = socket;
     out.bytesSent += bytes.length;
     out.bytesOnTheWay += bytes.length;
-    this.#later(socket, () => {
-      out.bytesOnTheWay -= bytes.length;
-      const { otherEnd } = socket;
-      if (out.isReset || otherEnd.isReset) return;
-      this.#trace.note(socket.id, `brings ${bytes.length} bytes`);
-      out.bytesArrived += bytes.length;
-      out.arrivals?.push([out.bytesArrived, this.#clock.time - this.#startsAt]);
-      // Nobody is there to read them: TCP answers with a reset.
-      if (otherEnd.destroyed) this.#resetOther(otherEnd);
-      else otherEnd.arrive(bytes);
+    const arrival = out.join(bytes, random);
+    const { parts } = arrival;
+    arrival.timer = this.#later(socket, () => {
+      if (out.last === arrival) out.last = undefined;
+      this.#bring(socket, parts.length === 1 ? bytes : Buffer.concat(parts));
     });
+    out.last = arrival;
+  }
+
+  #bring(socket, bytes) {
+    const { out, otherEnd } = socket;
+    out.bytesOnTheWay -= bytes.length;
+    if (out.isLost || otherEnd.isReset) return;
+    this.#trace.note(socket.id, `brings ${bytes.length} bytes`);
+    out.bytesArrived += bytes.length;
+    out.arrivals?.push([out.bytesArrived, this.#clock.time - this.#startsAt]);
+    // Nobody is there to read them: TCP answers with a reset.
+    if (otherEnd.destroyed) this.#resetOther(otherEnd);
+    else otherEnd.arrive(bytes);
   }
 
   /** Runs when what a socket sends now arrives. */
   #later(socket, run) {
     const { out } = socket;
     const { time } = this.#clock;
+    out.last = undefined;
     out.lastArrival = Math.max(out.lastArrival, out.stalledUntil, time + socket.latencyMs);
-    setTimeout(() => run(), out.lastArrival - time);
+    return setTimeout(() => run(), out.lastArrival - time);
   }
 }

@@ -1,9 +1,16 @@
 import { Socket } from 'node:net';
+import { READ_BYTES } from './direction.mjs';
 
 /** An error as the operating system gives it to Node. */
 export function systemError(code, call) {
   return Object.assign(new Error(`${call} ${code}`), { code, syscall: call });
 }
+
+/** Stands for a reset behind bytes that were not read. */
+const RESET = Symbol('reset');
+
+/** The share of reads that take what has arrived later too. */
+const JOIN_SHARE = 0.5;
 
 /**
  * One end of a simulated TCP connection, as Node's `Socket`: the network carries its bytes in virtual time. It has the
@@ -17,7 +24,7 @@ export class SimulatedSocket extends Socket {
   hasEnded = false;
   isReset = false;
   resetsOnDestroy = false;
-  /** What has arrived and was not read: bytes, and `null` for the end. */
+  /** What has arrived and was not read: bytes, `null` for the end, and `RESET`. */
   #arrived = [];
   #arrivedBytes = 0;
   #wantsBytes = false;
@@ -101,11 +108,19 @@ export class SimulatedSocket extends Socket {
     this.#deliver();
   }
 
-  /** The other end, or the network, has reset the connection. */
-  receiveReset() {
+  /**
+   * The other end, or the network, has reset the connection.
+   * @param isFirst whether bytes are lost that were not read. Otherwise they are read before it, and only a write shows it sooner
+   */
+  receiveReset(isFirst) {
     if (this.isReset) return;
     this.isReset = true;
-    this.destroy(systemError('ECONNRESET', 'read'));
+    if (isFirst || this.#arrived.length === 0) {
+      this.destroy(systemError('ECONNRESET', 'read'));
+      return;
+    }
+    this.#arrived.push(RESET);
+    this.#network.dropWrites(this);
   }
 
   _read() {
@@ -155,7 +170,11 @@ export class SimulatedSocket extends Socket {
 
   #deliver() {
     while (this.#wantsBytes && this.#arrived.length > 0 && !this.destroyed) {
-      const item = this.#arrived.shift();
+      const item = this.#next();
+      if (item === RESET) {
+        this.destroy(systemError('ECONNRESET', 'read'));
+        return;
+      }
       if (item === null) {
         this.#wantsBytes = false;
         this.push(null);
@@ -168,6 +187,25 @@ export class SimulatedSocket extends Socket {
       this.#network.onRead(this);
       this.#wantsBytes = this.#take(item);
     }
+  }
+
+  /** What is read next: one arrival, or several that are joined. */
+  #next() {
+    const arrived = this.#arrived;
+    const item = arrived.shift();
+    if (!Buffer.isBuffer(item)) return item;
+    const parts = [item];
+    let { length } = item;
+    while (
+      Buffer.isBuffer(arrived[0]) &&
+      length + arrived[0].length <= READ_BYTES &&
+      this.random.chance(JOIN_SHARE)
+    ) {
+      const [part] = arrived.splice(0, 1);
+      parts.push(part);
+      length += part.length;
+    }
+    return parts.length === 1 ? item : Buffer.concat(parts);
   }
 
   /** @returns whether more may come at once */

@@ -156,7 +156,8 @@ export class Client {
 
   #onClose(socket, reader) {
     if (socket !== this.#socket) return;
-    const isClean = socket.readableEnded && !socket.isReset;
+    // Who has read the end has read all: a reset behind it is not seen.
+    const isClean = socket.readableEnded;
     const last = isClean ? reader.finish() : undefined;
     if (last && this.#open.length > 0) this.#onResponse(last);
     const rest = this.#open.splice(0);
