@@ -1,3 +1,4 @@
+import { currentProcess } from './process.mjs';
 import { ThreadPool } from './thread-pool.mjs';
 
 /** The event loop's own, from before the globals were replaced. */
@@ -19,6 +20,7 @@ const BEGIN = RealDate.UTC(2027, 0, 1);
 class Timer {
   /** Its place in the heap; -1 if it is not set. */
   index = -1;
+  process = currentProcess.getStore();
   #isRef = true;
 
   constructor(clock, id, { run, ms, parameters, repeats }) {
@@ -159,7 +161,7 @@ export class Clock {
       this.#remove(timer);
       if (timer.repeats) this.set(timer);
       else this.#byId.delete(timer.id);
-      timer.run(...timer.parameters);
+      currentProcess.run(timer.process, timer.run, ...timer.parameters);
       await nextTick();
     }
   }

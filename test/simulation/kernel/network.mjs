@@ -1,5 +1,6 @@
 import { gatewayOf, partyAt } from './addresses.mjs';
 import { Direction } from './direction.mjs';
+import { currentProcess } from './process.mjs';
 import { SimulatedSocket, systemError } from './socket.mjs';
 
 export { isGatewayEnd } from './addresses.mjs';
@@ -42,7 +43,7 @@ export class Network {
 
   /**
    * Accepts connections to an address.
-   * @param server `accept(socket)`, and `isListening`; refuses connections while that is false
+   * @param server `accept(socket)`, `isListening`, and `process`; refuses connections while `isListening` is false
    * @returns stops
    */
   listen(address, server) {
@@ -67,6 +68,7 @@ export class Network {
       onread,
       random,
       latency,
+      process: currentProcess.getStore(),
       address: { remoteAddress: host, remotePort: Number(port) },
     });
     client.connecting = true;
@@ -93,6 +95,7 @@ export class Network {
       allowHalfOpen: true,
       random,
       latency,
+      process: server.process,
       address: { remoteAddress: from, remotePort: number },
     });
     accepted.dialled = address;
@@ -101,7 +104,7 @@ export class Network {
     accepted.otherEnd = client;
     this.#applyFaults(client.out, accepted.out, faults);
     this.#trace.note(client.id, 'is accepted');
-    server.accept(accepted);
+    currentProcess.run(server.process, () => server.accept(accepted));
     client.emit('connect');
     client.emit('ready');
   }
@@ -205,7 +208,7 @@ export class Network {
       }
       if (first.bytes.length > 0) continue;
       out.writes.shift();
-      first.done();
+      currentProcess.run(socket.process, first.done);
     }
   }
 

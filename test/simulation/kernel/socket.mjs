@@ -1,5 +1,6 @@
 import { Socket } from 'node:net';
 import { READ_BYTES } from './direction.mjs';
+import { currentProcess } from './process.mjs';
 
 /** An error as the operating system gives it to Node. */
 export function systemError(code, call) {
@@ -35,9 +36,10 @@ export class SimulatedSocket extends Socket {
   #onread;
 
   /** @param address `{ remoteAddress, remotePort }` */
-  constructor(network, id, { allowHalfOpen = false, onread, address }) {
+  constructor(network, id, { allowHalfOpen = false, onread, process, address }) {
     super({ allowHalfOpen });
     this.id = id;
+    this.process = process;
     this.#network = network;
     this.#onread = onread;
     const counts = this.#counts;
@@ -105,7 +107,7 @@ export class SimulatedSocket extends Socket {
     if (this.destroyed) return;
     this.#arrived.push(item);
     this.#arrivedBytes += item?.length ?? 0;
-    this.#deliver();
+    currentProcess.run(this.process, () => this.#deliver());
   }
 
   /**
@@ -115,12 +117,14 @@ export class SimulatedSocket extends Socket {
   receiveReset(isFirst) {
     if (this.isReset) return;
     this.isReset = true;
-    if (isFirst || this.#arrived.length === 0) {
-      this.destroy(systemError('ECONNRESET', 'read'));
-      return;
-    }
-    this.#arrived.push(RESET);
-    this.#network.dropWrites(this);
+    currentProcess.run(this.process, () => {
+      if (isFirst || this.#arrived.length === 0) {
+        this.destroy(systemError('ECONNRESET', 'read'));
+        return;
+      }
+      this.#arrived.push(RESET);
+      this.#network.dropWrites(this);
+    });
   }
 
   _read() {
