@@ -1,3 +1,5 @@
+import { MORE_MUTANTS } from './more-mutants.mjs';
+
 const FORWARD = 'libs/proxy/src/forward/forward.ts';
 const RELAY = 'apps/gateway/src/websocket/relay/relay.ts';
 const RELAY_END = 'apps/gateway/src/websocket/relay/relay-end.ts';
@@ -9,6 +11,7 @@ const DRAIN = 'apps/gateway/src/lifecycle/drain.service.ts';
  * scenario that is most likely to show it.
  */
 export const MUTANTS = {
+  ...MORE_MUTANTS,
   'retries a request whose bytes were written': {
     file: FORWARD,
     from: `(this.stage === 'connect' || this.isRepeatable)`,

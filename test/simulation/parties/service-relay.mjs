@@ -24,6 +24,7 @@ export class ServiceRelay {
     if (!this.#relay) world.ledger.violate('G3', `a handshake that no client has sent: ${id}`);
     if (this.#relay) this.#relay.requestId = message.get('x-request-id');
     world.guarantees.onHandshake(this.#relay);
+    world.expiry.onHandshake(this.#relay);
     if (random.chance(world.scenario.refusedHandshakes ?? 0)) this.#refuse();
     else this.#accept(message.get('sec-websocket-key'));
   }

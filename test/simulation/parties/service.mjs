@@ -167,6 +167,7 @@ class ServiceConnection {
     if (!arrival || arrival.isHead) return;
     arrival.isHead = true;
     this.#world.guarantees.onHead(request, arrival, head);
+    this.#world.expiry.onHead(request);
   }
 
   #checkBody(body, head) {
@@ -205,7 +206,8 @@ class ServiceConnection {
       if (this.#socket.destroyed || this.#instance.isHung) return;
       if (bytes) this.#socket.write(bytes);
       if (ending === undefined) continue;
-      this.#endBy(ending);
+      if (ending === 'reset') this.reset();
+      else if (ending === 'end') this.#socket.end();
       return;
     }
     if (plan.kind === 'extraBytes') this.#showedExtraAt ??= this.#world.ledger.now;
@@ -213,11 +215,6 @@ class ServiceConnection {
     await this.#whenWhole(current);
     if (this.#socket.destroyed || this.#current !== current) return;
     this.#next();
-  }
-
-  #endBy(ending) {
-    if (ending === 'reset') this.reset();
-    else if (ending === 'end') this.#socket.end();
   }
 
   async #whenWhole(current) {
