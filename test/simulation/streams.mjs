@@ -1,9 +1,33 @@
+/** Milliseconds that the head and an event may be under way: both networks, and what is joined. */
+const LATE_MS = 300;
+
 /** Checks the ends of event streams: whole events, all of them, unless the session, the service or the gateway has ended. */
 export class Streams {
   #world;
 
   constructor(world) {
     this.#world = world;
+  }
+
+  /** Some of a stream has come, or its head alone: neither waits in the gateway for what follows. */
+  onText(request, text) {
+    const { events, dueMs } = request.plans.at(-1);
+    const begunAt = request.arrivals.at(-1).at;
+    request.eventsSeen ??= -1;
+    const late = (what, due) => {
+      if (this.#world.ledger.now > begunAt + due + LATE_MS)
+        this.#violate(
+          'G9',
+          `${request.id} got ${what} at ${this.#world.ledger.now}, due at ${begunAt + due}`,
+        );
+    };
+    if (request.eventsSeen === -1) {
+      request.eventsSeen = 0;
+      late('its head', 0);
+    }
+    const lengths = events.map((_, index) => events.slice(0, index + 1).join('').length);
+    for (; text.length >= lengths[request.eventsSeen]; request.eventsSeen++)
+      late(`event ${request.eventsSeen + 1}`, dueMs[request.eventsSeen]);
   }
 
   /** The end of a stream has come. @param count of its events; -1 if it ends within one */

@@ -57,6 +57,20 @@ export const MORE_MUTANTS = {
     scenario: 'streams',
     guarantees: ['G1', 'G7'],
   },
+  'keeps the head of a response until its body': {
+    file: 'libs/proxy/src/forward/forward.ts',
+    from: '    if (unflushed.push(this) === 1) setImmediate(flushHeads);',
+    to: '',
+    scenario: 'streams',
+    guarantees: ['G9'],
+  },
+  'keeps an event until the next': {
+    file: 'libs/proxy/src/forward/forward.ts',
+    from: '    const written = this.holdChunk(chunk);',
+    to: '    if (response.writableCorked) response.uncork();\n    if (this.events) response.cork();\n    const written = this.holdChunk(chunk);',
+    scenario: 'streams',
+    guarantees: ['G9'],
+  },
   'takes a known token past its expiry': {
     file: 'libs/auth/src/access-token.verifier.ts',
     from: 'if (!this.isExpired(known)) return known;',

@@ -1,6 +1,6 @@
 import { ResponseReader } from '../../fuzz/traffic/message-reader.mjs';
 import { REQUEST_LINES } from './client.mjs';
-import { countEvents, EVENTS_ROUTE } from './event-stream.mjs';
+import { countEvents, EVENTS_ROUTE, textOf } from './event-stream.mjs';
 
 /** A client of event streams, one after another: each must have the events of its service, in order and whole. */
 export class StreamClient {
@@ -78,6 +78,7 @@ export class StreamClient {
       if (!message.isInformational) this.#onResponse(request, message);
     }
     request.isStreaming = reader.openHead?.get('content-type') === 'text/event-stream';
+    if (request.isStreaming) this.#world.streams.onText(request, textOf(reader.rest));
     if (reader.fault)
       this.#world.ledger.violate('G1', `${request.id} got what is no response: ${reader.fault}`);
   }
