@@ -199,8 +199,8 @@ export const MUTANTS = {
   },
   'knows revoked tokens and no revoked sessions': {
     file: 'libs/auth/src/revocation.store.ts',
-    from: 'if (isToken === true || sessionId === undefined) return isToken;',
-    to: 'return isToken;',
+    from: 'if (isTokenRevoked === true || sessionId === undefined) return isTokenRevoked;',
+    to: 'return isTokenRevoked;',
     scenario: 'revocation',
     guarantees: ['G5'],
   },
@@ -250,7 +250,7 @@ export const MUTANTS = {
     to: `if (connection.isWebSocket || isScraper(connection)) continue;
         if (pendingResponseOf(connection.socket)?.headersSent) connection.socket.destroy();`,
     scenario: 'drain',
-    guarantees: ['G7'],
+    guarantees: ['G7', 'G1'],
   },
   'closes WebSockets in the drain with another code': {
     file: RELAYS,
