@@ -11,6 +11,7 @@ function inVirtualTime(body: string): string[] {
     import { Clock } from '${KERNEL}clock.mjs';
     import { Network } from '${KERNEL}network.mjs';
     import { Trace } from '${KERNEL}trace.mjs';
+    import { currentProcess } from '${KERNEL}process.mjs';
     const clock = new Clock();
     clock.install();
     const printed = [];
@@ -97,5 +98,41 @@ describe('the simulated network', () => {
         'a bc d end',
       ]),
     );
+  });
+});
+
+describe('simulated processes', () => {
+  it('keep their timers, promises and sockets, whoever sends to them', () => {
+    const lines = inVirtualTime(`
+      const network = new Network({ clock, random: new Random(1), trace: new Trace(clock) });
+      const say = (what) => print(what + ' in ' + currentProcess.getStore()?.name);
+      const server = { name: 'server' };
+      const accept = (socket) => {
+        say('accepts');
+        socket.on('data', async () => {
+          await undefined;
+          say('reads');
+          socket.end('response', () => say('has written'));
+        });
+      };
+      network.listen('10.1.1.1:80', { isListening: true, process: server, accept });
+      currentProcess.run({ name: 'client' }, () => {
+        setTimeout(() => {
+          say('a timer');
+          const socket = network.connect({ host: '10.1.1.1', port: 80 });
+          socket.on('connect', () => socket.write('request')).on('data', () => say('gets it'));
+        }, 5);
+      });
+      await clock.run(1_000);
+      say('the test');`);
+
+    expect(lines).toEqual([
+      'a timer in client',
+      'accepts in server',
+      'reads in server',
+      'has written in server',
+      'gets it in client',
+      'the test in undefined',
+    ]);
   });
 });
