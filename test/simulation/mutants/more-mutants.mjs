@@ -71,6 +71,24 @@ export const MORE_MUTANTS = {
     scenario: 'streams',
     guarantees: ['G9'],
   },
+  'keeps an event stream until its end': {
+    file: 'libs/proxy/src/forward/forward.ts',
+    from: '    const written = this.holdChunk(chunk);',
+    to: `    const all = this as unknown as { kept?: Buffer };
+    if (this.events) {
+      all.kept = Buffer.concat([all.kept ?? EMPTY, chunk]);
+      return;
+    }
+    const written = this.holdChunk(chunk);`,
+    and: [
+      {
+        from: '    if (raw.length > 0 && response.chunkedEncoding)',
+        to: '    response.write((this as unknown as { kept?: Buffer }).kept ?? EMPTY);\n    if (raw.length > 0 && response.chunkedEncoding)',
+      },
+    ],
+    scenario: 'streams',
+    guarantees: ['G9'],
+  },
   'takes a known token past its expiry': {
     file: 'libs/auth/src/access-token.verifier.ts',
     from: 'if (!this.isExpired(known)) return known;',

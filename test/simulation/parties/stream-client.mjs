@@ -58,16 +58,7 @@ export class StreamClient {
       .on('end', () => socket.end())
       .on('error', () => {})
       .on('close', () => this.#onClose(request, reader));
-    const head = Buffer.from(
-      [
-        `GET ${EVENTS_ROUTE}?sim=${id} HTTP/1.1`,
-        'Host: simulation',
-        ...REQUEST_LINES,
-        `Authorization: Bearer ${session.token}`,
-        '\r\n',
-      ].join('\r\n'),
-      'latin1',
-    );
+    const head = headOf(id, session.token);
     request.headEnd = request.end = head.length;
     socket.write(head);
   }
@@ -87,8 +78,11 @@ export class StreamClient {
     const { ledger, guarantees, streams } = this.#world;
     ledger.settle(request, 'response', message.status);
     guarantees.onSettled(request);
-    if (message.status === 200)
-      streams.onWhole(request, countEvents(message.body.toString(), request.plans.at(-1).events));
+    if (message.status === 200) {
+      const text = message.body.toString();
+      streams.onText(request, text);
+      streams.onWhole(request, countEvents(text, request.plans.at(-1).events));
+    }
     request.socket.end();
   }
 
@@ -102,4 +96,15 @@ export class StreamClient {
     }
     setTimeout(() => this.#open(), this.#random.int(10, 500));
   }
+}
+
+function headOf(id, token) {
+  const lines = [
+    `GET ${EVENTS_ROUTE}?sim=${id} HTTP/1.1`,
+    'Host: simulation',
+    ...REQUEST_LINES,
+    `Authorization: Bearer ${token}`,
+    '\r\n',
+  ];
+  return Buffer.from(lines.join('\r\n'), 'latin1');
 }
