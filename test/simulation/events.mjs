@@ -1,5 +1,5 @@
 import { revocationsOf } from './guarantees/revocation.mjs';
-import { isGatewayEnd } from './kernel/network.mjs';
+import { isGatewayEnd } from './kernel/addresses.mjs';
 
 /** Events that break responses of services. */
 export const UPSTREAM_EVENTS = new Set([

@@ -1,5 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { parseArgs } from 'node:util';
+import { fileURLToPath } from 'node:url';
+import { STORED_SEED } from './hashes.mjs';
 import { SCENARIOS } from './scenarios.mjs';
 
 const { values } = parseArgs({
@@ -12,6 +14,8 @@ const { values } = parseArgs({
     trace: { type: 'boolean', default: false },
     'keep-going': { type: 'boolean', default: false },
     mutant: { type: 'string' },
+    'update-hashes': { type: 'boolean', default: false },
+    hashes: { type: 'string', default: fileURLToPath(new URL('hashes.json', import.meta.url)) },
     story: { type: 'boolean', default: true },
   },
 });
@@ -30,7 +34,7 @@ const [minutes, plays] = [numberOf('minutes'), numberOf('plays')];
 
 /** What the command line says. */
 export const options = {
-  seed: values.seed ?? String(randomInt(1, 1_000_000)),
+  seed: values['update-hashes'] ? STORED_SEED : (values.seed ?? String(randomInt(1, 1_000_000))),
   /** Of real time; undefined if the number of plays counts. */
   minutes,
   /** Plays of each scenario. Default: 1, or as many as the minutes have room for. */
@@ -42,6 +46,9 @@ export const options = {
   story: values.story,
   /** Whether further plays follow one that failed. */
   keepsGoing: values['keep-going'],
+  /** Where the hashes of one seed are stored, and whether those of this run take their place. */
+  hashes: values.hashes,
+  updatesHashes: values['update-hashes'],
   /** Whether every event is printed. */
   trace: values.trace,
 };

@@ -32,6 +32,7 @@ export function createPlan(seed, name) {
     user: `user${index}`,
     tokenId: `token-${seed}-${index}`,
     sessionId: `session-${seed}-${index}`,
+    ...(scenario.tokenSeconds && { lifeSeconds: random.int(...scenario.tokenSeconds) }),
   }));
   const plan = {
     seed,
@@ -42,7 +43,10 @@ export function createPlan(seed, name) {
       planClient(random.fork(`client ${index}`), { index, scenario, sessions }),
     ),
     relays: Array.from({ length: between(scenario.relays ?? [0, 0]) }, (_, index) =>
-      planRelay(random.fork(`relay ${index}`), { index, sessions }),
+      planRelay(random.fork(`relay ${index}`), { index, sessions, scenario }),
+    ),
+    streams: Array.from({ length: between(scenario.streams ?? [0, 0]) }, (_, index) =>
+      planStream(random.fork(`stream ${index}`), { index, sessions }),
     ),
     events: [],
   };
@@ -76,9 +80,7 @@ function planClient(random, { index, scenario, sessions }) {
     session,
     network: `192.0.2.${index + 1}`,
     startAt: random.int(0, 2_000),
-    requests: Array.from({ length: count }, () =>
-      planRequest(random, { rude, routes, uploads: scenario.uploads ?? UPLOADS }),
-    ),
+    requests: Array.from({ length: count }, () => planRequest(random, { rude, routes, scenario })),
     thinkMs: Array.from({ length: 5 }, () =>
       random.chance(0.7) ? random.int(0, 60) : random.int(300, 2_000),
     ),
@@ -96,12 +98,12 @@ function planReading(random, rude) {
   return {};
 }
 
-function planRequest(random, { rude, routes, uploads }) {
+function planRequest(random, { rude, routes, scenario }) {
   const route = random.pick(Object.keys(routes));
   const { methods, isPrivate = false, isKeyed = false } = routes[route];
   const method = random.weighted(methods);
   const hasBody = !REPEATABLE.has(method) && method !== 'DELETE';
-  const bodyLength = hasBody ? Number(random.weighted(uploads)) : 0;
+  const bodyLength = hasBody ? Number(random.weighted(scenario.uploads ?? UPLOADS)) : 0;
   const isSlow = random.chance(rude.slow ?? 0.05);
   // Its response is framed by the end of the connection, unless it has a length.
   const isOld = random.chance(0.08);
@@ -121,11 +123,15 @@ function planRequest(random, { rude, routes, uploads }) {
     parts: isSlow ? random.int(2, 6) : 1,
     pauseMs: isSlow ? random.int(5, 400) : 0,
     isFollowed: !isOld && REPEATABLE.has(method) && random.chance(0.1),
+    // How long its client waits for 100, in milliseconds: not long, or longer than any timeout.
+    ...(bodyLength > 0 &&
+      !isOld &&
+      random.chance(scenario.expects ?? 0) && { expects: random.pick([5, 60, 400, 20_000]) }),
     ...(random.chance(rude.cut ?? 0) && { cutAfter: random.int(1, 200 + bodyLength) }),
   };
 }
 
-function planRelay(random, { index, sessions }) {
+function planRelay(random, { index, sessions, scenario }) {
   return {
     id: `w${index}`,
     session: random.int(0, sessions.length - 1),
@@ -133,6 +139,16 @@ function planRelay(random, { index, sessions }) {
     route: random.pick(['/v1/sim/resuming', '/v1/sim/resuming', '/v1/sim/socket']),
     startAt: random.int(0, 3_000),
     messages: random.int(1, 60),
-    pauseMs: random.pick([5, 50, 400]),
+    pauseMs: random.pick(scenario.relayPausesMs ?? [5, 50, 400]),
+  };
+}
+
+function planStream(random, { index, sessions }) {
+  return {
+    id: `e${index}`,
+    session: random.int(0, sessions.length - 1),
+    network: `203.0.113.${index + 1}`,
+    startAt: random.int(0, 3_000),
+    streams: random.int(1, 3),
   };
 }

@@ -1,5 +1,6 @@
 import { Clock } from './kernel/clock.mjs';
 import { Network } from './kernel/network.mjs';
+import { currentProcess } from './kernel/process.mjs';
 import { Trace } from './kernel/trace.mjs';
 import { Random } from '../fuzz/random.mjs';
 
@@ -11,7 +12,7 @@ clock.install();
 const current = { random: new Random(0), dial: undefined };
 const simulation = {
   get random() {
-    return current.random;
+    return currentProcess.getStore()?.random ?? current.random;
   },
   dial: (options) => current.dial(options),
 };

@@ -2,6 +2,7 @@
 // `npm run sim -- --seed 4711`, `--minutes 30`, `--scenario drain`, `--plays 10`. The same seed gives the same hash.
 import { createHash } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
+import { StoredHashes } from './hashes.mjs';
 import { options } from './options.mjs';
 import { createPlan } from './plan.mjs';
 import { play, prepare } from './play.mjs';
@@ -20,6 +21,7 @@ const change = options.mutant === undefined ? undefined : new Change(options.mut
 await prepare(change?.apply);
 if (change && !change.isPlanted) throw new Error('the fault was not planted');
 const all = createHash('sha256');
+const hashes = new StoredHashes(options.hashes);
 const totals = { plays: 0, requests: 0, events: 0 };
 let failed = 0;
 for (let number = 1; number <= options.plays && goesOn(); number++) {
@@ -33,6 +35,12 @@ for (let number = 1; number <= options.plays && goesOn(); number++) {
 console.log(
   `${totals.plays} plays, ${totals.requests} requests, ${totals.events} events, hash ${all.digest('hex')}`,
 );
+if (options.updatesHashes && failed === 0) hashes.write();
+if (hashes.changed.length > 0) {
+  console.log(`another hash than the stored one: ${hashes.changed.join(', ')}`);
+  console.log('if the behaviour was meant to change, run npm run sim -- --update-hashes');
+  failed += hashes.changed.length;
+}
 console.log(`${totals.plays - failed} passed, ${failed} failed`);
 // What was printed must be out: a pipe may be slow.
 await new Promise((resolve) => {
@@ -49,6 +57,7 @@ async function playOne(seed, name) {
   const plan = createPlan(seed, name);
   const { violations, hash, requests, events, lines, realMs } = await play(plan, scenario);
   all.update(hash);
+  if (!change) hashes.compare({ seed, scenario: name, hash });
   totals.plays++;
   totals.requests += requests;
   totals.events += events;

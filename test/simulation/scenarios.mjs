@@ -41,6 +41,11 @@ const RUDE = { slow: 0.25, anonymous: 0.15, cut: 0.1, aborts: 0.15, pauses: 0.15
  * - `messages`: weights of the lengths of messages in `parties/relay-messages.mjs`;
  * - `hungHandshakes`, `silentServices`, `silentClients`: shares of handshakes without a response, and of relays an end of which
  *   sends nothing more;
+ * - `streams`: how many clients of event streams, at least and at most;
+ * - `expects`: the share of uploads whose client waits for `100 Continue`;
+ * - `tokenSeconds`: for how long tokens are valid, at least and at most;
+ * - `relayPausesMs`: the longest pauses between messages of a relay;
+ * - `settings`: settings of the gateways, by variable;
  * - `rude`: shares of bad behaviour of clients;
  * - `events`: how many of each kind happen while the clients are busy.
  */
@@ -87,6 +92,49 @@ export const SCENARIOS = {
     responses: GOOD,
     instances: [2, 3],
     events: { cutUpstream: [2, 12], stallUpstream: [0, 4], cutClient: [0, 6], loseDials: [0, 4] },
+  },
+  expectations: {
+    isGood: true,
+    isCalm: true,
+    responses: GOOD,
+    uploads: { 20: 2, 3000: 3, 100000: 2 },
+    early: 0.4,
+    expects: 0.7,
+    rude: { slow: 0.1, anonymous: 0.15 },
+  },
+  streams: {
+    isGood: true,
+    responses: GOOD,
+    clients: [2, 6],
+    gateways: [1, 2],
+    streams: [4, 10],
+    events: { terminateGateway: [0, 1] },
+  },
+  expiry: {
+    isGood: true,
+    responses: GOOD,
+    clients: [6, 12],
+    relays: [3, 6],
+    relayPausesMs: [400, 2_000],
+    streams: [3, 6],
+    tokenSeconds: [1, 12],
+    settings: { JWT_CLOCK_TOLERANCE_SECONDS: '1' },
+  },
+  overload: {
+    isGood: true,
+    responses: { ...GOOD, slowHead: 5, slowBody: 3 },
+    early: 0.4,
+    clients: [20, 40],
+    settings: { MAX_REQUESTS_IN_FLIGHT: '6' },
+  },
+  /** Few connections to the services, and little room to wait for one. */
+  crowd: {
+    isGood: true,
+    responses: { ...GOOD, slowHead: 3, slowBody: 3 },
+    early: 0.4,
+    clients: [20, 40],
+    expects: 0.3,
+    settings: { UPSTREAM_MAX_CONNECTIONS: '2', UPSTREAM_MAX_PENDING: '3' },
   },
   drain: {
     isGood: true,

@@ -5,6 +5,7 @@ const MOST_PLAYS = 120;
 const LISTS = [
   (plan) => plan.clients,
   (plan) => plan.relays,
+  (plan) => plan.streams,
   (plan) => plan.events,
   (plan) => plan.clients.map(({ requests }) => requests),
 ];

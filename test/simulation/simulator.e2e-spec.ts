@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -10,9 +10,11 @@ const RUN = fileURLToPath(new URL('run.mjs', import.meta.url));
 function simulate(
   args: readonly string[],
   cwd = tmpdir(),
+  env = process.env,
 ): { readonly status: number | null; readonly text: string } {
   const { status, stdout, stderr } = spawnSync(process.execPath, ['--no-warnings', RUN, ...args], {
     cwd,
+    env,
     encoding: 'utf8',
   });
   return { status, text: stdout + stderr };
@@ -63,6 +65,40 @@ describe('the simulator', () => {
       await rm(folder, { recursive: true });
     }
   }, 120_000);
+
+  it('compares the hashes of one seed with the stored ones', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'simulation-'));
+    try {
+      const path = join(folder, 'hashes.json');
+      await writeFile(path, JSON.stringify({ node: process.version, hashes: { limits: 'another' } }));
+      const args = ['--seed', '1', '--scenario', 'limits'];
+
+      expect(simulate(args)).toMatchObject({
+        status: 0,
+        text: expect.stringMatching(/^1 passed, 0 failed$/m),
+      });
+      const { status, text } = simulate([...args, '--hashes', path]);
+      expect(status).toBe(1);
+      expect(text).toContain('another hash than the stored one: limits\n');
+      expect(text).toContain('if the behaviour was meant to change, run npm run sim -- --update-hashes\n');
+      expect(simulate([...args, '--hashes', path, '--update-hashes'])).toMatchObject({ status: 0 });
+      expect(simulate([...args, '--hashes', path])).toMatchObject({ status: 0 });
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  }, 120_000);
+
+  it('gives a play the same hash in another folder, time zone, language and heap', () => {
+    const args = ['--seed', '1', '--scenario', 'everything'];
+    const env = {
+      ...process.env,
+      TZ: 'Asia/Tokyo',
+      LC_ALL: 'tr_TR.UTF-8',
+      NODE_OPTIONS: '--max-semi-space-size=2',
+    };
+
+    expect(hashesIn(simulate(args, '/', env).text)).toEqual(hashesIn(simulate(args).text));
+  }, 60_000);
 
   it('refuses a scenario that it does not know', () => {
     expect(simulate(['--scenario', 'none'])).toMatchObject({

@@ -1,12 +1,16 @@
 import { EVENTS, UPSTREAM_EVENTS } from './events.mjs';
+import { Expiry } from './expiry.mjs';
 import { Guarantees } from './guarantees/guarantees.mjs';
 import { Ledger } from './ledger.mjs';
+import { Overload } from './overload.mjs';
 import { Client } from './parties/client.mjs';
 import { Gateway } from './parties/gateway.mjs';
 import { RedisStandIn } from './parties/redis/server.mjs';
 import { RelayClient } from './parties/relay-client.mjs';
 import { Instance } from './parties/service.mjs';
+import { StreamClient } from './parties/stream-client.mjs';
 import { createToken } from './parties/tokens.mjs';
+import { Streams } from './streams.mjs';
 
 /** Milliseconds of virtual time after which a play has failed to come to rest. */
 const LONGEST_MS = 180_000;
@@ -64,6 +68,9 @@ export class World {
     this.ledger = new Ledger(kernel);
     this.guarantees = new Guarantees(this);
     this.ledger.guarantees = this.guarantees;
+    this.expiry = new Expiry(this);
+    this.streams = new Streams(this);
+    this.overload = new Overload(this);
     const isRedisSafe = scenario.hasRedis && !plan.events.some(({ kind }) => kind === 'redisFault');
     /** Whether services do their work, and nothing breaks their connections. */
     this.hasGoodUpstreams = scenario.isGood && !plan.events.some(({ kind }) => UPSTREAM_EVENTS.has(kind));
@@ -85,7 +92,7 @@ export class World {
     for (const event of this.#plan.events) {
       setTimeout(() => this.#happen(event), event.at);
     }
-    const watch = setInterval(() => this.guarantees.watch(), WATCH_MS);
+    const watch = setInterval(() => this.#watch(), WATCH_MS);
     const isDone = () => this.parties.every((party) => party.isDone) && this.clock.time > begunAt + 9_000;
     await this.#until(isDone, LONGEST_MS, 'the clients end');
     await this.#until(
@@ -101,6 +108,16 @@ export class World {
     await this.guarantees.checkRevocations();
     await this.#end();
     return this.ledger.violations;
+  }
+
+  /** A client has a whole response. */
+  onResponse(request, message) {
+    this.expiry.onResponse(request, message);
+    this.overload.onResponse(request, message);
+  }
+
+  #watch() {
+    for (const checks of [this.guarantees, this.expiry, this.overload]) checks.watch();
   }
 
   async #end() {
@@ -123,7 +140,7 @@ export class World {
   }
 
   #createParties() {
-    const { instances, gateways, sessions, clients, relays } = this.#plan;
+    const { instances, gateways, sessions, clients, relays, streams } = this.#plan;
     const hosts = Array.from({ length: instances }, (_, index) => index + 1);
     for (const host of hosts) this.instances.push(new Instance(this, host));
     for (let number = 1; number <= gateways; number++) {
@@ -135,6 +152,8 @@ export class World {
       this.parties.push(new Client(this, { ...client, session: signed[client.session] }));
     for (const relay of relays)
       this.parties.push(new RelayClient(this, { ...relay, session: signed[relay.session] }));
+    for (const stream of streams)
+      this.parties.push(new StreamClient(this, { ...stream, session: signed[stream.session] }));
   }
 
   /** Each gateway knows the instances by addresses of its own, so that the network knows who has dialled. */
@@ -146,6 +165,7 @@ export class World {
       REDIS_URL: `redis://10.${number}.9.1:6379`,
       RATELIMIT: this.scenario.hasLimits ? 'on' : 'off',
       GATEWAY_REPLICAS: String(this.replicas),
+      ...this.scenario.settings,
     };
   }
 

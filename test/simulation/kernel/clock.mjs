@@ -1,3 +1,6 @@
+import { currentProcess } from './process.mjs';
+import { ThreadPool } from './thread-pool.mjs';
+
 /** The event loop's own, from before the globals were replaced. */
 const { setImmediate, Date: RealDate } = globalThis;
 
@@ -7,6 +10,9 @@ const TURNS = 4;
 /** What `setTimeout` takes as 1, as Node does. */
 const LONGEST_MS = 2 ** 31 - 1;
 
+/** Milliseconds of real time after which work of the thread pool has failed to end. */
+const LONGEST_WORK_MS = 60_000;
+
 /** When virtual time begins: 2027-01-01. */
 const BEGIN = RealDate.UTC(2027, 0, 1);
 
@@ -14,6 +20,7 @@ const BEGIN = RealDate.UTC(2027, 0, 1);
 class Timer {
   /** Its place in the heap; -1 if it is not set. */
   index = -1;
+  process = currentProcess.getStore();
   #isRef = true;
 
   constructor(clock, id, { run, ms, parameters, repeats }) {
@@ -55,7 +62,7 @@ class Timer {
 
 /**
  * Virtual time in place of the globals `setTimeout`, `setInterval`, `performance.now` and `Date`. It stands still while code
- * runs, and goes on to the next timer when all that it caused is done. `setImmediate`, promises and `process.nextTick` are
+ * runs, and goes on to the next timer when all that it caused is done, work of the thread pool too. `setImmediate`, promises and `process.nextTick` are
  * Node's own: their order is fixed.
  */
 export class Clock {
@@ -67,6 +74,7 @@ export class Clock {
   #byId = new Map();
   #lastId = 0;
   #lastOrder = 0;
+  #threadPool = new ThreadPool();
 
   install() {
     const begin =
@@ -96,6 +104,7 @@ export class Clock {
       Date: VirtualDate,
     });
     performance.now = () => this.time;
+    this.#threadPool.watch();
   }
 
   /** Timers that are set. */
@@ -124,10 +133,22 @@ export class Clock {
   /** Lets time pass. @returns when `isDone`, or at this moment */
   async run(until, isDone = () => false) {
     for (;;) {
-      for (let turn = 0; turn < TURNS; turn++) await nextTurn();
+      await this.#settle();
       if (isDone() || this.time >= until) return;
       this.time = Math.min(until, Math.max(this.time, Math.ceil(this.#timers[0]?.at ?? until)));
       await this.#fire();
+    }
+  }
+
+  /** Waits for all that this moment has caused: turns of the event loop, in which no work of the thread pool runs. */
+  async #settle() {
+    const begunAt = RealDate.now();
+    for (let turn = 0; turn < TURNS; turn++) {
+      await nextTurn();
+      if (!this.#threadPool.isBusy) continue;
+      turn = -1;
+      if (RealDate.now() - begunAt > LONGEST_WORK_MS)
+        throw new Error(`work does not end: ${this.#threadPool.types.join()}`);
     }
   }
 
@@ -140,7 +161,7 @@ export class Clock {
       this.#remove(timer);
       if (timer.repeats) this.set(timer);
       else this.#byId.delete(timer.id);
-      timer.run(...timer.parameters);
+      currentProcess.run(timer.process, timer.run, ...timer.parameters);
       await nextTick();
     }
   }

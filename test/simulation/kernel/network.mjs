@@ -1,4 +1,9 @@
+import { gatewayOf, partyAt } from './addresses.mjs';
+import { Direction } from './direction.mjs';
+import { currentProcess } from './process.mjs';
 import { SimulatedSocket, systemError } from './socket.mjs';
+
+export { isGatewayEnd } from './addresses.mjs';
 
 /** Bytes that one direction of a connection holds before its writer must wait: both kernels' buffers together. */
 const WINDOW_BYTES = 64 * 1024;
@@ -15,27 +20,11 @@ const REDIS_LATENCY_MS = [1, 2];
 /** The share of writes that arrive in two parts. */
 const SPLIT_SHARE = 0.3;
 
-/** One direction of a connection. */
-class Direction {
-  /** Writes that wait for room: `{ bytes, done }`. */
-  writes = [];
-  bytesOnTheWay = 0;
-  bytesSent = 0;
-  bytesArrived = 0;
-  /** `[bytesArrived, time]` of each arrival; undefined if nobody asks. */
-  arrivals;
-  /** Whether this end has reset the connection: nothing of it arrives any more. */
-  isReset = false;
-  /** When the last bytes arrive: none overtake them. */
-  lastArrival = 0;
-  /** Set by a fault: the connection is reset once so many bytes were sent. */
-  resetAfter = Infinity;
-  /** Set by a fault: nothing arrives before this moment. */
-  stalledUntil = 0;
-}
+/** The share of resets that overtake the bytes before them, which are lost. The others arrive behind them. */
+const OVERTAKING_SHARE = 0.5;
 
 /**
- * A network in memory and in virtual time. Addresses are `host:port`. Bytes arrive in order, late, and in parts; a connection
+ * A network in memory and in virtual time. Addresses are `host:port`. Bytes arrive in order, late, split or joined; a connection
  * may be reset at any byte, or stall. What happens to a connection depends on the seed and on its own number only.
  */
 export class Network {
@@ -57,7 +46,7 @@ export class Network {
 
   /**
    * Accepts connections to an address.
-   * @param server `accept(socket)`, and `isListening`; refuses connections while that is false
+   * @param server `accept(socket)`, `isListening`, and `process`; refuses connections while `isListening` is false
    * @returns stops
    */
   listen(address, server) {
@@ -82,6 +71,7 @@ export class Network {
       onread,
       random,
       latency,
+      process: currentProcess.getStore(),
       address: { remoteAddress: host, remotePort: Number(port) },
     });
     client.connecting = true;
@@ -113,6 +103,7 @@ export class Network {
       allowHalfOpen: true,
       random,
       latency,
+      process: server.process,
       address: { remoteAddress: from, remotePort: number },
     });
     accepted.dialled = address;
@@ -121,7 +112,7 @@ export class Network {
     accepted.otherEnd = client;
     this.#applyFaults(client.out, accepted.out, faults);
     this.#trace.note(client.id, 'is accepted');
-    server.accept(accepted);
+    currentProcess.run(server.process, () => server.accept(accepted));
     client.emit('connect');
     client.emit('ready');
   }
@@ -149,7 +140,7 @@ export class Network {
 
   sendEnd(socket) {
     this.#later(socket, () => {
-      if (socket.out.isReset || socket.otherEnd.isReset) return;
+      if (socket.out.isLost || socket.otherEnd.isReset) return;
       this.#trace.note(socket.id, 'ends');
       socket.otherEnd.arrive(null);
     });
@@ -167,7 +158,7 @@ export class Network {
     for (const end of [socket, socket.otherEnd]) {
       if (!end || end.destroyed) continue;
       end.isCutByNetwork = true;
-      end.receiveReset();
+      end.receiveReset(end.random.chance(OVERTAKING_SHARE));
     }
   }
 
@@ -184,8 +175,8 @@ export class Network {
 
   onDestroyed(socket) {
     this.sockets.delete(socket);
-    const { otherEnd, out } = socket;
-    for (const { done } of out.writes.splice(0)) done(systemError('ECONNRESET', 'write'));
+    const { otherEnd } = socket;
+    this.dropWrites(socket);
     if (!otherEnd || otherEnd.destroyed || socket.isReset) return;
     if (socket.resetsOnDestroy || socket.hasUnreadBytes) this.#resetOther(socket);
     else if (!socket.hasEnded) {
@@ -194,13 +185,21 @@ export class Network {
     }
   }
 
+  /** Writes that wait for room are never sent. */
+  dropWrites({ out }) {
+    for (const { done } of out.writes.splice(0)) done(systemError('ECONNRESET', 'write'));
+  }
+
   #resetOther(socket) {
-    socket.out.isReset = true;
+    const { out } = socket;
+    if (out.hasSentReset) return;
+    out.hasSentReset = true;
+    out.isLost = socket.random.chance(OVERTAKING_SHARE);
     this.#later(socket, () => {
       const { otherEnd } = socket;
       if (otherEnd.destroyed) return;
       this.#trace.note(otherEnd.id, 'gets a reset');
-      otherEnd.receiveReset();
+      otherEnd.receiveReset(out.isLost);
     });
   }
 
@@ -222,56 +221,42 @@ export class Network {
       }
       if (first.bytes.length > 0) continue;
       out.writes.shift();
-      first.done();
+      currentProcess.run(socket.process, first.done);
     }
   }
 
   #carry(socket, bytes) {
     if (bytes.length === 0) return;
-    const { out } = socket;
+    const { out, random } = socket;
     out.bytesSent += bytes.length;
     out.bytesOnTheWay += bytes.length;
-    this.#later(socket, () => {
-      out.bytesOnTheWay -= bytes.length;
-      const { otherEnd } = socket;
-      if (out.isReset || otherEnd.isReset) return;
-      this.#trace.note(socket.id, `brings ${bytes.length} bytes`);
-      out.bytesArrived += bytes.length;
-      out.arrivals?.push([out.bytesArrived, this.#clock.time - this.#startsAt]);
-      // Nobody is there to read them: TCP answers with a reset.
-      if (otherEnd.destroyed) this.#resetOther(otherEnd);
-      else otherEnd.arrive(bytes);
+    const arrival = out.join(bytes, random);
+    const { parts } = arrival;
+    arrival.timer = this.#later(socket, () => {
+      if (out.last === arrival) out.last = undefined;
+      this.#bring(socket, parts.length === 1 ? bytes : Buffer.concat(parts));
     });
+    out.last = arrival;
+  }
+
+  #bring(socket, bytes) {
+    const { out, otherEnd } = socket;
+    out.bytesOnTheWay -= bytes.length;
+    if (out.isLost || otherEnd.isReset) return;
+    this.#trace.note(socket.id, `brings ${bytes.length} bytes`);
+    out.bytesArrived += bytes.length;
+    out.arrivals?.push([out.bytesArrived, this.#clock.time - this.#startsAt]);
+    // Nobody is there to read them: TCP answers with a reset.
+    if (otherEnd.destroyed) this.#resetOther(otherEnd);
+    else otherEnd.arrive(bytes);
   }
 
   /** Runs when what a socket sends now arrives. */
   #later(socket, run) {
     const { out } = socket;
     const { time } = this.#clock;
+    out.last = undefined;
     out.lastArrival = Math.max(out.lastArrival, out.stalledUntil, time + socket.latencyMs);
-    setTimeout(() => run(), out.lastArrival - time);
+    return setTimeout(() => run(), out.lastArrival - time);
   }
-}
-
-/** Addresses of a simulation: `10.<gateway>` is the network of a gateway. */
-const PARTIES = [
-  [/^10\.(\d+)\.0\.1:/, (gateway) => `gateway ${gateway}`],
-  [/^10\.\d+\.1\.(\d+):/, (instance) => `instance ${instance}`],
-  [/^10\.\d+\.9\.1:/, () => 'redis'],
-];
-
-function partyAt(address) {
-  for (const [pattern, name] of PARTIES) {
-    const match = pattern.exec(address);
-    if (match) return name(match[1]);
-  }
-  return address;
-}
-
-/** Only gateways dial from the network of a gateway. */
-const gatewayOf = (address) => `gateway ${/^10\.(\d+)\./.exec(address)?.[1]}`;
-
-/** Whether a socket belongs to a gateway: it was accepted at one, or has dialled a service or Redis. */
-export function isGatewayEnd({ isAccepted, dialled }) {
-  return isAccepted === dialled.endsWith('.0.1:8080');
 }

@@ -1,9 +1,17 @@
 import { Socket } from 'node:net';
+import { READ_BYTES } from './direction.mjs';
+import { currentProcess } from './process.mjs';
 
 /** An error as the operating system gives it to Node. */
 export function systemError(code, call) {
   return Object.assign(new Error(`${call} ${code}`), { code, syscall: call });
 }
+
+/** Stands for a reset behind bytes that were not read. */
+const RESET = Symbol('reset');
+
+/** The share of reads that take what has arrived later too. */
+const JOIN_SHARE = 0.5;
 
 /**
  * One end of a simulated TCP connection, as Node's `Socket`: the network carries its bytes in virtual time. It has the
@@ -17,7 +25,7 @@ export class SimulatedSocket extends Socket {
   hasEnded = false;
   isReset = false;
   resetsOnDestroy = false;
-  /** What has arrived and was not read: bytes, and `null` for the end. */
+  /** What has arrived and was not read: bytes, `null` for the end, and `RESET`. */
   #arrived = [];
   #arrivedBytes = 0;
   #wantsBytes = false;
@@ -28,9 +36,10 @@ export class SimulatedSocket extends Socket {
   #onread;
 
   /** @param address `{ remoteAddress, remotePort }` */
-  constructor(network, id, { allowHalfOpen = false, onread, address }) {
+  constructor(network, id, { allowHalfOpen = false, onread, process, address }) {
     super({ allowHalfOpen });
     this.id = id;
+    this.process = process;
     this.#network = network;
     this.#onread = onread;
     const counts = this.#counts;
@@ -98,14 +107,24 @@ export class SimulatedSocket extends Socket {
     if (this.destroyed) return;
     this.#arrived.push(item);
     this.#arrivedBytes += item?.length ?? 0;
-    this.#deliver();
+    currentProcess.run(this.process, () => this.#deliver());
   }
 
-  /** The other end, or the network, has reset the connection. */
-  receiveReset() {
+  /**
+   * The other end, or the network, has reset the connection.
+   * @param isFirst whether bytes are lost that were not read. Otherwise they are read before it, and only a write shows it sooner
+   */
+  receiveReset(isFirst) {
     if (this.isReset) return;
     this.isReset = true;
-    this.destroy(systemError('ECONNRESET', 'read'));
+    currentProcess.run(this.process, () => {
+      if (isFirst || this.#arrived.length === 0) {
+        this.destroy(systemError('ECONNRESET', 'read'));
+        return;
+      }
+      this.#arrived.push(RESET);
+      this.#network.dropWrites(this);
+    });
   }
 
   _read() {
@@ -155,7 +174,11 @@ export class SimulatedSocket extends Socket {
 
   #deliver() {
     while (this.#wantsBytes && this.#arrived.length > 0 && !this.destroyed) {
-      const item = this.#arrived.shift();
+      const item = this.#next();
+      if (item === RESET) {
+        this.destroy(systemError('ECONNRESET', 'read'));
+        return;
+      }
       if (item === null) {
         this.#wantsBytes = false;
         this.push(null);
@@ -168,6 +191,25 @@ export class SimulatedSocket extends Socket {
       this.#network.onRead(this);
       this.#wantsBytes = this.#take(item);
     }
+  }
+
+  /** What is read next: one arrival, or several that are joined. */
+  #next() {
+    const arrived = this.#arrived;
+    const item = arrived.shift();
+    if (!Buffer.isBuffer(item)) return item;
+    const parts = [item];
+    let { length } = item;
+    while (
+      Buffer.isBuffer(arrived[0]) &&
+      length + arrived[0].length <= READ_BYTES &&
+      this.random.chance(JOIN_SHARE)
+    ) {
+      const [part] = arrived.splice(0, 1);
+      parts.push(part);
+      length += part.length;
+    }
+    return parts.length === 1 ? item : Buffer.concat(parts);
   }
 
   /** @returns whether more may come at once */

@@ -21,7 +21,8 @@ export const SERVER_MUTANTS = {
     from: 'if (connection.isWebSocket || isScraper(connection)) continue;',
     to: 'if (connection.isWebSocket || isScraper(connection)) continue;\n        connection.socket.destroySoon();',
     scenario: 'drain',
-    guarantees: ['G7'],
+    // A response that only the end of the connection frames looks whole.
+    guarantees: ['G7', 'G1'],
   },
   'ends the drain before its deadline': {
     file: DRAIN,
@@ -43,7 +44,8 @@ export const SERVER_MUTANTS = {
     to: `if (connection.isWebSocket || isScraper(connection)) continue;
         if (pendingResponseOf(connection.socket)?.headersSent) connection.socket.destroy();`,
     scenario: 'drain',
-    guarantees: ['G7'],
+    // A response that only the end of the connection frames looks whole.
+    guarantees: ['G7', 'G1'],
   },
   'ends responses without framing cleanly at the deadline': {
     file: DRAIN,

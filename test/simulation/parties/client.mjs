@@ -1,5 +1,6 @@
 import { ResponseReader } from '../../fuzz/traffic/message-reader.mjs';
 import { bodyOf } from '../bodies.mjs';
+import { Expectation } from './expectation.mjs';
 
 /** Milliseconds that a client waits for a response before it gives up; more than any timeout of the gateway. */
 const RESPONSE_TIMEOUT_MS = 60_000;
@@ -102,9 +103,14 @@ export class Client {
     request.isAlone = this.#open.length === 1;
     request.headEnd = request.start + head.length;
     const content = isChunked && body.length > 0 ? chunked(body) : body;
-    const bytes = Buffer.concat([head, content]);
-    this.#bytesWritten += bytes.length;
+    this.#bytesWritten += head.length + content.length;
     request.end = this.#bytesWritten;
+    if (request.expects) {
+      request.expectation = new Expectation(this.#world, request);
+      socket.write(head);
+      if (!(await request.expectation.wait(request.expects))) return;
+    }
+    const bytes = request.expects ? content : Buffer.concat([head, content]);
     const whole = cutAfter === undefined ? bytes : bytes.subarray(0, Math.min(cutAfter, bytes.length - 1));
     const size = Math.ceil(whole.length / parts);
     for (let at = 0; at < whole.length; at += size) {
@@ -123,7 +129,10 @@ export class Client {
   #onData(socket, reader, bytes) {
     reader.push(bytes);
     for (let message = reader.next(); message; message = reader.next()) {
-      if (message.isInformational) continue;
+      if (message.isInformational) {
+        this.#onInformational(message);
+        continue;
+      }
       this.#onResponse(message);
     }
     if (reader.fault) this.#violate('G1', `${this.#plan.id} got what is no response: ${reader.fault}`);
@@ -140,6 +149,13 @@ export class Client {
     }
   }
 
+  #onInformational({ status, first }) {
+    if (status !== 100) return;
+    const [request] = this.#open;
+    if (request?.expectation) request.expectation.onContinue();
+    else this.#violate('G1', `${this.#plan.id} got ${first}, and has not asked for it`);
+  }
+
   #onResponse(message) {
     const request = this.#open.shift();
     if (!request) {
@@ -147,9 +163,11 @@ export class Client {
       return;
     }
     this.#world.guarantees.onResponse(request, message);
+    this.#world.onResponse(request, message);
+    request.expectation?.onResponse(message);
     this.#settle(request, 'response', message.status);
     const isLast = /(?:^|\r\n)connection: close/i.test(message.text);
-    if (!request.isWritten) {
+    if (!request.isWritten && !(isLast && request.expectation?.isWaiting)) {
       // What is left of the upload cannot be told from a next request: this client leaves.
       this.#socket.isCutByClient = true;
       this.#socket.destroy();
@@ -164,7 +182,8 @@ export class Client {
     if (socket !== this.#socket) return;
     if (this.idleSince !== undefined) this.isDone = true;
     this.idleSince = undefined;
-    const isClean = socket.readableEnded && !socket.isReset;
+    // Who has read the end has read all: a reset behind it is not seen.
+    const isClean = socket.readableEnded;
     const last = isClean ? reader.finish() : undefined;
     if (last && this.#open.length > 0) this.#onResponse(last);
     const rest = this.#open.splice(0);
@@ -180,6 +199,7 @@ export class Client {
 
   #settle(request, outcome, status) {
     clearTimeout(request.timeout);
+    request.expectation?.stop();
     this.#world.ledger.settle(request, outcome, status);
     this.#world.guarantees.onSettled(request);
   }
@@ -226,12 +246,13 @@ export class Client {
 /** Lines that a service must get as they are: duplicates, spellings, and bytes past ASCII. */
 export const REQUEST_LINES = ['X-Sim-Two: one', 'x-sIM-two: two', 'X-Sim-Latin: \u00e9t\u00e9'];
 
-function headOf({ id, method, route, bodyLength, hasKey, isOld }, token, isChunked) {
+function headOf({ id, method, route, bodyLength, hasKey, isOld, expects }, token, isChunked) {
   const lines = [
     `${method} ${route}?sim=${id} HTTP/1.${isOld ? 0 : 1}`,
     'Host: simulation',
     ...REQUEST_LINES,
     ...(token ? [`Authorization: Bearer ${token}`] : []),
+    ...(expects ? ['Expect: 100-continue'] : []),
     ...(hasKey ? [`Idempotency-Key: ${id}`] : []),
   ];
   if (bodyLength > 0) lines.push(isChunked ? 'Transfer-Encoding: chunked' : `Content-Length: ${bodyLength}`);

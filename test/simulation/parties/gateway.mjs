@@ -1,5 +1,6 @@
 import { Writable } from 'node:stream';
 import { isGatewayEnd } from '../kernel/network.mjs';
+import { currentProcess } from '../kernel/process.mjs';
 
 export const JWT_SECRET = 'a secret of the simulation, 32 bytes';
 
@@ -18,6 +19,7 @@ export class Gateway {
   /** Counts its lives. */
   life = 0;
   #app;
+  #process;
   #life;
   #world;
   #stopListening;
@@ -38,14 +40,14 @@ export class Gateway {
     const life = ++this.life;
     this.state = 'starting';
     this.note('starts');
+    const settings = loadSettings({ JWT_SECRET, HOST: this.host, PORT: String(PORT), ...this.env });
     const record = this.#world.ledger.addLife(this, life);
-    const app = await createGateway(
-      loadSettings({ JWT_SECRET, HOST: this.host, PORT: String(PORT), ...this.env }),
-      {
-        logs: this.#createLogs(life),
-        modules: [this.#world.product.SimulationModule],
-      },
-    );
+    // Each life draws for itself: a smaller plan leaves the draws of other gateways as they were.
+    this.#process = { random: this.#world.random.fork(`gateway ${this.number} life ${life}`) };
+    const app = await currentProcess.run(this.#process, createGateway, settings, {
+      logs: this.#createLogs(life),
+      modules: [this.#world.product.SimulationModule],
+    });
     if (life !== this.life) {
       await app.close();
       return;
@@ -68,7 +70,7 @@ export class Gateway {
     this.state = 'draining';
     this.#life.signalAt = this.#world.ledger.now;
     this.note('gets SIGTERM');
-    await app.close();
+    await currentProcess.run(this.#process, () => app.close());
     if (life !== this.life) return;
     this.#checkClosed();
     this.#end('ends');
@@ -96,7 +98,7 @@ export class Gateway {
     if (this.#life) this.#life.isKilled = true;
     this.#end('is killed');
     // What is left of it in this process: it has no connection any more.
-    void app?.close();
+    void currentProcess.run(this.#process, () => app?.close());
   }
 
   /** The provider of a class of the product, by its name. */
@@ -105,7 +107,7 @@ export class Gateway {
   }
 
   isRevoked(id, kind) {
-    return this.get('RevocationStore').isRevoked(id, kind);
+    return currentProcess.run(this.#process, () => this.get('RevocationStore').isRevoked(id, kind));
   }
 
   /** What must be none at rest, by name. */
@@ -156,6 +158,7 @@ export class Gateway {
       get isListening() {
         return server.listening;
       },
+      process: this.#process,
       accept: (socket) => server.emit('connection', socket),
     });
   }

@@ -1,4 +1,5 @@
 import { bodyOf } from '../bodies.mjs';
+import { EVENTS_ROUTE, planEvents } from './event-stream.mjs';
 
 /** The response body of a request: made of its id, of another name than the request's. */
 export const responseBodyOf = (id, length) => bodyOf(`response to ${id}`, length);
@@ -134,6 +135,7 @@ export function planResponse(random, scenario, request) {
       ].join('\r\n'),
       'latin1',
     );
+  if (request?.route === EVENTS_ROUTE) return planEvents(random, request, head);
   const steps = KINDS[kind]({ head, body, random });
   const plan = { kind, steps, body, isWhole: WHOLE.has(kind), isEarly: random.chance(scenario.early ?? 0.1) };
   if (request) (request.plans ??= []).push(plan);

@@ -48,7 +48,8 @@ export class ServiceConnection {
     if (isHealthCheck) return { stage: 'health check', since: wholeAt, id: this.#socket.id };
     if (wroteAt === undefined) return { stage: 'response headers', since: wholeAt, id };
     if (request?.socket.hasPaused) return undefined;
-    const stage = plan.kind === 'eventStream' ? 'event stream' : 'response body';
+    const isEventStream = plan.kind === 'eventStream' || plan.kind === 'events';
+    const stage = isEventStream ? 'event stream' : 'response body';
     return { stage, since: Math.max(wroteAt, wholeAt), id };
   }
 
@@ -142,6 +143,7 @@ export class ServiceConnection {
     if (!arrival || arrival.isHead) return;
     arrival.isHead = true;
     this.#world.guarantees.onHead(request, arrival, head);
+    this.#world.expiry.onHead(request);
   }
 
   #checkBody(body, head) {

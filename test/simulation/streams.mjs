@@ -1,0 +1,60 @@
+/** Milliseconds that the head and an event may be under way: both networks, and what is joined. */
+const LATE_MS = 300;
+
+/** Checks the ends of event streams: whole events, all of them, unless the session, the service or the gateway has ended. */
+export class Streams {
+  #world;
+
+  constructor(world) {
+    this.#world = world;
+  }
+
+  /** Some of a stream has come, or its head alone: neither waits in the gateway for what follows. */
+  onText(request, text) {
+    const { events, dueMs } = request.plans.at(-1);
+    const begunAt = request.arrivals.at(-1).at;
+    request.eventsSeen ??= -1;
+    const late = (what, due) => {
+      if (this.#world.ledger.now > begunAt + due + LATE_MS)
+        this.#violate(
+          'G9',
+          `${request.id} got ${what} at ${this.#world.ledger.now}, due at ${begunAt + due}`,
+        );
+    };
+    if (request.eventsSeen === -1) {
+      request.eventsSeen = 0;
+      late('its head', 0);
+    }
+    const lengths = events.map((_, index) => events.slice(0, index + 1).join('').length);
+    for (; text.length >= lengths[request.eventsSeen]; request.eventsSeen++)
+      late(`event ${request.eventsSeen + 1}`, dueMs[request.eventsSeen]);
+  }
+
+  /** The end of a stream has come. @param count of its events; -1 if it ends within one */
+  onWhole(request, count) {
+    const { events } = request.plans.at(-1);
+    if (count === -1) this.#violate('G4', `${request.id} ended within an event, or has other events`);
+    else if (count < events.length && !this.#isExcused(request))
+      this.#violate('G1', `${request.id} ended with ${count} of ${events.length} events as if it were whole`);
+  }
+
+  /** The connection of a stream was closed before its end. */
+  onBroken(request) {
+    const { ledger, hasGoodUpstreams } = this.#world;
+    const life = ledger.lives.find(
+      ({ gateway, life: number }) => gateway === request.gateway && number === request.life,
+    );
+    const hasLife = life && !life.isKilled && life.signalAt === undefined;
+    if (hasGoodUpstreams && hasLife && !this.#isExcused(request))
+      this.#violate('G1', `${request.id} was broken at ${request.settledAt}, and its service went on`);
+  }
+
+  #isExcused(request) {
+    const { expiry, ledger } = this.#world;
+    return expiry.hasEnded(request) || ledger.revocationOf(request) !== undefined;
+  }
+
+  #violate(guarantee, text) {
+    this.#world.ledger.violate(guarantee, text);
+  }
+}
