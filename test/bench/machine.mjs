@@ -58,7 +58,6 @@ export function versions(generator) {
     node: process.versions.node,
     '@nestjs/core': root('@nestjs/core'),
     'http-proxy-middleware': root('http-proxy-middleware'),
-    undici: root('undici'),
     ws: root('ws'),
     '@fastify/http-proxy': peers('@fastify/http-proxy'),
     ...(isInstalled('go') && { go: printed('go', ['version'], /go([\d.]+)/) }),

@@ -1,7 +1,10 @@
-import { startGateway } from '../support/gateway.js';
+import { Upstream } from '@app/proxy';
+import { Module } from '@nestjs/common';
+import { startGateway, type RunningGateway } from '../support/gateway.js';
 import { exchangeRaw, RawClient } from '../support/raw-client.js';
 import { rawRequest } from '../support/raw-request.js';
-import { bodyOf, startService } from '../support/service.js';
+import { bodyOf, startRawService, startService } from '../support/service.js';
+import { SHORT_TIMEOUTS } from '../support/timeouts.js';
 
 const EXPECTING = { 'Content-Length': 4, Expect: '100-continue' };
 
@@ -98,6 +101,83 @@ describe('Expect: 100-continue', () => {
     expect(statuses).toEqual([200]);
     expect(text).toMatch(/got body/);
     expect(service.expectations).toEqual([undefined]);
+  });
+});
+
+@Upstream({
+  name: 'upload-service',
+  instances: { compose: ['http://127.0.0.1:9'], local: ['http://127.0.0.1:9'] },
+  routes: [{ methods: ['POST'], path: '/v1/upload', expectContinue: 'upstream' }],
+})
+class UploadUpstream {}
+
+@Module({ providers: [UploadUpstream] })
+class UploadModule {}
+
+/** A gateway whose service responds to expectations itself. */
+const startUploads = (url: string, env: Record<string, string> = {}): Promise<RunningGateway> =>
+  startGateway({ env: { UPLOAD_SERVICE_URL: url, ...env }, modules: [UploadModule] });
+
+const UPLOAD = rawRequest('POST /v1/upload', { headers: { ...EXPECTING, Connection: 'close' } });
+
+describe('Expect: 100-continue on a route that passes it on', () => {
+  it('is answered by the service, before a byte of the body is sent', async () => {
+    const heads: string[] = [];
+    await using service = await startRawService((socket) => {
+      socket.once('data', (head: Buffer) => {
+        heads.push(head.toString('latin1'));
+        socket.write('HTTP/1.1 100 Continue\r\n\r\n');
+        socket.once('data', (body: Buffer) => {
+          heads.push(body.toString('latin1'));
+          socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
+        });
+      });
+    });
+    await using gateway = await startUploads(service.url);
+    await using client = await RawClient.connect(gateway.port);
+
+    client.write(UPLOAD);
+    await client.until(/100 Continue\r\n\r\n$/);
+    client.write('body');
+
+    expect((await client.ended()).statuses).toEqual([100, 200]);
+    expect(heads[0]).toMatch(/\r\nExpect: 100-continue\r\n[^]*\r\n\r\n$/);
+    expect(heads[1]).toBe('body');
+  });
+
+  it('is refused by the service without the body, and the client gets that response', async () => {
+    await using service = await startRawService((socket) => {
+      socket.once('data', () =>
+        socket.write('HTTP/1.1 413 Payload Too Large\r\nContent-Length: 5\r\n\r\nlarge'),
+      );
+    });
+    await using gateway = await startUploads(service.url);
+
+    const { statuses, text } = await exchangeRaw(gateway.port, UPLOAD);
+
+    expect(statuses).toEqual([413]);
+    expect(text).toMatch(/large$/);
+  });
+
+  it('does not hold a client back that sends its body at once', async () => {
+    await using service = await startEcho();
+    service.server.removeAllListeners('checkContinue');
+    await using gateway = await startUploads(service.url);
+
+    const { statuses, text } = await exchangeRaw(gateway.port, `${UPLOAD}body`);
+
+    expect(statuses.at(-1)).toBe(200);
+    expect(text).toMatch(/got body/);
+  });
+
+  it('ends with 504 if the service says nothing', async () => {
+    await using service = await startRawService((socket) => socket.resume());
+    await using gateway = await startUploads(service.url, SHORT_TIMEOUTS);
+
+    const { statuses } = await exchangeRaw(gateway.port, UPLOAD);
+
+    expect(statuses).toEqual([504]);
+    expect(await gateway.logged({ status: 504 })).toMatchObject({ stage: 'request_body' });
   });
 });
 

@@ -113,7 +113,7 @@ const MOST = {
   POST: { PROMISE: 3, Timeout: 4, Immediate: 6, TickObject: 12, listener: 13, bytes: 45_000 },
 };
 
-/** Of 3,000 requests. Where tables of a `Set` held on to ended ones, or undici to bodies, it was 19 MB and more. */
+/** Of 3,000 requests. Where tables of a `Set` held on to ended ones it was 19 MB and more. */
 const MOST_KEPT_BYTES = 5_000_000;
 
 describeUnderLoad('what a request costs', () => {

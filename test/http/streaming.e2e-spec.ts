@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { request as httpRequest, type IncomingMessage } from 'node:http';
+import { request as httpRequest, type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
 import { pipeline } from 'node:stream/promises';
 import { bearer, startGateway } from '../support/gateway.js';
 import { RawClient } from '../support/raw-client.js';
@@ -160,6 +160,36 @@ describe('streaming', () => {
     expect(response.headers.trailer).toBe('X-Checksum');
     expect(response.trailers).toEqual({ 'x-checksum': 'abc' });
   });
+
+  it.each([
+    ['small', 5],
+    ['large', 200_000],
+  ])(
+    'sends trailers of a %s request on, but none that a service may trust or obey',
+    async (_size, length) => {
+      let received: { headers: IncomingHttpHeaders; trailers: string[]; bytes: number } | undefined;
+      await using service = await startService((request, response) => {
+        let bytes = 0;
+        request.on('data', (chunk: Buffer) => (bytes += chunk.length));
+        request.on('end', () => {
+          received = { headers: request.headers, trailers: request.rawTrailers, bytes };
+          response.end();
+        });
+      });
+      await using gateway = await startGateway({ env: { AUTH_SERVICE_URL: service.url } });
+      await using client = await RawClient.connect(gateway.port);
+      const trailers = ['X-Checksum: abc', 'X-User-Id: eve', 'Authorization: x', 'Host: x', 'If-Match: x'];
+      const fields = 'TE: trailers\r\nConnection: close, TE\r\nTrailer: X-Checksum, Authorization';
+      client.write(
+        `POST /v1/keys/upload HTTP/1.1\r\nHost: a\r\nAuthorization: ${authorization()}\r\n${fields}\r\nTransfer-Encoding: chunked\r\n\r\n` +
+          `${length.toString(16)}\r\n${'x'.repeat(length)}\r\n0\r\n${trailers.join('\r\n')}\r\n\r\n`,
+      );
+
+      expect((await client.ended()).statuses).toEqual([200]);
+      expect(received).toMatchObject({ trailers: ['X-Checksum', 'abc'], bytes: length });
+      expect(received!.headers).toMatchObject({ trailer: 'X-Checksum', te: 'trailers' });
+    },
+  );
 
   it.each([
     ['HEAD', '1.1'],

@@ -57,11 +57,6 @@ const RULES: readonly { readonly name: string; breaks(path: string, target: stri
         (path.startsWith('apps/reference/') && target.startsWith('@app/'))),
   },
   {
-    name: 'the HTTP client is known on two floors',
-    breaks: (path, target) =>
-      target === 'undici' && !/^libs\/proxy\/src\/(transport\/|balancing\/instance\.ts$)/.test(path),
-  },
-  {
     name: 'the tests know the product by its entry points alone',
     breaks: (path, target) =>
       path.startsWith('test/') &&
@@ -239,8 +234,6 @@ describe('who may know whom', () => {
     ['libs/gateway/src/http/a.ts', "import { x } from '@app/gateway';", 'only from lower floors'],
     ['apps/doctor/src/a.ts', "import { x } from '../../reference/src/x.js';", 'do not know each other'],
     ['apps/reference/src/a.ts', "import { x } from '@app/auth';", 'the reference services no library'],
-    ['libs/proxy/src/proxy.module.ts', "import { Pool } from 'undici';", 'on two floors'],
-    ['libs/proxy/src/proxy.module.ts', "const { Pool } = await import('undici');", 'on two floors'],
     [
       'apps/gateway/src/gates/a.ts',
       "import { AppModule } from '../app.module.js';",

@@ -101,7 +101,7 @@ describe('a service that may have one connection', () => {
 
     const late = await ask(gateway, '/v1/conversations', method);
     const after = ask(gateway, '/v1/users/me');
-    await expectFigures(gateway, [1, 1, 2]);
+    await expectFigures(gateway, [1, 1, 1]);
     const next = service.nextResponse();
     events.end();
     await (await stream).text();
@@ -128,7 +128,7 @@ describe('a service that may have one connection', () => {
     client.socket.resetAndDestroy();
     await gateway.logged({ error_code: 'CLIENT_GONE' });
     const after = ask(gateway, '/v1/users/me');
-    await expectFigures(gateway, [1, 1, 2]);
+    await expectFigures(gateway, [1, 1, 1]);
     const next = service.nextResponse();
     firstResponse.end();
     await (await first).text();
@@ -155,7 +155,7 @@ describe('an unused connection to a service', () => {
     expect(await (await ask(gateway, '/v1/auth/profile')).text()).toBe('served');
     expect(service.accepted()).toBe(1);
 
-    // Less than the 4 s that undici keeps it by default.
+    // Less than the 4 s of the product's default.
     const [socket] = service.sockets;
     await once(socket!, 'end', { signal: AbortSignal.timeout(3_000) });
     socket!.end();

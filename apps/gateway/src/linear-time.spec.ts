@@ -13,7 +13,7 @@ import { tokenOf } from './websocket/relay/relay-session.js';
 import { nominatedEndToEnd } from '../../../libs/proxy/src/headers/end-to-end.js';
 import { requestHeadersFor } from '../../../libs/proxy/src/headers/request-headers.js';
 import { responseHeadersFor, responseTrailersFor } from '../../../libs/proxy/src/headers/response-headers.js';
-import { ResponseBounds } from '../../../libs/proxy/src/transport/response-bounds.js';
+import { ResponseParser } from '../../../libs/proxy/src/transport/response-parser.js';
 import { isUnambiguousPath, isValidQuery } from '../../../libs/proxy/src/routing/path-rules.js';
 import { hasBody } from '../../../libs/proxy/src/forward/request-body.js';
 import { TrustedProxies } from '../../../libs/proxy/src/http/trusted-proxies.js';
@@ -148,17 +148,44 @@ reads('an Authorization', [' ', 'a', 'a.', 'a=', '=', '.'], (text) => authentica
 reads('a token', ['a', 'e30.', '.'], (text) => authenticate(`Bearer e30.${text}.a!`));
 reads('a Content-Length', ['1', ' ', 'a'], (text) => hasBody(requestWith({ 'content-length': text })));
 reads('the type of a response', [' ', ';', 'text/event-stream'], (text) =>
-  responseHeadersFor([Buffer.from('Content-Type'), Buffer.from(`text/event-stream${text}`)], [], 200, true),
+  responseHeadersFor(['Content-Type', `text/event-stream${text}`], [], 200, true),
 );
-reads(
-  'a response of interim responses',
-  ['HTTP/1.1 100 C\r\n\r\n', 'HTTP/1.1 103 H\r\n\r\n', 'HTTP/1.1 1'],
-  (text) => {
-    const bounds = new ResponseBounds(SMALL_BYTES * TIMES_THE_BYTES * 2, () => {});
-    bounds.expectResponse();
-    bounds.filter(Buffer.from(text));
-  },
-);
+/** A parser that waits for a response, and does nothing with it. */
+function createParser(): ResponseParser {
+  const parser = new ResponseParser(SMALL_BYTES * TIMES_THE_BYTES * 2);
+  const ignore = (): void => {};
+  parser.expect({ onInterim: ignore, onHead: ignore, onBody: ignore, onEnd: ignore }, false);
+  return parser;
+}
+
+/** Reads the bytes of a response in pieces of a size. */
+function parse(text: string, size: number): void {
+  const parser = createParser();
+  try {
+    for (let at = 0; at < text.length; at += size) {
+      const bytes = Buffer.from(text.slice(at, at + size), 'latin1');
+      parser.read(bytes, bytes.length);
+    }
+  } catch {
+    // Nearly none of them is valid.
+  }
+}
+
+const RESPONSE = 'HTTP/1.1 200 OK\r\n';
+const INTERIMS = ['HTTP/1.1 100 C\r\n\r\n', 'HTTP/1.1 103 H\r\n\r\n', 'HTTP/1.1 1'];
+const FIELDS = ['a', 'a:', ' ', '\t', 'a: b\r\n', 'a:\r\n', '\r', ':'];
+const CHUNKS = ['1\r\na\r\n', '0', ';a', ';a="', 'a\r\n', '0\r\nA: b\r\n', ' '];
+const CHUNKED = `${RESPONSE}Transfer-Encoding: chunked\r\n\r\n`;
+for (const size of [1, 64 * 1024]) {
+  const pieces = size === 1 ? 'byte by byte' : 'at once';
+  reads(`interim responses, ${pieces}`, INTERIMS, (text) => parse(text, size));
+  reads(`the head of a response, ${pieces}`, FIELDS, (text) => parse(`${RESPONSE}${text}\r\n\r\n`, size));
+  reads(`the phrase of a response, ${pieces}`, ['a', ' ', '\t'], (text) =>
+    parse(`HTTP/1.1 200 ${text}`, size),
+  );
+  reads(`chunks, ${pieces}`, CHUNKS, (text) => parse(CHUNKED + text, size));
+  reads(`trailers, ${pieces}`, FIELDS, (text) => parse(`${CHUNKED}0\r\n${text}\r\n`, size));
+}
 READERS['the fields of a request'] = (bytes) => {
   const fields = manyFields(bytes);
   const names = fields.filter((_, index) => index % 2 === 0).join(',');
@@ -167,17 +194,18 @@ READERS['the fields of a request'] = (bytes) => {
 READERS['the fields of a response'] = (bytes) => {
   const fields = manyFields(bytes);
   const names = fields.filter((_, index) => index % 2 === 0).join(',');
-  const raw = [...fields, 'Connection', names, 'Trailer', 'a'].map((text) => Buffer.from(text));
+  const raw = [...fields, 'Connection', names, 'Trailer', 'a'];
   return () => void responseHeadersFor(raw, [], 200, false);
 };
 READERS['the nominations of a response'] = (bytes) => {
-  const raw = Array.from({ length: Math.floor(bytes / 16) }, (_, index) => ['Connection', `x-${index}`])
-    .flat()
-    .map((text) => Buffer.from(text));
+  const raw = Array.from({ length: Math.floor(bytes / 16) }, (_, index) => [
+    'Connection',
+    `x-${index}`,
+  ]).flat();
   return () => void responseHeadersFor(raw, [], 200, false);
 };
 READERS['the trailers of a response'] = (bytes) => {
-  const raw = manyFields(bytes).map((text) => Buffer.from(text));
+  const raw = manyFields(bytes);
   return () => void responseTrailersFor(raw);
 };
 

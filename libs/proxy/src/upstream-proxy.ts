@@ -164,11 +164,11 @@ export class UpstreamProxy {
   }
 
   /** Ends all connections to the service. */
-  async destroy(): Promise<void> {
+  destroy(): void {
     this.checks.stop();
     this.addresses.stop();
     this.tls.stop();
-    await this.instances.destroy();
+    this.instances.destroy();
   }
 
   private forwardOptionsFor(route: RouteOptions): ForwardOptions {
@@ -180,6 +180,7 @@ export class UpstreamProxy {
       slowReaderLimit: this.slowReaderLimit,
       showsAttempts: options.retries.showsAttempts,
       repeatsKeyed: route.repeatsKeyed ?? false,
+      passesExpect: route.expectContinue === 'upstream',
       observers: options.gates.filter((gate) => 'onResponse' in gate),
       limits: {
         requestTimeoutMs: route.requestTimeoutMs ?? options.requestTimeoutMs,

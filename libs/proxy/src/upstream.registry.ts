@@ -113,8 +113,8 @@ export class UpstreamRegistry implements OnModuleInit, OnApplicationShutdown {
     return this.table.routes;
   }
 
-  async onApplicationShutdown(): Promise<void> {
+  onApplicationShutdown(): void {
     this.ticker.stop();
-    await Promise.all(this.upstreams.map((upstream) => upstream.destroy()));
+    for (const upstream of this.upstreams) upstream.destroy();
   }
 }

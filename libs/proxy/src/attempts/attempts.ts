@@ -14,10 +14,22 @@ export interface AttemptedUpstream {
 
 const NO_INSTANCES: readonly Instance[] = [];
 
+/** A failed attempt, for the retry rule. */
+export interface AttemptFailure {
+  /** Counts against the instance; undefined if the instance did not cause it. */
+  readonly kind: FailureKind | undefined;
+  /** Whether the request, or handshake, may be sent again: nothing can happen twice, and its body is there. */
+  readonly mayBeSent: boolean;
+  /**
+   * Whether it met a reused connection that the instance had closed before the request was sent. Then a retry costs no
+   * budget, and goes to the same instance if there is no other.
+   */
+  readonly isStale: boolean;
+}
+
 /**
- * The attempts of one request, one after the other, at the instances of its upstream. Picks the next instance, and reports
- * to the instance's health, the retry budget and the circuit breaker. The owner decides whether the request may be sent
- * again at all.
+ * The attempts of one request or handshake, one after the other, at the instances of its upstream. Picks the next instance,
+ * applies the retry rule, and reports to the instance's health, the retry budget and the circuit breaker.
  */
 export class Attempts {
   /** Number of attempts so far. */
@@ -43,13 +55,13 @@ export class Attempts {
   }
 
   /**
-   * Begins another attempt, if another instance has room and the retry budget allows it.
-   * @param isStale whether the last attempt met a reused connection that the instance had closed before the request was
-   * sent. Then the retry costs no budget, and goes to the same instance if there is no other
+   * The retry rule: counts a failed attempt, and begins another if the request may be sent again, there are retries left,
+   * another instance has room, and the retry budget allows it.
    * @returns whether it began
    */
-  retry(now: number, isStale = false): boolean {
-    if (this.count > this.maxRetries) return false;
+  retryAfter({ kind, mayBeSent, isStale }: AttemptFailure, now: number): boolean {
+    if (kind !== undefined) this.upstream.failed(this.instance, kind, now);
+    if (!mayBeSent || this.count > this.maxRetries) return false;
     const tried = [...this.tried, this.instance];
     const other = this.upstream.pick(tried, now);
     if (!other && !isStale) return false;
@@ -67,11 +79,6 @@ export class Attempts {
   succeeded(now: number): void {
     this.instance.health.succeeded(now);
     this.report('succeeded', now);
-  }
-
-  /** Counts a failed attempt against its instance. A retry may follow. */
-  failed(kind: FailureKind, now: number): void {
-    this.upstream.failed(this.instance, kind, now);
   }
 
   /** Reports the outcome of the request to the breaker. Later reports are ignored. */

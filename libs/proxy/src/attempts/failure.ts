@@ -1,5 +1,4 @@
 import {
-  InvalidRequestException,
   ProxyException,
   UpstreamDisconnectedException,
   UpstreamInvalidResponseException,
@@ -21,9 +20,9 @@ const UNREACHABLE = new Set([
   'ENFILE',
 ]);
 
-const CONNECTION_LOST = new Set(['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE', 'ECONNABORTED']);
+const CONNECTION_LOST = new Set(['ERR_CONNECTION_CLOSED', 'ECONNRESET', 'EPIPE', 'ECONNABORTED']);
 
-const CLOSED = new Set(['UND_ERR_DESTROYED', 'UND_ERR_CLOSED']);
+const DESTROYED = 'ERR_POOL_DESTROYED';
 
 /** OpenSSL's verdicts on a certificate, as Node names them (X509_V_ERR_*). */
 const CERTIFICATE = new Set([
@@ -53,28 +52,23 @@ const CERTIFICATE = new Set([
 /** A wrong name, and errors of OpenSSL: the service does not speak TLS, no common version, an alert. */
 const TLS = /^(?:ERR_TLS_|ERR_SSL_|EPROTO$)/;
 
-/** undici refuses to write the request. */
-const UNWRITABLE = new Set(['UND_ERR_INVALID_ARG', 'UND_ERR_NOT_SUPPORTED']);
-
 /** Whether the connection broke, as opposed to an invalid response. */
 export function isConnectionLost(error: Error): boolean {
   const code = codeOf(error);
-  return code !== undefined && CONNECTION_LOST.has(code) && !isNotHttp(error);
+  return code !== undefined && CONNECTION_LOST.has(code);
 }
 
 /**
- * The exception for an error of undici or of the operating system, by its code. No other file reads these codes.
+ * The exception for an error of the transport or of the operating system, by its code. No other file reads these codes.
  */
 export function exceptionFor(error: Error, service: string, stage: Stage): ProxyException {
   if (error instanceof ProxyException) return error;
   const code = codeOf(error);
-  if (code === 'UND_ERR_CONNECT_TIMEOUT' || code === 'ETIMEDOUT') {
+  if (code === 'ETIMEDOUT') {
     return new UpstreamTimeoutException(service, stage, error);
   }
   if (code !== undefined && UNREACHABLE.has(code)) return new UpstreamUnreachableException(service, error);
-  if (code !== undefined && CLOSED.has(code)) return new UpstreamUnavailableException(service, error);
-  if (code !== undefined && UNWRITABLE.has(code))
-    return new InvalidRequestException('Invalid request', error);
+  if (code === DESTROYED) return new UpstreamUnavailableException(service, error);
   if (code !== undefined && isTls(code) && stage !== 'response_body') {
     // Also after the request: in TLS 1.3 a service may refuse the client's certificate after the client's handshake.
     return new UpstreamTlsException(service, error);
@@ -82,11 +76,6 @@ export function exceptionFor(error: Error, service: string, stage: Stage): Proxy
   if (stage === 'connect') return new UpstreamUnreachableException(service, error);
   if (isConnectionLost(error)) return new UpstreamDisconnectedException(service, stage, error);
   return new UpstreamInvalidResponseException(service, stage, error);
-}
-
-/** undici reports an unexpected response or upgrade as a socket error with one of these messages. */
-function isNotHttp(error: Error): boolean {
-  return error.message === 'bad response' || error.message === 'bad upgrade';
 }
 
 function isTls(code: string): boolean {

@@ -28,20 +28,20 @@ function createSet(count: number) {
     Array.from({ length: count }, (_, each) => `http://127.0.0.1:${each + 1}`),
     0,
   );
-  return { set, changes, [Symbol.asyncDispose]: () => set.destroy() };
+  return { set, changes, [Symbol.dispose]: () => set.destroy() };
 }
 
 describe('a set of instances', () => {
-  it('gives the next request to one with fewer on their way', async () => {
-    await using system = createSet(2);
+  it('gives the next request to one with fewer on their way', () => {
+    using system = createSet(2);
     const { set } = system;
     for (let each = 0; each < 100; each++) set.pick([], 0)!.activeRequests++;
 
     expect(set.all.map(({ activeRequests }) => activeRequests)).toEqual([50, 50]);
   });
 
-  it('leaves out those that were tried, and says when there is none left', async () => {
-    await using system = createSet(2);
+  it('leaves out those that were tried, and says when there is none left', () => {
+    using system = createSet(2);
     const { set } = system;
     const [one, two] = [...set.all];
 
@@ -49,8 +49,8 @@ describe('a set of instances', () => {
     expect(set.pick([one!, two!], 0)).toBeUndefined();
   });
 
-  it('leaves out those without room', async () => {
-    await using system = createSet(2);
+  it('leaves out those without room', () => {
+    using system = createSet(2);
     const { set } = system;
     const [one, two] = [...set.all];
     one!.activeRequests = 100;
@@ -60,8 +60,8 @@ describe('a set of instances', () => {
     expect(set.pick([], 0)).toBeUndefined();
   });
 
-  it('does not go to one that is ejected because the others are busy', async () => {
-    await using system = createSet(2);
+  it('does not go to one that is ejected because the others are busy', () => {
+    using system = createSet(2);
     const { set } = system;
     const [one, two] = [...set.all];
     one!.health.failed('connect', 0);
@@ -70,8 +70,8 @@ describe('a set of instances', () => {
     expect(set.pick([], 0)).toBeUndefined();
   });
 
-  it('asks one that is ejected where all others were tried', async () => {
-    await using system = createSet(2);
+  it('asks one that is ejected where all others were tried', () => {
+    using system = createSet(2);
     const { set } = system;
     const [one, two] = [...set.all];
     one!.health.failed('connect', 0);
@@ -87,7 +87,7 @@ describe('a set of instances', () => {
     [4, 2],
     [5, 2],
   ])('of %d ejects at most %d', async (count, most) => {
-    await using system = createSet(count);
+    using system = createSet(count);
     const { set, changes } = system;
 
     for (const { health } of set.all) health.failed('reset', 0);
@@ -97,8 +97,8 @@ describe('a set of instances', () => {
     for (let each = 0; each < 50; each++) expect(set.pick([], 0)!.health.isUp).toBe(true);
   });
 
-  it('gives one that comes back few requests at first', async () => {
-    await using system = createSet(2);
+  it('gives one that comes back few requests at first', () => {
+    using system = createSet(2);
     const { set } = system;
     const [one, two] = [...set.all];
     one!.health.failed('reset', 0);
@@ -111,7 +111,7 @@ describe('a set of instances', () => {
   });
 
   it('changes with its addresses: who stays keeps its state, who goes finishes its requests', async () => {
-    await using system = createSet(2);
+    using system = createSet(2);
     const { set } = system;
     const [one, two] = [...set.all];
     two!.activeRequests = 1;
@@ -127,8 +127,8 @@ describe('a set of instances', () => {
     await expect(two!.isAnswering('/', 1_000)).resolves.toBe(false);
   });
 
-  it('without an address has no instance', async () => {
-    await using system = createSet(0);
+  it('without an address has no instance', () => {
+    using system = createSet(0);
 
     expect(system.set.pick([], 0)).toBeUndefined();
   });

@@ -83,17 +83,20 @@ export class LoadBalancer implements Ticking {
 
   /** Ends ejections whose time is over, and destroys removed instances without requests. */
   tick(now: number): void {
-    if (this.unavailable > 0) for (const { health } of this.current) health.tick(now);
+    for (const instance of this.current) {
+      instance.tick(now);
+      if (this.unavailable > 0) instance.health.tick(now);
+    }
     for (const instance of this.removed) {
       if (instance.activeRequests > 0) continue;
       this.removed.delete(instance);
-      void instance.destroy();
+      instance.destroy();
     }
   }
 
   /** Ends all connections. */
-  async destroy(): Promise<void> {
-    await Promise.all([...this.current, ...this.removed].map((instance) => instance.destroy()));
+  destroy(): void {
+    for (const instance of [...this.current, ...this.removed]) instance.destroy();
   }
 
   private create(origin: string, isFirst: boolean, now: number): Instance {

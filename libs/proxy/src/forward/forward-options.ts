@@ -28,6 +28,8 @@ export interface ForwardOptions {
   readonly showsAttempts: boolean;
   /** Whether a small request with an `Idempotency-Key` may be sent again. */
   readonly repeatsKeyed: boolean;
+  /** Whether the service responds to `Expect: 100-continue`. */
+  readonly passesExpect: boolean;
   readonly streamedBodyLimit: StreamedBodyLimit;
   readonly slowReaderLimit: SlowReaderLimit;
   /** Gates with `onResponse`. */

@@ -5,7 +5,9 @@ import {
   ClientGoneException,
   type ProxyException,
 } from '../http/exceptions.js';
+import { requestTrailersFor } from '../headers/request-headers.js';
 import type { Exchange } from '../http/exchange.js';
+import type { BodySink, BodySource } from '../transport/upstream-call.js';
 import { ChunkQueue } from './chunk-queue.js';
 
 export interface MinimumRate {
@@ -24,28 +26,22 @@ const LARGE_CHUNK_BYTES = 4 * 1024;
 /** Largest body that is read whole before its request goes to the service. */
 export const BUFFERED_BODY_BYTES = 64 * 1024;
 
-/** The error of a reader that still waits for the body when it is destroyed. */
-const ABORTED = new Error('request body no longer needed');
-
-const END: IteratorReturnResult<undefined> = { done: true, value: undefined };
-
 /**
  * A request's body on its way to the service: pauses the client if the service is slower, counts bytes, and fails past the
- * limit or below the minimum rate. undici does not get the request itself: it would destroy the request, and with it the
- * connection that must still carry the response.
- *
- * A small body is buffered first. Any other is iterated, once. It is no `Readable`: undici assigns new functions to one, and
- * V8 allocates such functions in its old generation, where they keep all objects of the request until a full collection.
+ * limit or below the minimum rate. A small body is buffered first. Any other is sent as it arrives, once.
  */
-export class RequestBody implements AsyncIterableIterator<Buffer> {
+export class RequestBody implements BodySource {
+  readonly isChunked: boolean;
   private readonly request: IncomingMessage;
   private readonly waiting = new ChunkQueue();
-  /** The reader's pending `next`. */
-  private reader: PromiseWithResolvers<IteratorResult<Buffer>> | undefined;
+  private sink: BodySink | undefined;
+  /** Whether the sink takes no more at present. */
+  private isBlocked = false;
   private deliveryTimer: NodeJS.Immediate | undefined;
-  private error: Error | undefined;
+  private isDestroyed = false;
   private paused = true;
-  private isIterated = false;
+  /** Whether no byte was sent, so that it can be sent from its start. */
+  isUntouched = true;
   private onBuffered: (() => void) | undefined;
   private windowBytes = 0;
   private windowMs = 0;
@@ -62,21 +58,13 @@ export class RequestBody implements AsyncIterableIterator<Buffer> {
     private readonly onError: (error: ProxyException) => void,
   ) {
     this.request = exchange.request;
+    this.isChunked = this.request.headers['content-length'] === undefined;
     this.request.on('data', this.onData).on('end', this.onEnd).on('close', this.onClose);
     this.request.pause();
   }
 
-  [Symbol.asyncIterator](): this {
-    return this;
-  }
-
-  /** Whether no reader has begun to iterate. */
-  get isUntouched(): boolean {
-    return !this.isIterated;
-  }
-
   /**
-   * Reads the body before it is iterated.
+   * Reads the body before it is sent.
    * @param onBuffered called once, when the body is complete or larger than `BUFFERED_BODY_BYTES`; not if it fails before
    */
   buffer(onBuffered: () => void): void {
@@ -84,9 +72,14 @@ export class RequestBody implements AsyncIterableIterator<Buffer> {
     this.release();
   }
 
-  /** Ends the buffering. The bytes so far wait to be iterated. */
+  /** Ends the buffering. The bytes so far wait to be sent. */
   stopBuffering(): void {
     this.onBuffered = undefined;
+  }
+
+  /** Whether the client has sent trailers behind the body. */
+  get hasTrailers(): boolean {
+    return this.request.rawTrailers.length > 0;
   }
 
   /** The body as one buffer, once it is complete. */
@@ -94,21 +87,15 @@ export class RequestBody implements AsyncIterableIterator<Buffer> {
     return this.waiting.whole();
   }
 
-  next(): Promise<IteratorResult<Buffer>> {
-    this.isIterated = true;
-    if (this.error) return Promise.reject(this.error);
-    const chunk = this.waiting.shift();
-    if (this.paused && this.waiting.bytes < HIGH_WATER_MARK_BYTES) this.release();
-    if (chunk) return Promise.resolve({ done: false, value: chunk });
-    if (this.complete) return Promise.resolve(END);
-    this.reader = Promise.withResolvers();
-    return this.reader.promise;
+  sendTo(sink: BodySink): void {
+    this.isUntouched = false;
+    this.sink = sink;
+    this.deliver();
   }
 
-  /** The reader stops before the end. */
-  return(): Promise<IteratorResult<Buffer>> {
-    this.destroy();
-    return Promise.resolve(END);
+  onDrain(): void {
+    this.isBlocked = false;
+    this.deliver();
   }
 
   /** Whether the client is paused because the service is slower. */
@@ -116,21 +103,20 @@ export class RequestBody implements AsyncIterableIterator<Buffer> {
     return this.paused;
   }
 
-  /** Stops reading the request, and rejects the pending `next`. */
-  destroy(error: Error = ABORTED): void {
-    if (this.error) return;
-    this.error = error;
+  /** Stops reading the request. */
+  destroy(): void {
+    if (this.isDestroyed) return;
+    this.isDestroyed = true;
+    this.sink = undefined;
     this.waiting.clear();
     clearImmediate(this.deliveryTimer);
     this.request.off('data', this.onData).off('end', this.onEnd).off('close', this.onClose);
     this.onBuffered = this.onComplete = undefined;
-    this.reader?.reject(error);
-    this.reader = undefined;
   }
 
   /** Checks the minimum rate. Time in which the client is paused does not count. */
   tick(elapsedMs: number): void {
-    if (this.complete || this.paused || this.error) return;
+    if (this.complete || this.paused || this.isDestroyed) return;
     this.windowMs += elapsedMs;
     if (this.windowMs < this.minimumRate.graceMs) return;
     const tooSlow = this.windowBytes < (this.minimumRate.bytesPerSecond * this.windowMs) / 1000;
@@ -145,7 +131,7 @@ export class RequestBody implements AsyncIterableIterator<Buffer> {
   }
 
   private fail(error: ProxyException): void {
-    this.destroy(error);
+    this.destroy();
     this.onError(error);
   }
 
@@ -156,8 +142,8 @@ export class RequestBody implements AsyncIterableIterator<Buffer> {
       this.fail(new BodyTooLargeException(this.limitBytes));
     } else {
       this.waiting.push(chunk);
-      if (this.reader && chunk.length >= LARGE_CHUNK_BYTES) this.deliver();
-      else if (this.reader) this.deliverSoon();
+      if (this.sink && chunk.length >= LARGE_CHUNK_BYTES) this.deliver();
+      else if (this.sink) this.deliverSoon();
       const { bytes } = this.waiting;
       if (this.onBuffered ? bytes <= BUFFERED_BODY_BYTES : bytes < HIGH_WATER_MARK_BYTES) return;
       this.paused = true;
@@ -167,22 +153,29 @@ export class RequestBody implements AsyncIterableIterator<Buffer> {
   };
 
   /**
-   * Delivers once in a turn of the event loop. A client may send each byte in a chunk of its own, and undici would write each
-   * byte by itself.
+   * Delivers once in a turn of the event loop. A client may send each byte in a chunk of its own, and each would be a write.
    */
   private deliverSoon(): void {
     this.deliveryTimer ??= setImmediate(onDelivery, this);
   }
 
-  /** Resolves the pending `next` with the next chunk. */
+  /** Sends what waits, until the sink takes no more. */
   deliver(): void {
     clearImmediate(this.deliveryTimer);
     this.deliveryTimer = undefined;
-    const { reader } = this;
-    const value = reader && this.waiting.shift();
-    if (!value) return;
-    this.reader = undefined;
-    reader.resolve({ done: false, value });
+    while (this.sink && !this.isBlocked) {
+      const chunk = this.waiting.shift();
+      if (!chunk) break;
+      this.isBlocked = !this.sink.writeBody(chunk);
+    }
+    if (this.paused && !this.isBlocked && !this.complete && !this.isDestroyed) this.release();
+    if (this.complete && this.waiting.bytes === 0) this.endSink();
+  }
+
+  private endSink(): void {
+    const { sink } = this;
+    this.sink = undefined;
+    sink?.endBody(requestTrailersFor(this.request.rawTrailers));
   }
 
   private endBuffering(): void {
@@ -194,8 +187,6 @@ export class RequestBody implements AsyncIterableIterator<Buffer> {
   private readonly onEnd = (): void => {
     this.complete = true;
     this.deliver();
-    this.reader?.resolve(END);
-    this.reader = undefined;
     this.endBuffering();
     this.onComplete?.();
   };

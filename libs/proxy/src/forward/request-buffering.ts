@@ -33,12 +33,17 @@ export class RequestBuffering implements StreamedBody {
   constructor(
     private readonly exchange: Exchange,
     private readonly body: RequestBody,
-    private readonly options: Pick<ForwardOptions, 'service' | 'streamedBodyLimit'>,
+    private readonly options: Pick<ForwardOptions, 'service' | 'streamedBodyLimit' | 'passesExpect'>,
     private readonly listener: BufferingListener,
   ) {}
 
   get network(): string {
     return networkOf(this.exchange.clientAddress);
+  }
+
+  /** Whether the service decides if the client may send its body. */
+  private get passesExpect(): boolean {
+    return this.options.passesExpect && this.exchange.waitsForContinue;
   }
 
   get isQueued(): boolean {
@@ -47,7 +52,7 @@ export class RequestBuffering implements StreamedBody {
 
   /** @param mustBeWhole whether a small body is buffered without a timeout; the minimum rate limits its time */
   start(mustBeWhole: boolean): void {
-    if (!mayBeSmall(this.exchange.request)) {
+    if (this.passesExpect || !mayBeSmall(this.exchange.request)) {
       this.stream();
       return;
     }
@@ -60,7 +65,7 @@ export class RequestBuffering implements StreamedBody {
   onBuffered(): void {
     clearTimeout(this.timer);
     this.body.stopBuffering();
-    if (this.body.complete) this.listener.onReady(this.body.whole());
+    if (this.body.complete) this.sendWhole();
     else this.stream();
   }
 
@@ -85,14 +90,19 @@ export class RequestBuffering implements StreamedBody {
 
   onAcquired(): void {
     this.state = 'streaming';
-    this.exchange.writeContinue();
+    if (!this.passesExpect) this.exchange.writeContinue();
     this.listener.onReady(this.body);
   }
 
   private onComplete(): void {
     const { isQueued } = this;
     this.release();
-    if (isQueued) this.listener.onReady(this.body.whole());
+    if (isQueued) this.sendWhole();
+  }
+
+  /** Sends a complete body: with its length, or in chunks if trailers follow. */
+  private sendWhole(): void {
+    this.listener.onReady(this.body.hasTrailers ? this.body : this.body.whole());
   }
 
   /** Refuses a request that has been queued for too long. */

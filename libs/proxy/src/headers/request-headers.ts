@@ -73,6 +73,48 @@ function mayPass(kind: NameKind, lower: string, canonical: string, facts: Forwar
   return lower === canonical && (kind === 'framing' || facts.isPeerTrusted);
 }
 
+/**
+ * Fields that must not be in trailers, because they route, authenticate, control or describe a request (RFC 9110, section
+ * 6.5.1). A service may merge trailers into the headers that the gateway has checked.
+ */
+const FORBIDDEN_TRAILERS: ReadonlySet<string> = new Set([
+  'authorization',
+  'cache-control',
+  'content-encoding',
+  'content-range',
+  'content-type',
+  'cookie',
+  'host',
+  'max-forwards',
+  'origin',
+  'pragma',
+  'range',
+  'set-cookie',
+]);
+
+/** Whether a trailer goes to the service: not if it is forbidden, or a header of this name would be filtered. */
+function mayBeTrailer(name: string): boolean {
+  const lower = name.toLowerCase();
+  const canonical = canonicalName(lower);
+  if (isHopByHop(lower) || FORBIDDEN_TRAILERS.has(canonical) || canonical.startsWith('if-')) return false;
+  return kindOf(canonical) === undefined;
+}
+
+/** A request's raw trailers for the service. */
+export function requestTrailersFor(raw: readonly string[]): string[] {
+  const trailers: string[] = [];
+  for (let index = 0; index < raw.length; index += 2) {
+    if (mayBeTrailer(raw[index]!)) trailers.push(raw[index]!, raw[index + 1]!);
+  }
+  return trailers;
+}
+
+/** The names of a client's `Trailer` that go to the service; empty if there are none. */
+export function announcedTrailers(trailer = ''): string {
+  const names = trailer.split(',').map((name) => name.trim());
+  return names.filter((name) => name !== '' && mayBeTrailer(name)).join(', ');
+}
+
 /** The headers of an exchange's request for the service. */
 export function forwardedHeadersOf(exchange: Exchange): string[] {
   const { headers, rawHeaders, socket } = exchange.request;

@@ -1,18 +1,12 @@
 import { isHopByHop, lengthsOf, nominatedBy } from './hop-by-hop.js';
 
-/** The headers of a response for the client, and how the service framed and encoded the body. */
-export interface ResponseHead {
+/** The headers of a response for the client, and what they say of the body. */
+export interface ClientHead {
   /** Name, value, name, value. */
   readonly headers: string[];
-  /** The announced length in bytes, or -1. */
-  readonly contentLength: number;
-  /** Whether the body comes in chunks. */
-  readonly isChunked: boolean;
   readonly isEventStream: boolean;
   /** Whether the body has a content coding, such as `gzip`. */
   readonly isEncoded: boolean;
-  /** Whether there is a transfer coding besides chunked, which the gateway cannot pass on. */
-  readonly hasUnknownCoding: boolean;
 }
 
 type Writable<Object> = { -readonly [Key in keyof Object]: Object[Key] };
@@ -29,12 +23,6 @@ const RATE_LIMIT: ReadonlySet<string> = new Set([
   'x-ratelimit-reset',
 ]);
 
-/**
- * The only transfer coding that is supported. Blanks around a value are not part of it (RFC 9110, section 5.5), but undici's
- * parser leaves trailing ones in the value; if a tab is among them, it does not recognise the coding.
- */
-const CHUNKED = /^chunked *$/i;
-
 const SPECIAL_LENGTHS = lengthsOf([
   'content-type',
   'content-encoding',
@@ -49,31 +37,28 @@ const SPECIAL_LENGTHS = lengthsOf([
  * hop-by-hop fields and those that `Connection` nominates, the service's CORS headers (the client gets the gateway's),
  * names that the gateway alone writes, and the service's rate limits if the gateway adds its own.
  *
- * @param raw name, value, name, value as bytes, read as latin1 (RFC 9110, section 5.5)
+ * @param raw name, value, name, value; each character is one byte (RFC 9110, section 5.5)
  * @param own headers that the gateway adds: name, value, name, value
  * @param status a 204 loses its `Content-Length` (RFC 9110, section 8.6)
- * @param toChunks whether a body without a length goes to the client in chunks, which trailers require
+ * @param isChunked whether the body comes in chunks and goes to the client in chunks, which trailers require
  */
 export function responseHeadersFor(
-  raw: readonly Buffer[],
+  raw: readonly string[],
   own: readonly string[],
   status: number,
-  toChunks: boolean,
-): ResponseHead {
+  isChunked: boolean,
+): ClientHead {
   let headers: string[] = [];
-  const head: Writable<ResponseHead> = {
+  const head: Writable<ClientHead> = {
     headers,
-    contentLength: -1,
-    isChunked: false,
     isEventStream: false,
     isEncoded: false,
-    hasUnknownCoding: false,
   };
   let nominated: Set<string> | undefined;
   let announcesTrailers = false;
   for (let index = 0; index < raw.length; index += 2) {
-    const name = raw[index]!.toString('latin1');
-    const value = raw[index + 1]!.toString('latin1');
+    const name = raw[index]!;
+    const value = raw[index + 1]!;
     if (SPECIAL_LENGTHS.has(name.length)) {
       const lower = name.toLowerCase();
       if (lower === 'connection') {
@@ -88,7 +73,7 @@ export function responseHeadersFor(
   }
   if (nominated) headers = withoutNames(headers, nominated);
   // Without a chunked body no trailers can follow (RFC 9110, section 6.6.2).
-  if (announcesTrailers && !(head.isChunked && toChunks)) headers = withoutNames(headers, TRAILER);
+  if (announcesTrailers && !isChunked) headers = withoutNames(headers, TRAILER);
   for (let index = 0; index < own.length; index++) headers.push(own[index]!);
   head.headers = headers;
   return head;
@@ -96,7 +81,7 @@ export function responseHeadersFor(
 
 /** Reads what a field says of the body. @returns whether the field goes to the client */
 function readField(
-  head: Writable<ResponseHead>,
+  head: Writable<ClientHead>,
   lower: string,
   value: string,
   own: readonly string[],
@@ -108,13 +93,6 @@ function readField(
     case 'content-encoding':
       head.isEncoded = value.toLowerCase() !== 'identity';
       return true;
-    case 'content-length':
-      head.contentLength = Number(value);
-      return true;
-    case 'transfer-encoding':
-      head.isChunked = true;
-      head.hasUnknownCoding ||= !CHUNKED.test(value);
-      return false;
     default:
       if (isHopByHop(lower) || OWN.has(lower)) return false;
       return !(RATE_LIMIT.has(lower) && own.includes('X-RateLimit-Limit'));
@@ -135,13 +113,13 @@ export function sayUnbuffered(headers: string[]): void {
 }
 
 /** A service's raw trailers as pairs for the client, without fields that are forbidden in trailers. */
-export function responseTrailersFor(raw: readonly Buffer[]): [string, string][] {
+export function responseTrailersFor(raw: readonly string[]): [string, string][] {
   const trailers: [string, string][] = [];
   for (let index = 0; index < raw.length; index += 2) {
-    const name = raw[index]!.toString('latin1');
+    const name = raw[index]!;
     const lower = name.toLowerCase();
     if (isHopByHop(lower) || FORBIDDEN_TRAILERS.has(lower) || isCorsField(name)) continue;
-    trailers.push([name, raw[index + 1]!.toString('latin1')]);
+    trailers.push([name, raw[index + 1]!]);
   }
   return trailers;
 }

@@ -97,7 +97,7 @@ export const FORWARDING: readonly string[] = namesOf(`
   front-end-https       x-scheme                 x-url-scheme               cloudfront-forwarded-proto
 `);
 
-/** Names that the gateway writes itself or that undici refuses; never copied from the client. */
+/** Names that the gateway writes itself, or that are for itself; never copied from the client. */
 export const WRITTEN: readonly string[] = [
   'expect',
   'trailer',

@@ -83,7 +83,8 @@ export class Exchange implements Peer, DenseMember {
 
   /** Whether the connection may serve on once the client was told to send its body. */
   private keepAliveOnceContinued = false;
-  private waitsForContinue = false;
+  /** Whether the client waits for `100 Continue` before it sends its body. */
+  waitsForContinue = false;
 
   constructor(
     /** The id in `X-Request-ID`. */

@@ -79,6 +79,13 @@ export interface RouteOptions {
    */
   readonly repeatsKeyed?: boolean;
 
+  /**
+   * Who responds to `Expect: 100-continue` (RFC 9110, section 10.1.1). `gateway`: the gateway, once its gates have let the
+   * request pass. `upstream`: the service, which so can refuse an upload before its first byte; the request is not buffered,
+   * and if the service sends neither 100 nor a response, the response headers timeout applies. Default: `gateway`.
+   */
+  readonly expectContinue?: 'gateway' | 'upstream';
+
   /** The path for the service, with parameters of `path`. The query passes unchanged. Default: the request's path. */
   readonly rewrite?: string;
 

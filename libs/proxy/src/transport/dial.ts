@@ -1,13 +1,9 @@
 import { connect as connectTcp, type NetConnectOpts, type Socket } from 'node:net';
 import { connect as connectTls, type ConnectionOptions } from 'node:tls';
-import type { buildConnector } from 'undici';
 
-/*
- * Opens the connections to upstreams. In one module, so that the simulation can replace them. undici itself opens those for
- * HTTP to `https://` instances, since it keeps TLS sessions (`upstream-tls.ts`).
- */
+/* Opens the connections to upstreams. In one module, so that the simulation can replace them. */
 
-/** Bytes that a connection reads ahead, as in undici. */
+/** Bytes that a connection reads ahead, and that it has room for. */
 const HIGH_WATER_MARK_BYTES = 64 * 1024;
 
 /** Idle time in milliseconds after which the kernel sends TCP keep-alive probes. */
@@ -22,14 +18,14 @@ export interface DialOptions {
 
 /**
  * Opens a connection, and destroys it with `ETIMEDOUT` if it is not open in time. Listens for errors until the connection
- * closes, since undici, `ws` and Node's HTTP client each listen only for a part of the time.
+ * closes, since `ws` and Node's HTTP client each listen only for a part of the time.
  */
 export function dial(options: NetConnectOpts, { timeoutMs, secure }: DialOptions): Socket {
   const socket = secure ? connectTls({ ...(options as ConnectionOptions), ...secure }) : connectTcp(options);
   let isDue = true;
   // In the next turn of the event loop: the connection may have opened during a long turn.
   const timer = setTimeout(() => setImmediate(giveUp), timeoutMs);
-  const connected = secure ? 'secureConnect' : 'connect';
+  const connected = openEventOf(secure);
   const stop = (): void => {
     isDue = false;
     clearTimeout(timer);
@@ -41,31 +37,24 @@ export function dial(options: NetConnectOpts, { timeoutMs, secure }: DialOptions
   return socket.on('error', ignore).once(connected, stop).once('close', stop);
 }
 
-/** Other listeners handle the errors. Shared: a closure for each connection would stay in V8's old generation. */
-function ignore(): void {}
+/** The event of a socket that can be written to. */
+export function openEventOf(secure: ConnectionOptions | undefined): 'connect' | 'secureConnect' {
+  return secure ? 'secureConnect' : 'connect';
+}
 
 /**
- * Creates undici's connector for `http://` instances.
- * @param options of `net.connect`, for every connection
+ * Opens a connection for HTTP, as `dial` does.
+ * @param onread see `net.connect`
  */
-export function tcpConnector(options: object, timeoutMs: number): buildConnector.connector {
-  return ({ hostname, port }, done) => {
-    const target = {
-      highWaterMark: HIGH_WATER_MARK_BYTES,
-      ...options,
-      host: hostname,
-      port: Number(port || 80),
-    };
-    const socket = dial(target, { timeoutMs });
-    const onConnect = (): void => {
-      socket.off('error', onError);
-      done(null, socket);
-    };
-    const onError = (error: Error): void => {
-      socket.off('connect', onConnect);
-      done(error, null);
-    };
-    socket.setNoDelay(true).setKeepAlive(true, KEEP_ALIVE_MS);
-    socket.once('connect', onConnect).once('error', onError);
-  };
+export function dialHttp(
+  { host, port }: { readonly host: string; readonly port: number },
+  onread: object,
+  options: DialOptions,
+): Socket {
+  // `onread` is in no type of `net.connect` that has a host.
+  const target = { host, port, onread, highWaterMark: HIGH_WATER_MARK_BYTES } as NetConnectOpts;
+  return dial(target, options).setNoDelay(true).setKeepAlive(true, KEEP_ALIVE_MS);
 }
+
+/** Other listeners handle the errors. Shared: a closure for each connection would stay in V8's old generation. */
+function ignore(): void {}

@@ -1,6 +1,5 @@
 import { isIP } from 'node:net';
 import type { ConnectionOptions, SecureContext } from 'node:tls';
-import { buildConnector } from 'undici';
 import {
   createContext,
   digestOf,
@@ -57,23 +56,6 @@ export class UpstreamTls {
   /** TLS options of one new connection. @param host of the instance, without brackets */
   optionsFor(host: string): Required<Pick<ConnectionOptions, 'secureContext' | 'servername'>> {
     return { secureContext: this.context, servername: this.serverNameOf(host) };
-  }
-
-  /** A connector of undici that uses, for each connection, the files in use at that moment. */
-  connectorFor(host: string, options: buildConnector.BuildOptions): buildConnector.connector {
-    let { context } = this;
-    const build = (): buildConnector.connector =>
-      buildConnector({ ...options, allowH2: false, ...this.optionsFor(host) });
-    let connect = build();
-    return (target, done) => {
-      if (context !== this.context) {
-        ({ context } = this);
-        // A new connector, since the TLS sessions of the former one were made with other files.
-        connect = build();
-      }
-      // Ignores the request's servername: Instance sets that only to keep undici from using Host.
-      connect({ ...target, servername: undefined as never }, done);
-    };
   }
 
   /** RFC 6066, section 3: a DNS name without its last dot, and never an address. */

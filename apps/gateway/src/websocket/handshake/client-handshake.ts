@@ -200,8 +200,7 @@ export function passRefusal(exchange: Exchange, { response: refusal, body }: Ref
 }
 
 function headersFor(exchange: Exchange, { rawHeaders }: IncomingMessage, status: number): readonly string[] {
-  const raw = rawHeaders.map((text) => Buffer.from(text, 'latin1'));
-  return responseHeadersFor(raw, exchange.responseHeaders, status, false).headers;
+  return responseHeadersFor(rawHeaders, exchange.responseHeaders, status, false).headers;
 }
 
 function withoutFraming(headers: readonly string[], isEmpty: boolean): string[] {

@@ -56,8 +56,8 @@ export class UpstreamDialer {
     /** Counts the attempt as failed. @returns whether another attempt has begun */
     const retry = (kind: FailureKind): boolean => {
       const now = performance.now();
-      attempts.failed(kind, now);
-      if (now < until && attempts.retry(now)) return true;
+      // Before its 101 a handshake has no effect.
+      if (attempts.retryAfter({ kind, mayBeSent: now < until, isStale: false }, now)) return true;
       attempts.report('failed', now);
       return false;
     };

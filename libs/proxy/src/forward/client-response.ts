@@ -1,0 +1,162 @@
+import { STATUS_CODES, type ServerResponse } from 'node:http';
+import { responseHeadersFor, responseTrailersFor, sayUnbuffered } from '../headers/response-headers.js';
+import type { ProxyException } from '../http/exceptions.js';
+import type { Exchange } from '../http/exchange.js';
+import { ReadBuffer } from '../transport/read-buffer.js';
+import type { ResponseHead } from '../transport/response-head.js';
+import { EventBoundary } from './event-boundary.js';
+
+/**
+ * Bytes for a client, not yet taken by the kernel, at which the service is paused. The result of `write()` alone is no
+ * measure: it is false for each chunk of 64 KiB, though the kernel has most of them when it returns.
+ */
+const HIGH_WATER_MARK_BYTES = 64 * 1024;
+
+/** Bodies up to this size go out as text, in one write with the head. */
+const TEXT_BYTES = 8 * 1024;
+
+/** Smaller reads get memory of their own size, or a few bytes for a slow client would hold 64 KiB. */
+const LARGE_READ_BYTES = 32 * 1024;
+
+const NO_CONTENT = 204;
+const NOT_MODIFIED = 304;
+
+const EMPTY = Buffer.alloc(0);
+
+/** The service's response on its way to the client. */
+export class ClientResponse {
+  isEventStream = false;
+  private readonly response: ServerResponse;
+  /** Announced length of the body; -1 if there is none. */
+  private contentLength = -1;
+  /** Finds events in an event stream; undefined if the body is encoded or has a length. */
+  private events: EventBoundary | undefined;
+  /** The reason if the response is to end behind the event in progress. */
+  private endsBehindEvent: ProxyException | undefined;
+
+  constructor(private readonly exchange: Exchange) {
+    this.response = exchange.response;
+  }
+
+  /** Passes early hints on (RFC 8297), unless the client does not read: before the response there is no back-pressure. */
+  writeEarlyHints(raw: readonly string[]): void {
+    const { response } = this;
+    if (response.req.httpVersionMinor === 0 || response.writableLength >= HIGH_WATER_MARK_BYTES) return;
+    const link = raw.filter((_, index) => index % 2 === 1 && raw[index - 1]!.toLowerCase() === 'link');
+    try {
+      if (link.length > 0) response.writeEarlyHints({ link });
+    } catch {
+      // Node refuses to write the hint. The response still follows.
+    }
+  }
+
+  /** Writes the head. It goes out with the first bytes of the body, or at the end of this turn of the event loop. */
+  begin({ status, phrase, headers, contentLength, isChunked }: ResponseHead): void {
+    const { exchange, response } = this;
+    const keepsTrailers = isChunked && this.mayHaveBody(status) && response.req.httpVersionMinor === 1;
+    const head = responseHeadersFor(headers, exchange.responseHeaders, status, keepsTrailers);
+    this.contentLength = contentLength;
+    if (head.isEventStream) {
+      this.isEventStream = true;
+      if (!head.isEncoded && contentLength === -1) this.events = new EventBoundary();
+      if (exchange.isPeerTrusted) sayUnbuffered(head.headers);
+    }
+    response.writeHead(status, phraseOf(status, phrase), head.headers);
+    if (unflushed.push(this) === 1) setImmediate(flushHeads);
+  }
+
+  /** @param bytes memory that is used again @returns false if the service must be paused until the client has read */
+  write(bytes: Buffer): boolean {
+    const { response } = this;
+    if (bytes.length < LARGE_READ_BYTES) return response.write(Buffer.from(bytes)) || this.hasRoom;
+    const read = ReadBuffer.copyOf(bytes);
+    return response.write(read.bytes, read.release) || this.hasRoom;
+  }
+
+  /** Ends the response with its last bytes. @param bytes as in `write` */
+  endWith(bytes: Buffer): void {
+    const { response } = this;
+    if (bytes.length <= TEXT_BYTES) {
+      response.end(bytes.toString('latin1'), 'latin1');
+    } else if (bytes.length < LARGE_READ_BYTES) {
+      response.end(Buffer.from(bytes));
+    } else {
+      const read = ReadBuffer.copyOf(bytes);
+      response.end(read.bytes, read.release);
+    }
+  }
+
+  /** Ends the response, unless `endWith` has. */
+  end(trailers: readonly string[]): void {
+    const { response } = this;
+    if (response.writableEnded) return;
+    if (trailers.length > 0 && response.chunkedEncoding) response.addTrailers(responseTrailersFor(trailers));
+    response.end();
+  }
+
+  /** Ends the response so that the client cannot take it for complete: by a reset if only its end frames it. */
+  breakOff(): void {
+    const isFramed = this.response.chunkedEncoding || this.contentLength !== -1;
+    if (isFramed) this.response.destroy();
+    else this.response.socket?.resetAndDestroy();
+  }
+
+  /** Whether the events of an event stream can be told apart. */
+  get hasEvents(): boolean {
+    return this.events !== undefined;
+  }
+
+  /**
+   * Ends an event stream behind the event in progress.
+   * @returns whether it is between two events now; if not, `passEvents` will find the end
+   */
+  endBehindEvent(reason: ProxyException): boolean {
+    this.endsBehindEvent = reason;
+    return this.events!.isBetweenEvents;
+  }
+
+  /**
+   * Reads the ends of events in the next bytes.
+   * @returns the reason of `endBehindEvent`, if the event has ended: then it was written, and the rest is not wanted
+   */
+  passEvents(bytes: Buffer): ProxyException | undefined {
+    const end = this.events?.read(bytes) ?? -1;
+    if (end === -1 || !this.endsBehindEvent) return undefined;
+    this.response.write(Buffer.from(bytes.subarray(0, end)));
+    return this.endsBehindEvent;
+  }
+
+  /** Sends the head if no byte of the body came with it, as in event streams. */
+  flushHead(): void {
+    const { response, exchange } = this;
+    if (response.writableEnded || response.destroyed || exchange.responseBytes > 0) return;
+    // Not flushHeaders(), which writes the head as UTF-8 and so doubles its latin1 bytes.
+    if (response.req.method !== 'HEAD') response.write(EMPTY);
+  }
+
+  private get hasRoom(): boolean {
+    return this.response.writableLength < HIGH_WATER_MARK_BYTES;
+  }
+
+  /** RFC 9112, section 6.3. */
+  private mayHaveBody(status: number): boolean {
+    return this.response.req.method !== 'HEAD' && status !== NO_CONTENT && status !== NOT_MODIFIED;
+  }
+}
+
+/** A reason phrase that Node can write. A service may send any bytes. */
+const PHRASE = /^[\t\x20-\x7e]+$/;
+
+function phraseOf(status: number, phrase: string): string {
+  const usual = STATUS_CODES[status] ?? 'Unknown';
+  return phrase !== usual && PHRASE.test(phrase) ? phrase : usual;
+}
+
+/** The responses whose head came in this turn of the event loop. One immediate serves all. */
+let unflushed: ClientResponse[] = [];
+
+function flushHeads(): void {
+  const responses = unflushed;
+  unflushed = [];
+  for (const response of responses) response.flushHead();
+}

@@ -1,0 +1,231 @@
+import { MemoryUpstream } from '../../../../test/support/memory-upstream.js';
+import { ConnectionPool } from './connection-pool.js';
+import type { CallConnection, UpstreamCall } from './upstream-call.js';
+
+const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n';
+const OPTIONS = { maxConnections: 2, keepAliveMs: 4_000, headerLimitBytes: 1_000 };
+
+/** A call that records where it has got to. */
+class Call implements UpstreamCall {
+  readonly request = { head: 'GET / HTTP/1.1\r\n\r\n', isHead: false, body: null };
+  connection: CallConnection | undefined;
+  outcome: string | undefined;
+
+  onConnection(connection: CallConnection): void {
+    this.connection = connection;
+  }
+
+  onEnd(): void {
+    this.outcome = 'ended';
+  }
+
+  onError(error: Error): void {
+    this.outcome = (error as NodeJS.ErrnoException).code;
+  }
+
+  onSent(): void {}
+  onFirstByte(): void {}
+  onInterim(): void {}
+  onHead(): void {}
+  onBody(): void {}
+}
+
+class PlayedPool {
+  readonly upstreams: MemoryUpstream[] = [];
+  readonly pool: ConnectionPool;
+
+  constructor(options: Partial<typeof OPTIONS> = {}, isOnce = false) {
+    this.pool = new ConnectionPool(
+      (onread) => {
+        const upstream = new MemoryUpstream(onread);
+        this.upstreams.push(upstream);
+        return upstream.opened;
+      },
+      { ...OPTIONS, ...options },
+      isOnce,
+    );
+  }
+
+  dispatch(): Call {
+    const call = new Call();
+    this.pool.dispatch(call);
+    return call;
+  }
+
+  /** Connections, calls on them, calls that wait. */
+  get figures(): number[] {
+    const { connected, running, pending } = this.pool;
+    return [connected, running, pending];
+  }
+}
+
+const refused = (): Error => Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' });
+const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+describe('a pool of connections', () => {
+  beforeEach(() => jest.useFakeTimers({ now: 0, doNotFake: ['setImmediate', 'nextTick'] }));
+  afterEach(() => jest.useRealTimers());
+
+  it('opens a connection for a call, and uses it again', () => {
+    const played = new PlayedPool();
+    const first = played.dispatch();
+    expect(played.figures).toEqual([0, 0, 1]);
+    played.upstreams[0]!.open();
+    expect(played.figures).toEqual([1, 1, 0]);
+    played.upstreams[0]!.send(OK);
+    expect(played.figures).toEqual([1, 0, 0]);
+
+    const second = played.dispatch();
+    played.upstreams[0]!.send(OK);
+
+    expect([first.outcome, second.outcome]).toEqual(['ended', 'ended']);
+    expect([played.upstreams.length, played.pool.opened, played.pool.reused]).toEqual([1, 1, 1]);
+  });
+
+  it('lets calls past its connections wait, in order', () => {
+    const played = new PlayedPool();
+    const calls = Array.from({ length: 4 }, () => played.dispatch());
+    expect(played.upstreams).toHaveLength(2);
+    for (const upstream of played.upstreams) upstream.open();
+    expect(played.figures).toEqual([2, 2, 2]);
+
+    played.upstreams[1]!.send(OK);
+
+    expect(calls.map(({ connection }) => connection !== undefined)).toEqual([true, true, true, false]);
+    played.upstreams[1]!.send(OK);
+    expect(calls[3]!.connection).toBeDefined();
+  });
+
+  it('gives a call the first connection that is free, be it not the one that was opened for it', () => {
+    const played = new PlayedPool();
+    played.dispatch();
+    played.upstreams[0]!.open();
+    const second = played.dispatch();
+
+    played.upstreams[0]!.send(OK);
+    expect(second.connection).toBeDefined();
+    played.upstreams[1]!.open();
+
+    expect(played.figures).toEqual([2, 1, 0]);
+  });
+
+  it('uses the connection that was used last', () => {
+    const played = new PlayedPool();
+    for (const _ of [1, 2]) played.dispatch();
+    for (const upstream of played.upstreams) upstream.open();
+    for (const upstream of played.upstreams) upstream.send(OK);
+
+    played.dispatch();
+
+    expect(played.upstreams.map(({ writes }) => writes)).toEqual([1, 2]);
+  });
+
+  it('fails the call that waits longest if a connection cannot be opened', async () => {
+    const played = new PlayedPool({ maxConnections: 1 });
+    const [first, second] = [played.dispatch(), played.dispatch()];
+
+    played.upstreams[0]!.destroy(refused());
+    await nextTurn();
+
+    expect([first.outcome, second.outcome]).toEqual(['ECONNREFUSED', undefined]);
+    expect(played.upstreams).toHaveLength(2);
+    played.upstreams[1]!.open();
+    expect(second.connection).toBeDefined();
+  });
+
+  it('fails no call if another connection is there for it', async () => {
+    const played = new PlayedPool();
+    const [first, second] = [played.dispatch(), played.dispatch()];
+    played.upstreams[0]!.open();
+    played.upstreams[0]!.send(OK);
+    expect(second.connection).toBeDefined();
+
+    played.upstreams[1]!.destroy(refused());
+    await nextTurn();
+
+    expect([first.outcome, second.outcome]).toEqual(['ended', undefined]);
+  });
+
+  it('opens another connection if one breaks while calls wait', async () => {
+    const played = new PlayedPool({ maxConnections: 1 });
+    const [first, second] = [played.dispatch(), played.dispatch()];
+    played.upstreams[0]!.open();
+
+    played.upstreams[0]!.reset();
+    await nextTurn();
+    played.upstreams[1]!.open();
+
+    expect(first.outcome).toBe('ECONNRESET');
+    expect(second.connection).toBeDefined();
+  });
+
+  it('gives no connection to a call that was taken back', () => {
+    const played = new PlayedPool({ maxConnections: 1 });
+    const [first, second] = [played.dispatch(), played.dispatch()];
+
+    played.pool.cancel(first);
+    played.upstreams[0]!.open();
+
+    expect([first.connection, second.connection !== undefined]).toEqual([undefined, true]);
+    expect(played.figures).toEqual([1, 1, 0]);
+  });
+
+  it('closes a connection that was unused for too long, and gives none that is about to', () => {
+    const played = new PlayedPool();
+    played.dispatch();
+    played.upstreams[0]!.open();
+    played.upstreams[0]!.send(OK);
+
+    jest.advanceTimersByTime(3_999);
+    played.pool.tick(performance.now());
+    expect(played.figures).toEqual([1, 0, 0]);
+    jest.advanceTimersByTime(1);
+    played.dispatch();
+    expect(played.upstreams).toHaveLength(2);
+    expect(played.upstreams[0]!.destroyed).toBe(true);
+
+    played.upstreams[1]!.open();
+    played.upstreams[1]!.send(OK);
+    jest.advanceTimersByTime(4_000);
+    played.pool.tick(performance.now());
+    expect(played.figures).toEqual([0, 0, 0]);
+  });
+
+  it('keeps a connection for no longer than its service does', () => {
+    const played = new PlayedPool();
+    played.dispatch();
+    played.upstreams[0]!.open();
+    played.upstreams[0]!.send(OK.replace('\r\n\r\n', '\r\nKeep-Alive: timeout=3\r\n\r\n'));
+
+    jest.advanceTimersByTime(2_000);
+    played.pool.tick(performance.now());
+
+    expect(played.figures).toEqual([0, 0, 0]);
+  });
+
+  it('of fresh connections uses each once', () => {
+    const played = new PlayedPool({}, true);
+    for (const round of [0, 1]) {
+      const call = played.dispatch();
+      played.upstreams[round]!.open();
+      played.upstreams[round]!.send(OK);
+      expect(call.outcome).toBe('ended');
+    }
+
+    expect([played.upstreams.length, played.pool.reused]).toEqual([2, 0]);
+    expect(played.figures).toEqual([0, 0, 0]);
+  });
+
+  it('ends all when it is destroyed, and takes no further call', () => {
+    const played = new PlayedPool({ maxConnections: 1 });
+    const [first, second] = [played.dispatch(), played.dispatch()];
+    played.upstreams[0]!.open();
+
+    played.pool.destroy();
+    const third = played.dispatch();
+
+    expect([first, second, third].map(({ outcome }) => outcome)).toEqual(Array(3).fill('ERR_POOL_DESTROYED'));
+    expect(played.figures).toEqual([0, 0, 0]);
+    expect(played.upstreams).toHaveLength(1);
+  });
+});

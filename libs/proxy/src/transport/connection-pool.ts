@@ -1,0 +1,164 @@
+import type { UpstreamCall } from './upstream-call.js';
+import { UpstreamConnection, type ConnectionOwner, type OpenSocket } from './upstream-connection.js';
+
+export interface PoolOptions {
+  /** Most connections at a time; further calls wait. */
+  readonly maxConnections: number;
+  /** Milliseconds for which an unused connection stays open. A shorter `Keep-Alive: timeout` of the service is obeyed. */
+  readonly keepAliveMs: number;
+  /** Largest head of a response in bytes. */
+  readonly headerLimitBytes: number;
+}
+
+/** The pool was destroyed. */
+export class PoolDestroyedError extends Error {
+  readonly code = 'ERR_POOL_DESTROYED';
+
+  constructor() {
+    super('the connections to the instance were closed');
+  }
+}
+
+/**
+ * The connections to one instance. A call gets the connection that was free last, or a new one, or waits, in order. A
+ * connection that closes is never used again.
+ */
+export class ConnectionPool implements ConnectionOwner {
+  /** Connections opened since the pool was made. */
+  opened = 0;
+  /** Calls over a connection that had carried one before. */
+  reused = 0;
+  private readonly all = new Set<UpstreamConnection>();
+  /** Free connections; the last was used last. */
+  private readonly free: UpstreamConnection[] = [];
+  /** Calls without a connection, in order. */
+  private readonly waiting = new Set<UpstreamCall>();
+  /** Connections that are not open yet. */
+  private opening = 0;
+  private isDestroyed = false;
+
+  /** @param isOnce whether each connection carries one call only, so that no call meets a dead connection */
+  constructor(
+    private readonly open: OpenSocket,
+    private readonly options: PoolOptions,
+    private readonly isOnce: boolean,
+  ) {}
+
+  get connected(): number {
+    return this.all.size - this.opening;
+  }
+
+  get pending(): number {
+    return this.waiting.size;
+  }
+
+  get running(): number {
+    return this.connected - this.free.length;
+  }
+
+  dispatch(call: UpstreamCall): void {
+    if (this.isDestroyed) {
+      call.onError(new PoolDestroyedError());
+      return;
+    }
+    const connection = this.takeFree();
+    if (connection) {
+      this.start(connection, call);
+      return;
+    }
+    this.waiting.add(call);
+    this.openMissing();
+  }
+
+  /** Takes a call that waits for a connection back. */
+  cancel(call: UpstreamCall): void {
+    this.waiting.delete(call);
+  }
+
+  /** Closes connections that were unused for too long. @param now `performance.now()` */
+  tick(now: number): void {
+    if (this.free.length === 0) return;
+    for (const connection of this.free.filter(({ idleUntil }) => idleUntil <= now))
+      connection.close(undefined);
+  }
+
+  /** Ends all connections, also those in use. */
+  destroy(): void {
+    this.isDestroyed = true;
+    const error = new PoolDestroyedError();
+    for (const call of this.waiting) {
+      this.waiting.delete(call);
+      call.onError(error);
+    }
+    for (const connection of this.all) connection.close(error);
+  }
+
+  onOpen(connection: UpstreamConnection): void {
+    this.opening--;
+    this.opened++;
+    this.serve(connection);
+  }
+
+  onFree(connection: UpstreamConnection): void {
+    if (this.isOnce) connection.close(undefined);
+    else this.serve(connection);
+  }
+
+  onClosed(connection: UpstreamConnection, error: Error | undefined): void {
+    this.all.delete(connection);
+    const at = this.free.indexOf(connection);
+    if (at !== -1) this.free.splice(at, 1);
+    if (!connection.isConnected) {
+      this.opening--;
+      this.failWaiting(error);
+    }
+    this.openMissing();
+  }
+
+  /** Gives a connection to the call that waits longest. */
+  private serve(connection: UpstreamConnection): void {
+    if (this.waiting.size > 0) {
+      const [call] = this.waiting;
+      this.waiting.delete(call!);
+      this.start(connection, call!);
+    } else if (this.isOnce) {
+      connection.close(undefined);
+    } else {
+      connection.idleUntil = performance.now() + Math.min(this.options.keepAliveMs, connection.keepAliveMs);
+      this.free.push(connection);
+    }
+  }
+
+  private start(connection: UpstreamConnection, call: UpstreamCall): void {
+    if (connection.isReused) this.reused++;
+    connection.start(call);
+  }
+
+  private takeFree(): UpstreamConnection | undefined {
+    const connection = this.free.pop();
+    if (!connection || connection.idleUntil > performance.now()) return connection;
+    // The others were used even earlier, but a service may have given each its own time.
+    connection.close(undefined);
+    return this.takeFree();
+  }
+
+  /** Opens a connection for each call that waits, up to the limit. */
+  private openMissing(): void {
+    while (
+      !this.isDestroyed &&
+      this.opening < this.waiting.size &&
+      this.all.size < this.options.maxConnections
+    ) {
+      this.opening++;
+      this.all.add(new UpstreamConnection(this.open, this.options.headerLimitBytes, this));
+    }
+  }
+
+  /** A connection could not be opened: fails the call that waits longest, unless another connection is coming for it. */
+  private failWaiting(error: Error | undefined): void {
+    const [call] = this.waiting;
+    if (!call || this.opening >= this.waiting.size) return;
+    this.waiting.delete(call);
+    call.onError(error ?? new PoolDestroyedError());
+  }
+}
