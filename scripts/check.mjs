@@ -14,6 +14,7 @@ const STEPS = {
   mutants: 'npm run --silent sim:mutants -- --some 3',
   models: 'npm run --silent sim:models',
   fuzz: 'npm run --silent fuzz -- --seed 1 --batches 8',
+  parser: 'npm run --silent fuzz:parser -- --count 1000000',
   doctor: 'npm run --silent doctor',
 };
 
