@@ -5,6 +5,17 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const RUN = fileURLToPath(new URL('run.mjs', import.meta.url));
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+
+interface Change {
+  readonly from: string;
+  readonly to: string;
+}
+
+interface Mutant extends Change {
+  readonly file: string;
+  readonly and?: readonly Change[];
+}
 
 /** Output and exit code of the simulator. @param cwd where it keeps stories */
 function simulate(
@@ -99,6 +110,23 @@ describe('the simulator', () => {
 
     expect(hashesIn(simulate(args, '/', env).text)).toEqual(hashesIn(simulate(args).text));
   }, 60_000);
+
+  it('can plant each fault into the sources as they are', async () => {
+    const mutants = (await import(new URL('mutants/mutants.mjs', import.meta.url).href)) as {
+      readonly MUTANTS: Record<string, Mutant>;
+    };
+
+    const stale: string[] = [];
+    for (const [name, { file, from, to, and = [] }] of Object.entries(mutants.MUTANTS)) {
+      let text = await readFile(join(ROOT, file), 'utf8').catch(() => '');
+      for (const change of [{ from, to }, ...and]) {
+        if (text.split(change.from).length !== 2) stale.push(name);
+        text = text.replace(change.from, () => change.to);
+      }
+    }
+
+    expect(stale).toEqual([]);
+  });
 
   it('refuses a scenario that it does not know', () => {
     expect(simulate(['--scenario', 'none'])).toMatchObject({

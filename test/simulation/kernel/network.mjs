@@ -114,6 +114,7 @@ export class Network {
     this.#trace.note(client.id, 'is accepted');
     currentProcess.run(server.process, () => server.accept(accepted));
     client.emit('connect');
+    client.startReading();
     client.emit('ready');
   }
 

@@ -127,6 +127,16 @@ export class SimulatedSocket extends Socket {
     });
   }
 
+  /** Reads from now on, as Node does once a connection stands. */
+  startReading() {
+    if (this.#onread) this._read();
+  }
+
+  resume() {
+    this.startReading();
+    return super.resume();
+  }
+
   _read() {
     if (this.#wantsBytes) return;
     this.#wantsBytes = true;

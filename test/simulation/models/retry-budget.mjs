@@ -38,8 +38,10 @@ const RULES = {
 };
 
 const SOURCES = {
+  Attempt: 'libs/proxy/src/attempts/attempt.ts',
   Attempts: 'libs/proxy/src/attempts/attempts.ts',
   Forward: 'libs/proxy/src/forward/forward.ts',
+  ForwardTimeouts: 'libs/proxy/src/forward/forward-timeouts.ts',
   RetryBudget: 'libs/proxy/src/attempts/retry-budget.ts',
 };
 
@@ -153,9 +155,9 @@ function connectActions({ isFresh }, act, { hasTimeouts }) {
     next.written++;
   };
   return [
-    act('Forward.onRequestStart', 'peer', write(false)),
-    ...(isFresh ? [] : [act('Forward.onRequestStart (connection has served)', 'peer', write(true))]),
-    act('Forward.onResponseError (no connection)', hasTimeouts ? 'time' : 'peer', (next) => {
+    act('Attempt.onConnection', 'peer', write(false)),
+    ...(isFresh ? [] : [act('Attempt.onConnection (connection has served)', 'peer', write(true))]),
+    act('Forward.onError (no connection)', hasTimeouts ? 'time' : 'peer', (next) => {
       Object.assign(next, { is: 'failed', isStale: false, isFresh: false });
     }),
     leave(act),
@@ -168,17 +170,17 @@ function responseActions({ isReused, count, isRepeatable }, act, rules) {
   const fail = (outcome, isStale) => (next) =>
     mayBeSent ? Object.assign(next, { is: 'failed', isStale, isReused: false }) : settle(next, outcome);
   const actions = [
-    act('Forward.onResponseStart', 'peer', (next) => settle(next, 'response')),
-    act('Forward.onResponseStart (503)', 'peer', fail('response', false)),
-    act('Forward.onResponseError (connection lost)', 'peer', fail('none', isFirstOfReused)),
+    act('Forward.onHead', 'peer', (next) => settle(next, 'response')),
+    act('Forward.onHead (503)', 'peer', fail('response', false)),
+    act('Forward.onError (connection lost)', 'peer', fail('none', isFirstOfReused)),
     leave(act),
   ];
-  if (isFirstOfReused) actions.push(act('Forward.onResponseStart (408)', 'peer', fail('response', true)));
-  if (rules.hasTimeouts) actions.push(act('Forward.tick', 'time', fail('none', false)));
+  if (isFirstOfReused) actions.push(act('Forward.onHead (408)', 'peer', fail('response', true)));
+  if (rules.hasTimeouts) actions.push(act('ForwardTimeouts.tick', 'time', fail('none', false)));
   return actions;
 }
 
-/** After an attempt that failed; `Forward.retry` has found that the request may be sent again. */
+/** After an attempt that failed; `Forward.retryAfter` has found that the request may be sent again. */
 function retryActions(state, { count, tried, isStale }, act, rules) {
   const giveUp = act('Forward.fail', 'gateway', (next) => settle(next, 'none'));
   if (rules.limitsAttempts && count > rules.maxRetries) return [giveUp];
@@ -193,13 +195,13 @@ function retryActions(state, { count, tried, isStale }, act, rules) {
   };
   // An instance that was not tried may have no room.
   const actions = isStale
-    ? [act('Attempts.retry (stale, same instance)', 'gateway', start(false))]
+    ? [act('Attempts.retryAfter (stale, same instance)', 'gateway', start(false))]
     : [giveUp];
   if (tried === INSTANCES) return actions;
-  if (isStale) return [...actions, act('Attempts.retry (stale)', 'gateway', start(true))];
+  if (isStale) return [...actions, act('Attempts.retryAfter (stale)', 'gateway', start(true))];
   const { now, requests, retries } = structuredClone(state);
   if (total(retries, now) + 1 <= MIN_RETRIES + total(requests, now) * SHARE)
-    return [...actions, act('Attempts.retry', 'gateway', start(true))];
+    return [...actions, act('Attempts.retryAfter', 'gateway', start(true))];
   const refuse = act('RetryBudget.tryRetry (refused)', 'gateway', (next) => settle(next, 'no budget'));
   return [...actions, refuse];
 }

@@ -1,4 +1,6 @@
 const FORWARD = 'libs/proxy/src/forward/forward.ts';
+const CLIENT_RESPONSE = 'libs/proxy/src/forward/client-response.ts';
+const TIMEOUTS = 'libs/proxy/src/forward/forward-timeouts.ts';
 
 /** Faults of an exchange on its way to a service and back. */
 export const FORWARD_MUTANTS = {
@@ -17,14 +19,14 @@ export const FORWARD_MUTANTS = {
     guarantees: ['G2'],
   },
   'ends a response that broke as if it were whole': {
-    file: FORWARD,
+    file: CLIENT_RESPONSE,
     from: 'if (isFramed) this.response.destroy();',
     to: 'if (isFramed) this.response.end();',
     scenario: 'service',
     guarantees: ['G1'],
   },
   'ends a response without framing that broke by a clean end': {
-    file: FORWARD,
+    file: CLIENT_RESPONSE,
     from: 'else this.response.socket?.resetAndDestroy();',
     to: 'else this.response.socket?.end();',
     scenario: 'service',
@@ -33,12 +35,12 @@ export const FORWARD_MUTANTS = {
   'keeps the request at the service when its client has gone': {
     file: FORWARD,
     from: 'else this.fail(new ClientGoneException(this.stage));',
-    to: 'else this.settled = true;',
+    to: 'else this.isSettled = true;',
     scenario: 'clients',
     guarantees: ['G10'],
   },
   'waits for response headers without a timeout': {
-    file: FORWARD,
+    file: TIMEOUTS,
     from: 'if (now - since > requestTimeoutMs) {',
     to: 'if (now - since > 100 * requestTimeoutMs) {',
     and: [
@@ -52,8 +54,8 @@ export const FORWARD_MUTANTS = {
   },
   'drops a chunk of an upload when the service is slow': {
     file: 'libs/proxy/src/forward/request-body.ts',
-    from: 'if (chunk) return Promise.resolve({ done: false, value: chunk });',
-    to: 'if (chunk && this.paused) return this.next();\n    if (chunk) return Promise.resolve({ done: false, value: chunk });',
+    from: 'this.isBlocked = !this.sink.writeBody(chunk);',
+    to: 'this.isBlocked = !this.sink.writeBody(chunk);\n      if (this.isBlocked) this.waiting.shift();',
     scenario: 'large',
     guarantees: ['G4', 'G9', 'G1'],
   },
@@ -66,13 +68,13 @@ export const FORWARD_MUTANTS = {
   },
   'responds with an error in place of a response': {
     file: FORWARD,
-    from: '    if (this.settled) return;\n    const { exchange, request } = this;',
-    to: `    if (this.settled) return;
+    from: '    if (this.isSettled) return;\n    if (this.buffering)',
+    to: `    if (this.isSettled) return;
     if (this.request.url!.length % 3 === 0) {
-      this.fail(invalidResponse(this.options.service, 'x'));
+      this.fail(new ClientStalledException());
       return;
     }
-    const { exchange, request } = this;`,
+    if (this.buffering)`,
     scenario: 'traffic',
     guarantees: ['G1'],
   },
@@ -85,14 +87,14 @@ export const FORWARD_MUTANTS = {
   },
   'retries every lost connection for nothing': {
     file: FORWARD,
-    from: `this.stage === 'response_headers' && this.isFirstOfReused && isConnectionLost(cause)`,
-    to: 'isConnectionLost(cause)',
+    from: `this.stage === 'response_headers' && this.isFirstOfReused && isConnectionLost(error)`,
+    to: 'isConnectionLost(error)',
     scenario: 'outage',
     guarantees: ['G11'],
   },
   'reads a response on when its client does not': {
     file: FORWARD,
-    from: '      controller.pause();\n',
+    from: '      this.attempt!.pause();\n',
     to: '',
     scenario: 'slow',
     guarantees: ['G8'],
@@ -105,14 +107,14 @@ export const FORWARD_MUTANTS = {
     guarantees: ['G8'],
   },
   'waits for a body without a timeout': {
-    file: FORWARD,
+    file: TIMEOUTS,
     from: '} else if (now - this.progressAt > this.idleLimitMs) {',
     to: '} else if (now - this.progressAt > 100 * this.idleLimitMs) {',
     scenario: 'service',
     guarantees: ['G9'],
   },
   'waits for a body twice as long as its timeout': {
-    file: FORWARD,
+    file: TIMEOUTS,
     from: '} else if (now - this.progressAt > this.idleLimitMs) {',
     to: '} else if (now - this.progressAt > 2 * this.idleLimitMs) {',
     scenario: 'service',

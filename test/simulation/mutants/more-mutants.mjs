@@ -24,7 +24,7 @@ export const MORE_MUTANTS = {
   },
   'ends an event stream within an event': {
     file: 'libs/proxy/src/forward/forward.ts',
-    from: 'else this.endsBehindEvent = exception;',
+    from: 'else if (this.clientResponse.endBehindEvent(exception)) this.finishEarly(exception);',
     to: 'else this.finishEarly(exception);',
     scenario: 'expiry',
     guarantees: ['G4'],
@@ -51,39 +51,43 @@ export const MORE_MUTANTS = {
     guarantees: ['G5'],
   },
   'gives event streams the timeout of other bodies': {
-    file: 'libs/proxy/src/forward/forward.ts',
-    from: '      this.idleLimitMs = this.options.limits.eventStreamIdleTimeoutMs;',
-    to: '',
+    file: 'libs/proxy/src/forward/forward-timeouts.ts',
+    from: 'this.forward.isEventStream ? eventStreamIdleTimeoutMs : streamIdleTimeoutMs',
+    to: 'this.forward.isEventStream ? streamIdleTimeoutMs : eventStreamIdleTimeoutMs / 2',
     scenario: 'streams',
     guarantees: ['G1', 'G7'],
   },
   'keeps the head of a response until its body': {
-    file: 'libs/proxy/src/forward/forward.ts',
+    file: 'libs/proxy/src/forward/client-response.ts',
     from: '    if (unflushed.push(this) === 1) setImmediate(flushHeads);',
     to: '',
     scenario: 'streams',
     guarantees: ['G9'],
   },
   'keeps an event until the next': {
-    file: 'libs/proxy/src/forward/forward.ts',
-    from: '    const written = this.holdChunk(chunk);',
-    to: '    if (response.writableCorked) response.uncork();\n    if (this.events) response.cork();\n    const written = this.holdChunk(chunk);',
+    file: 'libs/proxy/src/forward/client-response.ts',
+    from: '    if (bytes.length < LARGE_READ_BYTES) return response.write(Buffer.from(bytes)) || this.hasRoom;',
+    to: `    if (response.writableCorked) response.uncork();
+    if (this.events) response.cork();
+    if (bytes.length < LARGE_READ_BYTES) return response.write(Buffer.from(bytes)) || this.hasRoom;`,
     scenario: 'streams',
     guarantees: ['G9'],
   },
   'keeps an event stream until its end': {
-    file: 'libs/proxy/src/forward/forward.ts',
-    from: '    const written = this.holdChunk(chunk);',
+    file: 'libs/proxy/src/forward/client-response.ts',
+    from: '    if (bytes.length < LARGE_READ_BYTES) return response.write(Buffer.from(bytes)) || this.hasRoom;',
     to: `    const all = this as unknown as { kept?: Buffer };
     if (this.events) {
-      all.kept = Buffer.concat([all.kept ?? EMPTY, chunk]);
-      return;
+      all.kept = Buffer.concat([all.kept ?? EMPTY, bytes]);
+      return true;
     }
-    const written = this.holdChunk(chunk);`,
+    if (bytes.length < LARGE_READ_BYTES) return response.write(Buffer.from(bytes)) || this.hasRoom;`,
     and: [
       {
-        from: '    if (raw.length > 0 && response.chunkedEncoding)',
-        to: '    response.write((this as unknown as { kept?: Buffer }).kept ?? EMPTY);\n    if (raw.length > 0 && response.chunkedEncoding)',
+        from: '    if (response.writableEnded) return;\n    if (trailers',
+        to: `    if (response.writableEnded) return;
+    response.write((this as unknown as { kept?: Buffer }).kept ?? EMPTY);
+    if (trailers`,
       },
     ],
     scenario: 'streams',

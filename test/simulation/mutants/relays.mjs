@@ -125,8 +125,8 @@ export const RELAY_MUTANTS = {
   },
   'keeps an end of a relay that sends no pong': {
     file: RELAY_END,
-    from: 'if (this.missedPongs >= MISSED_PONGS) {',
-    to: 'if (this.missedPongs >= 50 * MISSED_PONGS) {',
+    from: 'if (this.pingsUnanswered >= UNANSWERED_PINGS) {',
+    to: 'if (this.pingsUnanswered >= 50 * UNANSWERED_PINGS) {',
     scenario: 'sockets',
     guarantees: ['G9'],
   },

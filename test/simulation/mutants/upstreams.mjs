@@ -1,3 +1,5 @@
+const CONNECTION = 'libs/proxy/src/transport/upstream-connection.ts';
+
 /** Faults of attempts, headers and connections to instances. */
 export const UPSTREAM_MUTANTS = {
   'keeps a permit of an instance': {
@@ -22,16 +24,63 @@ export const UPSTREAM_MUTANTS = {
     guarantees: ['G3', 'G4'],
   },
   'uses a connection again that showed bytes behind a response': {
-    file: 'libs/proxy/src/transport/response-bounds.ts',
-    from: 'if (!isExact) this.onExcess();',
-    to: '',
+    file: CONNECTION,
+    from: ' && !this.parser.hasExcess && !this.error;',
+    to: ' && !this.error;',
     and: [
-      { from: `    if (state === 'behind') {\n      this.onExcess();\n      return EMPTY;\n    }\n`, to: '' },
-      { from: 'if (this.hasServed && (bytes[0] === CR || bytes[0] === LF)) this.onExcess();', to: '' },
+      {
+        from: 'if (this.isFinished || this.parser.hasExcess) this.finish();',
+        to: 'if (this.isFinished) this.finish();',
+      },
     ],
     scenario: 'service',
     guarantees: ['G1', 'G3'],
   },
+  'uses a connection again whose upload is not complete': {
+    file: CONNECTION,
+    from: 'this.isSent && !this.isLast',
+    to: '!this.isLast',
+    scenario: 'clients',
+    guarantees: ['G1', 'G3', 'G4', 'G9'],
+  },
+  'takes a body for whole that a reset has cut': {
+    file: CONNECTION,
+    from: `.on('error', (error) => this.close((this.error ??= error)))`,
+    to: `.on('error', () => this.onSocketEnd())`,
+    scenario: 'service',
+    guarantees: ['G1'],
+  },
+  'stops to read a connection whose last response was paused': {
+    file: CONNECTION,
+    from: '    // Of the response before.\n    this.isPaused = false;\n',
+    to: '',
+    and: [{ from: '    this.isPaused = false;\n    this.socket.resume();', to: '    this.socket.resume();' }],
+    scenario: 'large',
+    guarantees: ['G1', 'G9'],
+  },
+  'loses the chunk that ends in the next read': {
+    file: 'libs/proxy/src/transport/chunked-decoder.ts',
+    from: '    else bytes.copyWithin(this.end, position, position + length);',
+    to: '    else if (length === this.left) bytes.copyWithin(this.end, position, position + length);',
+    scenario: 'traffic',
+    guarantees: ['G4'],
+  },
+  'forgets a call that waits for a connection': {
+    file: 'libs/proxy/src/transport/connection-pool.ts',
+    from: 'if (this.waiting.size > 0) {',
+    to: 'if (this.waiting.size > 1) {',
+    scenario: 'crowd',
+    guarantees: ['G1', 'G9'],
+  },
+  'keeps unused connections for ever': {
+    file: 'libs/proxy/src/transport/connection-pool.ts',
+    from: 'idleUntil <= now',
+    to: 'idleUntil <= now - 1e9',
+    and: [{ from: 'connection.idleUntil > performance.now()', to: 'connection.idleUntil > 0' }],
+    scenario: 'traffic',
+    guarantees: ['G10'],
+  },
+
   'drops a duplicate header': {
     file: 'libs/proxy/src/headers/request-headers.ts',
     from: `    headers.push(name, value);\n  }\n  headers.push('X-Request-ID'`,

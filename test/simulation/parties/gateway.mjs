@@ -173,8 +173,7 @@ export class Gateway {
     this.#stopListening?.();
     for (const socket of this.#ownSockets()) {
       socket.resetsOnDestroy = true;
-      // With an error: undici takes a connection that is destroyed without one for a response's end.
-      socket.destroy(new Error('the process is gone'));
+      socket.destroy();
     }
   }
 

@@ -216,9 +216,12 @@ export class ServiceConnection {
       this.#socket.end();
       return;
     }
+    // The next request may have come already.
+    this.#read();
+    if (this.#current) return;
+    clearTimeout(this.#idleTimer);
     // As most servers do: a connection that is not used is closed, and may be in use at that moment.
     this.#idleTimer = setTimeout(() => this.#socket.end(), this.#world.scenario.serviceKeepAliveMs ?? 5_000);
-    this.#read();
   }
 
   #onEnd() {
