@@ -6,6 +6,8 @@ export type { Principal } from './http/principal.js';
 export type { RateLimit, Route } from './routing/route.js';
 export type { Gate } from './http/gate.js';
 export { ProxyMiddleware } from './proxy.middleware.js';
+export { InjectProxy } from './inject-proxy.decorator.js';
+export { ProxyConfigurationError, type ProxyHandlerOptions } from './proxy-handler.js';
 export { ProxyModule } from './proxy.module.js';
 export type { ProxyOptions } from './proxy.options.js';
 export { nominatedEndToEnd } from './headers/end-to-end.js';

@@ -1,7 +1,12 @@
-import { Module } from '@nestjs/common';
+import { Module, type DynamicModule } from '@nestjs/common';
 import { DiscoveryModule } from '@nestjs/core';
+import { proxyProvider } from './inject-proxy.decorator.js';
 import { ConfigurableProxyModule, PROXY_OPTIONS } from './proxy.options.js';
 import { UpstreamRegistry } from './upstream.registry.js';
+
+/** The proxies that a module asks for. */
+@Module({})
+class ProxyFeatureModule {}
 
 /** Provides the registry of upstreams. The application mounts `ProxyMiddleware` itself. */
 @Module({
@@ -9,4 +14,10 @@ import { UpstreamRegistry } from './upstream.registry.js';
   providers: [UpstreamRegistry],
   exports: [UpstreamRegistry, PROXY_OPTIONS],
 })
-export class ProxyModule extends ConfigurableProxyModule {}
+export class ProxyModule extends ConfigurableProxyModule {
+  /** Provides the proxies of upstreams for `@InjectProxy(NAME)`. */
+  static forFeature(...upstreams: string[]): DynamicModule {
+    const providers = upstreams.map(proxyProvider);
+    return { module: ProxyFeatureModule, providers, exports: providers };
+  }
+}

@@ -15,11 +15,11 @@ import { LoadBalancer } from './balancing/load-balancer.js';
 import { TlsFilesError } from './transport/tls-files.js';
 import { UpstreamTls } from './transport/upstream-tls.js';
 import type { ProxyOptions } from './proxy.options.js';
-import { createServer, type ProxyServer } from './proxy-server.js';
+import type { ProxyEvents } from './proxy-events.js';
 import { compilePath } from './routing/path-pattern.js';
 import type { Route } from './routing/route.js';
 import type { RouteOptions } from './routing/route-options.js';
-import { Attempts } from './attempts/attempts.js';
+import { Attempts, type AttemptedUpstream } from './attempts/attempts.js';
 import { SlowReaderLimit } from './forward/slow-reader-limit.js';
 import { StreamedBodyLimit } from './forward/streamed-body-limit.js';
 import { CircuitBreaker } from './attempts/circuit-breaker.js';
@@ -44,11 +44,10 @@ export interface ProxyRoute extends Route {
 }
 
 /**
- * The proxy of one upstream, made at boot: an `http-proxy-middleware` whose transport is a forward over pooled
- * connections.
+ * The proxy of one upstream, made at boot: forwards exchanges over pooled connections.
  *
- * Requests go straight to its server. Its handler would filter, choose the target and rewrite first, which the route has
- * done at boot, for a sixteenth of the CPU time of a small request.
+ * The routes of the table call it directly, and so does the server of its `http-proxy-middleware`, which a team may mount.
+ * For a route, that middleware's handler has nothing to filter or rewrite, and would cost a sixteenth of a small request.
  */
 export class UpstreamProxy {
   readonly name: string;
@@ -60,7 +59,8 @@ export class UpstreamProxy {
   readonly healthPath: string;
   /** Names in lower case; undefined if none. */
   readonly acceptedHeaders: ReadonlySet<string> | undefined;
-  private readonly server: ProxyServer;
+  /** The listeners of its `http-proxy-middleware`; set before its routes are compiled. */
+  events: ProxyEvents | undefined;
   private readonly checks: HealthChecks;
   private readonly addresses: Addresses;
   private readonly tls: UpstreamTls;
@@ -98,7 +98,6 @@ export class UpstreamProxy {
     this.checks = new HealthChecks(this.instances, this.healthPath, options.checks);
     ticker.add(this.instances);
     ticker.add(this.slowReaderLimit);
-    this.server = createServer(name);
   }
 
   /** Resolves the addresses that are names, and begins to check the instances and to poll TLS files. */
@@ -117,6 +116,11 @@ export class UpstreamProxy {
     return { ...route, ...compilePath(route), proxy: this, gates, forwardOptions };
   }
 
+  /** The options of a request that no route of the table has. */
+  get defaultOptions(): ForwardOptions {
+    return this.forwardOptionsFor({});
+  }
+
   /** Forwards an exchange. @param target path and query for the service @param refuse called with an error to respond with */
   forward(
     exchange: Exchange,
@@ -125,24 +129,23 @@ export class UpstreamProxy {
     refuse: (error?: unknown) => void,
   ): void {
     try {
-      new Forward(exchange, forwardOptions, this.createAttempts(performance.now()), target, refuse);
+      new Forward(exchange, forwardOptions, this.createAttempts(performance.now()), target, refuse).start();
     } catch (error) {
       refuse(error);
-      return;
     }
-    void this.server.web(exchange.request, exchange.response);
   }
 
   /**
    * The attempts of one request. The caller must call `end` on them.
+   * @param upstream picks their instances. Default: this one, by load
    * @throws CircuitOpenException if the circuit breaker lets no request pass
    */
-  createAttempts(now: number): Attempts {
+  createAttempts(now: number, upstream: AttemptedUpstream = this): Attempts {
     const { breaker } = this;
     const generation = breaker.tryAcquire(now);
     if (generation === undefined) throw new CircuitOpenException(this.name, breaker.retryAfterSeconds(now));
     this.retryBudget.addRequest(now);
-    return new Attempts(this, generation, this.options.retries.maxRetries);
+    return new Attempts(upstream, generation, this.options.retries.maxRetries);
   }
 
   /**
@@ -171,7 +174,7 @@ export class UpstreamProxy {
     this.instances.destroy();
   }
 
-  private forwardOptionsFor(route: RouteOptions): ForwardOptions {
+  private forwardOptionsFor(route: Partial<RouteOptions>): ForwardOptions {
     const { options } = this;
     return {
       service: this.name,
@@ -181,6 +184,7 @@ export class UpstreamProxy {
       showsAttempts: options.retries.showsAttempts,
       repeatsKeyed: route.repeatsKeyed ?? false,
       passesExpect: route.expectContinue === 'upstream',
+      events: this.events?.hasListeners ? this.events : undefined,
       observers: options.gates.filter((gate) => 'onResponse' in gate),
       limits: {
         requestTimeoutMs: route.requestTimeoutMs ?? options.requestTimeoutMs,

@@ -1,7 +1,10 @@
 import { Inject, Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { DiscoveryService, ModuleRef } from '@nestjs/core';
 import { PROXY_OPTIONS, type ProxyOptions } from './proxy.options.js';
+import type { RequestHandler } from 'http-proxy-middleware';
 import type { Gate } from './http/gate.js';
+import { createForwardMounted } from './mounted-forward.js';
+import { createProxyHandler } from './proxy-handler.js';
 import { compilePath } from './routing/path-pattern.js';
 import type { ControllerRouteOptions } from './routing/route-options.js';
 import type { Route } from './routing/route.js';
@@ -28,6 +31,7 @@ export type CompiledRoute = ProxyRoute | ControllerRoute;
 @Injectable()
 export class UpstreamRegistry implements OnModuleInit, OnApplicationShutdown {
   readonly upstreams: UpstreamProxy[] = [];
+  private readonly handlers = new Map<string, RequestHandler>();
   private readonly logger = new Logger('Upstream');
   private readonly table = new RouteTable<CompiledRoute>();
   private readonly ticker: Ticker;
@@ -80,6 +84,12 @@ export class UpstreamRegistry implements OnModuleInit, OnApplicationShutdown {
     const own = gates.map((gate) => this.moduleRef.get(gate, { strict: false }));
     const options = { ...this.options, gates: [...this.options.gates, ...own] };
     const upstream = new UpstreamProxy(declaration, options, this.ticker, this.events);
+    const forward = createForwardMounted(upstream, (other) =>
+      this.upstreams.find((each) => each.name === other),
+    );
+    const { handle, events } = createProxyHandler(name, declaration.proxy ?? {}, forward);
+    upstream.events = events;
+    this.handlers.set(name, handle);
     this.upstreams.push(upstream);
     for (const route of routes) this.table.add(upstream.compile(route));
   }
@@ -106,6 +116,13 @@ export class UpstreamRegistry implements OnModuleInit, OnApplicationShutdown {
   /** The routes of a raw path; undefined if no route has the path. */
   find(path: string): RoutesOfPath<CompiledRoute> | undefined {
     return this.table.find(path);
+  }
+
+  /** The `http-proxy-middleware` of an upstream. @throws UpstreamError if there is no upstream of this name */
+  handlerOf(name: string): RequestHandler {
+    const handler = this.handlers.get(name);
+    if (!handler) throw new UpstreamError(`There is no upstream ${name}`);
+    return handler;
   }
 
   /** Every route, of upstreams and of controllers. */

@@ -1,6 +1,7 @@
 import { applyDecorators, Injectable, type Type } from '@nestjs/common';
 import { DiscoveryService } from '@nestjs/core';
 import type { Gate } from './http/gate.js';
+import type { ProxyHandlerOptions } from './proxy-handler.js';
 import type { RouteOptions } from './routing/route-options.js';
 
 /** What pages of allowed origins may do with an upstream (Fetch standard, section 3.2). */
@@ -47,6 +48,12 @@ export interface UpstreamOptions {
 
   /** Each field replaces the gateway's own CORS setting. Default: the gateway's. */
   readonly cors?: CorsOptions;
+
+  /**
+   * Options of its `http-proxy-middleware`, which `@InjectProxy(NAME)` injects: a filter, rewriting and a router for requests
+   * that come through it, and listeners for all requests of the upstream. Default: none.
+   */
+  readonly proxy?: ProxyHandlerOptions;
 
   /** The path of health checks. An instance is well if its status is below 500. Default: `/health`. */
   readonly healthPath?: string;

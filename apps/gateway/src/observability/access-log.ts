@@ -82,7 +82,7 @@ function stagesOf({ attemptedAt, connectedAt, sentAt, responseAt }: Exchange): R
 /** Path of a request for the log, with `[redacted]` for tokens, and without the query, which may hold one. */
 export function loggedPath(exchange: Exchange): string {
   // Cut after the redaction: half a token is a secret too, and no longer looks like one.
-  const path = redactTokens(pathOf(exchange.request.url!)).slice(0, PATH_LENGTH);
+  const path = redactTokens(pathOf(exchange.url)).slice(0, PATH_LENGTH);
   if (!exchange.template?.includes('/:token')) return path;
   const names = exchange.template.split('/');
   return path

@@ -1,5 +1,8 @@
+import type { ProxyException } from '../http/exceptions.js';
+import type { Exchange } from '../http/exchange.js';
 import type { Gate } from '../http/gate.js';
 import type { Ticker } from '../http/ticker.js';
+import type { ResponseHead } from '../transport/response-head.js';
 import type { MinimumRate } from './request-body.js';
 import type { SlowReaderLimit } from './slow-reader-limit.js';
 import type { StreamedBodyLimit } from './streamed-body-limit.js';
@@ -19,6 +22,16 @@ export interface ForwardLimits {
   readonly minimumRate: MinimumRate;
 }
 
+/** The listeners of an upstream's `http-proxy-middleware`; see `ProxyEvents`. */
+export interface ForwardEvents {
+  /** @param fields name, value, name, value; listeners change them @throws ProxyException */
+  onRequest(exchange: Exchange, target: string, fields: string[]): void;
+  /** @returns the head for the client @throws ProxyException */
+  onResponse(exchange: Exchange, head: ResponseHead): ResponseHead;
+  /** @returns whether a listener has responded to the client */
+  onError(exchange: Exchange, exception: ProxyException): boolean;
+}
+
 /** Options of the forwards of one route, made at boot. */
 export interface ForwardOptions {
   readonly service: string;
@@ -32,6 +45,8 @@ export interface ForwardOptions {
   readonly passesExpect: boolean;
   readonly streamedBodyLimit: StreamedBodyLimit;
   readonly slowReaderLimit: SlowReaderLimit;
+  /** Undefined if no event has a listener. */
+  readonly events: ForwardEvents | undefined;
   /** Gates with `onResponse`. */
   readonly observers: readonly Gate[];
 }

@@ -111,20 +111,31 @@ export class Forward
 
   /** @param isFresh whether to open a new connection */
   private startAttempt(body: UpstreamRequest['body'], isFresh: boolean): void {
+    const isHead = this.request.method === 'HEAD';
+    try {
+      const head = this.formatHead(body, isFresh || isHead);
+      this.attempt = new Attempt(this.exchange, this.attempts.instance, { head, isHead, body }, this);
+    } catch (error) {
+      this.fail(error as ProxyException);
+      return;
+    }
+    this.attempt.start(isFresh);
+  }
+
+  /** @throws ProxyListenerException */
+  private formatHead(body: UpstreamRequest['body'], isLast: boolean): string {
+    const { exchange, options, target } = this;
     const { method, headers } = this.request;
-    const { instance } = this.attempts;
-    const isHead = method === 'HEAD';
-    const length = Buffer.isBuffer(body) ? body.length : body ? announcedLength(headers) : 0;
-    const head = formatRequestHead(method!, this.target, forwardedHeadersOf(this.exchange), {
-      host: instance.host,
-      length,
-      isLast: isFresh || isHead,
-      expectsContinue: this.options.passesExpect && this.exchange.waitsForContinue,
+    const fields = forwardedHeadersOf(exchange);
+    options.events?.onRequest(exchange, target, fields);
+    return formatRequestHead(method!, target, fields, {
+      host: this.attempts.instance.host,
+      length: Buffer.isBuffer(body) ? body.length : body ? announcedLength(headers) : 0,
+      isLast,
+      expectsContinue: options.passesExpect && exchange.waitsForContinue,
       takesTrailers: headers['te'] !== undefined && takesTrailers(headers),
       ...(headers.trailer !== undefined && { trailerNames: announcedTrailers(headers.trailer) }),
     });
-    this.attempt = new Attempt(this.exchange, instance, { head, isHead, body }, this);
-    this.attempt.start(isFresh);
   }
 
   onInterim({ status, headers }: ResponseHead): void {
@@ -149,7 +160,11 @@ export class Forward
     this.timeouts.progressed();
     this.showAttempts();
     for (const gate of this.options.observers) gate.onResponse!(exchange, status);
-    this.clientResponse.begin(head);
+    try {
+      this.clientResponse.begin(this.options.events?.onResponse(exchange, head) ?? head);
+    } catch (error) {
+      this.fail(exceptionFor(error as Error, this.options.service, 'response_headers'));
+    }
   }
 
   // :: Step 4
@@ -286,6 +301,7 @@ export class Forward
       return;
     }
     this.showAttempts();
+    if (this.options.events?.onError(this.exchange, exception)) return;
     this.refuse(exception);
   }
 

@@ -210,6 +210,20 @@ export class UpstreamBodiesBusyException extends ProxyException {
   }
 }
 
+/** A listener of http-proxy-middleware's events has thrown. */
+export class ProxyListenerException extends ProxyException {
+  constructor(cause: unknown) {
+    super({ status: 500, code: 'PROXY_LISTENER_FAILED', message: 'Internal server error', cause });
+  }
+}
+
+/** The router of an upstream has chosen what is neither one of its instances nor an upstream. */
+export class UpstreamRouterException extends ProxyException {
+  constructor(service: string, choice: string) {
+    super(unavailable(502, 'UPSTREAM_ROUTER', service, new Error(`the router chose ${choice}`)));
+  }
+}
+
 /** The circuit breaker is open: too many of the last requests to the service failed. */
 export class CircuitOpenException extends ProxyException {
   constructor(service: string, retryAfterSeconds: number) {

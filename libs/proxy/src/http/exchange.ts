@@ -12,7 +12,6 @@ import type { Peer } from './trusted-proxies.js';
 export interface ExchangeForward {
   /** Whether the response is an event stream. */
   readonly isEventStream: boolean;
-  start(): void;
   /** Ends the response behind a whole event, if it is an event stream; breaks off any other. */
   endEarly(exception: ProxyException): void;
   /** Breaks the response off. */
@@ -39,12 +38,16 @@ export class Exchange implements Peer, DenseMember {
 
   /** `performance.now()` when the request's headers were complete. */
   readonly startedAt = performance.now();
+  /** The request's target. A mounted proxy may rewrite that of the request. */
+  readonly url: string;
   readonly peerAddress: string;
   readonly isPeerTrusted: boolean;
   readonly clientAddress: string;
 
   /** The route that matched; undefined for 404 and 405, and for controllers that are not in the route table. */
   route: Route | undefined;
+  /** The upstream of the mounted proxy that forwards the request; undefined on routes of the table. */
+  mountedUpstream: string | undefined;
   /** The path with its parameters unfilled; undefined if no route has the path. */
   template: string | undefined;
   /** Who sent the request; undefined before authentication, and on routes that ask for none. */
@@ -93,15 +96,16 @@ export class Exchange implements Peer, DenseMember {
     readonly response: ServerResponse,
     peer: Peer,
   ) {
+    this.url = request.url!;
     this.peerAddress = peer.peerAddress;
     this.isPeerTrusted = peer.isPeerTrusted;
     this.clientAddress = peer.clientAddress;
     (request as WithExchange)[EXCHANGE] = this;
   }
 
-  /** The name of the upstream that the route belongs to. */
+  /** The name of the upstream: that of the route, or that of a mounted proxy. */
   get upstream(): string | undefined {
-    return this.route?.upstream;
+    return this.route?.upstream ?? this.mountedUpstream;
   }
 
   /** The decoded value of a path parameter; undefined if the route has none of that name. */

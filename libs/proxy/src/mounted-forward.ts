@@ -1,0 +1,100 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { AttemptedUpstream } from './attempts/attempts.js';
+import type { CircuitBreaker } from './attempts/circuit-breaker.js';
+import type { RetryBudget } from './attempts/retry-budget.js';
+import type { FailureKind } from './balancing/instance-health.js';
+import type { Instance } from './balancing/instance.js';
+import { Forward } from './forward/forward.js';
+import { checkAnnouncedLength } from './forward/request-body.js';
+import {
+  InvalidRequestException,
+  UpstreamQueueFullException,
+  UpstreamRouterException,
+} from './http/exceptions.js';
+import { Exchange, exchangeOf } from './http/exchange.js';
+import { randomId } from './http/random.js';
+import { TrustedProxies } from './http/trusted-proxies.js';
+import type { ForwardMounted } from './proxy-handler.js';
+import type { UpstreamProxy } from './upstream-proxy.js';
+
+/** A request target that can be sent: a path, and no blanks or controls. */
+const TARGET = /^\/[\x21-\x7e\x80-\xff]*$/;
+
+/** Without the gateway's chain before it, a mounted proxy believes nobody about the client. */
+const NOBODY = new TrustedProxies({ kind: 'none' });
+
+/** Lets one instance have all attempts of a request. */
+class PinnedUpstream implements AttemptedUpstream {
+  readonly breaker: CircuitBreaker;
+  readonly retryBudget: RetryBudget;
+
+  constructor(
+    private readonly upstream: UpstreamProxy,
+    private readonly instance: Instance,
+  ) {
+    this.breaker = upstream.breaker;
+    this.retryBudget = upstream.retryBudget;
+  }
+
+  /** @throws UpstreamQueueFullException */
+  pick(tried: readonly Instance[]): Instance | undefined {
+    if (tried.length > 0) return undefined;
+    if (this.instance.isFull) throw new UpstreamQueueFullException(this.upstream.name);
+    return this.instance;
+  }
+
+  failed(instance: Instance, kind: FailureKind, now: number): void {
+    this.upstream.failed(instance, kind, now);
+  }
+}
+
+/**
+ * Creates the function that forwards the requests of an upstream's mounted `http-proxy-middleware`. The request keeps the
+ * path that the middleware has given it. The promise resolves when the response has ended, and rejects with an exception to
+ * respond with.
+ * @param find finds another upstream by its name
+ */
+export function createForwardMounted(
+  upstream: UpstreamProxy,
+  find: (name: string) => UpstreamProxy | undefined,
+): ForwardMounted {
+  return async (request, response, choice) => {
+    const proxy = (choice === undefined ? upstream : find(choice)) ?? upstream;
+    const isOther = proxy !== upstream || choice === undefined || choice === upstream.name;
+    const instance = isOther ? undefined : upstream.instances.all.find(({ origin }) => origin === choice);
+    if (!isOther && !instance) throw new UpstreamRouterException(upstream.name, choice);
+    await send(proxy, instance, request, response);
+  };
+}
+
+async function send(
+  proxy: UpstreamProxy,
+  instance: Instance | undefined,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const exchange = exchangeOf(request) ?? createExchange(request, response);
+  if (exchange.forward) throw new Error('the request was forwarded already');
+  exchange.mountedUpstream = proxy.name;
+  if (!TARGET.test(request.url!)) throw new InvalidRequestException('Invalid path');
+  const options = proxy.defaultOptions;
+  checkAnnouncedLength(request, options.limits.bodyLimitBytes);
+  const now = performance.now();
+  const attempts = instance
+    ? proxy.createAttempts(now, new PinnedUpstream(proxy, instance))
+    : proxy.createAttempts(now);
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  response.once('close', resolve);
+  new Forward(exchange, options, attempts, request.url!, reject).start();
+  await promise;
+}
+
+function createExchange(request: IncomingMessage, response: ServerResponse): Exchange {
+  const forwardedFor = request.headers['x-forwarded-for'] as string | undefined;
+  return new Exchange(
+    randomId(),
+    request,
+    response,
+    NOBODY.resolve(request.socket.remoteAddress, forwardedFor),
+  );
+}

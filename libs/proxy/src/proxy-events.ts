@@ -1,0 +1,185 @@
+import { validateHeaderName, validateHeaderValue } from 'node:http';
+import { Logger } from '@nestjs/common';
+import type { Plugin } from 'http-proxy-middleware';
+import { ProxyListenerException, type ProxyException } from './http/exceptions.js';
+import type { Exchange } from './http/exchange.js';
+import type { ResponseHead } from './transport/response-head.js';
+
+/** The server of an `http-proxy-middleware`, which emits its events. */
+export type ProxyServer = Parameters<Plugin>[0];
+
+type EventName = 'proxyReq' | 'proxyRes' | 'error';
+
+/** Names that frame a message or belong to one connection: the gateway alone writes them. */
+const FIXED: ReadonlySet<string> = new Set([
+  'connection',
+  'content-length',
+  'expect',
+  'keep-alive',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+]);
+
+/**
+ * Calls the listeners of http-proxy-middleware's events `proxyReq`, `proxyRes` and `error`, those of plugins too. A listener
+ * changes headers and the status; it cannot send anything to the service.
+ */
+export class ProxyEvents {
+  private readonly logger = new Logger('Upstream');
+
+  constructor(
+    private readonly upstream: string,
+    private readonly server: ProxyServer,
+  ) {}
+
+  /** Whether an event has a listener. */
+  get hasListeners(): boolean {
+    return (['proxyReq', 'proxyRes', 'error'] as const).some((name) => this.server.listenerCount(name) > 0);
+  }
+
+  /**
+   * Calls the listeners before an attempt. @param fields name, value, name, value; listeners change them
+   * @throws ProxyListenerException if one throws
+   */
+  onRequest({ request, response }: Exchange, target: string, fields: string[]): void {
+    if (this.server.listenerCount('proxyReq') === 0) return;
+    const proxied = new ProxiedRequest(request.method!, target, new HeaderFields(fields));
+    this.callAll('proxyReq', [proxied, request, response, {}]);
+  }
+
+  /** Calls the listeners for the head of a response. @returns the head for the client @throws ProxyListenerException */
+  onResponse({ request, response }: Exchange, head: ResponseHead): ResponseHead {
+    if (this.server.listenerCount('proxyRes') === 0) return head;
+    const headers = toHeaderObject(head.headers);
+    const proxied = {
+      statusCode: head.status,
+      statusMessage: head.phrase,
+      httpVersion: '1.1',
+      headers,
+      rawHeaders: [...head.headers],
+    };
+    this.callAll('proxyRes', [proxied, request, response]);
+    const fields = new HeaderFields([...head.headers]);
+    applyChanges(fields, headers);
+    return { ...head, status: proxied.statusCode, phrase: proxied.statusMessage, headers: fields.list };
+  }
+
+  /** Calls the listeners for a failure. @returns whether one of them has responded to the client */
+  onError({ request, response }: Exchange, exception: ProxyException): boolean {
+    try {
+      this.callAll('error', [exception, request, response, undefined]);
+    } catch {
+      // It was logged, and the client gets the first exception.
+    }
+    return response.headersSent || response.writableEnded;
+  }
+
+  private callAll(name: EventName, parameters: unknown[]): void {
+    try {
+      for (const listener of this.server.listeners(name)) {
+        const result: unknown = Reflect.apply(listener, this.server, parameters);
+        if (result instanceof Promise) result.catch((error: unknown) => this.log(name, error));
+      }
+    } catch (error) {
+      this.log(name, error);
+      throw new ProxyListenerException(error);
+    }
+  }
+
+  private log(name: EventName, err: unknown): void {
+    this.logger.error({ message: 'proxy listener failed', upstream: this.upstream, event: name, err });
+  }
+}
+
+/** Header fields as a list of name, value, name, value, whose other fields keep their order and bytes. */
+class HeaderFields {
+  constructor(readonly list: string[]) {}
+
+  get(name: string): string[] {
+    const lower = name.toLowerCase();
+    return this.list.filter((_, index) => index % 2 === 1 && this.list[index - 1]!.toLowerCase() === lower);
+  }
+
+  /** @throws TypeError if a name or a value is invalid, Error if the gateway alone writes the field */
+  set(name: string, value: unknown): void {
+    const values = (Array.isArray(value) ? value : [value]).map(String);
+    validateHeaderName(name);
+    for (const each of values) validateHeaderValue(name, each);
+    this.delete(name);
+    for (const each of values) this.list.push(name, each);
+  }
+
+  delete(name: string): void {
+    const lower = name.toLowerCase();
+    if (FIXED.has(lower)) throw new Error(`only the gateway writes ${name}`);
+    for (let index = this.list.length - 2; index >= 0; index -= 2) {
+      if (this.list[index]!.toLowerCase() === lower) this.list.splice(index, 2);
+    }
+  }
+
+  get names(): string[] {
+    return [...new Set(this.list.filter((_, index) => index % 2 === 0).map((name) => name.toLowerCase()))];
+  }
+}
+
+/** The part of a `ClientRequest` that a `proxyReq` listener may use. */
+class ProxiedRequest {
+  constructor(
+    readonly method: string,
+    /** Path and query for the service. */
+    readonly path: string,
+    private readonly fields: HeaderFields,
+  ) {}
+
+  getHeader(name: string): string | string[] | undefined {
+    const values = this.fields.get(name);
+    return values.length > 1 ? values : values[0];
+  }
+
+  getHeaderNames(): string[] {
+    return this.fields.names;
+  }
+
+  getHeaders(): Record<string, string | string[] | undefined> {
+    return Object.fromEntries(this.fields.names.map((name) => [name, this.getHeader(name)]));
+  }
+
+  hasHeader(name: string): boolean {
+    return this.fields.get(name).length > 0;
+  }
+
+  setHeader(name: string, value: unknown): this {
+    this.fields.set(name, value);
+    return this;
+  }
+
+  removeHeader(name: string): void {
+    this.fields.delete(name);
+  }
+}
+
+type HeaderObject = Record<string, string | string[] | undefined>;
+
+/** Headers as Node's `IncomingMessage` has them: names in lower case, `set-cookie` as a list, other duplicates joined. */
+function toHeaderObject(list: readonly string[]): HeaderObject {
+  const fields = new HeaderFields([...list]);
+  // Without a prototype, since a service may send a header with the name of one of its members.
+  const headers = Object.create(null) as HeaderObject;
+  for (const name of fields.names) {
+    const values = fields.get(name);
+    headers[name] = name === 'set-cookie' ? values : values.join(', ');
+  }
+  return headers;
+}
+
+/** Applies what a listener has changed of the headers. */
+function applyChanges(fields: HeaderFields, headers: HeaderObject): void {
+  const before = toHeaderObject(fields.list);
+  for (const name of Object.keys(before)) if (headers[name] === undefined) fields.delete(name);
+  for (const [name, value] of Object.entries(headers)) {
+    const isSame = JSON.stringify(value) === JSON.stringify(before[name.toLowerCase()]);
+    if (value !== undefined && !isSame) fields.set(name, value);
+  }
+}

@@ -1,0 +1,127 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createProxyMiddleware, type Options, type RequestHandler } from 'http-proxy-middleware';
+import { ProxyEvents, type ProxyServer } from './proxy-events.js';
+
+/** A listener of one of http-proxy-middleware's events, without its promise. */
+type Events = Required<Pick<NonNullable<Options['on']>, 'proxyReq' | 'proxyRes' | 'error'>>;
+
+/**
+ * The options of http-proxy-middleware that an upstream may have, as its documentation describes them. The gateway has
+ * options of its own for all else.
+ */
+export interface ProxyHandlerOptions extends Pick<Options, 'pathFilter' | 'pathRewrite' | 'plugins'> {
+  /** Listeners. `proxyReq` gets, sets and removes headers; `proxyRes` changes headers and the status. */
+  readonly on?: Partial<Events>;
+  /**
+   * Chooses, by its origin, the instance that gets the request, or another upstream, by its name. Anything else is 502, and
+   * undefined leaves the choice to the load balancer.
+   */
+  readonly router?:
+    Readonly<Record<string, string>> | ((request: IncomingMessage) => Choice | Promise<Choice>);
+}
+
+type Choice = string | undefined;
+
+/** An upstream has an option of http-proxy-middleware that the gateway replaces. */
+export class ProxyConfigurationError extends Error {
+  override readonly name = 'ProxyConfigurationError';
+}
+
+/** What the gateway has in place of an option of http-proxy-middleware. */
+const REPLACED: Readonly<Record<string, string>> = {
+  target: '`instances` of the upstream',
+  forward: 'an upstream of its own',
+  agent: 'the pool of the upstream (UPSTREAM_MAX_CONNECTIONS)',
+  ssl: 'nginx in front of the gateway',
+  ws: 'a route with `websocket`',
+  xfwd: 'X-Forwarded-*, which is always sent',
+  secure: '<NAME>_SERVICE_TLS_CA_FILE',
+  ca: '<NAME>_SERVICE_TLS_CA_FILE',
+  changeOrigin: 'the Host of the client, which is always passed on; `proxyReq` may set another',
+  headers: 'a `proxyReq` listener',
+  auth: 'a `proxyReq` listener',
+  timeout: 'REQUEST_TIMEOUT_MS',
+  proxyTimeout: '`requestTimeoutMs` of the route',
+  selfHandleResponse: 'a controller',
+  followRedirects: 'the client, which follows redirects itself',
+  logger: "the application's log",
+};
+
+const ALLOWED: ReadonlySet<string> = new Set(['pathFilter', 'pathRewrite', 'plugins', 'on', 'router']);
+const EVENTS: ReadonlySet<string> = new Set(['proxyReq', 'proxyRes', 'error']);
+
+/** Forwards one request. @param choice of the router; undefined without one */
+export type ForwardMounted = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  choice: string | undefined,
+) => Promise<void>;
+
+/** The `http-proxy-middleware` of an upstream: a handler that a team mounts, and the events of both. */
+export interface ProxyHandler {
+  readonly handle: RequestHandler;
+  readonly events: ProxyEvents;
+}
+
+/**
+ * Creates the `http-proxy-middleware` of an upstream. Its filter, its rewriting, its router and its plugins work as its
+ * documentation says; in place of its server, the gateway's own transport forwards.
+ * @throws ProxyConfigurationError if an option is not one of `ProxyHandlerOptions`
+ */
+export function createProxyHandler(
+  upstream: string,
+  options: ProxyHandlerOptions,
+  forward: ForwardMounted,
+): ProxyHandler {
+  check(upstream, options);
+  const { on = {}, plugins = [], router, ...rest } = options;
+  let server!: ProxyServer;
+  const handle = createProxyMiddleware({
+    ...rest,
+    // Required, and only the name of no choice: the load balancer picks an instance.
+    target: { host: '' },
+    ...(router && { router: toRouter(router) }),
+    // Its own plugins write errors and logs, which is the gateway's part.
+    ejectPlugins: true,
+    plugins: [
+      (created) => {
+        server = created;
+        server.web = (request, response, { target } = {}) =>
+          forward(request, response, (target as { host: string }).host || undefined);
+        // http-proxy-middleware emits failures, and an `error` without a listener is thrown.
+        server.on('error', () => {});
+        for (const [name, listener] of Object.entries(on)) server.on(name as 'error', listener as never);
+      },
+      ...plugins,
+    ],
+  });
+  return { handle: withoutSecondResponse(handle), events: new ProxyEvents(upstream, server) };
+}
+
+/** http-proxy-middleware would take a name for a URL: the choice goes through as the host of its target. */
+function toRouter(router: NonNullable<ProxyHandlerOptions['router']>): NonNullable<Options['router']> {
+  if (typeof router === 'function') return async (request) => ({ host: (await router(request)) ?? '' });
+  return Object.fromEntries(Object.entries(router).map(([key, choice]) => [key, { host: choice }]));
+}
+
+/** Passes no failure on to which an `error` listener has responded. */
+function withoutSecondResponse(handle: RequestHandler): RequestHandler {
+  const wrapped = (request: IncomingMessage, response: ServerResponse, next?: (error?: unknown) => void) =>
+    handle(request, response, (error) => {
+      if (error === undefined || !response.writableEnded) next?.(error);
+    });
+  return Object.assign(wrapped, { upgrade: handle.upgrade });
+}
+
+function check(upstream: string, options: object): void {
+  for (const name of Object.keys(options)) {
+    if (ALLOWED.has(name)) continue;
+    const instead = REPLACED[name];
+    const hint = instead === undefined ? '' : `; the gateway has ${instead}`;
+    throw new ProxyConfigurationError(`${upstream} cannot have the proxy option ${name}${hint}`);
+  }
+  for (const name of Object.keys((options as ProxyHandlerOptions).on ?? {})) {
+    if (EVENTS.has(name)) continue;
+    throw new ProxyConfigurationError(`${upstream} cannot have a proxy listener of ${name}`);
+  }
+}
