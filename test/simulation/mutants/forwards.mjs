@@ -61,7 +61,7 @@ export const FORWARD_MUTANTS = {
   },
   'resets the connection in place of an error': {
     file: FORWARD,
-    from: '    this.showAttempts();\n    this.refuse(exception);',
+    from: '    this.refuse(exception);',
     to: '    this.response.socket?.resetAndDestroy();',
     scenario: 'service',
     guarantees: ['G1'],
@@ -71,7 +71,7 @@ export const FORWARD_MUTANTS = {
     from: '    if (this.isSettled) return;\n    if (this.buffering)',
     to: `    if (this.isSettled) return;
     if (this.request.url!.length % 3 === 0) {
-      this.fail(new ClientStalledException());
+      this.fail(exceptionFor(new Error('x'), this.options.service, 'response_headers'));
       return;
     }
     if (this.buffering)`,

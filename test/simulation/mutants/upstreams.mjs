@@ -50,14 +50,7 @@ export const UPSTREAM_MUTANTS = {
     scenario: 'service',
     guarantees: ['G1'],
   },
-  'stops to read a connection whose last response was paused': {
-    file: CONNECTION,
-    from: '    // Of the response before.\n    this.isPaused = false;\n',
-    to: '',
-    and: [{ from: '    this.isPaused = false;\n    this.socket.resume();', to: '    this.socket.resume();' }],
-    scenario: 'large',
-    guarantees: ['G1', 'G9'],
-  },
+
   'loses the chunk that ends in the next read': {
     file: 'libs/proxy/src/transport/chunked-decoder.ts',
     from: '    else bytes.copyWithin(this.end, position, position + length);',
@@ -69,7 +62,7 @@ export const UPSTREAM_MUTANTS = {
     file: 'libs/proxy/src/transport/connection-pool.ts',
     from: 'if (this.waiting.size > 0) {',
     to: 'if (this.waiting.size > 1) {',
-    scenario: 'crowd',
+    scenario: 'traffic',
     guarantees: ['G1', 'G9'],
   },
   'keeps unused connections for ever': {
