@@ -36,7 +36,9 @@ export class ProxyEvents {
 
   /** Whether an event has a listener. */
   get hasListeners(): boolean {
-    return (['proxyReq', 'proxyRes', 'error'] as const).some((name) => this.server.listenerCount(name) > 0);
+    return (['proxyReq', 'proxyRes', 'error'] as const).some((name) =>
+      this.server.listeners(name).some((listener) => listener !== ignoreError),
+    );
   }
 
   /**
@@ -92,6 +94,9 @@ export class ProxyEvents {
     this.logger.error({ message: 'proxy listener failed', upstream: this.upstream, event: name, err });
   }
 }
+
+/** http-proxy-middleware emits failures, and an `error` without a listener would be thrown. */
+export function ignoreError(): void {}
 
 /** Header fields as a list of name, value, name, value, whose other fields keep their order and bytes. */
 class HeaderFields {

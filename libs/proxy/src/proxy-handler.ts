@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createProxyMiddleware, type Options, type RequestHandler } from 'http-proxy-middleware';
-import { ProxyEvents, type ProxyServer } from './proxy-events.js';
+import { ignoreError, ProxyEvents, type ProxyServer } from './proxy-events.js';
 
 /** A listener of one of http-proxy-middleware's events, without its promise. */
 type Events = Required<Pick<NonNullable<Options['on']>, 'proxyReq' | 'proxyRes' | 'error'>>;
@@ -88,8 +88,7 @@ export function createProxyHandler(
         server = created;
         server.web = (request, response, { target } = {}) =>
           forward(request, response, (target as { host: string }).host || undefined);
-        // http-proxy-middleware emits failures, and an `error` without a listener is thrown.
-        server.on('error', () => {});
+        server.on('error', ignoreError);
         for (const [name, listener] of Object.entries(on)) server.on(name as 'error', listener as never);
       },
       ...plugins,
