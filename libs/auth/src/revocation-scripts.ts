@@ -1,8 +1,8 @@
 import type { Redis } from 'ioredis';
 
 /**
- * The TTLs of many keys, by one command. The keys are arguments: for each key in KEYS a user needs the right to write it,
- * even if the script only reads.
+ * The TTLs of many keys, by one command. The keys are in ARGV: an ACL must permit writing for each key in KEYS, even if the
+ * script only reads. So a `keyPrefix` of the client does not apply to them.
  */
 const TTL_SCRIPT =
   "local ttls = {} for at, key in ipairs(ARGV) do ttls[at] = redis.call('pttl', key) end return ttls";
@@ -20,7 +20,7 @@ const SCAN_SCRIPT = `
 /** Keys that one step scans: about a millisecond, for Redis as for this process. */
 const SCAN_COUNT = 1_000;
 
-/** The TTL of each key in milliseconds, as PTTL returns it. */
+/** The TTL of each key in milliseconds, as PTTL returns it: -1 without an expiry, -2 if the key does not exist. */
 export function readTtls(client: Redis, keys: readonly string[]): Promise<readonly number[]> {
   return client.eval(TTL_SCRIPT, 0, ...keys) as Promise<number[]>;
 }
@@ -33,7 +33,10 @@ export interface ScanStep {
   readonly found: readonly (readonly [name: string, ttlMs: number])[];
 }
 
-/** One step finds each key that exists from the first step to the last. @param cursor `0` for the first step */
+/**
+ * Runs one step of a scan. All steps together find each key that exists throughout, possibly twice.
+ * @param cursor `0` for the first step
+ */
 export async function scanStep(client: Redis, prefix: string, cursor: string): Promise<ScanStep> {
   const reply = (await client.eval(SCAN_SCRIPT, 0, cursor, prefix, SCAN_COUNT)) as [string, ...unknown[]];
   const found: [string, number][] = [];

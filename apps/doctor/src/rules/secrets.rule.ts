@@ -1,5 +1,5 @@
 import type { Deployment } from '../deployment/deployment.js';
-import { committedCommands, committedContents, committedVariables } from '../deployment/committed.js';
+import { committedCommands, inlineSecrets, committedVariables } from '../deployment/committed.js';
 import { masked } from '../printable.js';
 import { holdsSecret } from '../secret-names.js';
 import type { Fault, Rule } from './rule.js';
@@ -28,7 +28,7 @@ export const secretsRule: Rule = {
         impact: BREAKS,
       };
     }
-    for (const { value: name, at } of committedContents(deployment.stack)) {
+    for (const { value: name, at } of inlineSecrets(deployment.stack)) {
       yield {
         places: [{ value: name, at, text: `content of ${name}: (hidden)` }],
         expected: `file, or environment, of the secret ${name}`,

@@ -4,8 +4,9 @@ import { exchangeOf } from '@app/proxy';
 import { Injectable, type NestMiddleware } from '@nestjs/common';
 
 /**
- * Sets the headers that the gates added, and `OWN_RESPONSE_HEADERS`, on responses of the application's own controllers.
- * A controller's `@Header` replaces one of `OWN_RESPONSE_HEADERS`. The proxy writes the headers of forwarded responses.
+ * Sets the headers that the gates added, and those of every response of the gateway's own (`OWN_RESPONSE_HEADERS`), on the
+ * responses of controllers. A controller's `@Header` replaces one of the latter. Does not run for forwarded requests: the
+ * proxy adds the headers of the gates to their responses.
  */
 @Injectable()
 export class ControllerHeadersMiddleware implements NestMiddleware<IncomingMessage, ServerResponse> {

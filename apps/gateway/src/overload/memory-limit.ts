@@ -16,11 +16,11 @@ const VERSION_2: LimitFiles = { root: '/sys/fs/cgroup', file: 'memory.max' };
 const LINE = /^\d+:([^:]*):(\/.*)$/;
 
 /**
- * The bytes of memory that the process's container may use: the least of the limits of its control group and of the
- * groups around it, in either version of cgroups. Undefined if none of them has a limit.
+ * The bytes of memory that the process's container may use: the least of the limits of its control group and of its
+ * ancestor groups, in either version of cgroups. Undefined if none of them has a limit.
  *
- * `process.constrainedMemory()`, by which Node 24 sizes its heap, is not enough. It reads the innermost group alone. It
- * finds no limit if the limit is that of a pod or a slice around the group, or if `/proc/self/cgroup` shows the group's
+ * `process.constrainedMemory()` is not enough, and Node 24 sizes its heap by it. It reads the innermost group alone. It finds
+ * no limit if the limit is that of a pod or a slice around the group, or if `/proc/self/cgroup` shows the group's
  * path on the host, which does not exist inside the container.
  */
 export function memoryLimitBytes(read: ReadText = readText): number | undefined {
@@ -34,7 +34,7 @@ export function memoryLimitBytes(read: ReadText = readText): number | undefined 
   return limits.length === 0 ? undefined : Math.min(...limits);
 }
 
-/** The limits of a group and of the groups around it, in bytes. */
+/** The limits of a group and of its ancestors up to the root, in bytes. A file that cannot be read counts as no limit. */
 function* limitsAround(path: string, { root, file }: LimitFiles, read: ReadText): Iterable<number> {
   const names = path.split('/').filter((name) => name !== '');
   for (let depth = 0; depth <= names.length; depth++) {

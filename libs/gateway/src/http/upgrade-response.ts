@@ -4,9 +4,9 @@ import type { Upgrade } from '@app/proxy';
 import { linger } from './lingering-close.js';
 
 /**
- * The response to a request that asks for an upgrade. Node creates no response for it; with this one, the request
- * passes the same middleware and gates as all other requests, and the same responder refuses it. A response ends the
- * connection.
+ * The response to a request that asks for an upgrade. Node creates none; with this one, the request passes the same
+ * middleware and gates as all other requests, and the same responder can refuse it. A refusal closes the connection. If the
+ * upgrade succeeds, `Exchange.switchProtocols` takes the socket back, and nothing is written.
  */
 export class UpgradeResponse extends ServerResponse {
   constructor(
@@ -16,9 +16,9 @@ export class UpgradeResponse extends ServerResponse {
     super(request);
     const { socket } = upgrade;
     this.shouldKeepAlive = false;
-    // Handles the connection's errors until it closes, since other listeners are there for a time only.
+    // For as long as the socket is open: the error listeners of Node and of `ws` are removed before.
     // One function for all: a closure for each request would stay in V8's old generation.
-    socket.on('error', destroyThis);
+    socket.on('error', destroySocket);
     this.assignSocket(socket);
     this.once('finish', () => {
       this.detachSocket(socket);
@@ -28,6 +28,6 @@ export class UpgradeResponse extends ServerResponse {
   }
 }
 
-function destroyThis(this: Socket): void {
+function destroySocket(this: Socket): void {
   this.destroy();
 }

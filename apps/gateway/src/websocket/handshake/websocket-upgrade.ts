@@ -48,10 +48,10 @@ export class WebSocketUpgrade implements Upgrade {
       this.add(bytes);
       pauseIfFull();
     };
-    socket.on('data', onData).on('end', destroyThis);
+    socket.on('data', onData).on('end', destroySocket);
     if (!pauseIfFull()) socket.resume();
     return () => {
-      socket.off('data', onData).off('end', destroyThis).pause();
+      socket.off('data', onData).off('end', destroySocket).pause();
       share.set(0);
     };
   }
@@ -67,6 +67,6 @@ export class WebSocketUpgrade implements Upgrade {
   }
 }
 
-function destroyThis(this: Socket): void {
+function destroySocket(this: Socket): void {
   this.destroy();
 }
