@@ -45,3 +45,11 @@ export class RevocationLookups {
     }
   }
 }
+
+/** TTL in milliseconds of a key that does not expire, or whose TTL could not be read. */
+export const ASSUMED_TTL_MS = 24 * 3_600_000;
+
+/** Milliseconds for which a key is taken to exist, from its PTTL. */
+export function toTtlMs(ttlMs: number): number {
+  return ttlMs === NO_END ? ASSUMED_TTL_MS : Math.max(0, ttlMs);
+}

@@ -287,6 +287,19 @@ describe('RevocationStore', () => {
     expect(store.isRevokedPrincipal({ tokenId: 'other', sessionId: 's' })).toBe(true);
   });
 
+  it('says without a lookup whether memory knows a principal as revoked', async () => {
+    const redis = new FakeRedis();
+    redis.isConfigurable = redis.notifies = false;
+    const { store } = await startStore(redis);
+    store.revokePrincipal({ tokenId: 'a', sessionId: 's', expiresAt: 60 });
+
+    expect(store.usesLookups).toBe(true);
+    expect(store.isKnownRevoked({ tokenId: 'a', sessionId: undefined })).toBe(true);
+    expect(store.isKnownRevoked({ tokenId: 'other', sessionId: 's' })).toBe(true);
+    expect(store.isKnownRevoked({ tokenId: 'other', sessionId: 'another' })).toBe(false);
+    expect(redis.lookups).toEqual([]);
+  });
+
   it('would know of an ended token without a session only since memory is complete', async () => {
     jest.setSystemTime(100_000);
     const { store } = await startStore(new FakeRedis());

@@ -2,7 +2,7 @@ import { delay } from '@app/proxy';
 import type { OnApplicationBootstrap, OnApplicationShutdown } from '@nestjs/common';
 import type { Principal } from './principal.js';
 import { formatKeyName, KEY_PREFIX, parseKeyName, type RevocationKind } from './revocation-keys.js';
-import { NO_END, NO_KEY, RevocationLookups } from './revocation-lookups.js';
+import { ASSUMED_TTL_MS, NO_END, NO_KEY, RevocationLookups, toTtlMs } from './revocation-lookups.js';
 import { RevocationNotifications } from './revocation-notifications.js';
 import { readTtls, scanStep } from './revocation-scripts.js';
 import type { RevocationRedis } from './revocation.redis.js';
@@ -38,9 +38,6 @@ const SKEW_MS = 10 * 60_000;
 
 /** Shortest TTL of the key of a revoked session, in milliseconds; longer than any access token is valid. */
 const SESSION_TTL_MS = 3_600_000;
-
-/** TTL in milliseconds of a key that does not expire, or whose TTL could not be read. */
-const ASSUMED_TTL_MS = 24 * 3_600_000;
 
 /**
  * Keeps the ids of revoked access tokens and sessions, and calls listeners with each new one.
@@ -119,6 +116,11 @@ export class RevocationStore implements OnApplicationBootstrap, OnApplicationShu
   isRevoked(id: string, kind: RevocationKind = 'token'): boolean | Promise<boolean> {
     if (this.ids.has(kind, id)) return true;
     return this.usesLookups ? this.lookUp(kind, id) : false;
+  }
+
+  /** Whether memory has the token of a principal, or its session, as revoked. */
+  isKnownRevoked({ tokenId, sessionId }: RevocableIds): boolean {
+    return this.ids.has('token', tokenId) || (sessionId !== undefined && this.ids.has('session', sessionId));
   }
 
   /** Whether the token of a principal, or its session, was revoked. */
@@ -242,9 +244,4 @@ export class RevocationStore implements OnApplicationBootstrap, OnApplicationShu
     const ttlMs = await this.ttlLookups.get(key).catch(() => NO_END);
     if (this.ids.has(kind, id)) this.ids.add(kind, id, toTtlMs(ttlMs) + SKEW_MS);
   }
-}
-
-/** Milliseconds for which a key is taken to exist, from its PTTL. */
-function toTtlMs(ttlMs: number): number {
-  return ttlMs === NO_END ? ASSUMED_TTL_MS : Math.max(0, ttlMs);
 }

@@ -180,7 +180,7 @@ function responseActions({ isReused, count, isRepeatable }, act, rules) {
   return actions;
 }
 
-/** After an attempt that failed; `Forward.retryAfter` has found that the request may be sent again. */
+/** After an attempt that failed; `Forward.tryRetry` has found that the request may be sent again. */
 function retryActions(state, { count, tried, isStale }, act, rules) {
   const giveUp = act('Forward.fail', 'gateway', (next) => settle(next, 'none'));
   if (rules.limitsAttempts && count > rules.maxRetries) return [giveUp];
@@ -195,13 +195,13 @@ function retryActions(state, { count, tried, isStale }, act, rules) {
   };
   // An instance that was not tried may have no room.
   const actions = isStale
-    ? [act('Attempts.retryAfter (stale, same instance)', 'gateway', start(false))]
+    ? [act('Attempts.tryRetry (stale, same instance)', 'gateway', start(false))]
     : [giveUp];
   if (tried === INSTANCES) return actions;
-  if (isStale) return [...actions, act('Attempts.retryAfter (stale)', 'gateway', start(true))];
+  if (isStale) return [...actions, act('Attempts.tryRetry (stale)', 'gateway', start(true))];
   const { now, requests, retries } = structuredClone(state);
   if (total(retries, now) + 1 <= MIN_RETRIES + total(requests, now) * SHARE)
-    return [...actions, act('Attempts.retryAfter', 'gateway', start(true))];
+    return [...actions, act('Attempts.tryRetry', 'gateway', start(true))];
   const refuse = act('RetryBudget.tryRetry (refused)', 'gateway', (next) => settle(next, 'no budget'));
   return [...actions, refuse];
 }

@@ -53,8 +53,8 @@ export const ACCESS_MUTANTS = {
   },
   'lets responses of a revoked session go on': {
     file: SESSION_RESPONSES,
-    from: `if (isRevoked === true) this.note(exchange, 'revoked');`,
-    to: 'if (isRevoked === true) return;',
+    from: '} else if (this.revocations.isKnownRevoked(principal)) {',
+    to: `} else if (this.revocations.isKnownRevoked(principal) && exchange.id === '') {`,
     scenario: 'revocation',
     guarantees: ['G5'],
   },

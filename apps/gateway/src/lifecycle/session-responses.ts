@@ -58,11 +58,15 @@ export class SessionResponses implements Ticking, OnApplicationShutdown {
       this.end(exchange, ended, now);
     } else if (this.authenticator.isExpired(principal) && endsAtExpiry(exchange)) {
       this.note(exchange, 'expired');
-    } else if (!this.revocations.usesLookups || now - exchange.startedAt > LOOK_UP_AFTER_MS) {
-      const isRevoked = this.revocations.isRevokedPrincipal(principal);
-      if (isRevoked === true) this.note(exchange, 'revoked');
-      else if (isRevoked) void isRevoked.then((found) => found && this.note(exchange, 'revoked'));
+    } else if (this.revocations.isKnownRevoked(principal)) {
+      this.note(exchange, 'revoked');
+    } else if (this.revocations.usesLookups && now - exchange.startedAt > LOOK_UP_AFTER_MS) {
+      void this.lookUp(exchange, principal);
     }
+  }
+
+  private async lookUp(exchange: Exchange, principal: Principal): Promise<void> {
+    if (await this.revocations.isRevokedPrincipal(principal)) this.note(exchange, 'revoked');
   }
 
   private note(exchange: Exchange, reason: 'revoked' | 'expired'): void {
