@@ -14,7 +14,7 @@ import {
 import { Exchange, exchangeOf } from './http/exchange.js';
 import { randomId } from './http/random.js';
 import { TrustedProxies } from './http/trusted-proxies.js';
-import type { ForwardMounted } from './proxy-handler.js';
+import type { MountedForward } from './proxy-handler.js';
 import type { UpstreamProxy } from './upstream-proxy.js';
 
 /** A request target that can be sent: a path, and no blanks or controls. */
@@ -54,16 +54,16 @@ class PinnedUpstream implements AttemptedUpstream {
  * respond with.
  * @param find finds another upstream by its name
  */
-export function createForwardMounted(
+export function createMountedForward(
   upstream: UpstreamProxy,
   find: (name: string) => UpstreamProxy | undefined,
-): ForwardMounted {
+): MountedForward {
   return async (request, response, choice) => {
-    const proxy = (choice === undefined ? upstream : find(choice)) ?? upstream;
-    const isOther = proxy !== upstream || choice === undefined || choice === upstream.name;
-    const instance = isOther ? undefined : upstream.instances.all.find(({ origin }) => origin === choice);
-    if (!isOther && !instance) throw new UpstreamRouterException(upstream.name, choice);
-    await send(proxy, instance, request, response);
+    const other = choice === undefined ? upstream : find(choice);
+    if (other) return send(other, undefined, request, response);
+    const instance = upstream.instances.all.find(({ origin }) => origin === choice);
+    if (!instance) throw new UpstreamRouterException(upstream.name, choice!);
+    return send(upstream, instance, request, response);
   };
 }
 
@@ -77,12 +77,9 @@ async function send(
   if (exchange.forward) throw new Error('the request was forwarded already');
   exchange.mountedUpstream = proxy.name;
   if (!TARGET.test(request.url!)) throw new InvalidRequestException('Invalid path');
-  const options = proxy.defaultOptions;
+  const options = proxy.mountedOptions;
   checkAnnouncedLength(request, options.limits.bodyLimitBytes);
-  const now = performance.now();
-  const attempts = instance
-    ? proxy.createAttempts(now, new PinnedUpstream(proxy, instance))
-    : proxy.createAttempts(now);
+  const attempts = proxy.createAttempts(performance.now(), instance && new PinnedUpstream(proxy, instance));
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   response.once('close', resolve);
   new Forward(exchange, options, attempts, request.url!, reject).start();

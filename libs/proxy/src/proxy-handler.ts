@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createProxyMiddleware, type Options, type RequestHandler } from 'http-proxy-middleware';
-import { ignoreError, ProxyEvents, type ProxyServer } from './proxy-events.js';
+import { ProxyListeners, type ProxyServer } from './proxy-listeners.js';
 
 /** A listener of one of http-proxy-middleware's events, without its promise. */
 type Events = Required<Pick<NonNullable<Options['on']>, 'proxyReq' | 'proxyRes' | 'error'>>;
@@ -51,7 +51,7 @@ const ALLOWED: ReadonlySet<string> = new Set(['pathFilter', 'pathRewrite', 'plug
 const EVENTS: ReadonlySet<string> = new Set(['proxyReq', 'proxyRes', 'error']);
 
 /** Forwards one request. @param choice of the router; undefined without one */
-export type ForwardMounted = (
+export type MountedForward = (
   request: IncomingMessage,
   response: ServerResponse,
   choice: string | undefined,
@@ -60,7 +60,7 @@ export type ForwardMounted = (
 /** The `http-proxy-middleware` of an upstream: a handler that a team mounts, and the events of both. */
 export interface ProxyHandler {
   readonly handle: RequestHandler;
-  readonly events: ProxyEvents;
+  readonly listeners: ProxyListeners;
 }
 
 /**
@@ -71,7 +71,7 @@ export interface ProxyHandler {
 export function createProxyHandler(
   upstream: string,
   options: ProxyHandlerOptions,
-  forward: ForwardMounted,
+  forward: MountedForward,
 ): ProxyHandler {
   check(upstream, options);
   const { on = {}, plugins = [], router, ...rest } = options;
@@ -88,13 +88,12 @@ export function createProxyHandler(
         server = created;
         server.web = (request, response, { target } = {}) =>
           forward(request, response, (target as { host: string }).host || undefined);
-        server.on('error', ignoreError);
         for (const [name, listener] of Object.entries(on)) server.on(name as 'error', listener as never);
       },
       ...plugins,
     ],
   });
-  return { handle: withoutSecondResponse(handle), events: new ProxyEvents(upstream, server) };
+  return { handle: withoutSecondResponse(handle), listeners: new ProxyListeners(upstream, server) };
 }
 
 /** http-proxy-middleware would take a name for a URL: the choice goes through as the host of its target. */

@@ -15,7 +15,7 @@ import { LoadBalancer } from './balancing/load-balancer.js';
 import { TlsFilesError } from './transport/tls-files.js';
 import { UpstreamTls } from './transport/upstream-tls.js';
 import type { ProxyOptions } from './proxy.options.js';
-import type { ProxyEvents } from './proxy-events.js';
+import type { ProxyListeners } from './proxy-listeners.js';
 import { compilePath } from './routing/path-pattern.js';
 import type { Route } from './routing/route.js';
 import type { RouteOptions } from './routing/route-options.js';
@@ -60,7 +60,8 @@ export class UpstreamProxy {
   /** Names in lower case; undefined if none. */
   readonly acceptedHeaders: ReadonlySet<string> | undefined;
   /** The listeners of its `http-proxy-middleware`; set before its routes are compiled. */
-  events: ProxyEvents | undefined;
+  listeners: ProxyListeners | undefined;
+  private optionsOfMounted: ForwardOptions | undefined;
   private readonly checks: HealthChecks;
   private readonly addresses: Addresses;
   private readonly tls: UpstreamTls;
@@ -116,9 +117,9 @@ export class UpstreamProxy {
     return { ...route, ...compilePath(route), proxy: this, gates, forwardOptions };
   }
 
-  /** The options of a request that no route of the table has. */
-  get defaultOptions(): ForwardOptions {
-    return this.forwardOptionsFor({});
+  /** The options of a request that comes through a mounted proxy, and so has no route. */
+  get mountedOptions(): ForwardOptions {
+    return (this.optionsOfMounted ??= this.forwardOptionsFor({}));
   }
 
   /** Forwards an exchange. @param target path and query for the service @param refuse called with an error to respond with */
@@ -184,7 +185,7 @@ export class UpstreamProxy {
       showsAttempts: options.retries.showsAttempts,
       repeatsKeyed: route.repeatsKeyed ?? false,
       passesExpect: route.expectContinue === 'upstream',
-      events: this.events?.hasListeners ? this.events : undefined,
+      listeners: this.listeners?.hasAny ? this.listeners : undefined,
       observers: options.gates.filter((gate) => 'onResponse' in gate),
       limits: {
         requestTimeoutMs: route.requestTimeoutMs ?? options.requestTimeoutMs,

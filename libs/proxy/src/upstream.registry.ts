@@ -3,7 +3,7 @@ import { DiscoveryService, ModuleRef } from '@nestjs/core';
 import { PROXY_OPTIONS, type ProxyOptions } from './proxy.options.js';
 import type { RequestHandler } from 'http-proxy-middleware';
 import type { Gate } from './http/gate.js';
-import { createForwardMounted } from './mounted-forward.js';
+import { createMountedForward } from './mounted-forward.js';
 import { createProxyHandler } from './proxy-handler.js';
 import { compilePath } from './routing/path-pattern.js';
 import type { ControllerRouteOptions } from './routing/route-options.js';
@@ -84,11 +84,11 @@ export class UpstreamRegistry implements OnModuleInit, OnApplicationShutdown {
     const own = gates.map((gate) => this.moduleRef.get(gate, { strict: false }));
     const options = { ...this.options, gates: [...this.options.gates, ...own] };
     const upstream = new UpstreamProxy(declaration, options, this.ticker, this.events);
-    const forward = createForwardMounted(upstream, (other) =>
+    const forward = createMountedForward(upstream, (other) =>
       this.upstreams.find((each) => each.name === other),
     );
-    const { handle, events } = createProxyHandler(name, declaration.proxy ?? {}, forward);
-    upstream.events = events;
+    const { handle, listeners } = createProxyHandler(name, declaration.proxy ?? {}, forward);
+    upstream.listeners = listeners;
     this.handlers.set(name, handle);
     this.upstreams.push(upstream);
     for (const route of routes) this.table.add(upstream.compile(route));

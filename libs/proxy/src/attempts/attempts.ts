@@ -59,7 +59,7 @@ export class Attempts {
    * another instance has room, and the retry budget allows it.
    * @returns whether it began
    */
-  retryAfter({ kind, mayBeSent, isStale }: AttemptFailure, now: number): boolean {
+  tryRetry({ kind, mayBeSent, isStale }: AttemptFailure, now: number): boolean {
     if (kind !== undefined) this.upstream.failed(this.instance, kind, now);
     if (!mayBeSent || this.count > this.maxRetries) return false;
     const tried = [...this.tried, this.instance];

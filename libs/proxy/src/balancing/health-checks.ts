@@ -1,4 +1,5 @@
 import { randomFraction } from '../http/random.js';
+import { HealthCheck } from './health-check.js';
 import type { LoadBalancer } from './load-balancer.js';
 
 export interface HealthCheckOptions {
@@ -36,7 +37,7 @@ export class HealthChecks {
   private async checkAll(): Promise<void> {
     await Promise.all(
       this.instances.all.map(async (instance) => {
-        const passed = await instance.isAnswering(this.path, this.options.timeoutMs);
+        const passed = await new HealthCheck(instance, this.path).run(this.options.timeoutMs);
         instance.health.checked(passed, performance.now());
       }),
     );

@@ -5,7 +5,6 @@ import type { UpstreamCall } from '../transport/upstream-call.js';
 import type { OpenSocket } from '../transport/upstream-connection.js';
 import type { UpstreamTls } from '../transport/upstream-tls.js';
 import type { InstanceHealth } from './instance-health.js';
-import { HealthProbe } from './health-probe.js';
 
 export interface InstanceOptions extends PoolOptions {
   /** Longest time in milliseconds until a TCP (and TLS) connection is open. */
@@ -39,11 +38,10 @@ export class Instance {
   private readonly hostname: string;
   private readonly port: number;
   private readonly isSecure: boolean;
-  private readonly limit: number;
   private readonly maxActiveRequests: number;
-  /** The last TLS session, and the options that it was made with. */
+  /** The last TLS session, and the context that it was made with. */
   private session:
-    { readonly options: ConnectionOptions['secureContext']; readonly data: Buffer } | undefined;
+    { readonly context: ConnectionOptions['secureContext']; readonly data: Buffer } | undefined;
 
   /** Requests in flight, including those that wait for a connection. */
   activeRequests = 0;
@@ -60,7 +58,6 @@ export class Instance {
     this.hostname = hostname.replace(/^\[|\]$/g, '');
     this.isSecure = protocol === 'https:';
     this.port = Number(port || (this.isSecure ? 443 : 80));
-    this.limit = options.maxConnections;
     this.maxActiveRequests = options.maxConnections + options.maxPending;
     this.pool = new ConnectionPool(this.open, options, false);
     this.freshPool = new ConnectionPool(this.open, options, true);
@@ -91,11 +88,6 @@ export class Instance {
     this.freshPool.cancel(call);
   }
 
-  /** Whether a GET has a status below 500 in time. On a connection of its own, as all others may be busy. */
-  isAnswering(path: string, timeoutMs: number): Promise<boolean> {
-    return new HealthProbe(this, path).run(timeoutMs);
-  }
-
   /** TLS options for a connection outside the pools, such as a WebSocket; undefined if the origin is `http://`. */
   tlsOptions(): ConnectionOptions | undefined {
     return this.isSecure ? this.tls.optionsFor(this.hostname) : undefined;
@@ -107,7 +99,7 @@ export class Instance {
       connected: pool.connected + fresh.connected,
       pending: pool.pending + fresh.pending,
       running: pool.running + fresh.running,
-      limit: this.limit,
+      limit: this.options.maxConnections,
       opened: pool.opened + fresh.opened,
       reused: pool.reused + fresh.reused,
     };
@@ -131,10 +123,10 @@ export class Instance {
     const openEvent = openEventOf(secure);
     if (!secure) return { socket: dialHttp({ host, port }, onread, { timeoutMs }), openEvent };
     // A session that was made with other files proves nothing about the present ones.
-    const data = session?.options === secure.secureContext ? session?.data : undefined;
+    const data = session?.context === secure.secureContext ? session?.data : undefined;
     const options = { ...secure, ALPNProtocols: ['http/1.1'], session: data };
     const socket = dialHttp({ host, port }, onread, { timeoutMs, secure: options });
-    socket.on('session', (made: Buffer) => (this.session = { options: secure.secureContext, data: made }));
+    socket.on('session', (made: Buffer) => (this.session = { context: secure.secureContext, data: made }));
     return { socket, openEvent };
   };
 }

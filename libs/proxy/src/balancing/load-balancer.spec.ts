@@ -1,3 +1,4 @@
+import { HealthCheck } from './health-check.js';
 import type { HealthOptions } from './instance-health.js';
 import type { InstanceOptions } from './instance.js';
 import { LoadBalancer, type InstanceChange } from './load-balancer.js';
@@ -124,7 +125,7 @@ describe('a set of instances', () => {
     set.tick(0);
     two!.activeRequests = 0;
     set.tick(0);
-    await expect(two!.isAnswering('/', 1_000)).resolves.toBe(false);
+    await expect(new HealthCheck(two!, '/').run(1_000)).resolves.toBe(false);
   });
 
   it('without an address has no instance', () => {

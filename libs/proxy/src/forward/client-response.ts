@@ -3,7 +3,7 @@ import { responseHeadersFor, responseTrailersFor, sayUnbuffered } from '../heade
 import type { ProxyException } from '../http/exceptions.js';
 import type { Exchange } from '../http/exchange.js';
 import { ReadBuffer } from '../transport/read-buffer.js';
-import type { ResponseHead } from '../transport/response-head.js';
+import { isBodiless, type ResponseHead } from '../transport/response-head.js';
 import { EventBoundary } from './event-boundary.js';
 
 /**
@@ -17,9 +17,6 @@ const TEXT_BYTES = 8 * 1024;
 
 /** Smaller reads get memory of their own size, or a few bytes for a slow client would hold 64 KiB. */
 const LARGE_READ_BYTES = 32 * 1024;
-
-const NO_CONTENT = 204;
-const NOT_MODIFIED = 304;
 
 const EMPTY = Buffer.alloc(0);
 
@@ -53,7 +50,8 @@ export class ClientResponse {
   /** Writes the head. It goes out with the first bytes of the body, or at the end of this turn of the event loop. */
   begin({ status, phrase, headers, contentLength, isChunked }: ResponseHead): void {
     const { exchange, response } = this;
-    const keepsTrailers = isChunked && this.mayHaveBody(status) && response.req.httpVersionMinor === 1;
+    const hasBody = response.req.method !== 'HEAD' && !isBodiless(status);
+    const keepsTrailers = isChunked && hasBody && response.req.httpVersionMinor === 1;
     const head = responseHeadersFor(headers, exchange.responseHeaders, status, keepsTrailers);
     this.contentLength = contentLength;
     if (head.isEventStream) {
@@ -136,11 +134,6 @@ export class ClientResponse {
 
   private get hasRoom(): boolean {
     return this.response.writableLength < HIGH_WATER_MARK_BYTES;
-  }
-
-  /** RFC 9112, section 6.3. */
-  private mayHaveBody(status: number): boolean {
-    return this.response.req.method !== 'HEAD' && status !== NO_CONTENT && status !== NOT_MODIFIED;
   }
 }
 

@@ -22,8 +22,8 @@ export interface ForwardLimits {
   readonly minimumRate: MinimumRate;
 }
 
-/** The listeners of an upstream's `http-proxy-middleware`; see `ProxyEvents`. */
-export interface ForwardEvents {
+/** The listeners of an upstream's `http-proxy-middleware`; see `ProxyListeners`. */
+export interface ForwardListeners {
   /** @param fields name, value, name, value; listeners change them @throws ProxyException */
   onRequest(exchange: Exchange, target: string, fields: string[]): void;
   /** @returns the head for the client @throws ProxyException */
@@ -46,7 +46,7 @@ export interface ForwardOptions {
   readonly streamedBodyLimit: StreamedBodyLimit;
   readonly slowReaderLimit: SlowReaderLimit;
   /** Undefined if no event has a listener. */
-  readonly events: ForwardEvents | undefined;
+  readonly listeners: ForwardListeners | undefined;
   /** Gates with `onResponse`. */
   readonly observers: readonly Gate[];
 }

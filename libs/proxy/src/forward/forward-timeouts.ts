@@ -55,6 +55,7 @@ export class ForwardTimeouts implements Ticking {
   tick(now: number, elapsedMs: number): void {
     const { buffering, attempt, body, isRepeatable, exchange } = this.forward;
     const stage = attempt?.stage ?? 'connect';
+    // In the order of an exchange: its body waits for its turn, the response passes, the service is waited for, ...
     if (buffering?.isQueued) buffering.tick(now);
     else if (stage === 'response_body') this.tickResponse(now, elapsedMs);
     else if (!body || body.complete || (stage === 'connect' && !isRepeatable)) this.tickWait(now);
@@ -68,11 +69,11 @@ export class ForwardTimeouts implements Ticking {
     const { requestTimeoutMs, responseHeadersTimeoutMs } = options.limits;
     const since = forward.body ? this.progressAt : exchange.startedAt;
     if (now - since > requestTimeoutMs) {
-      forward.fail(this.timeoutOf('route deadline'));
+      forward.fail(this.createTimeout('route deadline'));
     } else if (attempt?.stage === 'response_headers') {
       const waitedMs = now - exchange.sentAt;
       if (waitedMs > responseHeadersTimeoutMs) {
-        forward.failAttempt(this.timeoutOf('response headers timeout'), false);
+        forward.failAttempt(this.createTimeout('response headers timeout'), false);
       } else if (
         waitedMs > EJECTED_INSTANCE_TIMEOUT_MS &&
         !attempt.hasResponse &&
@@ -86,10 +87,8 @@ export class ForwardTimeouts implements Ticking {
   /** The service is to say whether the client may send its body. */
   private tickExpectation(now: number): void {
     const { exchange, options } = this.forward;
-    // A client may send its body without waiting.
-    if (exchange.requestBytes > 0) exchange.waitsForContinue = false;
-    else if (now - exchange.connectedAt > options.limits.responseHeadersTimeoutMs)
-      this.forward.failAttempt(this.timeoutOf('response headers timeout'), false);
+    if (now - exchange.connectedAt > options.limits.responseHeadersTimeoutMs)
+      this.forward.failAttempt(this.createTimeout('response headers timeout'), false);
   }
 
   /** The request timeout begins with the end of the body. Until then the client must send, and the service must read. */
@@ -99,7 +98,7 @@ export class ForwardTimeouts implements Ticking {
       this.bytesAtLastTick = exchange.requestBytes;
       this.progressAt = now;
     } else if (body.isPaused && now - this.progressAt > options.limits.streamIdleTimeoutMs) {
-      this.forward.fail(this.timeoutOf('request body not taken'));
+      this.forward.fail(this.createTimeout('request body not taken'));
       return;
     }
     body.tick(elapsedMs);
@@ -120,7 +119,7 @@ export class ForwardTimeouts implements Ticking {
       this.hasProgressed = false;
       this.progressAt = now;
     } else if (now - this.progressAt > this.idleLimitMs) {
-      forward.fail(waitsForClient ? new ClientStalledException() : this.timeoutOf('response body idle'));
+      forward.fail(waitsForClient ? new ClientStalledException() : this.createTimeout('response body idle'));
     } else if (waitsForClient && now - this.progressAt > SLOW_READER_MS) {
       forward.countAsSlowReader();
     }
@@ -131,7 +130,7 @@ export class ForwardTimeouts implements Ticking {
     return this.forward.isEventStream ? eventStreamIdleTimeoutMs : streamIdleTimeoutMs;
   }
 
-  private timeoutOf(reason: string): UpstreamTimeoutException {
+  private createTimeout(reason: string): UpstreamTimeoutException {
     const { options, attempt } = this.forward;
     return new UpstreamTimeoutException(options.service, attempt?.stage ?? 'connect', new Error(reason));
   }

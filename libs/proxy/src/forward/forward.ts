@@ -35,7 +35,7 @@ const REQUEST_TIMEOUT = 408;
  * directions, and the client gets exactly one response.
  *
  * 1. `start`: `RequestBuffering` says when the request can be sent. Then an `Attempt` sends it.
- * 2. `retryAfter`: if nothing can happen twice, another attempt follows a failed one, at another instance. After a pooled
+ * 2. `tryRetry`: if nothing can happen twice, another attempt follows a failed one, at another instance. After a pooled
  *    connection that was already dead, it takes a fresh connection.
  * 3. `onHead`: the head goes to the client at once, early hints before it.
  * 4. `onBody`: chunks pass; if the client does not read, the service is paused.
@@ -127,7 +127,7 @@ export class Forward
     const { exchange, options, target } = this;
     const { method, headers } = this.request;
     const fields = forwardedHeadersOf(exchange);
-    options.events?.onRequest(exchange, target, fields);
+    options.listeners?.onRequest(exchange, target, fields);
     return formatRequestHead(method!, target, fields, {
       host: this.attempts.instance.host,
       length: Buffer.isBuffer(body) ? body.length : body ? announcedLength(headers) : 0,
@@ -148,9 +148,9 @@ export class Forward
     const { exchange, attempts } = this;
     const { status } = head;
     // A 408 for an idle connection, not for this request (RFC 9110, section 15.5.9).
-    if (status === REQUEST_TIMEOUT && this.isFirstOfReused && this.retryAfter(undefined, true)) return;
+    if (status === REQUEST_TIMEOUT && this.isFirstOfReused && this.tryRetry(undefined, true)) return;
     if (isUnavailable(status)) {
-      if (this.retryAfter('status', false)) return;
+      if (this.tryRetry('status', false)) return;
       attempts.report('failed', performance.now());
     } else {
       attempts.succeeded(performance.now());
@@ -161,7 +161,7 @@ export class Forward
     this.showAttempts();
     for (const gate of this.options.observers) gate.onResponse!(exchange, status);
     try {
-      this.clientResponse.begin(this.options.events?.onResponse(exchange, head) ?? head);
+      this.clientResponse.begin(this.options.listeners?.onResponse(exchange, head) ?? head);
     } catch (error) {
       this.fail(exceptionFor(error as Error, this.options.service, 'response_headers'));
     }
@@ -229,12 +229,12 @@ export class Forward
   /** @param isStale whether the connection may have been dead already: then a retry costs no budget */
   failAttempt(exception: ProxyException, isStale: boolean): void {
     const kind = failureKindOf(exception);
-    if (kind !== undefined && this.retryAfter(kind, isStale)) return;
+    if (kind !== undefined && this.tryRetry(kind, isStale)) return;
     this.fail(exception);
   }
 
   leaveInstance(): void {
-    this.retryAfter(undefined, false);
+    this.tryRetry(undefined, false);
   }
 
   get network(): string {
@@ -271,14 +271,14 @@ export class Forward
 
   // :: Step 2
   /** Sends the request again, if the retry rule allows it. Parameters as in `AttemptFailure` @returns whether it is sent */
-  private retryAfter(kind: FailureKind | undefined, isStale: boolean): boolean {
+  private tryRetry(kind: FailureKind | undefined, isStale: boolean): boolean {
     const { attempts, attempt, body } = this;
     const isBodyThere = !body || body.isUntouched;
     const wasCut = attempt!.hasResponse && kind !== undefined && kind !== 'status';
     const mayBeSent =
       isBodyThere && !wasCut && !this.response.headersSent && (this.stage === 'connect' || this.isRepeatable);
     const { instance } = attempts;
-    if (!attempts.retryAfter({ kind, mayBeSent, isStale }, performance.now())) return false;
+    if (!attempts.tryRetry({ kind, mayBeSent, isStale }, performance.now())) return false;
     attempt!.cancel();
     this.startAttempt(attempt!.request.body, attempts.instance === instance);
     return true;
@@ -301,7 +301,7 @@ export class Forward
       return;
     }
     this.showAttempts();
-    if (this.options.events?.onError(this.exchange, exception)) return;
+    if (this.options.listeners?.onError(this.exchange, exception)) return;
     this.refuse(exception);
   }
 

@@ -137,6 +137,8 @@ export class RequestBody implements BodySource {
 
   private readonly onData = (chunk: Buffer): void => {
     this.exchange.requestBytes += chunk.length;
+    // A client may send its body without waiting for 100.
+    this.exchange.waitsForContinue = false;
     this.windowBytes += chunk.length;
     if (this.exchange.requestBytes > this.limitBytes) {
       this.fail(new BodyTooLargeException(this.limitBytes));

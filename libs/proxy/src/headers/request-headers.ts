@@ -77,7 +77,7 @@ function mayPass(kind: NameKind, lower: string, canonical: string, facts: Forwar
  * Fields that must not be in trailers, because they route, authenticate, control or describe a request (RFC 9110, section
  * 6.5.1). A service may merge trailers into the headers that the gateway has checked.
  */
-const FORBIDDEN_TRAILERS: ReadonlySet<string> = new Set([
+const FORBIDDEN_REQUEST_TRAILERS: ReadonlySet<string> = new Set([
   'authorization',
   'cache-control',
   'content-encoding',
@@ -96,7 +96,8 @@ const FORBIDDEN_TRAILERS: ReadonlySet<string> = new Set([
 function mayBeTrailer(name: string): boolean {
   const lower = name.toLowerCase();
   const canonical = canonicalName(lower);
-  if (isHopByHop(lower) || FORBIDDEN_TRAILERS.has(canonical) || canonical.startsWith('if-')) return false;
+  if (isHopByHop(lower) || FORBIDDEN_REQUEST_TRAILERS.has(canonical) || canonical.startsWith('if-'))
+    return false;
   return kindOf(canonical) === undefined;
 }
 

@@ -118,7 +118,7 @@ export function responseTrailersFor(raw: readonly string[]): [string, string][] 
   for (let index = 0; index < raw.length; index += 2) {
     const name = raw[index]!;
     const lower = name.toLowerCase();
-    if (isHopByHop(lower) || FORBIDDEN_TRAILERS.has(lower) || isCorsField(name)) continue;
+    if (isHopByHop(lower) || FORBIDDEN_RESPONSE_TRAILERS.has(lower) || isCorsField(name)) continue;
     trailers.push([name, raw[index + 1]!]);
   }
   return trailers;
@@ -127,7 +127,7 @@ export function responseTrailersFor(raw: readonly string[]): [string, string][] 
 const TRAILER: ReadonlySet<string> = new Set(['trailer']);
 
 /** Fields that frame, route or describe a response, which trailers must not have (RFC 9110, section 6.5.1). */
-const FORBIDDEN_TRAILERS = new Set([
+const FORBIDDEN_RESPONSE_TRAILERS = new Set([
   'content-length',
   'content-encoding',
   'content-type',

@@ -8,7 +8,7 @@ import type { ProxyException } from './exceptions.js';
 import type { Principal } from './principal.js';
 import type { Peer } from './trusted-proxies.js';
 
-/** The transport of an exchange that an upstream answers. */
+/** What carries an exchange to an upstream and back. */
 export interface ExchangeForward {
   /** Whether the response is an event stream. */
   readonly isEventStream: boolean;

@@ -11,7 +11,7 @@ export interface PoolOptions {
 }
 
 /** The pool was destroyed. */
-export class PoolDestroyedError extends Error {
+class PoolDestroyedError extends Error {
   readonly code = 'ERR_POOL_DESTROYED';
 
   constructor() {
@@ -78,8 +78,7 @@ export class ConnectionPool implements ConnectionOwner {
   /** Closes connections that were unused for too long. @param now `performance.now()` */
   tick(now: number): void {
     if (this.free.length === 0) return;
-    for (const connection of this.free.filter(({ idleUntil }) => idleUntil <= now))
-      connection.close(undefined);
+    for (const connection of this.free.filter(({ idleUntil }) => idleUntil <= now)) connection.close();
   }
 
   /** Ends all connections, also those in use. */
@@ -100,7 +99,7 @@ export class ConnectionPool implements ConnectionOwner {
   }
 
   onFree(connection: UpstreamConnection): void {
-    if (this.isOnce) connection.close(undefined);
+    if (this.isOnce) connection.close();
     else this.serve(connection);
   }
 
@@ -108,7 +107,7 @@ export class ConnectionPool implements ConnectionOwner {
     this.all.delete(connection);
     const at = this.free.indexOf(connection);
     if (at !== -1) this.free.splice(at, 1);
-    if (!connection.isConnected) {
+    if (!connection.wasOpened) {
       this.opening--;
       this.failWaiting(error);
     }
@@ -122,7 +121,7 @@ export class ConnectionPool implements ConnectionOwner {
       this.waiting.delete(call!);
       this.start(connection, call!);
     } else if (this.isOnce) {
-      connection.close(undefined);
+      connection.close();
     } else {
       connection.idleUntil = performance.now() + Math.min(this.options.keepAliveMs, connection.keepAliveMs);
       this.free.push(connection);
@@ -138,7 +137,7 @@ export class ConnectionPool implements ConnectionOwner {
     const connection = this.free.pop();
     if (!connection || connection.idleUntil > performance.now()) return connection;
     // The others were used even earlier, but a service may have given each its own time.
-    connection.close(undefined);
+    connection.close();
     return this.takeFree();
   }
 

@@ -13,6 +13,11 @@ export interface ResponseHead {
   readonly keepAliveMs: number;
 }
 
+/** Whether responses with this status have no body (RFC 9112, section 6.3). */
+export function isBodiless(status: number): boolean {
+  return status === 204 || status === 304;
+}
+
 /** A response breaks a rule of HTTP/1.1. */
 export class InvalidResponseError extends Error {
   readonly code = 'ERR_INVALID_RESPONSE';
@@ -52,8 +57,10 @@ class Framing {
   private isClosing = false;
   private isKept = false;
 
+  /** Most names are told apart by their length alone. */
   read(name: string, value: string): void {
     switch (name.length) {
+      // `Connection` or `Keep-Alive`.
       case 10:
         this.readConnection(name.toLowerCase(), value);
         return;
@@ -119,9 +126,9 @@ export function parseHead(text: string): ResponseHead {
     const name = text.slice(start, colon);
     const value = trimmed(text, colon + 1, end === -1 ? text.length : end);
     if (headers.push(name, value) > 2 * MOST_FIELDS) throw new InvalidResponseError('too many header fields');
-    // Node's parser does not know a transfer coding, and no length, with a tab behind it.
-    const isAsInNode = text.charCodeAt((end === -1 ? text.length : end) - 1) !== TAB;
-    framing.read(name, isAsInNode ? value : `${value}\t`);
+    // Node refuses a transfer coding and a length with a tab behind it. The tab stays, so that `Framing` does too.
+    const hasTab = text.charCodeAt((end === -1 ? text.length : end) - 1) === TAB;
+    framing.read(name, hasTab ? `${value}\t` : value);
   }
   const { contentLength, isChunked, keepAliveMs } = framing;
   if (isChunked && contentLength !== -1) {

@@ -1,5 +1,5 @@
 import { ChunkedDecoder } from './chunked-decoder.js';
-import { InvalidResponseError, parseHead, type ResponseHead } from './response-head.js';
+import { InvalidResponseError, isBodiless, parseHead, type ResponseHead } from './response-head.js';
 
 const HEAD_END = Buffer.from('\r\n\r\n');
 const LF = 0x0a;
@@ -9,8 +9,6 @@ const CR = 0x0d;
 const PROTOCOL = 'HTTP/1.';
 
 const SWITCHING_PROTOCOLS = 101;
-const NO_CONTENT = 204;
-const NOT_MODIFIED = 304;
 
 const NO_TRAILERS: readonly string[] = [];
 
@@ -157,7 +155,7 @@ export class ResponseParser {
       return;
     }
     const { contentLength, isChunked } = head;
-    const isEmpty = this.isHead || status === NO_CONTENT || status === NOT_MODIFIED || contentLength === 0;
+    const isEmpty = this.isHead || isBodiless(status) || contentLength === 0;
     this.state = isEmpty || contentLength > 0 ? 'length' : isChunked ? 'chunked' : 'until close';
     this.left = isEmpty ? 0 : contentLength;
     if (isChunked) this.chunks.reset();

@@ -7,7 +7,7 @@ import { ResponseParser, type ResponseListener } from './response-parser.js';
 import type { BodySink, BodySource, UpstreamCall } from './upstream-call.js';
 
 /** The service closed the connection before its response was complete. */
-export class ConnectionClosedError extends Error {
+class ConnectionClosedError extends Error {
   readonly code = 'ERR_CONNECTION_CLOSED';
 
   constructor() {
@@ -40,8 +40,8 @@ const KEEP_ALIVE_MARGIN_MS = 1_000;
 export class UpstreamConnection implements BodySink, ResponseListener {
   /** Whether it carried a request before the present one. */
   isReused = false;
-  /** Whether it is open; also true after it has closed. */
-  isConnected = false;
+  /** Whether it was opened. It may have closed since. */
+  wasOpened = false;
   /** The first error of the connection, also of a failed write. */
   error: Error | undefined;
   /** Milliseconds for which it may stay unused after its last response. Default: `Infinity`. */
@@ -136,11 +136,11 @@ export class UpstreamConnection implements BodySink, ResponseListener {
   /** Ends the call. Its response may still come, so the connection is closed. */
   cancel(): void {
     this.call = undefined;
-    this.close(undefined);
+    this.close();
   }
 
-  /** Closes the connection. Does nothing if it is closed. @param error for its call; default: the gateway closed it */
-  close(error: Error | undefined): void {
+  /** Closes the connection. Does nothing if it is closed. @param error for its call. Default: it has none any more */
+  close(error?: Error): void {
     if (this.isClosed) return;
     const { call } = this;
     this.isClosed = true;
@@ -148,7 +148,7 @@ export class UpstreamConnection implements BodySink, ResponseListener {
     this.parser.stop();
     this.socket.destroy();
     this.owner.onClosed(this, error);
-    call?.onError(error ?? new ConnectionClosedError());
+    if (error) call?.onError(error);
   }
 
   onInterim(head: ResponseHead): void {
@@ -173,7 +173,7 @@ export class UpstreamConnection implements BodySink, ResponseListener {
   }
 
   private onOpen(): void {
-    this.isConnected = true;
+    this.wasOpened = true;
     this.owner.onOpen(this);
   }
 
@@ -214,12 +214,12 @@ export class UpstreamConnection implements BodySink, ResponseListener {
       this.isSent && !this.isLast && this.keepAliveMs > 0 && !this.parser.hasExcess && !this.error;
     this.isReused = true;
     if (isReusable) this.owner.onFree(this);
-    else this.close(undefined);
+    else this.close();
   }
 
   private onSocketEnd(): void {
     // A body that only the end delimits is not whole if the connection broke.
-    if (!this.error && this.parser.end()) this.close(undefined);
+    if (!this.error && this.parser.end()) this.close();
     else this.close(this.error ?? new ConnectionClosedError());
   }
 }

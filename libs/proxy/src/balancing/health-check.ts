@@ -2,22 +2,22 @@ import { formatRequestHead } from '../transport/request-head.js';
 import type { ResponseHead } from '../transport/response-head.js';
 import type { CallConnection, UpstreamCall, UpstreamRequest } from '../transport/upstream-call.js';
 
-/** The part of an instance that a probe uses. */
-export interface ProbedInstance {
+/** The part of an instance that a health check uses. */
+export interface CheckedInstance {
   readonly host: string;
   dispatchFresh(call: UpstreamCall): void;
   cancel(call: UpstreamCall): void;
 }
 
 /** One health check of an instance: a GET whose status must be below 500, and whose body must come whole. */
-export class HealthProbe implements UpstreamCall {
+export class HealthCheck implements UpstreamCall {
   readonly request: UpstreamRequest;
   private readonly outcome = Promise.withResolvers<boolean>();
   private connection: CallConnection | undefined;
   private isPassed = false;
 
   constructor(
-    private readonly instance: ProbedInstance,
+    private readonly instance: CheckedInstance,
     path: string,
   ) {
     const head = formatRequestHead('GET', path, [], { host: instance.host, length: 0, isLast: true });

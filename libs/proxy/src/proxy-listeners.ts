@@ -26,16 +26,18 @@ const FIXED: ReadonlySet<string> = new Set([
  * Calls the listeners of http-proxy-middleware's events `proxyReq`, `proxyRes` and `error`, those of plugins too. A listener
  * changes headers and the status; it cannot send anything to the service.
  */
-export class ProxyEvents {
+export class ProxyListeners {
   private readonly logger = new Logger('Upstream');
 
   constructor(
     private readonly upstream: string,
     private readonly server: ProxyServer,
-  ) {}
+  ) {
+    server.on('error', ignoreError);
+  }
 
   /** Whether an event has a listener. */
-  get hasListeners(): boolean {
+  get hasAny(): boolean {
     return (['proxyReq', 'proxyRes', 'error'] as const).some((name) =>
       this.server.listeners(name).some((listener) => listener !== ignoreError),
     );
@@ -96,7 +98,7 @@ export class ProxyEvents {
 }
 
 /** http-proxy-middleware emits failures, and an `error` without a listener would be thrown. */
-export function ignoreError(): void {}
+function ignoreError(): void {}
 
 /** Header fields as a list of name, value, name, value, whose other fields keep their order and bytes. */
 class HeaderFields {
