@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { loadSettings } from '@app/gateway';
-import { InjectProxy, ProxyModule, Upstream, type ProxyHandlerOptions } from '@app/proxy';
+import { InjectProxy, ProxyModule, Upstream, UpstreamRegistry, type ProxyHandlerOptions } from '@app/proxy';
 import {
   All,
   Controller,
@@ -17,6 +17,8 @@ import { NestFactory } from '@nestjs/core';
 import type { RequestHandler } from 'http-proxy-middleware';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { JWT_SECRET, startGateway, type RunningGateway } from '../support/gateway.js';
+import { exchangeRaw, RawClient } from '../support/raw-client.js';
+import { rawRequest } from '../support/raw-request.js';
 import { startRawService, startService, type PlayedService } from '../support/service.js';
 
 const NOWHERE = 'http://127.0.0.1:9';
@@ -47,6 +49,18 @@ function moduleOf(options: ProxyHandlerOptions): Type {
     ): Promise<void> {
       request.url = '/from-controller';
       await this.proxy(request, response, next);
+    }
+
+    @All('plain')
+    async readPlain(@Req() request: IncomingMessage, @Res() response: ServerResponse): Promise<void> {
+      request.url = '/from-controller';
+      await this.proxy(request, response);
+    }
+
+    @All('late')
+    async readLate(@Req() request: IncomingMessage, @Res() response: ServerResponse): Promise<void> {
+      for await (const _chunk of request);
+      await this.proxy(request, response);
     }
   }
 
@@ -110,7 +124,7 @@ describe('the proxy of an upstream', () => {
   it('passes failures on as the errors of the gateway', async () => {
     await using gateway = await startWith(NOWHERE);
 
-    for (const path of ['/legacy', '/reports']) {
+    for (const path of ['/legacy', '/reports', '/reports/plain']) {
       const response = await fetch(`${gateway.url}${path}`);
       expect([path, response.status]).toEqual([path, 502]);
       expect(await response.json()).toMatchObject({
@@ -283,6 +297,123 @@ describe('the events of the proxy', () => {
 
     expect((await fetch(`${gateway.url}/v1/plans`)).status).toBe(500);
     expect(service.accepted()).toBe(0);
+  });
+});
+
+describe("a team's own code beside the proxy", () => {
+  const ROUTES = ['/v1/plans', '/reports/plain'];
+
+  it.each(ROUTES)('responds in place of the service before it is asked: %s', async (path) => {
+    await using service = await startEcho('billing');
+    await using gateway = await startWith(service.url, {
+      on: { proxyReq: (_proxied, _request, response) => void response.writeHead(403).end('own') },
+    });
+
+    const response = await fetch(`${gateway.url}${path}`);
+
+    expect([response.status, await response.text()]).toEqual([403, 'own']);
+    expect(service.accepted()).toBe(0);
+  });
+
+  it.each(ROUTES)('responds in place of the response of the service: %s', async (path) => {
+    await using service = await startService((_request, response) => response.end('x'.repeat(1_000_000)));
+    await using gateway = await startWith(service.url, {
+      on: { proxyRes: (_proxied, _request, response) => void response.writeHead(418).end('own') },
+    });
+
+    for (let round = 0; round < 3; round++) {
+      const response = await fetch(`${gateway.url}${path}`);
+      expect([response.status, await response.text()]).toEqual([418, 'own']);
+    }
+  });
+
+  it.each(ROUTES)('responds while the service is asked, which is left: %s', async (path) => {
+    const asked = Promise.withResolvers<IncomingMessage>();
+    await using service = await startService((request) => asked.resolve(request));
+    await using gateway = await startWith(service.url, {
+      on: {
+        proxyReq: (_proxied, _request, response) =>
+          void asked.promise.then(() => response.writeHead(504).end('own')),
+      },
+    });
+
+    const response = await fetch(`${gateway.url}${path}`);
+    const { socket } = await asked.promise;
+
+    expect([response.status, await response.text()]).toEqual([504, 'own']);
+    if (!socket.destroyed) await once(socket, 'close');
+  });
+
+  it('sends nothing for a client that has left meanwhile', async () => {
+    const isRouting = Promise.withResolvers<void>();
+    const hasLeft = Promise.withResolvers<void>();
+    await using service = await startEcho('billing');
+    await using gateway = await startWith(service.url, {
+      router: async () => {
+        isRouting.resolve();
+        await hasLeft.promise;
+        return undefined;
+      },
+    });
+    await using client = await RawClient.connect(gateway.port);
+    client.write(rawRequest('POST /reports', { headers: { 'Content-Length': 1 }, body: 'x' }));
+    await isRouting.promise;
+
+    client.socket.resetAndDestroy();
+    await gateway.logged({ status: 499 });
+    hasLeft.resolve();
+
+    // The next request shows that the first was not sent: it has the first connection.
+    expect(await textOf(`${gateway.url}/v1/plans`)).toBe('billing GET /v1/plans');
+    expect(service.accepted()).toBe(1);
+  });
+
+  it.each(ROUTES)('hears of a failure once, and may reject: %s', async (path) => {
+    let calls = 0;
+    await using gateway = await startWith(NOWHERE, {
+      on: {
+        error: () => {
+          calls++;
+          return Promise.reject(new Error('later')) as unknown as void;
+        },
+      },
+    });
+
+    const response = await fetch(`${gateway.url}${path}`);
+
+    expect([response.status, calls]).toEqual([502, 1]);
+    await gateway.logged({ message: 'proxy listener failed', event: 'error' });
+  });
+
+  it('cannot give a response without a body the status of one with a body', async () => {
+    await using service = await startRawService((socket) =>
+      socket.on('data', () => socket.write('HTTP/1.1 304 Not Modified\r\nContent-Length: 40\r\n\r\n')),
+    );
+    await using gateway = await startWith(service.url, {
+      on: { proxyRes: (response) => void (response.statusCode = 200) },
+    });
+
+    expect((await fetch(`${gateway.url}/v1/plans`)).status).toBe(500);
+  });
+
+  it('must not have read the body', async () => {
+    await using service = await startEcho('billing');
+    await using gateway = await startWith(service.url);
+
+    const response = await fetch(`${gateway.url}/reports/late`, { method: 'POST', body: 'read' });
+
+    expect(response.status).toBe(500);
+    expect(service.accepted()).toBe(0);
+  });
+
+  it('gets no WebSocket by the upgrade of the proxy', async () => {
+    await using gateway = await startWith(NOWHERE);
+    const { upgrade } = gateway.app.get(UpstreamRegistry).handlerOf('billing-service');
+    await using server = await startRawService((socket) =>
+      upgrade({} as IncomingMessage, socket, Buffer.alloc(0)),
+    );
+
+    expect((await exchangeRaw(server.port, 'x')).statuses).toEqual([501]);
   });
 });
 

@@ -37,7 +37,8 @@ export class MemoryUpstream extends Duplex {
   /** Sends bytes to the gateway, in one read. */
   send(text: string): void {
     const length = this.onread.buffer.write(text, 'latin1');
-    this.isReadPaused = !this.onread.callback(length);
+    // Only `resume` makes Node read again.
+    if (!this.onread.callback(length)) this.isReadPaused = true;
   }
 
   /** Ends its side of the connection, as FIN does. */

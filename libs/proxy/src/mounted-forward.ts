@@ -5,7 +5,7 @@ import type { RetryBudget } from './attempts/retry-budget.js';
 import type { FailureKind } from './balancing/instance-health.js';
 import type { Instance } from './balancing/instance.js';
 import { Forward } from './forward/forward.js';
-import { checkAnnouncedLength } from './forward/request-body.js';
+import { checkAnnouncedLength, hasBody } from './forward/request-body.js';
 import {
   InvalidRequestException,
   UpstreamQueueFullException,
@@ -73,16 +73,24 @@ async function send(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
+  // Its client has left, or another response was sent, while the team's code ran.
+  if (response.destroyed || response.writableEnded) return;
   const exchange = exchangeOf(request) ?? createExchange(request, response);
   if (exchange.forward) throw new Error('the request was forwarded already');
+  if (hasBody(request) && request.readableDidRead)
+    throw new Error('the body of the request was read already');
   exchange.mountedUpstream = proxy.name;
-  if (!TARGET.test(request.url!)) throw new InvalidRequestException('Invalid path');
-  const options = proxy.mountedOptions;
-  checkAnnouncedLength(request, options.limits.bodyLimitBytes);
-  const attempts = proxy.createAttempts(performance.now(), instance && new PinnedUpstream(proxy, instance));
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   response.once('close', resolve);
-  new Forward(exchange, options, attempts, request.url!, reject).start();
+  try {
+    if (!TARGET.test(request.url!)) throw new InvalidRequestException('Invalid path');
+    const options = proxy.mountedOptions;
+    checkAnnouncedLength(request, options.limits.bodyLimitBytes);
+    const attempts = proxy.createAttempts(performance.now(), instance && new PinnedUpstream(proxy, instance));
+    new Forward(exchange, options, attempts, request.url!, reject).start();
+  } catch (error) {
+    proxy.refuse(exchange, error, reject);
+  }
   await promise;
 }
 

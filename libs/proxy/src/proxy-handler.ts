@@ -1,4 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import { NotFoundException } from '@nestjs/common';
 import { createProxyMiddleware, type Options, type RequestHandler } from 'http-proxy-middleware';
 import { ProxyListeners, type ProxyServer } from './proxy-listeners.js';
 
@@ -76,6 +78,7 @@ export function createProxyHandler(
   check(upstream, options);
   const { on = {}, plugins = [], router, ...rest } = options;
   let server!: ProxyServer;
+  const failures = new WeakMap<IncomingMessage, unknown>();
   const handle = createProxyMiddleware({
     ...rest,
     // Required, and only the name of no choice: the load balancer picks an instance.
@@ -86,14 +89,17 @@ export function createProxyHandler(
     plugins: [
       (created) => {
         server = created;
+        // http-proxy-middleware would emit a rejection to the listeners once more.
         server.web = (request, response, { target } = {}) =>
-          forward(request, response, (target as { host: string }).host || undefined);
+          forward(request, response, (target as { host: string }).host || undefined).catch(
+            (error: unknown) => void failures.set(request, error),
+          );
         for (const [name, listener] of Object.entries(on)) server.on(name as 'error', listener as never);
       },
       ...plugins,
     ],
   });
-  return { handle: withoutSecondResponse(handle), listeners: new ProxyListeners(upstream, server) };
+  return { handle: toHandler(handle, failures), listeners: new ProxyListeners(upstream, server) };
 }
 
 /** http-proxy-middleware would take a name for a URL: the choice goes through as the host of its target. */
@@ -102,13 +108,33 @@ function toRouter(router: NonNullable<ProxyHandlerOptions['router']>): NonNullab
   return Object.fromEntries(Object.entries(router).map(([key, choice]) => [key, { host: choice }]));
 }
 
-/** Passes no failure on to which an `error` listener has responded. */
-function withoutSecondResponse(handle: RequestHandler): RequestHandler {
-  const wrapped = (request: IncomingMessage, response: ServerResponse, next?: (error?: unknown) => void) =>
-    handle(request, response, (error) => {
-      if (error === undefined || !response.writableEnded) next?.(error);
+/**
+ * The handler for a team: passes failures on by `next`, or rejects if it is called without one. It takes no upgrades: a
+ * WebSocket is a route.
+ */
+function toHandler(handle: RequestHandler, failures: WeakMap<IncomingMessage, unknown>): RequestHandler {
+  const wrapped = async (
+    request: IncomingMessage,
+    response: ServerResponse,
+    next?: (error?: unknown) => void,
+  ): Promise<void> => {
+    let isFiltered = false;
+    await handle(request, response, (error) => {
+      if (error === undefined) isFiltered = true;
+      else failures.set(request, error);
     });
-  return Object.assign(wrapped, { upgrade: handle.upgrade });
+    const failure =
+      failures.get(request) ?? (isFiltered && !next ? new NotFoundException('Not found') : undefined);
+    if (failure !== undefined && !next) throw failure;
+    if (failure !== undefined || isFiltered) next!(failure);
+  };
+  return Object.assign(wrapped, { upgrade: refuseUpgrade });
+}
+
+function refuseUpgrade(_request: IncomingMessage, socket: Socket): void {
+  socket
+    .on('error', () => {})
+    .end('HTTP/1.1 501 Not Implemented\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
 }
 
 function check(upstream: string, options: object): void {

@@ -3,7 +3,7 @@ import { Logger } from '@nestjs/common';
 import type { Plugin } from 'http-proxy-middleware';
 import { ProxyListenerException, type ProxyException } from './http/exceptions.js';
 import type { Exchange } from './http/exchange.js';
-import type { ResponseHead } from './transport/response-head.js';
+import { isBodiless, type ResponseHead } from './transport/response-head.js';
 
 /** The server of an `http-proxy-middleware`, which emits its events. */
 export type ProxyServer = Parameters<Plugin>[0];
@@ -66,7 +66,10 @@ export class ProxyListeners {
     };
     this.callAll('proxyRes', [proxied, request, response]);
     const fields = new HeaderFields([...head.headers]);
-    applyChanges(fields, headers);
+    this.guard('proxyRes', () => {
+      checkStatus(head.status, proxied.statusCode);
+      applyChanges(fields, headers);
+    });
     return { ...head, status: proxied.statusCode, phrase: proxied.statusMessage, headers: fields.list };
   }
 
@@ -81,11 +84,18 @@ export class ProxyListeners {
   }
 
   private callAll(name: EventName, parameters: unknown[]): void {
-    try {
+    this.guard(name, () => {
       for (const listener of this.server.listeners(name)) {
         const result: unknown = Reflect.apply(listener, this.server, parameters);
         if (result instanceof Promise) result.catch((error: unknown) => this.log(name, error));
       }
+    });
+  }
+
+  /** @throws ProxyListenerException in place of any error, which is logged */
+  private guard(name: EventName, run: () => void): void {
+    try {
+      run();
     } catch (error) {
       this.log(name, error);
       throw new ProxyListenerException(error);
@@ -179,6 +189,14 @@ function toHeaderObject(list: readonly string[]): HeaderObject {
     headers[name] = name === 'set-cookie' ? values : values.join(', ');
   }
   return headers;
+}
+
+/** @throws RangeError if a listener's status would change whether there is a body, which frames the message */
+function checkStatus(before: number, after: number): void {
+  const isValid = Number.isInteger(after) && after >= 200 && after < 1_000;
+  if (!isValid || isBodiless(before) !== isBodiless(after)) {
+    throw new RangeError(`a listener cannot turn ${before} into ${after}`);
+  }
 }
 
 /** Applies what a listener has changed of the headers. */

@@ -1,5 +1,6 @@
 import {
   CircuitOpenException,
+  ProxyException,
   UpstreamQueueFullException,
   UpstreamUnavailableException,
 } from './http/exceptions.js';
@@ -132,8 +133,14 @@ export class UpstreamProxy {
     try {
       new Forward(exchange, forwardOptions, this.createAttempts(performance.now()), target, refuse).start();
     } catch (error) {
-      refuse(error);
+      this.refuse(exchange, error, refuse);
     }
+  }
+
+  /** Responds to a failure before the first attempt, unless a listener of the upstream does. */
+  refuse(exchange: Exchange, error: unknown, refuse: (error: unknown) => void): void {
+    const isHandled = error instanceof ProxyException && this.listeners?.onError(exchange, error);
+    if (!isHandled) refuse(error);
   }
 
   /**

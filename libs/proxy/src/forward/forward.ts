@@ -114,6 +114,10 @@ export class Forward
     const isHead = this.request.method === 'HEAD';
     try {
       const head = this.formatHead(body, isFresh || isHead);
+      if (this.response.headersSent) {
+        this.abandon();
+        return;
+      }
       this.attempt = new Attempt(this.exchange, this.attempts.instance, { head, isHead, body }, this);
     } catch (error) {
       this.fail(error as ProxyException);
@@ -161,7 +165,9 @@ export class Forward
     this.showAttempts();
     for (const gate of this.options.observers) gate.onResponse!(exchange, status);
     try {
-      this.clientResponse.begin(this.options.listeners?.onResponse(exchange, head) ?? head);
+      const changed = this.options.listeners?.onResponse(exchange, head) ?? head;
+      if (this.response.headersSent) this.abandon();
+      else this.clientResponse.begin(changed);
     } catch (error) {
       this.fail(exceptionFor(error as Error, this.options.service, 'response_headers'));
     }
@@ -170,6 +176,10 @@ export class Forward
   // :: Step 4
   onBody(bytes: Buffer, isLast: boolean): void {
     const { clientResponse } = this;
+    if (this.response.writableEnded) {
+      this.abandon();
+      return;
+    }
     this.exchange.responseBytes += bytes.length;
     this.timeouts.progressed();
     const reason = clientResponse.passEvents(bytes);
@@ -257,8 +267,8 @@ export class Forward
   /** Called when the client's connection is closed, and after every complete response. */
   clientClosed(): void {
     if (this.isSettled) return;
-    // A complete response may still wait for the end of the service's message.
-    if (this.response.writableFinished) this.settle(performance.now());
+    // A listener or a controller has responded in place of the service.
+    if (this.response.writableFinished) this.abandon();
     else this.fail(new ClientGoneException(this.stage));
   }
 
@@ -303,6 +313,12 @@ export class Forward
     this.showAttempts();
     if (this.options.listeners?.onError(this.exchange, exception)) return;
     this.refuse(exception);
+  }
+
+  /** Ends the exchange without a word to the client, which has another response. */
+  private abandon(): void {
+    this.settle(performance.now());
+    this.attempt?.cancel();
   }
 
   private settle(now: number): void {

@@ -13,9 +13,12 @@ export interface ResponseHead {
   readonly keepAliveMs: number;
 }
 
+const NO_CONTENT = 204;
+export const NOT_MODIFIED = 304;
+
 /** Whether responses with this status have no body (RFC 9112, section 6.3). */
 export function isBodiless(status: number): boolean {
-  return status === 204 || status === 304;
+  return status === NO_CONTENT || status === NOT_MODIFIED;
 }
 
 /** A response breaks a rule of HTTP/1.1. */

@@ -174,7 +174,38 @@ describe('a connection', () => {
   });
 });
 
+describe('a connection over TLS', () => {
+  it('is read for the next request, though the rest of a response came while its reader was paused', () => {
+    const { upstream, start } = connect();
+    const call = start();
+    call.onBodyHook = () => call.connection.pause();
+    upstream.send(OK.slice(0, -1));
+    expect(upstream.isReadPaused).toBe(true);
+
+    // Node hands on what it has decrypted, paused or not.
+    upstream.send('k');
+    expect(upstream.isReadPaused).toBe(false);
+
+    const next = start();
+    upstream.send(OK);
+    expect(next.events.at(-1)).toBe('end');
+  });
+});
+
 describe('a connection is closed', () => {
+  it.each([
+    'HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\n',
+    'HTTP/1.1 204 No Content\r\nTransfer-Encoding: chunked\r\n\r\n',
+    'HTTP/1.1 304 Not Modified\r\nTransfer-Encoding: chunked\r\n\r\n',
+  ])('behind a response without a body that announces one: %j', (text) => {
+    const { upstream, owned, start } = connect();
+    const { events } = start();
+
+    upstream.send(text);
+
+    expect([events.at(-1), owned.at(-1)]).toEqual(['end', 'closed']);
+  });
+
   it.each([
     ['says that it closes', 'HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n'],
     [

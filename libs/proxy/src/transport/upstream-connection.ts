@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import { readOnAfterFailedWrites } from './failed-writes.js';
 import { SHARED } from './read-buffer.js';
 import { formatFields } from './request-head.js';
-import type { ResponseHead } from './response-head.js';
+import { isBodiless, NOT_MODIFIED, type ResponseHead } from './response-head.js';
 import { ResponseParser, type ResponseListener } from './response-parser.js';
 import type { BodySink, BodySource, UpstreamCall } from './upstream-call.js';
 
@@ -156,7 +156,7 @@ export class UpstreamConnection implements BodySink, ResponseListener {
   }
 
   onHead(head: ResponseHead): void {
-    this.isLast ||= !head.isPersistent;
+    this.isLast ||= !head.isPersistent || announcesForbiddenBody(head);
     this.keepAliveMs = head.keepAliveMs - KEEP_ALIVE_MARGIN_MS;
     this.call!.onHead(head);
   }
@@ -208,8 +208,8 @@ export class UpstreamConnection implements BodySink, ResponseListener {
   /** Behind the read of the last byte, so that a byte too many is seen before the next request is sent. */
   private finish(): void {
     this.isFinished = false;
-    // Of the response before.
-    this.isPaused = false;
+    // TLS hands on the rest of its bytes though the reader has paused: the response may end while nothing is read.
+    this.resume();
     const isReusable =
       this.isSent && !this.isLast && this.keepAliveMs > 0 && !this.parser.hasExcess && !this.error;
     this.isReused = true;
@@ -222,4 +222,10 @@ export class UpstreamConnection implements BodySink, ResponseListener {
     if (!this.error && this.parser.end()) this.close();
     else this.close(this.error ?? new ConnectionClosedError());
   }
+}
+
+/** Whether a response that has no body announces one: a service that does so may send it, as the next response. */
+function announcesForbiddenBody({ status, contentLength, isChunked }: ResponseHead): boolean {
+  // The length of a 304 is that of the representation (RFC 9110, section 8.6).
+  return isBodiless(status) && (isChunked || (status !== NOT_MODIFIED && contentLength > 0));
 }
