@@ -1,5 +1,6 @@
 const FORWARD = 'libs/proxy/src/forward/forward.ts';
 const CLIENT_RESPONSE = 'libs/proxy/src/forward/client-response.ts';
+const OUTGOING = 'libs/proxy/src/forward/outgoing-request.ts';
 const TIMEOUTS = 'libs/proxy/src/forward/forward-timeouts.ts';
 
 /** Faults of an exchange on its way to a service and back. */
@@ -12,8 +13,8 @@ export const FORWARD_MUTANTS = {
     guarantees: ['G2'],
   },
   'takes every method for safe': {
-    file: FORWARD,
-    from: 'SAFE_METHODS.has(this.request.method!)',
+    file: OUTGOING,
+    from: 'SAFE_METHODS.has(request.method!)',
     to: 'true',
     scenario: 'service',
     guarantees: ['G2'],
@@ -79,9 +80,9 @@ export const FORWARD_MUTANTS = {
     guarantees: ['G1'],
   },
   'repeats a request with a key whose route has not opted in': {
-    file: FORWARD,
-    from: 'options.repeatsKeyed && isSmallAndKeyed(this.request)',
-    to: 'isSmallAndKeyed(this.request)',
+    file: OUTGOING,
+    from: 'return repeatsKeyed && key',
+    to: 'return key',
     scenario: 'service',
     guarantees: ['G2'],
   },

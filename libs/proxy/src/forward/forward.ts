@@ -1,10 +1,9 @@
-import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Attempt, type AttemptListener } from '../attempts/attempt.js';
 import type { Attempts } from '../attempts/attempts.js';
 import { exceptionFor, isConnectionLost } from '../attempts/failure.js';
 import { failureKindOf, isUnavailable } from '../balancing/failure-kind.js';
 import type { FailureKind } from '../balancing/instance-health.js';
-import { announcedTrailers, forwardedHeadersOf } from '../headers/request-headers.js';
 import { networkOf } from '../http/client-network.js';
 import {
   ClientGoneException,
@@ -13,18 +12,15 @@ import {
   type Stage,
 } from '../http/exceptions.js';
 import { exchangeOf, type Exchange, type ExchangeForward } from '../http/exchange.js';
-import { formatRequestHead } from '../transport/request-head.js';
 import type { ResponseHead } from '../transport/response-head.js';
 import type { UpstreamRequest } from '../transport/upstream-call.js';
 import { ClientResponse } from './client-response.js';
 import type { ForwardOptions } from './forward-options.js';
 import { ForwardTimeouts, type TimedForward } from './forward-timeouts.js';
-import { BUFFERED_BODY_BYTES, hasBody, RequestBody } from './request-body.js';
+import { formatHead, mayBeRepeated } from './outgoing-request.js';
+import { hasBody, RequestBody } from './request-body.js';
 import { RequestBuffering, type BufferingListener } from './request-buffering.js';
 import type { SlowReader } from './slow-reader-limit.js';
-
-/** Safe methods (RFC 9110, section 9.2.1), which alone may always be sent again. */
-const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 const CONTINUE = 100;
 const EARLY_HINTS = 103;
@@ -75,9 +71,7 @@ export class Forward
         })
       : null;
     this.buffering = this.body && new RequestBuffering(exchange, this.body, options, this);
-    this.isRepeatable = this.body
-      ? options.repeatsKeyed && isSmallAndKeyed(this.request)
-      : SAFE_METHODS.has(this.request.method!);
+    this.isRepeatable = mayBeRepeated(this.request, options.repeatsKeyed);
     exchange.forward = this;
     // First, so that the failure is set when the listener that logs the exchange runs.
     this.response.prependListener('close', onResponseClose);
@@ -113,7 +107,8 @@ export class Forward
   private startAttempt(body: UpstreamRequest['body'], isFresh: boolean): void {
     const isHead = this.request.method === 'HEAD';
     try {
-      const head = this.formatHead(body, isFresh || isHead);
+      const { host } = this.attempts.instance;
+      const head = formatHead(this, { target: this.target, host, body, isLast: isFresh || isHead });
       if (this.response.headersSent) {
         this.abandon();
         return;
@@ -124,22 +119,6 @@ export class Forward
       return;
     }
     this.attempt.start(isFresh);
-  }
-
-  /** @throws ProxyListenerException */
-  private formatHead(body: UpstreamRequest['body'], isLast: boolean): string {
-    const { exchange, options, target } = this;
-    const { method, headers } = this.request;
-    const fields = forwardedHeadersOf(exchange);
-    options.listeners?.onRequest(exchange, target, fields);
-    return formatRequestHead(method!, target, fields, {
-      host: this.attempts.instance.host,
-      length: Buffer.isBuffer(body) ? body.length : body ? announcedLength(headers) : 0,
-      isLast,
-      expectsContinue: options.passesExpect && exchange.waitsForContinue,
-      takesTrailers: headers['te'] !== undefined && takesTrailers(headers),
-      ...(headers.trailer !== undefined && { trailerNames: announcedTrailers(headers.trailer) }),
-    });
   }
 
   onInterim({ status, headers }: ResponseHead): void {
@@ -330,23 +309,6 @@ export class Forward
     this.body?.destroy();
     this.options.ticker.delete(this.timeouts);
   }
-}
-
-function isSmallAndKeyed({ headers }: IncomingMessage): boolean {
-  // A body in chunks has no announced length, and does not count as small.
-  return headers['idempotency-key'] !== undefined && Number(headers['content-length']) <= BUFFERED_BODY_BYTES;
-}
-
-/** Whether the client takes trailers: `TE` names them, and `Connection` names `TE` (RFC 9110, section 10.1.4). */
-function takesTrailers({ te, connection = '' }: IncomingHttpHeaders): boolean {
-  return (
-    /(?:^|[ ,\t])trailers(?:$|[ ,;\t])/i.test(String(te)) && /(?:^|[ ,\t])te(?:$|[ ,\t])/i.test(connection)
-  );
-}
-
-/** The announced length of a body in bytes; undefined if it comes in chunks. */
-function announcedLength({ 'content-length': length }: IncomingHttpHeaders): number | undefined {
-  return length === undefined ? undefined : Number(length);
 }
 
 /* Shared listeners, which find the forward by the exchange: a closure for each request would stay in V8's old generation. */

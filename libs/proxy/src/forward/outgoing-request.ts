@@ -1,0 +1,61 @@
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import { announcedTrailers, forwardedHeadersOf } from '../headers/request-headers.js';
+import type { Exchange } from '../http/exchange.js';
+import { formatRequestHead } from '../transport/request-head.js';
+import type { UpstreamRequest } from '../transport/upstream-call.js';
+import type { ForwardOptions } from './forward-options.js';
+import { BUFFERED_BODY_BYTES, hasBody } from './request-body.js';
+
+/** Safe methods (RFC 9110, section 9.2.1), which alone may always be sent again. */
+const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
+
+/**
+ * Whether a request may be sent again after it was written: safe methods without a body, and small bodies with a key on routes
+ * with `repeatsKeyed`. A body in chunks has no announced length, and does not count as small.
+ */
+export function mayBeRepeated(request: IncomingMessage, repeatsKeyed: boolean): boolean {
+  if (!hasBody(request)) return SAFE_METHODS.has(request.method!);
+  const { 'idempotency-key': key, 'content-length': length } = request.headers;
+  return repeatsKeyed && key !== undefined && Number(length) <= BUFFERED_BODY_BYTES;
+}
+
+/** The parts of an attempt's request that do not come from the client's headers. */
+interface OutgoingRequest {
+  /** Path and query for the service. */
+  readonly target: string;
+  /** `Host` of a request without one. */
+  readonly host: string;
+  readonly body: UpstreamRequest['body'];
+  /** Whether the connection closes behind the response. */
+  readonly isLast: boolean;
+}
+
+/** Formats the head of an attempt, and calls the listeners of `proxyReq`. @throws ProxyListenerException */
+export function formatHead(
+  { exchange, options }: { readonly exchange: Exchange; readonly options: ForwardOptions },
+  { target, host, body, isLast }: OutgoingRequest,
+): string {
+  const { method, headers } = exchange.request;
+  const fields = forwardedHeadersOf(exchange);
+  options.listeners?.onRequest(exchange, target, fields);
+  return formatRequestHead(method!, target, fields, {
+    host,
+    length: Buffer.isBuffer(body) ? body.length : body ? announcedLength(headers) : 0,
+    isLast,
+    expectsContinue: options.passesExpect && exchange.waitsForContinue,
+    takesTrailers: headers['te'] !== undefined && takesTrailers(headers),
+    ...(headers.trailer !== undefined && { trailerNames: announcedTrailers(headers.trailer) }),
+  });
+}
+
+/** Whether the client takes trailers: `TE` names them, and `Connection` names `TE` (RFC 9110, section 10.1.4). */
+function takesTrailers({ te, connection = '' }: IncomingHttpHeaders): boolean {
+  return (
+    /(?:^|[ ,\t])trailers(?:$|[ ,;\t])/i.test(String(te)) && /(?:^|[ ,\t])te(?:$|[ ,\t])/i.test(connection)
+  );
+}
+
+/** The announced length of a body in bytes; undefined if it comes in chunks. */
+function announcedLength({ 'content-length': length }: IncomingHttpHeaders): number | undefined {
+  return length === undefined ? undefined : Number(length);
+}
