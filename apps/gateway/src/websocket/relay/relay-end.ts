@@ -215,7 +215,6 @@ export class RelayEnd {
     const count = Number(payload.toString('latin1'));
     if (count > this.messagesAcknowledged && count <= this.messagesSent) this.messagesAcknowledged = count;
     // `onData` has reset the count when the chunk before arrived: 0 here means that no ping was sent since.
-
     if (this.pingsUnanswered === 0) this.listener.onControlFrame(this);
   };
 
