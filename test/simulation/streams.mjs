@@ -41,9 +41,7 @@ export class Streams {
   /** The connection of a stream was closed before its end. */
   onBroken(request) {
     const { ledger, hasGoodUpstreams } = this.#world;
-    const life = ledger.lives.find(
-      ({ gateway, life: number }) => gateway === request.gateway && number === request.life,
-    );
+    const life = ledger.lifeOf(request);
     const hasLife = life && !life.isKilled && life.signalAt === undefined;
     if (hasGoodUpstreams && hasLife && !this.#isExcused(request))
       this.#violate('G1', `${request.id} was broken at ${request.settledAt}, and its service went on`);

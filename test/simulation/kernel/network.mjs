@@ -3,8 +3,6 @@ import { Direction } from './direction.mjs';
 import { currentProcess } from './process.mjs';
 import { SimulatedSocket, systemError } from './socket.mjs';
 
-export { isGatewayEnd } from './addresses.mjs';
-
 /** Bytes that one direction of a connection holds before its writer must wait: both kernels' buffers together. */
 const WINDOW_BYTES = 64 * 1024;
 
