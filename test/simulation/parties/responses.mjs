@@ -142,8 +142,6 @@ export function planResponse(random, scenario, request) {
   return plan;
 }
 
-export const KIND_NAMES = Object.keys(KINDS);
-
 function partsOf(body, random) {
   const parts = [];
   for (let at = 0; at < body.length;) {
