@@ -51,8 +51,8 @@ export class Responses {
   /** Good services and a gateway that is not overloaded leave no reason for an error of the gateway. */
   #checkError(request, { status, first }) {
     const { hasGoodUpstreams, gateways, scenario } = this.#world;
-    const isCalm = hasGoodUpstreams && gateways.length === 1 && scenario.isCalm;
-    if (isCalm && status >= 500)
+    const isErrorFree = hasGoodUpstreams && gateways.length === 1 && scenario.isErrorFree;
+    if (isErrorFree && status >= 500)
       this.#violate('G1', `${request.id} got ${first} from a gateway whose services are well`);
   }
 
