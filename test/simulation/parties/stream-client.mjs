@@ -43,7 +43,7 @@ export class StreamClient {
       network: from,
       method: 'GET',
       route: EVENTS_ROUTE,
-      mayRepeat: true,
+      isRepeatable: true,
       isPrivate: true,
       bodyLength: 0,
       gateway: gateway.number,
