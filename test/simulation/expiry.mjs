@@ -22,11 +22,6 @@ export class Expiry {
     return this.#world.ledger.now >= this.endOf(party);
   }
 
-  /** Whether somebody has set the clock of the machine: then a token may expire at any moment. */
-  get #isClockSet() {
-    return this.#world.scenario.events?.setClock !== undefined;
-  }
-
   /** A service has the head of a request. */
   onHead(request) {
     const deliveredAt = request?.socket.arrivedAt(request.headEnd);
@@ -43,7 +38,7 @@ export class Expiry {
   /** A client has a whole response. */
   onResponse(request, { status }) {
     const isValid =
-      !this.#isClockSet &&
+      !this.#world.setsClock &&
       !request.isAnonymous &&
       this.#world.ledger.now < this.endOf(request) - TOLERANCE_MS;
     if (status === 401 && isValid && !this.#world.redis)
@@ -52,7 +47,7 @@ export class Expiry {
 
   /** A relay's connection is gone. */
   onRelayClosed(relay) {
-    if (relay.closeCode === 4401 && !this.#isClockSet && !this.hasEnded(relay))
+    if (relay.closeCode === 4401 && !this.#world.setsClock && !this.hasEnded(relay))
       this.#violate(`relay ${relay.id} was closed as expired with a valid token`);
   }
 
