@@ -1,3 +1,4 @@
+import { EVENTS_ROUTE } from '../parties/event-stream.mjs';
 import { RESPONSE_LINES } from '../parties/responses.mjs';
 import { hasLines } from './lines.mjs';
 
@@ -25,7 +26,8 @@ export class Responses {
     }
     if (!hasLines(message, RESPONSE_LINES))
       this.#violate('G4', `the response to ${request.id} has other headers`);
-    this.#checkBody(request, message);
+    // Those of an event stream are looked at by event: see `streams.mjs`.
+    if (request.route !== EVENTS_ROUTE) this.#checkBody(request, message);
   }
 
   #checkBody(request, { body }) {

@@ -163,7 +163,6 @@ export class Client {
       return;
     }
     this.#world.guarantees.onResponse(request, message);
-    this.#world.onResponse(request, message);
     request.expectation?.onResponse(message);
     this.#settle(request, 'response', message.status);
     const isLast = /(?:^|\r\n)connection: close/i.test(message.text);

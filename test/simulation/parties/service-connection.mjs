@@ -146,7 +146,6 @@ export class ServiceConnection {
     if (!arrival || arrival.isHead) return;
     arrival.isHead = true;
     this.#world.guarantees.onHead(request, arrival, head);
-    this.#world.expiry.onHead(request);
   }
 
   #checkBody(body, head) {

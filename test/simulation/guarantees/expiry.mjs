@@ -4,7 +4,7 @@ const TOLERANCE_MS = 1_000;
 /** Milliseconds after which the WebSockets and event streams of an expired token must be closed, with an event in progress. */
 const CLOSE_MS = 3_000;
 
-/** Checks that an expired token is good for nothing (docs/guarantees.md, G5), and that a valid one is. */
+/** G5: an expired token is good for nothing, and a valid one is accepted. */
 export class Expiry {
   #world;
 
@@ -24,14 +24,14 @@ export class Expiry {
 
   /** A service has the head of a request. */
   onHead(request) {
-    const deliveredAt = request?.socket.arrivedAt(request.headEnd);
-    if (request?.isPrivate && deliveredAt >= this.endOf(request))
+    const deliveredAt = request.socket.arrivedAt(request.headEnd);
+    if (request.isPrivate && deliveredAt >= this.endOf(request))
       this.#violate(`${request.id} came at ${deliveredAt} with an expired token, and reached a service`);
   }
 
   /** A service has the handshake of a relay. */
   onHandshake(relay) {
-    if (relay?.deliveredAt() >= this.endOf(relay))
+    if (relay.deliveredAt() >= this.endOf(relay))
       this.#violate(`relay ${relay.id} was opened with an expired token`);
   }
 

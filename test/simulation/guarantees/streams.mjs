@@ -1,12 +1,19 @@
+import { countEvents, EVENTS_ROUTE } from '../parties/event-stream.mjs';
+
 /** Milliseconds that the head and an event may be under way: both networks, and what is joined. */
 const LATE_MS = 300;
 
-/** Checks the ends of event streams: whole events, all of them, unless the session, the service or the gateway has ended. */
+/**
+ * G1, G4 and G9: event streams. Events come at once, and a stream ends with whole events, all of them, unless the session, the
+ * service or the gateway has ended.
+ */
 export class Streams {
   #world;
+  #expiry;
 
-  constructor(world) {
+  constructor(world, expiry) {
     this.#world = world;
+    this.#expiry = expiry;
   }
 
   /** Some of a stream has come, or its head alone: neither waits in the gateway for what follows. */
@@ -30,16 +37,21 @@ export class Streams {
       late(`event ${request.eventsSeen + 1}`, dueMs[request.eventsSeen]);
   }
 
-  /** The end of a stream has come. @param count of its events; -1 if it ends within one */
-  onWhole(request, count) {
+  /** The end of a stream has come. */
+  onResponse(request, { status, body }) {
+    if (!isStream(request) || status !== 200) return;
+    const text = body.toString();
+    this.onText(request, text);
     const { events } = request.plans.at(-1);
+    const count = countEvents(text, events);
     if (count === -1) this.#violate('G4', `${request.id} ended within an event, or has other events`);
     else if (count < events.length && !this.#isExcused(request))
       this.#violate('G1', `${request.id} ended with ${count} of ${events.length} events as if it were whole`);
   }
 
-  /** The connection of a stream was closed before its end. */
-  onBroken(request) {
+  /** The connection of a stream may be closed before its end. */
+  onSettled(request) {
+    if (!isStream(request) || request.outcome !== 'closed') return;
     const { ledger, hasGoodUpstreams } = this.#world;
     const life = ledger.lifeOf(request);
     const hasLife = life && !life.isKilled && life.signalAt === undefined;
@@ -48,11 +60,14 @@ export class Streams {
   }
 
   #isExcused(request) {
-    const { expiry, ledger, setsClock } = this.#world;
-    return setsClock || expiry.hasEnded(request) || ledger.revocationOf(request) !== undefined;
+    const { ledger, setsClock } = this.#world;
+    return setsClock || this.#expiry.hasEnded(request) || ledger.revocationOf(request) !== undefined;
   }
 
   #violate(guarantee, text) {
     this.#world.ledger.violate(guarantee, text);
   }
 }
+
+/** Whether a service has responded to a request with an event stream. */
+const isStream = ({ route, plans }) => route === EVENTS_ROUTE && plans !== undefined;
