@@ -38,16 +38,7 @@ export class Responses {
       return;
     }
     const isWhole = plans.some((each) => each.isWhole && each.body.length === body.length);
-    if (!isWhole && !this.#isEndedStream(request, body))
-      this.#violate('G1', `${request.id} got a part of a response as a whole one (${kind})`);
-  }
-
-  /** An event stream ends behind a whole event when its session is revoked or expires. */
-  #isEndedStream(request, body) {
-    const { ledger, setsClock } = this.#world;
-    const isStream = request.plans.at(-1).kind === 'eventStream';
-    const isBetweenEvents = body.length === 0 || body.subarray(-2).toString() === '\n\n';
-    return isStream && isBetweenEvents && (setsClock || ledger.revocationOf(request) !== undefined);
+    if (!isWhole) this.#violate('G1', `${request.id} got a part of a response as a whole one (${kind})`);
   }
 
   /** Good services and a gateway that is not overloaded leave no reason for an error of the gateway. */

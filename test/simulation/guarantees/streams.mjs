@@ -19,10 +19,12 @@ export class Streams {
   /** Some of a stream has come, or its head alone: neither waits in the gateway for what follows. */
   onText(request, text) {
     const { events, dueMs } = request.plans.at(-1);
-    const begunAt = request.arrivals.at(-1).at;
+    const { at: begunAt, socket } = request.arrivals.at(-1);
+    // Bytes that are stalled come later.
+    const isStalled = [socket, socket.otherEnd].some(({ out }) => out.stalledUntil > 0);
     request.eventsSeen ??= -1;
     const late = (what, due) => {
-      if (this.#world.ledger.now > begunAt + due + LATE_MS)
+      if (!isStalled && this.#world.ledger.now > begunAt + due + LATE_MS)
         this.#violate(
           'G9',
           `${request.id} got ${what} at ${this.#world.ledger.now}, due at ${begunAt + due}`,

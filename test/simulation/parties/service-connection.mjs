@@ -51,8 +51,7 @@ export class ServiceConnection {
     if (isHealthCheck) return { stage: 'health check', since: wholeAt, id: this.#socket.id };
     if (wroteAt === undefined) return { stage: 'response headers', since: wholeAt, id };
     if (request?.socket.hasPaused) return undefined;
-    const isEventStream = plan.kind === 'eventStream' || plan.kind === 'events';
-    const stage = isEventStream ? 'event stream' : 'response body';
+    const stage = plan.kind === 'events' ? 'event stream' : 'response body';
     return { stage, since: Math.max(wroteAt, wholeAt), id };
   }
 
