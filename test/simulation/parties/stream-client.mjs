@@ -1,6 +1,6 @@
 import { ResponseReader } from '../../fuzz/traffic/message-reader.mjs';
-import { REQUEST_LINES } from './client.mjs';
 import { EVENTS_ROUTE, textOf } from './event-stream.mjs';
+import { headOf } from './request-bytes.mjs';
 
 /** A client of event streams, one after another: each must have the events of its service, in order and whole. */
 export class StreamClient {
@@ -58,7 +58,7 @@ export class StreamClient {
       .on('end', () => socket.end())
       .on('error', () => {})
       .on('close', () => this.#onClose(request, reader));
-    const head = headOf(id, session.token);
+    const head = headOf(request, session.token);
     request.headEnd = request.end = head.length;
     socket.write(head);
   }
@@ -91,15 +91,4 @@ export class StreamClient {
     }
     setTimeout(() => this.#open(), this.#random.int(10, 500));
   }
-}
-
-function headOf(id, token) {
-  const lines = [
-    `GET ${EVENTS_ROUTE}?sim=${id} HTTP/1.1`,
-    'Host: simulation',
-    ...REQUEST_LINES,
-    `Authorization: Bearer ${token}`,
-    '\r\n',
-  ];
-  return Buffer.from(lines.join('\r\n'), 'latin1');
 }
