@@ -16,3 +16,9 @@ export function bodyOf(name, length) {
   bodies.set(name, body);
   return body;
 }
+
+/** Bytes as one chunk of a body; none for no bytes, which would end it. */
+export function chunkOf(bytes) {
+  if (bytes.length === 0) return bytes;
+  return Buffer.concat([Buffer.from(`${bytes.length.toString(16)}\r\n`), bytes, Buffer.from('\r\n')]);
+}

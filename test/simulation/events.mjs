@@ -1,5 +1,5 @@
 import { revocationsOf } from './guarantees/revocation.mjs';
-import { isGatewayEnd } from './kernel/addresses.mjs';
+import { isGatewayEnd, isUpstreamEnd } from './kernel/addresses.mjs';
 
 /** Events that break responses of services. */
 export const UPSTREAM_EVENTS = new Set([
@@ -116,5 +116,4 @@ const REDIS_FAULTS = {
   },
 };
 
-const upstreamSockets = ({ network }) =>
-  [...network.sockets].filter((socket) => isGatewayEnd(socket) && /^10\.\d+\.1\./.test(socket.dialled));
+const upstreamSockets = ({ network }) => [...network.sockets].filter(isUpstreamEnd);

@@ -17,7 +17,10 @@ export class Ledger {
   redisRevocations = [];
   /** Faults of Redis: `{ name, begunAt, endsAt }`. */
   redisFaults = [];
-  /** The lives of gateways: `{ gateway, life, startedAt, signalAt, closedAt, endedAt, isKilled, outages }`; how often it was without Redis. */
+  /**
+   * The lives of gateways: `{ gateway, life, startedAt, signalAt, closedAt, endedAt, isKilled, outages }`. `outages` counts how
+   * often a gateway was without Redis.
+   */
   lives = [];
   /** Violations, each as `{ guarantee, text, at }`. */
   violations = [];

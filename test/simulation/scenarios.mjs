@@ -31,17 +31,20 @@ const RUDE = { slow: 0.25, anonymous: 0.15, cut: 0.1, aborts: 0.15, pauses: 0.15
 /**
  * What the plans of each scenario are drawn from:
  * - `responses`: weights of the kinds in `parties/responses.mjs`;
- * - `clients`, `requests`, `relays`: how many, at least and at most;
+ * - `gateways`, `instances`, `clients`, `requests`, `relays`, `streams`: how many, at least and at most; streams are the clients of
+ *   event streams;
  * - `lengths`, `uploads`: weights of the lengths of response and request bodies;
  * - `closesConnections`: whether services close a connection behind each response;
  * - `early`: the share of responses that come before the request is whole;
- * - `isCalm`: whether a gateway has no reason for an error of its own;
+ * - `hasRedis`: whether gateways reach Redis;
+ * - `hasLimits`: whether requests have rate limits;
+ * - `isErrorFree`: whether a gateway has no reason for a 5xx of its own;
  * - `isGood`: whether services respond whole, so that only events can break a response;
  * - `servicePauses`, `relayPauses`: shares of requests and relays in whose middle an end reads nothing for a while;
  * - `messages`: weights of the lengths of messages in `parties/relay-messages.mjs`;
- * - `hungHandshakes`, `silentServices`, `silentClients`: shares of handshakes without a response, and of relays an end of which
- *   sends nothing more;
- * - `streams`: how many clients of event streams, at least and at most;
+ * - `refusedHandshakes`, `hungHandshakes`: shares of handshakes that a service refuses, or leaves without a response;
+ * - `silentServices`, `silentClients`: shares of relays an end of which sends nothing more;
+ * - `serviceCloses`: the share of a service's messages behind which it closes the relay;
  * - `expects`: the share of uploads whose client waits for `100 Continue`;
  * - `tokenSeconds`: for how long tokens are valid, at least and at most;
  * - `relayPausesMs`: the longest pauses between messages of a relay;
@@ -50,7 +53,7 @@ const RUDE = { slow: 0.25, anonymous: 0.15, cut: 0.1, aborts: 0.15, pauses: 0.15
  * - `events`: how many of each kind happen while the clients are busy.
  */
 export const SCENARIOS = {
-  traffic: { isGood: true, isCalm: true, responses: GOOD, relays: [2, 5] },
+  traffic: { isGood: true, isErrorFree: true, responses: GOOD, relays: [2, 5] },
   service: {
     responses: BAD,
     instances: [1, 3],
@@ -95,7 +98,7 @@ export const SCENARIOS = {
   },
   expectations: {
     isGood: true,
-    isCalm: true,
+    isErrorFree: true,
     responses: GOOD,
     uploads: { 20: 2, 3000: 3, 100000: 2 },
     early: 0.4,
@@ -155,9 +158,10 @@ export const SCENARIOS = {
     events: { restartInstance: [1, 3], killInstance: [0, 2], cutUpstream: [0, 6], cutClient: [0, 3] },
   },
   revocation: {
-    responses: { ...GOOD, slowBody: 3, longBody: 1, eventStream: 3 },
+    responses: { ...GOOD, slowBody: 3, longBody: 1 },
     gateways: [1, 3],
     relays: [2, 6],
+    streams: [3, 8],
     hasRedis: true,
     events: { revoke: [3, 10], redisFault: [0, 3] },
   },
@@ -172,11 +176,12 @@ export const SCENARIOS = {
     events: { redisFault: [1, 4] },
   },
   everything: {
-    responses: { ...BAD, eventStream: 0.5 },
+    responses: BAD,
     rude: RUDE,
     gateways: [2, 3],
     instances: [2, 3],
     relays: [2, 8],
+    streams: [1, 4],
     hasRedis: true,
     hasLimits: true,
     refusedHandshakes: 0.1,

@@ -1,8 +1,6 @@
 import { EVENTS, UPSTREAM_EVENTS } from './events.mjs';
-import { Expiry } from './expiry.mjs';
 import { Guarantees } from './guarantees/guarantees.mjs';
 import { Ledger } from './ledger.mjs';
-import { Overload } from './overload.mjs';
 import { Client } from './parties/client.mjs';
 import { Gateway } from './parties/gateway.mjs';
 import { RedisStandIn } from './parties/redis/server.mjs';
@@ -10,7 +8,6 @@ import { RelayClient } from './parties/relay-client.mjs';
 import { Instance } from './parties/service.mjs';
 import { StreamClient } from './parties/stream-client.mjs';
 import { createToken } from './parties/tokens.mjs';
-import { Streams } from './streams.mjs';
 
 /** Milliseconds of virtual time after which a play has failed to come to rest. */
 const LONGEST_MS = 180_000;
@@ -68,9 +65,6 @@ export class World {
     this.ledger = new Ledger(kernel);
     this.guarantees = new Guarantees(this);
     this.ledger.guarantees = this.guarantees;
-    this.expiry = new Expiry(this);
-    this.streams = new Streams(this);
-    this.overload = new Overload(this);
     const isRedisSafe = scenario.hasRedis && !plan.events.some(({ kind }) => kind === 'redisFault');
     /** Whether services do their work, and nothing breaks their connections. */
     this.hasGoodUpstreams = scenario.isGood && !plan.events.some(({ kind }) => UPSTREAM_EVENTS.has(kind));
@@ -92,7 +86,7 @@ export class World {
     for (const event of this.#plan.events) {
       setTimeout(() => this.#happen(event), event.at);
     }
-    const watch = setInterval(() => this.#watch(), WATCH_MS);
+    const watch = setInterval(() => this.guarantees.watch(), WATCH_MS);
     const isDone = () => this.parties.every((party) => party.isDone) && this.clock.time > begunAt + 9_000;
     await this.#until(isDone, LONGEST_MS, 'the clients end');
     await this.#until(
@@ -108,16 +102,6 @@ export class World {
     await this.guarantees.checkRevocations();
     await this.#end();
     return this.ledger.violations;
-  }
-
-  /** A client has a whole response. */
-  onResponse(request, message) {
-    this.expiry.onResponse(request, message);
-    this.overload.onResponse(request, message);
-  }
-
-  #watch() {
-    for (const checks of [this.guarantees, this.expiry, this.overload]) checks.watch();
   }
 
   async #end() {

@@ -1,4 +1,4 @@
-import { isGatewayEnd } from '../kernel/network.mjs';
+import { isGatewayEnd } from '../kernel/addresses.mjs';
 
 /**
  * Bytes of one body or of one direction of a relay that a gateway may keep, wherever it does: what it has read less what it

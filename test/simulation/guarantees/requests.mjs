@@ -1,4 +1,4 @@
-import { REQUEST_LINES } from '../parties/client.mjs';
+import { REQUEST_LINES } from '../parties/request-bytes.mjs';
 import { hasLines } from './lines.mjs';
 
 /** G2 and G4: what services get of a request. */

@@ -1,4 +1,4 @@
-import { isGatewayEnd } from '../kernel/network.mjs';
+import { isGatewayEnd } from '../kernel/addresses.mjs';
 
 /** G10: all is given back. */
 export class Rest {

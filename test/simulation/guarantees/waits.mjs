@@ -1,4 +1,4 @@
-import { isGatewayEnd } from '../kernel/network.mjs';
+import { isUpstreamEnd } from '../kernel/addresses.mjs';
 
 /** Milliseconds beside a timeout: `clockTickMs`, the latency of both ways, and the interval of the looks. */
 const GRACE_MS = 750;
@@ -43,8 +43,7 @@ export class Waits {
   watch() {
     const { network, instances, ledger, parties } = this.#world;
     for (const socket of network.sockets) {
-      const isDialling = isGatewayEnd(socket) && socket.connecting && /^10\.\d+\.1\./.test(socket.dialled);
-      if (isDialling) this.#check('connect', socket.dialledAt, socket.id);
+      if (isUpstreamEnd(socket) && socket.connecting) this.#check('connect', socket.dialledAt, socket.id);
     }
     for (const { stage, since, id } of instances.flatMap((instance) => instance.waits)) {
       this.#check(stage, since, id);

@@ -21,3 +21,6 @@ export const gatewayOf = (address) => `gateway ${/^10\.(\d+)\./.exec(address)?.[
 export function isGatewayEnd({ isAccepted, dialled }) {
   return isAccepted === dialled.endsWith('.0.1:8080');
 }
+
+/** Whether a socket is the gateway's end of a connection to an instance. */
+export const isUpstreamEnd = (socket) => isGatewayEnd(socket) && /^10\.\d+\.1\./.test(socket.dialled);

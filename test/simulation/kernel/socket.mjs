@@ -32,15 +32,15 @@ export class SimulatedSocket extends Socket {
   #counts = { read: 0, written: 0 };
   #timeoutMs = 0;
   #timer;
-  #network;
+  #transmission;
   #onread;
 
   /** @param address `{ remoteAddress, remotePort }` */
-  constructor(network, id, { allowHalfOpen = false, onread, process, address }) {
+  constructor(transmission, id, { allowHalfOpen = false, onread, process, address }) {
     super({ allowHalfOpen });
     this.id = id;
     this.process = process;
-    this.#network = network;
+    this.#transmission = transmission;
     this.#onread = onread;
     const counts = this.#counts;
     // Node's own are getters that ask a handle.
@@ -123,7 +123,7 @@ export class SimulatedSocket extends Socket {
         return;
       }
       this.#arrived.push(RESET);
-      this.#network.dropWrites(this);
+      this.#transmission.dropWrites(this);
     });
   }
 
@@ -158,14 +158,14 @@ export class SimulatedSocket extends Socket {
       return;
     }
     this.hasEnded = true;
-    this.#network.sendEnd(this);
+    this.#transmission.sendEnd(this);
     done();
   }
 
   _destroy(error, done) {
     clearTimeout(this.#timer);
     this.#timeoutMs = 0;
-    this.#network.onDestroyed(this);
+    this.#transmission.onDestroyed(this);
     done(error);
     process.nextTick(() => this.emit('close', Boolean(error)));
   }
@@ -178,7 +178,7 @@ export class SimulatedSocket extends Socket {
     } else {
       this.#counts.written += bytes.length;
       this.#touch();
-      this.#network.send(this, bytes, done);
+      this.#transmission.send(this, bytes, done);
     }
   }
 
@@ -198,7 +198,7 @@ export class SimulatedSocket extends Socket {
       this.#arrivedBytes -= item.length;
       this.#counts.read += item.length;
       this.#touch();
-      this.#network.onRead(this);
+      this.#transmission.onRead(this);
       this.#wantsBytes = this.#take(item);
     }
   }

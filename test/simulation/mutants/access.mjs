@@ -1,7 +1,7 @@
 const REVOCATIONS = 'libs/auth/src/revocation.store.ts';
 const SESSION_RESPONSES = 'apps/gateway/src/lifecycle/session-responses.ts';
 
-/** Faults of revocation and of rate limits. */
+/** Faults of tokens, of revocation and of rate limits. */
 export const ACCESS_MUTANTS = {
   'counts more than a limit': {
     file: 'apps/gateway/src/limits/rate-limiter.ts',
@@ -85,5 +85,26 @@ export const ACCESS_MUTANTS = {
     to: 'this.local.remove(key);\n    const points = 1;',
     scenario: 'limitsWithoutRedis',
     guarantees: ['G6'],
+  },
+  'leaves event streams open when the token expires': {
+    file: SESSION_RESPONSES,
+    from: 'this.authenticator.isExpired(principal) && endsAtExpiry(exchange)',
+    to: 'this.authenticator.isExpired(principal) && !endsAtExpiry(exchange)',
+    scenario: 'expiry',
+    guarantees: ['G5'],
+  },
+  'ends event streams before the token expires': {
+    file: SESSION_RESPONSES,
+    from: 'this.authenticator.isExpired(principal) && endsAtExpiry(exchange)',
+    to: '(this.authenticator.isExpired(principal) || now - exchange.startedAt > 5_000) && endsAtExpiry(exchange)',
+    scenario: 'streams',
+    guarantees: ['G1'],
+  },
+  'takes a known token past its expiry': {
+    file: 'libs/auth/src/access-token.verifier.ts',
+    from: 'if (!this.isExpired(known)) return known;',
+    to: 'if (known.expiresAt > 0) return known;',
+    scenario: 'expiry',
+    guarantees: ['G5'],
   },
 };

@@ -1,9 +1,10 @@
 const FORWARD = 'libs/proxy/src/forward/forward.ts';
 const CLIENT_RESPONSE = 'libs/proxy/src/forward/client-response.ts';
 const OUTGOING = 'libs/proxy/src/forward/outgoing-request.ts';
+const EXCHANGE = 'libs/proxy/src/http/exchange.ts';
 const TIMEOUTS = 'libs/proxy/src/forward/forward-timeouts.ts';
 
-/** Faults of an exchange on its way to a service and back. */
+/** Faults of an exchange on its way to a service and back: uploads that wait for `100 Continue` and event streams too. */
 export const FORWARD_MUTANTS = {
   'retries a request whose bytes were written': {
     file: FORWARD,
@@ -119,6 +120,78 @@ export const FORWARD_MUTANTS = {
     from: '} else if (now - this.progressAt > this.idleLimitMs) {',
     to: '} else if (now - this.progressAt > 2 * this.idleLimitMs) {',
     scenario: 'service',
+    guarantees: ['G9'],
+  },
+  'sends no 100 Continue': {
+    file: EXCHANGE,
+    from: '    this.response.writeContinue();',
+    to: '',
+    scenario: 'expectations',
+    guarantees: ['G9', 'G1'],
+  },
+  'keeps the connection of a client that still has its body': {
+    file: EXCHANGE,
+    from: '    this.response.shouldKeepAlive = false;\n  }\n\n  /** Tells',
+    // Node ends it too, unless it believes that it has sent the 100.
+    to: '    (this.response as unknown as { _sent100: boolean })._sent100 = true;\n  }\n\n  /** Tells',
+    scenario: 'expectations',
+    guarantees: ['G1'],
+  },
+  'sends 100 Continue twice': {
+    file: EXCHANGE,
+    from: '    this.waitsForContinue = false;',
+    to: '    this.waitsForContinue = this.response.headersSent;\n    this.response.writeContinue();',
+    scenario: 'expectations',
+    guarantees: ['G1'],
+  },
+  'ends an event stream within an event': {
+    file: FORWARD,
+    from: 'else if (this.clientResponse.endBehindEvent(exception)) this.finishEarly(exception);',
+    to: 'else this.finishEarly(exception);',
+    scenario: 'expiry',
+    guarantees: ['G4'],
+  },
+  'gives event streams the timeout of other bodies': {
+    file: TIMEOUTS,
+    from: 'this.forward.isEventStream ? eventStreamIdleTimeoutMs : streamIdleTimeoutMs',
+    to: 'this.forward.isEventStream ? streamIdleTimeoutMs : eventStreamIdleTimeoutMs / 2',
+    scenario: 'streams',
+    guarantees: ['G1', 'G7'],
+  },
+  'keeps the head of a response until its body': {
+    file: CLIENT_RESPONSE,
+    from: '    if (unflushed.push(this) === 1) setImmediate(flushHeads);',
+    to: '',
+    scenario: 'streams',
+    guarantees: ['G9'],
+  },
+  'keeps an event until the next': {
+    file: CLIENT_RESPONSE,
+    from: '    if (bytes.length < LARGE_READ_BYTES) return response.write(Buffer.from(bytes)) || this.hasRoom;',
+    to: `    if (response.writableCorked) response.uncork();
+    if (this.events) response.cork();
+    if (bytes.length < LARGE_READ_BYTES) return response.write(Buffer.from(bytes)) || this.hasRoom;`,
+    scenario: 'streams',
+    guarantees: ['G9'],
+  },
+  'keeps an event stream until its end': {
+    file: CLIENT_RESPONSE,
+    from: '    if (bytes.length < LARGE_READ_BYTES) return response.write(Buffer.from(bytes)) || this.hasRoom;',
+    to: `    const all = this as unknown as { kept?: Buffer };
+    if (this.events) {
+      all.kept = Buffer.concat([all.kept ?? EMPTY, bytes]);
+      return true;
+    }
+    if (bytes.length < LARGE_READ_BYTES) return response.write(Buffer.from(bytes)) || this.hasRoom;`,
+    and: [
+      {
+        from: '    if (response.writableEnded) return;\n    if (trailers',
+        to: `    if (response.writableEnded) return;
+    response.write((this as unknown as { kept?: Buffer }).kept ?? EMPTY);
+    if (trailers`,
+      },
+    ],
+    scenario: 'streams',
     guarantees: ['G9'],
   },
 };

@@ -1,6 +1,5 @@
 import { ACCESS_MUTANTS } from './access.mjs';
 import { FORWARD_MUTANTS } from './forwards.mjs';
-import { MORE_MUTANTS } from './more-mutants.mjs';
 import { RELAY_MUTANTS } from './relays.mjs';
 import { SERVER_MUTANTS } from './server.mjs';
 import { UPSTREAM_MUTANTS } from './upstreams.mjs';
@@ -15,5 +14,4 @@ export const MUTANTS = {
   ...SERVER_MUTANTS,
   ...RELAY_MUTANTS,
   ...ACCESS_MUTANTS,
-  ...MORE_MUTANTS,
 };

@@ -130,4 +130,11 @@ export const RELAY_MUTANTS = {
     scenario: 'sockets',
     guarantees: ['G9'],
   },
+  'leaves WebSockets open when the token expires': {
+    file: RELAY,
+    from: 'this.route.closesAtExpiry && this.session.isExpired ?',
+    to: 'this.route.closesAtExpiry && this.session.isExpired && this.isEnded ?',
+    scenario: 'expiry',
+    guarantees: ['G5'],
+  },
 };

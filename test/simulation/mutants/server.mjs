@@ -1,6 +1,6 @@
 const DRAIN = 'apps/gateway/src/lifecycle/drain.service.ts';
 
-/** Faults of the drain and of the server around it. */
+/** Faults of the drain, of load shedding and of the server around them. */
 export const SERVER_MUTANTS = {
   'forgets to delete an exchange whose client has gone': {
     file: 'libs/gateway/src/http/open-exchanges.ts',
@@ -60,5 +60,19 @@ export const SERVER_MUTANTS = {
     to: 'keepAliveTimeout: 10 * this.config.keepAliveMs,',
     scenario: 'traffic',
     guarantees: ['G9'],
+  },
+  'sheds no load': {
+    file: 'apps/gateway/src/gates/overload.gate.ts',
+    from: 'if (resource === undefined) return;',
+    to: 'if (resource !== "memory") return;',
+    scenario: 'overload',
+    guarantees: ['G8'],
+  },
+  'sheds load one request late': {
+    file: 'apps/gateway/src/overload/load-monitor.ts',
+    from: 'if (this.open.size <= this.config.overload.inFlight) return undefined;',
+    to: 'if (this.open.size <= this.config.overload.inFlight + 1) return undefined;',
+    scenario: 'overload',
+    guarantees: ['G8'],
   },
 };

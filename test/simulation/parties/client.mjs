@@ -1,6 +1,7 @@
 import { ResponseReader } from '../../fuzz/traffic/message-reader.mjs';
 import { bodyOf } from '../bodies.mjs';
 import { Expectation } from './expectation.mjs';
+import { chunked, headOf } from './request-bytes.mjs';
 
 /** Milliseconds that a client waits for a response before it gives up; more than any timeout of the gateway. */
 const RESPONSE_TIMEOUT_MS = 60_000;
@@ -93,10 +94,7 @@ export class Client {
   async #write(request, { pauseMs = 0, parts = 1, cutAfter, isChunked }) {
     const { socket } = request;
     if (socket.destroyed || request.settledAt !== undefined) return;
-    const head = Buffer.from(
-      headOf(request, request.isAnonymous ? undefined : this.#plan.session.token, isChunked),
-      'latin1',
-    );
+    const head = headOf(request, request.isAnonymous ? undefined : this.#plan.session.token, isChunked);
     const body = bodyOf(request.id, request.bodyLength);
     request.start = this.#bytesWritten;
     request.responseStart = socket.bytesRead;
@@ -163,7 +161,6 @@ export class Client {
       return;
     }
     this.#world.guarantees.onResponse(request, message);
-    this.#world.onResponse(request, message);
     request.expectation?.onResponse(message);
     this.#settle(request, 'response', message.status);
     const isLast = /(?:^|\r\n)connection: close/i.test(message.text);
@@ -241,25 +238,4 @@ export class Client {
   #note(what) {
     this.#world.trace.note(this.#plan.id, what);
   }
-}
-
-/** Lines that a service must get as they are: duplicates, spellings, and bytes past ASCII. */
-export const REQUEST_LINES = ['X-Sim-Two: one', 'x-sIM-two: two', 'X-Sim-Latin: \u00e9t\u00e9'];
-
-function headOf({ id, method, route, bodyLength, hasKey, isOld, expects }, token, isChunked) {
-  const lines = [
-    `${method} ${route}?sim=${id} HTTP/1.${isOld ? 0 : 1}`,
-    'Host: simulation',
-    ...REQUEST_LINES,
-    ...(token ? [`Authorization: Bearer ${token}`] : []),
-    ...(expects ? ['Expect: 100-continue'] : []),
-    ...(hasKey ? [`Idempotency-Key: ${id}`] : []),
-  ];
-  if (bodyLength > 0) lines.push(isChunked ? 'Transfer-Encoding: chunked' : `Content-Length: ${bodyLength}`);
-  else if (method === 'POST' || method === 'PUT') lines.push('Content-Length: 0');
-  return `${lines.join('\r\n')}\r\n\r\n`;
-}
-
-function chunked(body) {
-  return Buffer.concat([Buffer.from(`${body.length.toString(16)}\r\n`), body, Buffer.from('\r\n0\r\n\r\n')]);
 }

@@ -1,3 +1,5 @@
+import { chunkOf } from '../bodies.mjs';
+
 /** The route whose responses are event streams. */
 export const EVENTS_ROUTE = '/v1/sim/events';
 
@@ -21,9 +23,11 @@ export function planEvents(random, request, head) {
     // Longer than other bodies may pause, shorter than event streams may.
     const waitMs = random.chance(0.08) ? 7_000 : random.int(20, 900);
     const cut = random.chance(0.4) ? random.int(1, event.length - 1) : event.length;
-    steps.push({ waitMs, bytes: chunkOf(event.slice(0, cut)) });
-    const moreMs = cut < event.length ? random.int(10, 1_600) : 0;
-    if (moreMs > 0) steps.push({ waitMs: moreMs, bytes: chunkOf(event.slice(cut)) });
+    steps.push({ waitMs, bytes: chunkOf(Buffer.from(event.slice(0, cut))) });
+    // Some take longer than the gateway waits for the end of an event when the session is over.
+    const longest = random.chance(0.3) ? 5_000 : 1_600;
+    const moreMs = cut < event.length ? random.int(10, longest) : 0;
+    if (moreMs > 0) steps.push({ waitMs: moreMs, bytes: chunkOf(Buffer.from(event.slice(cut))) });
     sumMs += waitMs + moreMs;
     dueMs.push(sumMs);
   }
@@ -66,5 +70,3 @@ export function textOf(bytes) {
     at = end + 2 + length + 2;
   }
 }
-
-const chunkOf = (text) => Buffer.from(`${text.length.toString(16)}\r\n${text}\r\n`);

@@ -1,5 +1,5 @@
 import { Writable } from 'node:stream';
-import { isGatewayEnd } from '../kernel/network.mjs';
+import { isGatewayEnd } from '../kernel/addresses.mjs';
 import { currentProcess } from '../kernel/process.mjs';
 
 export const JWT_SECRET = 'a secret of the simulation, 32 bytes';

@@ -155,7 +155,6 @@ export class RelayClient {
     });
     this.#world.trace.note(`relay ${this.#plan.id}`, `closed ${this.#relay.closeCode ?? this.#relay.status}`);
     this.#world.guarantees.onRelayClosed(this.#relay);
-    this.#world.expiry.onRelayClosed(this.#relay);
   }
 
   #violate(guarantee, text) {

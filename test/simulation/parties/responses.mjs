@@ -1,16 +1,8 @@
-import { bodyOf } from '../bodies.mjs';
+import { bodyOf, chunkOf } from '../bodies.mjs';
 import { EVENTS_ROUTE, planEvents } from './event-stream.mjs';
 
 /** The response body of a request: made of its id, of another name than the request's. */
 export const responseBodyOf = (id, length) => bodyOf(`response to ${id}`, length);
-
-/** The same for an event stream: whole events, each of some bytes that are made of the id. */
-const eventsOf = (id, length) =>
-  Buffer.from(
-    responseBodyOf(id, length)
-      .toString('base64')
-      .replaceAll(/.{1,60}/g, 'data: $&\n\n'),
-  );
 
 /** Lines that a client must get as they are. */
 export const RESPONSE_LINES = ['X-Back-Two: one', 'x-BACK-two: two', 'X-Back-Latin: \u00fcber'];
@@ -39,12 +31,6 @@ const KINDS = {
   longBody: ({ head, body, random }) => [
     { bytes: head('Transfer-Encoding: chunked') },
     ...partsOf(body, random).map((part) => ({ waitMs: 3_000, bytes: chunkOf(part) })),
-    { bytes: Buffer.from('0\r\n\r\n') },
-  ],
-  /** An event may take longer than the gateway waits for its end when the session is over. */
-  eventStream: ({ head, body, random }) => [
-    { bytes: head('Content-Type: text/event-stream\r\nTransfer-Encoding: chunked') },
-    ...partsOf(body, random).map((part) => ({ waitMs: random.int(100, 4_000), bytes: chunkOf(part) })),
     { bytes: Buffer.from('0\r\n\r\n') },
   ],
   interim: ({ head, body }) => [
@@ -103,7 +89,6 @@ const WHOLE = new Set([
   'slowHead',
   'slowBody',
   'longBody',
-  'eventStream',
   'interim',
   'error',
   'extraBytes',
@@ -118,8 +103,7 @@ export function planResponse(random, scenario, request) {
   const drawn = random.weighted(scenario.responses);
   const kind = request?.method === 'HEAD' && drawn !== 'hang' && drawn !== 'resetBefore' ? 'plain' : drawn;
   const length = random.weighted(scenario.lengths ?? LENGTHS);
-  const bodyFor = kind === 'eventStream' ? eventsOf : responseBodyOf;
-  const full = request ? bodyFor(request.id, Number(length)) : Buffer.alloc(0);
+  const full = request ? responseBodyOf(request.id, Number(length)) : Buffer.alloc(0);
   const hasNone = kind === 'empty' || request?.method === 'HEAD';
   const body = hasNone ? Buffer.alloc(0) : full;
   const head = (headers, status = '200 OK') =>
@@ -142,8 +126,6 @@ export function planResponse(random, scenario, request) {
   return plan;
 }
 
-export const KIND_NAMES = Object.keys(KINDS);
-
 function partsOf(body, random) {
   const parts = [];
   for (let at = 0; at < body.length;) {
@@ -152,11 +134,6 @@ function partsOf(body, random) {
     at += length;
   }
   return parts;
-}
-
-function chunkOf(bytes) {
-  if (bytes.length === 0) return bytes;
-  return Buffer.concat([Buffer.from(`${bytes.length.toString(16)}\r\n`), bytes, Buffer.from('\r\n')]);
 }
 
 const cutOf = (bytes, random) => bytes.subarray(0, random.int(1, bytes.length - 1));

@@ -6,6 +6,9 @@ import { ServiceRelay } from './service-relay.mjs';
 /** Milliseconds in which a request may be on its way to a service whose bytes are on their way back. */
 const CROSSING_MS = 100;
 
+/** Milliseconds after which a service closes a connection that is not used. */
+const KEEP_ALIVE_MS = 5_000;
+
 /** With the character behind it: a head that has come in part may have a part of an id. */
 const ID = /[?&]sim=([\w.-]+)[^\w.-]/;
 
@@ -48,8 +51,7 @@ export class ServiceConnection {
     if (isHealthCheck) return { stage: 'health check', since: wholeAt, id: this.#socket.id };
     if (wroteAt === undefined) return { stage: 'response headers', since: wholeAt, id };
     if (request?.socket.hasPaused) return undefined;
-    const isEventStream = plan.kind === 'eventStream' || plan.kind === 'events';
-    const stage = isEventStream ? 'event stream' : 'response body';
+    const stage = plan.kind === 'events' ? 'event stream' : 'response body';
     return { stage, since: Math.max(wroteAt, wholeAt), id };
   }
 
@@ -143,7 +145,6 @@ export class ServiceConnection {
     if (!arrival || arrival.isHead) return;
     arrival.isHead = true;
     this.#world.guarantees.onHead(request, arrival, head);
-    this.#world.expiry.onHead(request);
   }
 
   #checkBody(body, head) {
@@ -221,7 +222,7 @@ export class ServiceConnection {
     if (this.#current) return;
     clearTimeout(this.#idleTimer);
     // As most servers do: a connection that is not used is closed, and may be in use at that moment.
-    this.#idleTimer = setTimeout(() => this.#socket.end(), this.#world.scenario.serviceKeepAliveMs ?? 5_000);
+    this.#idleTimer = setTimeout(() => this.#socket.end(), KEEP_ALIVE_MS);
   }
 
   #onEnd() {

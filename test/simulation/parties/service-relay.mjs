@@ -30,7 +30,6 @@ export class ServiceRelay {
     if (this.#relay) this.#relay.requestId = message.get('x-request-id');
     this.#relay?.serviceSockets.push(socket);
     world.guarantees.onHandshake(this.#relay);
-    world.expiry.onHandshake(this.#relay);
     const { refusedHandshakes = 0, hungHandshakes = 0, silentServices = 0 } = world.scenario;
     if (random.chance(silentServices))
       this.#silentTimer = setTimeout(() => this.#fallSilent(), random.int(0, 3_000));

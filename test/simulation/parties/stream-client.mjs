@@ -1,6 +1,6 @@
 import { ResponseReader } from '../../fuzz/traffic/message-reader.mjs';
-import { REQUEST_LINES } from './client.mjs';
-import { countEvents, EVENTS_ROUTE, textOf } from './event-stream.mjs';
+import { EVENTS_ROUTE, textOf } from './event-stream.mjs';
+import { headOf } from './request-bytes.mjs';
 
 /** A client of event streams, one after another: each must have the events of its service, in order and whole. */
 export class StreamClient {
@@ -43,7 +43,7 @@ export class StreamClient {
       network: from,
       method: 'GET',
       route: EVENTS_ROUTE,
-      mayRepeat: true,
+      isRepeatable: true,
       isPrivate: true,
       bodyLength: 0,
       gateway: gateway.number,
@@ -58,7 +58,7 @@ export class StreamClient {
       .on('end', () => socket.end())
       .on('error', () => {})
       .on('close', () => this.#onClose(request, reader));
-    const head = headOf(id, session.token);
+    const head = headOf(request, session.token);
     request.headEnd = request.end = head.length;
     socket.write(head);
   }
@@ -69,42 +69,26 @@ export class StreamClient {
       if (!message.isInformational) this.#onResponse(request, message);
     }
     request.isStreaming = reader.openHead?.get('content-type') === 'text/event-stream';
-    if (request.isStreaming) this.#world.streams.onText(request, textOf(reader.rest));
+    if (request.isStreaming) this.#world.guarantees.onStreamText(request, textOf(reader.rest));
     if (reader.fault)
       this.#world.ledger.violate('G1', `${request.id} got what is no response: ${reader.fault}`);
   }
 
   #onResponse(request, message) {
-    const { ledger, guarantees, streams } = this.#world;
+    const { ledger, guarantees } = this.#world;
+    guarantees.onResponse(request, message);
     ledger.settle(request, 'response', message.status);
     guarantees.onSettled(request);
-    if (message.status === 200) {
-      const text = message.body.toString();
-      streams.onText(request, text);
-      streams.onWhole(request, countEvents(text, request.plans.at(-1).events));
-    }
     request.socket.end();
   }
 
   #onClose(request, reader) {
-    const { ledger, guarantees, streams } = this.#world;
+    const { ledger, guarantees } = this.#world;
     if (request.settledAt === undefined) {
       request.isHalf = Boolean(reader.openHead);
       ledger.settle(request, request.socket.isCutByNetwork ? 'cut' : 'closed');
       guarantees.onSettled(request);
-      if (request.outcome === 'closed') streams.onBroken(request);
     }
     setTimeout(() => this.#open(), this.#random.int(10, 500));
   }
-}
-
-function headOf(id, token) {
-  const lines = [
-    `GET ${EVENTS_ROUTE}?sim=${id} HTTP/1.1`,
-    'Host: simulation',
-    ...REQUEST_LINES,
-    `Authorization: Bearer ${token}`,
-    '\r\n',
-  ];
-  return Buffer.from(lines.join('\r\n'), 'latin1');
 }

@@ -1,4 +1,4 @@
-/** Checks that a gateway sheds the requests beyond its limit, and no others. */
+/** G1 and G8: a gateway sheds the requests beyond its limit, and no others. */
 export class Overload {
   #world;
   #most;

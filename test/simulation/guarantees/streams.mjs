@@ -1,21 +1,30 @@
+import { countEvents, EVENTS_ROUTE } from '../parties/event-stream.mjs';
+
 /** Milliseconds that the head and an event may be under way: both networks, and what is joined. */
 const LATE_MS = 300;
 
-/** Checks the ends of event streams: whole events, all of them, unless the session, the service or the gateway has ended. */
+/**
+ * G1, G4 and G9: event streams. Events come at once, and a stream ends with whole events, all of them, unless the session, the
+ * service or the gateway has ended.
+ */
 export class Streams {
   #world;
+  #expiry;
 
-  constructor(world) {
+  constructor(world, expiry) {
     this.#world = world;
+    this.#expiry = expiry;
   }
 
   /** Some of a stream has come, or its head alone: neither waits in the gateway for what follows. */
   onText(request, text) {
     const { events, dueMs } = request.plans.at(-1);
-    const begunAt = request.arrivals.at(-1).at;
+    const { at: begunAt, socket } = request.arrivals.at(-1);
+    // Bytes that are stalled come later.
+    const isStalled = [socket, socket.otherEnd].some(({ out }) => out.stalledUntil > 0);
     request.eventsSeen ??= -1;
     const late = (what, due) => {
-      if (this.#world.ledger.now > begunAt + due + LATE_MS)
+      if (!isStalled && this.#world.ledger.now > begunAt + due + LATE_MS)
         this.#violate(
           'G9',
           `${request.id} got ${what} at ${this.#world.ledger.now}, due at ${begunAt + due}`,
@@ -30,31 +39,37 @@ export class Streams {
       late(`event ${request.eventsSeen + 1}`, dueMs[request.eventsSeen]);
   }
 
-  /** The end of a stream has come. @param count of its events; -1 if it ends within one */
-  onWhole(request, count) {
+  /** The end of a stream has come. */
+  onResponse(request, { status, body }) {
+    if (!isStream(request) || status !== 200) return;
+    const text = body.toString();
+    this.onText(request, text);
     const { events } = request.plans.at(-1);
+    const count = countEvents(text, events);
     if (count === -1) this.#violate('G4', `${request.id} ended within an event, or has other events`);
     else if (count < events.length && !this.#isExcused(request))
       this.#violate('G1', `${request.id} ended with ${count} of ${events.length} events as if it were whole`);
   }
 
-  /** The connection of a stream was closed before its end. */
-  onBroken(request) {
+  /** The connection of a stream may be closed before its end. */
+  onSettled(request) {
+    if (!isStream(request) || request.outcome !== 'closed') return;
     const { ledger, hasGoodUpstreams } = this.#world;
-    const life = ledger.lives.find(
-      ({ gateway, life: number }) => gateway === request.gateway && number === request.life,
-    );
+    const life = ledger.lifeOf(request);
     const hasLife = life && !life.isKilled && life.signalAt === undefined;
     if (hasGoodUpstreams && hasLife && !this.#isExcused(request))
       this.#violate('G1', `${request.id} was broken at ${request.settledAt}, and its service went on`);
   }
 
   #isExcused(request) {
-    const { expiry, ledger } = this.#world;
-    return expiry.hasEnded(request) || ledger.revocationOf(request) !== undefined;
+    const { ledger, setsClock } = this.#world;
+    return setsClock || this.#expiry.hasEnded(request) || ledger.revocationOf(request) !== undefined;
   }
 
   #violate(guarantee, text) {
     this.#world.ledger.violate(guarantee, text);
   }
 }
+
+/** Whether a service has responded to a request with an event stream. */
+const isStream = ({ route, plans }) => route === EVENTS_ROUTE && plans !== undefined;
