@@ -49,7 +49,7 @@ export class Revocation {
       if (relay.isOpen && relay.closedAt === undefined) this.#checkEnded(relay, relay.openedAt);
     }
     for (const request of ledger.requests.values()) {
-      if (this.#isInFlight(request)) this.#checkEnded(request, this.#lookedUpAt(request));
+      if (this.#isInFlight(request)) this.#checkEnded(request, request.arrivals[0].at);
     }
   }
 
@@ -99,15 +99,7 @@ export class Revocation {
     }
   }
 
-  /** From when on a gateway looks at a response: while notifications may not come, when it is old enough for a lookup. */
-  #lookedUpAt({ arrivals: [{ at }] }) {
-    const isInFault = this.#world.ledger.redisFaults.some(
-      ({ begunAt, endsAt }) => begunAt <= at + LOOK_UP_MS && at <= endsAt + RECOVERY_MS,
-    );
-    return isInFault ? at + LOOK_UP_MS : at;
-  }
-
-  /** A relay or a response in flight does not go on after its revocation. @param since from when on the gateway looks at it */
+  /** A relay or a response in flight does not go on after its revocation. */
   #checkEnded(entry, since) {
     const { ledger } = this.#world;
     const known = ledger.revocationOf(entry);
