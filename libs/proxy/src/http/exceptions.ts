@@ -19,7 +19,7 @@ interface ExceptionOptions {
 
 /**
  * An exception with a response of the gateway's own: `{"error": message, ...fields}`. Without a stack trace: it is expected,
- * and strangers choose how many there are.
+ * and clients choose how many there are.
  */
 export abstract class ProxyException extends HttpException {
   readonly headers: readonly string[];

@@ -10,8 +10,8 @@ export const SHARED: Buffer = Buffer.allocUnsafeSlow(READ_BYTES);
 const unused: ReadBuffer[] = [];
 
 /**
- * A copy of a large read in memory that is used again. Node would allocate new memory for each read, and V8 marks the whole
- * heap for each 64 MiB of it: more than half of the cost of a download.
+ * A copy of a large read in memory that is used again. Node would allocate new memory for each read, and V8 marks its whole
+ * heap after each 64 MiB of it: more than half of the cost of a download.
  */
 export class ReadBuffer {
   private readonly memory = Buffer.allocUnsafeSlow(READ_BYTES);
@@ -29,7 +29,7 @@ export class ReadBuffer {
     return this.memory.subarray(0, this.length);
   }
 
-  /** Lets the memory be used again. Memory that is never released is garbage-collected. */
+  /** Lets the memory be used again: call it once, and use `bytes` no more. Memory that is never released is garbage-collected. */
   readonly release = (): void => {
     if (unused.length < MOST_UNUSED) unused.push(this);
   };

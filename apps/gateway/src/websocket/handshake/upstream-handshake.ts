@@ -17,8 +17,8 @@ const LEFT_OUT: ReadonlySet<string> = new Set(['authorization', 'content-length'
 
 /**
  * Makes the upstream's handshake from the client's.
- * @param allowedOrigin sent as `Origin` if the client has none: upstreams demand an `Origin` because of browsers, and
- * the gateway's own gate has let this native client pass. Default: the request's own scheme and host
+ * @param allowedOrigin sent as `Origin` if the client has none: upstreams demand an `Origin` because of browsers, and the
+ * gateway has accepted this client without one. Default: the request's own scheme and host
  */
 export function createUpstreamHandshake(
   exchange: Exchange,
@@ -33,7 +33,10 @@ export function createUpstreamHandshake(
   };
 }
 
-/** The headers that an HTTP request of this exchange would have, without those of the client's own handshake. */
+/**
+ * The headers that an HTTP request of this exchange would have, without `Sec-WebSocket-*`, which `ws` writes for its own
+ * handshake; the offered subprotocols are the client's. `Authorization` is that of the client, or the token that was moved there.
+ */
 function headersOf(exchange: Exchange, allowedOrigin: string | undefined): OutgoingHttpHeaders {
   const flat = forwardedHeadersOf(exchange);
   const names = new Map<string, string>();

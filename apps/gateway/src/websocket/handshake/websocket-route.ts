@@ -7,11 +7,11 @@ import { WebSocketServer, type ServerOptions, type WebSocket } from 'ws';
 import type { RelayRoute } from '../relay/relay-record.js';
 import type { ClientHandshake } from './client-handshake.js';
 
-/** Most chunks of a message of up to 1 MiB. Chunks of a larger message must have `MIN_CHUNK_BYTES` on average. */
+/** Most chunks of a message of up to 1 MiB; a larger limit of the route permits one for each `MIN_CHUNK_BYTES`. */
 const MAX_CHUNKS = 2_048;
 const MIN_CHUNK_BYTES = 512;
 
-/** Most fragments, likewise. A client chooses their number, and all fragments of a message count once for its rate. */
+/** Most fragments, likewise. They need a bound of their own: a message counts once for `messagesPerSecond`. */
 const MAX_FRAGMENTS = 1_024;
 const MIN_FRAGMENT_BYTES = 4_096;
 
@@ -64,7 +64,9 @@ export class WebSocketRoute implements RelayRoute {
   /** The path template, which metrics have as label `endpoint`. */
   readonly endpoint: string;
   readonly upstream: string;
+  /** Owner of the bytes of the upstream's ends in the byte budget; see `RelayRoute`. */
   readonly upstreamOwner: object;
+  /** See `WebSocketPolicy`. */
   readonly resume: boolean;
   readonly closesAtExpiry: boolean;
   readonly socketOptions: SocketOptions;
@@ -134,7 +136,7 @@ export class WebSocketRoute implements RelayRoute {
     this.accepting = response;
     this.handshakes.handleUpgrade(request, socket, head, (client) => (accepted = client));
     this.accepting = undefined;
-    // `startReading` may have paused the socket, and `ws` does not resume it.
+    // `WebSocketUpgrade.startReading` may have paused the socket during the handshake, and `ws` does not resume it.
     socket.resume();
     return accepted;
   }
