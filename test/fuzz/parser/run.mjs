@@ -61,7 +61,7 @@ function parseByGateway(bytes, isHead, sizes) {
 
 const random = new Random(values.seed);
 const count = Number(values.count);
-const figures = { accepted: 0, refused: 0, 'refused by Node alone': 0 };
+const figures = { accepted: 0, refused: 0 };
 const findings = [];
 
 for (let number = 1; number <= count && findings.length < MOST_FINDINGS; number++) {
@@ -88,5 +88,6 @@ console.log(
   `seed ${values.seed}: ${count} responses, ${figures.accepted} accepted, ${figures.refused} refused`,
 );
 if (figures.accepted < count / 20) findings.push('too few responses are accepted to compare anything');
-console.log(`${count - findings.length} passed, ${findings.length} failed`);
+// One test in the sum of all runners, however many responses.
+console.log(`${findings.length === 0 ? 1 : 0} passed, ${findings.length} failed`);
 process.exitCode = findings.length > 0 ? 1 : 0;
