@@ -147,7 +147,9 @@ export class RequestBody implements BodySource {
       if (this.sink && chunk.length >= LARGE_CHUNK_BYTES) this.deliver();
       else if (this.sink) this.deliverSoon();
       const { bytes } = this.waiting;
-      if (this.onBuffered ? bytes <= BUFFERED_BODY_BYTES : bytes < HIGH_WATER_MARK_BYTES) return;
+      // While the connection takes no more, it has a high-water mark of bytes already.
+      const hasRoom = this.onBuffered ? bytes <= BUFFERED_BODY_BYTES : bytes < HIGH_WATER_MARK_BYTES;
+      if (hasRoom && !this.isBlocked) return;
       this.paused = true;
       this.request.pause();
       this.endBuffering();
