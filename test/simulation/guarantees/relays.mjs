@@ -22,7 +22,8 @@ export class Relays {
   /** With `resume`, no message is lost that was not counted. */
   onLine(relay, line) {
     relay.line = line;
-    if (!relay.route.endsWith('resuming')) return;
+    // An end that reads nothing has two seconds until the gateway gives the closing handshake up.
+    if (!relay.route.endsWith('resuming') || relay.hasPaused) return;
     setTimeout(() => {
       const lost = line.messages_in - relay.toService.arrived;
       const { messages_lost: counted, messages_unacknowledged: unacknowledged } = line;
