@@ -3,8 +3,9 @@ import type { Socket } from 'node:net';
 import type { WebSocket } from 'ws';
 
 /*
- * The only file that uses private parts of Node, as version 24 has them, and of `ws`, as version 8.23.0 has them;
- * package.json pins both. A new version must pass the tests that the functions name.
+ * Uses private parts of Node, as version 24 has them, and of `ws`, as version 8.23.0 has them;
+ * package.json pins both. Only this file and the one of the same name in `libs/proxy` use any. A new version must pass the
+ * tests that the functions name.
  */
 
 /**

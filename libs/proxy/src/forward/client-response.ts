@@ -1,9 +1,10 @@
-import { STATUS_CODES, type ServerResponse } from 'node:http';
+import type { ServerResponse } from 'node:http';
 import { responseHeadersFor, responseTrailersFor, sayUnbuffered } from '../headers/response-headers.js';
 import type { ProxyException } from '../http/exceptions.js';
 import type { Exchange } from '../http/exchange.js';
 import { ReadBuffer } from '../transport/read-buffer.js';
 import { isBodiless, type ResponseHead } from '../transport/response-head.js';
+import { checkFields, phraseFor, setClientHead } from './client-head.js';
 import { EventBoundary } from './event-boundary.js';
 
 /**
@@ -59,7 +60,11 @@ export class ClientResponse {
       if (!head.isEncoded && contentLength === -1) this.events = new EventBoundary();
       if (exchange.isPeerTrusted) sayUnbuffered(head.headers);
     }
-    response.writeHead(status, phraseOf(status, phrase), head.headers);
+    checkFields(exchange.responseHeaders);
+    // A middleware of the application before a mounted proxy may wait for `writeHead`, as sessions and compression do.
+    if (exchange.mountedUpstream !== undefined)
+      response.writeHead(status, phraseFor(status, phrase), head.headers);
+    else setClientHead(response, status, phraseFor(status, phrase), head.headers);
     if (unflushed.push(this) === 1) setImmediate(flushHeads);
   }
 
@@ -135,14 +140,6 @@ export class ClientResponse {
   private get hasRoom(): boolean {
     return this.response.writableLength < HIGH_WATER_MARK_BYTES;
   }
-}
-
-/** A reason phrase that Node can write. A service may send any bytes. */
-const PHRASE = /^[\t\x20-\x7e]+$/;
-
-function phraseOf(status: number, phrase: string): string {
-  const usual = STATUS_CODES[status] ?? 'Unknown';
-  return phrase !== usual && PHRASE.test(phrase) ? phrase : usual;
 }
 
 /** The responses whose head came in this turn of the event loop. One immediate serves all. */

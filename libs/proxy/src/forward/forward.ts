@@ -12,6 +12,7 @@ import {
   type Stage,
 } from '../http/exceptions.js';
 import { exchangeOf, type Exchange, type ExchangeForward } from '../http/exchange.js';
+import { skipEmptyBody } from '../http/node-internals.js';
 import type { ResponseHead } from '../transport/response-head.js';
 import type { UpstreamRequest } from '../transport/upstream-call.js';
 import { ClientResponse } from './client-response.js';
@@ -71,6 +72,7 @@ export class Forward
         })
       : null;
     this.buffering = this.body && new RequestBuffering(exchange, this.body, options, this);
+    if (!this.body && exchange.mountedUpstream === undefined) skipEmptyBody(this.request);
     this.isRepeatable = mayBeRepeated(this.request, options.repeatsKeyed);
     exchange.forward = this;
     // First, so that the failure is set when the listener that logs the exchange runs.
