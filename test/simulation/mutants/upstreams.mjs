@@ -38,7 +38,7 @@ export const UPSTREAM_MUTANTS = {
   },
   'uses a connection again whose upload is not complete': {
     file: CONNECTION,
-    from: 'this.isSent && !this.isLast',
+    from: 'this.writer.isSent && !this.isLast',
     to: '!this.isLast',
     scenario: 'clients',
     guarantees: ['G1', 'G3', 'G4', 'G9'],

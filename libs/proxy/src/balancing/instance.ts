@@ -1,8 +1,7 @@
 import type { ConnectionOptions } from 'node:tls';
 import { ConnectionPool, type PoolOptions } from '../transport/connection-pool.js';
-import { dialHttp, openEventOf } from '../transport/dial.js';
+import { dialHttp, openEventOf, type OpenSocket } from '../transport/dial.js';
 import type { UpstreamCall } from '../transport/upstream-call.js';
-import type { OpenSocket } from '../transport/upstream-connection.js';
 import type { UpstreamTls } from '../transport/upstream-tls.js';
 import type { InstanceHealth } from './instance-health.js';
 

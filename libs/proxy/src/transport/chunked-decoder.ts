@@ -1,4 +1,5 @@
-import { InvalidResponseError, parseTrailers } from './response-head.js';
+import { parseTrailers } from './response-head.js';
+import { InvalidResponseError } from './transport-errors.js';
 
 const CR = 0x0d;
 const LF = 0x0a;

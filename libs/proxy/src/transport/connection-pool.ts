@@ -1,5 +1,7 @@
+import type { OpenSocket } from './dial.js';
+import { PoolDestroyedError } from './transport-errors.js';
 import type { UpstreamCall } from './upstream-call.js';
-import { UpstreamConnection, type ConnectionOwner, type OpenSocket } from './upstream-connection.js';
+import { UpstreamConnection, type ConnectionOwner } from './upstream-connection.js';
 
 export interface PoolOptions {
   /** Most connections at a time; further calls wait. */
@@ -8,15 +10,6 @@ export interface PoolOptions {
   readonly keepAliveMs: number;
   /** Largest head of a response in bytes. */
   readonly headerLimitBytes: number;
-}
-
-/** The pool was destroyed. */
-class PoolDestroyedError extends Error {
-  readonly code = 'ERR_POOL_DESTROYED';
-
-  constructor() {
-    super('the connections to the instance were closed');
-  }
 }
 
 /**
@@ -34,7 +27,7 @@ export class ConnectionPool implements ConnectionOwner {
   /** Calls without a connection, in order. */
   private readonly waiting = new Set<UpstreamCall>();
   /** Connections that are not open yet. */
-  private opening = 0;
+  private readonly opening = new Set<UpstreamConnection>();
   private isDestroyed = false;
 
   /** @param isOnce whether each connection carries one call only, so that no call meets a dead connection */
@@ -45,7 +38,7 @@ export class ConnectionPool implements ConnectionOwner {
   ) {}
 
   get connected(): number {
-    return this.all.size - this.opening;
+    return this.all.size - this.opening.size;
   }
 
   get pending(): number {
@@ -93,7 +86,7 @@ export class ConnectionPool implements ConnectionOwner {
   }
 
   onOpen(connection: UpstreamConnection): void {
-    this.opening--;
+    this.opening.delete(connection);
     this.opened++;
     this.serve(connection);
   }
@@ -107,10 +100,7 @@ export class ConnectionPool implements ConnectionOwner {
     this.all.delete(connection);
     const at = this.free.indexOf(connection);
     if (at !== -1) this.free.splice(at, 1);
-    if (!connection.wasOpened) {
-      this.opening--;
-      this.failWaiting(error);
-    }
+    if (this.opening.delete(connection)) this.failWaiting(error);
     this.openMissing();
   }
 
@@ -145,18 +135,19 @@ export class ConnectionPool implements ConnectionOwner {
   private openMissing(): void {
     while (
       !this.isDestroyed &&
-      this.opening < this.waiting.size &&
+      this.opening.size < this.waiting.size &&
       this.all.size < this.options.maxConnections
     ) {
-      this.opening++;
-      this.all.add(new UpstreamConnection(this.open, this.options.headerLimitBytes, this));
+      const connection = new UpstreamConnection(this.open, this.options.headerLimitBytes, this);
+      this.opening.add(connection);
+      this.all.add(connection);
     }
   }
 
   /** A connection could not be opened: fails the call that waits longest, unless another connection is coming for it. */
   private failWaiting(error: Error | undefined): void {
     const [call] = this.waiting;
-    if (!call || this.opening >= this.waiting.size) return;
+    if (!call || this.opening.size >= this.waiting.size) return;
     this.waiting.delete(call);
     call.onError(error ?? new PoolDestroyedError());
   }

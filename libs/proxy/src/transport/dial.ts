@@ -16,6 +16,19 @@ export interface DialOptions {
   readonly secure?: ConnectionOptions | undefined;
 }
 
+/** The option `onread` of `net.connect`: where the reads of a socket go. */
+export interface Onread {
+  readonly buffer: Buffer;
+  /** @param length bytes of the read @returns whether to go on reading */
+  readonly callback: (length: number) => boolean;
+}
+
+/** Opens a socket whose reads go to `onread`; it can be written to from its `openEvent` on. */
+export type OpenSocket = (onread: Onread) => {
+  readonly socket: Socket;
+  readonly openEvent: 'connect' | 'secureConnect';
+};
+
 /**
  * Opens a connection, and destroys it with `ETIMEDOUT` if it is not open in time. Listens for errors until the connection
  * closes, since `ws` and Node's HTTP client each listen only for a part of the time.
@@ -42,13 +55,10 @@ export function openEventOf(secure: ConnectionOptions | undefined): 'connect' | 
   return secure ? 'secureConnect' : 'connect';
 }
 
-/**
- * Opens a connection for HTTP, as `dial` does.
- * @param onread see `net.connect`
- */
+/** Opens a connection for HTTP, as `dial` does. */
 export function dialHttp(
   { host, port }: { readonly host: string; readonly port: number },
-  onread: object,
+  onread: Onread,
   options: DialOptions,
 ): Socket {
   // `onread` is in no type of `net.connect` that has a host.

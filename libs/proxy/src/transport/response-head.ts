@@ -1,3 +1,6 @@
+import { ResponseFraming } from './response-framing.js';
+import { InvalidResponseError } from './transport-errors.js';
+
 /** The head of a response, and how its body is delimited (RFC 9112, section 6.3). */
 export interface ResponseHead {
   readonly status: number;
@@ -14,16 +17,17 @@ export interface ResponseHead {
 }
 
 const NO_CONTENT = 204;
-export const NOT_MODIFIED = 304;
+const NOT_MODIFIED = 304;
 
 /** Whether responses with this status have no body (RFC 9112, section 6.3). */
 export function isBodiless(status: number): boolean {
   return status === NO_CONTENT || status === NOT_MODIFIED;
 }
 
-/** A response breaks a rule of HTTP/1.1. */
-export class InvalidResponseError extends Error {
-  readonly code = 'ERR_INVALID_RESPONSE';
+/** Whether a response that has no body announces one: a service that does so may send it, as the next response. */
+export function announcesForbiddenBody({ status, contentLength, isChunked }: ResponseHead): boolean {
+  // The length of a 304 is that of the representation (RFC 9110, section 8.6).
+  return isBodiless(status) && (isChunked || (status !== NOT_MODIFIED && contentLength > 0));
 }
 
 /** Most header fields of a response. Node's own client has the same limit. */
@@ -49,68 +53,6 @@ const PHRASE_AT = 13;
 
 const TAB = 0x09;
 
-const LENGTH = /^\d{1,15}$/;
-const TIMEOUT = /(?:^|[\s,;])timeout *= *"?(\d{1,9})/i;
-
-/** The parts of a head that say how its body is delimited, and whether the connection stays. */
-class Framing {
-  contentLength = -1;
-  isChunked = false;
-  keepAliveMs = Infinity;
-  private isClosing = false;
-  private isKept = false;
-
-  /** Most names are told apart by their length alone. */
-  read(name: string, value: string): void {
-    switch (name.length) {
-      // `Connection` or `Keep-Alive`.
-      case 10:
-        this.readConnection(name.toLowerCase(), value);
-        return;
-      case 14:
-        if (name.toLowerCase() === 'content-length') this.readLength(value);
-        return;
-      case 17:
-        if (name.toLowerCase() === 'transfer-encoding') this.readCoding(value);
-        return;
-      default:
-    }
-  }
-
-  isPersistent(minorVersion: number): boolean {
-    if (this.isClosing) return false;
-    // RFC 9112, section 6.1: HTTP/1.0 has no chunks, so its framing cannot be trusted further.
-    return minorVersion === 1 || (this.isKept && !this.isChunked);
-  }
-
-  private readConnection(lower: string, value: string): void {
-    if (lower === 'connection') {
-      for (const option of value.toLowerCase().split(',')) {
-        const name = option.trim();
-        if (name === 'close') this.isClosing = true;
-        else if (name === 'keep-alive') this.isKept = true;
-      }
-    } else if (lower === 'keep-alive') {
-      const [, seconds] = TIMEOUT.exec(value) ?? [];
-      if (seconds !== undefined) this.keepAliveMs = Number(seconds) * 1_000;
-    }
-  }
-
-  private readLength(value: string): void {
-    if (this.contentLength !== -1) throw new InvalidResponseError('more than one Content-Length');
-    if (!LENGTH.test(value)) throw new InvalidResponseError('invalid Content-Length');
-    this.contentLength = Number(value);
-  }
-
-  private readCoding(value: string): void {
-    // Any other coding, or two fields, would be lost on the way to the client.
-    if (this.isChunked || value.toLowerCase() !== 'chunked') {
-      throw new InvalidResponseError('transfer coding besides chunked');
-    }
-    this.isChunked = true;
-  }
-}
-
 /**
  * Parses a head, strictly: what Node's own parser would refuse is refused, and so are folded lines.
  * @param text the head as latin1, without the CRLF CRLF at its end
@@ -120,7 +62,7 @@ export function parseHead(text: string): ResponseHead {
   if (!HEAD.test(text)) throw new InvalidResponseError('malformed head');
   let end = text.indexOf('\r\n');
   const phrase = end === -1 ? text.slice(PHRASE_AT) : text.slice(PHRASE_AT, end);
-  const framing = new Framing();
+  const framing = new ResponseFraming();
   const headers: string[] = [];
   while (end !== -1) {
     const start = end + 2;
@@ -129,7 +71,7 @@ export function parseHead(text: string): ResponseHead {
     const name = text.slice(start, colon);
     const value = trimmed(text, colon + 1, end === -1 ? text.length : end);
     if (headers.push(name, value) > 2 * MOST_FIELDS) throw new InvalidResponseError('too many header fields');
-    // Node refuses a transfer coding and a length with a tab behind it. The tab stays, so that `Framing` does too.
+    // Node refuses a transfer coding and a length with a tab behind it. The tab stays, so that `ResponseFraming` does too.
     const hasTab = text.charCodeAt((end === -1 ? text.length : end) - 1) === TAB;
     framing.read(name, hasTab ? `${value}\t` : value);
   }

@@ -1,12 +1,7 @@
 import { ChunkedDecoder } from './chunked-decoder.js';
-import { InvalidResponseError, isBodiless, parseHead, type ResponseHead } from './response-head.js';
-
-const HEAD_END = Buffer.from('\r\n\r\n');
-const LF = 0x0a;
-const CR = 0x0d;
-
-/** The first bytes of each head. */
-const PROTOCOL = 'HTTP/1.';
+import { HeadBuffer } from './head-buffer.js';
+import { isBodiless, parseHead, type ResponseHead } from './response-head.js';
+import { InvalidResponseError } from './transport-errors.js';
 
 const SWITCHING_PROTOCOLS = 101;
 
@@ -36,15 +31,14 @@ export class ResponseParser {
   private state: State = 'idle';
   private listener: ResponseListener | undefined;
   private isHead = false;
-  /** Reads of an incomplete head, and the bytes in them. */
-  private pieces: Buffer[] = [];
-  private pieceBytes = 0;
   /** Bytes of the body that are missing. */
   private left = 0;
+  private readonly head: HeadBuffer;
   private readonly chunks: ChunkedDecoder;
 
   /** @param headLimitBytes most bytes of a head, and of trailers */
-  constructor(private readonly headLimitBytes: number) {
+  constructor(headLimitBytes: number) {
+    this.head = new HeadBuffer(headLimitBytes);
     this.chunks = new ChunkedDecoder(headLimitBytes);
   }
 
@@ -59,8 +53,7 @@ export class ResponseParser {
   stop(): void {
     this.state = 'idle';
     this.listener = undefined;
-    this.pieces = [];
-    this.pieceBytes = 0;
+    this.head.clear();
   }
 
   /** Whether a request waits for its response, or for the rest of it. */
@@ -100,51 +93,14 @@ export class ResponseParser {
   }
 
   private readHead(bytes: Buffer, from: number, to: number): number {
-    const end = this.findHeadEnd(bytes, from, to);
+    const { head } = this;
+    const end = head.findEnd(bytes, from, to);
     if (end === -1) {
-      this.keep(bytes.subarray(from, to));
+      head.keep(bytes.subarray(from, to));
       return to;
     }
-    let text = bytes.toString('latin1', from, end);
-    if (this.pieces.length > 0) {
-      text = Buffer.concat(this.pieces).toString('latin1') + text;
-      this.pieces = [];
-      this.pieceBytes = 0;
-    }
-    if (text.length > this.headLimitBytes) throw new InvalidResponseError('head too large');
-    this.beginResponse(parseHead(text.slice(0, -HEAD_END.length)));
+    this.beginResponse(parseHead(head.take(bytes, from, end)));
     return end;
-  }
-
-  /** The position behind the CRLF CRLF, which may have begun in an earlier read; -1 if it is not there. */
-  private findHeadEnd(bytes: Buffer, from: number, to: number): number {
-    if (this.pieces.length > 0) {
-      // At most three bytes of it are in earlier reads.
-      const before = Buffer.concat(this.pieces.slice(-3)).subarray(-3);
-      const seam = Buffer.concat([before, bytes.subarray(from, Math.min(to, from + 3))]);
-      const at = seam.indexOf(HEAD_END);
-      if (at !== -1) return from + at + HEAD_END.length - before.length;
-    }
-    const at = bytes.indexOf(HEAD_END, from);
-    return at === -1 || at + HEAD_END.length > to ? -1 : at + HEAD_END.length;
-  }
-
-  /** Keeps an incomplete head, unless it cannot become a valid one: then the client need not wait for more. */
-  private keep(piece: Buffer): void {
-    const { pieces } = this;
-    const last = pieces.at(-1)?.at(-1);
-    for (let at = piece.indexOf(LF); at !== -1; at = piece.indexOf(LF, at + 1)) {
-      if ((at === 0 ? last : piece[at - 1]) !== CR) {
-        throw new InvalidResponseError('line feed without carriage return');
-      }
-    }
-    // A copy: the memory of the read is used again.
-    pieces.push(Buffer.from(piece));
-    this.pieceBytes += piece.length;
-    if (this.pieceBytes > this.headLimitBytes) throw new InvalidResponseError('head too large');
-    if (this.pieceBytes - piece.length >= PROTOCOL.length) return;
-    const begin = Buffer.concat(pieces).toString('latin1', 0, PROTOCOL.length);
-    if (!PROTOCOL.startsWith(begin)) throw new InvalidResponseError('not HTTP/1.1');
   }
 
   private beginResponse(head: ResponseHead): void {

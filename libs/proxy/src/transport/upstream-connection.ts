@@ -1,19 +1,11 @@
 import type { Socket } from 'node:net';
-import { readOnAfterFailedWrites } from './failed-writes.js';
+import type { OpenSocket } from './dial.js';
 import { SHARED } from './read-buffer.js';
-import { formatFields } from './request-head.js';
-import { isBodiless, NOT_MODIFIED, type ResponseHead } from './response-head.js';
+import { RequestWriter } from './request-writer.js';
+import { announcesForbiddenBody, type ResponseHead } from './response-head.js';
 import { ResponseParser, type ResponseListener } from './response-parser.js';
-import type { BodySink, BodySource, UpstreamCall } from './upstream-call.js';
-
-/** The service closed the connection before its response was complete. */
-class ConnectionClosedError extends Error {
-  readonly code = 'ERR_CONNECTION_CLOSED';
-
-  constructor() {
-    super('the service closed the connection');
-  }
-}
+import { ConnectionClosedError } from './transport-errors.js';
+import type { UpstreamCall } from './upstream-call.js';
 
 /** The owner of a connection. */
 export interface ConnectionOwner {
@@ -24,24 +16,13 @@ export interface ConnectionOwner {
   onClosed(connection: UpstreamConnection, error: Error | undefined): void;
 }
 
-/** Opens a socket whose reads go to `onread`, the option of `net.connect`. */
-export type OpenSocket = (onread: { buffer: Buffer; callback: (length: number) => boolean }) => {
-  socket: Socket;
-  openEvent: 'connect' | 'secureConnect';
-};
-
-/** Largest body that goes out in one write with its head, as text: a `Buffer` beside the head costs a second write. */
-const JOINED_BODY_BYTES = 16 * 1024;
-
 /** Milliseconds by which a connection is given up before the service says that it will close it. */
 const KEEP_ALIVE_MARGIN_MS = 1_000;
 
 /** One TCP or TLS connection to an instance. It carries one request at a time. */
-export class UpstreamConnection implements BodySink, ResponseListener {
+export class UpstreamConnection implements ResponseListener {
   /** Whether it carried a request before the present one. */
   isReused = false;
-  /** Whether it was opened. It may have closed since. */
-  wasOpened = false;
   /** The first error of the connection, also of a failed write. */
   error: Error | undefined;
   /** Milliseconds for which it may stay unused after its last response. Default: `Infinity`. */
@@ -50,10 +31,9 @@ export class UpstreamConnection implements BodySink, ResponseListener {
   idleUntil = Infinity;
 
   private readonly socket: Socket;
+  private readonly writer: RequestWriter;
   private readonly parser: ResponseParser;
   private call: UpstreamCall | undefined;
-  private source: BodySource | undefined;
-  private isSent = true;
   private hasResponse = false;
   private isFinished = false;
   private isLast = false;
@@ -68,10 +48,9 @@ export class UpstreamConnection implements BodySink, ResponseListener {
     this.parser = new ResponseParser(headLimitBytes);
     const { socket, openEvent } = open({ buffer: SHARED, callback: (length) => this.read(length) });
     this.socket = socket;
-    readOnAfterFailedWrites(socket, (error) => (this.error ??= error));
+    this.writer = new RequestWriter(socket, (error) => (this.error ??= error));
     socket
-      .once(openEvent, () => this.onOpen())
-      .on('drain', () => this.source?.onDrain())
+      .once(openEvent, () => owner.onOpen(this))
       .once('end', () => this.onSocketEnd())
       .on('error', (error) => this.close((this.error ??= error)))
       .once('close', () => this.close(this.error ?? new ConnectionClosedError()));
@@ -79,47 +58,13 @@ export class UpstreamConnection implements BodySink, ResponseListener {
 
   /** Sends a request. The connection must be open and free. */
   start(call: UpstreamCall): void {
-    const { head, isHead, body } = call.request;
     this.call = call;
     this.hasResponse = false;
     // A service that sends a body in response to HEAD would send it as the next response.
-    this.isLast = isHead;
-    this.parser.expect(this, isHead);
+    this.isLast = call.request.isHead;
+    this.parser.expect(this, call.request.isHead);
     call.onConnection(this);
-    if (body === null) {
-      this.socket.write(head, 'latin1');
-      call.onSent();
-    } else if (Buffer.isBuffer(body)) {
-      this.writeWhole(head, body);
-      call.onSent();
-    } else {
-      this.isSent = false;
-      this.source = body;
-      this.socket.write(head, 'latin1');
-      body.sendTo(this);
-    }
-  }
-
-  writeBody(chunk: Buffer): boolean {
-    const { socket, source } = this;
-    // The call was cancelled, or its response is complete.
-    if (!source) return true;
-    if (!source.isChunked) return socket.write(chunk);
-    socket.cork();
-    socket.write(`${chunk.length.toString(16)}\r\n`, 'latin1');
-    socket.write(chunk);
-    const hasRoom = socket.write('\r\n', 'latin1');
-    socket.uncork();
-    return hasRoom;
-  }
-
-  endBody(trailers: readonly string[]): void {
-    const { source } = this;
-    if (!source) return;
-    if (source.isChunked) this.socket.write(`0\r\n${formatFields(trailers)}\r\n`, 'latin1');
-    this.source = undefined;
-    this.isSent = true;
-    this.call!.onSent();
+    this.writer.write(call);
   }
 
   /** Stops reading behind the bytes of this read. Call it in `onBody`. */
@@ -144,7 +89,8 @@ export class UpstreamConnection implements BodySink, ResponseListener {
     if (this.isClosed) return;
     const { call } = this;
     this.isClosed = true;
-    this.call = this.source = undefined;
+    this.call = undefined;
+    this.writer.stop();
     this.parser.stop();
     this.socket.destroy();
     this.owner.onClosed(this, error);
@@ -167,26 +113,10 @@ export class UpstreamConnection implements BodySink, ResponseListener {
 
   onEnd(trailers: readonly string[]): void {
     const call = this.call!;
-    this.call = this.source = undefined;
+    this.call = undefined;
+    this.writer.stop();
     this.isFinished = true;
     call.onEnd(trailers);
-  }
-
-  private onOpen(): void {
-    this.wasOpened = true;
-    this.owner.onOpen(this);
-  }
-
-  private writeWhole(head: string, body: Buffer): void {
-    const { socket } = this;
-    if (body.length <= JOINED_BODY_BYTES) {
-      socket.write(head + body.toString('latin1'), 'latin1');
-      return;
-    }
-    socket.cork();
-    socket.write(head, 'latin1');
-    socket.write(body);
-    socket.uncork();
   }
 
   /** Reads from `SHARED`. @returns whether to go on reading */
@@ -211,7 +141,7 @@ export class UpstreamConnection implements BodySink, ResponseListener {
     // TLS hands on the rest of its bytes though the reader has paused: the response may end while nothing is read.
     this.resume();
     const isReusable =
-      this.isSent && !this.isLast && this.keepAliveMs > 0 && !this.parser.hasExcess && !this.error;
+      this.writer.isSent && !this.isLast && this.keepAliveMs > 0 && !this.parser.hasExcess && !this.error;
     this.isReused = true;
     if (isReusable) this.owner.onFree(this);
     else this.close();
@@ -222,10 +152,4 @@ export class UpstreamConnection implements BodySink, ResponseListener {
     if (!this.error && this.parser.end()) this.close();
     else this.close(this.error ?? new ConnectionClosedError());
   }
-}
-
-/** Whether a response that has no body announces one: a service that does so may send it, as the next response. */
-function announcesForbiddenBody({ status, contentLength, isChunked }: ResponseHead): boolean {
-  // The length of a 304 is that of the representation (RFC 9110, section 8.6).
-  return isBodiless(status) && (isChunked || (status !== NOT_MODIFIED && contentLength > 0));
 }
