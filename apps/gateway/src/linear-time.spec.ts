@@ -15,7 +15,7 @@ import { requestHeadersFor } from '../../../libs/proxy/src/headers/request-heade
 import { responseHeadersFor, responseTrailersFor } from '../../../libs/proxy/src/headers/response-headers.js';
 import { ResponseParser } from '../../../libs/proxy/src/transport/response-parser.js';
 import { isUnambiguousPath, isValidQuery } from '../../../libs/proxy/src/routing/path-rules.js';
-import { hasBody } from '../../../libs/proxy/src/forward/request-body.js';
+import { hasBody } from '../../../libs/proxy/src/forward/announced-body.js';
 import { TrustedProxies } from '../../../libs/proxy/src/http/trusted-proxies.js';
 import { AccessTokenVerifier } from '../../../libs/auth/src/access-token.verifier.js';
 import { Authenticator } from '../../../libs/auth/src/authenticator.js';

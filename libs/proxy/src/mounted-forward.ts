@@ -5,7 +5,7 @@ import type { RetryBudget } from './attempts/retry-budget.js';
 import type { FailureKind } from './balancing/instance-health.js';
 import type { Instance } from './balancing/instance.js';
 import { Forward } from './forward/forward.js';
-import { checkAnnouncedLength, hasBody } from './forward/request-body.js';
+import { checkAnnouncedLength, hasBody } from './forward/announced-body.js';
 import {
   InvalidRequestException,
   UpstreamQueueFullException,

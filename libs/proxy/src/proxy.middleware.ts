@@ -11,7 +11,7 @@ import type { Gate } from './http/gate.js';
 import { PROXY_OPTIONS, type ProxyOptions } from './proxy.options.js';
 import { isUnambiguousPath, isValidQuery, pathOf } from './routing/path-rules.js';
 import { allowOf, type RoutesOfPath } from './routing/route-table.js';
-import { checkAnnouncedLength } from './forward/request-body.js';
+import { checkAnnouncedLength } from './forward/announced-body.js';
 import { UpstreamRegistry, type CompiledRoute } from './upstream.registry.js';
 
 type Next = (error?: unknown) => void;

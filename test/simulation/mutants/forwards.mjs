@@ -55,9 +55,9 @@ export const FORWARD_MUTANTS = {
     guarantees: ['G9'],
   },
   'drops a chunk of an upload when the service is slow': {
-    file: 'libs/proxy/src/forward/request-body.ts',
-    from: 'this.isBlocked = !this.sink.writeBody(chunk);',
-    to: 'this.isBlocked = !this.sink.writeBody(chunk);\n      if (this.isBlocked) this.waiting.shift();',
+    file: 'libs/proxy/src/forward/body-delivery.ts',
+    from: 'this.isFull = !this.sink.writeBody(chunk);',
+    to: 'this.isFull = !this.sink.writeBody(chunk);\n      if (this.isFull) this.waiting.shift();',
     scenario: 'large',
     guarantees: ['G4', 'G9', 'G1'],
   },

@@ -3,9 +3,15 @@ import type { Exchange } from '../http/exchange.js';
 import type { Gate } from '../http/gate.js';
 import type { Ticker } from '../http/ticker.js';
 import type { ResponseHead } from '../transport/response-head.js';
-import type { MinimumRate } from './request-body.js';
 import type { SlowReaderLimit } from './slow-reader-limit.js';
 import type { StreamedBodyLimit } from './streamed-body-limit.js';
+
+export interface MinimumRate {
+  /** Fewest bytes a second of a body, on average over each grace period. */
+  readonly bytesPerSecond: number;
+  /** Milliseconds of a grace period. The rate is checked at its end. */
+  readonly graceMs: number;
+}
 
 /** Timeouts and limits of an exchange. A route may have its own. */
 export interface ForwardLimits {

@@ -15,11 +15,12 @@ import { exchangeOf, type Exchange, type ExchangeForward } from '../http/exchang
 import { skipEmptyBody } from '../http/node-internals.js';
 import type { ResponseHead } from '../transport/response-head.js';
 import type { UpstreamRequest } from '../transport/upstream-call.js';
+import { hasBody } from './announced-body.js';
 import { ClientResponse } from './client-response.js';
 import type { ForwardOptions } from './forward-options.js';
 import { ForwardTimeouts, type TimedForward } from './forward-timeouts.js';
 import { formatHead, mayBeRepeated } from './outgoing-request.js';
-import { hasBody, RequestBody } from './request-body.js';
+import { RequestBody } from './request-body.js';
 import { RequestBuffering, type BufferingListener } from './request-buffering.js';
 import type { SlowReader } from './slow-reader-limit.js';
 

@@ -3,8 +3,8 @@ import { announcedTrailers, forwardedHeadersOf } from '../headers/request-header
 import type { Exchange } from '../http/exchange.js';
 import { formatRequestHead } from '../transport/request-head.js';
 import type { UpstreamRequest } from '../transport/upstream-call.js';
+import { announcedLengthOf, BUFFERED_BODY_BYTES, hasBody } from './announced-body.js';
 import type { ForwardOptions } from './forward-options.js';
-import { BUFFERED_BODY_BYTES, hasBody } from './request-body.js';
 
 /** Safe methods (RFC 9110, section 9.2.1), which alone may always be sent again. */
 const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
@@ -40,7 +40,7 @@ export function formatHead(
   options.listeners?.onRequest(exchange, target, fields);
   return formatRequestHead(method!, target, fields, {
     host,
-    length: Buffer.isBuffer(body) ? body.length : body ? announcedLength(headers) : 0,
+    length: Buffer.isBuffer(body) ? body.length : body ? announcedLengthOf(exchange.request) : 0,
     isLast,
     expectsContinue: options.passesExpect && exchange.waitsForContinue,
     takesTrailers: headers['te'] !== undefined && takesTrailers(headers),
@@ -53,9 +53,4 @@ function takesTrailers({ te, connection = '' }: IncomingHttpHeaders): boolean {
   return (
     /(?:^|[ ,\t])trailers(?:$|[ ,;\t])/i.test(String(te)) && /(?:^|[ ,\t])te(?:$|[ ,\t])/i.test(connection)
   );
-}
-
-/** The announced length of a body in bytes; undefined if it comes in chunks. */
-function announcedLength({ 'content-length': length }: IncomingHttpHeaders): number | undefined {
-  return length === undefined ? undefined : Number(length);
 }

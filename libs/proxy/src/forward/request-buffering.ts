@@ -1,4 +1,3 @@
-import type { IncomingMessage } from 'node:http';
 import { networkOf } from '../http/client-network.js';
 import {
   TooManyUploadsException,
@@ -6,8 +5,9 @@ import {
   type ProxyException,
 } from '../http/exceptions.js';
 import type { Exchange } from '../http/exchange.js';
+import { mayBeBuffered } from './announced-body.js';
 import type { ForwardOptions } from './forward-options.js';
-import { BUFFERED_BODY_BYTES, type RequestBody } from './request-body.js';
+import type { BodyListener, RequestBody } from './request-body.js';
 import type { StreamedBody } from './streamed-body-limit.js';
 
 /** Longest time in milliseconds that a body is buffered. */
@@ -24,7 +24,7 @@ export interface BufferingListener {
  * Reads a small body before its request is sent, so that a slow client does not occupy a connection. A large or slow body is
  * streamed instead, within the upstream's limit.
  */
-export class RequestBuffering implements StreamedBody {
+export class RequestBuffering implements StreamedBody, BodyListener {
   private state: 'none' | 'queued' | 'streaming' = 'none';
   /** `performance.now()` when the request was queued. */
   private queuedAt = 0;
@@ -35,7 +35,9 @@ export class RequestBuffering implements StreamedBody {
     private readonly body: RequestBody,
     private readonly options: Pick<ForwardOptions, 'service' | 'streamedBodyLimit' | 'passesExpect'>,
     private readonly listener: BufferingListener,
-  ) {}
+  ) {
+    body.listener = this;
+  }
 
   get network(): string {
     return networkOf(this.exchange.clientAddress);
@@ -52,13 +54,13 @@ export class RequestBuffering implements StreamedBody {
 
   /** @param mustBeWhole whether a small body is buffered without a timeout; the minimum rate limits its time */
   start(mustBeWhole: boolean): void {
-    if (this.passesExpect || !mayBeSmall(this.exchange.request)) {
+    if (this.passesExpect || !mayBeBuffered(this.exchange.request)) {
       this.stream();
       return;
     }
     this.exchange.writeContinue();
     if (!mustBeWhole) this.timer = setTimeout(onBufferingTimeout, BUFFERING_TIMEOUT_MS, this);
-    this.body.buffer(() => this.onBuffered());
+    this.body.buffer();
   }
 
   /** Ends the buffering: sends the request with its whole body, or streams the body. */
@@ -79,7 +81,6 @@ export class RequestBuffering implements StreamedBody {
       );
       return;
     }
-    this.body.onComplete = () => this.onComplete();
     if (outcome === 'acquired') {
       this.onAcquired();
     } else {
@@ -94,7 +95,8 @@ export class RequestBuffering implements StreamedBody {
     this.listener.onReady(this.body);
   }
 
-  private onComplete(): void {
+  /** Releases the share of a streamed body; a queued request has its whole body now. */
+  onComplete(): void {
     const { isQueued } = this;
     this.release();
     if (isQueued) this.sendWhole();
@@ -119,12 +121,6 @@ export class RequestBuffering implements StreamedBody {
     this.state = 'none';
     this.options.streamedBodyLimit.release(this);
   }
-}
-
-/** Whether a body may fit into `BUFFERED_BODY_BYTES`. */
-function mayBeSmall({ headers }: IncomingMessage): boolean {
-  const announced = headers['content-length'];
-  return announced === undefined || Number(announced) <= BUFFERED_BODY_BYTES;
 }
 
 /** Shared: a closure for each request would stay in V8's old generation. */
