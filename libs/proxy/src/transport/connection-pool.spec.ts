@@ -216,6 +216,63 @@ describe('a pool of connections', () => {
     expect(played.figures).toEqual([0, 0, 0]);
   });
 
+  it('passes over each free connection whose time is over, be it the one that was used last', () => {
+    const played = new PlayedPool();
+    for (const _ of [1, 2]) played.dispatch();
+    for (const upstream of played.upstreams) upstream.open();
+    played.upstreams[0]!.send(OK);
+    // Used last, and kept for one second less than it says.
+    played.upstreams[1]!.send(OK.replace('\r\n\r\n', '\r\nKeep-Alive: timeout=3\r\n\r\n'));
+
+    jest.advanceTimersByTime(2_000);
+    played.dispatch();
+
+    expect(played.upstreams.map(({ writes, destroyed }) => [writes, destroyed])).toEqual([
+      [2, false],
+      [1, true],
+    ]);
+    expect(played.figures).toEqual([1, 1, 0]);
+  });
+
+  it('opens no connection for a call that was taken back, and fails none for it', async () => {
+    const played = new PlayedPool();
+    const [first, second] = [played.dispatch(), played.dispatch()];
+
+    played.pool.cancel(second);
+    played.upstreams[1]!.destroy(refused());
+    await nextTurn();
+
+    expect([first.outcome, second.outcome, played.upstreams.length]).toEqual([undefined, undefined, 2]);
+    expect(played.figures).toEqual([0, 0, 1]);
+  });
+
+  it('counts no connection that could not be opened', async () => {
+    const played = new PlayedPool();
+    const { length } = [played.dispatch(), played.dispatch()];
+    for (const upstream of played.upstreams) upstream.destroy(refused());
+    await nextTurn();
+
+    expect([length, played.upstreams.length, played.pool.opened]).toEqual([2, 2, 0]);
+    expect(played.figures).toEqual([0, 0, 0]);
+    const next = played.dispatch();
+    played.upstreams[2]!.open();
+    expect(next.connection).toBeDefined();
+  });
+
+  it('ends calls whose connection is not open yet, and calls that are dispatched in place of them', () => {
+    const played = new PlayedPool();
+    const again: Call[] = [];
+    const call = new Call();
+    call.onError = () => again.push(played.dispatch());
+    played.pool.dispatch(call);
+
+    played.pool.destroy();
+
+    expect(again.map(({ outcome }) => outcome)).toEqual(['ERR_POOL_DESTROYED']);
+    expect([played.upstreams.length, played.upstreams[0]!.destroyed]).toEqual([1, true]);
+    expect(played.figures).toEqual([0, 0, 0]);
+  });
+
   it('ends all when it is destroyed, and takes no further call', () => {
     const played = new PlayedPool({ maxConnections: 1 });
     const [first, second] = [played.dispatch(), played.dispatch()];

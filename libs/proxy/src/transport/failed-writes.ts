@@ -18,7 +18,7 @@ export function readOnAfterFailedWrites(socket: Socket, onError: (error: Error) 
       return;
     }
     send((error) => {
-      if (error && !hasFailed) {
+      if (error) {
         hasFailed = true;
         onError(error);
       }

@@ -93,22 +93,6 @@ describe('a response', () => {
     }
   });
 
-  it('has the parts of its head', () => {
-    const { seen } = parse(
-      'HTTP/1.1 404 Odd caf\xe9\r\nA:  b \r\nx-Y:\r\nA: \xff\tc\r\nContent-Length:0\r\n\r\n',
-    );
-
-    expect(seen.head).toEqual({
-      status: 404,
-      phrase: 'Odd caf\xe9',
-      headers: ['A', 'b', 'x-Y', '', 'A', '\xff\tc', 'Content-Length', '0'],
-      contentLength: 0,
-      isChunked: false,
-      isPersistent: true,
-      keepAliveMs: Infinity,
-    });
-  });
-
   it('has its trailers, and the ones before it', () => {
     const { seen } = parse(`HTTP/1.1 102 P\r\n\r\n${CHUNKED}0\r\nA: b\r\nC:d \r\n\r\n`);
 
@@ -161,36 +145,17 @@ describe('a response', () => {
 
     expect([seen.trailers, parser.isExpecting]).toEqual([undefined, false]);
   });
-});
 
-describe('the connection of a response', () => {
-  it.each([
-    ['HTTP/1.1 200 OK\r\n', true],
-    ['HTTP/1.1 200 OK\r\nConnection: close\r\n', false],
-    ['HTTP/1.1 200 OK\r\nConnection: x, Close\r\n', false],
-    ['HTTP/1.1 200 OK\r\nConnection: keep-alive\r\n', true],
-    ['HTTP/1.0 200 OK\r\n', false],
-    ['HTTP/1.0 200 OK\r\nConnection: Keep-Alive\r\n', true],
-  ])('after %j may carry another: %s', (head, isPersistent) => {
-    expect(parse(`${head}Content-Length: 0\r\n\r\n`).seen.head).toMatchObject({ isPersistent });
-  });
+  it('has nothing of one that was stopped within its head', () => {
+    const { parser } = parse(OK.slice(0, 10));
+    parser.stop();
+    const seen = new Seen();
+    parser.expect(seen, false);
+    const bytes = Buffer.from(`${OK}Content-Length: 0\r\n\r\n`);
 
-  it('is not used again behind chunks of HTTP/1.0', () => {
-    const head = 'HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nTransfer-Encoding: chunked\r\n\r\n';
+    parser.read(bytes, bytes.length);
 
-    expect(parse(`${head}0\r\n\r\n`).seen.head).toMatchObject({ isPersistent: false });
-  });
-
-  it.each([
-    ['timeout=5', 5_000],
-    ['max=3, timeout=60', 60_000],
-    ['timeout=0', 0],
-    ['x', Infinity],
-    ['timeout=-1', Infinity],
-  ])('stays for the time of Keep-Alive: %s', (value, keepAliveMs) => {
-    expect(parse(`${OK}Keep-Alive: ${value}\r\nContent-Length: 0\r\n\r\n`).seen.head).toMatchObject({
-      keepAliveMs,
-    });
+    expect(seen.trailers).toEqual([]);
   });
 });
 

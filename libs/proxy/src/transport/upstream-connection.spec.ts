@@ -110,54 +110,6 @@ describe('a connection', () => {
     expect(upstream.sent).toBe(HEAD + HEAD);
   });
 
-  it('writes a small body and its head at once', () => {
-    const { upstream, start } = connect();
-
-    start({ head: HEAD, isHead: false, body: Buffer.from('caf\xe9', 'latin1') });
-
-    expect([upstream.sent, upstream.writes]).toEqual([`${HEAD}caf\xe9`, 1]);
-  });
-
-  it('writes the head of a streamed body before its first byte', () => {
-    const { upstream, start } = connect();
-    const body = new Source();
-
-    const { events } = start({ head: HEAD, isHead: false, body });
-    expect([upstream.sent, events]).toEqual([HEAD, ['connection']]);
-    body.sink.writeBody(Buffer.from('ab'));
-    body.sink.writeBody(Buffer.from('c'));
-    body.sink.endBody([]);
-
-    expect(upstream.sent).toBe(`${HEAD}abc`);
-    expect(events).toEqual(['connection', 'sent']);
-  });
-
-  it('writes a body without a length in chunks', () => {
-    const { upstream, start } = connect();
-    const body = new Source(true);
-    start({ head: HEAD, isHead: false, body });
-
-    body.sink.writeBody(Buffer.from('x'.repeat(26)));
-    body.sink.endBody([]);
-
-    expect(upstream.sent).toBe(`${HEAD}1a\r\n${'x'.repeat(26)}\r\n0\r\n\r\n`);
-  });
-
-  it('tells the sender of a body to wait, and when to go on', async () => {
-    const { upstream, start } = connect();
-    const body = new Source();
-    upstream.isStalled = true;
-    start({ head: HEAD, isHead: false, body });
-
-    expect(body.sink.writeBody(Buffer.alloc(100_000))).toBe(false);
-    await nextTurn();
-    expect(body.drains).toBe(0);
-    upstream.takeMore();
-    await nextTurn();
-
-    expect(body.drains).toBe(1);
-  });
-
   it('is read no further while its call is paused, and is free for the next one after that', () => {
     const { upstream, start, owned } = connect();
     const call = start();
@@ -247,6 +199,17 @@ describe('a connection is closed', () => {
     expect(upstream.sent).toBe(HEAD);
   });
 
+  it('behind a response at whose end the request is not sent, though the rest of it comes then', () => {
+    const { upstream, owned, start } = connect();
+    const body = new Source();
+    const call = start({ head: HEAD, isHead: false, body });
+    call.onEnd = () => body.sink.endBody([]);
+
+    upstream.send(OK);
+
+    expect([call.events.includes('sent'), owned.at(-1)]).toEqual([false, 'closed']);
+  });
+
   it.each(['bytes', 'its end', 'a reset'])('when %s comes that nobody has asked for', async (what) => {
     const { upstream, owned, start } = connect();
     start();
@@ -270,6 +233,17 @@ describe('a connection is closed', () => {
 
     expect(call.events.at(-1)).toBe('head 200');
     expect(owned).toEqual(['open', 'closed']);
+  });
+
+  it('when its call is cancelled within its upload, which is not sent then', () => {
+    const { upstream, start } = connect();
+    const body = new Source();
+    const call = start({ head: HEAD, isHead: false, body });
+
+    call.connection.cancel();
+    body.sink.endBody([]);
+
+    expect([call.events, upstream.destroyed]).toEqual([['connection'], true]);
   });
 });
 
