@@ -1,13 +1,13 @@
 import { CircuitBreaker } from './circuit-breaker.js';
 
-function createBreaker() {
+function createBreaker(openMs = 1_000) {
   const changes: string[] = [];
-  const breaker = new CircuitBreaker(1_000, (state) => changes.push(state));
+  const breaker = new CircuitBreaker(openMs, (state) => changes.push(state));
   const send = (count: number, outcome: 'succeeded' | 'failed' | 'ignored', now = 0): boolean[] =>
     Array.from({ length: count }, () => {
-      const admission = breaker.tryAcquire(now);
-      if (admission !== undefined) breaker[outcome](now, admission);
-      return admission !== undefined;
+      const generation = breaker.tryAcquire(now);
+      if (generation !== undefined) breaker[outcome](now, generation);
+      return generation !== undefined;
     });
   const acquires = (now: number): boolean => breaker.tryAcquire(now) !== undefined;
   return { breaker, changes, send, acquires };
@@ -27,6 +27,24 @@ describe('a circuit breaker', () => {
     expect(breaker.retryAfterSeconds(0)).toBe(1);
   });
 
+  it('stays closed while fewer than half fail', () => {
+    const { breaker, send } = createBreaker();
+
+    send(101, 'succeeded');
+    send(100, 'failed');
+    expect(breaker.state).toBe('closed');
+    send(1, 'failed');
+
+    expect(breaker.state).toBe('open');
+  });
+
+  it('tells in whole seconds, one at least, when the next probes pass', () => {
+    const { breaker, send } = createBreaker(2_500);
+    send(20, 'failed');
+
+    expect([0, 500, 501, 2_499, 9_000].map((now) => breaker.retryAfterSeconds(now))).toEqual([3, 2, 2, 1, 1]);
+  });
+
   it('forgets what is long past', () => {
     const { breaker, send } = createBreaker();
 
@@ -37,19 +55,35 @@ describe('a circuit breaker', () => {
     expect(breaker.state).toBe('closed');
   });
 
-  it('lets a few try after a time, and closes where all have an answer', () => {
+  it('lets a few probes pass after a time, and closes once all have a response', () => {
     const { breaker, changes, send } = createBreaker();
     send(20, 'failed');
 
-    const admissions = [1, 2, 3, 4].map(() => breaker.tryAcquire(1_000));
-    expect(admissions.map((admission) => admission !== undefined)).toEqual([true, true, true, false]);
-    for (const admission of admissions.slice(0, 3)) breaker.succeeded(1_000, admission!);
+    const generations = [1, 2, 3, 4].map(() => breaker.tryAcquire(1_000));
+    expect(generations.map((generation) => generation !== undefined)).toEqual([true, true, true, false]);
+    for (const generation of generations.slice(0, 3)) breaker.succeeded(1_000, generation!);
 
     expect(changes).toEqual(['open', 'half-open', 'closed']);
     expect(send(5, 'failed', 1_000)).toEqual([true, true, true, true, true]);
   });
 
-  it('opens again where one of them fails', () => {
+  it('begins anew once it has closed: its counts, and the probes of the next round', () => {
+    const { breaker, changes, send } = createBreaker();
+    send(30, 'succeeded');
+    send(30, 'failed');
+    send(3, 'succeeded', 1_000);
+
+    send(19, 'failed', 1_000);
+    expect(breaker.state).toBe('closed');
+    send(1, 'failed', 1_000);
+    send(2, 'succeeded', 2_000);
+    expect(breaker.state).toBe('half-open');
+    send(1, 'succeeded', 2_000);
+
+    expect(changes).toEqual(['open', 'half-open', 'closed', 'open', 'half-open', 'closed']);
+  });
+
+  it('opens again if one of them fails', () => {
     const { changes, send, acquires } = createBreaker();
     send(20, 'failed');
     send(1, 'failed', 1_000);
@@ -58,7 +92,7 @@ describe('a circuit breaker', () => {
     expect([acquires(1_999), acquires(2_000)]).toEqual([false, true]);
   });
 
-  it('lets a few more try where the first are long under way', () => {
+  it('lets a few more probes pass if the first are in progress for long', () => {
     const { send, acquires } = createBreaker();
     send(20, 'failed');
 
@@ -75,7 +109,7 @@ describe('a circuit breaker', () => {
   });
 
   it.each(['succeeded', 'failed', 'ignored'] as const)(
-    'does not take for a trial what was sent before, and %s now',
+    'does not take for a probe what was sent before, and %s now',
     (outcome) => {
       const { breaker, send, acquires } = createBreaker();
       const before = breaker.tryAcquire(0)!;
