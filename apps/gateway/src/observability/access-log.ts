@@ -1,10 +1,11 @@
 import { SETTINGS, type Settings } from '@app/gateway';
 import { pathOf, type Exchange } from '@app/proxy';
-import { Inject, Injectable } from '@nestjs/common';
+import { Inject, Injectable, type HttpException } from '@nestjs/common';
 import type { DestinationStream, Logger } from 'pino';
-import { escapeLine } from './escape-line.js';
+import { quote } from './escape-line.js';
 import { PINO } from './gateway-logger.js';
 import { redactTokens } from './redact-tokens.js';
+import { TimestampClock } from './timestamp-clock.js';
 
 /** Injection token of the output of log lines. */
 export const LINES = Symbol('LINES');
@@ -19,6 +20,8 @@ const USER_AGENT_LENGTH = 256;
  */
 @Injectable()
 export class AccessLog {
+  private readonly clock = new TimestampClock();
+  /** As a string of JSON. */
   private readonly service: string;
 
   constructor(
@@ -26,7 +29,7 @@ export class AccessLog {
     @Inject(PINO) private readonly pino: Logger,
     @Inject(LINES) private readonly lines: DestinationStream,
   ) {
-    this.service = config.serviceName;
+    this.service = quote(config.serviceName);
   }
 
   /** @param status of the response; 499 if the client left first */
@@ -34,37 +37,45 @@ export class AccessLog {
     const { request, failure } = exchange;
     const level = status >= 500 ? 'error' : 'info';
     if (!this.pino.isLevelEnabled(level)) return;
-    const line = {
-      level,
-      timestamp: new Date().toISOString(),
-      service: this.service,
-      request_id: exchange.id,
-      status,
-      latency: Math.round(elapsedMs * 1000) / 1000,
-      client_ip: exchange.clientAddress,
-      method: request.method,
-      path: loggedPath(exchange),
-      user_agent: request.headers['user-agent']?.slice(0, USER_AGENT_LENGTH),
-      ...(exchange.attempts > 0 && {
-        upstream: exchange.upstream,
-        instance: exchange.instance,
-        attempts: exchange.attempts,
-        reused_connection: exchange.reusedConnection,
-        request_bytes: exchange.requestBytes,
-        response_bytes: exchange.responseBytes,
-      }),
-      ...(status >= 500 && exchange.attemptedAt > 0 && { stages: stagesOf(exchange) }),
-      ...(failure && {
-        error_code: failure.errorCode,
-        stage: (failure as { stage?: string }).stage,
-        // Nest's own exceptions have no code, and the message of its 404 contains the query, which may hold a token.
-        error: failure.errorCode && failure.message,
-        cause: causeOf(failure.cause),
-      }),
-      message: 'request',
-    };
-    this.lines.write(`${escapeLine(JSON.stringify(line))}\n`);
+    const userAgent = request.headers['user-agent'];
+    // Joined by hand, as no object needs to be made of the fields: a third of the time of `JSON.stringify`.
+    let line =
+      `{"level":"${level}","timestamp":"${this.clock.now()}","service":${this.service},` +
+      `"request_id":${quote(exchange.id)},"status":${status},"latency":${Math.round(elapsedMs * 1000) / 1000},` +
+      `"client_ip":${quote(exchange.clientAddress)},"method":${quote(request.method!)},` +
+      `"path":${quote(loggedPath(exchange))}`;
+    if (userAgent !== undefined) line += `,"user_agent":${quote(userAgent.slice(0, USER_AGENT_LENGTH))}`;
+    if (exchange.attempts > 0) line += upstreamFields(exchange);
+    if (status >= 500 && exchange.attemptedAt > 0) line += `,"stages":${JSON.stringify(stagesOf(exchange))}`;
+    if (failure) line += failureFields(failure);
+    this.lines.write(`${line},"message":"request"}\n`);
   }
+}
+
+function upstreamFields(exchange: Exchange): string {
+  const { upstream, instance, attempts, reusedConnection, requestBytes, responseBytes } = exchange;
+  const names =
+    (upstream === undefined ? '' : `,"upstream":${quote(upstream)}`) +
+    (instance === undefined ? '' : `,"instance":${quote(instance)}`);
+  return (
+    `${names},"attempts":${attempts},"reused_connection":${reusedConnection}` +
+    `,"request_bytes":${requestBytes},"response_bytes":${responseBytes}`
+  );
+}
+
+function failureFields(failure: HttpException): string {
+  const { errorCode } = failure;
+  // Nest's own exceptions have no code, and the message of its 404 contains the query, which may hold a token.
+  const error = errorCode === undefined || errorCode === '' ? undefined : failure.message;
+  const fields = {
+    error_code: errorCode,
+    stage: (failure as { stage?: string }).stage,
+    error,
+    cause: causeOf(failure.cause),
+  };
+  return Object.entries(fields)
+    .map(([name, value]) => (value === undefined ? '' : `,"${name}":${quote(value)}`))
+    .join('');
 }
 
 /** Duration of each stage of the last attempt, in milliseconds. The last stage lasts until now. */

@@ -6,19 +6,14 @@ import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import { registerEventMetrics, registerScrapedMetrics, type ScrapedMetric } from './metric-table.js';
 import { metricsText } from './metrics-text.js';
+import { RequestCounts } from './request-counts.js';
+import { RequestDurations } from './request-durations.js';
 
 const EVENTS = {
   requests: {
     name: 'http_requests_total',
     help: 'Requests that ended, by status; 499: the client closed the connection first',
     labels: ['method', 'endpoint', 'status'],
-  },
-  duration: {
-    name: 'http_request_duration_seconds',
-    help: 'Seconds from the headers of a request to the end of its response; endpoint: its upstream, or the path of a controller',
-    labels: ['method', 'endpoint'],
-    // From a response out of memory to the timeout of a route.
-    buckets: [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60],
   },
   authFailures: {
     name: 'auth_failures_total',
@@ -47,6 +42,13 @@ const EVENTS = {
   },
 } as const;
 
+const DURATION = {
+  name: 'http_request_duration_seconds',
+  help: 'Seconds from the headers of a request to the end of its response; endpoint: its upstream, or the path of a controller',
+  // From a response out of memory to the timeout of a route.
+  buckets: [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60],
+};
+
 const SCRAPED: readonly ScrapedMetric<OpenExchanges>[] = [
   { name: 'http_requests_in_flight', help: 'Requests in progress', read: (open) => open.size },
 ];
@@ -69,7 +71,10 @@ export class Metrics implements OnApplicationShutdown {
   readonly registry = new Registry();
 
   private readonly events = registerEventMetrics(this.registry, EVENTS);
-  private readonly requestSeries = new SeriesLimit(MOST_SERIES);
+  private readonly durations = new RequestDurations(this.registry, DURATION);
+  private readonly requests = new RequestCounts(this.events.requests, MOST_SERIES, () =>
+    this.events.seriesLeftOut.inc({ metric: EVENTS.requests.name }),
+  );
   private readonly rateLimitSeries = new SeriesLimit(MOST_SERIES);
   /** The next text, shared by all callers until its making begins. */
   private nextText: Promise<string> | undefined;
@@ -96,6 +101,7 @@ export class Metrics implements OnApplicationShutdown {
   private async makeText(): Promise<string> {
     await this.lastText;
     await nextTurn();
+    this.requests.flush();
     const text = metricsText(this.registry, this.commonLabels);
     this.nextText = undefined;
     this.lastText = text.catch(() => {});
@@ -110,16 +116,12 @@ export class Metrics implements OnApplicationShutdown {
    */
   closed(exchange: Exchange, controllerPath: string | undefined, status: number, elapsedMs: number): void {
     const { request, failure, template, upstream } = exchange;
-    const { requests, duration, failures, seriesLeftOut } = this.events;
     const method = METHODS.has(request.method!) ? request.method! : 'OTHER';
-    const route = template ?? controllerPath ?? UNKNOWN_ENDPOINT;
-    const isKept = this.requestSeries.tryAdd(`${method} ${status} ${route}`);
-    if (!isKept) seriesLeftOut.inc({ metric: EVENTS.requests.name });
-    requests.inc({ method, endpoint: isKept ? route : OTHER_ENDPOINT, status });
+    this.requests.add(method, template ?? controllerPath ?? UNKNOWN_ENDPOINT, status);
     // A histogram has 17 lines for each of its series: upstreams are few, and routes may be thousands.
-    duration.observe({ method, endpoint: upstream ?? controllerPath ?? UNKNOWN_ENDPOINT }, elapsedMs / 1000);
+    this.durations.observe(method, upstream ?? controllerPath ?? UNKNOWN_ENDPOINT, elapsedMs / 1000);
     if (failure && failure.getStatus() >= 500) {
-      failures.inc({ upstream: upstream ?? '', code: codeOf(failure) });
+      this.events.failures.inc({ upstream: upstream ?? '', code: codeOf(failure) });
     }
   }
 
@@ -132,7 +134,7 @@ export class Metrics implements OnApplicationShutdown {
 
   /** Counts a request that Node's parser refused before it was an exchange. */
   malformed(status: number): void {
-    this.events.requests.inc({ method: 'OTHER', endpoint: 'malformed', status });
+    this.requests.add('OTHER', 'malformed', status);
   }
 
   sessionEnded(reason: 'revoked' | 'expired'): void {
