@@ -1,0 +1,106 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import { createMemoryExchange, type MemoryRequest } from '../../../../test/support/memory-exchange.js';
+import type { UpstreamRequest } from '../transport/upstream-call.js';
+import type { ForwardListeners, ForwardOptions } from './forward-options.js';
+import { formatHead, mayBeRepeated } from './outgoing-request.js';
+
+const KEYED = { 'idempotency-key': 'k' };
+
+describe('whether a request may be repeated', () => {
+  it.each<[string, IncomingHttpHeaders, boolean, boolean]>([
+    ['GET', {}, false, true],
+    ['HEAD', {}, false, true],
+    ['OPTIONS', {}, false, true],
+    ['TRACE', {}, false, false],
+    ['PUT', {}, false, false],
+    ['DELETE', { 'content-length': '0' }, false, false],
+    ['GET', { 'content-length': '1' }, false, false],
+    ['POST', { ...KEYED, 'content-length': '65536' }, false, false],
+    ['POST', { ...KEYED, 'content-length': '65536' }, true, true],
+    ['POST', { ...KEYED, 'content-length': '65537' }, true, false],
+    ['POST', { ...KEYED, 'transfer-encoding': 'chunked' }, true, false],
+    ['POST', { 'content-length': '1' }, true, false],
+  ])('%s with %j, on a route that repeats keyed requests (%s): %s', (method, headers, repeatsKeyed, may) => {
+    expect(mayBeRepeated(createMemoryExchange({ method, headers }).request, repeatsKeyed)).toBe(may);
+  });
+});
+
+interface Outgoing extends MemoryRequest {
+  readonly body?: UpstreamRequest['body'];
+  readonly isLast?: boolean;
+  readonly passesExpect?: boolean;
+  readonly listeners?: ForwardListeners;
+}
+
+/** The lines of the head that goes to the service. */
+function linesOf({ body = null, isLast = false, passesExpect = false, listeners, ...request }: Outgoing) {
+  const exchange = createMemoryExchange(request);
+  exchange.expectContinue();
+  const options = { passesExpect, listeners } as ForwardOptions;
+  const head = formatHead({ exchange, options }, { target: '/t?q', host: 'service:80', body, isLast });
+  return head.split('\r\n');
+}
+
+const STREAMED = { isChunked: true, sendTo: () => {}, onDrain: () => {} };
+const announcing = (length: string): Outgoing => ({ method: 'POST', headers: { 'content-length': length } });
+
+describe('the head of an outgoing request', () => {
+  it('has the target, and the host of the service if the client has none', () => {
+    expect(linesOf({ url: '/other' })[0]).toBe('GET /t?q HTTP/1.1');
+    expect(linesOf({})).toContain('Host: service:80');
+    expect(linesOf({ headers: { host: 'x' } })).not.toContain('Host: service:80');
+  });
+
+  it.each<[string, Outgoing, string | undefined]>([
+    ['that came in chunks and is whole', { method: 'POST', body: Buffer.from('abc') }, 'Content-Length: 3'],
+    ['of a stream with a length', { ...announcing('9'), body: STREAMED }, 'content-length: 9'],
+    ['of a stream without', { method: 'POST', body: STREAMED }, 'Transfer-Encoding: chunked'],
+    ['that is missing', { method: 'POST' }, 'Content-Length: 0'],
+    ['that a request has not', { method: 'GET' }, undefined],
+  ])('has the framing of a body %s', (_what, request, field) => {
+    const framing = linesOf(request).filter((line) => /^(?:content-length|transfer-encoding):/i.test(line));
+
+    expect(framing).toEqual(field === undefined ? [] : [field]);
+  });
+
+  it('tells the service that its connection closes, and that the client waits, if it is so', () => {
+    const isHead = (line: string): boolean => /^(?:Connection: close|Expect: 100-continue)$/i.test(line);
+
+    expect(linesOf({ isLast: true, passesExpect: true }).filter(isHead)).toHaveLength(2);
+    expect(linesOf({}).filter(isHead)).toEqual([]);
+  });
+
+  it.each([
+    ['trailers', 'te', true],
+    ['gzip, Trailers;q=1', 'close, TE', true],
+    ['trailers', 'close', false],
+    ['trailers', undefined, false],
+    ['gzip', 'te', false],
+    ['xtrailers', 'te', false],
+    ['trailers', 'x-te', false],
+  ])('asks for trailers if the client takes them: TE %s, Connection %s', (te, connection, takes) => {
+    const lines = linesOf({ headers: { te, ...(connection !== undefined && { connection }) } });
+
+    expect(lines.some((line) => /^te: trailers$/i.test(line))).toBe(takes);
+  });
+
+  it('announces the trailers that may pass', () => {
+    const trailer = 'X-Sum, Content-Length';
+    const lines = linesOf({ method: 'POST', headers: { trailer }, body: STREAMED });
+
+    expect(lines).toContain('Trailer: X-Sum');
+  });
+
+  it('is seen by its listener, which may change the fields', () => {
+    const targets: string[] = [];
+    const listeners = {
+      onRequest: (_exchange: unknown, target: string, fields: string[]) => {
+        targets.push(target);
+        fields.push('X-Added', 'yes');
+      },
+    } as unknown as ForwardListeners;
+
+    expect(linesOf({ listeners })).toContain('X-Added: yes');
+    expect(targets).toEqual(['/t?q']);
+  });
+});
