@@ -1,4 +1,6 @@
 const FORWARD = 'libs/proxy/src/forward/forward.ts';
+const LOOP = 'libs/proxy/src/forward/attempt-loop.ts';
+const DELIVERY = 'libs/proxy/src/forward/response-delivery.ts';
 const CLIENT_RESPONSE = 'libs/proxy/src/forward/client-response.ts';
 const OUTGOING = 'libs/proxy/src/forward/outgoing-request.ts';
 const EXCHANGE = 'libs/proxy/src/http/exchange.ts';
@@ -7,8 +9,8 @@ const TIMEOUTS = 'libs/proxy/src/forward/forward-timeouts.ts';
 /** Faults of an exchange on its way to a service and back: uploads that wait for `100 Continue` and event streams too. */
 export const FORWARD_MUTANTS = {
   'retries a request whose bytes were written': {
-    file: FORWARD,
-    from: `(this.stage === 'connect' || this.isRepeatable)`,
+    file: LOOP,
+    from: `this.stage === 'connect' || this.isRepeatable`,
     to: 'true',
     scenario: 'service',
     guarantees: ['G2'],
@@ -36,7 +38,7 @@ export const FORWARD_MUTANTS = {
   },
   'keeps the request at the service when its client has gone': {
     file: FORWARD,
-    from: 'else this.fail(new ClientGoneException(this.stage));',
+    from: 'else this.fail(new ClientGoneException(this.loop.stage));',
     to: 'else this.isSettled = true;',
     scenario: 'clients',
     guarantees: ['G10'],
@@ -64,19 +66,19 @@ export const FORWARD_MUTANTS = {
   'resets the connection in place of an error': {
     file: FORWARD,
     from: '    this.refuse(exception);',
-    to: '    this.response.socket?.resetAndDestroy();',
+    to: '    this.exchange.response.socket?.resetAndDestroy();',
     scenario: 'service',
     guarantees: ['G1'],
   },
   'responds with an error in place of a response': {
-    file: FORWARD,
-    from: '    if (this.isSettled) return;\n    if (this.buffering)',
-    to: `    if (this.isSettled) return;
-    if (this.request.url!.length % 3 === 0) {
-      this.fail(exceptionFor(new Error('x'), this.options.service, 'response_headers'));
+    file: LOOP,
+    from: `  start(body: UpstreamRequest['body']): void {\n`,
+    to: `  start(body: UpstreamRequest['body']): void {
+    if (this.target.length % 3 === 0) {
+      this.forward.fail(exceptionFor(new Error('x'), this.forward.options.service, 'response_headers'));
       return;
     }
-    if (this.buffering)`,
+`,
     scenario: 'traffic',
     guarantees: ['G1'],
   },
@@ -88,15 +90,15 @@ export const FORWARD_MUTANTS = {
     guarantees: ['G2'],
   },
   'retries every lost connection for nothing': {
-    file: FORWARD,
+    file: LOOP,
     from: `this.stage === 'response_headers' && this.isFirstOfReused && isConnectionLost(error)`,
     to: 'isConnectionLost(error)',
     scenario: 'outage',
     guarantees: ['G11'],
   },
   'reads a response on when its client does not': {
-    file: FORWARD,
-    from: '      this.attempt!.pause();\n',
+    file: 'libs/proxy/src/forward/client-back-pressure.ts',
+    from: '    attempt.pause();\n',
     to: '',
     scenario: 'slow',
     guarantees: ['G8'],
@@ -145,8 +147,8 @@ export const FORWARD_MUTANTS = {
     guarantees: ['G1'],
   },
   'ends an event stream within an event': {
-    file: FORWARD,
-    from: 'else if (this.clientResponse.endBehindEvent(exception)) this.finishEarly(exception);',
+    file: DELIVERY,
+    from: 'else if (this.client.endBehindEvent(exception)) this.finishEarly(exception);',
     to: 'else this.finishEarly(exception);',
     scenario: 'expiry',
     guarantees: ['G4'],

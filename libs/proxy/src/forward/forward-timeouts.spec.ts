@@ -1,3 +1,4 @@
+import type { ProxyException } from '../http/exceptions.js';
 import { ForwardTimeouts, type TimedForward } from './forward-timeouts.js';
 
 const TICK_MS = 500;
@@ -10,15 +11,18 @@ const LIMITS = {
 
 const NEW_EXCHANGE = { startedAt: 0, connectedAt: 0, sentAt: 0, requestBytes: 0, waitsForContinue: false };
 
-interface Changes extends Omit<Partial<TimedForward>, 'exchange' | 'attempt' | 'body' | 'buffering'> {
+interface Changes extends Pick<Partial<TimedForward>, 'isEventStream'> {
   readonly exchange?: Partial<typeof NEW_EXCHANGE>;
   readonly attempt?: { stage: string; hasResponse?: boolean; instance?: unknown };
   readonly body?: { complete: boolean; isPaused?: boolean };
   readonly buffering?: { isQueued: boolean };
+  readonly isRepeatable?: boolean;
+  readonly waitsForClient?: boolean;
 }
 
 /** A forward that writes down what its timeouts do, with the time of the tick. */
 function createForward({ exchange: begun, attempt, body, buffering, ...others }: Changes = {}) {
+  const { isRepeatable = true, isEventStream = false, waitsForClient = false } = others;
   const told: string[] = [];
   let now = 0;
   const exchange = { ...NEW_EXCHANGE, ...begun };
@@ -28,16 +32,23 @@ function createForward({ exchange: begun, attempt, body, buffering, ...others }:
     options: { service: 'x', limits: LIMITS },
     body: body ? { ...body, tick: (elapsedMs: number) => tell(`body tick ${elapsedMs}`) } : null,
     buffering: buffering ? { ...buffering, tick: (at: number) => tell(`queue tick ${at}`) } : null,
-    attempt: attempt && { hasResponse: false, instance: { health: { isUp: true } }, ...attempt },
-    isRepeatable: true,
-    isEventStream: false,
-    waitsForClient: false,
-    fail: ({ errorCode, stage, cause }) => tell(`${errorCode} (${stage}, ${(cause as Error)?.message})`),
-    failAttempt: ({ stage, cause }) => tell(`attempt fails (${stage}, ${(cause as Error).message})`),
-    leaveInstance: () => tell('leaves'),
-    countAsSlowReader: () => tell('slow reader'),
-    ...others,
-  } as TimedForward;
+    loop: {
+      attempt: attempt && { hasResponse: false, instance: { health: { isUp: true } }, ...attempt },
+      stage: attempt?.stage ?? 'connect',
+      isRepeatable,
+      failAttempt: ({ stage, cause }: ProxyException) =>
+        tell(`attempt fails (${stage}, ${(cause as Error).message})`),
+      leaveInstance: () => tell('leaves'),
+    },
+    isEventStream,
+    delivery: {
+      backPressure: waitsForClient
+        ? { isPaused: true, countAsSlowReader: () => tell('slow reader') }
+        : undefined,
+    },
+    fail: ({ errorCode, stage, cause }: ProxyException) =>
+      tell(`${errorCode} (${stage}, ${(cause as Error)?.message})`),
+  } as unknown as TimedForward;
   const timeouts = new ForwardTimeouts(forward);
   const tick = (): void => timeouts.tick((now += TICK_MS), TICK_MS);
   /** Ticks until something is told, and for 100 s at most. */

@@ -1,10 +1,11 @@
-import type { Attempt } from '../attempts/attempt.js';
 import { ClientStalledException, UpstreamTimeoutException, type ProxyException } from '../http/exceptions.js';
 import type { Exchange } from '../http/exchange.js';
 import type { Ticking } from '../http/ticker.js';
+import type { AttemptLoop } from './attempt-loop.js';
 import type { ForwardOptions } from './forward-options.js';
 import type { RequestBody } from './request-body.js';
 import type { RequestBuffering } from './request-buffering.js';
+import type { ResponseDelivery } from './response-delivery.js';
 
 /** Milliseconds without a response after which a request leaves an instance that was ejected meanwhile. */
 const EJECTED_INSTANCE_TIMEOUT_MS = 1_000;
@@ -21,18 +22,10 @@ export interface TimedForward {
   readonly options: ForwardOptions;
   readonly body: RequestBody | null;
   readonly buffering: RequestBuffering | null;
-  /** Undefined before the first. */
-  readonly attempt: Attempt | undefined;
-  /** Whether the request may be sent again after it was written. */
-  readonly isRepeatable: boolean;
+  readonly loop: AttemptLoop;
+  readonly delivery: Pick<ResponseDelivery, 'backPressure'>;
   readonly isEventStream: boolean;
-  /** Whether the service is paused until the client reads. */
-  readonly waitsForClient: boolean;
   fail(exception: ProxyException): void;
-  failAttempt(exception: ProxyException, isStale: boolean): void;
-  /** Leaves the instance of the present attempt for another, if the retry rule allows it. */
-  leaveInstance(): void;
-  countAsSlowReader(): void;
 }
 
 /** The timeouts of one exchange, checked at each tick. A timeout may be late by one tick, and is never early. */
@@ -53,8 +46,8 @@ export class ForwardTimeouts implements Ticking {
   }
 
   tick(now: number, elapsedMs: number): void {
-    const { buffering, attempt, body, isRepeatable, exchange } = this.forward;
-    const stage = attempt?.stage ?? 'connect';
+    const { buffering, body, exchange, loop } = this.forward;
+    const { stage, isRepeatable } = loop;
     // In the order of an exchange: its body waits for its turn, the response passes, the service is waited for, ...
     if (buffering?.isQueued) buffering.tick(now);
     else if (stage === 'response_body') this.tickResponse(now, elapsedMs);
@@ -65,7 +58,8 @@ export class ForwardTimeouts implements Ticking {
 
   private tickWait(now: number): void {
     const { forward } = this;
-    const { exchange, options, attempt } = forward;
+    const { exchange, options, loop } = forward;
+    const { attempt } = loop;
     const { requestTimeoutMs, responseHeadersTimeoutMs } = options.limits;
     const since = forward.body ? this.progressAt : exchange.startedAt;
     if (now - since > requestTimeoutMs) {
@@ -73,13 +67,13 @@ export class ForwardTimeouts implements Ticking {
     } else if (attempt?.stage === 'response_headers') {
       const waitedMs = now - exchange.sentAt;
       if (waitedMs > responseHeadersTimeoutMs) {
-        forward.failAttempt(this.createTimeout('response headers timeout'), false);
+        loop.failAttempt(this.createTimeout('response headers timeout'), false);
       } else if (
         waitedMs > EJECTED_INSTANCE_TIMEOUT_MS &&
         !attempt.hasResponse &&
         !attempt.instance.health.isUp
       ) {
-        forward.leaveInstance();
+        loop.leaveInstance();
       }
     }
   }
@@ -88,7 +82,7 @@ export class ForwardTimeouts implements Ticking {
   private tickExpectation(now: number): void {
     const { exchange, options } = this.forward;
     if (now - exchange.connectedAt > options.limits.responseHeadersTimeoutMs)
-      this.forward.failAttempt(this.createTimeout('response headers timeout'), false);
+      this.forward.loop.failAttempt(this.createTimeout('response headers timeout'), false);
   }
 
   /** The request timeout begins with the end of the body. Until then the client must send, and the service must read. */
@@ -106,7 +100,9 @@ export class ForwardTimeouts implements Ticking {
 
   private tickResponse(now: number, elapsedMs: number): void {
     const { forward } = this;
-    const { body, exchange, waitsForClient } = forward;
+    const { body, exchange } = forward;
+    const { backPressure } = forward.delivery;
+    const waitsForClient = backPressure?.isPaused ?? false;
     // A service may respond early and read on; then both bodies are in progress.
     if (body && !body.complete) {
       // A client that sends and does not read makes no progress with its response.
@@ -121,7 +117,7 @@ export class ForwardTimeouts implements Ticking {
     } else if (now - this.progressAt > this.idleLimitMs) {
       forward.fail(waitsForClient ? new ClientStalledException() : this.createTimeout('response body idle'));
     } else if (waitsForClient && now - this.progressAt > SLOW_READER_MS) {
-      forward.countAsSlowReader();
+      backPressure!.countAsSlowReader();
     }
   }
 
@@ -131,7 +127,7 @@ export class ForwardTimeouts implements Ticking {
   }
 
   private createTimeout(reason: string): UpstreamTimeoutException {
-    const { options, attempt } = this.forward;
-    return new UpstreamTimeoutException(options.service, attempt?.stage ?? 'connect', new Error(reason));
+    const { options, loop } = this.forward;
+    return new UpstreamTimeoutException(options.service, loop.stage, new Error(reason));
   }
 }

@@ -1,0 +1,143 @@
+import { Attempt, type AttemptListener } from '../attempts/attempt.js';
+import type { Attempts } from '../attempts/attempts.js';
+import { exceptionFor, isConnectionLost } from '../attempts/failure.js';
+import { failureKindOf, isUnavailable } from '../balancing/failure-kind.js';
+import type { FailureKind } from '../balancing/instance-health.js';
+import type { ProxyException, Stage } from '../http/exceptions.js';
+import type { Exchange } from '../http/exchange.js';
+import type { ResponseHead } from '../transport/response-head.js';
+import type { UpstreamRequest } from '../transport/upstream-call.js';
+import type { ForwardOptions } from './forward-options.js';
+import { formatHead, mayBeRepeated } from './outgoing-request.js';
+import type { RequestBody } from './request-body.js';
+import type { ResponseDelivery } from './response-delivery.js';
+
+const REQUEST_TIMEOUT = 408;
+
+/** The forward whose attempts a loop makes. It gets the outcome: one response, or one failure. */
+export interface LoopedForward {
+  readonly exchange: Exchange;
+  readonly options: ForwardOptions;
+  readonly body: RequestBody | null;
+  readonly delivery: ResponseDelivery;
+  fail(exception: ProxyException): void;
+  /** The client has another response, and this one is not wanted. */
+  abandon(): void;
+}
+
+/**
+ * Makes the attempts of one exchange, one after the other, until an attempt has a response for the client, or until the retry
+ * rule allows no more. If nothing can happen twice, another instance is asked after a failed attempt. After a pooled
+ * connection that was already dead, the next attempt takes a fresh connection.
+ */
+export class AttemptLoop implements AttemptListener {
+  /** The last attempt; undefined before the first. */
+  attempt: Attempt | undefined;
+  /** Whether the request may be sent again after it was written. */
+  readonly isRepeatable: boolean;
+
+  /** @param target path and query for the service */
+  constructor(
+    private readonly forward: LoopedForward,
+    private readonly attempts: Attempts,
+    private readonly target: string,
+  ) {
+    this.isRepeatable = mayBeRepeated(forward.exchange.request, forward.options.repeatsKeyed);
+  }
+
+  get stage(): Stage {
+    return this.attempt?.stage ?? 'connect';
+  }
+
+  start(body: UpstreamRequest['body']): void {
+    try {
+      this.attempts.startFirst(performance.now());
+    } catch (error) {
+      this.forward.fail(error as ProxyException);
+      return;
+    }
+    this.send(body, false);
+  }
+
+  /** @param isFresh whether to open a new connection */
+  private send(body: UpstreamRequest['body'], isFresh: boolean): void {
+    const { forward, target } = this;
+    const { request, response } = forward.exchange;
+    const isHead = request.method === 'HEAD';
+    try {
+      const { host } = this.attempts.instance;
+      const head = formatHead(forward, { target, host, body, isLast: isFresh || isHead });
+      if (response.headersSent) {
+        forward.abandon();
+        return;
+      }
+      this.attempt = new Attempt(forward.exchange, this.attempts.instance, { head, isHead, body }, this);
+    } catch (error) {
+      forward.fail(error as ProxyException);
+      return;
+    }
+    this.attempt.start(isFresh);
+  }
+
+  onInterim(head: ResponseHead): void {
+    this.forward.delivery.onInterim(head);
+  }
+
+  onHead(head: ResponseHead): void {
+    const { status } = head;
+    // A 408 for an idle connection, not for this request (RFC 9110, section 15.5.9).
+    if (status === REQUEST_TIMEOUT && this.isFirstOfReused && this.tryRetry(undefined, true)) return;
+    const isFailed = isUnavailable(status);
+    if (isFailed && this.tryRetry('status', false)) return;
+    const now = performance.now();
+    if (isFailed) this.attempts.report('failed', now);
+    else this.attempts.succeeded(now);
+    this.forward.exchange.responseAt = now;
+    this.attempt!.stage = 'response_body';
+    this.forward.delivery.onResponse(head);
+  }
+
+  onBody(bytes: Buffer, isLast: boolean): void {
+    this.forward.delivery.onBody(bytes, isLast);
+  }
+
+  onEnd(trailers: readonly string[]): void {
+    this.forward.delivery.onEnd(trailers);
+  }
+
+  onError(error: Error): void {
+    const isStale = this.stage === 'response_headers' && this.isFirstOfReused && isConnectionLost(error);
+    this.failAttempt(exceptionFor(error, this.forward.options.service, this.stage), isStale);
+  }
+
+  private get isFirstOfReused(): boolean {
+    const { reusedConnection, attempts } = this.forward.exchange;
+    return reusedConnection && attempts === 1;
+  }
+
+  /** @param isStale whether the connection may have been dead already: then a retry costs no budget */
+  failAttempt(exception: ProxyException, isStale: boolean): void {
+    const kind = failureKindOf(exception);
+    if (kind !== undefined && this.tryRetry(kind, isStale)) return;
+    this.forward.fail(exception);
+  }
+
+  /** Leaves the instance of the present attempt for another, if the retry rule allows it. */
+  leaveInstance(): void {
+    this.tryRetry(undefined, false);
+  }
+
+  /** Sends the request again, if the retry rule allows it. Parameters as in `AttemptFailure` @returns whether it is sent */
+  private tryRetry(kind: FailureKind | undefined, isStale: boolean): boolean {
+    const { attempts, attempt, forward } = this;
+    const isBodyThere = !forward.body || forward.body.isUntouched;
+    const wasCut = attempt!.hasResponse && kind !== undefined && kind !== 'status';
+    const isHarmless = this.stage === 'connect' || this.isRepeatable;
+    const mayBeSent = isBodyThere && !wasCut && isHarmless && !forward.exchange.response.headersSent;
+    const { instance } = attempts;
+    if (!attempts.tryRetry({ kind, mayBeSent, isStale }, performance.now())) return false;
+    attempt!.cancel();
+    this.send(attempt!.request.body, attempts.instance === instance);
+    return true;
+  }
+}

@@ -1,0 +1,112 @@
+import { exceptionFor } from '../attempts/failure.js';
+import type { ProxyException } from '../http/exceptions.js';
+import type { Exchange } from '../http/exchange.js';
+import type { ResponseHead } from '../transport/response-head.js';
+import type { AttemptLoop } from './attempt-loop.js';
+import { ClientBackPressure } from './client-back-pressure.js';
+import { ClientResponse } from './client-response.js';
+import type { ForwardOptions } from './forward-options.js';
+import type { ForwardTimeouts } from './forward-timeouts.js';
+
+const CONTINUE = 100;
+const EARLY_HINTS = 103;
+
+/** The forward whose response is delivered. */
+export interface DeliveredForward {
+  readonly exchange: Exchange;
+  readonly options: ForwardOptions;
+  readonly loop: AttemptLoop;
+  readonly timeouts: ForwardTimeouts;
+  /** All of the response has come. */
+  settle(): void;
+  fail(exception: ProxyException): void;
+  /** The client has another response, and this one is not wanted. */
+  abandon(): void;
+}
+
+/** Passes a service's response to the client as it comes. While the client does not read, the service is paused. */
+export class ResponseDelivery {
+  readonly client: ClientResponse;
+  /** Undefined as long as the client reads as fast as the service sends. */
+  backPressure: ClientBackPressure | undefined;
+
+  constructor(private readonly forward: DeliveredForward) {
+    this.client = new ClientResponse(forward.exchange);
+  }
+
+  onInterim({ status, headers }: ResponseHead): void {
+    const { exchange, options } = this.forward;
+    if (status === EARLY_HINTS) this.client.writeEarlyHints(headers);
+    else if (status === CONTINUE && options.passesExpect) exchange.writeContinue();
+  }
+
+  /** The head goes to the client at once. */
+  onResponse(head: ResponseHead): void {
+    const { forward } = this;
+    const { exchange, options } = forward;
+    forward.timeouts.progressed();
+    this.showAttempts();
+    for (const gate of options.observers) gate.onResponse!(exchange, head.status);
+    try {
+      const changed = options.listeners?.onResponse(exchange, head) ?? head;
+      if (exchange.response.headersSent) forward.abandon();
+      else this.client.begin(changed);
+    } catch (error) {
+      forward.fail(exceptionFor(error as Error, options.service, 'response_headers'));
+    }
+  }
+
+  onBody(bytes: Buffer, isLast: boolean): void {
+    const { forward, client } = this;
+    if (forward.exchange.response.writableEnded) {
+      forward.abandon();
+      return;
+    }
+    forward.exchange.responseBytes += bytes.length;
+    forward.timeouts.progressed();
+    const reason = client.passEvents(bytes);
+    if (reason) this.finishEarly(reason);
+    // `onEnd` is next.
+    else if (isLast) client.endWith(bytes);
+    else if (!client.write(bytes)) this.pause();
+  }
+
+  onEnd(trailers: readonly string[]): void {
+    this.forward.settle();
+    this.client.end(trailers);
+  }
+
+  private pause(): void {
+    const { exchange, options, loop } = this.forward;
+    this.backPressure ??= new ClientBackPressure(exchange, options, (exception) =>
+      this.forward.fail(exception),
+    );
+    this.backPressure.pause(loop.attempt!);
+  }
+
+  /** The client has read what it was sent. */
+  resume(): void {
+    this.forward.timeouts.progressed();
+    this.backPressure!.resume(this.forward.loop.attempt!);
+  }
+
+  /** Ends the response before the service does: an event stream behind the event in progress, any other by a failure. */
+  endEarly(exception: ProxyException): void {
+    if (!this.client.hasEvents) this.forward.fail(exception);
+    else if (this.client.endBehindEvent(exception)) this.finishEarly(exception);
+  }
+
+  /** Ends the response normally: all of its events are complete. */
+  private finishEarly(exception: ProxyException): void {
+    const { forward } = this;
+    forward.abandon();
+    forward.exchange.failure = exception;
+    forward.exchange.response.end();
+  }
+
+  /** Adds the number of attempts to the response, if the options say so. */
+  showAttempts(): void {
+    const { exchange, options } = this.forward;
+    if (options.showsAttempts) exchange.responseHeaders.push('X-Gateway-Attempts', String(exchange.attempts));
+  }
+}
