@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
-import { SCENARIOS } from './scenarios.mjs';
-import { TARGETS } from './targets.mjs';
+import { SCENARIOS } from './scenarios/scenarios.mjs';
+import { TARGETS } from './processes/targets.mjs';
 
 const HELP = `npm run bench -- [options]
 

@@ -14,10 +14,14 @@ export function figuresOf({ rounds, peakBytes }) {
 const UNITS = {
   perSecond: { head: (unit) => `${unit}s/s`, digits: 0 },
   p50Ms: { head: () => 'p50 ms', digits: 2 },
+  p90Ms: { head: () => 'p90 ms', digits: 2 },
   p99Ms: { head: () => 'p99 ms', digits: 2 },
+  p999Ms: { head: () => 'p99.9 ms', digits: 2 },
+  maxMs: { head: () => 'max ms', digits: 1 },
   cpuUs: { head: (unit) => `CPU µs per ${unit}`, digits: 1 },
   corePercent: { head: () => '% of its core', digits: 0 },
   bytesEach: { head: (unit) => `KiB per ${unit}`, digits: 1, divisor: 1_024 },
+  residentBytes: { head: () => 'MB', digits: 0, divisor: 1e6 },
   peakBytes: { head: () => 'peak MB', digits: 0, divisor: 1e6 },
 };
 
@@ -27,7 +31,10 @@ export function tableOf({ unit, targets }) {
   const heads = ['', ...names.map((name) => UNITS[name].head(unit))];
   const rows = targets.map((target) => {
     const figures = figuresOf(target);
-    return [target.title, ...names.map((name) => textOf(name, figures[name]))];
+    return [
+      [target.title, target.label].filter(Boolean).join(', '),
+      ...names.map((name) => textOf(name, figures[name])),
+    ];
   });
   return [heads, ...rows];
 }

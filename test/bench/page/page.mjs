@@ -1,4 +1,4 @@
-// Makes docs/performance.md and its chart from docs/performance.json: `node test/bench/page.mjs`.
+// Makes docs/performance.md and its chart from docs/performance.json: `node test/bench/page/page.mjs`.
 import { readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { format, resolveConfig } from 'prettier';
@@ -6,9 +6,9 @@ import { chartOf } from './chart.mjs';
 import { tableOf } from './figures.mjs';
 import { compareWithGoals } from './goals.mjs';
 import { describeGoal } from './report.mjs';
-import { GATEWAY_FLAGS } from './targets.mjs';
+import { GATEWAY_FLAGS } from '../processes/targets.mjs';
 
-const path = (name) => fileURLToPath(new URL(`../../docs/${name}`, import.meta.url));
+const path = (name) => fileURLToPath(new URL(`../../../docs/${name}`, import.meta.url));
 
 /** @throws Error where nothing was recorded */
 export async function writePage() {
