@@ -31,7 +31,7 @@ export function checkMachine({ cores, scenarios, record }) {
 export function commit() {
   const git = (...parameters) => execFileSync('git', parameters, { encoding: 'utf8', cwd: ROOT }).trim();
   try {
-    const changes = git('status', '--porcelain', '--', '.', ':!docs/performance.*');
+    const changes = git('status', '--porcelain', '--', '.', ':!docs/performance*');
     return git('rev-parse', '--short', 'HEAD') + (changes === '' ? '' : CHANGED);
   } catch {
     return 'unknown';

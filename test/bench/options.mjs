@@ -9,7 +9,7 @@ const HELP = `npm run bench -- [options]
   --rounds N           timed rounds of each target, default 7
   --seconds N          of each round, default 2
   --cores PROXY,LOAD   the core of the proxy, and that of the load and the service, default 0,1
-  --record             keep the result as docs/performance.json, and make the page and the chart from it; of a commit
+  --record             keep the result as docs/performance.json, and make the page and the charts from it; of a commit
   --profile            instead of all that: where the gateway's CPU time goes under load, and a .cpuprofile
 `;
 

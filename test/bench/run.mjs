@@ -83,10 +83,15 @@ function runnable(all) {
   });
 }
 
+/** No figure is more exact. */
+function rounded(_name, value) {
+  return typeof value === 'number' && !Number.isInteger(value) ? Number(value.toPrecision(5)) : value;
+}
+
 /** All rounds, as a file of a directory. */
 async function keep(result, directory) {
   await mkdir(path(directory), { recursive: true });
-  await writeFile(join(path(directory), 'performance.json'), `${JSON.stringify(result, null, 2)}\n`);
+  await writeFile(join(path(directory), 'performance.json'), `${JSON.stringify(result, rounded, 2)}\n`);
 }
 
 const asked = readOptions();

@@ -17,7 +17,7 @@ const UNITS = {
   p90Ms: { head: () => 'p90 ms', digits: 2 },
   p99Ms: { head: () => 'p99 ms', digits: 2 },
   p999Ms: { head: () => 'p99.9 ms', digits: 2 },
-  maxMs: { head: () => 'max ms', digits: 1 },
+  maxMs: { head: () => 'max ms', digits: 2 },
   cpuUs: { head: (unit) => `CPU µs per ${unit}`, digits: 1 },
   corePercent: { head: () => '% of its core', digits: 0 },
   bytesEach: { head: (unit) => `KiB per ${unit}`, digits: 1, divisor: 1_024 },
@@ -26,17 +26,46 @@ const UNITS = {
 };
 
 /** A scenario as rows of text, the heads first: what is printed, and what the page has. */
-export function tableOf({ unit, targets }) {
-  const names = Object.keys(UNITS).filter((name) => name in targets[0].rounds[0] || name === 'peakBytes');
+export function tableOf(scenario) {
+  return isGrowth(scenario) ? growthTableOf(scenario) : targetTableOf(scenario);
+}
+
+/** Whether targets were measured in steps. */
+export function isGrowth({ targets }) {
+  return targets[0].step !== undefined;
+}
+
+/** For each target its steps. */
+export function seriesOf({ targets }) {
+  return Object.values(Object.groupBy(targets, ({ key }) => key));
+}
+
+function targetTableOf({ unit, targets }) {
+  const names = namesOf(targets[0]);
   const heads = ['', ...names.map((name) => UNITS[name].head(unit))];
-  const rows = targets.map((target) => {
-    const figures = figuresOf(target);
-    return [
-      [target.title, target.label].filter(Boolean).join(', '),
-      ...names.map((name) => textOf(name, figures[name])),
-    ];
-  });
+  const rows = targets.map((target) => [target.title, ...cellsOf(target, names)]);
   return [heads, ...rows];
+}
+
+/** A row for each step, the targets side by side. */
+function growthTableOf({ unit, targets }) {
+  const series = seriesOf({ targets });
+  const names = namesOf(targets[0]);
+  const heads = series.flatMap(([{ title }]) => names.map((name) => `${title}: ${UNITS[name].head(unit)}`));
+  const rows = series[0].map(({ label }, index) => [
+    label,
+    ...series.flatMap((steps) => cellsOf(steps[index], names)),
+  ]);
+  return [['', ...heads], ...rows];
+}
+
+function namesOf({ rounds, peakBytes }) {
+  return Object.keys(UNITS).filter((name) => name in rounds[0] || (name === 'peakBytes' && peakBytes));
+}
+
+function cellsOf(target, names) {
+  const figures = figuresOf(target);
+  return names.map((name) => textOf(name, figures[name]));
 }
 
 /** A figure in its unit, as text. */

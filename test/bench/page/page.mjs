@@ -1,31 +1,56 @@
-// Makes docs/performance.md and its chart from docs/performance.json: `node test/bench/page/page.mjs`.
+// Makes performance.md and its charts from performance.json, in docs or another directory:
+// `node test/bench/page/page.mjs [DIRECTORY]`.
 import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { format, resolveConfig } from 'prettier';
-import { chartOf } from './chart.mjs';
-import { tableOf } from './figures.mjs';
+import { cpuChartOf } from './cpu-chart.mjs';
+import { isGrowth, tableOf } from './figures.mjs';
 import { compareWithGoals } from './goals.mjs';
+import { growthChartOf } from './growth-chart.mjs';
 import { describeGoal } from './report.mjs';
+import { tailsChartOf } from './tails-chart.mjs';
 import { GATEWAY_FLAGS } from '../processes/targets.mjs';
 
-const path = (name) => fileURLToPath(new URL(`../../../docs/${name}`, import.meta.url));
+const DOCS = fileURLToPath(new URL('../../../docs', import.meta.url));
 
-/** @throws Error where nothing was recorded */
-export async function writePage() {
+/** The connections of the three rates that the chart has. */
+const CHARTED_CONNECTIONS = 64;
+
+/** Makes the page and its charts from the result in the same directory. @throws Error if nothing was recorded */
+export async function writePage(directory = DOCS) {
+  const path = (name) => join(directory, name);
   const result = JSON.parse(await readFile(path('performance.json'), 'utf8'));
+  const { closed, tails, growth } = sectionsOf(result);
   const files = {
     'performance.json': JSON.stringify(result),
     'performance.md': pageOf(result),
   };
+  const options = await resolveConfig(join(DOCS, 'performance.md'));
   for (const [name, text] of Object.entries(files)) {
-    const options = await resolveConfig(path(name));
     await writeFile(path(name), await format(text, { ...options, filepath: path(name) }));
   }
-  await writeFile(path('performance.svg'), chartOf(result));
+  const charts = {
+    'performance.svg': cpuChartOf(closed.filter(({ targets }) => 'cpuUs' in targets[0].rounds[0])),
+    'performance-tails.svg': tailsChartOf(
+      tails.filter(({ key, connections }) => key.startsWith('tails-') && connections === CHARTED_CONNECTIONS),
+    ),
+    'performance-growth.svg': growthChartOf(growth),
+  };
+  for (const [name, text] of Object.entries(charts)) await writeFile(path(name), text);
+}
+
+function sectionsOf({ scenarios }) {
+  return {
+    closed: scenarios.filter((scenario) => !scenario.rate && !isGrowth(scenario)),
+    tails: scenarios.filter(({ rate }) => rate),
+    growth: scenarios.filter(isGrowth),
+  };
 }
 
 function pageOf(result) {
-  const { date, commit, machine, versions, rounds, seconds, scenarios } = result;
+  const { date, commit, machine, versions, rounds, seconds } = result;
+  const { closed, tails, growth } = sectionsOf(result);
   const names = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
   return `
 # Performance
@@ -47,7 +72,7 @@ less than its whole core could do more than the load here asks of it.
 \`everything on\` is the gateway with signed tokens of ${result.users} users, each verified once and then looked up, rate
 limits counted in memory, without Redis, request ids, an access log to a file, and metrics. It runs as in its image, with
 ${GATEWAY_FLAGS.join(' ')} and one arena of malloc; the other programs of Node with its defaults. The peers forward, and do
-none of that. An idle WebSocket is measured in a process of its own, in programs of Node after a collection of their
+none of that. Idle connections are measured in a process of their own, in programs of Node after a collection of their
 garbage.
 
 ## Goals
@@ -62,8 +87,37 @@ between.
 
 ## Scenarios
 
-${scenarios.map((scenario) => `### ${scenario.title}\n\n${markdownTable(tableOf(scenario))}`).join('\n\n')}
+Each client sends its next request as soon as the one before is answered, so that the target has as much to do as it can.
+
+${closed.map(section).join('\n\n')}
+
+## Tails
+
+![Latency percentiles by target at fixed rates](performance-tails.svg)
+
+Requests come at a fixed rate, the same for all targets: 10, 40 and 70 % of the capacity of the slowest, which is what it does
+in a closed loop of 64 connections in the same run. A request has a moment at which it is due, and its latency counts from
+there; if all connections are busy, it waits, and the wait counts. A round begins with a lead-in that does not count, in which
+each connection has its first request. The maximum is the median of the rounds' maxima.
+
+${tails.map(section).join('\n\n')}
+
+## Growth
+
+![CPU time and memory by what grows](performance-growth.svg)
+
+Each step has a process of its own, and all steps are measured side by side, in rounds of half the length. 50 connections, 16
+for sizes, each with its next request as soon as the one before is answered. Routes: requests use all of them in turn, of Go an
+\`http.ServeMux\`. Instances: addresses of one service; Go's Director takes them in turn. Users: their tokens come in turn;
+more than 10,000 do not fit into the cache of verified tokens, so that each is verified again. Revoked tokens are in a Redis,
+which counts the limits of all steps as well; more than 250,000 do not fit into memory, and each request asks Redis.
+
+${growth.map(section).join('\n\n')}
 `;
+}
+
+function section(scenario) {
+  return `### ${scenario.title}\n\n${markdownTable(tableOf(scenario))}`;
 }
 
 function goalRow(goal) {
@@ -77,4 +131,4 @@ function markdownTable([heads, ...rows]) {
   return [heads, marks, ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) await writePage();
+if (process.argv[1] === fileURLToPath(import.meta.url)) await writePage(process.argv[2]);

@@ -2,9 +2,12 @@ import { tableOf, textOf } from './figures.mjs';
 
 /** A scenario, for people at a terminal. */
 export function printScenario(scenario) {
+  const rows = tableOf(scenario);
+  const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
   console.log(`\n${scenario.title}`);
-  for (const [title, ...cells] of tableOf(scenario)) {
-    console.log(title.padEnd(36) + cells.map((cell) => cell.padStart(20)).join(''));
+  for (const [title, ...cells] of rows) {
+    const padded = cells.map((cell, index) => cell.padStart(widths[index + 1] + 3));
+    console.log(title.padEnd(widths[0]) + padded.join(''));
   }
 }
 
@@ -20,7 +23,8 @@ const FIGURES = {
   cpuUs: 'CPU',
   p99Ms: 'p99',
   peakBytes: 'peak memory, MB',
-  bytesEach: 'memory, KiB each',
+  bytesEach: 'memory each, KiB',
+  residentBytes: 'memory in all, MB',
 };
 
 const NAMES = {
@@ -29,11 +33,15 @@ const NAMES = {
   'nest-hpm': 'of http-proxy-middleware in Nest',
   go: 'of Go',
   'ws-relay': 'of a plain `ws` relay',
+  'node-http': 'of a bare `node:http` server',
 };
 
 /** A goal in words. */
-export function describeGoal({ title, figure, of, to, most, value, least, greatest }) {
-  const what = [title, FIGURES[figure], NAMES[of], ...(to ? [NAMES[to]] : [])].join(', ');
-  const text = to ? (ratio) => ratio.toFixed(3) : (bytes) => textOf(figure, bytes);
+export function describeGoal({ title, figure, of, to, at, from, most, value, least, greatest, isRatio }) {
+  const number = (step) => step.toLocaleString('en');
+  const steps = at === undefined ? [] : [`${number(at)} of ${number(from)}`];
+  const measured = isRatio ? FIGURES[figure].split(',')[0] : FIGURES[figure];
+  const what = [title, measured, NAMES[of], ...(to ? [NAMES[to]] : []), ...steps].join(', ');
+  const text = isRatio ? (ratio) => ratio.toFixed(3) : (bytes) => textOf(figure, bytes);
   return { what, most: text(most), value: text(value), range: `${text(least)} to ${text(greatest)}` };
 }

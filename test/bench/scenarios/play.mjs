@@ -2,29 +2,28 @@ import { Proxy } from '../processes/proxy.mjs';
 
 const WARM_UP_SECONDS = 3;
 /** Of each process, if there is one for each step. */
-const STEP_WARM_UP_SECONDS = 1;
+const STEP_WARM_UP_SECONDS = 2;
 
 /**
  * All targets run side by side; each is measured alone, A B C A B C, so that what the machine does meanwhile hits all.
- * @returns the figures of each part of the scenario: one, if it has no plan
+ * @returns the figures of each part of the scenario: one, if it has no plan; none, if it is for none of the targets
  */
 export async function play(bench, scenario) {
-  const context = await scenario.setUp?.(bench, scenario.steps);
   const contenders = contendersOf(bench, scenario);
+  if (contenders.length === 0) return [];
+  const context = await scenario.setUp?.(bench, scenario.steps);
   for (const contender of contenders) await start(bench, scenario, contender, context);
   const parts = await plan(bench, scenario, contenders, context);
-  const results = parts.map(() => contenders.map(resultOf));
-  const seconds = bench.seconds * (scenario.shareOfSeconds ?? 1);
+  const results = parts.map(({ key, title, unit, about }) => {
+    const targets = contenders.map(({ target, step }) => resultOf(scenario, target, step));
+    return { key, title, unit, ...about, targets };
+  });
   for (let round = 0; round < bench.rounds; round++) {
     for (const [index, part] of parts.entries()) {
       for (const turn of contenders.keys()) {
         // Nobody is always the first, or the one behind the heaviest.
         const at = (turn + round) % contenders.length;
-        const where = { step: contenders[at].step, context };
-        const play = (proxy) =>
-          playRound(results[index][at], proxy, () => part.round(bench, proxy, seconds, where));
-        if (scenario.isFresh) await withProxy(bench, scenario, contenders[at].target, play);
-        else await play(contenders[at].proxy);
+        await playRound(bench, { scenario, part, context }, contenders[at], results[index].targets[at]);
       }
     }
   }
@@ -33,28 +32,20 @@ export async function play(bench, scenario) {
     await proxy?.end();
   }
   context?.end?.();
-  return parts.map(({ key, title, unit, about }, index) => ({
-    key,
-    title,
-    unit,
-    ...about,
-    targets: results[index],
-  }));
+  return results;
 }
 
 /** Those that a scenario is for, once for each of its steps. */
-function contendersOf({ targets }, { speaks, of, steps = [undefined], variants = {}, label }) {
+function contendersOf({ targets }, { speaks, of, steps = [undefined], variants = {} }) {
   const chosen = targets.filter((target) => (of ? of.includes(target.key) : target.speaks.includes(speaks)));
   return steps.flatMap((step) =>
-    chosen.map((target) => ({
-      target: variants[target.key]?.(target) ?? target,
-      ...(step !== undefined && { step, label: label(step) }),
-    })),
+    chosen.map((target) => ({ target: variants[target.key]?.(target) ?? target, step })),
   );
 }
 
-function resultOf({ target: { key, title }, step, label }) {
-  return step === undefined ? { key, title, rounds: [] } : { key, title, step, label, rounds: [] };
+function resultOf({ label }, { key, title }, step) {
+  const stepped = step === undefined ? {} : { step, label: label(step) };
+  return { key, title, ...stepped, rounds: [] };
 }
 
 async function start(bench, scenario, contender, context) {
@@ -84,10 +75,16 @@ async function plan(bench, scenario, contenders, context) {
   return [scenario];
 }
 
-async function playRound(result, proxy, round) {
-  result.rounds.push(await round());
-  result.peakBytes = Math.max(result.peakBytes ?? 0, await proxy.memory('VmHWM'));
-  await proxy.clearOutput();
+async function playRound(bench, { scenario, part, context }, { target, step, proxy }, result) {
+  const seconds = bench.seconds * (scenario.shareOfSeconds ?? 1);
+  const measure = async (measured) => {
+    result.rounds.push(await part.round(bench, measured, seconds, { step, context }));
+    // Parts share a process, and its peak would be that of the heaviest.
+    if (!scenario.plan) result.peakBytes = Math.max(result.peakBytes ?? 0, await measured.memory('VmHWM'));
+    await measured.clearOutput();
+  };
+  if (scenario.isFresh) await withProxy(bench, scenario, target, measure);
+  else await measure(proxy);
 }
 
 function startProxy({ cores, directory, services }, { speaks, isFresh }, target, env) {
