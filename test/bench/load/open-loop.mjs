@@ -10,8 +10,9 @@ const SOURCE = fileURLToPath(new URL('open-loop', import.meta.url));
 const program = (directory) => join(directory, 'open-loop');
 const usersFile = (directory) => join(directory, 'users');
 
-/** Builds the generator, for the users that send its requests: values of Authorization. */
+/** Tests the generator and builds it, for the users that send its requests: values of Authorization. */
 export function prepareOpenLoop({ directory, users }) {
+  execFileSync('go', ['test', '.'], { cwd: SOURCE });
   execFileSync('go', ['build', '-o', program(directory), '.'], { cwd: SOURCE });
   writeFileSync(usersFile(directory), users.join('\n'));
 }
@@ -20,7 +21,8 @@ export function prepareOpenLoop({ directory, users }) {
  * Requests over kept connections at a fixed rate, or, without a `rate`, each as soon as a connection is free. The latencies of
  * the `leadIn` do not count. `paths` and the lines of `userFile` are used in turn.
  *
- * @returns how many were answered in how many milliseconds, and the latencies. @throws Error if one failed
+ * @returns how many were answered in how many milliseconds, the latencies, and `lateMs`: 99 % of the requests were sent at most
+ *   so long after they were due, the wait for a connection aside. @throws Error if one failed
  */
 export async function runOpenLoop({ cores, directory, users }, { port }, load) {
   const { path, paths = [path], userFile = usersFile(directory), mostUsers = users.length } = load;

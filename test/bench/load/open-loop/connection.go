@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"syscall"
+	"time"
 )
 
 // A connection carries one request at a time.
@@ -14,8 +15,8 @@ type connection struct {
 	// unsent is what the kernel has not taken yet of the request.
 	unsent []byte
 	isBusy bool
-	// dueUs is the moment of the request in microseconds since the start.
-	dueUs int64
+	// due is the moment of the request, freeSince that of the response before, since the start.
+	due, freeSince time.Duration
 }
 
 // dial connects, so that all that follows does not block.
@@ -36,8 +37,8 @@ func dial(port int, bodyBytes int) (*connection, error) {
 }
 
 // send begins a request.
-func (c *connection) send(request []byte, dueUs int64) error {
-	c.isBusy, c.unsent, c.dueUs = true, request, dueUs
+func (c *connection) send(request []byte, due time.Duration) error {
+	c.isBusy, c.unsent, c.due = true, request, due
 	return c.sendRest()
 }
 
@@ -75,7 +76,7 @@ func (c *connection) receive(buffer []byte) (bool, error) {
 		}
 		c.isBusy = !isComplete
 		// What comes later is an event of its own.
-		if count < len(buffer) {
+		if isComplete || count < len(buffer) {
 			return isComplete, nil
 		}
 	}

@@ -38,7 +38,9 @@ type loop struct {
 	buffer       []byte
 	events       []syscall.EpollEvent
 	latencies    histogram
-	sent, done   int
+	// lateness is how long requests were due, with a connection free for them, before they were sent.
+	lateness   histogram
+	sent, done int
 }
 
 func newLoop(plan schedule, requests [][]byte, connections []*connection) (*loop, error) {
@@ -118,13 +120,21 @@ func (l *loop) sendDue() (time.Duration, error) {
 		}
 		c := l.free[0]
 		l.free = l.free[1:]
-		if err := c.send(l.requests[l.next], due.Microseconds()); err != nil {
+		if due >= l.leadIn {
+			l.lateness.record(lateness(due, c.freeSince, l.sinceStart()).Microseconds())
+		}
+		if err := c.send(l.requests[l.next], due); err != nil {
 			return 0, err
 		}
 		l.next = (l.next + 1) % len(l.requests)
 		l.sent++
 	}
 	return 0, nil
+}
+
+// lateness returns what this program alone adds to the latency of a request: not the wait for a connection.
+func lateness(due, freeSince, now time.Duration) time.Duration {
+	return now - max(due, freeSince)
 }
 
 // receive waits for responses, or until the time has passed, and takes what there is.
@@ -169,8 +179,9 @@ func (l *loop) handle(event syscall.EpollEvent) error {
 	if err != nil || !isComplete {
 		return err
 	}
-	if due := time.Duration(c.dueUs) * time.Microsecond; due >= l.leadIn {
-		l.latencies.record((l.sinceStart() - due).Microseconds())
+	c.freeSince = l.sinceStart()
+	if c.due >= l.leadIn {
+		l.latencies.record((c.freeSince - c.due).Microseconds())
 	}
 	l.done++
 	l.free = append(l.free, c)

@@ -1,6 +1,6 @@
 // Plays HTTP requests at a fixed rate over a bounded number of connections. Each request has a moment at which it is due, and
-// its latency counts from there: when all connections are busy, it waits, and the wait counts. Prints JSON; ends with 1 if a
-// request fails.
+// its latency counts from there: when all connections are busy, it waits, and the wait counts. Prints JSON, with how late the
+// program itself was; ends with 1 if a request fails.
 package main
 
 import (
@@ -64,5 +64,6 @@ func print(l *loop) {
 		"p99Ms":     ms(l.latencies.quantile(0.99)),
 		"p999Ms":    ms(l.latencies.quantile(0.999)),
 		"maxMs":     ms(l.latencies.max),
+		"lateMs":    ms(l.lateness.quantile(0.99)),
 	})
 }

@@ -57,10 +57,3 @@ func readLines(file string) ([]string, error) {
 	text, err := os.ReadFile(file)
 	return strings.Split(strings.TrimSpace(string(text)), "\n"), err
 }
-
-func max(one, other int) int {
-	if one > other {
-		return one
-	}
-	return other
-}
