@@ -18,6 +18,7 @@ const UNITS = {
   p99Ms: { head: () => 'p99 ms', digits: 2 },
   p999Ms: { head: () => 'p99.9 ms', digits: 2 },
   maxMs: { head: () => 'max ms', digits: 2 },
+  lateMs: { head: () => 'late ms', digits: 2 },
   cpuUs: { head: (unit) => `CPU µs per ${unit}`, digits: 1 },
   corePercent: { head: () => '% of its core', digits: 0 },
   bytesEach: { head: (unit) => `KiB per ${unit}`, digits: 1, divisor: 1_024 },

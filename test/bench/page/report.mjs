@@ -1,4 +1,7 @@
-import { tableOf, textOf } from './figures.mjs';
+import { figuresOf, tableOf, textOf } from './figures.mjs';
+
+/** Of p99, from where the lateness of the generator is told. */
+const MOST_LATE_SHARE = 0.5;
 
 /** A scenario, for people at a terminal. */
 export function printScenario(scenario) {
@@ -8,6 +11,19 @@ export function printScenario(scenario) {
   for (const [title, ...cells] of rows) {
     const padded = cells.map((cell, index) => cell.padStart(widths[index + 1] + 3));
     console.log(title.padEnd(widths[0]) + padded.join(''));
+  }
+  printLateness(scenario);
+}
+
+/** Says so where the load, and not the target, made much of what was measured. */
+function printLateness({ targets }) {
+  for (const target of targets) {
+    const { lateMs = 0, p99Ms } = figuresOf(target);
+    if (lateMs > p99Ms * MOST_LATE_SHARE) {
+      console.log(
+        `${target.title}: the generator did not keep its rate; ${textOf('lateMs', lateMs)} ms of p99 may be its own`,
+      );
+    }
   }
 }
 
