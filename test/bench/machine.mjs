@@ -21,7 +21,7 @@ export function checkMachine({ cores, scenarios, record }) {
     if (Number(most) < descriptors) {
       throw new Error(
         `A process may open ${most} files here, and \`${title}\` needs ${descriptors}: ` +
-          `run \`ulimit -n ${descriptors}\` first, or leave the scenario \`${key}\` out with --scenarios`,
+          `run \`ulimit -n ${descriptors}\` first, or name the scenarios to play without \`${key}\``,
       );
     }
   }

@@ -16,6 +16,7 @@ import { writePage } from './page/page.mjs';
 import { installPeers } from './peers/install.mjs';
 import { prepareOpenLoop } from './load/open-loop.mjs';
 import { profileGateway } from './profile.mjs';
+import { estimateSeconds } from './scenarios/estimate.mjs';
 import { play } from './scenarios/play.mjs';
 import { printGoals, printScenario } from './page/report.mjs';
 import { isInstalled } from './processes/targets.mjs';
@@ -43,10 +44,11 @@ async function startBench(options, directory) {
   };
 }
 
-/** Milliseconds after which something is wrong, with room for machines that are slow. */
-function mostMs({ scenarios, targets, rounds, seconds }) {
-  const timed = scenarios.length * targets.length * (rounds * (seconds + 4) + 5);
-  return (5 * 60 + 2 * timed) * 1_000;
+/** Says how long it takes, and ends it once something is wrong, with room for machines that are slow. */
+function limitRun(options) {
+  const seconds = estimateSeconds(options);
+  console.log(`${options.rounds} rounds: about ${Math.ceil(seconds / 60)} minutes on two quiet cores`);
+  limitTime((5 * 60 + 3 * seconds) * 1_000);
 }
 
 async function compare(bench) {
@@ -96,8 +98,8 @@ async function keep(result, directory) {
 
 const asked = readOptions();
 const options = { ...asked, targets: runnable(asked.targets), scenarios: runnable(asked.scenarios) };
-limitTime(mostMs(options));
 checkMachine(options);
+limitRun(options);
 if (!existsSync(path('../../dist/apps/gateway/src/main.js'))) {
   throw new Error('There is no build: run `npm run build` first');
 }

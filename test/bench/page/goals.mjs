@@ -29,6 +29,14 @@ const GOALS = [
   { scenario: 'grow-users', figure: 'cpuUs', of: 'gateway', at: 100_000, from: 10, most: 1.3 },
 ];
 
+/** Whether a goal needs what is measured of a target, at this step if there are steps. */
+export function isForGoal(scenario, target, step) {
+  return GOALS.some(({ scenario: key, of, at, to, from }) => {
+    const needed = [[of, at], ...(to || from !== undefined ? [[to ?? of, from]] : [])];
+    return key === scenario && needed.some(([one, where]) => one === target && where === step);
+  });
+}
+
 /** Each goal with the median of what was measured, the least and the greatest; those are left out for which something was not. */
 export function compareWithGoals({ scenarios }) {
   return GOALS.flatMap((goal) => {

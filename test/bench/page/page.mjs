@@ -62,28 +62,26 @@ Made by \`npm run bench -- --record\` from [performance.json](performance.json),
 Measured on ${date.slice(0, 10)}, commit ${commit}: ${machine.cpu}, ${machine.cores} cores, ${machine.memoryGiB} GiB, ${machine.kernel};
 ${names.join(', ')}.
 
-Each target is one process on one core, the load and the service behind it share another. All run side by side, and take
-turns: ${rounds} rounds of ${seconds} s each, A B C A B C; a figure is the median of its rounds, a ratio the median of the
-ratios of each round. Before it is timed, each target must return the right bytes, and have sent \`X-Forwarded-For\` to the
-service. CPU is user and system time of all threads of the target, peak memory its \`VmHWM\`. All of these depend on what
-else the machine does, ratios of the same round least: each goal has its least and its greatest. A target that uses much
-less than its whole core could do more than the load here asks of it.
+Each target is one process on one core; the load and the service behind the target share the other core. All targets run
+side by side and take turns: ${rounds} rounds of ${seconds} s for every figure that a goal needs, a third of these rounds for
+the others. A figure is the median of its rounds. A ratio is the median of the ratios of each round; the range is from the
+least to the greatest. All figures depend on what else the machine does, ratios of one round the least. Before it is timed,
+each target must return the right bytes and send \`X-Forwarded-For\` to the service. CPU is user and system time of all
+threads of the target; peak memory is its \`VmHWM\`. A target that uses much less than its whole core could do more than the
+load here asks of it.
 
-\`everything on\` is the gateway with signed tokens of ${result.users} users, each verified once and then looked up, rate
-limits counted in memory, without Redis, request ids, an access log to a file, and metrics. It runs as in its image, with
-${GATEWAY_FLAGS.join(' ')} and one arena of malloc; the other programs of Node with its defaults. The peers forward, and do
-none of that. Idle connections are measured in a process of their own, in programs of Node after a collection of their
-garbage.
+\`everything on\` is the gateway with the signed tokens of ${result.users} users (each is verified once and then looked up),
+rate limits that are counted in memory, no Redis, request ids, an access log to a file, and metrics. It runs as in its image,
+with ${GATEWAY_FLAGS.join(' ')} and one arena of malloc; the other programs of Node run with Node's defaults. The peers only
+forward. Idle connections are measured in a process of their own. Programs of Node collect their garbage before their memory
+is read.
 
 ## Goals
 
 ${markdownTable([['', 'at most', 'median', 'by round', ''], ...compareWithGoals(result).map(goalRow)])}
 
-What stands against a goal that is not met: where a range has the limit within it, another run may decide otherwise. Of a
-small request's time the largest part is the kernel's, for writes to two sockets, then that of the pooled client of the
-services; \`--profile\` has all of it. Of the memory, most is Node's own program and what Nest and the other packages leave
-at boot; of a WebSocket message's time, the frames are read and written on both sides, so that the gateway can speak in
-between.
+Another run may decide otherwise about a goal whose limit is within its range. \`npm run bench -- --profile\` shows where the
+gateway's CPU time goes.
 
 ## Scenarios
 
@@ -95,10 +93,11 @@ ${closed.map(section).join('\n\n')}
 
 ![Latency percentiles by target at fixed rates](performance-tails.svg)
 
-Requests come at a fixed rate, the same for all targets: 10, 40 and 70 % of the capacity of the slowest, which is what it does
-in a closed loop of 64 connections in the same run. A request has a moment at which it is due, and its latency counts from
-there; if all connections are busy, it waits, and the wait counts. A round begins with a lead-in that does not count, in which
-each connection has its first request. The maximum is the median of the rounds' maxima.
+Requests come at a fixed rate, the same for all targets: 10, 40 or 70 % of the capacity of the slowest target. Its capacity is
+what it does in a closed loop of 64 connections in the same run. Each request has a moment at which it is due, and its latency
+counts from there. If all connections are busy, the request waits, and the wait counts. A round begins with a lead-in that does
+not count, in which each connection has its first request. Each percentile is the median of the rounds' percentiles. \`late\` is
+the share of the generator: 99 % of the requests left at most so long after they were due and a connection was free.
 
 ${tails.map(section).join('\n\n')}
 
@@ -106,11 +105,15 @@ ${tails.map(section).join('\n\n')}
 
 ![CPU time and memory by what grows](performance-growth.svg)
 
-Each step has a process of its own, and all steps are measured side by side, in rounds of half the length. 50 connections, 16
-for sizes, each with its next request as soon as the one before is answered. Routes: requests use all of them in turn, of Go an
-\`http.ServeMux\`. Instances: addresses of one service; Go's Director takes them in turn. Users: their tokens come in turn;
-more than 10,000 do not fit into the cache of verified tokens, so that each is verified again. Revoked tokens are in a Redis,
-which counts the limits of all steps as well; more than 250,000 do not fit into memory, and each request asks Redis.
+Each step has a process of its own, and all steps are measured side by side, in rounds of half the length. There are 50
+connections, 16 for the sizes; each sends its next request as soon as the one before is answered.
+
+- Routes: requests use all of them in turn. Go has them in an \`http.ServeMux\`.
+- Instances: addresses of one service. Go's \`Director\` takes them in turn.
+- Users: requests have their tokens in turn. The cache of verified tokens has room for 10,000; with more users each token is
+  verified again.
+- Revoked tokens are in a Redis, which also counts the rate limits of all steps. Memory has room for 250,000; with more, the
+  gateway asks Redis for each request.
 
 ${growth.map(section).join('\n\n')}
 `;

@@ -46,6 +46,7 @@ export const GROWTH = [
     title: 'Idle client connections',
     steps: [10, 1_000, 10_000],
     descriptors: 10_500,
+    onceSeconds: 15,
     async prepare({ cores }, proxy, step) {
       const clients = new Conversation(cores.load, CLIENTS);
       await clients.next();
@@ -64,6 +65,7 @@ export const GROWTH = [
     title: 'Users',
     of: ['gateway'],
     steps: [10, 1_000, 10_000, MANY_USERS],
+    onceSeconds: 5,
     setUp: writeUsers,
     load: (step, userFile) => ({ userFile, mostUsers: step }),
   }),
@@ -73,6 +75,7 @@ export const GROWTH = [
     of: ['gateway'],
     needs: ['go', 'redis-server'],
     steps: [0, 240_000, 2_000_000],
+    onceSeconds: 30,
     setUp: ({ cores }, steps) => startRevocations(cores.load, steps),
     env: (step, _bench, redis) => ({ REDIS_URL: redis.urlOf(step) }),
   }),

@@ -1,8 +1,9 @@
+import { isForGoal } from '../page/goals.mjs';
 import { Proxy } from '../processes/proxy.mjs';
 
-const WARM_UP_SECONDS = 3;
-/** Of each process, if there is one for each step. */
-const STEP_WARM_UP_SECONDS = 2;
+export const WARM_UP_SECONDS = 2;
+/** What no goal needs has one round in so many. */
+const ROUNDS_FOR_ONE = 3;
 
 /**
  * All targets run side by side; each is measured alone, A B C A B C, so that what the machine does meanwhile hits all.
@@ -23,6 +24,7 @@ export async function play(bench, scenario) {
       for (const turn of contenders.keys()) {
         // Nobody is always the first, or the one behind the heaviest.
         const at = (turn + round) % contenders.length;
+        if (!isPlayed(part.key, contenders[at], round)) continue;
         await playRound(bench, { scenario, part, context }, contenders[at], results[index].targets[at]);
       }
     }
@@ -35,8 +37,13 @@ export async function play(bench, scenario) {
   return results;
 }
 
+/** Whether a target has a turn in this round. */
+export function isPlayed(key, { target, step }, round) {
+  return round % ROUNDS_FOR_ONE === 0 || isForGoal(key, target.key, step);
+}
+
 /** Those that a scenario is for, once for each of its steps. */
-function contendersOf({ targets }, { speaks, of, steps = [undefined], variants = {} }) {
+export function contendersOf({ targets }, { speaks, of, steps = [undefined], variants = {} }) {
   const chosen = targets.filter((target) => (of ? of.includes(target.key) : target.speaks.includes(speaks)));
   return steps.flatMap((step) =>
     chosen.map((target) => ({ target: variants[target.key]?.(target) ?? target, step })),
@@ -67,10 +74,9 @@ async function plan(bench, scenario, contenders, context) {
       bench,
       contenders.map(({ proxy }) => proxy),
     );
-  const seconds = scenario.steps ? STEP_WARM_UP_SECONDS : WARM_UP_SECONDS;
   for (const { proxy, step } of contenders) {
     if (scenario.steps) await proxy.rests();
-    await scenario.round(bench, proxy, seconds, { step, context });
+    await scenario.round(bench, proxy, WARM_UP_SECONDS, { step, context });
   }
   return [scenario];
 }
@@ -79,8 +85,9 @@ async function playRound(bench, { scenario, part, context }, { target, step, pro
   const seconds = bench.seconds * (scenario.shareOfSeconds ?? 1);
   const measure = async (measured) => {
     result.rounds.push(await part.round(bench, measured, seconds, { step, context }));
-    // Parts share a process, and its peak would be that of the heaviest.
-    if (!scenario.plan) result.peakBytes = Math.max(result.peakBytes ?? 0, await measured.memory('VmHWM'));
+    // Parts share a process, and its peak would be that of the heaviest; steps have their memory of each round.
+    if (!scenario.plan && !scenario.steps)
+      result.peakBytes = Math.max(result.peakBytes ?? 0, await measured.memory('VmHWM'));
     await measured.clearOutput();
   };
   if (scenario.isFresh) await withProxy(bench, scenario, target, measure);

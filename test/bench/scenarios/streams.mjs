@@ -16,6 +16,7 @@ export const STREAMS = [
     title: `Event stream, ${LISTENERS.toLocaleString('en')} listeners`,
     unit: 'event',
     speaks: 'http',
+    besidesSeconds: 1.2,
     validate: validateEvents,
     round: (bench, proxy, seconds) =>
       withClients(bench, proxy, 'listen', LISTENERS, () => bench.clients.ask({ command: 'count', seconds })),
@@ -25,6 +26,7 @@ export const STREAMS = [
     title: `WebSocket round trips, ${BUSY_SOCKETS} sockets`,
     unit: 'round trip',
     speaks: 'websocket',
+    besidesSeconds: 0.5,
     validate: validateSocket,
     round: (bench, proxy, seconds) =>
       withClients(bench, proxy, 'connect', BUSY_SOCKETS, () =>
@@ -37,6 +39,7 @@ export const STREAMS = [
     unit: 'socket',
     speaks: 'websocket',
     isFresh: true,
+    besidesSeconds: 2,
     descriptors: 2 * IDLE_SOCKETS + 500,
     validate: validateSocket,
     round: (bench, proxy) => measureIdle(bench, proxy, 'connect', IDLE_SOCKETS),
@@ -47,6 +50,7 @@ export const STREAMS = [
     unit: 'connection',
     of: ['gateway', 'nest-hpm', 'go', 'node-http'],
     isFresh: true,
+    besidesSeconds: 2,
     descriptors: IDLE_CLIENTS + 500,
     // A server that forwards nothing has nothing to forward wrongly.
     validate: (bench, proxy) =>

@@ -38,7 +38,11 @@ function tails({ key, title, what, upload = 0, loads }) {
     key,
     title,
     speaks: 'http',
+    of: ['gateway', 'nest-hpm', 'go', 'nginx'],
     needs: ['go'],
+    keys: loads.map((load) => keyOf(key, load)),
+    contenderSeconds: WARM_UP_SECONDS + CAPACITY_SECONDS,
+    besidesSeconds: 2 * LEAD_IN_SECONDS,
     validate: (bench, proxy) => validateRequest(bench, proxy, request.path, upload),
     async plan(bench, proxies) {
       const capacities = [];
@@ -57,11 +61,15 @@ async function capacityOf(bench, proxy, request) {
   return (requests / elapsedMs) * 1_000;
 }
 
+function keyOf(key, { percent, connections }) {
+  return `${key}-${percent}-${connections}`;
+}
+
 function part(key, what, request, { percent, connections, capacity }) {
   const rate = Math.round((capacity * percent) / 100);
   const clients = connections === 1 ? '1 connection' : `${connections.toLocaleString('en')} connections`;
   return {
-    key: `${key}-${percent}-${connections}`,
+    key: keyOf(key, { percent, connections }),
     title: `${what}, ${clients}, ${percent} % of capacity`,
     unit: 'request',
     about: { percent, connections, rate },
