@@ -9,7 +9,7 @@ const HELP = `npm run bench -- [options] [SCENARIO...]
 
   SCENARIO             of ${SCENARIOS.map(({ key }) => key).join(', ')}; default: all
   --targets KEY,...    of ${TARGETS.map(({ key }) => key).join(', ')}; default: all that this machine can run
-  --rounds N           timed rounds of the figures that goals need, default ${ROUNDS}, of --record ${RECORDED_ROUNDS}; of others a third
+  --rounds N           timed rounds of the figures that goals need, default ${ROUNDS}, of --record ${RECORDED_ROUNDS}; of others a quarter
   --seconds N          of each round, default 1
   --cores PROXY,LOAD   the core of the proxy, and that of the load and the service, default 0,1
   --record             keep the result as docs/performance.json, and make the page and the charts from it; of a commit

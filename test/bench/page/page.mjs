@@ -63,8 +63,8 @@ Measured on ${date.slice(0, 10)}, commit ${commit}: ${machine.cpu}, ${machine.co
 ${names.join(', ')}.
 
 Each target is one process on one core; the load and the service behind the target share the other core. All targets run
-side by side and take turns: ${rounds} rounds of ${seconds} s for every figure that a goal needs, a third of these rounds for
-the others. A figure is the median of its rounds. A ratio is the median of the ratios of each round; the range is from the
+side by side and take turns: ${rounds} rounds of ${seconds} s for every figure that a goal needs, a quarter of these rounds
+for the others. A figure is the median of its rounds. A ratio is the median of the ratios of each round; the range is from the
 least to the greatest. All figures depend on what else the machine does, ratios of one round the least. Before it is timed,
 each target must return the right bytes and send \`X-Forwarded-For\` to the service. CPU is user and system time of all
 threads of the target; peak memory is its \`VmHWM\`. A target that uses much less than its whole core could do more than the

@@ -3,7 +3,7 @@ import { Proxy } from '../processes/proxy.mjs';
 
 export const WARM_UP_SECONDS = 2;
 /** What no goal needs has one round in so many. */
-const ROUNDS_FOR_ONE = 3;
+const ROUNDS_FOR_ONE = 4;
 
 /**
  * All targets run side by side; each is measured alone, A B C A B C, so that what the machine does meanwhile hits all.

@@ -16,7 +16,8 @@ export const STREAMS = [
     title: `Event stream, ${LISTENERS.toLocaleString('en')} listeners`,
     unit: 'event',
     speaks: 'http',
-    besidesSeconds: 1.2,
+    contenderSeconds: 4,
+    besidesSeconds: 1.5,
     validate: validateEvents,
     round: (bench, proxy, seconds) =>
       withClients(bench, proxy, 'listen', LISTENERS, () => bench.clients.ask({ command: 'count', seconds })),
@@ -39,7 +40,7 @@ export const STREAMS = [
     unit: 'socket',
     speaks: 'websocket',
     isFresh: true,
-    besidesSeconds: 2,
+    besidesSeconds: 4,
     descriptors: 2 * IDLE_SOCKETS + 500,
     validate: validateSocket,
     round: (bench, proxy) => measureIdle(bench, proxy, 'connect', IDLE_SOCKETS),
