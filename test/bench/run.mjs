@@ -76,10 +76,12 @@ async function compare(bench) {
   return result;
 }
 
-/** Those of the scenarios or targets that this machine can run. */
-function runnable(all) {
+/** Those of the scenarios or targets that this machine can run. @throws Error if a recording would not have all */
+function runnable(all, record) {
   return all.filter(({ key, needs = [] }) => {
     const missing = needs.filter((program) => !isInstalled(program));
+    if (missing.length > 0 && record)
+      throw new Error(`--record: there is no ${missing.join(' and no ')} here`);
     if (missing.length > 0) console.log(`${key}: left out, there is no ${missing.join(' and no ')} here`);
     return missing.length === 0;
   });
@@ -97,7 +99,12 @@ async function keep(result, directory) {
 }
 
 const asked = readOptions();
-const options = { ...asked, targets: runnable(asked.targets), scenarios: runnable(asked.scenarios) };
+const { record } = asked;
+const options = {
+  ...asked,
+  targets: runnable(asked.targets, record),
+  scenarios: runnable(asked.scenarios, record),
+};
 checkMachine(options);
 limitRun(options);
 if (!existsSync(path('../../dist/apps/gateway/src/main.js'))) {

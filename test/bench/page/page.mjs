@@ -73,8 +73,7 @@ load here asks of it.
 \`everything on\` is the gateway with the signed tokens of ${result.users} users (each is verified once and then looked up),
 rate limits that are counted in memory, no Redis, request ids, an access log to a file, and metrics. It runs as in its image,
 with ${GATEWAY_FLAGS.join(' ')} and one arena of malloc; the other programs of Node run with Node's defaults. The peers only
-forward. Idle connections are measured in a process of their own. Programs of Node collect their garbage before their memory
-is read.
+forward. Idle connections are measured in a process of their own; programs of Node collect their garbage before.
 
 ## Goals
 
@@ -85,7 +84,8 @@ gateway's CPU time goes.
 
 ## Scenarios
 
-Each client sends its next request as soon as the one before is answered, so that the target has as much to do as it can.
+Each client sends its next request as soon as it has the response to the one before, so that the target has as much to do as
+it can.
 
 ${closed.map(section).join('\n\n')}
 
@@ -96,7 +96,8 @@ ${closed.map(section).join('\n\n')}
 Requests come at a fixed rate, the same for all targets: 10, 40 or 70 % of the capacity of the slowest target. Its capacity is
 what it does in a closed loop of 64 connections in the same run. Each request has a moment at which it is due, and its latency
 counts from there. If all connections are busy, the request waits, and the wait counts. A round begins with a lead-in that does
-not count, in which each connection has its first request. Each percentile is the median of the rounds' percentiles. \`late\` is
+not count, in which each connection has its first request. Each percentile is the median of the rounds' percentiles; of a
+round with few requests, p99.9 is the slowest or the one before. \`late\` is
 the share of the generator: 99 % of the requests left at most so long after they were due and a connection was free.
 
 ${tails.map(section).join('\n\n')}
@@ -106,7 +107,8 @@ ${tails.map(section).join('\n\n')}
 ![CPU time and memory by what grows](performance-growth.svg)
 
 Each step has a process of its own, and all steps are measured side by side, in rounds of half the length. There are 50
-connections, 16 for the sizes; each sends its next request as soon as the one before is answered.
+connections, 16 for the sizes; each sends its next request as soon as it has the response to the
+one before.
 
 - Routes: requests use all of them in turn. Go has them in an \`http.ServeMux\`.
 - Instances: addresses of one service. Go's \`Director\` takes them in turn.

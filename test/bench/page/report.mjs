@@ -46,18 +46,18 @@ const FIGURES = {
 const NAMES = {
   gateway: 'everything on',
   'gateway-bare': 'logs and limits off',
-  'nest-hpm': 'of http-proxy-middleware in Nest',
-  go: 'of Go',
-  'ws-relay': 'of a plain `ws` relay',
-  'node-http': 'of a bare `node:http` server',
+  'nest-hpm': 'compared with http-proxy-middleware in Nest',
+  go: 'compared with Go',
+  'ws-relay': 'compared with a plain `ws` relay',
+  'node-http': 'compared with a bare `node:http` server',
 };
 
 /** A goal in words. */
 export function describeGoal({ title, figure, of, to, at, from, most, value, least, greatest, isRatio }) {
   const number = (step) => step.toLocaleString('en');
-  const steps = at === undefined ? [] : [`${number(at)} of ${number(from)}`];
+  const other = at === undefined ? NAMES[to] : `${number(at)} compared with ${number(from)}`;
   const measured = isRatio ? FIGURES[figure].split(',')[0] : FIGURES[figure];
-  const what = [title, measured, NAMES[of], ...(to ? [NAMES[to]] : []), ...steps].join(', ');
+  const what = [title, measured, NAMES[of], ...(other ? [other] : [])].join(', ');
   const text = isRatio ? (ratio) => ratio.toFixed(3) : (bytes) => textOf(figure, bytes);
   return { what, most: text(most), value: text(value), range: `${text(least)} to ${text(greatest)}` };
 }
