@@ -47,7 +47,7 @@ async function startBench(options, directory) {
 /** Says how long it takes, and ends it once something is wrong, with room for machines that are slow. */
 function limitRun(options) {
   const seconds = estimateSeconds(options);
-  console.log(`${options.rounds} rounds: about ${Math.ceil(seconds / 60)} minutes on two quiet cores`);
+  console.log(`${options.rounds} rounds: about ${Math.ceil(seconds / 60)} min on two quiet cores`);
   limitTime((5 * 60 + 3 * seconds) * 1_000);
 }
 

@@ -6,6 +6,7 @@ const PANEL_WIDTH = (WIDTH - 2 * MARGIN - GAP) / 2;
 const PANEL_HEIGHT = 90;
 const HEAD_HEIGHT = 52;
 const FOOT_HEIGHT = 44;
+const TEXT_HEIGHT = 13;
 /** Of the greatest value to the least, from where an axis is logarithmic. */
 const LOGARITHMIC_FROM = 50;
 
@@ -44,19 +45,27 @@ function drawPanel(scenario, { name, head, left }, top) {
     ...steps.map(({ label }, index) =>
       text(x(index), bottom + 16, label, { kind: 'unit', anchor: 'middle' }),
     ),
-    ...seriesOf(scenario).map((series, at) => drawLine(series, lines[at], { name, x, axis })),
+    ...seriesOf(scenario).map((series, at) => drawLine(series, lines[at], { x, axis })),
+    ...drawEnds(lines, { name, left: x(steps.length - 1) + 8, axis }),
   ];
 }
 
-function drawLine(series, values, { name, x, axis }) {
+function drawLine(series, values, { x, axis }) {
   const kind = kindOf(series[0]);
   const points = values.map((value, index) => [x(index).toFixed(1), axis.at(value).toFixed(1)]);
   const circles = points.map(([cx, cy]) => `<circle class="${kind}" cx="${cx}" cy="${cy}" r="3"/>`);
-  const [lastX, lastY] = points.at(-1);
-  return (
-    `<polyline class="${kind} line" points="${points.map((point) => point.join()).join(' ')}"/>${circles.join('')}` +
-    text(Number(lastX) + 8, Number(lastY) + 4.5, textOf(name, values.at(-1)), { kind: 'unit' })
-  );
+  return `<polyline class="${kind} line" points="${points.map((point) => point.join()).join(' ')}"/>${circles.join('')}`;
+}
+
+/** The last figure of each line beside its end, from the lowest end to the highest, none over another. */
+function drawEnds(lines, { name, left, axis }) {
+  let free = Infinity;
+  const ends = lines.map((values) => values.at(-1)).toSorted((one, other) => one - other);
+  return ends.map((value) => {
+    const y = Math.min(axis.at(value) + 4.5, free);
+    free = y - TEXT_HEIGHT;
+    return text(left, y.toFixed(1), textOf(name, value), { kind: 'unit' });
+  });
 }
 
 /** From zero, unless the values are too far apart. */

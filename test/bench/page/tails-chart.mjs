@@ -2,7 +2,7 @@ import { figuresOf, textOf } from './figures.mjs';
 import { frame, kindOf, MARGIN, rule, text, WIDTH } from './svg.mjs';
 
 const LABEL_WIDTH = 236;
-const FIGURE_WIDTH = 56;
+const FIGURE_WIDTH = 72;
 const ROW_HEIGHT = 22;
 const HEAD_HEIGHT = 40;
 const GAP = 26;
