@@ -1,13 +1,10 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { cpus, release, totalmem } from 'node:os';
-import { isInstalled, SEARCH_PATH } from './targets.mjs';
+import { isInstalled, SEARCH_PATH } from './processes/targets.mjs';
 
 const ROOT = new URL('../..', import.meta.url);
 const CHANGED = ', changed';
-
-/** Of the proxy with two descriptors for each of 5,000 sockets; service and load have fewer. */
-const DESCRIPTORS = 10_500;
 
 /** @throws Error where this machine cannot run the bench */
 export function checkMachine({ cores, scenarios, record }) {
@@ -17,15 +14,16 @@ export function checkMachine({ cores, scenarios, record }) {
     if (core >= cpus().length) throw new Error(`There is no core ${core}: the bench needs two, see --cores`);
   }
   if (record && commit().endsWith(CHANGED)) throw new Error('What is recorded must be committed first');
-  if (!scenarios.some(({ key }) => key === 'idle')) return;
   // Node has raised the soft limit to the hard one.
   const limits = readFileSync('/proc/self/limits', 'latin1');
   const [, most] = /^Max open files\s+(\d+|unlimited)/m.exec(limits);
-  if (Number(most) < DESCRIPTORS) {
-    throw new Error(
-      `A process may open ${most} files here, and 5,000 idle WebSockets need ${DESCRIPTORS}: ` +
-        `run \`ulimit -n ${DESCRIPTORS}\` first, or leave the scenario \`idle\` out with --scenarios`,
-    );
+  for (const { key, title, descriptors = 0 } of scenarios) {
+    if (Number(most) < descriptors) {
+      throw new Error(
+        `A process may open ${most} files here, and \`${title}\` needs ${descriptors}: ` +
+          `run \`ulimit -n ${descriptors}\` first, or name the scenarios to play without \`${key}\``,
+      );
+    }
   }
 }
 
@@ -33,7 +31,7 @@ export function checkMachine({ cores, scenarios, record }) {
 export function commit() {
   const git = (...parameters) => execFileSync('git', parameters, { encoding: 'utf8', cwd: ROOT }).trim();
   try {
-    const changes = git('status', '--porcelain', '--', '.', ':!docs/performance.*');
+    const changes = git('status', '--porcelain', '--', '.', ':!docs/performance*');
     return git('rev-parse', '--short', 'HEAD') + (changes === '' ? '' : CHANGED);
   } catch {
     return 'unknown';

@@ -1,30 +1,33 @@
 import { parseArgs } from 'node:util';
-import { SCENARIOS } from './scenarios.mjs';
-import { TARGETS } from './targets.mjs';
+import { SCENARIOS } from './scenarios/scenarios.mjs';
+import { TARGETS } from './processes/targets.mjs';
 
-const HELP = `npm run bench -- [options]
+const ROUNDS = 3;
+const RECORDED_ROUNDS = 15;
 
-  --scenarios KEY,...  of ${SCENARIOS.map(({ key }) => key).join(', ')}; default: all
+const HELP = `npm run bench -- [options] [SCENARIO...]
+
+  SCENARIO             of ${SCENARIOS.map(({ key }) => key).join(', ')}; default: all
   --targets KEY,...    of ${TARGETS.map(({ key }) => key).join(', ')}; default: all that this machine can run
-  --rounds N           timed rounds of each target, default 7
-  --seconds N          of each round, default 2
+  --rounds N           timed rounds of the figures that goals need, default ${ROUNDS}, of --record ${RECORDED_ROUNDS}; of others a quarter
+  --seconds N          of each round, default 1
   --cores PROXY,LOAD   the core of the proxy, and that of the load and the service, default 0,1
-  --record             keep the result as docs/performance.json, and make the page and the chart from it; of a commit
+  --record             keep the result as docs/performance.json, and make the page and the charts from it; of a commit
   --profile            instead of all that: where the gateway's CPU time goes under load, and a .cpuprofile
 `;
 
-const MOST_ROUNDS = 9;
+const MOST_ROUNDS = 99;
 const MOST_SECONDS = 30;
 
 /** What the command line asks for. Ends the process where it cannot be read, or asks for help. */
 export function readOptions() {
   try {
-    const { values } = parseArgs({
+    const { values, positionals } = parseArgs({
+      allowPositionals: true,
       options: {
-        scenarios: { type: 'string' },
         targets: { type: 'string' },
-        rounds: { type: 'string', default: '7' },
-        seconds: { type: 'string', default: '2' },
+        rounds: { type: 'string' },
+        seconds: { type: 'string', default: '1' },
         cores: { type: 'string', default: '0,1' },
         record: { type: 'boolean', default: false },
         profile: { type: 'boolean', default: false },
@@ -34,13 +37,13 @@ export function readOptions() {
     if (values.help) end(HELP, 0);
     const [proxyCore, loadCore] = values.cores.split(',').map((core) => count('cores', core, 0, 1_023));
     if (loadCore === undefined || loadCore === proxyCore) throw new Error('--cores: two different ones');
-    if (values.record && (values.scenarios ?? values.targets) !== undefined) {
+    if (values.record && (positionals.length > 0 || values.targets !== undefined)) {
       throw new Error('--record: of all scenarios and targets only');
     }
     return {
-      scenarios: choose('scenario', SCENARIOS, values.scenarios),
-      targets: choose('target', TARGETS, values.targets),
-      rounds: count('rounds', values.rounds, 1, MOST_ROUNDS),
+      scenarios: choose('scenario', SCENARIOS, positionals.length > 0 ? positionals : undefined),
+      targets: choose('target', TARGETS, values.targets?.split(',')),
+      rounds: count('rounds', values.rounds ?? (values.record ? RECORDED_ROUNDS : ROUNDS), 1, MOST_ROUNDS),
       seconds: count('seconds', values.seconds, 1, MOST_SECONDS),
       cores: { proxy: proxyCore, load: loadCore },
       record: values.record,
@@ -51,9 +54,8 @@ export function readOptions() {
   }
 }
 
-function choose(noun, all, keys) {
-  if (keys === undefined) return all;
-  return keys.split(',').map((key) => {
+function choose(noun, all, keys = all.map(({ key }) => key)) {
+  return keys.map((key) => {
     const found = all.find((one) => one.key === key);
     if (!found) throw new Error(`there is no ${noun} ${key}`);
     return found;

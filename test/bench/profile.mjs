@@ -1,8 +1,8 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Proxy } from './proxy.mjs';
-import { SCENARIOS } from './scenarios.mjs';
+import { Proxy } from './processes/proxy.mjs';
+import { SCENARIOS } from './scenarios/scenarios.mjs';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const WARM_UP_SECONDS = 4;
@@ -12,7 +12,7 @@ const FUNCTIONS_OF_GROUP = 3;
 /** Where the CPU time of the first target goes under the load of the first scenario. */
 export async function profileGateway(bench) {
   const [target] = bench.targets;
-  const scenario = bench.scenarios[0] ?? SCENARIOS[0];
+  const scenario = bench.scenarios.find(({ plan, steps }) => !plan && !steps) ?? SCENARIOS[0];
   const directory = join(ROOT, '.local');
   const file = join(directory, `${target.key}-${scenario.key}.cpuprofile`);
   await mkdir(directory, { recursive: true });

@@ -1,33 +1,34 @@
 // Compares the gateway with other proxies in one run on one machine: `npm run bench -- --help`.
 import { randomUUID } from 'node:crypto';
 import { existsSync, rmSync } from 'node:fs';
-import { mkdir, mkdtemp, truncate, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { limitTime } from '../faults/children.mjs';
 import { HOST } from '../faults/gateway.mjs';
 import { signToken } from '../faults/token.mjs';
-import { Conversation } from './conversation.mjs';
-import { compareWithGoals } from './goals.mjs';
+import { Conversation } from './processes/conversation.mjs';
+import { compareWithGoals } from './page/goals.mjs';
 import { checkMachine, commit, describeMachine, versions } from './machine.mjs';
 import { readOptions } from './options.mjs';
-import { writePage } from './page.mjs';
+import { writePage } from './page/page.mjs';
 import { installPeers } from './peers/install.mjs';
+import { prepareOpenLoop } from './load/open-loop.mjs';
 import { profileGateway } from './profile.mjs';
-import { Proxy } from './proxy.mjs';
-import { printGoals, printScenario } from './report.mjs';
-import { isInstalled } from './targets.mjs';
+import { estimateSeconds } from './scenarios/estimate.mjs';
+import { play } from './scenarios/play.mjs';
+import { printGoals, printScenario } from './page/report.mjs';
+import { isInstalled } from './processes/targets.mjs';
 
 const path = (name) => fileURLToPath(new URL(name, import.meta.url));
 
-const WARM_UP_SECONDS = 5;
 /** So many that the largest limit there is, a million requests a minute, refuses none of them. */
 const USERS = 16;
 
 /** A service, clients and targets, as processes of this machine. */
 async function startBench(options, directory) {
-  const backend = new Conversation(options.cores.load, path('backend.mjs'));
+  const backend = new Conversation(options.cores.load, path('service/backend.mjs'));
   const ports = await backend.next();
   const clients = new Conversation(options.cores.load, path('load/clients.mjs'));
   await clients.next();
@@ -43,44 +44,11 @@ async function startBench(options, directory) {
   };
 }
 
-function startProxy(bench, scenario, target) {
-  const { cores, directory, services } = bench;
-  const where = { core: cores.proxy, directory, service: services[scenario.speaks] };
-  return Proxy.start(target, { ...where, probe: scenario.isFresh });
-}
-
-/** Milliseconds after which something is wrong, with room for machines that are slow. */
-function mostMs({ scenarios, targets, rounds, seconds }) {
-  const timed = scenarios.length * targets.length * (rounds * (seconds + 4) + WARM_UP_SECONDS);
-  return (5 * 60 + 2 * timed) * 1_000;
-}
-
-/** All targets run side by side; each is measured alone, A B C A B C, so that what the machine does meanwhile hits all. */
-async function play(bench, scenario) {
-  const targets = bench.targets.filter(({ speaks }) => speaks.includes(scenario.speaks));
-  const results = targets.map(({ key, title }) => ({ key, title, rounds: [] }));
-  const proxies = [];
-  for (const target of targets) {
-    const proxy = await startProxy(bench, scenario, target);
-    await scenario.validate(bench, proxy);
-    if (scenario.isFresh) await proxy.end();
-    else proxies.push(proxy);
-  }
-  for (const proxy of proxies) await scenario.round(bench, proxy, WARM_UP_SECONDS);
-  for (let round = 0; round < bench.rounds; round++) {
-    for (const turn of results.keys()) {
-      // Nobody is always the first, or the one behind the heaviest.
-      const index = (turn + round) % results.length;
-      const result = results[index];
-      const proxy = proxies[index] ?? (await startProxy(bench, scenario, targets[index]));
-      result.rounds.push(await scenario.round(bench, proxy, bench.seconds));
-      result.peakBytes = Math.max(result.peakBytes ?? 0, await proxy.memory('VmHWM'));
-      await truncate(join(bench.directory, `${targets[index].key}.stdout`));
-      if (scenario.isFresh) await proxy.end();
-    }
-  }
-  for (const proxy of proxies) await proxy.end();
-  return { key: scenario.key, title: scenario.title, unit: scenario.unit, targets: results };
+/** Says how long it takes, and ends it once something is wrong, with room for machines that are slow. */
+function limitRun(options) {
+  const seconds = estimateSeconds(options);
+  console.log(`${options.rounds} rounds: about ${Math.ceil(seconds / 60)} min on two quiet cores`);
+  limitTime((5 * 60 + 3 * seconds) * 1_000);
 }
 
 async function compare(bench) {
@@ -99,8 +67,8 @@ async function compare(bench) {
     const played = await play(bench, scenario).catch((cause) => {
       throw new Error(`${scenario.title}: ${cause.message}`, { cause });
     });
-    result.scenarios.push(played);
-    printScenario(played);
+    result.scenarios.push(...played);
+    for (const part of played) printScenario(part);
     // What was measured stays, whatever becomes of the next.
     await keep(result, '../../.local');
   }
@@ -108,31 +76,45 @@ async function compare(bench) {
   return result;
 }
 
-/** Those that this machine can run. */
-function installed(targets) {
-  return targets.filter(({ key, needs }) => {
-    const isThere = needs === undefined || isInstalled(needs);
-    if (!isThere) console.log(`${key}: left out, there is no ${needs} here`);
-    return isThere;
+/** Those of the scenarios or targets that this machine can run. @throws Error if a recording would not have all */
+function runnable(all, record) {
+  return all.filter(({ key, needs = [] }) => {
+    const missing = needs.filter((program) => !isInstalled(program));
+    if (missing.length > 0 && record)
+      throw new Error(`--record: there is no ${missing.join(' and no ')} here`);
+    if (missing.length > 0) console.log(`${key}: left out, there is no ${missing.join(' and no ')} here`);
+    return missing.length === 0;
   });
+}
+
+/** No figure is more exact. */
+function rounded(_name, value) {
+  return typeof value === 'number' && !Number.isInteger(value) ? Number(value.toPrecision(5)) : value;
 }
 
 /** All rounds, as a file of a directory. */
 async function keep(result, directory) {
   await mkdir(path(directory), { recursive: true });
-  await writeFile(join(path(directory), 'performance.json'), `${JSON.stringify(result, null, 2)}\n`);
+  await writeFile(join(path(directory), 'performance.json'), `${JSON.stringify(result, rounded, 2)}\n`);
 }
 
-const options = readOptions();
-limitTime(mostMs(options));
+const asked = readOptions();
+const { record } = asked;
+const options = {
+  ...asked,
+  targets: runnable(asked.targets, record),
+  scenarios: runnable(asked.scenarios, record),
+};
 checkMachine(options);
+limitRun(options);
 if (!existsSync(path('../../dist/apps/gateway/src/main.js'))) {
   throw new Error('There is no build: run `npm run build` first');
 }
 installPeers();
 const directory = await mkdtemp(join(tmpdir(), 'gateway-bench-'));
 process.once('exit', () => rmSync(directory, { recursive: true }));
-const bench = await startBench({ ...options, targets: installed(options.targets) }, directory);
+const bench = await startBench(options, directory);
+if (isInstalled('go')) prepareOpenLoop(bench);
 for (const target of bench.targets) target.prepare?.(bench);
 if (options.profile) await profileGateway(bench);
 else {

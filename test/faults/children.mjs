@@ -26,12 +26,12 @@ export async function startUntil(isReady, [command, ...parameters], env = {}) {
   throw new Error(`${command} did not start`);
 }
 
-/** A redis-server on 127.0.0.1 that keeps nothing. */
-export function startRedis(port) {
+/** A redis-server on 127.0.0.1 that keeps nothing. @param wrap the command line that runs a command line */
+export function startRedis(port, wrap = (command) => command) {
   const options = ['--port', port, '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'];
   return startUntil(
     (line) => line.includes('Ready to accept connections'),
-    ['redis-server', ...options.map(String)],
+    wrap(['redis-server', ...options.map(String)]),
   );
 }
 

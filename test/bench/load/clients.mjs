@@ -1,11 +1,12 @@
 // The clients that no generator of requests knows, as a process: listeners to event streams, and WebSockets.
 import { once } from 'node:events';
 import { Agent, get } from 'node:http';
+import { connect } from 'node:net';
 import { createHistogram } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import { WebSocket } from 'ws';
 import { signToken } from '../../faults/token.mjs';
-import { EVENT_BYTES, nowUs, PATHS, sentAt } from '../bodies.mjs';
+import { EVENT_BYTES, nowUs, PATHS, sentAt } from '../service/bodies.mjs';
 
 const HOST = '127.0.0.1';
 /** Handshakes at a time, so that nobody's backlog overflows. */
@@ -34,6 +35,12 @@ const COMMANDS = {
 
   async connect({ port, count }) {
     clients = await openMany(count, () => openSocket(port));
+  },
+
+  /** Connections that have had one request and keep silent. */
+  async idle({ port, count }) {
+    const request = `GET ${PATHS.small} HTTP/1.1\r\nHost: ${HOST}\r\nAuthorization: Bearer ${signToken()}\r\n\r\n`;
+    clients = await openMany(count, () => openIdle(port, request));
   },
 
   /** Sends on every socket, and again with each echo, for this long. */
@@ -95,6 +102,16 @@ async function openListener(port, agent) {
   });
   response.on('error', () => {});
   return response;
+}
+
+async function openIdle(port, request) {
+  const socket = connect(port, HOST);
+  await once(socket, 'connect');
+  socket.write(request);
+  const [head] = await once(socket, 'data');
+  if (!head.latin1Slice().startsWith('HTTP/1.1 200 ')) throw new Error(`a response of ${head}`);
+  // The rest of the body.
+  return socket.resume().on('error', () => {});
 }
 
 async function openSocket(port) {

@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import { runPinned } from '../pinned.mjs';
+import { runPinned } from '../processes/pinned.mjs';
 
 const path = (name) => fileURLToPath(new URL(name, import.meta.url));
 
@@ -31,7 +31,7 @@ export async function runRequests({ generator, core, url, connections, seconds, 
         ]
       : [process.execPath, path('autocannon.mjs'), url, connections, seconds, ...what];
   const output = await runPinned(core, command.map(String));
-  const figures = JSON.parse(output.slice(output.lastIndexOf('{"requests"')));
-  if (figures.failed > 0) throw new Error(`${figures.failed} requests to ${url} failed`);
+  const { failed, ...figures } = JSON.parse(output.slice(output.lastIndexOf('{"requests"')));
+  if (failed > 0) throw new Error(`${failed} requests to ${url} failed`);
   return figures;
 }

@@ -2,20 +2,20 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { JWT_SECRET } from '../faults/token.mjs';
-import { haproxyConfiguration } from './peers/haproxy.mjs';
-import { nginxConfiguration } from './peers/nginx.mjs';
+import { JWT_SECRET } from '../../faults/token.mjs';
+import { haproxyConfiguration } from '../peers/haproxy.mjs';
+import { nginxConfiguration } from '../peers/nginx.mjs';
 
 /** Of the image. */
 export const GATEWAY_FLAGS = ['--max-semi-space-size=8', '--no-allocation-site-pretenuring'];
-const GATEWAY = fileURLToPath(new URL('../../dist/apps/gateway/src/main.js', import.meta.url));
-const GO_SOURCE = fileURLToPath(new URL('peers/go', import.meta.url));
+const GATEWAY = fileURLToPath(new URL('../../../dist/apps/gateway/src/main.js', import.meta.url));
+const GO_SOURCE = fileURLToPath(new URL('../peers/go', import.meta.url));
 
-const peer = (file) => fileURLToPath(new URL(`peers/${file}`, import.meta.url));
+const peer = (file) => fileURLToPath(new URL(`../peers/${file}`, import.meta.url));
 
 /**
- * Of the gateway: nothing that the bench asks for may be refused, also where other processes take the core for a while,
- * and no Redis; all else as in the image.
+ * Of the gateway: nothing that the bench asks for may be refused, nor a connection closed that it keeps, also where other
+ * processes take the core for a while, and no Redis; all else as in the image.
  */
 const GATEWAY_ENV = {
   MALLOC_ARENA_MAX: '1',
@@ -27,13 +27,16 @@ const GATEWAY_ENV = {
   UPSTREAM_MAX_CONNECTIONS: '2048',
   MAX_EVENT_LOOP_DELAY_MS: '10000',
   WEBSOCKET_MAX_MESSAGES_PER_SECOND: '100000',
+  MAX_IDLE_CLIENT_CONNECTIONS: '20000',
+  MAX_IDLE_CLIENT_CONNECTIONS_PER_NETWORK: '20000',
+  CLIENT_KEEP_ALIVE_TIMEOUT_MS: '3600000',
 };
 
 const gatewayEnv = ({ service }) => ({ ...GATEWAY_ENV, CHAT_SERVICE_URL: service });
 
 /**
  * What is measured: a process between the load and the service. `speaks` is what it is asked for; `program` is run by
- * Node with `flags`, `command` by itself; `needs` a program of this machine, without which the target is left out.
+ * Node with `flags`, `command` by itself; `needs` programs of this machine, without which the target is left out.
  */
 export const TARGETS = [
   {
@@ -68,7 +71,7 @@ export const TARGETS = [
     key: 'go',
     title: 'Go httputil.ReverseProxy',
     speaks: ['http'],
-    needs: 'go',
+    needs: ['go'],
     prepare: ({ directory }) =>
       execFileSync('go', ['build', '-o', join(directory, 'go-proxy'), '.'], { cwd: GO_SOURCE }),
     command: ({ directory }) => [join(directory, 'go-proxy')],
@@ -77,7 +80,7 @@ export const TARGETS = [
     key: 'nginx',
     title: 'nginx',
     speaks: ['http', 'websocket'],
-    needs: 'nginx',
+    needs: ['nginx'],
     command: (where) => {
       const file = join(where.directory, 'nginx.conf');
       writeFileSync(file, nginxConfiguration(where));
@@ -88,7 +91,7 @@ export const TARGETS = [
     key: 'haproxy',
     title: 'haproxy',
     speaks: ['http', 'websocket'],
-    needs: 'haproxy',
+    needs: ['haproxy'],
     command: (where) => {
       const file = join(where.directory, 'haproxy.cfg');
       writeFileSync(file, haproxyConfiguration(where));
@@ -101,7 +104,16 @@ export const TARGETS = [
     speaks: ['websocket'],
     program: peer('ws-relay.mjs'),
   },
+  {
+    key: 'node-http',
+    title: 'bare `node:http` server',
+    speaks: [],
+    program: peer('node-http.mjs'),
+  },
 ];
+
+/** The gateway as it is with many routes. */
+export const manyRoutes = (gateway) => ({ ...gateway, program: peer('many-routes.mjs') });
 
 /** Debian keeps nginx and haproxy where users do not look. */
 export const SEARCH_PATH = [process.env.PATH, '/usr/local/sbin', '/usr/sbin'].join(delimiter);

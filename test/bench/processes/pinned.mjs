@@ -1,10 +1,16 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { track } from '../faults/children.mjs';
+import { track } from '../../faults/children.mjs';
+
+/** The command line that runs a command on one core. */
+export function pinned(core, command) {
+  return ['taskset', '--cpu-list', String(core), ...command];
+}
 
 /** A process on one core, which ends with this one. */
 export function spawnPinned(core, command, options) {
-  return track(spawn('taskset', ['--cpu-list', String(core), ...command], options));
+  const [program, ...parameters] = pinned(core, command);
+  return track(spawn(program, parameters, options));
 }
 
 /** What a command prints. @throws Error where it ends with another code than 0 */

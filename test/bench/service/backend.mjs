@@ -2,19 +2,32 @@
 // HTTP only what the bench sends: with Node's own server it would be the service that is measured.
 import { createServer } from 'node:net';
 import { WebSocketServer } from 'ws';
-import { EVENTS_PER_SECOND, EVENT_BYTES, LARGE, PATHS, SMALL, eventAt, nowUs } from './bodies.mjs';
+import { bodyOf, EVENTS_PER_SECOND, EVENT_BYTES, PATHS, eventAt, nowUs } from './bodies.mjs';
+import { HOSTS } from './hosts.mjs';
 
-const HOST = '127.0.0.1';
+const [HOST] = HOSTS;
 const BACKLOG = 4_096;
 
-const ANSWERS = { [PATHS.small]: answer(SMALL), [PATHS.large]: answer(LARGE) };
+/** Answers by path, each made once. */
+const answers = new Map();
 
 /** nginx would buffer it otherwise. */
 const EVENTS_HEAD =
   'HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\nX-Accel-Buffering: no\r\n\r\n';
 
+const NOT_FOUND = 'HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n';
+
 const listeners = new Set();
 let lastHead = '';
+
+function answerTo(path) {
+  const known = answers.get(path);
+  if (known) return known;
+  const body = bodyOf(path);
+  if (!body) return NOT_FOUND;
+  answers.set(path, answer(body));
+  return answers.get(path);
+}
 
 function answer(body) {
   const head = `HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n`;
@@ -61,15 +74,14 @@ class Connection {
   answer() {
     const { head, socket } = this;
     this.head = '';
-    lastHead = head;
     const path = head.slice(head.indexOf(' ') + 1, head.indexOf(' HTTP/'));
+    // Health checks are not asked about.
+    if (path !== '/health') lastHead = head;
     if (path === PATHS.events) {
       socket.write(EVENTS_HEAD);
       listeners.add(socket);
-    } else if (path in ANSWERS) {
-      socket.write(ANSWERS[path]);
     } else {
-      socket.end('HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n');
+      socket.write(answerTo(path));
     }
   }
 }
@@ -91,6 +103,10 @@ webSockets.on('connection', (socket, { rawHeaders }) => {
 process.on('message', () => process.send({ head: lastHead }));
 process.on('disconnect', () => process.exit());
 http.listen({ host: HOST, port: 0, backlog: BACKLOG }, () => {
+  const { port } = http.address();
+  for (const host of HOSTS.slice(1)) {
+    createServer((socket) => new Connection(socket)).listen({ host, port, backlog: BACKLOG });
+  }
   setInterval(publish, 1_000 / EVENTS_PER_SECOND);
-  process.send({ http: http.address().port, websocket: webSockets.address().port });
+  process.send({ http: port, websocket: webSockets.address().port });
 });

@@ -1,12 +1,12 @@
 import { once } from 'node:events';
 import { closeSync, openSync, readFileSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile, truncate } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { exitOf, hasEnded } from '../faults/children.mjs';
-import { freePort, HOST } from '../faults/gateway.mjs';
+import { exitOf, hasEnded } from '../../faults/children.mjs';
+import { freePort, HOST } from '../../faults/gateway.mjs';
 import { spawnPinned } from './pinned.mjs';
 import { SEARCH_PATH } from './targets.mjs';
 
@@ -16,17 +16,23 @@ const ASK_AGAIN_MS = 20;
 const EXIT_MS = 5_000;
 const COMMAND_MS = 60_000;
 
-/** Of the times in /proc/PID/stat; `getconf CLK_TCK` is 100 on every Linux that Node runs on. */
-const TICKS_PER_SECOND = 100;
+/** A process rests once it uses less than this share of its core. */
+const REST_SHARE = 0.05;
+const REST_MS = 200;
 
 /** A target as a running process on a core of its own; what it prints, an access log too, goes to files. */
 export class Proxy {
   #child;
   #errors;
+  #output;
   #isProbed;
 
-  /** Starts it and resolves once it listens. @param probe whether `collect` and `profile` are wanted, of a program of Node */
-  static async start(target, { core, service, directory, probe = false }) {
+  /**
+   * Starts it and resolves once it listens.
+   * @param env variables in addition to the target's own
+   * @param probe whether `collect` and `profile` are wanted, of a program of Node
+   */
+  static async start(target, { core, service, directory, env = {}, probe = false }) {
     const proxy = new Proxy();
     proxy.target = target;
     proxy.port = await freePort();
@@ -36,8 +42,9 @@ export class Proxy {
     const command = isNode
       ? [process.execPath, ...(target.flags ?? []), ...probed, target.program]
       : target.command(where);
-    proxy.#errors = join(directory, `${target.key}.stderr`);
-    const [out, err] = [openSync(join(directory, `${target.key}.stdout`), 'w'), openSync(proxy.#errors, 'w')];
+    proxy.#errors = join(directory, `${proxy.port}.stderr`);
+    proxy.#output = join(directory, `${proxy.port}.stdout`);
+    const [out, err] = [openSync(proxy.#output, 'w'), openSync(proxy.#errors, 'w')];
     proxy.#child = spawnPinned(core, command, {
       env: {
         PATH: SEARCH_PATH,
@@ -45,6 +52,7 @@ export class Proxy {
         PORT: String(proxy.port),
         SERVICE: service,
         ...target.env?.(where),
+        ...env,
       },
       stdio: ['ignore', out, err, ...(probed.length > 0 ? ['ipc'] : [])],
     });
@@ -61,9 +69,29 @@ export class Proxy {
 
   /** User and system time of all its threads so far, in microseconds. */
   async cpuUs() {
-    const stat = await readFile(`/proc/${this.#child.pid}/stat`, 'latin1');
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return ((Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND) * 1e6;
+    const tasks = `/proc/${this.#child.pid}/task`;
+    let ns = 0;
+    for (const thread of await readdir(tasks)) {
+      ns += Number.parseInt(await readFile(join(tasks, thread, 'schedstat'), 'latin1'), 10);
+    }
+    return ns / 1_000;
+  }
+
+  /** Resolves once it has nothing to do. */
+  async rests() {
+    const until = performance.now() + START_MS;
+    let share = 1;
+    while (share > REST_SHARE) {
+      if (performance.now() > until) throw new Error(`${this.target.key} does not come to rest`);
+      const before = await this.cpuUs();
+      await delay(REST_MS);
+      share = ((await this.cpuUs()) - before) / (REST_MS * 1_000);
+    }
+  }
+
+  /** Throws away what it has printed. */
+  async clearOutput() {
+    await truncate(this.#output);
   }
 
   /** A figure of /proc/PID/status in bytes: VmRSS, or VmHWM, the most that it ever was. */

@@ -6,9 +6,20 @@ export const UPLOAD_BYTES = 64 * 1_024;
 export const PATHS = {
   small: '/v1/messages',
   large: '/v1/messages?body=large',
+  sized: (bytes) => `/v1/messages?bytes=${bytes}`,
+  /** Of one route of many. */
+  resource: (index) => `/v1/resource-${index}/7`,
   events: '/v1/messages?body=events',
   socket: '/v1/ws/chat?conversation_id=7',
 };
+
+/** The body of the response to a GET or POST of a path; undefined if the service does not know the path. */
+export function bodyOf(path) {
+  if (path === PATHS.small || path.startsWith('/v1/resource-')) return SMALL;
+  if (path === PATHS.large) return LARGE;
+  const bytes = /^\/v1\/messages\?bytes=(\d+)$/.exec(path)?.[1];
+  return bytes && Buffer.alloc(Number(bytes), 'sized ');
+}
 
 /** An event begins with the time at which it was sent, in microseconds of the clock that all processes share. */
 export const EVENT_BYTES = 128;

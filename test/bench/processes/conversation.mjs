@@ -25,6 +25,10 @@ export class Conversation {
     return answer;
   }
 
+  end() {
+    this.#child.disconnect();
+  }
+
   /** The next answer. @throws Error where the process says so, or does not answer in time */
   async next() {
     try {

@@ -1,0 +1,3 @@
+module load/openloop
+
+go 1.22

@@ -1,0 +1,82 @@
+import { PATHS } from '../service/bodies.mjs';
+import { timed } from './timed.mjs';
+import { validateEvents, validateRequest, validateSocket } from './validate.mjs';
+
+const LISTENERS = 1_000;
+const BUSY_SOCKETS = 100;
+const IDLE_SOCKETS = 5_000;
+const IDLE_CLIENTS = 10_000;
+/** Opened and closed before, so that code and tables that come with the first sockets are not counted. */
+const FIRST_SOCKETS = 200;
+
+/** Connections that stay open: event streams and WebSockets. */
+export const STREAMS = [
+  {
+    key: 'events',
+    title: `Event stream, ${LISTENERS.toLocaleString('en')} listeners`,
+    unit: 'event',
+    speaks: 'http',
+    contenderSeconds: 4,
+    besidesSeconds: 1.5,
+    validate: validateEvents,
+    round: (bench, proxy, seconds) =>
+      withClients(bench, proxy, 'listen', LISTENERS, () => bench.clients.ask({ command: 'count', seconds })),
+  },
+  {
+    key: 'echo',
+    title: `WebSocket round trips, ${BUSY_SOCKETS} sockets`,
+    unit: 'round trip',
+    speaks: 'websocket',
+    besidesSeconds: 0.5,
+    validate: validateSocket,
+    round: (bench, proxy, seconds) =>
+      withClients(bench, proxy, 'connect', BUSY_SOCKETS, () =>
+        bench.clients.ask({ command: 'echo', seconds }),
+      ),
+  },
+  {
+    key: 'idle',
+    title: `${IDLE_SOCKETS.toLocaleString('en')} idle WebSockets`,
+    unit: 'socket',
+    speaks: 'websocket',
+    isFresh: true,
+    besidesSeconds: 4,
+    descriptors: 2 * IDLE_SOCKETS + 500,
+    validate: validateSocket,
+    round: (bench, proxy) => measureIdle(bench, proxy, 'connect', IDLE_SOCKETS),
+  },
+  {
+    key: 'idle-clients',
+    title: `${IDLE_CLIENTS.toLocaleString('en')} idle client connections`,
+    unit: 'connection',
+    of: ['gateway', 'nest-hpm', 'go', 'node-http'],
+    isFresh: true,
+    besidesSeconds: 2,
+    descriptors: IDLE_CLIENTS + 500,
+    // A server that forwards nothing has nothing to forward wrongly.
+    validate: (bench, proxy) =>
+      proxy.target.key !== 'node-http' && validateRequest(bench, proxy, PATHS.small),
+    speaks: 'http',
+    round: (bench, proxy) => measureIdle(bench, proxy, 'idle', IDLE_CLIENTS),
+  },
+];
+
+async function withClients({ clients }, proxy, command, count, run) {
+  await clients.ask({ command, port: proxy.port, count });
+  const figures = await timed(proxy, run);
+  await clients.ask({ command: 'leave' });
+  return figures;
+}
+
+async function measureIdle({ clients }, proxy, command, count) {
+  const { port } = proxy;
+  await clients.ask({ command, port, count: FIRST_SOCKETS });
+  await clients.ask({ command: 'leave' });
+  await proxy.command('collect');
+  const before = await proxy.memory('VmRSS');
+  await clients.ask({ command, port, count });
+  await proxy.command('collect');
+  const residentBytes = await proxy.memory('VmRSS');
+  await clients.ask({ command: 'leave' });
+  return { bytesEach: (residentBytes - before) / count, residentBytes };
+}

@@ -1,0 +1,8 @@
+/** What was done, the latencies, and what CPU time each took. */
+export async function timed(proxy, run) {
+  const before = await proxy.cpuUs();
+  const { requests: done, elapsedMs, ...latencies } = await run();
+  const cpuUs = ((await proxy.cpuUs()) - before) / done;
+  const perSecond = (done / elapsedMs) * 1_000;
+  return { perSecond, ...latencies, cpuUs, corePercent: (perSecond * cpuUs) / 10_000 };
+}
