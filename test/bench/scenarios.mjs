@@ -6,6 +6,8 @@ import { runRequests } from './load/requests.mjs';
 
 const LISTENERS = 1_000;
 const BUSY_SOCKETS = 100;
+/** Clients that open and close one WebSocket after the other. */
+const HANDSHAKES_AT_ONCE = 50;
 const IDLE_SOCKETS = 5_000;
 /** Opened and closed before, so that code and tables that come with the first sockets are not counted. */
 const FIRST_SOCKETS = 200;
@@ -43,6 +45,17 @@ export const SCENARIOS = [
     round: (bench, proxy, seconds) =>
       withClients(bench, proxy, 'connect', BUSY_SOCKETS, () =>
         bench.clients.ask({ command: 'echo', seconds }),
+      ),
+  },
+  {
+    key: 'handshakes',
+    title: `WebSockets opened and closed, ${HANDSHAKES_AT_ONCE} at a time`,
+    unit: 'handshake',
+    speaks: 'websocket',
+    validate: validateSocket,
+    round: ({ clients }, proxy, seconds) =>
+      timed(proxy, () =>
+        clients.ask({ command: 'handshakes', port: proxy.port, count: HANDSHAKES_AT_ONCE, seconds }),
       ),
   },
   {
