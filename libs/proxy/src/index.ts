@@ -25,8 +25,10 @@ export type {
 } from './routing/route-options.js';
 export { isAddressRange, TrustedProxies, type TrustOptions } from './http/trusted-proxies.js';
 export { delay, nextTurn } from './http/delay.js';
-export { randomFraction, randomId } from './http/random.js';
-export { dial } from './transport/dial.js';
+export { randomFraction, randomId, randomNonce } from './http/random.js';
+export { formatUpgradeHead } from './transport/request-head.js';
+export type { ResponseHead } from './transport/response-head.js';
+export type { UpgradeCall, UpgradeListener } from './transport/upgrade-call.js';
 export { Ticker, type Ticking } from './http/ticker.js';
 export { exceptionFor } from './attempts/failure.js';
 export { hasBody } from './forward/announced-body.js';

@@ -1,6 +1,6 @@
 import type { Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import type { WebSocket } from 'ws';
+import { WebSocket } from 'ws';
 
 /*
  * Uses private parts of Node, as version 24 has them, and of `ws`, as version 8.23.0 has them;
@@ -41,6 +41,36 @@ export function copyParsedBytes(socket: Socket): Buffer | undefined {
 export function limitReadAhead(socket: Socket): void {
   (socket as unknown as { readonly _readableState: { highWaterMark: number } })._readableState.highWaterMark =
     1;
+}
+
+/** A `WebSocket` without an address, which `ws` makes for a connection of its server. */
+const OpenableWebSocket = WebSocket as unknown as new (
+  address: null,
+  protocols: undefined,
+  options: object,
+) => WebSocket & {
+  _isServer: boolean;
+  setSocket(stream: Socket, early: Buffer, options: object): void;
+};
+
+/** A connection whose opening handshake is complete. */
+export interface UpgradedConnection {
+  readonly stream: Socket;
+  /** Bytes that came right behind the handshake. */
+  readonly early: Buffer;
+  /** Whether the gateway is the server of the connection. A client masks its frames. */
+  readonly isServer: boolean;
+}
+
+/**
+ * Makes the WebSocket of a connection. `ws` has no public way but its own handshake. Test: forwarding.
+ * @param options of `ws`, also of the reader of frames
+ */
+export function createWebSocket({ stream, early, isServer }: UpgradedConnection, options: object): WebSocket {
+  const socket = new OpenableWebSocket(null, undefined, options);
+  socket._isServer = isServer;
+  socket.setSocket(stream, early, options);
+  return socket;
 }
 
 /** The reader of frames in `ws`. */

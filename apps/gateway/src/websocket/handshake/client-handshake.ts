@@ -1,6 +1,6 @@
 import { STATUS_CODES, type IncomingMessage } from 'node:http';
 import { toErrorResponse, OWN_RESPONSE_HEADERS } from '@app/gateway';
-import { hasBody, pathOf, responseHeadersFor, type Exchange } from '@app/proxy';
+import { hasBody, pathOf, responseHeadersFor, type Exchange, type ResponseHead } from '@app/proxy';
 import { HttpException } from '@nestjs/common';
 import type { UpstreamWebSocket } from '../relay/relay-record.js';
 
@@ -135,18 +135,15 @@ function takeFromSubprotocols(request: IncomingMessage): string | undefined {
 export interface AcceptedHandshake extends UpstreamWebSocket {
   /** The address of the instance. */
   readonly instance: string;
-  readonly response: IncomingMessage;
+  readonly response: ResponseHead;
 }
 
 /** An upstream's response with a status other than 101. */
 export interface RefusedHandshake {
   readonly instance: string;
-  readonly response: IncomingMessage;
+  readonly response: ResponseHead;
   readonly body: Buffer;
 }
-
-/** Most bytes of a refused handshake's body that go to the client. */
-const LIMIT_BYTES = 64 * 1024;
 
 /** The subprotocol and the further headers of a client's 101. */
 export interface ClientHandshake {
@@ -172,22 +169,10 @@ export function createClientHandshake(
   return { subprotocol, headers: lines };
 }
 
-/** Reads the body of a refused handshake, up to the limit. */
-export async function readBody(response: IncomingMessage): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let left = LIMIT_BYTES;
-  for await (const chunk of response as AsyncIterable<Buffer>) {
-    chunks.push(chunk.subarray(0, left));
-    left -= chunk.length;
-    if (left <= 0) break;
-  }
-  return Buffer.concat(chunks);
-}
-
 /** Sends the client an upstream's refusal: status, headers and body, or a body in the gateway's form if it has none. */
 export function passRefusal(exchange: Exchange, { response: refusal, body }: RefusedHandshake): void {
   const { response, upstream } = exchange;
-  const status = refusal.statusCode!;
+  const { status } = refusal;
   const kept = withoutFraming(headersFor(exchange, refusal, status), body.length === 0);
   let content: Buffer | string = body;
   if (body.length === 0) {
@@ -199,8 +184,8 @@ export function passRefusal(exchange: Exchange, { response: refusal, body }: Ref
   response.end(content);
 }
 
-function headersFor(exchange: Exchange, { rawHeaders }: IncomingMessage, status: number): readonly string[] {
-  return responseHeadersFor(rawHeaders, exchange.responseHeaders, status, false).headers;
+function headersFor(exchange: Exchange, { headers }: ResponseHead, status: number): readonly string[] {
+  return responseHeadersFor(headers, exchange.responseHeaders, status, false).headers;
 }
 
 function withoutFraming(headers: readonly string[], isEmpty: boolean): string[] {
