@@ -1,6 +1,6 @@
 export * from './http/exceptions.js';
 export { networkOf } from './http/client-network.js';
-export { DenseSet } from './http/dense-set.js';
+export { DenseSet, type DenseMember } from './http/dense-set.js';
 export { Exchange, exchangeOf, type Upgrade } from './http/exchange.js';
 export type { Principal } from './http/principal.js';
 export type { RateLimit, Route } from './routing/route.js';
