@@ -15,6 +15,7 @@ import {
 import { Inject, Injectable } from '@nestjs/common';
 import type { RelayDialer, UpstreamWebSocket } from '../relay/relay-record.js';
 import type { AcceptedHandshake, RefusedHandshake } from './client-handshake.js';
+import { Cancellation } from './cancellation.js';
 import { formatHandshake, subprotocolOf, type UpstreamHandshake } from './upstream-handshake.js';
 import type { WebSocketRoute } from './websocket-route.js';
 
@@ -24,8 +25,7 @@ type DialResult = AcceptedHandshake | RefusedHandshake;
 interface DialRequest {
   readonly route: WebSocketRoute;
   readonly handshake: UpstreamHandshake;
-  /** Ends the dial when it aborts. */
-  readonly signal: AbortSignal;
+  readonly cancellation: Cancellation;
 }
 
 /** Opens WebSockets to upstreams. */
@@ -38,7 +38,7 @@ export class UpstreamDialer {
    * @param withinMs milliseconds for all attempts together, if that is less than the timeout for response headers
    * @throws ProxyException if the upstream cannot be reached, is late, or sends an invalid response
    */
-  async dial(request: DialRequest, withinMs = Infinity): Promise<DialResult> {
+  async dial(request: DialRequest, withinMs: number): Promise<DialResult> {
     const begunAt = performance.now();
     const until = begunAt + Math.min(this.config.proxy.responseHeadersTimeoutMs, withinMs);
     const attempts = request.route.proxyRoute.proxy.createAttempts(begunAt);
@@ -69,7 +69,7 @@ export class UpstreamDialer {
         }
         if (!retry('status')) return result;
       } catch (error) {
-        const kind = request.signal.aborted ? undefined : failureKindOf(error);
+        const kind = request.cancellation.isCancelled ? undefined : failureKindOf(error);
         if (kind === undefined || !retry(kind)) throw error;
       }
     }
@@ -84,14 +84,21 @@ export class ClientDialer implements RelayDialer {
     private readonly handshake: UpstreamHandshake,
   ) {}
 
-  dialFirst(signal: AbortSignal): Promise<DialResult> {
-    return this.dialer.dial({ route: this.route, handshake: this.handshake, signal });
+  dialFirst(cancellation: Cancellation, withinMs = Infinity): Promise<DialResult> {
+    const { route, handshake } = this;
+    return this.dialer.dial({ route, handshake, cancellation }, withinMs);
   }
 
   async dial(signal: AbortSignal, withinMs: number): Promise<UpstreamWebSocket | number> {
-    const { route, handshake } = this;
-    const result = await this.dialer.dial({ route, handshake, signal }, withinMs);
-    return 'socket' in result ? result : result.response.status;
+    const cancellation = new Cancellation();
+    const cancel = (): void => cancellation.cancel();
+    signal.addEventListener('abort', cancel);
+    try {
+      const result = await this.dialFirst(cancellation, withinMs);
+      return 'socket' in result ? result : result.response.status;
+    } finally {
+      signal.removeEventListener('abort', cancel);
+    }
   }
 
   setToken(token: string): void {
@@ -120,7 +127,7 @@ class InstanceDial implements UpgradeListener {
     });
     this.call = instance.requestUpgrade(formatHandshake(request.handshake, this.key), this);
     this.timer = setTimeout(this.giveUp, until - performance.now());
-    request.signal.addEventListener('abort', this.giveUp);
+    request.cancellation.onCancel = this.giveUp;
   }
 
   onUpgrade(response: ResponseHead, stream: Socket, early: Buffer): void {
@@ -156,7 +163,7 @@ class InstanceDial implements UpgradeListener {
 
   private stop(): void {
     clearTimeout(this.timer);
-    this.request.signal.removeEventListener('abort', this.giveUp);
+    this.request.cancellation.onCancel = undefined;
   }
 }
 
