@@ -26,7 +26,7 @@ export type {
 export { isAddressRange, TrustedProxies, type TrustOptions } from './http/trusted-proxies.js';
 export { delay, nextTurn } from './http/delay.js';
 export { randomFraction, randomId, randomNonce } from './http/random.js';
-export { formatUpgradeHead } from './transport/request-head.js';
+export { formatFields, formatUpgradeHead } from './transport/request-head.js';
 export type { ResponseHead } from './transport/response-head.js';
 export type { UpgradeCall, UpgradeListener } from './transport/upgrade-call.js';
 export { Ticker, type Ticking } from './http/ticker.js';

@@ -12,7 +12,7 @@ import { Inject, Injectable, type NestMiddleware } from '@nestjs/common';
 import { loggedPath } from '../observability/access-log.js';
 import { Cancellation } from './handshake/cancellation.js';
 import {
-  createClientHandshake,
+  formatAcceptance,
   handshakeFault,
   passRefusal,
   VERSION,
@@ -141,9 +141,9 @@ export class UpgradeMiddleware implements NestMiddleware<IncomingMessage, Server
     }
     connectionOf(stream).isWebSocket = true;
     exchange.switchProtocols();
-    const socket = route.accept(exchange.request, upgrade, createClientHandshake(exchange, upstream));
+    const socket = route.accept(upgrade, formatAcceptance(exchange, upstream), upstream.subprotocol);
     if (!socket) {
-      // The client ended its connection in this turn of the event loop, and `ws` has destroyed the connection.
+      // The client ended its connection in this turn of the event loop.
       upstream.socket.terminate();
       return false;
     }

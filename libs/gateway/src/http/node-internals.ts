@@ -44,12 +44,13 @@ export function limitReadAhead(socket: Socket): void {
 }
 
 /** A `WebSocket` without an address, which `ws` makes for a connection of its server. */
-const OpenableWebSocket = WebSocket as unknown as new (
+const ConnectedWebSocket = WebSocket as unknown as new (
   address: null,
   protocols: undefined,
   options: object,
 ) => WebSocket & {
   _isServer: boolean;
+  _protocol: string;
   setSocket(stream: Socket, early: Buffer, options: object): void;
 };
 
@@ -58,17 +59,23 @@ export interface UpgradedConnection {
   readonly stream: Socket;
   /** Bytes that came right behind the handshake. */
   readonly early: Buffer;
+  /** The subprotocol; empty if there is none. */
+  readonly subprotocol: string;
   /** Whether the gateway is the server of the connection. A client masks its frames. */
   readonly isServer: boolean;
 }
 
 /**
- * Makes the WebSocket of a connection. `ws` has no public way but its own handshake. Test: forwarding.
- * @param options of `ws`, also of the reader of frames
+ * Makes the WebSocket of a connection. `ws` has no public way but its own handshakes. Tests: forwarding, subprotocol.
+ * @param options of `ws`, for the socket and its reader of frames
  */
-export function createWebSocket({ stream, early, isServer }: UpgradedConnection, options: object): WebSocket {
-  const socket = new OpenableWebSocket(null, undefined, options);
+export function createWebSocket(
+  { stream, early, subprotocol, isServer }: UpgradedConnection,
+  options: object,
+): WebSocket {
+  const socket = new ConnectedWebSocket(null, undefined, options);
   socket._isServer = isServer;
+  socket._protocol = subprotocol;
   socket.setSocket(stream, early, options);
   return socket;
 }

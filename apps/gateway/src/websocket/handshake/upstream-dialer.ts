@@ -135,10 +135,8 @@ class InstanceDial implements UpgradeListener {
     try {
       const subprotocol = subprotocolOf(response, this.key, handshake.offered);
       this.stop();
-      const socket = createWebSocket({ stream, early, isServer: false }, route.socketOptions).on(
-        'error',
-        ignore,
-      );
+      const connection = { stream, early, subprotocol, isServer: false };
+      const socket = createWebSocket(connection, route.socketOptions).on('error', ignore);
       socket.pause();
       this.resolve({ socket, stream, subprotocol, instance: this.instance.origin, response });
     } catch (error) {

@@ -1,7 +1,6 @@
-import { hash } from 'node:crypto';
 import { forwardedHeadersOf, formatUpgradeHead, type Exchange, type ResponseHead } from '@app/proxy';
 import { ownOriginOf } from '../../cors/own-origin.js';
-import { subprotocolsOf, VERSION } from './client-handshake.js';
+import { acceptOf, subprotocolsOf, VERSION } from './client-handshake.js';
 import type { WebSocketRoute } from './websocket-route.js';
 
 /** A client's handshake in the form for the upstream. The gateway sends the same one again if the upstream restarts. */
@@ -14,9 +13,6 @@ export interface UpstreamHandshake {
   /** `Authorization`. A renewed token replaces it. */
   authorization: string | undefined;
 }
-
-/** Hashed with the key of a handshake (RFC 6455, section 1.3). */
-const GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
 
 /** Headers that are not copied. */
 const LEFT_OUT: ReadonlySet<string> = new Set(['authorization', 'content-length']);
@@ -77,7 +73,7 @@ export function subprotocolOf({ headers }: ResponseHead, key: string, offered: r
   if (fieldOf(headers, 'upgrade')?.toLowerCase() !== 'websocket') throw new Error('Upgrade is not websocket');
   const options = fieldOf(headers, 'connection')?.toLowerCase().split(',');
   if (!options?.some((option) => option.trim() === 'upgrade')) throw new Error('Connection is not Upgrade');
-  if (fieldOf(headers, 'sec-websocket-accept') !== hash('sha1', key + GUID, 'base64')) {
+  if (fieldOf(headers, 'sec-websocket-accept') !== acceptOf(key)) {
     throw new Error('wrong Sec-WebSocket-Accept');
   }
   if (fieldOf(headers, 'sec-websocket-extensions') !== undefined) throw new Error('no extension was offered');
