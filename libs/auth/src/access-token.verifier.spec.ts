@@ -93,6 +93,15 @@ describe('AccessTokenVerifier', () => {
     expect(jwt.verified).toBe(0);
   });
 
+  it.each(['\r\nX-Name: value', '\n', ' ', '*', '\u0100'])(
+    'refuses a token with %j in its signature, which base64 skips: the gateway writes tokens into headers',
+    (more) => {
+      const { verifier } = createVerifier();
+
+      expect(() => verifier.verify(sign({}) + more)).toThrow('Invalid token');
+    },
+  );
+
   it('verifies a token once, and never remembers one that it refused', () => {
     const { jwt, verifier } = createVerifier();
     const [token, refused] = [sign({}), sign({ iss: 'elsewhere' })];

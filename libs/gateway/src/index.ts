@@ -24,6 +24,7 @@ export { IdleConnections } from './http/idle-connections.js';
 export { discardBody, linger, lingerOn } from './http/lingering-close.js';
 export { OpenExchanges } from './http/open-exchanges.js';
 export {
+  createWebSocket,
   dropIncomplete,
   emitSynchronously,
   incompleteBytesOf,

@@ -1,6 +1,6 @@
 export * from './http/exceptions.js';
 export { networkOf } from './http/client-network.js';
-export { DenseSet } from './http/dense-set.js';
+export { DenseSet, type DenseMember } from './http/dense-set.js';
 export { Exchange, exchangeOf, type Upgrade } from './http/exchange.js';
 export type { Principal } from './http/principal.js';
 export type { RateLimit, Route } from './routing/route.js';
@@ -25,8 +25,10 @@ export type {
 } from './routing/route-options.js';
 export { isAddressRange, TrustedProxies, type TrustOptions } from './http/trusted-proxies.js';
 export { delay, nextTurn } from './http/delay.js';
-export { randomFraction, randomId } from './http/random.js';
-export { dial } from './transport/dial.js';
+export { randomFraction, randomId, randomNonce } from './http/random.js';
+export { formatFields, formatUpgradeHead } from './transport/request-head.js';
+export type { ResponseHead } from './transport/response-head.js';
+export type { UpgradeCall, UpgradeListener } from './transport/upgrade-call.js';
 export { Ticker, type Ticking } from './http/ticker.js';
 export { exceptionFor } from './attempts/failure.js';
 export { hasBody } from './forward/announced-body.js';

@@ -55,6 +55,18 @@ const COMMANDS = {
     );
   },
 
+  /** Opens sockets and closes each at once, so many at a time, for this long. Latencies are of the opening alone. */
+  async handshakes({ port, count, seconds }) {
+    latencies = createHistogram();
+    const begun = performance.now();
+    const until = begun + seconds * 1_000;
+    const done = await Promise.all(Array.from({ length: count }, () => openUntil(until, port)));
+    return figures(
+      done.reduce((sum, one) => sum + one, 0),
+      begun,
+    );
+  },
+
   async leave() {
     const open = clients.filter((client) => !client.closed && client.readyState !== WebSocket.CLOSED);
     const lost = clients.length - open.length;
@@ -119,6 +131,18 @@ async function openSocket(port) {
   const client = new WebSocket(`ws://${HOST}:${port}${PATHS.socket}`, { headers, perMessageDeflate: false });
   await once(client, 'open');
   return client;
+}
+
+async function openUntil(until, port) {
+  let count = 0;
+  for (let begun = performance.now(); begun < until; begun = performance.now()) {
+    const client = await openSocket(port);
+    latencies.record(Math.max(1, Math.round((performance.now() - begun) * 1_000)));
+    client.close();
+    await once(client, 'close');
+    count++;
+  }
+  return count;
 }
 
 async function echoUntil(until, client) {

@@ -16,6 +16,7 @@ const GOALS = [
   { scenario: 'download', figure: 'cpuUs', of: 'gateway', to: 'nest-hpm', most: 0.6 },
   { scenario: 'download', figure: 'cpuUs', of: 'gateway', to: 'go', most: 1.5 },
   { scenario: 'echo', figure: 'cpuUs', of: 'gateway', to: 'ws-relay', most: 1.1 },
+  { scenario: 'handshakes', figure: 'cpuUs', of: 'gateway', most: 400 },
   { scenario: 'idle', figure: 'bytesEach', of: 'gateway', most: 20_480 },
   { scenario: 'idle-clients', figure: 'bytesEach', of: 'gateway', to: 'node-http', most: 1.5 },
   { scenario: 'idle-clients', figure: 'residentBytes', of: 'gateway', to: 'node-http', most: 1.5 },

@@ -4,6 +4,8 @@ import { validateEvents, validateRequest, validateSocket } from './validate.mjs'
 
 const LISTENERS = 1_000;
 const BUSY_SOCKETS = 100;
+/** Clients that open and close one WebSocket after the other. */
+const HANDSHAKES_AT_ONCE = 50;
 const IDLE_SOCKETS = 5_000;
 const IDLE_CLIENTS = 10_000;
 /** Opened and closed before, so that code and tables that come with the first sockets are not counted. */
@@ -32,6 +34,17 @@ export const STREAMS = [
     round: (bench, proxy, seconds) =>
       withClients(bench, proxy, 'connect', BUSY_SOCKETS, () =>
         bench.clients.ask({ command: 'echo', seconds }),
+      ),
+  },
+  {
+    key: 'handshakes',
+    title: `WebSockets opened and closed, ${HANDSHAKES_AT_ONCE} at a time`,
+    unit: 'handshake',
+    speaks: 'websocket',
+    validate: validateSocket,
+    round: ({ clients }, proxy, seconds) =>
+      timed(proxy, () =>
+        clients.ask({ command: 'handshakes', port: proxy.port, count: HANDSHAKES_AT_ONCE, seconds }),
       ),
   },
   {

@@ -5,7 +5,8 @@ const RANDOM = {
   url: /\/libs\/proxy\/src\/http\/random\.ts$/,
   source: `
     export const randomFraction = () => globalThis.simulation.random.uint32() / 2 ** 32;
-    export const randomId = () => globalThis.simulation.random.uuid();`,
+    export const randomId = () => globalThis.simulation.random.uuid();
+    export const randomNonce = () => 'c2l4dGVlbiBieXRlcyEhIQ==';`,
 };
 
 /** Modules that open connections, and what they get for Node's `net`. */

@@ -33,8 +33,6 @@ export class GatewayWebSocketAdapter extends AbstractWsAdapter {
     // Node emits `upgrade` right after `isUpgrade`, for the same request.
     server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
       dropEmptySubprotocols(request);
-      // `ws` refuses an `Upgrade` with a list of protocols.
-      request.headers.upgrade = 'websocket';
       const upgrade = new WebSocketUpgrade(route!, socket, head);
       // The upstream of a public route may use parameters of these names for other purposes.
       if (upgrade.route.options.auth !== 'none') moveToken(request);

@@ -10,8 +10,9 @@ import {
 import { exchangeOf, InvalidRequestException, networkOf, type Exchange } from '@app/proxy';
 import { Inject, Injectable, type NestMiddleware } from '@nestjs/common';
 import { loggedPath } from '../observability/access-log.js';
+import { Cancellation } from './handshake/cancellation.js';
 import {
-  createClientHandshake,
+  formatAcceptance,
   handshakeFault,
   passRefusal,
   VERSION,
@@ -114,16 +115,16 @@ export class UpgradeMiddleware implements NestMiddleware<IncomingMessage, Server
     upgrade,
     request,
   }: Opening): Promise<AcceptedHandshake | RefusedHandshake | undefined> {
-    const left = new AbortController();
-    const leave = (): void => left.abort();
+    const left = new Cancellation();
+    const leave = (): void => left.cancel();
     const { response } = exchange;
     exchange.attempts++;
     response.once('close', leave);
     const stopReading = upgrade.startReading(this.earlyBudget);
     try {
-      return await request.dialer.dialFirst(left.signal);
+      return await request.dialer.dialFirst(left);
     } catch (error) {
-      if (left.signal.aborted) return undefined;
+      if (left.isCancelled) return undefined;
       throw error;
     } finally {
       stopReading();
@@ -140,9 +141,9 @@ export class UpgradeMiddleware implements NestMiddleware<IncomingMessage, Server
     }
     connectionOf(stream).isWebSocket = true;
     exchange.switchProtocols();
-    const socket = route.accept(exchange.request, upgrade, createClientHandshake(exchange, upstream));
+    const socket = route.accept(upgrade, formatAcceptance(exchange, upstream), upstream.subprotocol);
     if (!socket) {
-      // The client ended its connection in this turn of the event loop, and `ws` has destroyed the connection.
+      // The client ended its connection in this turn of the event loop.
       upstream.socket.terminate();
       return false;
     }

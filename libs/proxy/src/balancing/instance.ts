@@ -1,6 +1,7 @@
 import type { ConnectionOptions } from 'node:tls';
 import { ConnectionPool, type PoolOptions } from '../transport/connection-pool.js';
-import { dialHttp, openEventOf, type OpenSocket } from '../transport/dial.js';
+import { dialHttp, openEventOf, type Onread, type OpeningSocket } from '../transport/dial.js';
+import { UpgradeCall, type UpgradeListener } from '../transport/upgrade-call.js';
 import type { UpstreamCall } from '../transport/upstream-call.js';
 import type { UpstreamTls } from '../transport/upstream-tls.js';
 import type { InstanceHealth } from './instance-health.js';
@@ -87,9 +88,9 @@ export class Instance {
     this.freshPool.cancel(call);
   }
 
-  /** TLS options for a connection outside the pools, such as a WebSocket; undefined if the origin is `http://`. */
-  tlsOptions(): ConnectionOptions | undefined {
-    return this.isSecure ? this.tls.optionsFor(this.hostname) : undefined;
+  /** Sends a request that asks for another protocol, over a connection outside the pools. @param head see `UpgradeCall` */
+  requestUpgrade(head: string, listener: UpgradeListener): UpgradeCall {
+    return new UpgradeCall(this.open(), head, this.options.headerLimitBytes, listener);
   }
 
   stats(): InstanceStats {
@@ -115,9 +116,10 @@ export class Instance {
     this.freshPool.destroy();
   }
 
-  private readonly open: OpenSocket = (onread) => {
+  /** @param onread Default: the socket emits `data` */
+  private readonly open = (onread?: Onread): OpeningSocket => {
     const { hostname: host, port, session } = this;
-    const secure = this.tlsOptions();
+    const secure = this.isSecure ? this.tls.optionsFor(this.hostname) : undefined;
     const { connectTimeoutMs: timeoutMs } = this.options;
     const openEvent = openEventOf(secure);
     if (!secure) return { socket: dialHttp({ host, port }, onread, { timeoutMs }), openEvent };

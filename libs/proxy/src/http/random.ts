@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 
 /*
  * All randomness of the product, except keys of ciphers. In one module, so that the simulation can replay it.
@@ -12,4 +12,9 @@ export function randomFraction(): number {
 /** A random UUID (RFC 9562, version 4). */
 export function randomId(): string {
   return randomUUID();
+}
+
+/** Sixteen random bytes in base64, the nonce of a WebSocket handshake (RFC 6455, section 4.1). */
+export function randomNonce(): string {
+  return randomBytes(16).toString('base64');
 }

@@ -23,15 +23,18 @@ export interface Onread {
   readonly callback: (length: number) => boolean;
 }
 
-/** Opens a socket whose reads go to `onread`; it can be written to from its `openEvent` on. */
-export type OpenSocket = (onread: Onread) => {
+/** A socket that can be written to from its `openEvent` on. */
+export interface OpeningSocket {
   readonly socket: Socket;
   readonly openEvent: 'connect' | 'secureConnect';
-};
+}
+
+/** Opens a socket whose reads go to `onread`. */
+export type OpenSocket = (onread: Onread) => OpeningSocket;
 
 /**
  * Opens a connection, and destroys it with `ETIMEDOUT` if it is not open in time. Listens for errors until the connection
- * closes, since `ws` and Node's HTTP client each listen only for a part of the time.
+ * closes, since an exchange and `ws` each listen only for a part of the time.
  */
 export function dial(options: NetConnectOpts, { timeoutMs, secure }: DialOptions): Socket {
   const socket = secure ? connectTls({ ...(options as ConnectionOptions), ...secure }) : connectTcp(options);
@@ -55,10 +58,10 @@ export function openEventOf(secure: ConnectionOptions | undefined): 'connect' | 
   return secure ? 'secureConnect' : 'connect';
 }
 
-/** Opens a connection for HTTP, as `dial` does. */
+/** Opens a connection for HTTP, as `dial` does. @param onread undefined for a connection that emits `data` */
 export function dialHttp(
   { host, port }: { readonly host: string; readonly port: number },
-  onread: Onread,
+  onread: Onread | undefined,
   options: DialOptions,
 ): Socket {
   // `onread` is in no type of `net.connect` that has a host.

@@ -17,6 +17,14 @@ export interface RequestHeadOptions {
   readonly trailerNames?: string;
 }
 
+/**
+ * Formats the head of a GET that asks for another protocol (RFC 9110, section 7.8).
+ * @param fields name, value, name, value, of valid bytes, with a `Host`
+ */
+export function formatUpgradeHead(target: string, fields: readonly string[], protocol: string): string {
+  return `GET ${target} HTTP/1.1\r\n${formatFields(fields)}Connection: Upgrade\r\nUpgrade: ${protocol}\r\n\r\n`;
+}
+
 /** Formats fields, each on its line. @param fields name, value, name, value, of valid bytes */
 export function formatFields(fields: readonly string[]): string {
   let text = '';

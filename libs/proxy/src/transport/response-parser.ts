@@ -16,6 +16,12 @@ export interface ResponseListener {
   onBody(bytes: Buffer, isLast: boolean): void;
   /** @param trailers name, value, name, value */
   onEnd(trailers: readonly string[]): void;
+  /**
+   * The response is a 101, and the connection speaks another protocol from now on. Default: a 101 is invalid, since the
+   * request has not asked for it.
+   * @param early bytes behind the head, which are of that protocol
+   */
+  onUpgrade?(head: ResponseHead, early: Buffer): void;
 }
 
 /** What the next bytes are; `length`, `chunked` and `until close`: a body that is delimited so. */
@@ -99,13 +105,26 @@ export class ResponseParser {
       head.keep(bytes.subarray(from, to));
       return to;
     }
-    this.beginResponse(parseHead(head.take(bytes, from, end)));
+    const parsed = parseHead(head.take(bytes, from, end));
+    if (parsed.status === SWITCHING_PROTOCOLS) {
+      this.upgrade(parsed, bytes.subarray(end, to));
+      return to;
+    }
+    this.beginResponse(parsed);
     return end;
+  }
+
+  private upgrade(head: ResponseHead, early: Buffer): void {
+    const { listener } = this;
+    if (!listener?.onUpgrade) throw new InvalidResponseError('switched protocols unasked');
+    // RFC 9110, section 8.6, and RFC 9112, section 6.1, forbid both: the next bytes could be a body or the other protocol.
+    if (head.isChunked || head.contentLength > 0) throw new InvalidResponseError('101 with a body');
+    this.stop();
+    listener.onUpgrade(head, early);
   }
 
   private beginResponse(head: ResponseHead): void {
     const { status } = head;
-    if (status === SWITCHING_PROTOCOLS) throw new InvalidResponseError('switched protocols unasked');
     if (status < 200) {
       this.listener!.onInterim(head);
       return;

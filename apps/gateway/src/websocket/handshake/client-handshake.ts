@@ -1,6 +1,14 @@
+import { hash } from 'node:crypto';
 import { STATUS_CODES, type IncomingMessage } from 'node:http';
 import { toErrorResponse, OWN_RESPONSE_HEADERS } from '@app/gateway';
-import { hasBody, pathOf, responseHeadersFor, type Exchange } from '@app/proxy';
+import {
+  formatFields,
+  hasBody,
+  pathOf,
+  responseHeadersFor,
+  type Exchange,
+  type ResponseHead,
+} from '@app/proxy';
 import { HttpException } from '@nestjs/common';
 import type { UpstreamWebSocket } from '../relay/relay-record.js';
 
@@ -42,7 +50,7 @@ export function subprotocolsOf(header: string | undefined): string[] {
     .filter((name) => name !== '');
 }
 
-/** Removes empty elements from the list of subprotocols: `ws` refuses them, in the gateway and in upstreams. */
+/** Removes empty elements from the list of subprotocols: `ws` refuses them in upstreams. */
 export function dropEmptySubprotocols({ headers }: IncomingMessage): void {
   const offered = subprotocolsOf(headers['sec-websocket-protocol']);
   if (offered.length === 0) delete headers['sec-websocket-protocol'];
@@ -135,59 +143,45 @@ function takeFromSubprotocols(request: IncomingMessage): string | undefined {
 export interface AcceptedHandshake extends UpstreamWebSocket {
   /** The address of the instance. */
   readonly instance: string;
-  readonly response: IncomingMessage;
+  readonly response: ResponseHead;
 }
 
 /** An upstream's response with a status other than 101. */
 export interface RefusedHandshake {
   readonly instance: string;
-  readonly response: IncomingMessage;
+  readonly response: ResponseHead;
   readonly body: Buffer;
 }
 
-/** Most bytes of a refused handshake's body that go to the client. */
-const LIMIT_BYTES = 64 * 1024;
+/** Hashed with the key of a handshake (RFC 6455, section 1.3). */
+const GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
 
-/** The subprotocol and the further headers of a client's 101. */
-export interface ClientHandshake {
-  /** The subprotocol that the upstream chose; empty if it chose none. */
-  readonly subprotocol: string;
-  /** Header lines, `NAME: VALUE`. */
-  readonly headers: readonly string[];
+/** The `Sec-WebSocket-Accept` for a `Sec-WebSocket-Key` (RFC 6455, section 4.2.2). */
+export function acceptOf(key: string): string {
+  return hash('sha1', key + GUID, 'base64');
 }
 
-/** Makes a client's handshake from the upstream's subprotocol and headers, and the headers that the gateway adds. */
-export function createClientHandshake(
-  exchange: Exchange,
-  { response, subprotocol }: AcceptedHandshake,
-): ClientHandshake {
+/** A field's value with a character that HTTP does not allow. A gate's header may have any. */
+const INVALID_VALUE = /[^\t\x20-\x7e\x80-\xff]/;
+
+/** Formats a client's 101, with the upstream's subprotocol and headers, and the headers that the gateway adds. */
+export function formatAcceptance(exchange: Exchange, { response, subprotocol }: AcceptedHandshake): string {
+  const accept = acceptOf(exchange.request.headers['sec-websocket-key']!);
+  const fields = ['Upgrade', 'websocket', 'Connection', 'Upgrade', 'Sec-WebSocket-Accept', accept];
+  if (subprotocol !== '') fields.push('Sec-WebSocket-Protocol', subprotocol);
   const headers = headersFor(exchange, response, 101);
-  const lines: string[] = [];
   for (let index = 0; index < headers.length; index += 2) {
     const [name, value] = [headers[index]!, headers[index + 1]!];
-    // `ws` writes UTF-8, which would change bytes other than ASCII.
-    if (/^sec-websocket-|^content-length$/i.test(name) || /[^\t -~]/.test(value)) continue;
-    lines.push(`${name}: ${value}`);
+    if (/^sec-websocket-|^content-length$/i.test(name) || INVALID_VALUE.test(value)) continue;
+    fields.push(name, value);
   }
-  return { subprotocol, headers: lines };
-}
-
-/** Reads the body of a refused handshake, up to the limit. */
-export async function readBody(response: IncomingMessage): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let left = LIMIT_BYTES;
-  for await (const chunk of response as AsyncIterable<Buffer>) {
-    chunks.push(chunk.subarray(0, left));
-    left -= chunk.length;
-    if (left <= 0) break;
-  }
-  return Buffer.concat(chunks);
+  return `HTTP/1.1 101 Switching Protocols\r\n${formatFields(fields)}\r\n`;
 }
 
 /** Sends the client an upstream's refusal: status, headers and body, or a body in the gateway's form if it has none. */
 export function passRefusal(exchange: Exchange, { response: refusal, body }: RefusedHandshake): void {
   const { response, upstream } = exchange;
-  const status = refusal.statusCode!;
+  const { status } = refusal;
   const kept = withoutFraming(headersFor(exchange, refusal, status), body.length === 0);
   let content: Buffer | string = body;
   if (body.length === 0) {
@@ -199,8 +193,8 @@ export function passRefusal(exchange: Exchange, { response: refusal, body }: Ref
   response.end(content);
 }
 
-function headersFor(exchange: Exchange, { rawHeaders }: IncomingMessage, status: number): readonly string[] {
-  return responseHeadersFor(rawHeaders, exchange.responseHeaders, status, false).headers;
+function headersFor(exchange: Exchange, { headers }: ResponseHead, status: number): readonly string[] {
+  return responseHeadersFor(headers, exchange.responseHeaders, status, false).headers;
 }
 
 function withoutFraming(headers: readonly string[], isEmpty: boolean): string[] {

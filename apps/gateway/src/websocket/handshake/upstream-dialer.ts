@@ -1,22 +1,22 @@
-import type { ClientRequest, IncomingMessage } from 'node:http';
-import type { NetConnectOpts, Socket } from 'node:net';
-import { SETTINGS, type Settings } from '@app/gateway';
+import type { Socket } from 'node:net';
+import { createWebSocket, SETTINGS, type Settings } from '@app/gateway';
 import {
-  dial,
   exceptionFor,
   failureKindOf,
   isUnavailable,
-  UpstreamInvalidResponseException,
+  randomNonce,
   type Attempts,
   type Instance,
   type FailureKind,
-  type ProxyException,
+  type ResponseHead,
+  type UpgradeCall,
+  type UpgradeListener,
 } from '@app/proxy';
 import { Inject, Injectable } from '@nestjs/common';
-import { WebSocket } from 'ws';
 import type { RelayDialer, UpstreamWebSocket } from '../relay/relay-record.js';
-import { readBody, type AcceptedHandshake, type RefusedHandshake } from './client-handshake.js';
-import type { UpstreamHandshake } from './upstream-handshake.js';
+import type { AcceptedHandshake, RefusedHandshake } from './client-handshake.js';
+import { Cancellation } from './cancellation.js';
+import { formatHandshake, subprotocolOf, type UpstreamHandshake } from './upstream-handshake.js';
 import type { WebSocketRoute } from './websocket-route.js';
 
 type DialResult = AcceptedHandshake | RefusedHandshake;
@@ -25,8 +25,7 @@ type DialResult = AcceptedHandshake | RefusedHandshake;
 interface DialRequest {
   readonly route: WebSocketRoute;
   readonly handshake: UpstreamHandshake;
-  /** Ends the dial when it aborts. */
-  readonly signal: AbortSignal;
+  readonly cancellation: Cancellation;
 }
 
 /** Opens WebSockets to upstreams. */
@@ -39,7 +38,7 @@ export class UpstreamDialer {
    * @param withinMs milliseconds for all attempts together, if that is less than the timeout for response headers
    * @throws ProxyException if the upstream cannot be reached, is late, or sends an invalid response
    */
-  async dial(request: DialRequest, withinMs = Infinity): Promise<DialResult> {
+  async dial(request: DialRequest, withinMs: number): Promise<DialResult> {
     const begunAt = performance.now();
     const until = begunAt + Math.min(this.config.proxy.responseHeadersTimeoutMs, withinMs);
     const attempts = request.route.proxyRoute.proxy.createAttempts(begunAt);
@@ -61,18 +60,16 @@ export class UpstreamDialer {
       attempts.report('failed', now);
       return false;
     };
-    const { connectTimeoutMs } = this.config.proxy.connections;
     for (;;) {
       try {
-        const attempt = new InstanceDial(attempts.instance, request, connectTimeoutMs);
-        const result = await attempt.run(until - performance.now());
+        const result = await new InstanceDial(attempts.instance, request, until).result;
         if (!saysUnavailable(result)) {
           attempts.succeeded(performance.now());
           return result;
         }
         if (!retry('status')) return result;
       } catch (error) {
-        const kind = request.signal.aborted ? undefined : failureKindOf(error);
+        const kind = request.cancellation.isCancelled ? undefined : failureKindOf(error);
         if (kind === undefined || !retry(kind)) throw error;
       }
     }
@@ -87,112 +84,85 @@ export class ClientDialer implements RelayDialer {
     private readonly handshake: UpstreamHandshake,
   ) {}
 
-  dialFirst(signal: AbortSignal): Promise<DialResult> {
-    return this.dialer.dial({ route: this.route, handshake: this.handshake, signal });
+  dialFirst(cancellation: Cancellation, withinMs = Infinity): Promise<DialResult> {
+    const { route, handshake } = this;
+    return this.dialer.dial({ route, handshake, cancellation }, withinMs);
   }
 
   async dial(signal: AbortSignal, withinMs: number): Promise<UpstreamWebSocket | number> {
-    const { route, handshake } = this;
-    const result = await this.dialer.dial({ route, handshake, signal }, withinMs);
-    return 'socket' in result ? result : result.response.statusCode!;
+    const cancellation = new Cancellation();
+    const cancel = (): void => cancellation.cancel();
+    signal.addEventListener('abort', cancel);
+    try {
+      const result = await this.dialFirst(cancellation, withinMs);
+      return 'socket' in result ? result : result.response.status;
+    } finally {
+      signal.removeEventListener('abort', cancel);
+    }
   }
 
   setToken(token: string): void {
-    this.handshake.headers['Authorization'] = `Bearer ${token}`;
+    this.handshake.authorization = `Bearer ${token}`;
   }
 }
 
-/** One handshake with one instance. */
-class InstanceDial {
-  private readonly result = Promise.withResolvers<DialResult>();
-  private readonly socket: WebSocket;
-  private stream: Socket | undefined;
-  private response: IncomingMessage | undefined;
-  private subprotocol = '';
-  private isOpen = false;
+/** One handshake with one instance. Its result rejects with a `ProxyException`. */
+class InstanceDial implements UpgradeListener {
+  readonly result: Promise<DialResult>;
+  private readonly key = randomNonce();
+  private readonly call: UpgradeCall;
+  private readonly timer: NodeJS.Timeout;
+  private resolve!: (result: DialResult) => void;
+  private reject!: (error: Error) => void;
 
+  /** @param until time by which a refusal must be whole, in milliseconds of `performance.now()` */
   constructor(
     private readonly instance: Instance,
     private readonly request: DialRequest,
-    connectTimeoutMs: number,
+    until: number,
   ) {
-    const { route, handshake } = request;
-    // Typed as `object`, because the types of `ws` lack some of these options.
-    const options: object = {
-      ...route.socketOptions,
-      headers: handshake.headers,
-      createConnection: (connection: NetConnectOpts) =>
-        // `path` is the request's target here; a socket would take it for the path of a Unix domain socket.
-        (this.stream = dial(Object.assign(connection, { path: undefined }), {
-          timeoutMs: connectTimeoutMs,
-          secure: instance.tlsOptions(),
-        })),
-      // `path` is the target as the client wrote it: a URL parser would rewrite some of its bytes.
-      // Without `maxHeadersCount`, Node would drop headers above its default number.
-      finishRequest: (sent: ClientRequest) =>
-        Object.assign(sent, { path: handshake.target, maxHeadersCount: 0 }).end(),
-    };
-    this.socket = new WebSocket(instance.origin, options)
-      .on('error', this.fail)
-      .once('upgrade', this.onUpgrade)
-      .once('open', this.onOpen)
-      .once('unexpected-response', this.onRefusal);
+    this.result = new Promise((resolve, reject) => {
+      this.resolve = resolve;
+      this.reject = reject;
+    });
+    this.call = instance.requestUpgrade(formatHandshake(request.handshake, this.key), this);
+    this.timer = setTimeout(this.giveUp, until - performance.now());
+    request.cancellation.onCancel = this.giveUp;
   }
 
-  async run(withinMs: number): Promise<DialResult> {
-    const { signal } = this.request;
-    const giveUp = (): void => this.socket.terminate();
-    signal.addEventListener('abort', giveUp);
-    // Bounds the time to the last byte of a refusal: the timeout of `ws` bounds only the time between two bytes.
-    const timer = setTimeout(() => {
-      this.fail(Object.assign(new Error('no response to the handshake'), { code: 'ETIMEDOUT' }));
-      giveUp();
-    }, withinMs);
+  onUpgrade(response: ResponseHead, stream: Socket, early: Buffer): void {
+    const { handshake, route } = this.request;
     try {
-      return await this.result.promise;
-    } finally {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', giveUp);
-      // After a complete response Node would keep the connection for a next request.
-      if (!this.isOpen) this.stream?.destroy();
+      const subprotocol = subprotocolOf(response, this.key, handshake.offered);
+      this.stop();
+      const connection = { stream, early, subprotocol, isServer: false };
+      const socket = createWebSocket(connection, route.socketOptions).on('error', ignore);
+      socket.pause();
+      this.resolve({ socket, stream, subprotocol, instance: this.instance.origin, response });
+    } catch (error) {
+      stream.destroy();
+      this.onError(error as Error, true);
     }
   }
 
-  private readonly fail = (error: Error): void => {
-    const isConnected = this.stream?.connecting === false;
-    this.result.reject(toException(error, this.request.route.upstream, isConnected));
-  };
+  onRefusal(response: ResponseHead, body: Buffer): void {
+    this.stop();
+    this.resolve({ response, instance: this.instance.origin, body });
+  }
 
-  private readonly onUpgrade = (response: IncomingMessage): void => {
-    this.response = response;
-    this.subprotocol = response.headers['sec-websocket-protocol'] ?? '';
-    // `ws` demands, as browsers do, that the server choose an offered subprotocol; RFC 6455 lets a server choose none.
-    delete response.headers['sec-websocket-protocol'];
-  };
+  onError(error: Error, isConnected: boolean): void {
+    this.stop();
+    const stage = isConnected ? 'response_headers' : 'connect';
+    this.reject(exceptionFor(error, this.request.route.upstream, stage));
+  }
 
-  private readonly onOpen = (): void => {
-    const { socket, stream, subprotocol, response } = this;
-    if (subprotocol !== '' && !this.request.handshake.offered.includes(subprotocol)) {
-      this.fail(new Error(`subprotocol ${subprotocol} was not offered`));
-      socket.terminate();
-      return;
-    }
-    socket.pause();
-    // The relay adds its own listeners; these would keep the whole handshake in memory.
-    socket.removeAllListeners().on('error', ignore);
-    this.isOpen = true;
-    const instance = this.instance.origin;
-    this.result.resolve({ socket, stream: stream!, subprotocol, instance, response: response! });
-  };
+  private readonly giveUp = (): void =>
+    this.call.cancel(Object.assign(new Error('no response to the handshake'), { code: 'ETIMEDOUT' }));
 
-  private readonly onRefusal = (_request: ClientRequest, response: IncomingMessage): void => {
-    const status = response.statusCode!;
-    if (status < 300) this.fail(new Error(`invalid response to the handshake: status ${status}`));
-    readBody(response).then(
-      (body) => this.result.resolve({ response, instance: this.instance.origin, body }),
-      this.fail,
-    );
-  };
+  private stop(): void {
+    clearTimeout(this.timer);
+    this.request.cancellation.onCancel = undefined;
+  }
 }
 
 /**
@@ -203,15 +173,5 @@ function ignore(): void {}
 
 /** Whether the upstream refused because it is unavailable. */
 function saysUnavailable(result: DialResult): boolean {
-  return 'body' in result && isUnavailable(result.response.statusCode!);
-}
-
-/** @param isConnected whether the connection was established before it failed */
-function toException(error: Error, upstream: string, isConnected: boolean): ProxyException {
-  const stage = isConnected ? 'response_headers' : 'connect';
-  const { code } = error as NodeJS.ErrnoException;
-  // Errors of `ws` about a response have no code; codes of Node's parser begin with `HPE_`.
-  return code === undefined || code.startsWith('HPE_')
-    ? new UpstreamInvalidResponseException(upstream, 'response_headers', error)
-    : exceptionFor(error, upstream, stage);
+  return 'body' in result && isUnavailable(result.response.status);
 }

@@ -1,7 +1,6 @@
-import type { OutgoingHttpHeaders } from 'node:http';
-import { forwardedHeadersOf, type Exchange } from '@app/proxy';
+import { forwardedHeadersOf, formatUpgradeHead, type Exchange, type ResponseHead } from '@app/proxy';
 import { ownOriginOf } from '../../cors/own-origin.js';
-import { subprotocolsOf } from './client-handshake.js';
+import { acceptOf, subprotocolsOf, VERSION } from './client-handshake.js';
 import type { WebSocketRoute } from './websocket-route.js';
 
 /** A client's handshake in the form for the upstream. The gateway sends the same one again if the upstream restarts. */
@@ -9,10 +8,13 @@ export interface UpstreamHandshake {
   readonly target: string;
   /** The subprotocols that the client offers. */
   readonly offered: readonly string[];
-  readonly headers: OutgoingHttpHeaders;
+  /** All other headers: name, value, name, value. */
+  readonly fields: readonly string[];
+  /** `Authorization`. A renewed token replaces it. */
+  authorization: string | undefined;
 }
 
-/** Headers that are not copied. `Authorization` is set under this one name, so that a renewed token can replace it. */
+/** Headers that are not copied. */
 const LEFT_OUT: ReadonlySet<string> = new Set(['authorization', 'content-length']);
 
 /**
@@ -29,30 +31,66 @@ export function createUpstreamHandshake(
   return {
     target: route.proxyRoute.toUpstreamTarget(request.url!),
     offered: subprotocolsOf(request.headers['sec-websocket-protocol']),
-    headers: headersOf(exchange, allowedOrigin),
+    fields: fieldsOf(exchange, allowedOrigin),
+    authorization: request.headers.authorization,
   };
 }
 
 /**
- * The headers that an HTTP request of this exchange would have, without `Sec-WebSocket-*`, which `ws` writes for its own
- * handshake; the offered subprotocols are the client's. `Authorization` is that of the client, or the token that was moved there.
+ * The headers that an HTTP request of this exchange would have, without `Sec-WebSocket-*`, which are the gateway's own; the
+ * offered subprotocols are the client's.
  */
-function headersOf(exchange: Exchange, allowedOrigin: string | undefined): OutgoingHttpHeaders {
+function fieldsOf(exchange: Exchange, allowedOrigin: string | undefined): string[] {
   const flat = forwardedHeadersOf(exchange);
-  const names = new Map<string, string>();
-  // Without a prototype, since a client may send a header with the name of one of its members.
-  const headers = Object.create(null) as OutgoingHttpHeaders;
+  const fields: string[] = [];
   for (let index = 0; index < flat.length; index += 2) {
     const lower = flat[index]!.toLowerCase();
-    if (lower.startsWith('sec-websocket-') || LEFT_OUT.has(lower)) continue;
-    const name = names.get(lower) ?? flat[index]!;
-    names.set(lower, name);
-    const before = headers[name] as string | string[] | undefined;
-    headers[name] = before === undefined ? flat[index + 1] : [before, flat[index + 1]!].flat();
+    if (!lower.startsWith('sec-websocket-') && !LEFT_OUT.has(lower))
+      fields.push(flat[index]!, flat[index + 1]!);
   }
-  const { authorization, origin, 'sec-websocket-protocol': offered } = exchange.request.headers;
-  if (authorization !== undefined) headers['Authorization'] = authorization;
-  if (offered !== undefined) headers['Sec-WebSocket-Protocol'] = offered;
-  if (origin === undefined) headers['Origin'] = allowedOrigin ?? ownOriginOf(exchange);
-  return headers;
+  const { origin, 'sec-websocket-protocol': offered } = exchange.request.headers;
+  if (offered !== undefined) fields.push('Sec-WebSocket-Protocol', offered);
+  const ownOrigin = origin === undefined ? (allowedOrigin ?? ownOriginOf(exchange)) : undefined;
+  if (ownOrigin !== undefined) fields.push('Origin', ownOrigin);
+  return fields;
+}
+
+/** Formats a handshake (RFC 6455, section 4.1). @param key a nonce of this handshake alone */
+export function formatHandshake({ target, fields, authorization }: UpstreamHandshake, key: string): string {
+  const all = [...fields, 'Sec-WebSocket-Version', VERSION, 'Sec-WebSocket-Key', key];
+  if (authorization !== undefined) all.push('Authorization', authorization);
+  return formatUpgradeHead(target, all, 'websocket');
+}
+
+/**
+ * Checks an upstream's 101 as a client must (RFC 6455, section 4.1). No extension was offered. Unlike a browser, lets an
+ * upstream choose none of the offered subprotocols.
+ * @param key that of the handshake
+ * @returns the subprotocol that the upstream chose; empty if it chose none
+ * @throws Error if the upstream must not send this 101
+ */
+export function subprotocolOf({ headers }: ResponseHead, key: string, offered: readonly string[]): string {
+  if (fieldOf(headers, 'upgrade')?.toLowerCase() !== 'websocket') throw new Error('Upgrade is not websocket');
+  const options = fieldOf(headers, 'connection')?.toLowerCase().split(',');
+  if (!options?.some((option) => option.trim() === 'upgrade')) throw new Error('Connection is not Upgrade');
+  if (fieldOf(headers, 'sec-websocket-accept') !== acceptOf(key)) {
+    throw new Error('wrong Sec-WebSocket-Accept');
+  }
+  if (fieldOf(headers, 'sec-websocket-extensions') !== undefined) throw new Error('no extension was offered');
+  const subprotocol = fieldOf(headers, 'sec-websocket-protocol') ?? '';
+  if (subprotocol !== '' && !offered.includes(subprotocol)) {
+    throw new Error(`subprotocol ${subprotocol} was not offered`);
+  }
+  return subprotocol;
+}
+
+/** The value of a field; those of a repeated field are joined (RFC 9110, section 5.3). */
+function fieldOf(headers: readonly string[], lowerName: string): string | undefined {
+  let value: string | undefined;
+  for (let index = 0; index < headers.length; index += 2) {
+    const name = headers[index]!;
+    if (name.length !== lowerName.length || name.toLowerCase() !== lowerName) continue;
+    value = value === undefined ? headers[index + 1]! : `${value}, ${headers[index + 1]!}`;
+  }
+  return value;
 }

@@ -1,11 +1,10 @@
 import type { EventEmitter } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
-import { type WebSocketSettings } from '@app/gateway';
+import { createWebSocket, type WebSocketSettings } from '@app/gateway';
 import { RouteTableError, type ProxyRoute } from '@app/proxy';
-import { WebSocketServer, type ServerOptions, type WebSocket } from 'ws';
+import type { WebSocket } from 'ws';
 import type { RelayRoute } from '../relay/relay-record.js';
-import type { ClientHandshake } from './client-handshake.js';
 
 /** Most chunks of a message of up to 1 MiB; a larger limit of the route permits one for each `MIN_CHUNK_BYTES`. */
 const MAX_CHUNKS = 2_048;
@@ -72,9 +71,6 @@ export class WebSocketRoute implements RelayRoute {
   readonly socketOptions: SocketOptions;
   readonly messagesPerSecond: number;
   readonly connections: ConnectionCounts;
-  private readonly handshakes: WebSocketServer;
-  /** The handshake that `ws` is completing; set only during one synchronous call. */
-  private accepting: ClientHandshake | undefined;
 
   /**
    * @param server emits the route's sockets to its `@WebSocketGateway()` class; undefined if the route has no class
@@ -109,16 +105,6 @@ export class WebSocketRoute implements RelayRoute {
       maxFragments: Math.max(MAX_FRAGMENTS, policy.messageLimitBytes / MIN_FRAGMENT_BYTES),
       closeTimeout: config.closeTimeoutMs,
     };
-    const options: ServerOptions = {
-      ...this.socketOptions,
-      noServer: true,
-      clientTracking: false,
-      // By default `ws` chooses the first subprotocol that the client offers.
-      handleProtocols: () => this.accepting!.subprotocol || false,
-    };
-    this.handshakes = new WebSocketServer(options).on('headers', (lines) => {
-      lines.push(...this.accepting!.headers);
-    });
   }
 
   /** Gives a socket to the route's class, if there is one. */
@@ -126,18 +112,20 @@ export class WebSocketRoute implements RelayRoute {
     this.server?.emit('connection', socket, request);
   }
 
-  /** Sends a client its 101. @returns the client's socket; undefined if `ws` has refused the handshake */
+  /** Sends a client its 101. @param head of the 101 @returns undefined if the client has ended its connection */
   accept(
-    request: IncomingMessage,
-    { socket, head }: { readonly socket: Socket; readonly head: Buffer },
-    response: ClientHandshake,
+    { socket: stream, head: early }: { readonly socket: Socket; readonly head: Buffer },
+    head: string,
+    subprotocol: string,
   ): WebSocket | undefined {
-    let accepted: WebSocket | undefined;
-    this.accepting = response;
-    this.handshakes.handleUpgrade(request, socket, head, (client) => (accepted = client));
-    this.accepting = undefined;
-    // `WebSocketUpgrade.startReading` may have paused the socket during the handshake, and `ws` does not resume it.
-    socket.resume();
-    return accepted;
+    if (!stream.readable || !stream.writable) {
+      stream.destroy();
+      return undefined;
+    }
+    stream.write(head, 'latin1');
+    const socket = createWebSocket({ stream, early, subprotocol, isServer: true }, this.socketOptions);
+    // `WebSocketUpgrade.startReading` may have paused it.
+    stream.resume();
+    return socket;
   }
 }

@@ -1,6 +1,6 @@
 import { Drainable, SETTINGS, type DrainTarget, type Settings } from '@app/gateway';
 import { RevocationStore, type Principal } from '@app/auth';
-import { delay, randomFraction, Ticker, type Ticking } from '@app/proxy';
+import { delay, DenseSet, randomFraction, Ticker, type DenseMember, type Ticking } from '@app/proxy';
 import { Inject, type OnApplicationShutdown } from '@nestjs/common';
 import { CLOSE_REASON, type CloseReason } from './close-reasons.js';
 import type { Evictable } from './byte-budget.js';
@@ -16,7 +16,9 @@ const SPREAD_RATIO = 0.8;
 const CHECK_MS = 50;
 
 /** The part of a relay that revocation, drain and budget use. */
-export interface LiveRelay extends RelayRecord, Evictable, Ticking {
+export interface LiveRelay extends RelayRecord, Evictable, DenseMember {
+  /** Checks the timeouts. @param now `performance.now()` */
+  tick(now: number): void;
   /** The principal of the token that opened or renewed the relay; undefined on routes without authentication. */
   readonly principal: Principal | undefined;
   close(reason: CloseReason): void;
@@ -32,7 +34,7 @@ export interface LiveRelay extends RelayRecord, Evictable, Ticking {
 export class Relays implements Ticking, DrainTarget, OnApplicationShutdown {
   /** See `DenseMember`. */
   slot = -1;
-  private readonly relays = new Set<LiveRelay>();
+  private readonly relays = new DenseSet<LiveRelay>();
   private readonly byToken = new Map<string, Set<LiveRelay>>();
   private readonly bySession = new Map<string, Set<LiveRelay>>();
   private readonly ticker: Ticker;
@@ -50,7 +52,7 @@ export class Relays implements Ticking, DrainTarget, OnApplicationShutdown {
   }
 
   [Symbol.iterator](): Iterator<LiveRelay> {
-    return this.relays.values();
+    return this.relays[Symbol.iterator]();
   }
 
   get size(): number {
@@ -68,14 +70,12 @@ export class Relays implements Ticking, DrainTarget, OnApplicationShutdown {
 
   add(relay: LiveRelay): void {
     this.relays.add(relay);
-    this.ticker.add(relay);
     // The relay passed the gates before the drain began, and opened after.
     if (this.isClosed) relay.close(CLOSE_REASON.RESTART);
   }
 
   delete(relay: LiveRelay): void {
     this.relays.delete(relay);
-    this.ticker.delete(relay);
   }
 
   /** Makes a relay known by its token and session. @param before principal that the relay had until now */
@@ -91,8 +91,9 @@ export class Relays implements Ticking, DrainTarget, OnApplicationShutdown {
     void this.check(relay, principal);
   }
 
-  /** Checks the relays' tokens while notifications of revocations do not suffice. */
-  tick(): void {
+  /** Checks the timeouts of each relay, and the tokens while notifications of revocations do not suffice. */
+  tick(now: number): void {
+    for (const relay of this.relays) relay.tick(now);
     const { usesLookups, hasMissedSessions } = this.revocations;
     if (!usesLookups && !hasMissedSessions) return;
     for (const relay of this.relays) {
