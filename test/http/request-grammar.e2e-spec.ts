@@ -20,6 +20,9 @@ const grammar = (error: string, bytes: string): Refused => ({
   logged: { message: 'request', status: 400, error_code: 'INVALID_REQUEST', error },
 });
 
+const unknownMethod = (code: string, bytes: string): Refused =>
+  parser(code, bytes, 501, 'Method not implemented');
+
 const parser = (code: string, bytes: string, status = 400, error = 'Malformed request'): Refused => ({
   bytes,
   status,
@@ -34,12 +37,10 @@ const REFUSED: Readonly<Record<string, Refused>> = {
     'Unsupported protocol version',
     `POST /v1/auth/login HTTP/2.0\r\n${HEADERS}\r\n`,
   ),
-  'a target that is no URL': {
-    bytes: `POST http://[x HTTP/1.1\r\n${HEADERS}Connection: close\r\n\r\n`,
-    status: 400,
-    error: 'Invalid path',
-    logged: { message: 'request', status: 400, error_code: 'AMBIGUOUS_PATH' },
-  },
+  'a target that is no URL': grammar(
+    'Request target has an invalid authority',
+    `POST http://[x HTTP/1.1\r\n${HEADERS}Connection: close\r\n\r\n`,
+  ),
   'HTTP/2 preface': parser('HPE_PAUSED_H2_UPGRADE', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'),
   'HTTP/1.2': parser('HPE_INVALID_VERSION', `POST /v1/auth/login HTTP/1.2\r\n${HEADERS}\r\n`),
   RTSP: grammar('Unsupported protocol', `GET /v1/auth/profile RTSP/1.1\r\n${HEADERS}\r\n`),
@@ -60,10 +61,52 @@ const REFUSED: Readonly<Record<string, Refused>> = {
     'Duplicate Authorization header',
     `${LOGIN}${HEADERS}Authorization: Bearer a\r\nauthorization: Bearer b\r\n\r\n`,
   ),
-  'bare garbage': parser('HPE_INVALID_METHOD', '\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n'),
-  'an unknown method': parser('HPE_INVALID_METHOD', `BREW /v1/auth/login HTTP/1.1\r\n${HEADERS}\r\n`),
-  CONNECT: parser('UNSUPPORTED_METHOD', 'CONNECT gateway:443 HTTP/1.1\r\nHost: gateway:443\r\n\r\n'),
-  'a method in lower case': parser('HPE_INVALID_METHOD', `post /v1/auth/login HTTP/1.1\r\n${HEADERS}\r\n`),
+  'a TLS hello': parser('HPE_INVALID_METHOD', '\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n'),
+  'an unknown method': unknownMethod('HPE_INVALID_METHOD', `BREW /v1/auth/login HTTP/1.1\r\n${HEADERS}\r\n`),
+  'a method that begins as GET does': unknownMethod(
+    'HPE_INVALID_METHOD',
+    `GETS /v1/auth/profile HTTP/1.1\r\n${HEADERS}\r\n`,
+  ),
+  'an unknown method in absolute-form': unknownMethod(
+    'HPE_INVALID_METHOD',
+    `BREW http://gateway/v1/auth/login HTTP/1.0\r\n${HEADERS}\r\n`,
+  ),
+  'an unknown method behind empty lines': unknownMethod(
+    'HPE_INVALID_METHOD',
+    `\r\n\r\nBREW * HTTP/1.1\r\n${HEADERS}\r\n`,
+  ),
+  'an unknown method with a long target': unknownMethod(
+    'HPE_INVALID_METHOD',
+    `BREW /${'a'.repeat(20_000)} HTTP/1.1\r\n${HEADERS}\r\n`,
+  ),
+  'a method of RTSP': unknownMethod(
+    'HPE_INVALID_CONSTANT',
+    `DESCRIBE /v1/auth/login HTTP/1.1\r\n${HEADERS}\r\n`,
+  ),
+  'the method of the HTTP/2 preface': parser(
+    'HPE_INVALID_VERSION',
+    `PRI /v1/auth/login HTTP/1.1\r\n${HEADERS}\r\n`,
+  ),
+  'an unknown method of HTTP/0.9': parser('HPE_INVALID_METHOD', 'BREW /v1/auth/login\r\n\r\n'),
+  'an unknown method of HTTP/3': parser('HPE_INVALID_METHOD', `BREW /a HTTP/3.0\r\n${HEADERS}\r\n`),
+  'an unknown method with a blank before it': parser(
+    'HPE_INVALID_METHOD',
+    ` BREW /v1/auth/login HTTP/1.1\r\n${HEADERS}\r\n`,
+  ),
+  'garbage before a request line': parser(
+    'HPE_INVALID_METHOD',
+    `\x00BREW /v1/auth/login HTTP/1.1\r\n${HEADERS}\r\n`,
+  ),
+  'a banner of SSH': parser('HPE_INVALID_METHOD', 'SSH-2.0-OpenSSH_9.6\r\n'),
+  'a greeting of SMTP': parser('HPE_INVALID_METHOD', 'EHLO gateway\r\n'),
+  'a response': parser('HPE_INVALID_METHOD', 'HTTP/1.1 200 OK\r\n\r\n'),
+  'a command of Redis': parser('HPE_INVALID_METHOD', '*1\r\n$4\r\nPING\r\n'),
+  'the header of the PROXY protocol': parser('HPE_INVALID_METHOD', 'PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\n'),
+  CONNECT: unknownMethod('UNSUPPORTED_METHOD', 'CONNECT gateway:443 HTTP/1.1\r\nHost: gateway:443\r\n\r\n'),
+  'a method in lower case': unknownMethod(
+    'HPE_INVALID_METHOD',
+    `post /v1/auth/login HTTP/1.1\r\n${HEADERS}\r\n`,
+  ),
   'a blank in a header name': parser('HPE_INVALID_HEADER_TOKEN', `${LOGIN}${HEADERS}X Y: 1\r\n\r\n`),
   'bare LF at the line ends': parser('HPE_INVALID_VERSION', `${LOGIN}${HEADERS}\r\n`.replaceAll('\r', '')),
   'a bare CR in the headers': parser('HPE_LF_EXPECTED', `${LOGIN}Host: a\rX: b\r\n\r\n`),
@@ -94,6 +137,7 @@ function expectOneAnswer(exchange: RawExchange, { status, error }: Refused): voi
   expect(exchange.text).toMatch(/^Connection: close\r$/m);
   expect(exchange.text).toMatch(/^Content-Type: application\/json; charset=utf-8\r$/m);
   expect(exchange.json).toMatchObject({ error });
+  if (status === 501) expect(exchange.text).toMatch(/^X-Gateway-Error: METHOD_NOT_IMPLEMENTED\r$/m);
   expect(exchange.reset).toBe(false);
 }
 
@@ -147,5 +191,78 @@ describe('bytes that are not the HTTP that the gateway speaks', () => {
     expect(exchange.statuses).toEqual([400]);
     expect(exchange.json).toEqual({ error: 'Malformed request' });
     await gateway.logged({ message: 'malformed request', code: 'HPE_INVALID_CHUNK_SIZE' });
+  });
+
+  it('name a method of RTSP in a later request: 501', async () => {
+    await using service = await startService((_request, response) => response.end('first'));
+    await using gateway = await startGateway({ env: { AUTH_SERVICE_URL: service.url } });
+    await using client = await RawClient.connect(gateway.port);
+
+    client.write(`${LOGIN}${HEADERS}\r\n`);
+    await client.until(/first/);
+    client.write(`PLAY /v1/auth/login RTSP/1.0\r\n${HEADERS}\r\n`);
+    const { statuses, json } = await client.ended();
+
+    expect(statuses).toEqual([200, 501]);
+    expect(json).toMatchObject({ error: 'Method not implemented', request_id: expect.any(String) });
+  });
+});
+
+describe('a method that HTTP does not have', () => {
+  it.each(['BREW /v1/auth/login HTTP/1.1\r\n', 'CONNECT gateway:443 HTTP/1.1\r\n'])(
+    '%j gets its 501 behind the responses to the requests before it',
+    async (line) => {
+      await using service = await startService((request, response) => {
+        request.resume().once('end', () => response.end(`served ${String(request.headers['x-number'])}`));
+      });
+      await using gateway = await startGateway({ env: { AUTH_SERVICE_URL: service.url } });
+      const numbered = (number: number): string =>
+        `${LOGIN}Host: gateway\r\nX-Number: ${number}\r\nContent-Length: 5\r\n\r\nhello`;
+
+      const { text, statuses, json } = await exchangeRaw(
+        gateway.port,
+        `${numbered(1)}${numbered(2)}${numbered(3)}${line}Host: gateway\r\n\r\n`,
+      );
+
+      expect(statuses).toEqual([200, 200, 200, 501]);
+      expect(text.match(/served \d/g)).toEqual(['served 1', 'served 2', 'served 3']);
+      expect(json).toEqual({ error: 'Method not implemented' });
+    },
+  );
+
+  it('gets 501 when its request line comes in parts', async () => {
+    await using gateway = await startGateway();
+    for (const part of [
+      'BREW /v1/au',
+      'BREW /v1/auth/login ',
+      'BREW /v1/auth/login HTTP/1',
+      'BREW / HTTP/1.1\r',
+    ]) {
+      await using client = await RawClient.connect(gateway.port);
+      client.write(part);
+
+      expect((await client.ended()).statuses).toEqual([501]);
+    }
+  });
+
+  it('leads nowhere as CONNECT, whatever the target', async () => {
+    await using service = await startService((_request, response) => response.end());
+    await using gateway = await startGateway({ env: { AUTH_SERVICE_URL: service.url } });
+
+    for (const target of [
+      'gateway:443',
+      '/v1/auth/login',
+      'http://gateway/v1/auth/login',
+      '*',
+      '127.0.0.1:22',
+    ]) {
+      const { statuses, json } = await exchangeRaw(
+        gateway.port,
+        `CONNECT ${target} HTTP/1.1\r\nHost: gateway\r\n\r\nGET /health HTTP/1.1\r\nHost: a\r\n\r\n`,
+      );
+
+      expect([target, statuses, json]).toEqual([target, [501], { error: 'Method not implemented' }]);
+    }
+    expect(service.accepted()).toBe(0);
   });
 });

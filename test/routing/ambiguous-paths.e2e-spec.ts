@@ -58,9 +58,8 @@ const AMBIGUOUS = [
   '/v1/keys/a^b',
   '/v1/keys/a`b',
   '/v1/keys/{a}',
-  'http://gateway/v1/auth/profile',
-  'http://169.254.169.254/v1/auth/profile',
-  '*',
+  'http://gateway//v1/auth/profile',
+  'http://gateway/v1/keys/../auth/profile',
 ];
 
 const UNREADABLE = [

@@ -11,6 +11,7 @@ export {
 } from './http/error-response.js';
 export {
   GatewayDrainingException,
+  MethodNotImplementedException,
   OriginForbiddenException,
   OverloadedException,
   RateLimitedException,

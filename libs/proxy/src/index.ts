@@ -16,9 +16,9 @@ export { FORWARDING as FORWARDING_NAMES } from './headers/trusted-names.js';
 export { responseHeadersFor } from './headers/response-headers.js';
 export { pathOf } from './routing/path-rules.js';
 export { RouteTableError } from './routing/upstream-route.js';
+export { isHttpMethod, isWebSocketOnly, methodsOf, type HttpMethod } from './routing/methods.js';
 export type {
   ControllerRouteOptions,
-  HttpMethod,
   RouteOptions,
   RouteLimit,
   WebSocketPolicy,

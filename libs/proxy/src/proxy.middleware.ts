@@ -9,6 +9,7 @@ import {
 import { exchangeOf, type Exchange } from './http/exchange.js';
 import type { Gate } from './http/gate.js';
 import { PROXY_OPTIONS, type ProxyOptions } from './proxy.options.js';
+import { isWebSocketOnly } from './routing/methods.js';
 import { isUnambiguousPath, isValidQuery, pathOf } from './routing/path-rules.js';
 import { allowOf, type RoutesOfPath } from './routing/route-table.js';
 import { checkAnnouncedLength } from './forward/announced-body.js';
@@ -82,12 +83,12 @@ function proceed(
     next();
     return;
   }
-  if (route.options.websocket) {
+  if (exchange.upgrade) {
     // The application's WebSocket middleware is next.
-    if (!exchange.upgrade) throw new UpgradeRequiredException();
     next();
     return;
   }
+  if (isWebSocketOnly(route.options)) throw new UpgradeRequiredException();
   // :: Step 4
   const { request } = exchange;
   checkAnnouncedLength(request, route.forwardOptions.limits.bodyLimitBytes);
@@ -101,7 +102,7 @@ function isOfControllers({ byMethod }: RoutesOfPath<CompiledRoute>): boolean {
 /** The exception for a method that the path does not have. A WebSocket handshake is a GET (RFC 6455, section 4.1). */
 function toException({ headers }: IncomingMessage, routes: RoutesOfPath<CompiledRoute>): Error {
   const isHandshake = headers.upgrade?.toLowerCase() === 'websocket';
-  return isHandshake && routes.byMethod.get('GET')?.options.websocket
+  return isHandshake && routes.websocket
     ? new InvalidRequestException('WebSocket handshake must be a GET')
     : new RouteMethodException(allowOf(routes));
 }

@@ -1,5 +1,5 @@
 import { addressVariableFor } from '@app/gateway';
-import type { RouteOptions, UpstreamOptions } from '@app/proxy';
+import { isWebSocketOnly, type RouteOptions, type UpstreamOptions } from '@app/proxy';
 import type { TextFiles } from '../files/text-files.js';
 import { isRedisImage } from './images.js';
 import { ConfigurationError, Gateway } from './gateway.js';
@@ -73,9 +73,8 @@ export class Deployment {
     this.gatewayGroups = (this.nginx?.groups ?? []).filter((group) => this.holdsGateway(group));
     this.gatewayLocations = (this.nginx?.proxyBlocks ?? []).filter((block) => this.leadsToGateway(block));
     this.carried = this.routes.flatMap((row) => this.carriersOf(row));
-    const locations = Map.groupBy(this.carried, ({ route }) => Boolean(route.websocket));
-    const plain = locationsOf(locations.get(false));
-    this.webSocketLocations = locationsOf(locations.get(true));
+    const plain = locationsOf(this.carried.filter(({ route }) => !isWebSocketOnly(route)));
+    this.webSocketLocations = locationsOf(this.carried.filter(({ route }) => route.websocket));
     this.webSocketOnlyLocations = new Set(
       [...this.webSocketLocations].filter((location) => !plain.has(location)),
     );
@@ -163,7 +162,7 @@ function rowsOf(upstream: UpstreamOptions, places: SourceLocations): RouteRow[] 
   });
 }
 
-const locationsOf = (carried: readonly Carried[] = []): Set<NginxBlock> =>
+const locationsOf = (carried: readonly Carried[]): Set<NginxBlock> =>
   new Set(carried.map(({ location }) => location));
 
 type Refused = Deployment['refused'][number];

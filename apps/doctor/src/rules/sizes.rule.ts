@@ -1,3 +1,4 @@
+import { methodsOf } from '@app/proxy';
 import type { Carried, Deployment } from '../deployment/deployment.js';
 import type { Gateway } from '../deployment/gateway.js';
 import type { NginxBlock } from '../deployment/nginx-block.js';
@@ -20,7 +21,7 @@ export const sizesRule: Rule = {
 
   *check(deployment: Deployment): Iterable<Fault> {
     const byLocation = Map.groupBy(
-      deployment.carried.filter(({ route }) => route.methods.some((method) => WITH_BODY.has(method))),
+      deployment.carried.filter(({ route }) => methodsOf(route).some((method) => WITH_BODY.has(method))),
       ({ location }) => location,
     );
     for (const gateway of deployment.gateways) {

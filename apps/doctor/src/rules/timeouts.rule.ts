@@ -1,4 +1,5 @@
 import { leastRequestTimeoutMs } from '@app/gateway';
+import { isWebSocketOnly } from '@app/proxy';
 import type { Deployment } from '../deployment/deployment.js';
 import type { Gateway } from '../deployment/gateway.js';
 import { responseTimeoutOf } from '../deployment/labels.js';
@@ -39,7 +40,7 @@ function* routeTimeouts(deployment: Deployment, gateway: Gateway): Iterable<Faul
 
 function* requestTimeouts(deployment: Deployment, gateway: Gateway): Iterable<Fault> {
   for (const { route, source, location } of deployment.carried) {
-    if (route.websocket) continue;
+    if (isWebSocketOnly(route)) continue;
     const timeout: Sourced<number> =
       route.requestTimeoutMs === undefined
         ? gateway.setting('REQUEST_TIMEOUT_MS')

@@ -6,13 +6,17 @@ import {
   linger,
   lingerOn,
   pendingResponseOf,
+  codeOf,
   formatRawResponse,
+  GATEWAY_ERROR,
+  MethodNotImplementedException,
 } from '@app/gateway';
 import { exchangeOf } from '@app/proxy';
 import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { CorsPolicy } from '../cors/cors-policy.js';
 import { Metrics } from '../observability/metrics.js';
+import { isRefusedMethod, type ParserError } from './refused-method.js';
 
 /** Status and message by the error code of Node's parser. Any other code is a 400. */
 const RESPONSES: Readonly<Record<string, readonly [number, string]>> = {
@@ -20,6 +24,19 @@ const RESPONSES: Readonly<Record<string, readonly [number, string]>> = {
   HPE_HEADER_OVERFLOW: [431, 'Request headers too large'],
   HPE_CHUNK_EXTENSIONS_OVERFLOW: [413, 'Chunk extensions too large'],
 };
+
+/** The code of a CONNECT, as the log has it. */
+const CONNECT_CODE = 'UNSUPPORTED_METHOD';
+
+/** Status, message and headers of the response to an error of Node's parser. */
+function responseTo(error: ParserError): readonly [number, string, readonly string[]] {
+  if (error.code === CONNECT_CODE || isRefusedMethod(error)) {
+    const exception = new MethodNotImplementedException();
+    return [exception.getStatus(), exception.message, [GATEWAY_ERROR, codeOf(exception)]];
+  }
+  const [status, message] = RESPONSES[error.code ?? ''] ?? [400, 'Malformed request'];
+  return [status, message, []];
+}
 
 /**
  * Error codes that mean that the client has gone. Includes `HPE_INVALID_EOF_STATE`: the client closed in the middle of
@@ -39,12 +56,6 @@ function isLateHead({ code }: NodeJS.ErrnoException): boolean {
   return code === 'ERR_HTTP_REQUEST_TIMEOUT';
 }
 
-/** Node's error for bytes that its parser refused. */
-interface ClientError extends NodeJS.ErrnoException {
-  /** The bytes that were read last. */
-  readonly rawPacket?: Buffer;
-}
-
 const ORIGIN = /\r\norigin:([^\r\n]*)(?=\r\n)/gi;
 
 /** The `Origin` in the last bytes of a head that was too large; undefined if they contain none or several. */
@@ -54,8 +65,9 @@ function originIn(packet: Buffer | undefined): string | undefined {
 }
 
 /**
- * Responds to bytes that Node's parser refused, to late heads and to CONNECT, and ends the connection. If an earlier,
- * complete request still waits for its response, waits for that response first. A head is not late if the gateway
+ * Responds to bytes that Node's parser refused, to late heads and to CONNECT, and ends the connection. A method that HTTP does
+ * not have gets 501, and so does CONNECT, since the gateway opens no tunnels (RFC 9110, section 9.1). If an earlier, complete
+ * request still waits for its response, waits for that response first. A head is not late if the gateway
  * itself had paused the connection.
  */
 @Injectable()
@@ -72,18 +84,18 @@ export class ClientErrorResponder implements OnModuleInit {
     const { pipelining } = this.adapterHost.httpAdapter;
     this.adapterHost.httpAdapter
       .getHttpServer()
-      .on('clientError', (error: ClientError, socket: Socket) => {
+      .on('clientError', (error: ParserError, socket: Socket) => {
         const respond = (): void => this.respondOnce(error, socket);
         if (!isLateHead(error) || !pipelining.deferLateHead(socket, respond)) respond();
       })
       // Node emits CONNECT requests here; without a listener it would end their connection without a response.
       .on('connect', (_request: IncomingMessage, socket: Socket) => {
         socket.on('error', () => socket.destroy());
-        this.respondOnce(Object.assign(new Error('CONNECT'), { code: 'UNSUPPORTED_METHOD' }), socket);
+        this.respondOnce(Object.assign(new Error('CONNECT'), { code: CONNECT_CODE }), socket);
       });
   }
 
-  private respondOnce(error: ClientError, socket: Socket): void {
+  private respondOnce(error: ParserError, socket: Socket): void {
     if (CLIENT_GONE_CODES.has(error.code ?? '') || !socket.writable || isUnused(error, socket)) {
       socket.destroy();
       return;
@@ -99,7 +111,7 @@ export class ClientErrorResponder implements OnModuleInit {
   }
 
   /** Responds after the pending response to a complete request, which the client sent before the malformed bytes. */
-  private respondInTurn(error: ClientError, socket: Socket): void {
+  private respondInTurn(error: ParserError, socket: Socket): void {
     const pending = pendingResponseOf(socket);
     if (!socket.writable) {
       socket.destroy();
@@ -109,7 +121,7 @@ export class ClientErrorResponder implements OnModuleInit {
       // Further bytes would become part of the response that is being sent.
       socket.destroy();
     } else {
-      const [status, message] = RESPONSES[error.code ?? ''] ?? [400, 'Malformed request'];
+      const [status, message, headers] = responseTo(error);
       this.logger.log({
         message: 'malformed request',
         status,
@@ -117,7 +129,7 @@ export class ClientErrorResponder implements OnModuleInit {
         client_ip: socket.remoteAddress,
       });
       this.metrics.malformed(status);
-      linger(socket, formatRawResponse(status, message, this.headersFor(error, pending)));
+      linger(socket, formatRawResponse(status, message, [...this.headersFor(error, pending), ...headers]));
     }
   }
 
@@ -125,7 +137,7 @@ export class ClientErrorResponder implements OnModuleInit {
    * The response headers of the exchange whose body is malformed. Without an exchange, the CORS headers that let a page
    * read that its request's headers were too large.
    */
-  private headersFor({ code, rawPacket }: ClientError, pending?: ServerResponse): readonly string[] {
+  private headersFor({ code, rawPacket }: ParserError, pending?: ServerResponse): readonly string[] {
     const exchange = pending && exchangeOf(pending.req);
     if (exchange) return exchange.responseHeaders;
     const origin = code === 'HPE_HEADER_OVERFLOW' ? originIn(rawPacket) : undefined;

@@ -62,7 +62,7 @@ const OTHER_ENDPOINT = 'other';
 /** Series that a metric by route may have; each is a line of about 130 bytes in every scrape. */
 const MOST_SERIES = 20_000;
 
-/** Methods that may be a label; a client may send any other token. */
+/** Methods that may be a label on every path; those of a route may be one on its path. A client may send any other. */
 const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
 
 /** Metrics of the requests, and the registry of all metrics. Clients cannot raise the number of series without bound. */
@@ -116,7 +116,7 @@ export class Metrics implements OnApplicationShutdown {
    */
   closed(exchange: Exchange, controllerPath: string | undefined, status: number, elapsedMs: number): void {
     const { request, failure, template, upstream } = exchange;
-    const method = METHODS.has(request.method!) ? request.method! : 'OTHER';
+    const method = exchange.route || METHODS.has(request.method!) ? request.method! : 'OTHER';
     this.requests.add(method, template ?? controllerPath ?? UNKNOWN_ENDPOINT, status);
     // A histogram has 17 lines for each of its series: upstreams are few, and routes may be thousands.
     this.durations.observe(method, upstream ?? controllerPath ?? UNKNOWN_ENDPOINT, elapsedMs / 1000);

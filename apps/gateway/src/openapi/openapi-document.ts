@@ -1,22 +1,40 @@
-import type { CompiledRoute, RouteOptions } from '@app/proxy';
+import { isWebSocketOnly, methodsOf, type CompiledRoute, type RouteOptions } from '@app/proxy';
 
 type Json = Record<string, unknown>;
+
+/** Methods that a path of OpenAPI 3 can have (OpenAPI 3.1, section 4.8.9.1). */
+const METHODS: ReadonlySet<string> = new Set([
+  'GET',
+  'PUT',
+  'POST',
+  'DELETE',
+  'OPTIONS',
+  'HEAD',
+  'PATCH',
+  'TRACE',
+]);
+
+const OPENS = 'Opens a WebSocket if the request asks for the upgrade.';
 
 const ERROR = { $ref: '#/components/responses/Error' };
 
 /**
- * Creates the OpenAPI 3.1 document of the gateway from its routes: their methods, paths, tokens and bodies, and the
+ * Creates the OpenAPI 3.1 document of the gateway from its routes: those of their methods that OpenAPI knows, paths, tokens and bodies, and the
  * gateway's own error responses. The services document theirs.
  */
 export function openApiDocument(routes: readonly CompiledRoute[]): Json {
   const paths: Record<string, Json> = {};
   for (const route of routes) {
     const { options } = route;
-    const path = (paths[options.path.replaceAll(/:(\w+)/g, '{$1}')] ??= parametersOf(options));
-    for (const method of options.methods)
-      path[method.toLowerCase()] = route.proxy
+    for (const method of documentedMethods(options)) {
+      const path = (paths[options.path.replaceAll(/:(\w+)/g, '{$1}')] ??= parametersOf(options));
+      const operation = route.proxy
         ? operationFor(options, route.upstream, method)
         : controllerOperation(route.summary);
+      const key = method.toLowerCase();
+      const other = path[key] as Json | undefined;
+      path[key] = other ? joined(operation, other, options) : operation;
+    }
   }
   return {
     openapi: '3.1.0',
@@ -45,6 +63,19 @@ export function openApiDocument(routes: readonly CompiledRoute[]): Json {
   };
 }
 
+/** The methods of a route that OpenAPI knows; HEAD if it is not only there because of GET. */
+function documentedMethods(route: RouteOptions): readonly string[] {
+  const isNamed = route.methods.includes('HEAD');
+  return methodsOf(route).filter((method) => METHODS.has(method) && (method !== 'HEAD' || isNamed));
+}
+
+/** One operation for the two routes of a path with GET: that of plain requests, with the response that opens a WebSocket. */
+function joined(operation: Json, other: Json, route: RouteOptions): Json {
+  const [plain, websocket] = isWebSocketOnly(route) ? [other, operation] : [operation, other];
+  const responses = { 101: (websocket['responses'] as Json)[101], ...(plain['responses'] as Json) };
+  return { ...plain, description: OPENS, responses };
+}
+
 function parametersOf(route: RouteOptions): Json {
   const names = [...route.path.matchAll(/:(\w+)/g)].map(([, name]) => name);
   if (names.length === 0) return {};
@@ -54,17 +85,18 @@ function parametersOf(route: RouteOptions): Json {
 }
 
 function operationFor(route: RouteOptions, upstream: string, method: string): Json {
-  const hasBody = !route.websocket && ['POST', 'PUT', 'PATCH'].includes(method);
+  const hasBody = ['POST', 'PUT', 'PATCH'].includes(method);
+  const isOnly = isWebSocketOnly(route);
+  const opens = route.websocket !== undefined && method === 'GET';
   return {
     operationId: `${method.toLowerCase()}${route.path.replaceAll(/[^A-Za-z0-9]+/g, '_')}`,
     tags: [upstream],
-    ...(route.websocket && { description: 'A WebSocket: the request must ask for the upgrade.' }),
+    ...(opens && { description: isOnly ? 'A WebSocket: the request must ask for the upgrade.' : OPENS }),
     ...(route.auth !== 'none' && { security: [{ bearer: [] }] }),
     ...(hasBody && { requestBody: { content: { '*/*': {} } } }),
     responses: {
-      ...(route.websocket
-        ? { 101: { description: 'Open' }, 426: ERROR }
-        : { 200: { description: "The service's response" } }),
+      ...(opens && { 101: { description: 'Open' } }),
+      ...(isOnly ? { 426: ERROR } : { 200: { description: "The service's response" } }),
       400: ERROR,
       ...(route.auth !== 'none' && { 401: ERROR }),
       403: ERROR,

@@ -71,10 +71,10 @@ export class LoadMonitor implements OnModuleInit, OnApplicationShutdown {
    * The saturated resource because of which this new exchange, already counted in flight, must be refused; undefined if
    * it is served. Trips and logs 'in flight'.
    */
-  checkSaturation({ route }: Exchange): Resource | undefined {
+  checkSaturation({ upgrade }: Exchange): Resource | undefined {
     if (this.resources['event loop'].isTripped) return 'event loop';
     // A request alone in flight may pass: if all were refused, V8 would collect no garbage, and memory would stay full.
-    if (this.resources.memory.isTripped && (this.open.size > 1 || route?.options.websocket)) return 'memory';
+    if (this.resources.memory.isTripped && (this.open.size > 1 || upgrade)) return 'memory';
     if (this.open.size <= this.config.overload.inFlight) return undefined;
     if (this.resources['in flight'].trip()) this.report('in flight');
     return 'in flight';

@@ -51,7 +51,7 @@ export class WebSocketRoutes implements OnApplicationBootstrap {
    */
   find({ method, url, headers }: IncomingMessage): WebSocketRoute | undefined {
     if (method !== 'GET' || !asksForWebSocket(headers.upgrade)) return undefined;
-    const route = this.registry.find(pathOf(url!))?.byMethod.get('GET');
+    const route = this.registry.find(pathOf(url!))?.websocket;
     return route && this.routes.get(route);
   }
 }

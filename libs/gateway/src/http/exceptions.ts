@@ -79,6 +79,13 @@ export class WebSocketVersionException extends ProxyException {
   }
 }
 
+/** A method that HTTP does not have, and CONNECT (RFC 9110, section 9.1). */
+export class MethodNotImplementedException extends ProxyException {
+  constructor() {
+    super({ status: 501, code: 'METHOD_NOT_IMPLEMENTED', message: 'Method not implemented' });
+  }
+}
+
 /** An `Expect` other than `100-continue` (RFC 9110, section 10.1.1). */
 export class ExpectationFailedException extends ProxyException {
   constructor() {

@@ -12,6 +12,7 @@ import { ControllerRoutes, type RoutedApplication } from './controller-routes.js
 import { chainOf, type Middleware } from './request-chain.js';
 import { allowHalfOpen } from './node-internals.js';
 import { Pipelining } from './pipelining.js';
+import { toOriginForm } from './request-target.js';
 import type { Responder } from './responder.js';
 
 /** Connections that may wait to be accepted. The kernel's own limit applies if it is lower. */
@@ -77,12 +78,13 @@ export class GatewayHttpAdapter extends ExpressAdapter {
         connectionsCheckingInterval: 1_000,
         // `RequestGrammarMiddleware` refuses a missing Host, in the gateway's own format.
         requireHostHeader: false,
-        shouldUpgradeCallback: (request) => this.isUpgrade(request),
+        shouldUpgradeCallback: (request) => {
+          toOriginForm(request);
+          return this.isUpgrade(request);
+        },
       },
       this.pipelining.wrap((request, response) => {
-        // Express itself would respond to a URL that it cannot parse, past every middleware. `ProxyMiddleware` responds to
-        // `*` with 400.
-        if (!request.url!.startsWith('/')) request.url = '*';
+        toOriginForm(request);
         this.runFirst(request, response, (error) => {
           if (error === undefined) express(request, response);
           else this.responder!.respond(request, response, error);

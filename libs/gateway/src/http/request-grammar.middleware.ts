@@ -1,19 +1,25 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { exchangeOf, InvalidRequestException, nominatedEndToEnd } from '@app/proxy';
+import { exchangeOf, InvalidRequestException, isHttpMethod, nominatedEndToEnd } from '@app/proxy';
 import { Injectable, type NestMiddleware } from '@nestjs/common';
 import { connectionOf } from './client-connection.js';
-import { ExpectationFailedException } from './exceptions.js';
+import { ExpectationFailedException, MethodNotImplementedException } from './exceptions.js';
 import { copyParsedBytes } from './node-internals.js';
+import { isHost, sentTargetOf, targetFault } from './request-target.js';
 
 /** Refuses requests that Node's parser accepts and a gateway must not forward, and ends their connection. */
 @Injectable()
 export class RequestGrammarMiddleware implements NestMiddleware<IncomingMessage, ServerResponse> {
-  /** @throws InvalidRequestException, ExpectationFailedException */
+  /** @throws InvalidRequestException, MethodNotImplementedException, ExpectationFailedException */
   use(request: IncomingMessage, _response: ServerResponse, next: () => void): void {
     const reason = grammarFault(request);
     if (reason !== undefined) {
       exchangeOf(request)!.endConnection();
       throw new InvalidRequestException(reason);
+    }
+    // A method of RTSP, which the parser accepts.
+    if (!isHttpMethod(request.method!)) {
+      exchangeOf(request)!.endConnection();
+      throw new MethodNotImplementedException();
     }
     if (expectsUnknown(request)) {
       exchangeOf(request)!.endConnection();
@@ -23,12 +29,10 @@ export class RequestGrammarMiddleware implements NestMiddleware<IncomingMessage,
   }
 }
 
-/** A host with an optional port (RFC 3986, section 3.2.2). Checks characters only. */
-const HOST = /^(?:[A-Za-z0-9._~!$&'()*+,;=%-]+|\[[0-9A-Fa-f:.]+\])(?::\d{0,5})?$/;
-
 /**
  * The reason to refuse a request that Node's parser has accepted; undefined if there is none. Reasons are:
  * - HTTP/0.9, HTTP/2.0 in plain text, and RTSP, whose first line the parser accepts as HTTP;
+ * - a target without an origin-form (RFC 9112, section 3.2), see `toOriginForm`;
  * - a missing Host in HTTP/1.1, more than one Host, or an invalid one (RFC 9112, section 3.2);
  * - more than one Authorization field: the gateway would check one, and the upstream might use another;
  * - a `Connection` that names an end-to-end field (RFC 9110, section 7.6.1): the gateway would decide by a field that
@@ -57,8 +61,9 @@ export function grammarFault(request: IncomingMessage): string | undefined {
   if (coding !== undefined && (httpVersionMinor === 0 || coding.toLowerCase() !== 'chunked')) {
     return 'Unsupported transfer coding';
   }
-  if (host === undefined) return httpVersionMinor === 1 ? 'Host header required' : undefined;
-  return HOST.test(host) ? undefined : 'Invalid Host header';
+  if (host === undefined && httpVersionMinor === 1) return 'Host header required';
+  if (host !== undefined && !isHost(host)) return 'Invalid Host header';
+  return targetFault(request);
 }
 
 /** Node's own pattern for `Expect: 100-continue`. Node sends the 100 itself unless the server has a listener for it. */
@@ -93,6 +98,6 @@ function isOtherProtocol(request: IncomingMessage): boolean {
   if (!bytes) return false;
   let start = 0;
   while (bytes[start] === CR || bytes[start] === LF) start++;
-  const position = start + request.method!.length + request.url!.length + 2;
+  const position = start + request.method!.length + sentTargetOf(request).length + 2;
   return bytes.toString('latin1', position, position + 5) === 'RTSP/';
 }

@@ -15,7 +15,7 @@ export function isHeaderName(text: string): boolean {
 
 /** Whether CORS can name a method. Browsers compare methods with regard to case. */
 export function isMethod(text: string): boolean {
-  return /^[A-Z]+$/.test(text) && !FORBIDDEN_METHODS.has(text);
+  return /^[A-Z]+(?:-[A-Z]+)*$/.test(text) && !FORBIDDEN_METHODS.has(text);
 }
 
 /** The first wrong value among the options of an upstream; undefined if all are right. */

@@ -1,3 +1,4 @@
+import { methodsFault } from './methods.js';
 import { isUnambiguousPath, pathOf } from './path-rules.js';
 import { describeRoute, RouteTableError, splitPath, type UpstreamRoute } from './upstream-route.js';
 
@@ -9,13 +10,11 @@ export interface PathPattern {
   readonly toUpstreamTarget: (url: string) => string;
 }
 
-/** @throws RouteTableError if no request could match the route, or its parameters are invalid */
+/** @throws RouteTableError if no request could match the route, or its methods or parameters are invalid */
 export function compilePath(route: UpstreamRoute): PathPattern {
-  const { path, methods } = route.options;
-  if (methods.length === 0) throw new RouteTableError(`${describeRoute(route)} names no method`);
-  if (route.options.websocket && methods.join() !== 'GET') {
-    throw new RouteTableError(`${describeRoute(route)} is a WebSocket, which is asked for with GET alone`);
-  }
+  const { path } = route.options;
+  const fault = methodsFault(route.options);
+  if (fault !== undefined) throw new RouteTableError(`${describeRoute(route)} ${fault}`);
   if (!isUnambiguousPath(path) || (path.length > 1 && path.endsWith('/'))) {
     throw new RouteTableError(`${describeRoute(route)} has a path that no request can have`);
   }

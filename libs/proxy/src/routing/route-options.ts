@@ -1,5 +1,4 @@
-/** The methods of a route. A route with GET has HEAD too (RFC 9110, section 9.3.2). */
-export type HttpMethod = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE' | 'OPTIONS';
+import type { HttpMethod } from './methods.js';
 
 /** Options of a WebSocket route. Default of each limit: the application's. */
 export interface WebSocketPolicy {
@@ -37,8 +36,13 @@ export interface RouteLimit {
 
 /** One route of an upstream, as a team writes it. Data, no code. */
 export interface RouteOptions {
-  /** The methods that pass. Every other method gets 405 with `Allow`. */
-  readonly methods: readonly HttpMethod[];
+  /**
+   * The methods that pass, each of Node's `http.METHODS` but CONNECT; HEAD comes with GET (RFC 9110, section 9.3.2). `['*']`
+   * stands for all of them but TRACE. Every other method gets 405 with `Allow`, and a method that HTTP does not have 501
+   * (section 9.1). CONNECT, which asks for a tunnel, gets 501 on every path. Danger: a service that responds to TRACE sends
+   * back the headers of the request, those of the gateway too: name it for debugging only.
+   */
+  readonly methods: readonly (HttpMethod | '*')[];
 
   /**
    * An absolute path; `:name` stands for exactly one segment. If two routes match, the one with the literal segment
@@ -90,7 +94,9 @@ export interface RouteOptions {
   readonly rewrite?: string;
 
   /**
-   * Makes the route a WebSocket with these options; `{}` is all defaults. A plain request gets 426. A
+   * Makes the route a WebSocket with these options; `{}` is all defaults. With `methods: ['GET']` it is a WebSocket alone: a
+   * plain request gets 426, unless another route has its path and GET. With further methods, which include GET or are `['*']`,
+   * the route takes plain requests too, and only a GET that asks for the upgrade is the WebSocket. A
    * `@WebSocketGateway({ path })` class with the same path, or the rewritten one, gets each socket in `handleConnection` and
    * `handleDisconnect`. Default: none.
    */

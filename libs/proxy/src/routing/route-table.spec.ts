@@ -1,11 +1,13 @@
+import { METHODS } from 'node:http';
 import { compilePath } from './path-pattern.js';
-import type { HttpMethod, RouteOptions } from './route-options.js';
+import type { HttpMethod } from './methods.js';
+import type { RouteOptions } from './route-options.js';
 import { allowOf, RouteTable } from './route-table.js';
 import { RouteTableError, type UpstreamRoute } from './upstream-route.js';
 
 const row = (
   path: string,
-  methods: HttpMethod[] = ['GET'],
+  methods: RouteOptions['methods'] = ['GET'],
   more: Partial<RouteOptions> = {},
 ): UpstreamRoute => ({
   options: { path, methods, ...more },
@@ -100,6 +102,49 @@ describe('RouteTable', () => {
     expect(allowOf(entry)).toBe('GET, HEAD, POST, PUT');
   });
 
+  it('finds a WebSocket beside plain requests of its path, in whatever order they came', () => {
+    const websocket = row('/a', ['GET'], { websocket: {} });
+    const plain = row('/a', ['GET', 'POST']);
+    for (const rows of [
+      [websocket, plain],
+      [plain, websocket],
+    ]) {
+      const found = tableOf(...rows).find('/a')!;
+
+      expect(found.websocket).toBe(websocket);
+      expect(found.byMethod.get('GET')).toBe(plain);
+      expect(allowOf(found)).toBe('GET, POST, HEAD');
+    }
+    const both = row('/a', ['GET', 'POST'], { websocket: {} });
+    const found = tableOf(both).find('/a')!;
+    expect([found.websocket, found.byMethod.get('GET'), found.byMethod.get('HEAD')]).toEqual([
+      both,
+      both,
+      both,
+    ]);
+    expect(tableOf(plain).find('/a')!.websocket).toBeUndefined();
+  });
+
+  it('takes * for every method but CONNECT and TRACE', () => {
+    const all = METHODS.filter((method) => method !== 'CONNECT' && method !== 'TRACE');
+
+    expect([
+      ...tableOf(row('/a', ['*']))
+        .find('/a')!
+        .byMethod.keys(),
+    ]).toEqual(all);
+    expect([
+      ...tableOf(row('/a', ['*', 'TRACE', 'GET']))
+        .find('/a')!
+        .byMethod.keys(),
+    ]).toEqual([...all, 'TRACE']);
+    expect(
+      tableOf(row('/a', ['*']), row('/a', ['TRACE']))
+        .find('/a')!
+        .byMethod.get('TRACE')!.options.methods,
+    ).toEqual(['TRACE']);
+  });
+
   it('has no HEAD for a WebSocket', () => {
     expect(allowOf(tableOf(row('/a', ['GET'], { websocket: {} })).find('/a')!)).toBe('GET');
     expect(allowOf(tableOf(row('/a', ['GET'], { websocket: {} }), row('/a', ['POST'])).find('/a')!)).toBe(
@@ -115,7 +160,22 @@ describe('RouteTable', () => {
     ],
     [row('/a/:id'), row('/a/:id'), /GET \/a\/:id \(x-service\) repeats GET \/a\/:id/],
     [row('/a/:id'), row('/a/:room', ['POST']), /POST \/a\/:room .* contradicts GET \/a\/:id/],
-    [row('/a', ['GET'], { websocket: {} }), row('/a'), /GET \/a .* repeats WEBSOCKET \/a/],
+    [
+      row('/a', ['GET'], { websocket: {} }),
+      row('/a', ['GET'], { websocket: {} }),
+      /WEBSOCKET \/a .* repeats WEBSOCKET \/a .* for the upgrade$/,
+    ],
+    [
+      row('/a', ['GET'], { websocket: {} }),
+      row('/a', ['*'], { websocket: {} }),
+      /^\* \/a .* repeats WEBSOCKET \/a .* for the upgrade$/,
+    ],
+    [
+      row('/a', ['GET', 'POST'], { websocket: {} }),
+      row('/a'),
+      /^GET \/a .* repeats GET,POST \/a .* for GET$/,
+    ],
+    [row('/a', ['*']), row('/a', ['PROPFIND']), /^PROPFIND \/a .* repeats \* \/a .* for PROPFIND$/],
     [row('/a', ['GET']), row('/a', ['HEAD']), /^HEAD \/a .* repeats GET \/a .* for HEAD$/],
     [row('/a', ['HEAD']), row('/a', ['GET']), /^GET \/a .* repeats HEAD \/a .* for HEAD$/],
     [row('/a', ['GET', 'GET']), row('/b'), /^GET,GET \/a .* repeats GET,GET \/a .* for GET$/],
@@ -175,12 +235,17 @@ describe('compilePath', () => {
     expect(toUpstreamTarget('/1/b/2?q')).toBe('/2/1?q');
   });
 
-  it.each([row('/'), row('/a', ['POST']), row('/a', ['GET'], { websocket: {} }), row('/:_a1/:A')])(
-    'takes $route.path for $route.methods',
-    (readable) => {
-      expect(compilePath(readable).toUpstreamTarget('/a/b')).toBe('/a/b');
-    },
-  );
+  it.each([
+    row('/'),
+    row('/a', ['POST']),
+    row('/a', ['GET'], { websocket: {} }),
+    row('/a', ['GET', 'POST'], { websocket: {} }),
+    row('/a', ['*'], { websocket: {} }),
+    row('/a', ['TRACE', 'PROPFIND']),
+    row('/:_a1/:A'),
+  ])('takes $route.path for $route.methods', (readable) => {
+    expect(compilePath(readable).toUpstreamTarget('/a/b')).toBe('/a/b');
+  });
 
   it.each([
     [row('/a', []), 'names no method'],
@@ -198,14 +263,18 @@ describe('compilePath', () => {
     [row('/a/{id}'), 'a path that no request can have'],
     [row('/a/%61'), 'a path that no request can have'],
     [row('/a?b'), 'a path that no request can have'],
-    [row('/a', ['POST'], { websocket: {} }), 'is a WebSocket, which is asked for with GET alone'],
+    [row('/a', ['POST'], { websocket: {} }), 'is a WebSocket, whose handshake is a GET'],
+    [row('/a', ['CONNECT' as HttpMethod]), 'names CONNECT, which the gateway never forwards'],
+    [row('/a', ['GET', 'BREW' as HttpMethod]), 'names BREW, which is no method of HTTP'],
+    [row('/a', ['get' as HttpMethod]), 'names get, which is no method of HTTP'],
+    [row('/a', ['PLAY' as HttpMethod]), 'names PLAY, which is no method of HTTP'],
+    [row('/a', ['*', 'CONNECT' as HttpMethod]), 'names CONNECT, which the gateway never forwards'],
     [row('/:a/:a'), 'names the parameter :a twice'],
     [row('/a', ['GET'], { rewrite: 'b' }), 'rewrites to a path that no request can have'],
     [row('/a', ['GET'], { rewrite: '/b?c' }), 'rewrites to a path that no request can have'],
     [row('/a', ['GET'], { rewrite: 'http://b/c' }), 'rewrites to a path that no request can have'],
     [row('/:id', ['GET'], { rewrite: '/:ID' }), 'rewrites with :ID, which its path does not have'],
     [row('/a', ['GET'], { rewrite: '/:id' }), 'rewrites with :id, which its path does not have'],
-    [row('/a', ['GET', 'POST'], { websocket: {} }), 'is a WebSocket, which is asked for with GET alone'],
   ])('refuses a row that makes no sense', (faulty, message) => {
     expect(() => compilePath(faulty)).toThrow(message);
     expect(() => compilePath(faulty)).toThrow(RouteTableError);

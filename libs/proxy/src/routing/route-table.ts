@@ -1,11 +1,14 @@
-import type { HttpMethod, RouteOptions } from './route-options.js';
+import { isWebSocketOnly, methodsOf } from './methods.js';
 import { describeRoute, RouteTableError, splitPath, type UpstreamRoute } from './upstream-route.js';
 
 /** The routes of one path. */
 export interface RoutesOfPath<Route> {
   /** The path with its parameters: a label of bounded variety. */
   readonly template: string;
+  /** The routes of plain requests. The route of GET is a WebSocket alone if no other has GET. */
   readonly byMethod: ReadonlyMap<string, Route>;
+  /** The route of requests that ask for a WebSocket. */
+  readonly websocket: Route | undefined;
 }
 
 /** The methods of a path, as `Allow` lists them (RFC 9110, section 10.2.1). */
@@ -16,7 +19,8 @@ export function allowOf(routes: RoutesOfPath<unknown>): string {
 interface Node<Route> {
   readonly literals: Map<string, Node<Route>>;
   parameter: Node<Route> | undefined;
-  routes: { readonly template: string; readonly byMethod: Map<string, Route> } | undefined;
+  routes:
+    { readonly template: string; byMethod: Map<string, Route>; websocket: Route | undefined } | undefined;
 }
 
 /**
@@ -29,12 +33,13 @@ export class RouteTable<Route extends UpstreamRoute> {
 
   /**
    * @throws RouteTableError if another route has the same path and method, or the path with other parameter names, or if an
-   *   upstream has the path of a controller
+   *   upstream has the path of a controller. One WebSocket may share its path and GET with a route of plain requests
    */
   add(route: Route): void {
     const { path } = route.options;
     const node = splitPath(path).reduce(descend<Route>, this.root);
-    const { byMethod } = (node.routes ??= { template: path, byMethod: new Map() });
+    const routes = (node.routes ??= { template: path, byMethod: new Map(), websocket: undefined });
+    const { byMethod } = routes;
     const first = byMethod.values().next().value;
     if (first && first.options.path !== path) {
       throw new RouteTableError(
@@ -44,11 +49,14 @@ export class RouteTable<Route extends UpstreamRoute> {
     if (first && (first.upstream === undefined) !== (route.upstream === undefined)) {
       throw new RouteTableError(`${describeRoute(route)} has the path of ${describeRoute(first)}`);
     }
+    if (route.options.websocket) {
+      if (routes.websocket) throw repetition(route, routes.websocket, 'the upgrade');
+      routes.websocket = route;
+    }
     for (const method of methodsOf(route.options)) {
       const other = byMethod.get(method);
-      if (other)
-        throw new RouteTableError(`${describeRoute(route)} repeats ${describeRoute(other)} for ${method}`);
-      byMethod.set(method, route);
+      if (!other || isWebSocketOnly(other.options)) byMethod.set(method, route);
+      else if (!isWebSocketOnly(route.options)) throw repetition(route, other, method);
     }
     this.routes.push(route);
   }
@@ -84,8 +92,6 @@ function findRoutes<Route>(node: Node<Route>, path: string, from: number): Route
   return slash === -1 ? parameter.routes : findRoutes(parameter, path, slash + 1);
 }
 
-function methodsOf(route: RouteOptions): readonly HttpMethod[] {
-  const { methods } = route;
-  if (route.websocket) return methods;
-  return methods.includes('GET') && !methods.includes('HEAD') ? [...methods, 'HEAD'] : methods;
+function repetition(route: UpstreamRoute, other: UpstreamRoute, part: string): RouteTableError {
+  return new RouteTableError(`${describeRoute(route)} repeats ${describeRoute(other)} for ${part}`);
 }

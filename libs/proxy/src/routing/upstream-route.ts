@@ -1,3 +1,4 @@
+import { isWebSocketOnly } from './methods.js';
 import type { RouteOptions } from './route-options.js';
 
 /** An invalid or contradictory route table; an error at boot. */
@@ -19,5 +20,6 @@ export function splitPath(path: string): string[] {
 
 /** The route in the words of an error message. */
 export function describeRoute({ options, upstream }: UpstreamRoute): string {
-  return `${options.websocket ? 'WEBSOCKET' : options.methods.join(',')} ${options.path} (${upstream ?? 'a controller'})`;
+  const methods = isWebSocketOnly(options) ? 'WEBSOCKET' : options.methods.join(',');
+  return `${methods} ${options.path} (${upstream ?? 'a controller'})`;
 }
