@@ -102,6 +102,7 @@ export class UpgradeMiddleware implements NestMiddleware<IncomingMessage, Server
     const result = await this.dial(opening);
     if (result === undefined) return false;
     exchange.instance = result.instance;
+    opening.upgrade.route.forwardOptions.affinity?.describe(exchange);
     if ('socket' in result) return this.complete(opening, result);
     passRefusal(exchange, result);
     return false;

@@ -1,3 +1,5 @@
+import type { AffinityOptions } from './affinity-options.js';
+
 /** The methods of a route. A route with GET has HEAD too (RFC 9110, section 9.3.2). */
 export type HttpMethod = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE' | 'OPTIONS';
 
@@ -85,6 +87,12 @@ export interface RouteOptions {
    * and if the service sends neither 100 nor a response, the response headers timeout applies. Default: `gateway`.
    */
   readonly expectContinue?: 'gateway' | 'upstream';
+
+  /**
+   * Which requests and handshakes of the route go to one instance; `none` for balancing by load alone. Routes of one upstream
+   * with the same affinity send the same key to the same instance. Default: the upstream's.
+   */
+  readonly affinity?: AffinityOptions | 'none';
 
   /** The path for the service, with parameters of `path`. The query passes unchanged. Default: the request's path. */
   readonly rewrite?: string;

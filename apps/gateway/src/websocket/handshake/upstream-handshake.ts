@@ -1,5 +1,5 @@
 import type { OutgoingHttpHeaders } from 'node:http';
-import { forwardedHeadersOf, type Exchange } from '@app/proxy';
+import { forwardedHeadersOf, pickerFor, type AttemptedUpstream, type Exchange } from '@app/proxy';
 import { ownOriginOf } from '../../cors/own-origin.js';
 import { subprotocolsOf } from './client-handshake.js';
 import type { WebSocketRoute } from './websocket-route.js';
@@ -10,6 +10,8 @@ export interface UpstreamHandshake {
   /** The subprotocols that the client offers. */
   readonly offered: readonly string[];
   readonly headers: OutgoingHttpHeaders;
+  /** Picks the instances of its attempts. */
+  readonly upstream: AttemptedUpstream;
 }
 
 /** Headers that are not copied. `Authorization` is set under this one name, so that a renewed token can replace it. */
@@ -26,7 +28,9 @@ export function createUpstreamHandshake(
   allowedOrigin: string | undefined,
 ): UpstreamHandshake {
   const { request } = exchange;
+  const { proxy, forwardOptions } = route.proxyRoute;
   return {
+    upstream: pickerFor(proxy, exchange, forwardOptions),
     target: route.proxyRoute.toUpstreamTarget(request.url!),
     offered: subprotocolsOf(request.headers['sec-websocket-protocol']),
     headers: headersOf(exchange, allowedOrigin),
