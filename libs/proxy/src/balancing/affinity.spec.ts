@@ -42,7 +42,10 @@ interface Request {
 function exchange({ headers = {}, url = '/', ...rest }: Request = {}): Exchange {
   const responseHeaders: string[] = [];
   return {
-    ...{ clientAddress: '10.9.9.9', isPeerTrusted: false, url, responseHeaders },
+    clientAddress: '10.9.9.9',
+    isPeerTrusted: false,
+    url,
+    responseHeaders,
     ...rest,
     request: { headers, socket: {} },
   } as unknown as Exchange;

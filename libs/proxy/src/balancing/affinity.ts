@@ -5,7 +5,8 @@ import { checkedAffinity, type AffinityDefault, type NamedAffinity } from '../ro
 import type { RouteOptions } from '../routing/route-options.js';
 import type { Instance } from './instance.js';
 import type { LoadBalancer } from './load-balancer.js';
-import { hashOf, loadLimitOf, pickByHash } from './rendezvous.js';
+import { hashOf } from './key-hash.js';
+import { loadLimitOf, pickByHash } from './rendezvous.js';
 
 const LOAD_FACTOR = 1.25;
 

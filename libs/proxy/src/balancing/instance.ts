@@ -4,7 +4,7 @@ import { dialHttp, openEventOf, type OpenSocket } from '../transport/dial.js';
 import type { UpstreamCall } from '../transport/upstream-call.js';
 import type { UpstreamTls } from '../transport/upstream-tls.js';
 import type { InstanceHealth } from './instance-health.js';
-import { hashOf } from './rendezvous.js';
+import { hashOf } from './key-hash.js';
 
 export interface InstanceOptions extends PoolOptions {
   /** Longest time in milliseconds until a TCP (and TLS) connection is open. */

@@ -1,5 +1,6 @@
 import type { Instance } from './instance.js';
-import { hashOf, loadLimitOf, pickByHash } from './rendezvous.js';
+import { hashOf } from './key-hash.js';
+import { loadLimitOf, pickByHash } from './rendezvous.js';
 
 interface FakeInstance {
   readonly origin: string;

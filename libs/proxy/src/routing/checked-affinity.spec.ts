@@ -11,7 +11,8 @@ describe('an affinity', () => {
     expect(checkedAffinity(ROUTE, upstream)).toEqual({ by: 'client', upstream: 'web-service' });
     expect(checkedAffinity({ ...ROUTE, affinity: 'none' }, upstream)).toBeUndefined();
     expect(checkedAffinity({ ...ROUTE, affinity: { by: 'parameter', name: 'id' } }, upstream)).toEqual({
-      ...{ by: 'parameter', name: 'id' },
+      by: 'parameter',
+      name: 'id',
       upstream: 'web-service',
     });
   });
