@@ -13,6 +13,7 @@ export type { ProxyOptions } from './proxy.options.js';
 export { nominatedEndToEnd } from './headers/end-to-end.js';
 export { forwardedHeadersOf } from './headers/request-headers.js';
 export { FORWARDING as FORWARDING_NAMES } from './headers/trusted-names.js';
+export { addedHeadersFor } from './headers/added-headers.js';
 export { responseHeadersFor } from './headers/response-headers.js';
 export { pathOf } from './routing/path-rules.js';
 export { RouteTableError } from './routing/upstream-route.js';

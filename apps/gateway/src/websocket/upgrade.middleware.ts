@@ -56,7 +56,7 @@ export class UpgradeMiddleware implements NestMiddleware<IncomingMessage, Server
     private readonly context: RelayContext,
     private readonly dialer: UpstreamDialer,
   ) {
-    [this.allowedOrigin] = cors.allowedOrigins;
+    this.allowedOrigin = cors.allowedOrigins.find((origin) => !origin.includes('*'));
     this.earlyBudget = new ByteBudget(websocket.bufferBytes * EARLY_SHARE);
   }
 

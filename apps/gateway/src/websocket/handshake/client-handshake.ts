@@ -1,6 +1,6 @@
 import { STATUS_CODES, type IncomingMessage } from 'node:http';
 import { toErrorResponse, OWN_RESPONSE_HEADERS } from '@app/gateway';
-import { hasBody, pathOf, responseHeadersFor, type Exchange } from '@app/proxy';
+import { addedHeadersFor, hasBody, pathOf, responseHeadersFor, type Exchange } from '@app/proxy';
 import { HttpException } from '@nestjs/common';
 import type { UpstreamWebSocket } from '../relay/relay-record.js';
 
@@ -200,7 +200,7 @@ export function passRefusal(exchange: Exchange, { response: refusal, body }: Ref
 }
 
 function headersFor(exchange: Exchange, { rawHeaders }: IncomingMessage, status: number): readonly string[] {
-  return responseHeadersFor(rawHeaders, exchange.responseHeaders, status, false).headers;
+  return responseHeadersFor(rawHeaders, addedHeadersFor(exchange, rawHeaders), status, false).headers;
 }
 
 function withoutFraming(headers: readonly string[], isEmpty: boolean): string[] {
