@@ -13,10 +13,12 @@ export type { ProxyOptions } from './proxy.options.js';
 export { nominatedEndToEnd } from './headers/end-to-end.js';
 export { forwardedHeadersOf } from './headers/request-headers.js';
 export { FORWARDING as FORWARDING_NAMES } from './headers/trusted-names.js';
+export { addedHeadersFor } from './headers/added-headers.js';
 export { responseHeadersFor } from './headers/response-headers.js';
 export { pathOf } from './routing/path-rules.js';
 export { RouteTableError } from './routing/upstream-route.js';
 export { isHttpMethod, isWebSocketOnly, methodsOf, type HttpMethod } from './routing/methods.js';
+export type { AffinityOptions } from './routing/affinity-options.js';
 export type {
   ControllerRouteOptions,
   RouteOptions,
@@ -38,7 +40,8 @@ export { isInstanceAddress } from './balancing/instance-address.js';
 export type { FailureKind } from './balancing/instance-health.js';
 export { faultsOfTlsFiles, type TlsOptions } from './transport/tls-files.js';
 export type { Instance } from './balancing/instance.js';
-export type { Attempts } from './attempts/attempts.js';
+export { pickerFor } from './attempts/affine-upstream.js';
+export type { AttemptedUpstream, Attempts } from './attempts/attempts.js';
 export { CIRCUIT_STATES, type CircuitState } from './attempts/circuit-breaker.js';
 export { Upstream, UpstreamMetadata, type CorsOptions, type UpstreamOptions } from './upstream.js';
 export { UpstreamError, type ProxyRoute, type UpstreamProxy } from './upstream-proxy.js';

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { pickerFor } from './attempts/affine-upstream.js';
 import type { AttemptedUpstream } from './attempts/attempts.js';
 import type { CircuitBreaker } from './attempts/circuit-breaker.js';
 import type { RetryBudget } from './attempts/retry-budget.js';
@@ -86,7 +87,8 @@ async function send(
     if (!TARGET.test(request.url!)) throw new InvalidRequestException('Invalid path');
     const options = proxy.mountedOptions;
     checkAnnouncedLength(request, options.limits.bodyLimitBytes);
-    const attempts = proxy.createAttempts(performance.now(), instance && new PinnedUpstream(proxy, instance));
+    const picker = instance ? new PinnedUpstream(proxy, instance) : pickerFor(proxy, exchange, options);
+    const attempts = proxy.createAttempts(performance.now(), picker);
     new Forward(exchange, options, attempts, request.url!, reject).start();
   } catch (error) {
     proxy.refuse(exchange, error, reject);

@@ -21,7 +21,7 @@ type Next = (error?: unknown) => void;
  * Sends every request to its upstream, or passes it on to the application's controllers.
  *
  * 1. Refuses a path that two servers could read differently, and a query with characters that a target may not have.
- * 2. Looks up the route, once, in the table built at boot. An upgrade has its route already.
+ * 2. Looks up the route, once, in the table built at boot. An upgrade and a preflight for a service have theirs already.
  * 3. Checks the gates in order: those of the gateway, for every request; then those of the upstream.
  * 4. Checks an announced length against the limit; then forwards by the upstream's proxy.
  */
@@ -39,10 +39,10 @@ export class ProxyMiddleware implements NestMiddleware<IncomingMessage, ServerRe
     if (!isUnambiguousPath(path)) throw new AmbiguousPathException();
     if (!isValidQuery(request.url!)) throw new InvalidRequestException('Invalid query');
     // :: Step 2
-    const { upgrade } = exchange;
-    const routes = upgrade ? undefined : this.registry.find(path);
+    const known = exchange.upgrade?.route ?? exchange.route;
+    const routes = known ? undefined : this.registry.find(path);
     // The table has no other routes.
-    const route = (upgrade?.route as CompiledRoute | undefined) ?? routes?.byMethod.get(request.method!);
+    const route = (known as CompiledRoute | undefined) ?? routes?.byMethod.get(request.method!);
     exchange.template = routes?.template ?? route?.options.path;
     exchange.route = route;
     // :: Step 3

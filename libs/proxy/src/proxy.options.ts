@@ -43,6 +43,8 @@ export interface ProxyOptions extends ForwardLimits {
   readonly health: HealthOptions;
   readonly checks: HealthCheckOptions;
   readonly dns: DnsOptions;
+  /** The key of the ids by which cookies of affinity name instances; the same in every gateway. */
+  readonly affinitySecret: string;
   readonly retries: RetryOptions;
   /** Limits the requests whose bodies are streamed. */
   readonly streamedBodyLimit: StreamedBodyLimitOptions;

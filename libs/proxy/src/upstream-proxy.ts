@@ -7,6 +7,7 @@ import {
 import type { Exchange } from './http/exchange.js';
 import type { Gate } from './http/gate.js';
 import { acceptanceFault } from './headers/name-kinds.js';
+import { Affinity } from './balancing/affinity.js';
 import { Addresses } from './balancing/addresses.js';
 import { HealthChecks } from './balancing/health-checks.js';
 import type { FailureKind } from './balancing/instance-health.js';
@@ -20,6 +21,7 @@ import type { ProxyListeners } from './proxy-listeners.js';
 import { compilePath } from './routing/path-pattern.js';
 import type { Route } from './routing/route.js';
 import type { RouteOptions } from './routing/route-options.js';
+import { pickerFor } from './attempts/affine-upstream.js';
 import { Attempts, type AttemptedUpstream } from './attempts/attempts.js';
 import { SlowReaderLimit } from './forward/slow-reader-limit.js';
 import { StreamedBodyLimit } from './forward/streamed-body-limit.js';
@@ -131,7 +133,8 @@ export class UpstreamProxy {
     refuse: (error?: unknown) => void,
   ): void {
     try {
-      new Forward(exchange, forwardOptions, this.createAttempts(performance.now()), target, refuse).start();
+      const attempts = this.createAttempts(performance.now(), pickerFor(this, exchange, forwardOptions));
+      new Forward(exchange, forwardOptions, attempts, target, refuse).start();
     } catch (error) {
       this.refuse(exchange, error, refuse);
     }
@@ -194,6 +197,7 @@ export class UpstreamProxy {
       passesExpect: route.expectContinue === 'upstream',
       listeners: this.listeners?.hasAny ? this.listeners : undefined,
       observers: options.gates.filter((gate) => 'onResponse' in gate),
+      affinity: Affinity.of(route, this.declaration, this.instances, options.affinitySecret),
       limits: {
         requestTimeoutMs: route.requestTimeoutMs ?? options.requestTimeoutMs,
         responseHeadersTimeoutMs: options.responseHeadersTimeoutMs,

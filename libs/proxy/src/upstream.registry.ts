@@ -6,7 +6,8 @@ import type { Gate } from './http/gate.js';
 import { createMountedForward } from './mounted-forward.js';
 import { createProxyHandler } from './proxy-handler.js';
 import { compilePath } from './routing/path-pattern.js';
-import type { ControllerRouteOptions } from './routing/route-options.js';
+import { checkCrossOrigin, preflightOptionsOf } from './routing/cross-origin.js';
+import type { ControllerRouteOptions, RouteOptions } from './routing/route-options.js';
 import type { Route } from './routing/route.js';
 import { RouteTable, type RoutesOfPath } from './routing/route-table.js';
 import { Ticker } from './http/ticker.js';
@@ -91,7 +92,19 @@ export class UpstreamRegistry implements OnModuleInit, OnApplicationShutdown {
     upstream.listeners = listeners;
     this.handlers.set(name, handle);
     this.upstreams.push(upstream);
-    for (const route of routes) this.table.add(upstream.compile(route));
+    for (const route of routes) this.table.add(this.compileFor(upstream, route));
+  }
+
+  private compileFor(upstream: UpstreamProxy, options: RouteOptions): ProxyRoute {
+    checkCrossOrigin({ options, upstream: upstream.name });
+    const route = upstream.compile(options);
+    const preflight = preflightOptionsOf(options);
+    // The upstream's own gates may ask for what no preflight has.
+    if (preflight) {
+      const compiled: ProxyRoute = { ...upstream.compile(preflight), gates: this.options.gates };
+      route.preflight = compiled;
+    }
+    return route;
   }
 
   private compile({ summary, isMonitoring = false, ...options }: ControllerRouteOptions): ControllerRoute {

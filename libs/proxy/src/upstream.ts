@@ -2,6 +2,7 @@ import { applyDecorators, Injectable, type Type } from '@nestjs/common';
 import { DiscoveryService } from '@nestjs/core';
 import type { Gate } from './http/gate.js';
 import type { ProxyHandlerOptions } from './proxy-handler.js';
+import type { AffinityOptions } from './routing/affinity-options.js';
 import type { RouteOptions } from './routing/route-options.js';
 
 /** What pages of allowed origins may do with an upstream (Fetch standard, section 3.2). */
@@ -31,6 +32,9 @@ export interface UpstreamOptions {
     /** On one machine. */
     readonly local: readonly string[];
   };
+
+  /** Which requests and handshakes go to one instance. A route may have its own. Default: none, all are balanced by load. */
+  readonly affinity?: AffinityOptions;
 
   /** The routes; order does not matter. */
   readonly routes: readonly RouteOptions[];

@@ -2,6 +2,7 @@ import { corsFault, SETTINGS, type Settings } from '@app/gateway';
 import { UpstreamError, UpstreamRegistry, type CorsOptions, type Exchange } from '@app/proxy';
 import { Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
+import { OriginPattern } from './origin-pattern.js';
 import { ownOriginOf } from './own-origin.js';
 
 const EXPOSE = 'Access-Control-Expose-Headers';
@@ -16,7 +17,7 @@ interface CompiledCors {
 
 /**
  * Decides which pages may call the gateway, and which headers they may send and read (Fetch standard, section 3.2). An
- * origin is allowed if it is on the list, exactly, or if it is the request's own. Headers, methods and age come from the
+ * origin is allowed if it is on the list, exactly or by a pattern, or if it is the request's own. Headers, methods and age come from the
  * options of the upstream, or else from the gateway's settings.
  */
 @Injectable()
@@ -24,6 +25,7 @@ export class CorsPolicy implements OnApplicationBootstrap {
   private readonly config: Settings['cors'];
   private readonly compiled: CompiledCors;
   private readonly byOrigin: ReadonlyMap<string, readonly string[]>;
+  private readonly patterns: readonly OriginPattern[];
   private readonly byUpstream = new Map<string, CompiledCors>();
 
   constructor(
@@ -32,7 +34,9 @@ export class CorsPolicy implements OnApplicationBootstrap {
   ) {
     this.config = cors;
     this.compiled = compile(cors);
-    this.byOrigin = new Map([...cors.allowedOrigins].map((origin) => [origin, this.compose(origin)]));
+    const [patterns, origins] = [cors.allowedOrigins.filter(isPattern), cors.allowedOrigins.filter(isExact)];
+    this.byOrigin = new Map(origins.map((origin) => [origin, this.compose(origin)]));
+    this.patterns = patterns.map((pattern) => new OriginPattern(pattern));
   }
 
   /** @throws UpstreamError if the CORS options of an upstream are invalid */
@@ -49,7 +53,8 @@ export class CorsPolicy implements OnApplicationBootstrap {
   /** Whether the origin of a request is allowed; true for a request without one. */
   isAllowed(exchange: Exchange): boolean {
     const { origin } = exchange.request.headers;
-    return origin === undefined || this.byOrigin.has(origin) || origin === ownOriginOf(exchange);
+    if (origin === undefined || this.byOrigin.has(origin) || origin === ownOriginOf(exchange)) return true;
+    return this.matchesPattern(origin);
   }
 
   /** Adds the headers by which pages of an allowed origin, and no others, can read the response. */
@@ -68,14 +73,26 @@ export class CorsPolicy implements OnApplicationBootstrap {
     if (index !== -1) responseHeaders[index + 1] = compiled.exposed;
   }
 
+  /** Replaces the headers by those with which pages of every origin can read the response, without credentials. */
+  describeAny({ upstream, responseHeaders }: Exchange): void {
+    const compiled = (upstream !== undefined && this.byUpstream.get(upstream)) || this.compiled;
+    const others = responseHeaders.filter((_, index, all) => !isCorsHeader(all[index - (index % 2)]!));
+    responseHeaders.splice(0, Infinity, ...others);
+    responseHeaders.push('Access-Control-Allow-Origin', '*', EXPOSE, compiled.exposed);
+  }
+
   /** The headers for an origin on the list: name, value, name, value; undefined for any other. */
   headersFor(origin: string): readonly string[] | undefined {
-    return this.byOrigin.get(origin);
+    return this.byOrigin.get(origin) ?? (this.matchesPattern(origin) ? this.compose(origin) : undefined);
   }
 
   /** The further headers of a response to a preflight: allowed methods, allowed headers and age. */
   preflightFor(upstream: string | undefined): readonly string[] {
     return ((upstream !== undefined && this.byUpstream.get(upstream)) || this.compiled).preflight;
+  }
+
+  private matchesPattern(origin: string): boolean {
+    return this.patterns.some((pattern) => pattern.matches(origin));
   }
 
   private grantFor(origin: string, exchange: Exchange): readonly string[] | undefined {
@@ -93,6 +110,18 @@ export class CorsPolicy implements OnApplicationBootstrap {
       ...VARY,
     ];
   }
+}
+
+function isPattern(origin: string): boolean {
+  return origin.includes('*');
+}
+
+function isExact(origin: string): boolean {
+  return !isPattern(origin);
+}
+
+function isCorsHeader(name: string): boolean {
+  return name.startsWith('Access-Control-');
 }
 
 function compile(options: Required<CorsOptions>): CompiledCors {

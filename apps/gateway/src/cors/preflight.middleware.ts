@@ -1,12 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { OriginForbiddenException } from '@app/gateway';
-import { exchangeOf, pathOf, UpstreamRegistry } from '@app/proxy';
+import { exchangeOf, pathOf, UpstreamRegistry, type CompiledRoute } from '@app/proxy';
 import { Injectable, type NestMiddleware } from '@nestjs/common';
 import { CorsPolicy } from './cors-policy.js';
 
 /**
  * Responds to CORS preflights (Fetch standard, section 3.2.2) before the gates, since browsers send no token with them.
- * Upstreams get no preflights.
+ * Upstreams get no preflights, except for routes with `cors: 'upstream'`.
  */
 @Injectable()
 export class PreflightMiddleware implements NestMiddleware<IncomingMessage, ServerResponse> {
@@ -23,17 +23,21 @@ export class PreflightMiddleware implements NestMiddleware<IncomingMessage, Serv
       return;
     }
     const exchange = exchangeOf(request)!;
-    if (!this.cors.isAllowed(exchange)) throw new OriginForbiddenException();
-    response.writeHead(204, [
-      ...exchange.responseHeaders,
-      ...this.cors.preflightFor(this.upstreamOf(pathOf(url!), method)),
-    ]);
+    const route = this.routeOf(pathOf(url!), method);
+    if (route?.preflight) {
+      exchange.route = route.preflight;
+      next();
+      return;
+    }
+    if (route?.options.crossOrigin === 'any') this.cors.describeAny(exchange);
+    else if (!this.cors.isAllowed(exchange)) throw new OriginForbiddenException();
+    response.writeHead(204, [...exchange.responseHeaders, ...this.cors.preflightFor(route?.upstream)]);
     response.end();
   }
 
-  /** Upstream of a method of a path. If the path has no such method, the upstream of another of its methods. */
-  private upstreamOf(path: string, method: string): string | undefined {
+  /** The route of a method of a path. If the path has no such method, that of another of its methods. */
+  private routeOf(path: string, method: string): CompiledRoute | undefined {
     const routes = this.registry.find(path)?.byMethod;
-    return (routes?.get(method) ?? routes?.values().next().value)?.upstream;
+    return routes?.get(method) ?? routes?.values().next().value;
   }
 }

@@ -57,7 +57,7 @@ export class UpgradeMiddleware implements NestMiddleware<IncomingMessage, Server
     private readonly context: RelayContext,
     private readonly dialer: UpstreamDialer,
   ) {
-    [this.allowedOrigin] = cors.allowedOrigins;
+    this.allowedOrigin = cors.allowedOrigins.find((origin) => !origin.includes('*'));
     this.earlyBudget = new ByteBudget(websocket.bufferBytes * EARLY_SHARE);
   }
 
@@ -103,6 +103,7 @@ export class UpgradeMiddleware implements NestMiddleware<IncomingMessage, Server
     const result = await this.dial(opening);
     if (result === undefined) return false;
     exchange.instance = result.instance;
+    opening.upgrade.route.forwardOptions.affinity?.describe(exchange);
     if ('socket' in result) return this.complete(opening, result);
     passRefusal(exchange, result);
     return false;

@@ -16,6 +16,15 @@ import {
 /** The origin of an application that is not a web site: `capacitor://localhost`, `app://.`, `chrome-extension://ID`. */
 const APPLICATION_ORIGIN = /^[a-z][a-z0-9+.-]*:\/\/[A-Za-z0-9._~-]+(?::\d{1,5})?$/;
 
+/** The origins of all hosts with one label before a domain. One label of a domain is a registry's, except `localhost`. */
+const ORIGIN_PATTERN = /^https?:\/\/\*\.(?:localhost|[a-z0-9_-]+(?:\.[a-z0-9_-]+)+)(?::\d+)?$/;
+
+/** Whether a text is an origin, or a pattern of origins. */
+function isAllowedOrigin(given: string): boolean {
+  if (!given.includes('*')) return isOrigin(given);
+  return ORIGIN_PATTERN.test(given) && isOrigin(given.replace('*', 'a'));
+}
+
 /** Whether a text is an origin as browsers write it. `URL.origin` is `null` for the schemes of applications. */
 function isOrigin(given: string): boolean {
   if (!URL.canParse(given)) return false;
@@ -144,10 +153,10 @@ export const CORS = {
   allowedOrigins: list({
     variable: 'CORS_ALLOWED_ORIGINS',
     default: [],
-    isPart: isOrigin,
-    takes: 'comma list of scheme://host[:port]',
+    isPart: isAllowedOrigin,
+    takes: 'comma list of scheme://host[:port]; a * may only be the whole first label: https://*.example.com',
     meaning:
-      "The origins whose pages may call the gateway, beside the gateway's own. Unless ENV is production, ports 3000 and 8080 of localhost and 127.0.0.1 are allowed too.",
+      "The origins whose pages may call the gateway, beside the gateway's own. `https://*.example.com` allows all hosts with exactly one label in place of `*`. Unless ENV is production, ports 3000 and 8080 of localhost and 127.0.0.1 are allowed too.",
   }),
   allowedHeaders: list({
     variable: 'CORS_ALLOWED_HEADERS',

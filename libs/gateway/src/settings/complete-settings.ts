@@ -1,3 +1,4 @@
+import { createHmac } from 'node:crypto';
 import { isIP } from 'node:net';
 import type { TlsOptions } from '@app/proxy';
 import { isOwnAddress } from './own-address.js';
@@ -44,6 +45,8 @@ export function completeSettings(read: ReadSettings) {
       connections: { ...proxy.connections, headerLimitBytes: server.headerLimitBytes },
       health: { ...proxy.health, longestEjectionMs: Math.max(longestEjectionMs, ejectionMs) },
       tls: toTlsOptions(proxy.tls),
+      // Of the only secret that all gateways have. No token has this text without a dot.
+      affinitySecret: createHmac('sha256', read.auth.secret).update('affinity').digest('hex'),
     },
   };
 }

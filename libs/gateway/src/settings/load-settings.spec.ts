@@ -67,6 +67,8 @@ describe('loadSettings', () => {
     'moz-extension://5fd1b2c0-0a0b-4c7d-8e9f-a0b1c2d3e4f5',
     'safari-web-extension://5FD1B2C0-0A0B-4C7D-8E9F-A0B1C2D3E4F5',
     'my.app+x://host.name:81',
+    'https://*.example.com',
+    'http://*.localhost:3000',
   ])('accepts %s as an origin', (origin) => {
     const { cors } = loadSettings({ JWT_SECRET, CORS_ALLOWED_ORIGINS: `${origin}, https://other.example` });
 
@@ -161,6 +163,15 @@ describe('loadSettings', () => {
     ['an application with a path', { CORS_ALLOWED_ORIGINS: 'app://a/b' }, 'CORS_ALLOWED_ORIGINS is'],
     ['an application without a host', { CORS_ALLOWED_ORIGINS: 'ionic://' }, 'CORS_ALLOWED_ORIGINS is'],
     ['an application with a wildcard', { CORS_ALLOWED_ORIGINS: 'tauri://*' }, 'CORS_ALLOWED_ORIGINS is'],
+    ['a registry as a domain', { CORS_ALLOWED_ORIGINS: 'https://*.com' }, 'CORS_ALLOWED_ORIGINS is'],
+    ['a part of a label', { CORS_ALLOWED_ORIGINS: 'https://a*.example.com' }, 'https://*.example.com'],
+    ['a second label', { CORS_ALLOWED_ORIGINS: 'https://a.*.example.com' }, 'https://*.example.com'],
+    ['two labels', { CORS_ALLOWED_ORIGINS: 'https://*.*.example.com' }, 'https://*.example.com'],
+    ['any scheme', { CORS_ALLOWED_ORIGINS: '*://a.example.com' }, 'https://*.example.com'],
+    ['any port', { CORS_ALLOWED_ORIGINS: 'https://a.example.com:*' }, 'https://*.example.com'],
+    ['any host', { CORS_ALLOWED_ORIGINS: 'https://*' }, 'https://*.example.com'],
+    ['part of an address', { CORS_ALLOWED_ORIGINS: 'https://*.0.0.1' }, 'https://*.example.com'],
+    ['the default port', { CORS_ALLOWED_ORIGINS: 'https://*.example.com:443' }, 'CORS_ALLOWED_ORIGINS is'],
     ['an application with a user', { CORS_ALLOWED_ORIGINS: 'app://a@b' }, 'CORS_ALLOWED_ORIGINS is'],
     ['any header', { CORS_ALLOWED_HEADERS: '*' }, 'CORS_ALLOWED_HEADERS is "*"'],
     ['an invalid header name', { CORS_EXPOSED_HEADERS: 'X-A, X B' }, 'CORS_EXPOSED_HEADERS is'],

@@ -122,6 +122,17 @@ describe('the attempts of a request', () => {
     expect([upstream.retryBudget.refusedTotal, active()]).toEqual([2, [2, 0, 0]]);
   });
 
+  it('go on after a stale connection at the same instance if the upstream keeps it, and then at another', () => {
+    const { upstream, active } = createUpstream(['a', 'b']);
+    const attempts = new Attempts({ ...upstream, keepsInstance: true }, 7, 2);
+    attempts.startFirst(NOW);
+
+    expect(attempts.tryRetry(STALE, NOW)).toBe(true);
+    expect([attempts.instance.origin, active()]).toEqual(['a', [1, 0]]);
+    expect(attempts.tryRetry(RESET, NOW)).toBe(true);
+    expect([attempts.instance.origin, active()]).toEqual(['b', [0, 1]]);
+  });
+
   it('go on after a stale connection without budget, at another instance', () => {
     const { upstream, begin, exhaustBudget } = createUpstream(['a', 'b']);
     exhaustBudget();

@@ -7,6 +7,11 @@ import type { RetryBudget } from './retry-budget.js';
 export interface AttemptedUpstream {
   readonly breaker: CircuitBreaker;
   readonly retryBudget: RetryBudget;
+  /**
+   * Whether a retry after a stale connection goes to the same instance, where the client may have state. Default: only if
+   * there is no other.
+   */
+  readonly keepsInstance?: boolean;
   /** @throws ProxyException if `tried` is empty and no instance has room */
   pick(tried: readonly Instance[], now: number): Instance | undefined;
   failed(instance: Instance, kind: FailureKind, now: number): void;
@@ -22,7 +27,7 @@ export interface AttemptFailure {
   readonly mayBeSent: boolean;
   /**
    * Whether it met a reused connection that the instance had closed before the request was sent. Then a retry costs no
-   * budget, and goes to the same instance if there is no other.
+   * budget, and goes to the same instance if there is no other, or the upstream keeps it.
    */
   readonly isStale: boolean;
 }
@@ -63,7 +68,8 @@ export class Attempts {
     if (kind !== undefined) this.upstream.failed(this.instance, kind, now);
     if (!mayBeSent || this.count > this.maxRetries) return false;
     const tried = [...this.tried, this.instance];
-    const other = this.upstream.pick(tried, now);
+    const stays = isStale && this.upstream.keepsInstance === true;
+    const other = stays ? this.instance : this.upstream.pick(tried, now);
     if (!other && !isStale) return false;
     if (!isStale && !this.upstream.retryBudget.tryRetry(now, !this.isBudgetExhausted)) {
       this.isBudgetExhausted = true;

@@ -5,6 +5,7 @@ import { UpgradeCall, type UpgradeListener } from '../transport/upgrade-call.js'
 import type { UpstreamCall } from '../transport/upstream-call.js';
 import type { UpstreamTls } from '../transport/upstream-tls.js';
 import type { InstanceHealth } from './instance-health.js';
+import { hashOf } from './key-hash.js';
 
 export interface InstanceOptions extends PoolOptions {
   /** Longest time in milliseconds until a TCP (and TLS) connection is open. */
@@ -31,6 +32,8 @@ export interface InstanceStats {
 export class Instance {
   /** `Host` of requests that have none. */
   readonly host: string;
+  /** See `pickByHash`. */
+  readonly hash: number;
   private readonly pool: ConnectionPool;
   /** Each of its connections carries one request. */
   private readonly freshPool: ConnectionPool;
@@ -55,6 +58,7 @@ export class Instance {
   ) {
     const { protocol, host, hostname, port } = new URL(origin);
     this.host = host;
+    this.hash = hashOf(origin);
     this.hostname = hostname.replace(/^\[|\]$/g, '');
     this.isSecure = protocol === 'https:';
     this.port = Number(port || (this.isSecure ? 443 : 80));

@@ -67,18 +67,18 @@ export class LoadBalancer implements Ticking {
    * picks one that is not up: it may be back already.
    */
   pick(tried: readonly Instance[], now: number): Instance | undefined {
-    const { current } = this;
     if (this.unavailable === 0 && tried.length === 0) {
-      const instance = leastRequestOfTwo(current, now);
+      const instance = leastRequestOfTwo(this.current, now);
       if (instance && !instance.isFull) return instance;
     }
-    const untried = current.filter((instance) => !tried.includes(instance));
+    return leastRequestOfTwo(this.candidates(tried), now);
+  }
+
+  /** The untried instances with room: those that are up, or the others if all that are up were tried. */
+  candidates(tried: readonly Instance[]): readonly Instance[] {
+    const untried = this.current.filter((instance) => !tried.includes(instance));
     const up = untried.filter(({ health }) => health.isUp);
-    const choice = up.length > 0 ? up : untried;
-    return leastRequestOfTwo(
-      choice.filter(({ isFull }) => !isFull),
-      now,
-    );
+    return (up.length > 0 ? up : untried).filter(({ isFull }) => !isFull);
   }
 
   /** Ends ejections whose time is over, and destroys removed instances without requests. */

@@ -10,16 +10,24 @@ import type { UpstreamRequest } from '../transport/upstream-call.js';
 import type { ForwardOptions } from './forward-options.js';
 import { formatHead, mayBeRepeated } from './outgoing-request.js';
 import type { RequestBody } from './request-body.js';
-import type { ResponseDelivery } from './response-delivery.js';
 
 const REQUEST_TIMEOUT = 408;
+
+/** Passes the response to the client. */
+export interface LoopDelivery {
+  onInterim(head: ResponseHead): void;
+  /** The head of the response for the client. */
+  onResponse(head: ResponseHead): void;
+  onBody(bytes: Buffer, isLast: boolean): void;
+  onEnd(trailers: readonly string[]): void;
+}
 
 /** The forward whose attempts a loop makes. It gets the outcome: one response, or one failure. */
 export interface LoopedForward {
   readonly exchange: Exchange;
   readonly options: ForwardOptions;
   readonly body: RequestBody | null;
-  readonly delivery: ResponseDelivery;
+  readonly delivery: LoopDelivery;
   fail(exception: ProxyException): void;
   /** The client has another response, and this one is not wanted. */
   abandon(): void;

@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http';
+import { addedHeadersFor } from '../headers/added-headers.js';
 import { responseHeadersFor, responseTrailersFor, sayUnbuffered } from '../headers/response-headers.js';
 import type { ProxyException } from '../http/exceptions.js';
 import type { Exchange } from '../http/exchange.js';
@@ -53,7 +54,8 @@ export class ClientResponse {
     const { exchange, response } = this;
     const hasBody = response.req.method !== 'HEAD' && !isBodiless(status);
     const keepsTrailers = isChunked && hasBody && response.req.httpVersionMinor === 1;
-    const head = responseHeadersFor(headers, exchange.responseHeaders, status, keepsTrailers);
+    const added = addedHeadersFor(exchange, headers);
+    const head = responseHeadersFor(headers, added, status, keepsTrailers);
     this.contentLength = contentLength;
     if (head.isEventStream) {
       this.isEventStream = true;

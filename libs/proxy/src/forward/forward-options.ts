@@ -1,4 +1,5 @@
 import type { ProxyException } from '../http/exceptions.js';
+import type { Affinity } from '../balancing/affinity.js';
 import type { Exchange } from '../http/exchange.js';
 import type { Gate } from '../http/gate.js';
 import type { Ticker } from '../http/ticker.js';
@@ -49,6 +50,8 @@ export interface ForwardOptions {
   readonly repeatsKeyed: boolean;
   /** Whether the service responds to `Expect: 100-continue`. */
   readonly passesExpect: boolean;
+  /** Undefined if instances are picked by load alone. */
+  readonly affinity: Affinity | undefined;
   readonly streamedBodyLimit: StreamedBodyLimit;
   readonly slowReaderLimit: SlowReaderLimit;
   /** Undefined if no event has a listener. */

@@ -46,6 +46,7 @@ export class ResponseDelivery {
     const { exchange, options } = forward;
     forward.timeouts.progressed();
     this.showAttempts();
+    options.affinity?.describe(exchange);
     for (const gate of options.observers) gate.onResponse!(exchange, head.status);
     try {
       const changed = options.listeners?.onResponse(exchange, head) ?? head;

@@ -139,7 +139,8 @@ const FORBIDDEN_RESPONSE_TRAILERS = new Set([
   ...OWN,
 ]);
 
-function isCorsField(name: string): boolean {
+/** Whether a name is one of CORS' (Fetch standard, section 3.2). */
+export function isCorsField(name: string): boolean {
   return (
     name.length > 21 &&
     (name.charCodeAt(0) | 0x20) === 0x61 &&

@@ -1,3 +1,4 @@
+import type { AffinityOptions } from './affinity-options.js';
 import type { HttpMethod } from './methods.js';
 
 /** Options of a WebSocket route. Default of each limit: the application's. */
@@ -89,6 +90,29 @@ export interface RouteOptions {
    * and if the service sends neither 100 nor a response, the response headers timeout applies. Default: `gateway`.
    */
   readonly expectContinue?: 'gateway' | 'upstream';
+
+  /**
+   * Which requests and handshakes of the route go to one instance; `none` for balancing by load alone. Routes of one upstream
+   * with the same affinity send the same key to the same instance. Default: the upstream's.
+   */
+  readonly affinity?: AffinityOptions | 'none';
+
+  /**
+   * Whose CORS rules hold for pages of other origins. `gateway`: only allowed origins pass, the gateway responds to
+   * preflights, and a service's `Access-Control-*` headers are dropped. `upstream`: every origin passes, also in a WebSocket
+   * handshake; preflights go to the service without a token, and its CORS headers go to the page in place of the gateway's.
+   * The gateway's own errors are readable for allowed origins alone. Danger: the service alone protects its users from
+   * foreign pages. Default: `gateway`.
+   */
+  readonly cors?: 'gateway' | 'upstream';
+
+  /**
+   * `any`: requests and handshakes pass from any origin, `null` included, such as the form post of an identity provider
+   * (`response_mode=form_post`). Pages can read the response, without credentials: `Access-Control-Allow-Origin: *`. An error
+   * at boot unless the route has `auth: 'none'`, or if it has `cors: 'upstream'`. Danger: cookies with `SameSite=None` come
+   * with requests of foreign pages, so the service must check where such a request began. Default: allowed origins only.
+   */
+  readonly crossOrigin?: 'any';
 
   /** The path for the service, with parameters of `path`. The query passes unchanged. Default: the request's path. */
   readonly rewrite?: string;

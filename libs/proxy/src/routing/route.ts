@@ -17,4 +17,6 @@ export interface Route extends UpstreamRoute, PathPattern {
   readonly isMonitoring: boolean;
   /** Set once at boot, by the application's gate; undefined for the default. */
   limit: RateLimit | undefined;
+  /** Takes CORS preflights for this route to the service; undefined if the gateway responds to them. */
+  preflight?: Route;
 }

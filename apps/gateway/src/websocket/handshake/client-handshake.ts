@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 import { STATUS_CODES, type IncomingMessage } from 'node:http';
 import { toErrorResponse, OWN_RESPONSE_HEADERS } from '@app/gateway';
 import {
+  addedHeadersFor,
   formatFields,
   hasBody,
   pathOf,
@@ -194,7 +195,7 @@ export function passRefusal(exchange: Exchange, { response: refusal, body }: Ref
 }
 
 function headersFor(exchange: Exchange, { headers }: ResponseHead, status: number): readonly string[] {
-  return responseHeadersFor(headers, exchange.responseHeaders, status, false).headers;
+  return responseHeadersFor(headers, addedHeadersFor(exchange, headers), status, false).headers;
 }
 
 function withoutFraming(headers: readonly string[], isEmpty: boolean): string[] {

@@ -41,7 +41,8 @@ export class UpstreamDialer {
   async dial(request: DialRequest, withinMs: number): Promise<DialResult> {
     const begunAt = performance.now();
     const until = begunAt + Math.min(this.config.proxy.responseHeadersTimeoutMs, withinMs);
-    const attempts = request.route.proxyRoute.proxy.createAttempts(begunAt);
+    const { route, handshake } = request;
+    const attempts = route.proxyRoute.proxy.createAttempts(begunAt, handshake.upstream);
     try {
       attempts.startFirst(begunAt);
       return await this.dialAny(attempts, request, until);

@@ -1,4 +1,11 @@
-import { forwardedHeadersOf, formatUpgradeHead, type Exchange, type ResponseHead } from '@app/proxy';
+import {
+  forwardedHeadersOf,
+  formatUpgradeHead,
+  pickerFor,
+  type AttemptedUpstream,
+  type Exchange,
+  type ResponseHead,
+} from '@app/proxy';
 import { ownOriginOf } from '../../cors/own-origin.js';
 import { acceptOf, subprotocolsOf, VERSION } from './client-handshake.js';
 import type { WebSocketRoute } from './websocket-route.js';
@@ -10,6 +17,8 @@ export interface UpstreamHandshake {
   readonly offered: readonly string[];
   /** All other headers: name, value, name, value. */
   readonly fields: readonly string[];
+  /** Picks the instances of its attempts. */
+  readonly upstream: AttemptedUpstream;
   /** `Authorization`. A renewed token replaces it. */
   authorization: string | undefined;
 }
@@ -28,7 +37,9 @@ export function createUpstreamHandshake(
   allowedOrigin: string | undefined,
 ): UpstreamHandshake {
   const { request } = exchange;
+  const { proxy, forwardOptions } = route.proxyRoute;
   return {
+    upstream: pickerFor(proxy, exchange, forwardOptions),
     target: route.proxyRoute.toUpstreamTarget(request.url!),
     offered: subprotocolsOf(request.headers['sec-websocket-protocol']),
     fields: fieldsOf(exchange, allowedOrigin),

@@ -1,0 +1,67 @@
+import type { AffinityOptions } from './affinity-options.js';
+import type { RouteOptions } from './route-options.js';
+import { describeRoute, RouteTableError } from './upstream-route.js';
+
+const SOURCES: ReadonlySet<string> = new Set([
+  'client',
+  'header',
+  'cookie',
+  'query',
+  'parameter',
+  'gateway-cookie',
+]);
+
+/** Names of headers and cookies (RFC 9110, section 5.6.2). */
+const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+
+/** A parameter of a query as it is sent. */
+const QUERY_NAME = /^[^\s&=#?]+$/;
+
+/** The path of a cookie (RFC 6265, section 4.1.1). */
+const COOKIE_PATH = /^\/[!-:<-~]*$/;
+
+/** An upstream with the affinity of its routes. */
+export interface AffinityDefault {
+  readonly name: string;
+  readonly affinity?: AffinityOptions;
+}
+
+/** An affinity, with the name of its upstream. */
+export type NamedAffinity = AffinityOptions & { readonly upstream: string };
+
+/**
+ * The affinity of a route, or that of its upstream; undefined for none.
+ * @param route without a path for requests that come through a mounted proxy, which have no route
+ * @throws RouteTableError if it is invalid
+ */
+export function checkedAffinity(
+  route: Partial<RouteOptions>,
+  { name: upstream, affinity: declared }: AffinityDefault,
+): NamedAffinity | undefined {
+  const { path, methods, affinity = declared } = route;
+  if (affinity === undefined || affinity === 'none') return undefined;
+  const fault = affinityFault(affinity, path);
+  if (fault === undefined) return { ...affinity, upstream };
+  const where =
+    path && methods ? describeRoute({ options: { ...route, path, methods }, upstream }) : upstream;
+  throw new RouteTableError(`${where} has an affinity ${fault}`);
+}
+
+/** Why an affinity is invalid, in words that follow 'affinity'; undefined if it is valid. */
+function affinityFault(options: AffinityOptions, routePath: string | undefined): string | undefined {
+  const { by, loadFactor = 1 } = options;
+  if (!SOURCES.has(by)) return `by ${by as string}; one of ${[...SOURCES].join(', ')} is possible`;
+  if (!(loadFactor >= 1)) return `with the loadFactor ${loadFactor}; it is at least 1`;
+  if (by === 'client') return undefined;
+  const { name } = options;
+  if (by === 'gateway-cookie') {
+    const { path = '/' } = options;
+    if (!COOKIE_PATH.test(path)) return `with an invalid path of the cookie: ${path}`;
+    return name === undefined || TOKEN.test(name) ? undefined : `with an invalid name of the cookie: ${name}`;
+  }
+  if (by === 'parameter' && routePath && !routePath.split('/').includes(`:${name}`))
+    return `by the parameter ${name}, which its path does not have`;
+  return (by === 'query' ? QUERY_NAME : TOKEN).test(name ?? '')
+    ? undefined
+    : `by ${by} with an invalid name: ${name}`;
+}

@@ -1,0 +1,53 @@
+import { checkCrossOrigin, preflightOptionsOf } from './cross-origin.js';
+import type { RouteOptions } from './route-options.js';
+
+const ROUTE = { methods: ['POST'], path: '/callback' } as const;
+
+describe('the options for other origins', () => {
+  it.each<Partial<RouteOptions>>([
+    {},
+    { cors: 'gateway' },
+    { cors: 'upstream' },
+    { crossOrigin: 'any', auth: 'none' },
+    { crossOrigin: 'any', auth: 'none', cors: 'gateway' },
+  ])('may be %j', (options) => {
+    expect(() => checkCrossOrigin({ options: { ...ROUTE, ...options }, upstream: 'a' })).not.toThrow();
+  });
+
+  it.each([
+    [{ cors: 'service' }, "has the cors service; 'gateway' and 'upstream' are possible"],
+    [{ crossOrigin: '*', auth: 'none' }, "has the crossOrigin *; only 'any' is possible"],
+    [{ crossOrigin: 'any' }, "has crossOrigin: 'any', which only a route with auth: 'none' may have"],
+    [
+      { crossOrigin: 'any', auth: 'required' },
+      "has crossOrigin: 'any', which only a route with auth: 'none' may have",
+    ],
+    [
+      { crossOrigin: 'any', auth: 'none', cors: 'upstream' },
+      "has both crossOrigin and cors: 'upstream', where the service decides about origins",
+    ],
+  ])('stop the boot as %j', (options, message) => {
+    const route = { options: { ...ROUTE, ...options } as RouteOptions, upstream: 'web-service' };
+    expect(() => checkCrossOrigin(route)).toThrow(`POST /callback (web-service) ${message}`);
+  });
+});
+
+describe('the route of preflights', () => {
+  it('asks for no token, and ends no session', () => {
+    const options = { ...ROUTE, cors: 'upstream', rewrite: '/in', endsSession: true } as const;
+    expect(preflightOptionsOf(options)).toEqual({
+      methods: ['OPTIONS'],
+      path: '/callback',
+      auth: 'none',
+      cors: 'upstream',
+      rewrite: '/in',
+    });
+  });
+
+  it.each<Partial<RouteOptions>>([{}, { cors: 'gateway' }, { cors: 'upstream', websocket: {} }])(
+    'does not exist for %j',
+    (options) => {
+      expect(preflightOptionsOf({ ...ROUTE, ...options })).toBeUndefined();
+    },
+  );
+});
