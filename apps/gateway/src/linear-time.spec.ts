@@ -14,6 +14,9 @@ import { nominatedEndToEnd } from '../../../libs/proxy/src/headers/end-to-end.js
 import { requestHeadersFor } from '../../../libs/proxy/src/headers/request-headers.js';
 import { responseHeadersFor, responseTrailersFor } from '../../../libs/proxy/src/headers/response-headers.js';
 import { ResponseParser } from '../../../libs/proxy/src/transport/response-parser.js';
+import { ALLOWABLE, isAllowedPath } from '../../../libs/proxy/src/routing/allowed-in-path.js';
+import { RouteTable } from '../../../libs/proxy/src/routing/route-table.js';
+import type { UpstreamRoute } from '../../../libs/proxy/src/routing/upstream-route.js';
 import { isUnambiguousPath, isValidQuery } from '../../../libs/proxy/src/routing/path-rules.js';
 import { hasBody } from '../../../libs/proxy/src/forward/announced-body.js';
 import { TrustedProxies } from '../../../libs/proxy/src/http/trusted-proxies.js';
@@ -123,6 +126,25 @@ function reads(name: string, units: readonly string[], read: (text: string) => u
 
 reads('the path in a log line', ['a', 'a-', 'aaaaaaaa.', 'aaaaaaaa.bbbb.', '%2e', 'a%2e', '.'], redactTokens);
 reads('a path', ['/a', '/...', '/', '%C3%A9', '%2', '/a/..', '[|]'], (text) => isUnambiguousPath(`/${text}`));
+reads(
+  'a path that a route allows',
+  ['/a', '//', '%25', '%2F', '%5C', ';', '%61', '..', '/..', '%C3%A9'],
+  (text) => isAllowedPath(`/${text}`, ALLOWABLE),
+);
+/** A table in which each segment of a path has two or three ways to go on. */
+const table = new RouteTable<UpstreamRoute>();
+for (let way = 0; way < 64; way++) {
+  const segments = Array.from(way.toString(2).padStart(6, '0')).map((bit, at) =>
+    bit === '1' ? 'a' : `:p${at}`,
+  );
+  for (const end of ['x', '*rest']) {
+    const path = `/${[...segments, end].join('/')}`;
+    table.add({ options: { path, methods: ['GET'] }, upstream: 'x-service' });
+  }
+}
+reads('a look-up', ['/a', '/', 'a', '%61', '/%61', '%2F', '/a/a/a/a/a/a/y'], (text) =>
+  table.find(`/${text}`),
+);
 reads('a query', ['%&', 'a=b&', '#', '?'], (text) => isValidQuery(`/?${text}`));
 reads('subprotocols', [' ', 'a,', ',', 'a '], (text) => subprotocolsOf(`a${text}b`));
 reads('a handshake', [' ', 'a,', 'bearer.,', 'bearer. '], (text) =>

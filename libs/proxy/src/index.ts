@@ -20,6 +20,7 @@ export { RouteTableError } from './routing/upstream-route.js';
 export { isHttpMethod, isWebSocketOnly, methodsOf, type HttpMethod } from './routing/methods.js';
 export type { AffinityOptions } from './routing/affinity-options.js';
 export type {
+  AllowedInPath,
   ControllerRouteOptions,
   RouteOptions,
   RouteLimit,

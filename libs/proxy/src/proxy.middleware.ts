@@ -9,6 +9,7 @@ import {
 import { exchangeOf, type Exchange } from './http/exchange.js';
 import type { Gate } from './http/gate.js';
 import { PROXY_OPTIONS, type ProxyOptions } from './proxy.options.js';
+import { isAllowedPath } from './routing/allowed-in-path.js';
 import { isWebSocketOnly } from './routing/methods.js';
 import { isUnambiguousPath, isValidQuery, pathOf } from './routing/path-rules.js';
 import { allowOf, type RoutesOfPath } from './routing/route-table.js';
@@ -20,8 +21,9 @@ type Next = (error?: unknown) => void;
 /**
  * Sends every request to its upstream, or passes it on to the application's controllers.
  *
- * 1. Refuses a path that two servers could read differently, and a query with characters that a target may not have.
- * 2. Looks up the route, once, in the table built at boot. An upgrade and a preflight for a service have theirs already.
+ * 1. Looks up the route, once, in the table built at boot. An upgrade and a preflight for a service have theirs already.
+ * 2. Refuses a path that two servers could read differently, unless the route allows it, and a query with characters that a
+ *    target may not have.
  * 3. Checks the gates in order: those of the gateway, for every request; then those of the upstream.
  * 4. Checks an announced length against the limit; then forwards by the upstream's proxy.
  */
@@ -36,15 +38,15 @@ export class ProxyMiddleware implements NestMiddleware<IncomingMessage, ServerRe
     const exchange = exchangeOf(request)!;
     const path = pathOf(request.url!);
     // :: Step 1
-    if (!isUnambiguousPath(path)) throw new AmbiguousPathException();
-    if (!isValidQuery(request.url!)) throw new InvalidRequestException('Invalid query');
-    // :: Step 2
     const known = exchange.upgrade?.route ?? exchange.route;
     const routes = known ? undefined : this.registry.find(path);
     // The table has no other routes.
     const route = (known as CompiledRoute | undefined) ?? routes?.byMethod.get(request.method!);
     exchange.template = routes?.template ?? route?.options.path;
     exchange.route = route;
+    // :: Step 2
+    if (!isUnambiguousPath(path)) this.checkAmbiguous(exchange, routes, route);
+    if (!isValidQuery(request.url!)) throw new InvalidRequestException('Invalid query');
     // :: Step 3
     const gates = route ? route.gates : this.options.gates;
     for (let index = 0; index < gates.length; index++) {
@@ -55,6 +57,30 @@ export class ProxyMiddleware implements NestMiddleware<IncomingMessage, ServerRe
       return this.checkRest(exchange, pending, gates.slice(index + 1), rest);
     }
     proceed(exchange, routes, route, next);
+  }
+
+  /**
+   * Only a route of an upstream takes an ambiguous path: Express would look for a controller, and for the middleware before
+   * it, in another way than the route table.
+   * @throws AmbiguousPathException
+   */
+  private checkAmbiguous(
+    { request, upgrade }: Exchange,
+    routes: RoutesOfPath<CompiledRoute> | undefined,
+    route: CompiledRoute | undefined,
+  ): void {
+    const path = pathOf(request.url!);
+    const isOfUpstream = route ? route.proxy !== undefined : routes !== undefined && !isOfControllers(routes);
+    const others = this.registry.findUndecoded(path);
+    const other = upgrade ? others?.websocket : others?.byMethod.get(request.method!);
+    const isRefused =
+      !isOfUpstream ||
+      !isAllowedPath(path, route?.options.allowedInPath ?? []) ||
+      // Some services read the host of a URL behind the two slashes (RFC 3986, section 4.2).
+      route?.toUpstreamTarget(path).startsWith('//') ||
+      // A service that does not decode before it routes would respond as the route that demands the token.
+      (route?.options.auth === 'none' && other !== undefined && other.options.auth !== 'none');
+    if (isRefused) throw new AmbiguousPathException();
   }
 
   private async checkRest(

@@ -68,6 +68,7 @@ export class UpstreamRegistry implements OnModuleInit, OnApplicationShutdown {
     for (const wrapper of this.discovery.getProviders({ metadataKey: UpstreamMetadata.KEY })) {
       this.add(this.discovery.getMetadataByDecorator(UpstreamMetadata, wrapper)!);
     }
+    this.table.checkReachable();
     this.checkTlsNames();
     await Promise.all(this.upstreams.map((upstream) => upstream.start()));
   }
@@ -129,6 +130,11 @@ export class UpstreamRegistry implements OnModuleInit, OnApplicationShutdown {
   /** The routes of a raw path; undefined if no route has the path. */
   find(path: string): RoutesOfPath<CompiledRoute> | undefined {
     return this.table.find(path);
+  }
+
+  /** The routes of a raw path for a server that does not decode it; undefined if no route has the path. */
+  findUndecoded(path: string): RoutesOfPath<CompiledRoute> | undefined {
+    return this.table.findUndecoded(path);
   }
 
   /** The `http-proxy-middleware` of an upstream. @throws UpstreamError if there is no upstream of this name */

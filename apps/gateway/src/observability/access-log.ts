@@ -94,12 +94,13 @@ function stagesOf({ attemptedAt, connectedAt, sentAt, responseAt }: Exchange): R
 export function loggedPath(exchange: Exchange): string {
   // Cut after the redaction: half a token is a secret too, and no longer looks like one.
   const path = redactTokens(pathOf(exchange.url)).slice(0, PATH_LENGTH);
-  if (!exchange.template?.includes('/:token')) return path;
-  const names = exchange.template.split('/');
-  return path
-    .split('/')
-    .map((segment, index) => (names[index] === ':token' ? '[redacted]' : segment))
-    .join('/');
+  if (!exchange.template?.includes('token')) return path;
+  const names = exchange.template.split(/[/{}]+/);
+  const wildcard = names.indexOf('*token');
+  if (wildcard === -1 && !names.includes(':token')) return path;
+  const segments = path.split('/');
+  const shown = wildcard === -1 ? segments : [...segments.slice(0, wildcard), '[redacted]'];
+  return shown.map((segment, index) => (names[index] === ':token' ? '[redacted]' : segment)).join('/');
 }
 
 function causeOf(cause: unknown): string | undefined {

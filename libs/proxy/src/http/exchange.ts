@@ -108,12 +108,18 @@ export class Exchange implements Peer, DenseMember {
     return this.route?.upstream ?? this.mountedUpstream;
   }
 
-  /** The decoded value of a path parameter; undefined if the route has none of that name. */
+  /**
+   * The decoded value of a path parameter; undefined if the route has none of that name. A wildcard has the rest of the path,
+   * with its slashes.
+   */
   parameter(name: string): string | undefined {
     const position = this.route?.parameters.get(name);
     if (position === undefined) return undefined;
+    const segments = pathOf(this.request.url!)
+      .split('/')
+      .slice(position + 1);
     // Cannot throw: the proxy refuses a path that is not UTF-8.
-    return decodeURIComponent(pathOf(this.request.url!).split('/')[position + 1]!);
+    return decodeURIComponent(name === this.route!.wildcard ? segments.join('/') : segments[0]!);
   }
 
   /**

@@ -1,61 +1,59 @@
 import { methodsFault } from './methods.js';
-import { isUnambiguousPath, pathOf } from './path-rules.js';
-import { describeRoute, RouteTableError, splitPath, type UpstreamRoute } from './upstream-route.js';
+import { ALLOWABLE } from './allowed-in-path.js';
+import { isUnambiguousPath } from './path-rules.js';
+import type { AllowedInPath } from './route-options.js';
+import { invalidRoute, isWildcard, splitPath, type UpstreamRoute } from './upstream-route.js';
+import { compileTarget } from './upstream-target.js';
+
+/** The parameters of a route's path. */
+export interface PathParameters {
+  /** Positions of the parameters, and of the wildcard, among the path's segments; segment 0 follows the first slash. */
+  readonly parameters: ReadonlyMap<string, number>;
+  /** The name of the wildcard, which stands for all segments from its position on; undefined if there is none. */
+  readonly wildcard: string | undefined;
+}
 
 /** The path of a route, compiled at boot. */
-export interface PathPattern {
-  /** Positions of the parameters among the path's segments; segment 0 follows the first slash. */
-  readonly parameters: ReadonlyMap<string, number>;
+export interface PathPattern extends PathParameters {
   /** Rewrites a request's path and query for the service. */
   readonly toUpstreamTarget: (url: string) => string;
 }
 
-/** @throws RouteTableError if no request could match the route, or its methods or parameters are invalid */
+/** @throws RouteTableError if no request could match the route, or its methods or options for paths are invalid */
 export function compilePath(route: UpstreamRoute): PathPattern {
-  const { path } = route.options;
+  const { path, allowedInPath = [] } = route.options;
   const fault = methodsFault(route.options);
-  if (fault !== undefined) throw new RouteTableError(`${describeRoute(route)} ${fault}`);
-  if (!isUnambiguousPath(path) || (path.length > 1 && path.endsWith('/'))) {
-    throw new RouteTableError(`${describeRoute(route)} has a path that no request can have`);
+  if (fault !== undefined) throw invalidRoute(route, fault);
+  for (const name of allowedInPath as readonly string[]) {
+    if (ALLOWABLE.includes(name as AllowedInPath)) continue;
+    throw invalidRoute(route, `has allowedInPath ${name}, which is none of ${ALLOWABLE.join(', ')}`);
   }
-  const parameters = new Map<string, number>();
-  for (const [index, segment] of splitPath(path).entries()) {
-    if (!segment.startsWith(':')) continue;
-    const name = segment.slice(1);
-    if (!/^[A-Za-z_]\w*$/.test(name))
-      throw new RouteTableError(`${describeRoute(route)} has a nameless parameter`);
-    if (parameters.has(name))
-      throw new RouteTableError(`${describeRoute(route)} names the parameter :${name} twice`);
-    parameters.set(name, index);
+  if (!isUnambiguousPath(path.replace(/\{(\*\w+)\}$/, '$1'))) {
+    throw invalidRoute(route, 'has a path that no request can have');
   }
-  return { parameters, toUpstreamTarget: compileRewrite(route, parameters) };
+  const parameters = readParameters(route);
+  return { ...parameters, toUpstreamTarget: compileTarget(route, parameters) };
 }
 
-function compileRewrite(
-  route: UpstreamRoute,
-  parameters: ReadonlyMap<string, number>,
-): PathPattern['toUpstreamTarget'] {
-  const { rewrite } = route.options;
-  if (rewrite === undefined) return (url) => url;
-  if (!isUnambiguousPath(rewrite)) {
-    throw new RouteTableError(
-      `${describeRoute(route)} rewrites to a path that no request can have: ${rewrite}`,
-    );
-  }
-  const parts = splitPath(rewrite).map((segment) => {
-    if (!segment.startsWith(':')) return segment;
-    const position = parameters.get(segment.slice(1));
-    if (position === undefined) {
-      throw new RouteTableError(
-        `${describeRoute(route)} rewrites with ${segment}, which its path does not have`,
-      );
+function readParameters(route: UpstreamRoute): PathParameters {
+  const parameters = new Map<string, number>();
+  const segments = splitPath(route.options.path);
+  for (const [index, segment] of segments.entries()) {
+    const isRest = isWildcard(segment);
+    if (segment.includes('*') && !(isRest && index === segments.length - 1)) {
+      throw invalidRoute(route, `has a * in ${segment}; a wildcard is the whole last segment, as in *path`);
     }
-    return position;
-  });
-  return (url) => {
-    const path = pathOf(url);
-    const segments = splitPath(path);
-    const rewritten = parts.map((part) => (typeof part === 'number' ? segments[part] : part)).join('/');
-    return `/${rewritten}${url.slice(path.length)}`;
-  };
+    if (!segment.startsWith(':') && !isRest) continue;
+    const name = nameOf(segment);
+    if (!/^[A-Za-z_]\w*$/.test(name)) throw invalidRoute(route, 'has a nameless parameter');
+    if (parameters.has(name)) throw invalidRoute(route, `names the parameter ${segment} twice`);
+    parameters.set(name, index);
+  }
+  const last = segments.at(-1)!;
+  return { parameters, wildcard: isWildcard(last) ? nameOf(last) : undefined };
+}
+
+/** The name of a parameter or a wildcard, without its marks. */
+function nameOf(segment: string): string {
+  return segment.replaceAll(/^(?:\{\*|[:*])|\}$/g, '');
 }

@@ -2,8 +2,8 @@
  * One character of a path segment, raw or percent-encoded, that every server reads the same way. Excluded, so that the
  * gateway and the service never read two different paths:
  * - encoded `/`, `\`, `.`, NUL and control bytes, which some servers decode before they route;
- * - encoded letters, digits, `-`, `_`, `~`: `/files/%61dmin` would match `/files/:id` here and
- *   `/files/admin` there (RFC 3986, section 6.2.2.2 calls the two equivalent);
+ * - encoded letters, digits, `-`, `_`, `~`: `/files/%61dmin` is `/files/admin` for some servers (RFC 3986, section 6.2.2.2
+ *   calls the two equivalent), and not for others;
  * - an encoded `%`, which a server that decodes twice turns into any of the above;
  * - encoded bytes that are not UTF-8;
  * - raw `;`, which some servers strip with the rest of the path, raw `\`, `#`, blanks and bytes past ASCII.
@@ -17,8 +17,8 @@ const SEGMENT_CHARACTER =
 export const UNAMBIGUOUS_PATH = new RegExp(`^(?:/(?!\\.{1,2}(?:/|$))${SEGMENT_CHARACTER}+)*/?$`);
 
 /**
- * Whether every server reads this raw path the same way. The proxy refuses all other paths with 400 before it looks up a
- * route. It does not normalise them: another server may normalise in another way.
+ * Whether every server reads this raw path the same way. The proxy refuses all other paths with 400, but those that the
+ * route allows (`isAllowedPath`). It does not normalise them: another server may normalise in another way.
  */
 export function isUnambiguousPath(path: string): boolean {
   return path.charCodeAt(0) === 0x2f && UNAMBIGUOUS_PATH.test(path) && isUtf8(path);
@@ -32,8 +32,8 @@ const HIGH_BYTE = /%[89A-Fa-f]/;
  * ways: an overlong sequence (`%c0%af`, for some servers `/`), a surrogate (`%ed%a0%80`), a code point past U+10FFFF, a byte
  * on its own (`%ff`).
  */
-function isUtf8(path: string): boolean {
-  if (!HIGH_BYTE.test(path)) return true;
+export function isUtf8(path: string): boolean {
+  if (!path.includes('%') || !HIGH_BYTE.test(path)) return true;
   try {
     decodeURIComponent(path);
     return true;

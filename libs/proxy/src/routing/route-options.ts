@@ -35,6 +35,24 @@ export interface RouteLimit {
   readonly perMinute: number;
 }
 
+/**
+ * What servers read in different ways, so that a path contains it only on routes that allow it. The danger of each is that
+ * the service reads another path than the one by which the gateway chose the route, with its token, limits and gates.
+ *
+ * - `encodedSlash`, `%2F`: slashes within a segment (npm's `@scope%2Fname`, GitLab's `group%2Fproject`). For the look-up it
+ *   is no slash. Danger: a service that decodes before it routes reads `/files/x%2Fadmin` as `/files/x/admin`.
+ *   `exchange.parameter()` has a slash for it.
+ * - `encodedPercent`, `%25`: a percent sign in a name. Danger: who decodes twice reads `%252F` as a slash, `%2500` as NUL.
+ * - `emptySegment`, `//`: empty parts of a key (S3). Only a wildcard matches them. Danger: a service that merges slashes
+ *   reads `/files//admin` as `/files/admin`.
+ * - `encodedBackslash`, `%5C`: a backslash in a name. Danger: a service that takes it for a slash, as on Windows, reads
+ *   `/files/x%5Cadmin` as `/files/x/admin`.
+ * - `semicolon`, `;`: matrix parameters, or a semicolon in a name. Danger: Java servers cut it off with the rest of its
+ *   segment, and read `/files/admin;x` as `/files/admin`.
+ */
+export type AllowedInPath =
+  'encodedSlash' | 'encodedPercent' | 'emptySegment' | 'encodedBackslash' | 'semicolon';
+
 /** One route of an upstream, as a team writes it. Data, no code. */
 export interface RouteOptions {
   /**
@@ -46,10 +64,29 @@ export interface RouteOptions {
   readonly methods: readonly (HttpMethod | '*')[];
 
   /**
-   * An absolute path; `:name` stands for exactly one segment. If two routes match, the one with the literal segment
-   * further left wins. A parameter called `token` is a secret: it never appears in a log line.
+   * An absolute path. `:name` stands for exactly one segment. `*name`, as the last segment, is a wildcard: it stands for the
+   * rest of the path with its slashes, at least one character; `{*name}` may also stand for none, so that `/{*path}` is every
+   * path, and `/files/{*path}` is `/files/` with all below it, without `/files`. A trailing slash makes a path of its own.
+   *
+   * If several routes match, the most specific wins: at the first segment from the left in which they differ, a literal comes
+   * before a parameter, and a parameter before a wildcard. The methods do not matter for that: a method that the winner does
+   * not have is 405. Two routes of one path and method, or a wildcard whose every path has a more specific route, are an
+   * error at boot, and so is a literal that is ambiguous in a path.
+   *
+   * A request's encoded letters, digits, `-`, `_` and `~` are decoded for the look-up alone: `/%61dmin` finds `/admin`, and the
+   * service gets it as sent. If the service matches paths without decoding, another of its routes may respond; 400 if that
+   * route is one of the gateway's that demands a token, and the found one does not.
+   *
+   * A parameter or a wildcard called `token` is a secret: it never appears in a log line.
    */
   readonly path: string;
+
+  /**
+   * Ambiguous parts that a path of the route may contain: `['encodedSlash']`; all others are 400. `.` and `..` as segments,
+   * encoded dots, controls, malformed UTF-8, and `//` at the start, of the path or of the service's, are 400 always. The
+   * service gets the path as sent. Proxies in front must pass it on unchanged too. Danger: see each name. Default: none.
+   */
+  readonly allowedInPath?: readonly AllowedInPath[];
 
   /**
    * Whether a valid access token is required before a byte goes to the service. Default: `required`, the safe choice.
@@ -114,8 +151,19 @@ export interface RouteOptions {
    */
   readonly crossOrigin?: 'any';
 
-  /** The path for the service, with parameters of `path`. The query passes unchanged. Default: the request's path. */
+  /**
+   * The path for the service, with parameters of `path`, and its wildcard as the last segment: `/static/*path`. What they
+   * stand for keeps the bytes of the request, and the query passes unchanged. Danger: two routes may lead to one resource
+   * with different demands. Default: the request's path.
+   */
   readonly rewrite?: string;
+
+  /**
+   * The first segments of `path`, which the service does not get: with `/files`, it gets `/a` for `/files/a`, and `/` for
+   * `/files`. The rest keeps the bytes of the request. An error at boot together with `rewrite`. Danger: as of `rewrite`.
+   * Default: none.
+   */
+  readonly strip?: string;
 
   /**
    * Makes the route a WebSocket with these options; `{}` is all defaults. With `methods: ['GET']` it is a WebSocket alone: a

@@ -203,6 +203,112 @@ describe('RouteTable', () => {
   });
 });
 
+describe('a route table with wildcards and trailing slashes', () => {
+  const table = tableOf(
+    row('/{*rest}'),
+    row('/a'),
+    row('/a/'),
+    row('/a/*rest'),
+    row('/a/:id'),
+    row('/a/b/c'),
+    row('/a/:id/d'),
+    row('/a/b/*rest'),
+    row('/s/{*rest}'),
+    row('/s/'),
+    row('/x/*rest'),
+    row('/caf%c3%a9'),
+  );
+
+  it.each([
+    ['/', '/{*rest}'],
+    ['/b', '/{*rest}'],
+    ['/b/', '/{*rest}'],
+    ['/a', '/a'],
+    ['/a/', '/a/'],
+    ['/a/1', '/a/:id'],
+    ['/a/1/', '/a/*rest'],
+    ['/a/1/2', '/a/*rest'],
+    ['/a/b', '/a/:id'],
+    ['/a/b/', '/a/*rest'],
+    ['/a/b/c', '/a/b/c'],
+    ['/a/b/d', '/a/b/*rest'],
+    ['/a/c/d', '/a/:id/d'],
+    ['/a/b/c/d', '/a/b/*rest'],
+    ['/a//b', '/a/*rest'],
+    ['/a/b//', '/a/b/*rest'],
+    ['/s', '/{*rest}'],
+    ['/s/', '/s/'],
+    ['/s/1/2', '/s/{*rest}'],
+    ['/x', '/{*rest}'],
+    ['/x/', '/{*rest}'],
+    ['/x/y/z', '/x/*rest'],
+  ])('finds %s at %s: a literal before a parameter before a wildcard', (path, template) => {
+    expect(table.find(path)?.template).toBe(template);
+  });
+
+  it.each([
+    ['/%61', '/a'],
+    ['/%61/%62/%63', '/a/b/c'],
+    ['/a%2Fb', '/{*rest}'],
+    ['/a/b%2Fc', '/a/:id'],
+    ['/a/b%2fc', '/a/:id'],
+    ['/%41', '/{*rest}'],
+    ['/a/%2F', '/a/:id'],
+    ['/%2561', '/{*rest}'],
+    ['/a%5Cb', '/{*rest}'],
+    ['/caf%C3%A9', '/caf%c3%a9'],
+    ['/caf%c3%a9', '/caf%c3%a9'],
+    ['/%63af%C3%a9', '/caf%c3%a9'],
+    ['/%', '/{*rest}'],
+    ['/%6', '/{*rest}'],
+    ['/%zz', '/{*rest}'],
+  ])('finds %s at %s: encoded unreserved characters are decoded, and nothing else', (path, template) => {
+    expect(table.find(path)?.template).toBe(template);
+  });
+
+  it('finds no route for a rest of no characters', () => {
+    expect(tableOf(row('/x/*rest')).find('/x/')).toBeUndefined();
+    expect(tableOf(row('/x/*rest')).find('/x')).toBeUndefined();
+    expect(tableOf(row('/x/{*rest}')).find('/x')).toBeUndefined();
+    expect(tableOf(row('/x/{*rest}')).find('/x/')?.template).toBe('/x/{*rest}');
+  });
+
+  it.each([
+    [row('/a/*b'), row('/a/*b'), /GET \/a\/\*b .* repeats GET/],
+    [row('/a/*b'), row('/a/*c', ['POST']), /contradicts .* one path written in two ways/],
+    [row('/a/*b'), row('/a/{*b}', ['POST']), /contradicts .* one path written in two ways/],
+    [row('/a/'), row('/a/', ['HEAD']), /HEAD \/a\/ .* repeats GET \/a\/ .* for HEAD/],
+    [row('/%c3%a9'), row('/%C3%A9', ['POST']), /contradicts .* one path written in two ways/],
+  ])('refuses two rows that cannot both be', (one, other, message) => {
+    expect(() => tableOf(one, other)).toThrow(message);
+  });
+
+  const shadows = [row('/a/:x'), row('/a/:x/'), row('/a/:x/*rest')];
+
+  it('refuses a wildcard whose every path has a more specific route', () => {
+    const message =
+      /^POST \/a\/\*rest \(x-service\) can never match: each of its paths has a more specific route$/;
+
+    expect(() => tableOf(row('/a/*rest', ['POST']), ...shadows).checkReachable()).toThrow(message);
+    expect(() => tableOf(...shadows, row('/a/{*rest}'), row('/a/')).checkReachable()).toThrow(
+      RouteTableError,
+    );
+    expect(() => tableOf(row('/:x'), row('/:x/{*rest}'), row('/*rest')).checkReachable()).toThrow(
+      RouteTableError,
+    );
+  });
+
+  it.each([
+    [[row('/a/*rest'), ...shadows.slice(1)]],
+    [[row('/a/*rest'), ...shadows.slice(0, 1), ...shadows.slice(2)]],
+    [[row('/a/*rest'), ...shadows.slice(0, 2)]],
+    [[row('/a/{*rest}'), ...shadows]],
+    [[row('/a/*rest', ['GET'], { allowedInPath: ['emptySegment'] }), ...shadows]],
+  ])('takes a wildcard that has a path of its own', (rows) => {
+    expect(() => tableOf(...rows).checkReachable()).not.toThrow();
+  });
+});
+
 describe('compilePath', () => {
   it('knows where the parameters are', () => {
     expect([...compilePath(row('/a/:id/b/:other')).parameters]).toEqual([
@@ -229,6 +335,57 @@ describe('compilePath', () => {
     expect(toUpstreamTarget(url)).toBe(target);
   });
 
+  it.each([
+    ['/s/*path', '/a/1/b', '/s/b'],
+    ['/s/*path', '/a/1/b/%63//c%2F/;d/?q=/e', '/s/b/%63//c%2F/;d/?q=/e'],
+    ['/:id/*path', '/a/1/b/c', '/1/b/c'],
+    ['/*path', '/a/1/b/', '/b/'],
+    ['/s', '/a/1/b/c', '/s'],
+  ])('rewritten to %s with the rest of the path, makes %s %s', (rewrite, url, target) => {
+    const { toUpstreamTarget } = compilePath(row('/a/:id/*path', ['GET'], { rewrite }));
+
+    expect(toUpstreamTarget(url)).toBe(target);
+  });
+
+  it('rewrites a rest of no characters', () => {
+    const { toUpstreamTarget } = compilePath(row('/a/{*path}', ['GET'], { rewrite: '/s/*path' }));
+
+    expect(toUpstreamTarget('/a/?q')).toBe('/s/?q');
+    expect(toUpstreamTarget('/a/b?q')).toBe('/s/b?q');
+  });
+
+  it.each([
+    ['/a', '/a/1/b?q', '/1/b?q'],
+    ['/a', '/%61/1//%2f/?q=/x', '/1//%2f/?q=/x'],
+    ['/a/:id', '/a/1/b', '/b'],
+    ['/a/:id', '/a/1/', '/'],
+    ['/a/:id', '/a/1/?q', '/?q'],
+  ])('stripped of %s, makes %s %s', (strip, url, target) => {
+    const { toUpstreamTarget } = compilePath(row('/a/:id/{*path}', ['GET'], { strip }));
+
+    expect(toUpstreamTarget(url)).toBe(target);
+  });
+
+  it('strips a whole path to a slash', () => {
+    const { toUpstreamTarget } = compilePath(row('/a/:id', ['GET'], { strip: '/a/:id' }));
+
+    expect(toUpstreamTarget('/a/1')).toBe('/');
+    expect(toUpstreamTarget('/a/1?q=/a/b')).toBe('/?q=/a/b');
+  });
+
+  it('knows where the wildcard is', () => {
+    const { parameters, wildcard } = compilePath(row('/a/:id/{*path}'));
+
+    expect([[...parameters], wildcard]).toEqual([
+      [
+        ['id', 1],
+        ['path', 2],
+      ],
+      'path',
+    ]);
+    expect(compilePath(row('/a/:id')).wildcard).toBeUndefined();
+  });
+
   it('moves each parameter to where the rewrite has it', () => {
     const { toUpstreamTarget } = compilePath(row('/:a/b/:c', ['POST'], { rewrite: '/:c/:a' }));
 
@@ -250,12 +407,40 @@ describe('compilePath', () => {
   it.each([
     [row('/a', []), 'names no method'],
     [row('a'), 'a path that no request can have'],
-    [row('/a/'), 'a path that no request can have'],
     [row('/a//b'), 'a path that no request can have'],
     [row('/a/../b'), 'a path that no request can have'],
     [row('/a/:'), 'a nameless parameter'],
     [row('/a/:1'), 'a nameless parameter'],
-    [row('/a/:id*'), 'a nameless parameter'],
+    [row('/a/:id*'), 'has a * in :id*; a wildcard is the whole last segment'],
+    [row('/a/*b/c'), 'has a * in *b; a wildcard is the whole last segment'],
+    [row('/a/b*'), 'has a * in b*'],
+    [row('/a/*b*'), 'a nameless parameter'],
+    [row('/a/*'), 'a nameless parameter'],
+    [row('/a/**'), 'a nameless parameter'],
+    [row('/a/{*}'), 'a path that no request can have'],
+    [row('/a/{*b}/c'), 'a path that no request can have'],
+    [row('/a{/*b}'), 'a path that no request can have'],
+    [row('/:a/*a'), 'names the parameter *a twice'],
+    [row('/a%2Fb'), 'a path that no request can have'],
+    [row('/a;b'), 'a path that no request can have'],
+    [
+      row('/a', ['GET'], { allowedInPath: ['slash' as 'encodedSlash'] }),
+      'has allowedInPath slash, which is none of',
+    ],
+    [row('/a', ['GET'], { rewrite: '/b', strip: '/a' }), 'has both rewrite and strip'],
+    [row('/a/b', ['GET'], { strip: '/b' }), 'strips /b, which are not the first segments of its path'],
+    [row('/ab', ['GET'], { strip: '/a' }), 'strips /a, which are not the first segments of its path'],
+    [row('/a', ['GET'], { strip: '/a/b' }), 'strips /a/b, which are not the first segments of its path'],
+    [row('/a/b', ['GET'], { strip: '/a/' }), 'strips /a/, which are not the first segments of its path'],
+    [row('/a', ['GET'], { strip: '/' }), 'strips /, which are not the first segments of its path'],
+    [row('/a', ['GET'], { strip: 'a' }), 'strips a, which are not the first segments of its path'],
+    [row('/a', ['GET'], { strip: '' }), 'strips , which are not the first segments of its path'],
+    [row('/:x/a', ['GET'], { strip: '/:y' }), 'strips /:y, which are not the first segments of its path'],
+    [row('/a/*b', ['GET'], { strip: '/a/*b' }), 'strips /a/*b, which are not the first segments of its path'],
+    [row('/a/*b', ['GET'], { rewrite: '/*b/c' }), 'whose wildcard is not the last segment'],
+    [row('/a/*b', ['GET'], { rewrite: '/*c' }), 'rewrites with *c, which its path does not have'],
+    [row('/a/*b', ['GET'], { rewrite: '/:b' }), 'rewrites with :b, which its path does not have'],
+    [row('/a/:b', ['GET'], { rewrite: '/*b' }), 'rewrites with *b, which its path does not have'],
     [row('/a/:id.json'), 'a nameless parameter'],
     [row('/a/::id'), 'a nameless parameter'],
     [row(''), 'a path that no request can have'],
@@ -270,6 +455,7 @@ describe('compilePath', () => {
     [row('/a', ['PLAY' as HttpMethod]), 'names PLAY, which is no method of HTTP'],
     [row('/a', ['*', 'CONNECT' as HttpMethod]), 'names CONNECT, which the gateway never forwards'],
     [row('/:a/:a'), 'names the parameter :a twice'],
+    [row('/a/..'), 'a path that no request can have'],
     [row('/a', ['GET'], { rewrite: 'b' }), 'rewrites to a path that no request can have'],
     [row('/a', ['GET'], { rewrite: '/b?c' }), 'rewrites to a path that no request can have'],
     [row('/a', ['GET'], { rewrite: 'http://b/c' }), 'rewrites to a path that no request can have'],

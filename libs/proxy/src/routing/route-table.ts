@@ -1,5 +1,14 @@
+import { toLookupPath } from './lookup-path.js';
 import { isWebSocketOnly, methodsOf } from './methods.js';
-import { describeRoute, RouteTableError, splitPath, type UpstreamRoute } from './upstream-route.js';
+import {
+  describeRoute,
+  invalidRoute,
+  isOptionalWildcard,
+  isWildcard,
+  RouteTableError,
+  splitPath,
+  type UpstreamRoute,
+} from './upstream-route.js';
 
 /** The routes of one path. */
 export interface RoutesOfPath<Route> {
@@ -19,13 +28,17 @@ export function allowOf(routes: RoutesOfPath<unknown>): string {
 interface Node<Route> {
   readonly literals: Map<string, Node<Route>>;
   parameter: Node<Route> | undefined;
+  /** Has routes alone. */
+  wildcard: Node<Route> | undefined;
+  /** Whether the node is a wildcard that stands for nothing too. */
+  isOptional: boolean;
   routes:
     { readonly template: string; byMethod: Map<string, Route>; websocket: Route | undefined } | undefined;
 }
 
 /**
- * Finds the routes of a path in a tree of segments, built once: the cost of a request depends on the segments of its path,
- * not on the number of routes.
+ * Finds the routes of a path in a tree of segments, built once: the cost of a request is linear in the length of its path.
+ * Each node is reached by one way and at one depth, so that a look-up visits none twice.
  */
 export class RouteTable<Route extends UpstreamRoute> {
   private readonly root: Node<Route> = createNode();
@@ -37,13 +50,13 @@ export class RouteTable<Route extends UpstreamRoute> {
    */
   add(route: Route): void {
     const { path } = route.options;
-    const node = splitPath(path).reduce(descend<Route>, this.root);
+    const node = splitPath(toLookupPath(path)).reduce(descend<Route>, this.root);
     const routes = (node.routes ??= { template: path, byMethod: new Map(), websocket: undefined });
     const { byMethod } = routes;
     const first = byMethod.values().next().value;
     if (first && first.options.path !== path) {
       throw new RouteTableError(
-        `${describeRoute(route)} contradicts ${describeRoute(first)}: one path with two sets of parameter names`,
+        `${describeRoute(route)} contradicts ${describeRoute(first)}: one path written in two ways`,
       );
     }
     if (first && (first.upstream === undefined) !== (route.upstream === undefined)) {
@@ -61,24 +74,44 @@ export class RouteTable<Route extends UpstreamRoute> {
     this.routes.push(route);
   }
 
-  /** The routes of a raw path; undefined if there are none. */
+  /** @throws RouteTableError if every path of a route has a more specific route. Call it when all routes are added */
+  checkReachable(): void {
+    checkWildcards(this.root);
+  }
+
+  /** The routes of a raw path, in whatever way its unreserved characters are written; undefined if there are none. */
   find(path: string): RoutesOfPath<Route> | undefined {
+    return findRoutes(this.root, toLookupPath(path), 1);
+  }
+
+  /** The routes of a raw path for who does not decode it. */
+  findUndecoded(path: string): RoutesOfPath<Route> | undefined {
     return findRoutes(this.root, path, 1);
   }
 }
 
 function createNode<Route>(): Node<Route> {
-  return { literals: new Map(), parameter: undefined, routes: undefined };
+  return {
+    literals: new Map(),
+    parameter: undefined,
+    wildcard: undefined,
+    isOptional: false,
+    routes: undefined,
+  };
 }
 
 function descend<Route>(node: Node<Route>, segment: string): Node<Route> {
   if (segment.startsWith(':')) return (node.parameter ??= createNode());
+  if (isWildcard(segment)) {
+    node.wildcard ??= { ...createNode(), isOptional: isOptionalWildcard(segment) };
+    return node.wildcard;
+  }
   let next = node.literals.get(segment);
   if (!next) node.literals.set(segment, (next = createNode()));
   return next;
 }
 
-/** Tries the literal segment first, then the parameter. Backtracks if the rest of the path does not match. */
+/** Tries the literal segment, then the parameter, then the wildcard. Goes back if the rest of the path does not match. */
 function findRoutes<Route>(node: Node<Route>, path: string, from: number): RoutesOfPath<Route> | undefined {
   const slash = path.indexOf('/', from);
   const segment = slash === -1 ? path.slice(from) : path.slice(from, slash);
@@ -87,9 +120,37 @@ function findRoutes<Route>(node: Node<Route>, path: string, from: number): Route
     const found = slash === -1 ? literal.routes : findRoutes(literal, path, slash + 1);
     if (found) return found;
   }
-  const { parameter } = node;
-  if (!parameter || segment === '') return undefined;
-  return slash === -1 ? parameter.routes : findRoutes(parameter, path, slash + 1);
+  const { parameter, wildcard } = node;
+  if (parameter && segment !== '') {
+    const found = slash === -1 ? parameter.routes : findRoutes(parameter, path, slash + 1);
+    if (found) return found;
+  }
+  return wildcard && (from < path.length || wildcard.isOptional) ? wildcard.routes : undefined;
+}
+
+function checkWildcards<Route extends UpstreamRoute>(node: Node<Route>): void {
+  for (const route of node.wildcard?.routes?.byMethod.values() ?? []) {
+    // No other segment is empty.
+    if (route.options.allowedInPath?.includes('emptySegment')) continue;
+    const isShadowed = hasEveryRest(node) && (!node.wildcard!.isOptional || hasEmptyRest(node));
+    if (isShadowed) throw invalidRoute(route, 'can never match: each of its paths has a more specific route');
+  }
+  for (const literal of node.literals.values()) checkWildcards(literal);
+  if (node.parameter) checkWildcards(node.parameter);
+}
+
+/** Whether every rest of a path behind a node has a route below it, but those with an empty segment; its own wildcard aside. */
+function hasEveryRest<Route>({ parameter }: Node<Route>): boolean {
+  return (
+    parameter?.routes !== undefined &&
+    (hasEmptyRest(parameter) || parameter.wildcard?.isOptional === true) &&
+    (parameter.wildcard !== undefined || hasEveryRest(parameter))
+  );
+}
+
+/** Whether a path that ends with the slash behind a node has a route of its own. */
+function hasEmptyRest<Route>({ literals }: Node<Route>): boolean {
+  return literals.get('')?.routes !== undefined;
 }
 
 function repetition(route: UpstreamRoute, other: UpstreamRoute, part: string): RouteTableError {

@@ -18,8 +18,23 @@ export function splitPath(path: string): string[] {
   return path.slice(1).split('/');
 }
 
+/** Whether a segment of a route's path is a wildcard: `*name`, or `{*name}`, which stands for nothing too. */
+export function isWildcard(segment: string): boolean {
+  return segment.startsWith('*') || isOptionalWildcard(segment);
+}
+
+/** Whether a segment of a route's path is `{*name}`. */
+export function isOptionalWildcard(segment: string): boolean {
+  return segment.startsWith('{*');
+}
+
 /** The route in the words of an error message. */
 export function describeRoute({ options, upstream }: UpstreamRoute): string {
   const methods = isWebSocketOnly(options) ? 'WEBSOCKET' : options.methods.join(',');
   return `${methods} ${options.path} (${upstream ?? 'a controller'})`;
+}
+
+/** The error of a route that is invalid by itself. */
+export function invalidRoute(route: UpstreamRoute, fault: string): RouteTableError {
+  return new RouteTableError(`${describeRoute(route)} ${fault}`);
 }

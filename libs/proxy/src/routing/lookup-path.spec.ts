@@ -1,0 +1,40 @@
+import { toLookupPath } from './lookup-path.js';
+
+describe('toLookupPath', () => {
+  const bytes = Array.from({ length: 256 }, (_, byte) => byte);
+  const encoded = (byte: number): string => `%${byte.toString(16).padStart(2, '0').toUpperCase()}`;
+
+  it.each(['lower', 'upper'])(
+    'decodes exactly the unreserved characters but the dot, in %s case',
+    (letters) => {
+      const decoded = bytes.filter((byte) => {
+        const path = letters === 'lower' ? encoded(byte).toLowerCase() : encoded(byte);
+        return toLookupPath(`/${path}`) === `/${String.fromCharCode(byte)}`;
+      });
+
+      expect(String.fromCharCode(...decoded)).toBe(
+        '-0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz~',
+      );
+    },
+  );
+
+  it('writes all other bytes with digits in upper case', () => {
+    const others = bytes.map(encoded).filter((path) => toLookupPath(path) === path);
+
+    expect(others).toHaveLength(256 - 65);
+    expect(others.filter((path) => toLookupPath(path.toLowerCase()) !== path)).toEqual([]);
+  });
+
+  it.each([
+    ['/a', '/a'],
+    ['/%2561', '/%2561'],
+    ['/%25%36%31', '/%2561'],
+    ['/%2%41', '/%2A'],
+    ['/%', '/%'],
+    ['/%6', '/%6'],
+    ['/%6g%61', '/%6ga'],
+    ['/%61%2f%62', '/a%2Fb'],
+  ])('of %s is %s, decoded once', (path, expected) => {
+    expect(toLookupPath(path)).toBe(expected);
+  });
+});
