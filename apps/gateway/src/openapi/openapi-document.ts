@@ -1,4 +1,5 @@
 import { isWebSocketOnly, methodsOf, type CompiledRoute, type RouteOptions } from '@app/proxy';
+import { documentPaths } from './document-paths.js';
 
 type Json = Record<string, unknown>;
 
@@ -23,23 +24,18 @@ const ERROR = { $ref: '#/components/responses/Error' };
  * gateway's own error responses. The services document theirs.
  */
 export function openApiDocument(routes: readonly CompiledRoute[]): Json {
-  const paths: Record<string, Json> = {};
-  for (const route of routes) {
-    const { options } = route;
-    for (const method of documentedMethods(options)) {
-      const path = (paths[options.path.replaceAll(/:(\w+)/g, '{$1}')] ??= parametersOf(options));
-      const operation = route.proxy
-        ? operationFor(options, route.upstream, method)
-        : controllerOperation(route.summary);
-      const key = method.toLowerCase();
-      const other = path[key] as Json | undefined;
-      path[key] = other ? joined(operation, other, options) : operation;
-    }
-  }
+  // A route with none of OpenAPI's methods has no place in it.
+  const documented = routes.filter(({ options }) => documentedMethods(options).length > 0);
+  const byPath = Map.groupBy(documented, ({ options }) => options.path);
+  const { paths, wildcards } = documentPaths([...byPath.keys()]);
+  const itemFor = (path: string): Json => pathItem(byPath.get(path)!);
   return {
     openapi: '3.1.0',
     info: { title: 'SecureConnect gateway', version: '1' },
-    paths,
+    paths: Object.fromEntries([...paths].map(([documented, path]) => [documented, itemFor(path)])),
+    ...(wildcards.length > 0 && {
+      'x-wildcards': Object.fromEntries(wildcards.map((path) => [path, itemFor(path)])),
+    }),
     components: {
       securitySchemes: { bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } },
       responses: {
@@ -76,12 +72,38 @@ function joined(operation: Json, other: Json, route: RouteOptions): Json {
   return { ...plain, description: OPENS, responses };
 }
 
-function parametersOf(route: RouteOptions): Json {
-  const names = [...route.path.matchAll(/:(\w+)/g)].map(([, name]) => name);
-  if (names.length === 0) return {};
+/** One path of the document, with the operations of all its methods. */
+function pathItem(routes: readonly CompiledRoute[]): Json {
+  const item = parametersOf(routes[0]!);
+  for (const route of routes) {
+    const { options } = route;
+    for (const method of documentedMethods(options)) {
+      const operation = route.proxy
+        ? operationFor(options, route.upstream, method)
+        : controllerOperation(route.summary);
+      const key = method.toLowerCase();
+      const other = item[key] as Json | undefined;
+      item[key] = other ? joined(operation, other, options) : operation;
+    }
+  }
+  return item;
+}
+
+function parametersOf({ options, parameters, wildcard }: CompiledRoute): Json {
+  if (parameters.size === 0) return {};
   return {
-    parameters: names.map((name) => ({ name, in: 'path', required: true, schema: { type: 'string' } })),
+    parameters: [...parameters.keys()].map((name) => ({
+      name,
+      in: 'path',
+      required: true,
+      ...(name === wildcard && { description: descriptionOf(options.path) }),
+      schema: { type: 'string' },
+    })),
   };
+}
+
+function descriptionOf(path: string): string {
+  return `The rest of the path, with its slashes as they are${path.endsWith('}') ? '; it may be empty' : ''}.`;
 }
 
 function operationFor(route: RouteOptions, upstream: string, method: string): Json {
@@ -89,7 +111,7 @@ function operationFor(route: RouteOptions, upstream: string, method: string): Js
   const isOnly = isWebSocketOnly(route);
   const opens = route.websocket !== undefined && method === 'GET';
   return {
-    operationId: `${method.toLowerCase()}${route.path.replaceAll(/[^A-Za-z0-9]+/g, '_')}`,
+    operationId: `${method.toLowerCase()}${route.path.replaceAll('*', 'rest.').replaceAll(/[^A-Za-z0-9]+/g, '_')}`,
     tags: [upstream],
     ...(opens && { description: isOnly ? 'A WebSocket: the request must ask for the upgrade.' : OPENS }),
     ...(route.auth !== 'none' && { security: [{ bearer: [] }] }),
