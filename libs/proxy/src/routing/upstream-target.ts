@@ -1,8 +1,9 @@
-import type { PathParameters, PathPattern } from './path-pattern.js';
+import type { PathParameters } from './path-parameters.js';
 import { isUnambiguousPath, pathOf } from './path-rules.js';
 import { invalidRoute, isWildcard, splitPath, type UpstreamRoute } from './upstream-route.js';
 
-type ToTarget = PathPattern['toUpstreamTarget'];
+/** Rewrites a request's path and query for the service. */
+export type ToTarget = (url: string) => string;
 
 /** What a segment of a rewrite becomes, from the segments of a request's path. */
 type Part = (sent: readonly string[]) => string;
