@@ -25,8 +25,8 @@ const ERROR = { $ref: '#/components/responses/Error' };
  */
 export function openApiDocument(routes: readonly CompiledRoute[]): Json {
   // A route with none of OpenAPI's methods has no place in it.
-  const documented = routes.filter(({ options }) => documentedMethods(options).length > 0);
-  const byPath = Map.groupBy(documented, ({ options }) => options.path);
+  const shown = routes.filter(({ options }) => documentedMethods(options).length > 0);
+  const byPath = Map.groupBy(shown, ({ options }) => options.path);
   const { paths, wildcards } = documentPaths([...byPath.keys()]);
   const itemFor = (path: string): Json => pathItem(byPath.get(path)!);
   return {
