@@ -1,3 +1,4 @@
+import { canonicalName } from '../transport/field-names.js';
 import { isHopByHop } from './hop-by-hop.js';
 import { FORWARDING, FRAMING, IDENTITY, WRITTEN } from './trusted-names.js';
 
@@ -10,17 +11,6 @@ const KINDS: ReadonlyMap<string, NameKind> = new Map([
   ...WRITTEN.map((name) => [name, 'written'] as const),
   ...FRAMING.map((name) => [name, 'framing'] as const),
 ]);
-
-const OTHER = /[^a-z0-9-]/;
-const OTHERS = /[^a-z0-9-]/g;
-
-/**
- * One form for all names that a service may read as the same: CGI, WSGI, Rack and PHP replace `-` and `.` with `_`, and
- * lighttpd every other mark too.
- */
-export function canonicalName(lower: string): string {
-  return OTHER.test(lower) ? lower.replaceAll(OTHERS, '-') : lower;
-}
 
 /** The kind of a name in its canonical form; undefined for most names. */
 export function kindOf(canonical: string): NameKind | undefined {
