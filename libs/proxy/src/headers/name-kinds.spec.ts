@@ -53,6 +53,7 @@ describe('kindOf', () => {
     'userid',
     'username',
     'user-agent',
+    'x-user-agent',
     'x-requested-with',
     'x-api-key',
     'x-csrf-token',

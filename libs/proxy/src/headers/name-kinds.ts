@@ -1,6 +1,6 @@
 import { canonicalName } from '../transport/field-names.js';
 import { isHopByHop } from './hop-by-hop.js';
-import { FORWARDING, FRAMING, IDENTITY, WRITTEN } from './trusted-names.js';
+import { FORWARDING, FRAMING, IDENTITY, ORDINARY, WRITTEN } from './trusted-names.js';
 
 /** Why a field of this name may not pass unchecked. */
 export type NameKind = 'identity' | 'forwarding' | 'written' | 'framing';
@@ -16,6 +16,7 @@ const KINDS: ReadonlyMap<string, NameKind> = new Map([
 export function kindOf(canonical: string): NameKind | undefined {
   const kind = KINDS.get(canonical);
   if (kind !== undefined) return kind;
+  if (ORDINARY.has(canonical)) return undefined;
   // From 2, since `x-` alone is no family. Up to LONGEST, since a name may be as long as all headers together.
   for (
     let end = canonical.indexOf('-', 2);

@@ -82,6 +82,9 @@ export const IDENTITY: readonly string[] = [
   'x-forwarded-*',
 ];
 
+/** Names that look like identity, and say nothing of who the client is: gRPC-web's name of the client's library. */
+export const ORDINARY: ReadonlySet<string> = new Set(['x-user-agent']);
+
 /**
  * Names by which proxies give the client's address and the original request. They pass from trusted proxies alone. A trusted
  * proxy must clear each name that it does not set, as the nginx of this repository does.
