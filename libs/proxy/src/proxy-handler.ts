@@ -39,7 +39,7 @@ const REPLACED: Readonly<Record<string, string>> = {
   xfwd: 'X-Forwarded-*, which is always sent',
   secure: '<NAME>_SERVICE_TLS_CA_FILE',
   ca: '<NAME>_SERVICE_TLS_CA_FILE',
-  changeOrigin: '`host` of the upstream',
+  changeOrigin: '`host` of the upstream, which sets the Host',
   headers: '`requestHeaders` of the upstream',
   auth: 'a `proxyReq` listener',
   timeout: 'REQUEST_TIMEOUT_MS',

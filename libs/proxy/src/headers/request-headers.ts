@@ -87,7 +87,7 @@ function read(before: SaidBefore, lower: string, value: string): void {
   if (lower === 'x-forwarded-for') before.addresses += `${value}, `;
   else if (lower === 'x-forwarded-proto') before.proto = value;
   else if (lower === 'x-forwarded-host') before.host = value;
-  else if (lower === 'x-forwarded-port') before.port = value;
+  else if (lower === 'x-forwarded-port') before.port = PORT.test(value) ? value : '';
   else if (lower === 'forwarded') before.forwarded += before.forwarded === '' ? value : `, ${value}`;
 }
 
@@ -100,7 +100,7 @@ function addOwn(headers: string[], facts: ForwardedFacts, before: Readonly<SaidB
   headers.push('X-Request-ID', facts.requestId, 'X-Forwarded-For', addresses + facts.peerAddress);
   headers.push('X-Forwarded-Proto', proto);
   if (host !== '') headers.push('X-Forwarded-Host', host);
-  headers.push('X-Forwarded-Port', PORT.test(before.port) ? before.port : portOf(host, proto));
+  headers.push('X-Forwarded-Port', before.port === '' ? portOf(host, proto) : before.port);
   if (!facts.sendsForwarded) return;
   const own = { address: facts.peerAddress, host: facts.host, proto: facts.protocol };
   headers.push('Forwarded', forwardedValue({ forwarded, addresses, host, proto }, own));
@@ -118,6 +118,7 @@ function portOf(host: string, proto: string): string {
     const port = host.slice(colon + 1);
     if (PORT.test(port)) return port;
   }
+  if (proto === 'http') return '80';
   return SECURE.test(proto) ? '443' : '80';
 }
 
