@@ -253,7 +253,9 @@ describe('headers of a response', () => {
 });
 
 describe('a gate that changes headers', () => {
-  const sentBy = async (code: string): Promise<readonly [number[], RecordedRequest | undefined, string]> => {
+  const sentBy = async (
+    code: string,
+  ): Promise<readonly [readonly number[], RecordedRequest | undefined, string]> => {
     await using service = await startRecordingService();
     await using gateway = await startFor(service.url);
     const { statuses, text } = await exchangeRaw(

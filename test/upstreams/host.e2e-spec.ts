@@ -1,6 +1,7 @@
 import { Upstream } from '@app/proxy';
 import { Module, type Type } from '@nestjs/common';
 import { once } from 'node:events';
+import type { IncomingMessage } from 'node:http';
 import { bearer, startGateway, type RunningGateway } from '../support/gateway.js';
 import { exchangeRaw } from '../support/raw-client.js';
 import { rawRequest } from '../support/raw-request.js';
@@ -128,13 +129,8 @@ describe('Host and Origin of a handshake', () => {
 
   it('lets a service accept that compares the two', async () => {
     await using service = await startSocketService(undefined, {
-      verifyClient: ({
-        origin,
-        req,
-      }: {
-        readonly origin?: string;
-        readonly req: { readonly headers: { readonly host?: string } };
-      }) => origin === `http://${req.headers.host}`,
+      verifyClient: (info: { readonly origin: string; readonly req: IncomingMessage }) =>
+        info.origin === `http://${info.req.headers.host}`,
     });
     await using gateway = await startFor(service.url, moduleOf('instance', 'upstream'));
 
