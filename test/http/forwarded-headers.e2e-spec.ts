@@ -56,6 +56,8 @@ describe('what a stranger says about itself', () => {
     expect(valuesOf(request, 'x-forwarded-for')).toEqual(['127.0.0.1']);
     expect(valuesOf(request, 'x-forwarded-proto')).toEqual(['http']);
     expect(valuesOf(request, 'x-forwarded-host')).toEqual(['api.example.com']);
+    expect(valuesOf(request, 'x-forwarded-port')).toEqual(['80']);
+    expect(valuesOf(request, 'forwarded')).toEqual([]);
     expect(request.headers.join()).not.toMatch(/203\.0\.113|evil|,443(?:,|$)|admin/);
     expect(line.client_ip).toBe('127.0.0.1');
   });
@@ -160,7 +162,8 @@ describe('what a trusted proxy says', () => {
         [
           'X-Forwarded-For: 198.51.100.1, 203.0.113.7',
           'X-Forwarded-Proto: https',
-          'X-Forwarded-Host: app.example.com',
+          'X-Forwarded-Host: app.example.com:8443',
+          'X_Forwarded_Port: 9',
           'X-Real-IP: 203.0.113.7',
           'Forwarded: for=203.0.113.7',
         ],
@@ -169,12 +172,20 @@ describe('what a trusted proxy says', () => {
 
       expect(valuesOf(request, 'x-forwarded-for')).toEqual(['198.51.100.1, 203.0.113.7, 127.0.0.1']);
       expect(valuesOf(request, 'x-forwarded-proto')).toEqual(['https']);
-      expect(valuesOf(request, 'x-forwarded-host')).toEqual(['app.example.com']);
+      expect(valuesOf(request, 'x-forwarded-host')).toEqual(['app.example.com:8443']);
+      expect(valuesOf(request, 'x-forwarded-port')).toEqual(['8443']);
+      expect(valuesOf(request, 'x_forwarded_port')).toEqual([]);
       expect(valuesOf(request, 'x-real-ip')).toEqual(['203.0.113.7']);
       expect(valuesOf(request, 'forwarded')).toEqual(['for=203.0.113.7']);
       expect(line.client_ip).toBe('203.0.113.7');
     },
   );
+
+  it('has the port of the protocol, if no host and no header names one', async () => {
+    const { request } = await carry(['X-Forwarded-Proto: https'], { TRUST_PROXY: '1' });
+
+    expect(valuesOf(request, 'x-forwarded-port')).toEqual(['443']);
+  });
 
   it('is one list where it comes in two headers', async () => {
     const { request, line } = await carry(['X-Forwarded-For: 198.51.100.1', 'X-Forwarded-For: 203.0.113.7'], {
@@ -218,6 +229,31 @@ describe('what a trusted proxy says', () => {
     const { line } = await carry([`X-Forwarded-For: ${chain}`], { TRUST_PROXY: trust });
 
     expect(line.client_ip).toBe(client);
+  });
+});
+
+describe('Forwarded, with FORWARDED_HEADER=on,', () => {
+  const own = 'for=127.0.0.1;host=api.example.com;proto=http';
+
+  it.each([
+    ['of a stranger is replaced', 'none', ['Forwarded: for=203.0.113.7'], own],
+    [
+      'of a trusted proxy is appended to',
+      '1',
+      ['Forwarded: for="[::1]:8"', 'forwarded: by=a'],
+      `for="[::1]:8", by=a, ${own}`,
+    ],
+    ['that does not end is replaced', '1', ['Forwarded: for="a'], own],
+    [
+      'that a trusted proxy leaves out is made of X-Forwarded-*',
+      '1',
+      ['X-Forwarded-For: 2001:db8::7', 'X-Forwarded-Proto: https', 'X-Forwarded-Host: app.example.com:8443'],
+      `for="[2001:db8::7]";host="app.example.com:8443";proto=https, ${own}`,
+    ],
+  ])('%s', async (_case, trust, lines, value) => {
+    const { request } = await carry(lines, { TRUST_PROXY: trust, FORWARDED_HEADER: 'on' });
+
+    expect(valuesOf(request, 'forwarded')).toEqual([value]);
   });
 });
 
@@ -271,6 +307,7 @@ describe('headers of one connection', () => {
       'host',
       'x-forwarded-for',
       'x-forwarded-host',
+      'x-forwarded-port',
       'x-forwarded-proto',
       'x-kept',
       'x-request-id',

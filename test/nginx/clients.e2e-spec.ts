@@ -43,6 +43,7 @@ describeWithNginx('who a client is, behind nginx,', () => {
       ['X-Forwarded-For', '127.0.0.2, 127.0.0.1'],
       ['X-Forwarded-Proto', 'http'],
       ['X-Forwarded-Host', 'api.example:9090'],
+      ['X-Forwarded-Port', '9090'],
     ]);
     const names = service.requests[0]!.headers.map(([name]) => name.toLowerCase());
     expect(names.filter((name) => FORWARDING_NAMES.includes(name))).toEqual([]);
@@ -76,6 +77,7 @@ describeWithNginx('who a client is, behind nginx,', () => {
       ['X-Forwarded-For', '203.0.113.9, 127.0.0.1'],
       ['X-Forwarded-Proto', 'https'],
       ['X-Forwarded-Host', 'a'],
+      ['X-Forwarded-Port', '443'],
     ]);
     expect(headers['x-request-id']).toBe('an-id-of-a-stranger');
     expect(headers['strict-transport-security']).toBe('max-age=60');

@@ -56,17 +56,15 @@ describe('what the service gets', () => {
     expect(client.handshake.headers).not.toHaveProperty('sec-websocket-extensions');
   });
 
-  it.each([
-    ['https://app.example', { CORS_ALLOWED_ORIGINS: 'https://app.example,https://b.example' }],
-    ['http://localhost:3000', {}],
-    [/^http:\/\/127\.0\.0\.1:\d+$/, { ENV: 'production', HOST: '127.0.0.1' }],
-  ])('has %s as the Origin of a client that has none', async (origin, env: Record<string, string>) => {
+  it('has no Origin if the client has none', async () => {
     await using service = await startSocketService();
-    await using gateway = await startGateway({ env: { CHAT_SERVICE_URL: service.url, ...env } });
+    await using gateway = await startGateway({
+      env: { CHAT_SERVICE_URL: service.url, CORS_ALLOWED_ORIGINS: 'https://app.example' },
+    });
 
     await using _client = await openSocket(gateway);
 
-    expect((await service.connection(0)).handshake.headers.origin).toMatch(origin);
+    expect((await service.connection(0)).handshake.headers).not.toHaveProperty('origin');
   });
 
   it('has the Origin of a client that has one, and the client gets CORS headers', async () => {

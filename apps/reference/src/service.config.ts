@@ -12,7 +12,7 @@ export interface ServiceConfig {
   readonly authServiceUrls?: readonly string[] | undefined;
   /** The start of signed URLs (storage). Default: they are paths. */
   readonly publicUrl?: string | undefined;
-  /** Origins of pages that may open WebSockets (chat, video). Requests without an Origin may not. */
+  /** Origins of pages that may open WebSockets (chat, video). Requests without an Origin come from no page. */
   readonly allowedOrigins?: readonly string[] | undefined;
   /** Milliseconds between two pings, and for which a client may be silent (chat, video). */
   readonly heartbeatMs?: number | undefined;

@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { AUTH_OPTIONS, type TokenOptions } from './auth.options.js';
 import { AuthenticationException } from './authentication.exception.js';
 import type { Principal } from './principal.js';
+import { TokenPrincipal } from './token-principal.js';
 
 /** The claims of an access token. A refresh token has an empty role and no `jti`, so it fails here. */
 const AccessClaims = z.object({
@@ -60,7 +61,7 @@ export class AccessTokenVerifier {
       this.verified.delete(token);
       throw new AuthenticationException('expired');
     }
-    const principal = this.principalFrom(this.claimsOf(token));
+    const principal = this.principalFrom(token, this.claimsOf(token));
     this.verified.set(token, principal);
     return principal;
   }
@@ -103,7 +104,7 @@ export class AccessTokenVerifier {
     return timingSafeEqual(signature, expected);
   }
 
-  private principalFrom(claims: Record<string, unknown>): Principal {
+  private principalFrom(token: string, claims: Record<string, unknown>): Principal {
     const { aud } = claims;
     const audiences: unknown[] = Array.isArray(aud) ? aud : [aud];
     if (!audiences.includes(this.options.audience)) throw new AuthenticationException('invalid_audience');
@@ -111,7 +112,7 @@ export class AccessTokenVerifier {
     if (!data || data.iss !== this.options.issuer || this.isIssuedLater(data.iat)) {
       throw new AuthenticationException('invalid_token', error);
     }
-    return Object.freeze({
+    return new TokenPrincipal(token, {
       userId: data.user_id,
       email: data.email,
       username: data.username,

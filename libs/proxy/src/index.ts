@@ -1,6 +1,7 @@
 export * from './http/exceptions.js';
 export { networkOf } from './http/client-network.js';
 export { DenseSet, type DenseMember } from './http/dense-set.js';
+export { encodeHeaderValue, type HeaderChanges } from './http/header-changes.js';
 export { Exchange, exchangeOf, type Upgrade } from './http/exchange.js';
 export type { Principal } from './http/principal.js';
 export type { RateLimit, Route } from './routing/route.js';
@@ -11,7 +12,8 @@ export { ProxyConfigurationError, type ProxyHandlerOptions } from './proxy-handl
 export { ProxyModule } from './proxy.module.js';
 export type { ProxyOptions } from './proxy.options.js';
 export { nominatedEndToEnd } from './headers/end-to-end.js';
-export { forwardedHeadersOf } from './headers/request-headers.js';
+export { forwardedHeadersOf, withField } from './headers/request-headers.js';
+export { HeaderConfigurationError } from './headers/header-options.js';
 export { FORWARDING as FORWARDING_NAMES } from './headers/trusted-names.js';
 export { addedHeadersFor } from './headers/added-headers.js';
 export { responseHeadersFor } from './headers/response-headers.js';
@@ -19,6 +21,7 @@ export { pathOf } from './routing/path-rules.js';
 export { RouteTableError } from './routing/upstream-route.js';
 export { isHttpMethod, isWebSocketOnly, methodsOf, type HttpMethod } from './routing/methods.js';
 export type { AffinityOptions } from './routing/affinity-options.js';
+export type { HeaderRuleOptions, HeaderRules, HeaderSource, HeaderValue } from './routing/header-rules.js';
 export type {
   AllowedInPath,
   ControllerRouteOptions,

@@ -87,6 +87,7 @@ async function send(
     if (!TARGET.test(request.url!)) throw new InvalidRequestException('Invalid path');
     const options = proxy.mountedOptions;
     checkAnnouncedLength(request, options.limits.bodyLimitBytes);
+    options.headerRules?.prepare(exchange);
     const picker = instance ? new PinnedUpstream(proxy, instance) : pickerFor(proxy, exchange, options);
     const attempts = proxy.createAttempts(performance.now(), picker);
     new Forward(exchange, options, attempts, request.url!, reject).start();

@@ -109,6 +109,7 @@ function proceed(
     next();
     return;
   }
+  route.forwardOptions.headerRules?.prepare(exchange);
   if (exchange.upgrade) {
     // The application's WebSocket middleware is next.
     next();

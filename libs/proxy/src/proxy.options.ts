@@ -7,6 +7,7 @@ import type { InstanceOptions } from './balancing/instance.js';
 import type { ControllerRouteOptions } from './routing/route-options.js';
 import type { TlsOptions } from './transport/tls-files.js';
 import type { StreamedBodyLimitOptions } from './forward/streamed-body-limit.js';
+import type { RequestHeaderOptions } from './headers/request-headers.js';
 import type { ForwardLimits } from './forward/forward-options.js';
 
 export interface RetryOptions {
@@ -19,7 +20,7 @@ export interface RetryOptions {
 }
 
 /** Options of the proxy, which has no defaults of its own. */
-export interface ProxyOptions extends ForwardLimits {
+export interface ProxyOptions extends ForwardLimits, RequestHeaderOptions {
   /** Gates of every exchange, in this order. */
   readonly gates: readonly Gate[];
 

@@ -6,8 +6,9 @@ import {
 } from './http/exceptions.js';
 import type { Exchange } from './http/exchange.js';
 import type { Gate } from './http/gate.js';
-import { acceptanceFault } from './headers/name-kinds.js';
 import { Affinity } from './balancing/affinity.js';
+import type { CompiledHeaderRules } from './headers/compiled-header-rules.js';
+import { UpstreamHeaders } from './headers/upstream-headers.js';
 import { Addresses } from './balancing/addresses.js';
 import { HealthChecks } from './balancing/health-checks.js';
 import type { FailureKind } from './balancing/instance-health.js';
@@ -60,8 +61,7 @@ export class UpstreamProxy {
   readonly streamedBodyLimit: StreamedBodyLimit;
   readonly slowReaderLimit: SlowReaderLimit;
   readonly healthPath: string;
-  /** Names in lower case; undefined if none. */
-  readonly acceptedHeaders: ReadonlySet<string> | undefined;
+  readonly headers: UpstreamHeaders;
   /** The listeners of its `http-proxy-middleware`; set before its routes are compiled. */
   listeners: ProxyListeners | undefined;
   private optionsOfMounted: ForwardOptions | undefined;
@@ -71,7 +71,7 @@ export class UpstreamProxy {
 
   /**
    * @param options with the gates of this upstream behind those of all
-   * @throws UpstreamError if an address is invalid or the gateway's own, a TLS file unusable, or a header not acceptable
+   * @throws UpstreamError if an address is invalid or the gateway's own, or a TLS file unusable; HeaderConfigurationError
    */
   constructor(
     readonly declaration: UpstreamOptions,
@@ -81,7 +81,7 @@ export class UpstreamProxy {
   ) {
     const name = (this.name = declaration.name);
     this.healthPath = declaration.healthPath ?? '/health';
-    this.acceptedHeaders = this.readAcceptedHeaders();
+    this.headers = new UpstreamHeaders(declaration);
     this.breaker = new CircuitBreaker(options.breakerOpenMs, (state) => events.circuitChanged(name, state));
     this.retryBudget = new RetryBudget(options.retries.budgetRatio);
     this.streamedBodyLimit = new StreamedBodyLimit(
@@ -99,7 +99,8 @@ export class UpstreamProxy {
       this.instances.setOrigins(origins, performance.now());
     this.addresses = new Addresses(urls, options.dns, setOrigins);
     setOrigins(this.addresses.all);
-    this.checks = new HealthChecks(this.instances, this.healthPath, options.checks);
+    const { hostOfChecks } = this.headers;
+    this.checks = new HealthChecks(this.instances, this.healthPath, options.checks, hostOfChecks);
     ticker.add(this.instances);
     ticker.add(this.slowReaderLimit);
   }
@@ -111,18 +112,20 @@ export class UpstreamProxy {
     this.checks.start();
   }
 
-  /** @throws RouteTableError */
+  /** @throws RouteTableError, HeaderConfigurationError */
   compile(options: RouteOptions): ProxyRoute {
-    const { name: upstream, acceptedHeaders } = this;
+    const { name: upstream, headers } = this;
     const { gates } = this.options;
+    const acceptedHeaders = headers.accepted;
     const route = { options, upstream, acceptedHeaders, isMonitoring: false, limit: undefined };
-    const forwardOptions = this.forwardOptionsFor(options);
-    return { ...route, ...compilePath(route), proxy: this, gates, forwardOptions };
+    const pattern = compilePath(route);
+    const forwardOptions = this.forwardOptionsFor(options, headers.rulesFor(route, pattern));
+    return { ...route, ...pattern, proxy: this, gates, forwardOptions };
   }
 
   /** The options of a request that comes through a mounted proxy, and so has no route. */
   get mountedOptions(): ForwardOptions {
-    return (this.optionsOfMounted ??= this.forwardOptionsFor({}));
+    return (this.optionsOfMounted ??= this.forwardOptionsFor({}, this.headers.rules));
   }
 
   /** Forwards an exchange. @param target path and query for the service @param refuse called with an error to respond with */
@@ -185,7 +188,7 @@ export class UpstreamProxy {
     this.instances.destroy();
   }
 
-  private forwardOptionsFor(route: Partial<RouteOptions>): ForwardOptions {
+  private forwardOptionsFor(route: Partial<RouteOptions>, headerRules?: CompiledHeaderRules): ForwardOptions {
     const { options } = this;
     return {
       service: this.name,
@@ -195,6 +198,9 @@ export class UpstreamProxy {
       showsAttempts: options.retries.showsAttempts,
       repeatsKeyed: route.repeatsKeyed ?? false,
       passesExpect: route.expectContinue === 'upstream',
+      sendsForwarded: options.sendsForwarded,
+      headerRules,
+      host: this.headers.host,
       listeners: this.listeners?.hasAny ? this.listeners : undefined,
       observers: options.gates.filter((gate) => 'onResponse' in gate),
       affinity: Affinity.of(route, this.declaration, this.instances, options.affinitySecret),
@@ -221,15 +227,6 @@ export class UpstreamProxy {
       if (!(error instanceof TlsFilesError)) throw error;
       throw new UpstreamError(`${name} cannot use its TLS files: ${error.message}`);
     }
-  }
-
-  private readAcceptedHeaders(): ReadonlySet<string> | undefined {
-    const { acceptedHeaders: names = [] } = this.declaration;
-    for (const name of names) {
-      const fault = acceptanceFault(name);
-      if (fault !== undefined) throw new UpstreamError(`${this.name} cannot accept ${name}, which ${fault}`);
-    }
-    return names.length === 0 ? undefined : new Set(names.map((name) => name.toLowerCase()));
   }
 
   private readAddresses(): URL[] {

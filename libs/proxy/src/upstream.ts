@@ -3,6 +3,7 @@ import { DiscoveryService } from '@nestjs/core';
 import type { Gate } from './http/gate.js';
 import type { ProxyHandlerOptions } from './proxy-handler.js';
 import type { AffinityOptions } from './routing/affinity-options.js';
+import type { HeaderRuleOptions } from './routing/header-rules.js';
 import type { RouteOptions } from './routing/route-options.js';
 
 /** What pages of allowed origins may do with an upstream (Fetch standard, section 3.2). */
@@ -18,7 +19,7 @@ export interface CorsOptions {
 }
 
 /** A service that requests go to. */
-export interface UpstreamOptions {
+export interface UpstreamOptions extends HeaderRuleOptions {
   /**
    * The service's name in errors, logs and metrics: lower case letters, digits and dashes, unique, ending in
    * `-service`. The variable of this name sets its addresses: `billing-service` has `BILLING_SERVICE_URL`.
@@ -49,6 +50,14 @@ export interface UpstreamOptions {
    * error at boot. Danger: any client can send any value, and no gate checks it. Default: none.
    */
   readonly acceptedHeaders?: readonly string[];
+
+  /**
+   * `Host` of requests and handshakes: `client` for the client's, `instance` for that of the instance, or a host such as
+   * `billing.internal:8080`. `X-Forwarded-Host` has the client's all the same. Health checks have the given host, or else
+   * that of the instance. Any other text is an error at boot. Danger: a service that makes absolute URLs or cookies from
+   * another `Host` than the client's leads clients past the gateway, unless it reads `X-Forwarded-Host`. Default: `client`.
+   */
+  readonly host?: string;
 
   /** Each field replaces the gateway's own CORS setting. Default: the gateway's. */
   readonly cors?: CorsOptions;

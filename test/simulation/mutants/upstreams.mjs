@@ -68,8 +68,8 @@ export const UPSTREAM_MUTANTS = {
 
   'drops a duplicate header': {
     file: 'libs/proxy/src/headers/request-headers.ts',
-    from: `    headers.push(name, value);\n  }\n  headers.push('X-Request-ID'`,
-    to: `    if (!headers.some((each) => each.toLowerCase() === name.toLowerCase())) headers.push(name, value);\n  }\n  headers.push('X-Request-ID'`,
+    from: `    headers.push(name, value);\n  }\n  addOwn(headers`,
+    to: `    if (!headers.some((each) => each.toLowerCase() === name.toLowerCase())) headers.push(name, value);\n  }\n  addOwn(headers`,
     scenario: 'traffic',
     guarantees: ['G4'],
   },

@@ -46,18 +46,16 @@ interface Opening {
  */
 @Injectable()
 export class UpgradeMiddleware implements NestMiddleware<IncomingMessage, ServerResponse> {
-  private readonly allowedOrigin: string | undefined;
   /**
    * Budget of the bytes that clients send before their 101. If it is full, the gateway stops reading; no relay closes.
    */
   private readonly earlyBudget: ByteBudget;
 
   constructor(
-    @Inject(SETTINGS) { cors, websocket }: Settings,
+    @Inject(SETTINGS) { websocket }: Settings,
     private readonly context: RelayContext,
     private readonly dialer: UpstreamDialer,
   ) {
-    this.allowedOrigin = cors.allowedOrigins.find((origin) => !origin.includes('*'));
     this.earlyBudget = new ByteBudget(websocket.bufferBytes * EARLY_SHARE);
   }
 
@@ -72,7 +70,7 @@ export class UpgradeMiddleware implements NestMiddleware<IncomingMessage, Server
     // :: Step 1
     this.check(exchange.request);
     const route = upgrade.webSocketRoute;
-    const handshake = createUpstreamHandshake(exchange, route, this.allowedOrigin);
+    const handshake = createUpstreamHandshake(exchange, route);
     const request = {
       id: exchange.id,
       clientAddress: exchange.clientAddress,

@@ -80,8 +80,10 @@ export class SocketServer implements BeforeApplicationShutdown {
   ): Promise<{ caller: AccessClaims; roomId: string; membership: Membership | null }> {
     const { path, parameter } = endpoint;
     const query = new URLSearchParams(url!.slice(path.length));
-    const origins = this.config.allowedOrigins ?? [];
-    if (!origins.includes(headers.origin ?? '')) throw new ForbiddenException('Origin not allowed');
+    const { origin } = headers;
+    // A request without an Origin comes from no page.
+    if (origin !== undefined && !this.config.allowedOrigins?.includes(origin))
+      throw new ForbiddenException('Origin not allowed');
     const caller = await this.tokens.verify(headers.authorization);
     const id = Id.safeParse(query.get(parameter));
     if (!id.success) throw new BadRequestException(`${parameter} must be a UUID`);

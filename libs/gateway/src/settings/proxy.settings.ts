@@ -102,6 +102,12 @@ export const PROXY = {
     default: 25 * 1024 * 1024,
     meaning: 'The largest request body, for routes without a limit of their own. A larger one gets 413.',
   }),
+  sendsForwarded: flag({
+    variable: 'FORWARDED_HEADER',
+    default: false,
+    meaning:
+      'Whether services get `Forwarded` (RFC 7239) beside `X-Forwarded-*`. The gateway replaces that of a client, and appends its element to that of a trusted proxy; if it is off, that of a trusted proxy passes as it is.',
+  }),
   minimumRate: MINIMUM_RATE,
   streamedBodyLimit: STREAMED_BODY_LIMIT,
   retries: RETRIES,

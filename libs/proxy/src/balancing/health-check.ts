@@ -19,8 +19,10 @@ export class HealthCheck implements UpstreamCall {
   constructor(
     private readonly instance: CheckedInstance,
     path: string,
+    /** `Host`. Default: that of the instance. */
+    host = instance.host,
   ) {
-    const head = formatRequestHead('GET', path, [], { host: instance.host, length: 0, isLast: true });
+    const head = formatRequestHead('GET', path, [], { host, length: 0, isLast: true });
     this.request = { head, isHead: false, body: null };
   }
 

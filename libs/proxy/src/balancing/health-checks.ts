@@ -17,11 +17,15 @@ export class HealthChecks {
   private timer: NodeJS.Timeout | undefined;
   private isStopped = false;
 
-  /** @param path a GET of it has a status below 500 while an instance is well */
+  /**
+   * @param path a GET of it has a status below 500 while an instance is well
+   * @param host `Host` of the checks. Default: that of each instance
+   */
   constructor(
     private readonly instances: LoadBalancer,
     private readonly path: string,
     private readonly options: HealthCheckOptions,
+    private readonly host?: string,
   ) {}
 
   /** Checks all instances now, and from then on by itself. */
@@ -37,7 +41,7 @@ export class HealthChecks {
   private async checkAll(): Promise<void> {
     await Promise.all(
       this.instances.all.map(async (instance) => {
-        const passed = await new HealthCheck(instance, this.path).run(this.options.timeoutMs);
+        const passed = await new HealthCheck(instance, this.path, this.host).run(this.options.timeoutMs);
         instance.health.checked(passed, performance.now());
       }),
     );

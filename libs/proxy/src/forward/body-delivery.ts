@@ -1,4 +1,3 @@
-import { requestTrailersFor } from '../headers/request-headers.js';
 import type { BodySink } from '../transport/upstream-call.js';
 import { ChunkQueue } from './chunk-queue.js';
 
@@ -19,7 +18,7 @@ export class BodyDelivery {
   private isFull = false;
   private timer: NodeJS.Immediate | undefined;
   /** Undefined until the body is complete. */
-  private rawTrailers: readonly string[] | undefined;
+  private trailers: readonly string[] | undefined;
 
   constructor(private readonly owner: DeliveryOwner) {}
 
@@ -51,9 +50,9 @@ export class BodyDelivery {
     else this.timer ??= setImmediate(onTurn, this);
   }
 
-  /** No chunk follows. @param rawTrailers those of the request */
-  end(rawTrailers: readonly string[]): void {
-    this.rawTrailers = rawTrailers;
+  /** No chunk follows. @param trailers for the service */
+  end(trailers: readonly string[]): void {
+    this.trailers = trailers;
     this.deliver();
   }
 
@@ -80,13 +79,13 @@ export class BodyDelivery {
       this.isFull = !this.sink.writeBody(chunk);
     }
     if (!this.isFull) this.owner.onRoom();
-    if (this.rawTrailers && this.waiting.bytes === 0) this.endSink(this.rawTrailers);
+    if (this.trailers && this.waiting.bytes === 0) this.endSink(this.trailers);
   }
 
-  private endSink(rawTrailers: readonly string[]): void {
+  private endSink(trailers: readonly string[]): void {
     const { sink } = this;
     this.sink = undefined;
-    sink?.endBody(requestTrailersFor(rawTrailers));
+    sink?.endBody(trailers);
   }
 }
 

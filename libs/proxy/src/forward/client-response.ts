@@ -56,17 +56,17 @@ export class ClientResponse {
     const keepsTrailers = isChunked && hasBody && response.req.httpVersionMinor === 1;
     const added = addedHeadersFor(exchange, headers);
     const head = responseHeadersFor(headers, added, status, keepsTrailers);
+    const fields = exchange.responseChanges?.applyTo(head.headers) ?? head.headers;
     this.contentLength = contentLength;
     if (head.isEventStream) {
       this.isEventStream = true;
       if (!head.isEncoded && contentLength === -1) this.events = new EventBoundary();
-      if (exchange.isPeerTrusted) sayUnbuffered(head.headers);
+      if (exchange.isPeerTrusted) sayUnbuffered(fields);
     }
     checkFields(exchange.responseHeaders);
     // A middleware of the application before a mounted proxy may wait for `writeHead`, as sessions and compression do.
-    if (exchange.mountedUpstream !== undefined)
-      response.writeHead(status, phraseFor(status, phrase), head.headers);
-    else setClientHead(response, status, phraseFor(status, phrase), head.headers);
+    if (exchange.mountedUpstream !== undefined) response.writeHead(status, phraseFor(status, phrase), fields);
+    else setClientHead(response, status, phraseFor(status, phrase), fields);
     if (unflushed.push(this) === 1) setImmediate(flushHeads);
   }
 
@@ -95,7 +95,10 @@ export class ClientResponse {
   end(trailers: readonly string[]): void {
     const { response } = this;
     if (response.writableEnded) return;
-    if (trailers.length > 0 && response.chunkedEncoding) response.addTrailers(responseTrailersFor(trailers));
+    if (trailers.length > 0 && response.chunkedEncoding) {
+      const kept = this.exchange.responseChanges?.keptOf(trailers) ?? trailers;
+      response.addTrailers(responseTrailersFor(kept));
+    }
     response.end();
   }
 

@@ -1,3 +1,5 @@
+import type { CompiledHeaderRules } from '../headers/compiled-header-rules.js';
+import type { RequestHeaderOptions } from '../headers/request-headers.js';
 import type { ProxyException } from '../http/exceptions.js';
 import type { Affinity } from '../balancing/affinity.js';
 import type { Exchange } from '../http/exchange.js';
@@ -40,7 +42,7 @@ export interface ForwardListeners {
 }
 
 /** Options of the forwards of one route, made at boot. */
-export interface ForwardOptions {
+export interface ForwardOptions extends RequestHeaderOptions {
   readonly service: string;
   readonly limits: ForwardLimits;
   readonly ticker: Ticker;
@@ -54,6 +56,10 @@ export interface ForwardOptions {
   readonly affinity: Affinity | undefined;
   readonly streamedBodyLimit: StreamedBodyLimit;
   readonly slowReaderLimit: SlowReaderLimit;
+  /** Undefined if the route has no rules, and its upstream neither. */
+  readonly headerRules: CompiledHeaderRules | undefined;
+  /** `Host` of requests: `instance`, or a given one; undefined for that of the client. */
+  readonly host: string | undefined;
   /** Undefined if no event has a listener. */
   readonly listeners: ForwardListeners | undefined;
   /** Gates with `onResponse`. */

@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
-import { announcedTrailers, forwardedHeadersOf } from '../headers/request-headers.js';
+import { hostFor } from '../headers/header-options.js';
+import { announcedTrailers, forwardedHeadersOf, withField } from '../headers/request-headers.js';
 import type { Exchange } from '../http/exchange.js';
 import { formatRequestHead } from '../transport/request-head.js';
 import type { UpstreamRequest } from '../transport/upstream-call.js';
@@ -23,7 +24,7 @@ export function mayBeRepeated(request: IncomingMessage, repeatsKeyed: boolean): 
 interface OutgoingRequest {
   /** Path and query for the service. */
   readonly target: string;
-  /** `Host` of a request without one. */
+  /** The host of the instance: `Host` of a request without one. */
   readonly host: string;
   readonly body: UpstreamRequest['body'];
   /** Whether the connection closes behind the response. */
@@ -36,7 +37,8 @@ export function formatHead(
   { target, host, body, isLast }: OutgoingRequest,
 ): string {
   const { method, headers } = exchange.request;
-  const fields = forwardedHeadersOf(exchange);
+  let fields = forwardedHeadersOf(exchange, options);
+  if (options.host !== undefined) fields = withField(fields, 'Host', hostFor(options.host, host));
   options.listeners?.onRequest(exchange, target, fields);
   return formatRequestHead(method!, target, fields, {
     host,
@@ -44,7 +46,9 @@ export function formatHead(
     isLast,
     expectsContinue: options.passesExpect && exchange.waitsForContinue,
     takesTrailers: headers['te'] !== undefined && takesTrailers(headers),
-    ...(headers.trailer !== undefined && { trailerNames: announcedTrailers(headers.trailer) }),
+    ...(headers.trailer !== undefined && {
+      trailerNames: announcedTrailers(headers.trailer, exchange.requestChanges),
+    }),
   });
 }
 

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { requestTrailersFor } from '../headers/request-headers.js';
 import {
   BodyTooLargeException,
   BodyTooSlowException,
@@ -148,7 +149,7 @@ export class RequestBody implements BodySource, DeliveryOwner {
 
   private readonly onEnd = (): void => {
     this.complete = true;
-    this.delivery.end(this.request.rawTrailers);
+    this.delivery.end(requestTrailersFor(this.request.rawTrailers, this.exchange.requestChanges));
     this.endBuffering();
     this.listener?.onComplete();
   };

@@ -1,5 +1,6 @@
+import { canonicalName } from '../transport/field-names.js';
 import { nominatedBy } from './hop-by-hop.js';
-import { canonicalName, kindOf } from './name-kinds.js';
+import { kindOf } from './name-kinds.js';
 
 /**
  * Fields for the service itself: those of RFC 9110 and 9111, and others on which services decide. Names that services trust

@@ -13,7 +13,11 @@ const OWN = [
   'http',
   'X-Forwarded-Host',
   'api.example',
+  'X-Forwarded-Port',
+  '80',
 ];
+
+const OPTIONS = { sendsForwarded: false };
 
 describe('forwardedHeadersOf', () => {
   const exchangeOver = (socket: Socket, headers: Record<string, string>): Exchange => {
@@ -27,16 +31,20 @@ describe('forwardedHeadersOf', () => {
   it('says what the exchange knows: its id, its peer, its host', () => {
     const exchange = exchangeOver(new Socket(), { host: 'api.example', connection: 'x-one', 'x-one': '1' });
 
-    expect(forwardedHeadersOf(exchange)).toEqual(['host', 'api.example', ...OWN]);
+    expect(forwardedHeadersOf(exchange, OPTIONS)).toEqual(['host', 'api.example', ...OWN]);
   });
 
   it('says https of an encrypted connection', () => {
-    const headers = forwardedHeadersOf(exchangeOver(new TLSSocket(new Socket()), {}));
+    const headers = forwardedHeadersOf(exchangeOver(new TLSSocket(new Socket()), {}), OPTIONS);
 
     expect(headers[headers.indexOf('X-Forwarded-Proto') + 1]).toBe('https');
   });
 
   it('names no host for a request without one', () => {
-    expect(forwardedHeadersOf(exchangeOver(new Socket(), {}))).toEqual(OWN.slice(0, -2));
+    expect(forwardedHeadersOf(exchangeOver(new Socket(), {}), OPTIONS)).toEqual([
+      ...OWN.slice(0, -4),
+      'X-Forwarded-Port',
+      '80',
+    ]);
   });
 });

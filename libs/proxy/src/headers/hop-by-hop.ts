@@ -1,14 +1,4 @@
-/** Fields for one connection alone (RFC 9110, section 7.6.1), and those that the gateway writes for each connection. */
-export const HOP_BY_HOP: ReadonlySet<string> = new Set([
-  'connection',
-  'keep-alive',
-  'proxy-connection',
-  'proxy-authenticate',
-  'proxy-authorization',
-  'te',
-  'transfer-encoding',
-  'upgrade',
-]);
+import { HOP_BY_HOP } from '../transport/field-names.js';
 
 /**
  * The lengths of special names: a field whose name has another length passes without a look-up, and without lower-casing.

@@ -1,4 +1,5 @@
-import { acceptanceFault, canonicalName, KNOWN_NAMES, kindOf, selectorOf } from './name-kinds.js';
+import { canonicalName } from '../transport/field-names.js';
+import { acceptanceFault, KNOWN_NAMES, kindOf, selectorOf } from './name-kinds.js';
 import { FORWARDING, FRAMING, IDENTITY, WRITTEN } from './trusted-names.js';
 
 const exampleOf = (name: string): string => name.replace('*', 'a');
@@ -52,6 +53,7 @@ describe('kindOf', () => {
     'userid',
     'username',
     'user-agent',
+    'x-user-agent',
     'x-requested-with',
     'x-api-key',
     'x-csrf-token',

@@ -1,5 +1,6 @@
+import { canonicalName } from '../transport/field-names.js';
 import { isHopByHop } from './hop-by-hop.js';
-import { FORWARDING, FRAMING, IDENTITY, WRITTEN } from './trusted-names.js';
+import { FORWARDING, FRAMING, IDENTITY, ORDINARY, WRITTEN } from './trusted-names.js';
 
 /** Why a field of this name may not pass unchecked. */
 export type NameKind = 'identity' | 'forwarding' | 'written' | 'framing';
@@ -11,21 +12,11 @@ const KINDS: ReadonlyMap<string, NameKind> = new Map([
   ...FRAMING.map((name) => [name, 'framing'] as const),
 ]);
 
-const OTHER = /[^a-z0-9-]/;
-const OTHERS = /[^a-z0-9-]/g;
-
-/**
- * One form for all names that a service may read as the same: CGI, WSGI, Rack and PHP replace `-` and `.` with `_`, and
- * lighttpd every other mark too.
- */
-export function canonicalName(lower: string): string {
-  return OTHER.test(lower) ? lower.replaceAll(OTHERS, '-') : lower;
-}
-
 /** The kind of a name in its canonical form; undefined for most names. */
 export function kindOf(canonical: string): NameKind | undefined {
   const kind = KINDS.get(canonical);
   if (kind !== undefined) return kind;
+  if (ORDINARY.has(canonical)) return undefined;
   // From 2, since `x-` alone is no family. Up to LONGEST, since a name may be as long as all headers together.
   for (
     let end = canonical.indexOf('-', 2);

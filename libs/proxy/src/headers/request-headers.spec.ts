@@ -17,6 +17,8 @@ const OWN = [
   'http',
   'X-Forwarded-Host',
   'api.example',
+  'X-Forwarded-Port',
+  '80',
 ];
 
 const carried = (raw: string[], connection?: string, facts: Partial<ForwardedFacts> = {}): string[] =>
@@ -136,7 +138,6 @@ describe('requestHeadersFor', () => {
   });
 
   it.each([
-    'X-Forwarded-Port',
     'x-forwarded-prefix',
     'X-Real-IP',
     'Forwarded',
@@ -174,7 +175,8 @@ describe('requestHeadersFor', () => {
     expect(carried(raw, undefined, { isPeerTrusted: true, protocol: 'https' })).toEqual([
       ...OWN.slice(0, 5),
       'https',
-      ...OWN.slice(6),
+      ...OWN.slice(6, -1),
+      '443',
     ]);
   });
 
@@ -200,14 +202,12 @@ describe('requestHeadersFor', () => {
       'X-Forwarded-Host',
       'www.example',
       'X-Forwarded-Port',
-      '443',
+      '8443',
       'X-Real-IP',
       '203.0.113.7',
     ];
 
     expect(carried(raw, undefined, { isPeerTrusted: true })).toEqual([
-      'X-Forwarded-Port',
-      '443',
       'X-Real-IP',
       '203.0.113.7',
       'X-Request-ID',
@@ -218,7 +218,48 @@ describe('requestHeadersFor', () => {
       'https',
       'X-Forwarded-Host',
       'www.example',
+      'X-Forwarded-Port',
+      '8443',
     ]);
+  });
+
+  it.each([
+    [{ host: 'api.example' }, [], '80'],
+    [{ host: 'api.example', protocol: 'https' as const }, [], '443'],
+    [{ host: 'api.example:9090' }, [], '9090'],
+    [{ host: '[2001:db8::1]' }, [], '80'],
+    [{ host: '[2001:db8::1]:9090' }, [], '9090'],
+    [{ host: 'api.example:' }, [], '80'],
+    [{ host: '' }, [], '80'],
+    [{}, ['X-Forwarded-Proto', 'https'], '443'],
+    [{}, ['X-Forwarded-Proto', 'WSS'], '443'],
+    [{}, ['X-Forwarded-Host', 'www.example:9443', 'X-Forwarded-Proto', 'https'], '9443'],
+    [{}, ['X-Forwarded-Port', '8443', 'X-Forwarded-Host', 'www.example:9443'], '8443'],
+    [{}, ['X-Forwarded-Port', '', 'X-Forwarded-Proto', 'https'], '443'],
+    [{}, ['X-Forwarded-Port', '443, 80', 'X-Forwarded-Proto', 'https'], '443'],
+    [{}, ['X-Forwarded-Port', '443\t', 'X_Forwarded_Port', '7'], '80'],
+  ])('finds the port of %j behind a proxy that says %j', (facts, raw, port) => {
+    const fields = carried(raw, undefined, { isPeerTrusted: true, ...facts });
+
+    expect(fields.slice(-2)).toEqual(['X-Forwarded-Port', port]);
+    expect(fields.filter((text) => /^x.forwarded.port$/i.test(text))).toHaveLength(1);
+  });
+
+  it('sends Forwarded if it is asked to, behind that of a trusted proxy, and in place of that of a stranger', () => {
+    const raw = ['Forwarded', 'for=192.0.2.9', 'forwarded', 'for=192.0.2.8'];
+    const forwarded = (facts: Partial<ForwardedFacts>): string[] => {
+      const fields = carried(raw, undefined, { sendsForwarded: true, ...facts });
+      return fields.filter((_, index) => index % 2 === 1 && fields[index - 1]!.toLowerCase() === 'forwarded');
+    };
+    const own = 'for=192.0.2.1;host=api.example;proto=http';
+
+    expect(forwarded({})).toEqual([own]);
+    expect(forwarded({ isPeerTrusted: true })).toEqual([`for=192.0.2.9, for=192.0.2.8, ${own}`]);
+    expect(forwarded({ isPeerTrusted: true, sendsForwarded: false })).toEqual([
+      'for=192.0.2.9',
+      'for=192.0.2.8',
+    ]);
+    expect(forwarded({ sendsForwarded: false })).toEqual([]);
   });
 
   it('drops what Connection nominates, but never what is known to be end-to-end', () => {
@@ -230,7 +271,7 @@ describe('requestHeadersFor', () => {
   });
 
   it('names no host where there is none', () => {
-    expect(carried([], undefined, { host: '' })).toEqual(OWN.slice(0, -2));
+    expect(carried([], undefined, { host: '' })).toEqual([...OWN.slice(0, -4), ...OWN.slice(-2)]);
   });
 
   it('takes `_` for itself in what Connection nominates', () => {

@@ -82,13 +82,16 @@ export const IDENTITY: readonly string[] = [
   'x-forwarded-*',
 ];
 
+/** Names that look like identity, and say nothing of who the client is: gRPC-web's name of the client's library. */
+export const ORDINARY: ReadonlySet<string> = new Set(['x-user-agent']);
+
 /**
  * Names by which proxies give the client's address and the original request. They pass from trusted proxies alone. A trusted
  * proxy must clear each name that it does not set, as the nginx of this repository does.
  */
 export const FORWARDING: readonly string[] = namesOf(`
-  forwarded             forwarded-for            x-forwarded-port           x-forwarded-prefix
-  x-real-ip             x-real-port              x-client-ip                x-client-port
+  forwarded             forwarded-for            x-forwarded-prefix         x-real-ip
+  x-real-port                        x-client-ip                x-client-port
   client-ip             true-client-ip           x-true-client-ip           x-remote-ip
   x-remote-addr         x-originating-ip         x-cluster-client-ip        cf-connecting-ip
   cf-connecting-ipv6    cf-pseudo-ipv4           cf-ipcountry               cf-visitor
@@ -105,6 +108,7 @@ export const WRITTEN: readonly string[] = [
   'x-forwarded-for',
   'x-forwarded-proto',
   'x-forwarded-host',
+  'x-forwarded-port',
 ];
 
 /** Names that frame a message. Another spelling is dropped: a service may read it as the real one. */

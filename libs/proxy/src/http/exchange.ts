@@ -5,6 +5,7 @@ import type { DenseMember } from './dense-set.js';
 import { pathOf } from '../routing/path-rules.js';
 import type { Route } from '../routing/route.js';
 import type { ProxyException } from './exceptions.js';
+import { HeaderChanges } from './header-changes.js';
 import type { Principal } from './principal.js';
 import type { Peer } from './trusted-proxies.js';
 
@@ -59,6 +60,10 @@ export class Exchange implements Peer, DenseMember {
 
   /** Headers that the gateway adds to the response, of an upstream or its own: name, value, name, value. */
   readonly responseHeaders: string[] = [];
+  /** Changes of the headers for the service, by rules and gates; undefined if there are none. */
+  requestChanges: HeaderChanges | undefined;
+  /** Changes of the headers of the service's response, by rules; undefined if there are none. */
+  responseChanges: HeaderChanges | undefined;
 
   /** The address of the instance that was asked last. */
   instance: string | undefined;
@@ -106,6 +111,14 @@ export class Exchange implements Peer, DenseMember {
   /** The name of the upstream: that of the route, or that of a mounted proxy. */
   get upstream(): string | undefined {
     return this.route?.upstream ?? this.mountedUpstream;
+  }
+
+  /**
+   * Changes of the headers for the service, in its request or its handshake and in all retries. For gates: later changes
+   * come too late. A changed name is no longer changed by the rules of the route or of the upstream.
+   */
+  get requestHeaders(): HeaderChanges {
+    return (this.requestChanges ??= new HeaderChanges());
   }
 
   /**

@@ -11,4 +11,6 @@ export interface Principal {
   readonly sessionId: string | undefined;
   /** The token's `exp`, in seconds since 1970. */
   readonly expiresAt: number;
+  /** All claims of the token; undefined for a principal that comes from no token. */
+  readonly claims?: Readonly<Record<string, unknown>>;
 }

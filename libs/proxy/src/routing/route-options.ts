@@ -1,4 +1,5 @@
 import type { AffinityOptions } from './affinity-options.js';
+import type { HeaderRuleOptions } from './header-rules.js';
 import type { HttpMethod } from './methods.js';
 
 /** Options of a WebSocket route. Default of each limit: the application's. */
@@ -54,7 +55,7 @@ export type AllowedInPath =
   'encodedSlash' | 'encodedPercent' | 'emptySegment' | 'encodedBackslash' | 'semicolon';
 
 /** One route of an upstream, as a team writes it. Data, no code. */
-export interface RouteOptions {
+export interface RouteOptions extends HeaderRuleOptions {
   /**
    * The methods that pass, each of Node's `http.METHODS` but CONNECT; HEAD comes with GET (RFC 9110, section 9.3.2). `['*']`
    * stands for all of them but TRACE. Every other method gets 405 with `Allow`, and a method that HTTP does not have 501
@@ -164,6 +165,14 @@ export interface RouteOptions {
    * Default: none.
    */
   readonly strip?: string;
+
+  /**
+   * `Origin` of handshakes of WebSockets, in place of the client's: an origin such as `https://app.example`, or `upstream` for
+   * the scheme, host and port of the instance; if the upstream has a given `host`, that one. A service that compares `Origin`
+   * with `Host` needs `host: 'instance'` or a given one too. The gateway has checked the client's `Origin` before. Default: the
+   * client's; without one, none. An error at boot on a route without `websocket`.
+   */
+  readonly origin?: string;
 
   /**
    * Makes the route a WebSocket with these options; `{}` is all defaults. With `methods: ['GET']` it is a WebSocket alone: a

@@ -195,7 +195,8 @@ export function passRefusal(exchange: Exchange, { response: refusal, body }: Ref
 }
 
 function headersFor(exchange: Exchange, { headers }: ResponseHead, status: number): readonly string[] {
-  return responseHeadersFor(headers, addedHeadersFor(exchange, headers), status, false).headers;
+  const fields = responseHeadersFor(headers, addedHeadersFor(exchange, headers), status, false).headers;
+  return exchange.responseChanges?.applyTo(fields) ?? fields;
 }
 
 function withoutFraming(headers: readonly string[], isEmpty: boolean): string[] {

@@ -103,7 +103,7 @@ export class ClientDialer implements RelayDialer {
   }
 
   setToken(token: string): void {
-    this.handshake.authorization = `Bearer ${token}`;
+    if (this.handshake.isTokenPassed) this.handshake.authorization = `Bearer ${token}`;
   }
 }
 
@@ -126,7 +126,9 @@ class InstanceDial implements UpgradeListener {
       this.resolve = resolve;
       this.reject = reject;
     });
-    this.call = instance.requestUpgrade(formatHandshake(request.handshake, this.key), this);
+    const { proxy, options } = request.route.proxyRoute;
+    const own = proxy.headers.handshakeFields(options.origin, instance);
+    this.call = instance.requestUpgrade(formatHandshake(request.handshake, this.key, own), this);
     this.timer = setTimeout(this.giveUp, until - performance.now());
     request.cancellation.onCancel = this.giveUp;
   }

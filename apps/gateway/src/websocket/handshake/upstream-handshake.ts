@@ -2,13 +2,16 @@ import {
   forwardedHeadersOf,
   formatUpgradeHead,
   pickerFor,
+  withField,
   type AttemptedUpstream,
   type Exchange,
   type ResponseHead,
 } from '@app/proxy';
-import { ownOriginOf } from '../../cors/own-origin.js';
 import { acceptOf, subprotocolsOf, VERSION } from './client-handshake.js';
 import type { WebSocketRoute } from './websocket-route.js';
+
+/** Headers that are not copied. */
+const LEFT_OUT: ReadonlySet<string> = new Set(['authorization', 'content-length']);
 
 /** A client's handshake in the form for the upstream. The gateway sends the same one again if the upstream restarts. */
 export interface UpstreamHandshake {
@@ -19,57 +22,57 @@ export interface UpstreamHandshake {
   readonly fields: readonly string[];
   /** Picks the instances of its attempts. */
   readonly upstream: AttemptedUpstream;
-  /** `Authorization`. A renewed token replaces it. */
+  /** `Authorization`. */
   authorization: string | undefined;
+  /** Whether `authorization` is the client's, which a renewed token replaces. A rule may set another, or none. */
+  readonly isTokenPassed: boolean;
 }
 
-/** Headers that are not copied. */
-const LEFT_OUT: ReadonlySet<string> = new Set(['authorization', 'content-length']);
-
-/**
- * Makes the upstream's handshake from the client's.
- * @param allowedOrigin sent as `Origin` if the client has none: upstreams demand an `Origin` because of browsers, and the
- * gateway has accepted this client without one. Default: the request's own scheme and host
- */
-export function createUpstreamHandshake(
-  exchange: Exchange,
-  route: WebSocketRoute,
-  allowedOrigin: string | undefined,
-): UpstreamHandshake {
+/** Makes the upstream's handshake from the client's. */
+export function createUpstreamHandshake(exchange: Exchange, route: WebSocketRoute): UpstreamHandshake {
   const { request } = exchange;
   const { proxy, forwardOptions } = route.proxyRoute;
+  const offered = request.headers['sec-websocket-protocol'];
+  const forwarded = forwardedHeadersOf(exchange, forwardOptions);
+  const authorization = firstOf(forwarded, 'authorization');
   return {
     upstream: pickerFor(proxy, exchange, forwardOptions),
     target: route.proxyRoute.toUpstreamTarget(request.url!),
-    offered: subprotocolsOf(request.headers['sec-websocket-protocol']),
-    fields: fieldsOf(exchange, allowedOrigin),
-    authorization: request.headers.authorization,
+    offered: subprotocolsOf(offered),
+    fields:
+      offered === undefined ? copied(forwarded) : [...copied(forwarded), 'Sec-WebSocket-Protocol', offered],
+    authorization,
+    isTokenPassed: authorization === request.headers.authorization,
   };
 }
 
 /**
- * The headers that an HTTP request of this exchange would have, without `Sec-WebSocket-*`, which are the gateway's own; the
- * offered subprotocols are the client's.
+ * The headers that an HTTP request of the exchange would have, without those that the gateway writes for each handshake: its own
+ * `Sec-WebSocket-*` and `Authorization`.
  */
-function fieldsOf(exchange: Exchange, allowedOrigin: string | undefined): string[] {
-  const flat = forwardedHeadersOf(exchange);
+function copied(forwarded: readonly string[]): string[] {
   const fields: string[] = [];
-  for (let index = 0; index < flat.length; index += 2) {
-    const lower = flat[index]!.toLowerCase();
+  for (let index = 0; index < forwarded.length; index += 2) {
+    const lower = forwarded[index]!.toLowerCase();
     if (!lower.startsWith('sec-websocket-') && !LEFT_OUT.has(lower))
-      fields.push(flat[index]!, flat[index + 1]!);
+      fields.push(forwarded[index]!, forwarded[index + 1]!);
   }
-  const { origin, 'sec-websocket-protocol': offered } = exchange.request.headers;
-  if (offered !== undefined) fields.push('Sec-WebSocket-Protocol', offered);
-  const ownOrigin = origin === undefined ? (allowedOrigin ?? ownOriginOf(exchange)) : undefined;
-  if (ownOrigin !== undefined) fields.push('Origin', ownOrigin);
   return fields;
 }
 
-/** Formats a handshake (RFC 6455, section 4.1). @param key a nonce of this handshake alone */
-export function formatHandshake({ target, fields, authorization }: UpstreamHandshake, key: string): string {
-  const all = [...fields, 'Sec-WebSocket-Version', VERSION, 'Sec-WebSocket-Key', key];
+/**
+ * Formats a handshake (RFC 6455, section 4.1).
+ * @param key a nonce of this handshake alone
+ * @param own headers that replace the client's: name, value, name, value
+ */
+export function formatHandshake(
+  { target, fields, authorization }: UpstreamHandshake,
+  key: string,
+  own: readonly string[],
+): string {
+  let all = [...fields, 'Sec-WebSocket-Version', VERSION, 'Sec-WebSocket-Key', key];
   if (authorization !== undefined) all.push('Authorization', authorization);
+  for (let index = 0; index < own.length; index += 2) all = withField(all, own[index]!, own[index + 1]!);
   return formatUpgradeHead(target, all, 'websocket');
 }
 
@@ -104,4 +107,10 @@ function fieldOf(headers: readonly string[], lowerName: string): string | undefi
     value = value === undefined ? headers[index + 1]! : `${value}, ${headers[index + 1]!}`;
   }
   return value;
+}
+
+/** The first value of a field: Node, too, reads the first `Authorization` alone. */
+function firstOf(headers: readonly string[], lowerName: string): string | undefined {
+  const at = headers.findIndex((text, index) => index % 2 === 0 && text.toLowerCase() === lowerName);
+  return at === -1 ? undefined : headers[at + 1];
 }
