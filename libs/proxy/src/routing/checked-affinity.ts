@@ -59,7 +59,11 @@ function affinityFault(options: AffinityOptions, routePath: string | undefined):
     if (!COOKIE_PATH.test(path)) return `with an invalid path of the cookie: ${path}`;
     return name === undefined || TOKEN.test(name) ? undefined : `with an invalid name of the cookie: ${name}`;
   }
-  if (by === 'parameter' && routePath && !routePath.split('/').includes(`:${name}`))
+  if (
+    by === 'parameter' &&
+    routePath &&
+    !routePath.split('/').some((segment) => [`:${name}`, `*${name}`, `{*${name}}`].includes(segment))
+  )
     return `by the parameter ${name}, which its path does not have`;
   return (by === 'query' ? QUERY_NAME : TOKEN).test(name ?? '')
     ? undefined
