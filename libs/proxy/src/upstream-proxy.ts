@@ -24,6 +24,7 @@ import type { Route } from './routing/route.js';
 import type { RouteOptions } from './routing/route-options.js';
 import { pickerFor } from './attempts/affine-upstream.js';
 import { Attempts, type AttemptedUpstream } from './attempts/attempts.js';
+import { checkTimeouts, limitsFor } from './forward/route-limits.js';
 import { SlowReaderLimit } from './forward/slow-reader-limit.js';
 import { StreamedBodyLimit } from './forward/streamed-body-limit.js';
 import { CircuitBreaker } from './attempts/circuit-breaker.js';
@@ -119,6 +120,7 @@ export class UpstreamProxy {
     const acceptedHeaders = headers.accepted;
     const route = { options, upstream, acceptedHeaders, isMonitoring: false, limit: undefined };
     const pattern = compilePath(route);
+    checkTimeouts(route, this.options);
     const forwardOptions = this.forwardOptionsFor(options, headers.rulesFor(route, pattern));
     return { ...route, ...pattern, proxy: this, gates, forwardOptions };
   }
@@ -204,14 +206,7 @@ export class UpstreamProxy {
       listeners: this.listeners?.hasAny ? this.listeners : undefined,
       observers: options.gates.filter((gate) => 'onResponse' in gate),
       affinity: Affinity.of(route, this.declaration, this.instances, options.affinitySecret),
-      limits: {
-        requestTimeoutMs: route.requestTimeoutMs ?? options.requestTimeoutMs,
-        responseHeadersTimeoutMs: options.responseHeadersTimeoutMs,
-        streamIdleTimeoutMs: options.streamIdleTimeoutMs,
-        eventStreamIdleTimeoutMs: options.eventStreamIdleTimeoutMs,
-        bodyLimitBytes: route.bodyLimitBytes ?? options.bodyLimitBytes,
-        minimumRate: options.minimumRate,
-      },
+      limits: limitsFor(route, options),
     };
   }
 

@@ -27,13 +27,16 @@ export const timeoutsRule: Rule = {
 };
 
 function* routeTimeouts(deployment: Deployment, gateway: Gateway): Iterable<Fault> {
-  const leastMs = leastRequestTimeoutMs(gateway.config.proxy);
+  const { proxy } = gateway.config;
   for (const { route, source } of deployment.routes) {
-    if (route.requestTimeoutMs === undefined || route.requestTimeoutMs >= leastMs) continue;
+    const { responseHeadersTimeoutMs, requestTimeoutMs = proxy.requestTimeoutMs } = route;
+    if (responseHeadersTimeoutMs === undefined) continue;
+    const leastMs = leastRequestTimeoutMs({ ...proxy, responseHeadersTimeoutMs });
+    if (requestTimeoutMs >= leastMs) continue;
     yield {
-      places: [source, gateway.setting('RESPONSE_HEADERS_TIMEOUT_MS')],
-      expected: `requestTimeoutMs of ${leastMs} or more: CONNECT_TIMEOUT_MS for each attempt, and RESPONSE_HEADERS_TIMEOUT_MS for the last one`,
-      impact: 'requestTimeoutMs ends the last attempt before its RESPONSE_HEADERS_TIMEOUT_MS has passed.',
+      places: [{ ...source, text: `${source.text}: responseHeadersTimeoutMs ${responseHeadersTimeoutMs}` }],
+      expected: `requestTimeoutMs of ${leastMs} or more: CONNECT_TIMEOUT_MS for each attempt, and responseHeadersTimeoutMs for the last one`,
+      impact: 'requestTimeoutMs ends the last attempt before its responseHeadersTimeoutMs has passed.',
     };
   }
 }

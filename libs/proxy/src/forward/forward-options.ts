@@ -20,7 +20,7 @@ export interface MinimumRate {
 export interface ForwardLimits {
   /** Milliseconds from the end of the request's body to the response headers, over all attempts. */
   readonly requestTimeoutMs: number;
-  /** Milliseconds from the end of one attempt's request to its response headers. Below `requestTimeoutMs`. */
+  /** Milliseconds from the end of one attempt's request to its response headers. At most `requestTimeoutMs`. */
   readonly responseHeadersTimeoutMs: number;
   /** Longest time in milliseconds without a byte of a body in either direction. */
   readonly streamIdleTimeoutMs: number;

@@ -117,6 +117,13 @@ export interface RouteOptions extends HeaderRuleOptions {
   readonly requestTimeoutMs?: number;
 
   /**
+   * Milliseconds from the end of one attempt's request to its response headers. Not less than `requestTimeoutMs` is an error
+   * at boot. Default: the route's `requestTimeoutMs`, so that one attempt may use all of it; the proxy's
+   * `responseHeadersTimeoutMs` if the route sets neither.
+   */
+  readonly responseHeadersTimeoutMs?: number;
+
+  /**
    * Whether a request of any method with an `Idempotency-Key` and a body of at most 64 KiB may be sent again. The body is
    * read whole first. Danger: the service must remember each key for as long as clients retry. Default: false.
    */

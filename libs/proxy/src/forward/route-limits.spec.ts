@@ -1,0 +1,60 @@
+import type { RouteOptions } from '../routing/route-options.js';
+import { RouteConfigurationError } from '../routing/upstream-route.js';
+import type { ForwardLimits } from './forward-options.js';
+import { checkTimeouts, limitsFor } from './route-limits.js';
+
+const PROXY: ForwardLimits = {
+  requestTimeoutMs: 45_000,
+  responseHeadersTimeoutMs: 30_000,
+  streamIdleTimeoutMs: 50_000,
+  eventStreamIdleTimeoutMs: 3_600_000,
+  bodyLimitBytes: 1_000,
+  minimumRate: { bytesPerSecond: 240, graceMs: 5_000 },
+};
+
+describe('the timeouts of a route', () => {
+  it.each([
+    ['are those of the proxy if it sets none', {}, [45_000, 30_000]],
+    ['win if they are longer, for one attempt too', { requestTimeoutMs: 100_000 }, [100_000, 100_000]],
+    ['win if they are shorter', { requestTimeoutMs: 300 }, [300, 300]],
+    ['win for one attempt', { responseHeadersTimeoutMs: 44_000 }, [45_000, 44_000]],
+    [
+      'win for one attempt and for all',
+      { requestTimeoutMs: 200_000, responseHeadersTimeoutMs: 90_000 },
+      [200_000, 90_000],
+    ],
+  ] as const)('%s', (_what, route, expected) => {
+    const { requestTimeoutMs, responseHeadersTimeoutMs } = limitsFor(route, PROXY);
+    expect([requestTimeoutMs, responseHeadersTimeoutMs]).toEqual(expected);
+  });
+
+  const check = (options: Partial<RouteOptions>) => (): void => {
+    checkTimeouts(
+      { options: { methods: ['GET'], path: '/v1/reports', ...options }, upstream: 'a-service' },
+      PROXY,
+    );
+  };
+
+  it.each([
+    [
+      { responseHeadersTimeoutMs: 100_000 },
+      'GET /v1/reports (a-service) has a responseHeadersTimeoutMs (100000) that must be less than REQUEST_TIMEOUT_MS (45000)',
+    ],
+    [
+      { responseHeadersTimeoutMs: 300, requestTimeoutMs: 300 },
+      'GET /v1/reports (a-service) has a responseHeadersTimeoutMs (300) that must be less than requestTimeoutMs (300)',
+    ],
+    [
+      { requestTimeoutMs: 0 },
+      'GET /v1/reports (a-service) has a requestTimeoutMs that is no number of milliseconds from 1: 0',
+    ],
+    [{ responseHeadersTimeoutMs: Number.NaN }, 'from 1: NaN'],
+  ])('of %j cannot hold', (options, message) => {
+    expect(check(options)).toThrow(RouteConfigurationError);
+    expect(check(options)).toThrow(message);
+  });
+
+  it('can hold if an attempt has less time than the request', () => {
+    expect(check({ responseHeadersTimeoutMs: 90_000, requestTimeoutMs: 100_000 })).not.toThrow();
+  });
+});
