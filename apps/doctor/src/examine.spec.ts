@@ -35,6 +35,17 @@ describe('examine', () => {
     ]);
   });
 
+  it('compares the idle timeout of a route with the location that passes it', async () => {
+    await using own = await OwnFiles.copy();
+    const { findings } = own.examine({}, [
+      { ...billing, routes: [{ methods: ['POST'], path: '/v1/reports', streamIdleTimeoutMs: 90_000 }] },
+    ]);
+
+    expect(findings.map(({ rule, places }) => [rule, ...places.map(({ text }) => text)])).toEqual([
+      ['timeouts', 'proxy_read_timeout 60s', 'POST /v1/reports: streamIdleTimeoutMs 90000'],
+    ]);
+  });
+
   it('compares the timeouts of a route with the time that connects take', async () => {
     await using own = await OwnFiles.copy();
     const [route] = billing.routes;

@@ -199,6 +199,7 @@ export class UpstreamProxy {
       slowReaderLimit: this.slowReaderLimit,
       showsAttempts: options.retries.showsAttempts,
       repeatsKeyed: route.repeatsKeyed ?? false,
+      isStream: route.stream ?? false,
       passesExpect: route.expectContinue === 'upstream',
       sendsForwarded: options.sendsForwarded,
       headerRules,

@@ -155,8 +155,8 @@ export const FORWARD_MUTANTS = {
   },
   'gives event streams the timeout of other bodies': {
     file: TIMEOUTS,
-    from: 'this.forward.isEventStream ? eventStreamIdleTimeoutMs : streamIdleTimeoutMs',
-    to: 'this.forward.isEventStream ? streamIdleTimeoutMs : eventStreamIdleTimeoutMs / 2',
+    from: 'this.forward.isStream ? eventStreamIdleTimeoutMs : streamIdleTimeoutMs',
+    to: 'this.forward.isStream ? streamIdleTimeoutMs : eventStreamIdleTimeoutMs / 2',
     scenario: 'streams',
     guarantees: ['G1', 'G7'],
   },

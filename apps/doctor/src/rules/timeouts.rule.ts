@@ -19,6 +19,7 @@ export const timeoutsRule: Rule = {
     for (const gateway of deployment.gateways) {
       yield* routeTimeouts(deployment, gateway);
       yield* requestTimeouts(deployment, gateway);
+      yield* routeStreams(deployment);
       yield* serviceTimeouts(deployment, gateway);
       for (const location of deployment.plainLocations) yield* idleBodies(gateway, location);
       yield* eventStreams(deployment, gateway);
@@ -59,6 +60,20 @@ function* requestTimeouts(deployment: Deployment, gateway: Gateway): Iterable<Fa
       expected: `proxy_read_timeout above ${sayMs(timeout.value)}`,
       impact:
         'nginx responds with 504 while the gateway may still make an attempt, and the response of the gateway is lost.',
+    };
+  }
+}
+
+function* routeStreams({ carried }: Deployment): Iterable<Fault> {
+  for (const { route, source, location } of carried) {
+    const { streamIdleTimeoutMs, websocket } = route;
+    if (streamIdleTimeoutMs === undefined || websocket) continue;
+    const read = time(location, 'proxy_read_timeout');
+    if (read.value > streamIdleTimeoutMs) continue;
+    yield {
+      places: [read, { ...source, text: `${source.text}: streamIdleTimeoutMs ${streamIdleTimeoutMs}` }],
+      expected: `proxy_read_timeout above ${sayMs(streamIdleTimeoutMs)}`,
+      impact: 'nginx cuts off a response that pauses, though the route lets it pause for longer.',
     };
   }
 }

@@ -6,6 +6,7 @@ import type { Exchange } from '../http/exchange.js';
 import { ReadBuffer } from '../transport/read-buffer.js';
 import { isBodiless, type ResponseHead } from '../transport/response-head.js';
 import { checkFields, phraseFor, setClientHead } from './client-head.js';
+import type { ForwardOptions } from './forward-options.js';
 import { EventBoundary } from './event-boundary.js';
 
 /**
@@ -24,7 +25,8 @@ const EMPTY = Buffer.alloc(0);
 
 /** The service's response on its way to the client. */
 export class ClientResponse {
-  isEventStream = false;
+  /** Whether it is a stream; see `RouteOptions.stream`. */
+  isStream = false;
   private readonly response: ServerResponse;
   /** Announced length of the body; -1 if there is none. */
   private contentLength = -1;
@@ -33,7 +35,10 @@ export class ClientResponse {
   /** The reason if the response is to end behind the event in progress. */
   private endsBehindEvent: ProxyException | undefined;
 
-  constructor(private readonly exchange: Exchange) {
+  constructor(
+    private readonly exchange: Exchange,
+    private readonly options: ForwardOptions,
+  ) {
     this.response = exchange.response;
   }
 
@@ -58,9 +63,9 @@ export class ClientResponse {
     const head = responseHeadersFor(headers, added, status, keepsTrailers);
     const fields = exchange.responseChanges?.applyTo(head.headers) ?? head.headers;
     this.contentLength = contentLength;
-    if (head.isEventStream) {
-      this.isEventStream = true;
-      if (!head.isEncoded && contentLength === -1) this.events = new EventBoundary();
+    if (head.isEventStream || this.options.isStream) {
+      this.isStream = true;
+      if (head.isEventStream && !head.isEncoded && contentLength === -1) this.events = new EventBoundary();
       if (exchange.isPeerTrusted) sayUnbuffered(fields);
     }
     checkFields(exchange.responseHeaders);

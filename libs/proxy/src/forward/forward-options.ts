@@ -24,7 +24,7 @@ export interface ForwardLimits {
   readonly responseHeadersTimeoutMs: number;
   /** Longest time in milliseconds without a byte of a body in either direction. */
   readonly streamIdleTimeoutMs: number;
-  /** Longest time in milliseconds without a byte of an event stream. */
+  /** Longest time in milliseconds without a byte of a stream. */
   readonly eventStreamIdleTimeoutMs: number;
   /** Largest request body in bytes. */
   readonly bodyLimitBytes: number;
@@ -54,6 +54,8 @@ export interface ForwardOptions extends RequestHeaderOptions {
   readonly passesExpect: boolean;
   /** Undefined if instances are picked by load alone. */
   readonly affinity: Affinity | undefined;
+  /** Whether every response is a stream; else event streams are. See `RouteOptions.stream`. */
+  readonly isStream: boolean;
   readonly streamedBodyLimit: StreamedBodyLimit;
   readonly slowReaderLimit: SlowReaderLimit;
   /** Undefined if the route has no rules, and its upstream neither. */

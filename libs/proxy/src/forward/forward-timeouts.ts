@@ -24,7 +24,7 @@ export interface TimedForward {
   readonly buffering: RequestBuffering | null;
   readonly loop: AttemptLoop;
   readonly delivery: { readonly backPressure: ClientBackPressure | undefined };
-  readonly isEventStream: boolean;
+  readonly isStream: boolean;
   fail(exception: ProxyException): void;
 }
 
@@ -100,7 +100,7 @@ export class ForwardTimeouts implements Ticking {
 
   private tickResponse(now: number, elapsedMs: number): void {
     const { forward } = this;
-    const { body, exchange } = forward;
+    const { body, exchange, isStream } = forward;
     const { backPressure } = forward.delivery;
     const waitsForClient = backPressure?.isPaused ?? false;
     // A service may respond early and read on; then both bodies are in progress.
@@ -109,7 +109,7 @@ export class ForwardTimeouts implements Ticking {
       const hasSent = exchange.requestBytes !== this.bytesAtLastTick;
       if (hasSent && !waitsForClient) this.hasProgressed = true;
       this.bytesAtLastTick = exchange.requestBytes;
-      body.tick(elapsedMs);
+      if (!isStream) body.tick(elapsedMs);
     }
     if (this.hasProgressed) {
       this.hasProgressed = false;
@@ -123,7 +123,7 @@ export class ForwardTimeouts implements Ticking {
 
   private get idleLimitMs(): number {
     const { streamIdleTimeoutMs, eventStreamIdleTimeoutMs } = this.forward.options.limits;
-    return this.forward.isEventStream ? eventStreamIdleTimeoutMs : streamIdleTimeoutMs;
+    return this.forward.isStream ? eventStreamIdleTimeoutMs : streamIdleTimeoutMs;
   }
 
   private createTimeout(reason: string): UpstreamTimeoutException {

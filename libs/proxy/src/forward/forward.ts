@@ -75,8 +75,8 @@ export class Forward
     this.fail(exception);
   }
 
-  get isEventStream(): boolean {
-    return this.delivery.client.isEventStream;
+  get isStream(): boolean {
+    return this.delivery.client.isStream;
   }
 
   /** The client has read what it was sent. */

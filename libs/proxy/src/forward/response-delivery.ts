@@ -31,7 +31,7 @@ export class ResponseDelivery {
   backPressure: ClientBackPressure | undefined;
 
   constructor(private readonly forward: DeliveredForward) {
-    this.client = new ClientResponse(forward.exchange);
+    this.client = new ClientResponse(forward.exchange, forward.options);
   }
 
   onInterim({ status, headers }: ResponseHead): void {

@@ -28,6 +28,14 @@ describe('the timeouts of a route', () => {
     expect([requestTimeoutMs, responseHeadersTimeoutMs]).toEqual(expected);
   });
 
+  it.each([
+    ['are those of the proxy', {}, [50_000, 3_600_000]],
+    ['are its own', { streamIdleTimeoutMs: 70_000 }, [70_000, 70_000]],
+  ] as const)('of bodies and of streams %s', (_what, route, expected) => {
+    const { streamIdleTimeoutMs, eventStreamIdleTimeoutMs } = limitsFor(route, PROXY);
+    expect([streamIdleTimeoutMs, eventStreamIdleTimeoutMs]).toEqual(expected);
+  });
+
   const check = (options: Partial<RouteOptions>) => (): void => {
     checkTimeouts(
       { options: { methods: ['GET'], path: '/v1/reports', ...options }, upstream: 'a-service' },
@@ -49,6 +57,7 @@ describe('the timeouts of a route', () => {
       'GET /v1/reports (a-service) has a requestTimeoutMs that is no number of milliseconds from 1: 0',
     ],
     [{ responseHeadersTimeoutMs: Number.NaN }, 'from 1: NaN'],
+    [{ streamIdleTimeoutMs: -1 }, 'streamIdleTimeoutMs that is no number of milliseconds from 1: -1'],
   ])('of %j cannot hold', (options, message) => {
     expect(check(options)).toThrow(RouteConfigurationError);
     expect(check(options)).toThrow(message);

@@ -3,7 +3,7 @@ import { describeRoute, RouteConfigurationError, type UpstreamRoute } from '../r
 import type { ForwardLimits } from './forward-options.js';
 
 /** Options in milliseconds. */
-const TIMEOUTS = ['requestTimeoutMs', 'responseHeadersTimeoutMs'] as const;
+const TIMEOUTS = ['requestTimeoutMs', 'responseHeadersTimeoutMs', 'streamIdleTimeoutMs'] as const;
 
 /** The timeouts and limits of a route: its own, and those of the proxy for what it does not set. */
 export function limitsFor(route: Partial<RouteOptions>, proxy: ForwardLimits): ForwardLimits {
@@ -13,8 +13,8 @@ export function limitsFor(route: Partial<RouteOptions>, proxy: ForwardLimits): F
     responseHeadersTimeoutMs:
       // One attempt may use all the time that the route alone has set.
       route.responseHeadersTimeoutMs ?? route.requestTimeoutMs ?? proxy.responseHeadersTimeoutMs,
-    streamIdleTimeoutMs: proxy.streamIdleTimeoutMs,
-    eventStreamIdleTimeoutMs: proxy.eventStreamIdleTimeoutMs,
+    streamIdleTimeoutMs: route.streamIdleTimeoutMs ?? proxy.streamIdleTimeoutMs,
+    eventStreamIdleTimeoutMs: route.streamIdleTimeoutMs ?? proxy.eventStreamIdleTimeoutMs,
     bodyLimitBytes: route.bodyLimitBytes ?? proxy.bodyLimitBytes,
     minimumRate: proxy.minimumRate,
   };

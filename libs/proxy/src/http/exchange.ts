@@ -11,8 +11,8 @@ import type { Peer } from './trusted-proxies.js';
 
 /** What carries an exchange to an upstream and back. */
 export interface ExchangeForward {
-  /** Whether the response is an event stream. */
-  readonly isEventStream: boolean;
+  /** Whether the response is a stream; see `RouteOptions.stream`. */
+  readonly isStream: boolean;
   /** Ends the response behind a whole event, if it is an event stream; breaks off any other. */
   endEarly(exception: ProxyException): void;
   /** Breaks the response off. */
@@ -165,9 +165,9 @@ export class Exchange implements Peer, DenseMember {
     response.emit('close');
   }
 
-  /** Whether the response is an event stream of a service. */
-  get isEventStream(): boolean {
-    return this.forward?.isEventStream ?? false;
+  /** Whether the response is a stream of a service; see `RouteOptions.stream`. */
+  get isStream(): boolean {
+    return this.forward?.isStream ?? false;
   }
 
   /**
