@@ -25,6 +25,7 @@ export { RouteConfigurationError, RouteTableError } from './routing/upstream-rou
 export type {
   AllowedInPath,
   ControllerRouteOptions,
+  EventStreamPolicy,
   RouteOptions,
   RouteLimit,
   WebSocketPolicy,

@@ -31,6 +31,12 @@ export interface ForwardLimits {
   readonly minimumRate: MinimumRate;
 }
 
+/** How the event streams of a route pass. */
+export interface EventStreamOptions {
+  /** Whether a stream that an instance cuts goes on at another; see `EventStreamPolicy.resume`. */
+  readonly resumes: boolean;
+}
+
 /** The listeners of an upstream's `http-proxy-middleware`; see `ProxyListeners`. */
 export interface ForwardListeners {
   /** @param fields name, value, name, value; listeners change them @throws ProxyException */
@@ -56,6 +62,7 @@ export interface ForwardOptions extends RequestHeaderOptions {
   readonly affinity: Affinity | undefined;
   /** Whether every response is a stream; else event streams are. See `RouteOptions.stream`. */
   readonly isStream: boolean;
+  readonly events: EventStreamOptions;
   readonly streamedBodyLimit: StreamedBodyLimit;
   readonly slowReaderLimit: SlowReaderLimit;
   /** Undefined if the route has no rules, and its upstream neither. */

@@ -47,9 +47,10 @@ export class ForwardTimeouts implements Ticking {
 
   tick(now: number, elapsedMs: number): void {
     const { buffering, body, exchange, loop } = this.forward;
-    const { stage, isRepeatable } = loop;
+    const { stage, isRepeatable, resumption } = loop;
     // In the order of an exchange: its body waits for its turn, the response passes, the service is waited for, ...
-    if (buffering?.isQueued) buffering.tick(now);
+    if (resumption?.isActive) resumption.tick(now);
+    else if (buffering?.isQueued) buffering.tick(now);
     else if (stage === 'response_body') this.tickResponse(now, elapsedMs);
     else if (!body || body.complete || (stage === 'connect' && !isRepeatable)) this.tickWait(now);
     else if (stage === 'request_body' && exchange.waitsForContinue) this.tickExpectation(now);

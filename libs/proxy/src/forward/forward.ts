@@ -131,6 +131,7 @@ export class Forward
     this.attempts.end(now);
     // After the end of the attempt, so that there is room for the next request.
     this.buffering?.release();
+    this.loop.resumption?.stop();
     this.delivery.backPressure?.release();
     this.body?.destroy();
     this.options.ticker.delete(this.timeouts);

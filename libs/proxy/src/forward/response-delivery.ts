@@ -5,6 +5,7 @@ import type { ResponseHead } from '../transport/response-head.js';
 import type { AttemptLoop } from './attempt-loop.js';
 import { ClientBackPressure } from './client-back-pressure.js';
 import { ClientResponse } from './client-response.js';
+import type { EventStream } from './event-stream.js';
 import type { ForwardOptions } from './forward-options.js';
 import type { ForwardTimeouts } from './forward-timeouts.js';
 
@@ -65,16 +66,35 @@ export class ResponseDelivery {
     }
     forward.exchange.responseBytes += bytes.length;
     forward.timeouts.progressed();
-    const reason = client.passEvents(bytes);
-    if (reason) this.finishEarly(reason);
+    const passed = client.passEvents(bytes);
+    const { endedBy } = client;
     // `onEnd` is next.
-    else if (isLast) client.endWith(bytes);
-    else if (!client.write(bytes)) this.pause();
+    if (isLast && !endedBy) {
+      client.endWith(passed);
+      return;
+    }
+    const hasRoom = client.write(passed);
+    if (endedBy) this.finishEarly(endedBy);
+    else if (!hasRoom) this.pause();
   }
 
   onEnd(trailers: readonly string[]): void {
     this.forward.settle();
     this.client.end(trailers);
+  }
+
+  get resumable(): EventStream | undefined {
+    return this.client.resumable;
+  }
+
+  onResumed(): void {
+    this.forward.timeouts.progressed();
+    this.client.resumable!.resume();
+  }
+
+  /** Whether the service is paused until the client reads. */
+  get isPaused(): boolean {
+    return this.backPressure?.isPaused ?? false;
   }
 
   private pause(): void {
@@ -98,7 +118,7 @@ export class ResponseDelivery {
   }
 
   /** Ends the response normally: all of its events are complete. */
-  private finishEarly(exception: ProxyException): void {
+  finishEarly(exception: ProxyException): void {
     const { forward } = this;
     forward.abandon();
     forward.exchange.failure = exception;

@@ -20,6 +20,13 @@ export function limitsFor(route: Partial<RouteOptions>, proxy: ForwardLimits): F
   };
 }
 
+/** @throws RouteConfigurationError if event streams cannot be resumed by the methods of the route */
+export function checkEventStream(route: UpstreamRoute): void {
+  const { eventStream, methods } = route.options;
+  if (!eventStream?.resume || methods.includes('GET')) return;
+  throw new RouteConfigurationError(`${describeRoute(route)} has eventStream.resume, which is for GET alone`);
+}
+
 /** @throws RouteConfigurationError if a timeout of the route is invalid, or an attempt would have more time than the request */
 export function checkTimeouts(route: UpstreamRoute, proxy: ForwardLimits): void {
   const { options } = route;

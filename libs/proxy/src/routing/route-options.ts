@@ -26,6 +26,25 @@ export interface WebSocketPolicy {
   readonly connections?: number;
 }
 
+/** How responses of `text/event-stream` pass. */
+export interface EventStreamPolicy {
+  /**
+   * Whether a stream whose instance breaks its connection goes on, in the same response: the gateway asks another instance, or the
+   * same once it is back, with the `Last-Event-ID` of the last event that passed, for up to 30 seconds, with waits that grow to 2
+   * seconds. It is for GET, and for responses of 200 without `Content-Encoding` and `Content-Length`, whose events have ids: after
+   * an event with data and without an id of its own, or one of more than 64 KiB, a broken stream stays broken until the next id.
+   * So a service that pings should do so with comments.
+   *
+   * An event goes to the client when it is whole. If the service responds with anything but an event stream, or the time is over,
+   * the response ends behind its last event, and the client comes back by itself. If the service ends its response, the response
+   * ends. The first try counts as a request in the circuit breaker and the retry budget, each further one as a retry.
+   *
+   * Danger: a service that ignores `Last-Event-ID` sends events twice, or leaves some out.
+   * Default: false.
+   */
+  readonly resume?: boolean;
+}
+
 /**
  * Most requests a minute from one user, or from one client's network if the user is not known. Routes whose limits have
  * the same name share one count.
@@ -142,6 +161,9 @@ export interface RouteOptions extends HeaderRuleOptions {
    * Default: false.
    */
   readonly stream?: boolean;
+
+  /** How event streams pass. Default: as they come. */
+  readonly eventStream?: EventStreamPolicy;
 
   /**
    * Whether a request of any method with an `Idempotency-Key` and a body of at most 64 KiB may be sent again. The body is
