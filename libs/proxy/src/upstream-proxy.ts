@@ -24,7 +24,7 @@ import type { Route } from './routing/route.js';
 import type { RouteOptions } from './routing/route-options.js';
 import { pickerFor } from './attempts/affine-upstream.js';
 import { Attempts, type AttemptedUpstream } from './attempts/attempts.js';
-import { checkEventStream, checkTimeouts, limitsFor } from './forward/route-limits.js';
+import { checkEventStream, checkTimeouts, eventStreamOptionsFor, limitsFor } from './forward/route-limits.js';
 import { SlowReaderLimit } from './forward/slow-reader-limit.js';
 import { StreamedBodyLimit } from './forward/streamed-body-limit.js';
 import { CircuitBreaker } from './attempts/circuit-breaker.js';
@@ -201,7 +201,7 @@ export class UpstreamProxy {
       showsAttempts: options.retries.showsAttempts,
       repeatsKeyed: route.repeatsKeyed ?? false,
       isStream: route.stream ?? false,
-      events: { resumes: route.eventStream?.resume ?? false },
+      events: eventStreamOptionsFor(route),
       passesExpect: route.expectContinue === 'upstream',
       sendsForwarded: options.sendsForwarded,
       headerRules,

@@ -8,6 +8,7 @@ import { isBodiless, type ResponseHead } from '../transport/response-head.js';
 import { checkFields, phraseFor, setClientHead } from './client-head.js';
 import type { ForwardOptions } from './forward-options.js';
 import { EventStream } from './event-stream.js';
+import { Heartbeat } from './heartbeat.js';
 
 /**
  * Bytes for a client, not yet taken by the kernel, at which the service is paused. The result of `write()` alone is no
@@ -32,6 +33,9 @@ export class ClientResponse {
   private contentLength = -1;
   /** The body of an event stream; undefined if it is encoded or has a length. */
   private events: EventStream | undefined;
+  /** Undefined if the response is no event stream, or its route has none. */
+  heartbeat: Heartbeat | undefined;
+  private retryMs: number | undefined;
   /** The reason if the response is to end behind the event in progress. */
   private endReason: ProxyException | undefined;
 
@@ -65,7 +69,7 @@ export class ClientResponse {
     this.contentLength = contentLength;
     if (head.isEventStream || this.options.isStream) {
       this.isStream = true;
-      if (head.isEventStream && !head.isEncoded && contentLength === -1) this.openEvents(status);
+      if (head.isEventStream && !head.isEncoded && contentLength === -1 && hasBody) this.openEvents(status);
       if (exchange.isPeerTrusted) sayUnbuffered(fields);
     }
     checkFields(exchange.responseHeaders);
@@ -127,10 +131,12 @@ export class ClientResponse {
 
   /**
    * Ends an event stream behind the event in progress.
+   * @param retryMs after which the client is told to come back. Default: it is told nothing
    * @returns whether it is between two events now; if not, `passEvents` will find the end
    */
-  endBehindEvent(reason: ProxyException): boolean {
+  endBehindEvent(reason: ProxyException, retryMs?: number): boolean {
     this.endReason = reason;
+    this.retryMs = retryMs;
     return this.events!.endBehindEvent();
   }
 
@@ -144,6 +150,11 @@ export class ClientResponse {
     return this.events?.isEnded ? this.endReason : undefined;
   }
 
+  /** Ends the response behind a whole event. */
+  endEvents(): void {
+    this.response.end(this.retryMs === undefined ? undefined : `retry: ${this.retryMs}\n\n`);
+  }
+
   /** The events of a stream that can be resumed now; undefined if it cannot. */
   get resumable(): EventStream | undefined {
     const { events, response } = this;
@@ -153,8 +164,10 @@ export class ClientResponse {
 
   private openEvents(status: number): void {
     const { method, headers } = this.response.req;
-    const isResumable = this.options.events.resumes && method === 'GET' && status === 200;
+    const { resumes, heartbeatMs } = this.options.events;
+    const isResumable = resumes && method === 'GET' && status === 200;
     this.events = new EventStream(isResumable, String(headers['last-event-id'] ?? ''));
+    if (heartbeatMs > 0) this.heartbeat = new Heartbeat(this.response, this.events, heartbeatMs);
   }
 
   /** Sends the head if no byte of the body came with it, as in event streams. */

@@ -49,6 +49,14 @@ describe('an event stream that can be resumed', () => {
     expect([events.hasHalf, events.isBetweenEvents, events.endBehindEvent()]).toEqual([true, true, true]);
   });
 
+  it('ends behind the event that waits, if its client could not ask for it', () => {
+    const events = new EventStream(true, '');
+    pass(events, 'data: a\n\ndata: b\n');
+    expect(events.endBehindEvent()).toBe(false);
+    expect(pass(events, '\ndata: c\n\n')).toBe('data: b\n\n');
+    expect(events.isEnded).toBe(true);
+  });
+
   it('goes on behind its last event, without the half that was there and without a second mark', () => {
     const events = new EventStream(true, '');
     expect(pass(events, `${MARK}id: 1\ndata: a\n\nid: 2\nda`)).toBe(`${MARK}id: 1\ndata: a\n\n`);

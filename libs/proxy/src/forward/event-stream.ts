@@ -15,6 +15,8 @@ const EMPTY = Buffer.alloc(0);
  * an event wait until it is whole: what a cut leaves of it is discarded, because the next instance sends all of it.
  */
 export class EventStream {
+  /** Bytes that the client was to have. */
+  passedBytes = 0;
   /** The id of the last event that passed; empty if what follows it cannot be asked for. */
   lastEventId: string;
   private boundary = new EventBoundary();
@@ -57,12 +59,14 @@ export class EventStream {
   /** Ends the stream behind the event in progress. @returns whether it can end now; if not, `pass` will reach its end */
   endBehindEvent(): boolean {
     this.isEnding = true;
-    return this.isBetweenEvents;
+    // The client asks for the event that waits, if it has a position.
+    return this.isBetweenEvents && (!this.hasHalf || this.lastEventId !== '');
   }
 
   /** @param bytes of the service, in memory that is used again @returns the bytes that the client may have now */
   pass(bytes: Buffer): Buffer {
     const passed = this.isResumable ? this.passWhole(bytes) : this.passAll(bytes);
+    this.passedBytes += passed.length;
     if (!this.isBegin || passed.length === 0) return passed;
     this.isBegin = false;
     return this.isBehindOthers ? withoutMark(passed) : passed;

@@ -35,6 +35,8 @@ export interface ForwardLimits {
 export interface EventStreamOptions {
   /** Whether a stream that an instance cuts goes on at another; see `EventStreamPolicy.resume`. */
   readonly resumes: boolean;
+  /** Milliseconds of silence before a comment; 0 for none. */
+  readonly heartbeatMs: number;
 }
 
 /** The listeners of an upstream's `http-proxy-middleware`; see `ProxyListeners`. */

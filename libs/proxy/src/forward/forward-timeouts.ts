@@ -4,6 +4,7 @@ import type { Ticking } from '../http/ticker.js';
 import type { AttemptLoop } from './attempt-loop.js';
 import type { ClientBackPressure } from './client-back-pressure.js';
 import type { ForwardOptions } from './forward-options.js';
+import type { Heartbeat } from './heartbeat.js';
 import type { RequestBody } from './request-body.js';
 import type { RequestBuffering } from './request-buffering.js';
 
@@ -23,7 +24,11 @@ export interface TimedForward {
   readonly body: RequestBody | null;
   readonly buffering: RequestBuffering | null;
   readonly loop: AttemptLoop;
-  readonly delivery: { readonly backPressure: ClientBackPressure | undefined };
+  readonly delivery: {
+    readonly backPressure: ClientBackPressure | undefined;
+    /** That of an event stream that has begun. */
+    readonly heartbeat: Heartbeat | undefined;
+  };
   readonly isStream: boolean;
   fail(exception: ProxyException): void;
 }
@@ -46,8 +51,9 @@ export class ForwardTimeouts implements Ticking {
   }
 
   tick(now: number, elapsedMs: number): void {
-    const { buffering, body, exchange, loop } = this.forward;
+    const { buffering, body, exchange, loop, delivery } = this.forward;
     const { stage, isRepeatable, resumption } = loop;
+    delivery.heartbeat?.tick(now);
     // In the order of an exchange: its body waits for its turn, the response passes, the service is waited for, ...
     if (resumption?.isActive) resumption.tick(now);
     else if (buffering?.isQueued) buffering.tick(now);

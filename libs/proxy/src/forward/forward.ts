@@ -85,8 +85,8 @@ export class Forward
   }
 
   /** See `Exchange.end`. */
-  endEarly(exception: ProxyException): void {
-    if (!this.isSettled) this.delivery.endEarly(exception);
+  endEarly(exception: ProxyException, retryMs?: number): void {
+    if (!this.isSettled) this.delivery.endEarly(exception, retryMs);
   }
 
   /** See `Exchange.cut`. */

@@ -8,6 +8,7 @@ import { ClientResponse } from './client-response.js';
 import type { EventStream } from './event-stream.js';
 import type { ForwardOptions } from './forward-options.js';
 import type { ForwardTimeouts } from './forward-timeouts.js';
+import type { Heartbeat } from './heartbeat.js';
 
 const CONTINUE = 100;
 const EARLY_HINTS = 103;
@@ -83,6 +84,11 @@ export class ResponseDelivery {
     this.client.end(trailers);
   }
 
+  /** That of an event stream that has begun. */
+  get heartbeat(): Heartbeat | undefined {
+    return this.client.heartbeat;
+  }
+
   get resumable(): EventStream | undefined {
     return this.client.resumable;
   }
@@ -112,9 +118,9 @@ export class ResponseDelivery {
   }
 
   /** Ends the response before the service does: an event stream behind the event in progress, any other by a failure. */
-  endEarly(exception: ProxyException): void {
+  endEarly(exception: ProxyException, retryMs?: number): void {
     if (!this.client.hasEvents) this.forward.fail(exception);
-    else if (this.client.endBehindEvent(exception)) this.finishEarly(exception);
+    else if (this.client.endBehindEvent(exception, retryMs)) this.finishEarly(exception);
   }
 
   /** Ends the response normally: all of its events are complete. */
@@ -122,7 +128,7 @@ export class ResponseDelivery {
     const { forward } = this;
     forward.abandon();
     forward.exchange.failure = exception;
-    forward.exchange.response.end();
+    this.client.endEvents();
   }
 
   /** Adds the number of attempts to the response, if the options say so. */

@@ -1,7 +1,7 @@
 import type { RouteOptions } from '../routing/route-options.js';
 import { RouteConfigurationError } from '../routing/upstream-route.js';
 import type { ForwardLimits } from './forward-options.js';
-import { checkTimeouts, limitsFor } from './route-limits.js';
+import { checkEventStream, checkTimeouts, eventStreamOptionsFor, limitsFor } from './route-limits.js';
 
 const PROXY: ForwardLimits = {
   requestTimeoutMs: 45_000,
@@ -65,5 +65,24 @@ describe('the timeouts of a route', () => {
 
   it('can hold if an attempt has less time than the request', () => {
     expect(check({ responseHeadersTimeoutMs: 90_000, requestTimeoutMs: 100_000 })).not.toThrow();
+  });
+});
+
+describe('the event streams of a route', () => {
+  it.each([
+    [undefined, { resumes: false, heartbeatMs: 15_000 }],
+    [{ resume: true }, { resumes: true, heartbeatMs: 15_000 }],
+    [{ heartbeatMs: 0 }, { resumes: false, heartbeatMs: 0 }],
+  ])('with %j are %j', (eventStream, expected) => {
+    expect(eventStreamOptionsFor(eventStream ? { eventStream } : {})).toEqual(expected);
+  });
+
+  it.each([-1, 0.5, Number.NaN, Infinity])('have no heartbeat every %s ms', (heartbeatMs) => {
+    const options: RouteOptions = { methods: ['GET'], path: '/v1/ticks', eventStream: { heartbeatMs } };
+    expect(() => checkEventStream({ options, upstream: 'a-service' })).toThrow(
+      new RouteConfigurationError(
+        `GET /v1/ticks (a-service) has an eventStream.heartbeatMs that is no number of milliseconds from 0: ${heartbeatMs}`,
+      ),
+    );
   });
 });

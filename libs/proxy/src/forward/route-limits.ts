@@ -1,9 +1,11 @@
 import type { RouteOptions } from '../routing/route-options.js';
 import { describeRoute, RouteConfigurationError, type UpstreamRoute } from '../routing/upstream-route.js';
-import type { ForwardLimits } from './forward-options.js';
+import type { EventStreamOptions, ForwardLimits } from './forward-options.js';
 
 /** Options in milliseconds. */
 const TIMEOUTS = ['requestTimeoutMs', 'responseHeadersTimeoutMs', 'streamIdleTimeoutMs'] as const;
+
+const HEARTBEAT_MS = 15_000;
 
 /** The timeouts and limits of a route: its own, and those of the proxy for what it does not set. */
 export function limitsFor(route: Partial<RouteOptions>, proxy: ForwardLimits): ForwardLimits {
@@ -20,9 +22,20 @@ export function limitsFor(route: Partial<RouteOptions>, proxy: ForwardLimits): F
   };
 }
 
-/** @throws RouteConfigurationError if event streams cannot be resumed by the methods of the route */
+/** How the event streams of a route pass. */
+export function eventStreamOptionsFor({ eventStream = {} }: Partial<RouteOptions>): EventStreamOptions {
+  return { resumes: eventStream.resume ?? false, heartbeatMs: eventStream.heartbeatMs ?? HEARTBEAT_MS };
+}
+
+/** @throws RouteConfigurationError if the interval of heartbeats is invalid, or the route has no GET and resumes streams */
 export function checkEventStream(route: UpstreamRoute): void {
   const { eventStream, methods } = route.options;
+  const { heartbeatMs = HEARTBEAT_MS } = eventStream ?? {};
+  if (!Number.isSafeInteger(heartbeatMs) || heartbeatMs < 0) {
+    throw new RouteConfigurationError(
+      `${describeRoute(route)} has an eventStream.heartbeatMs that is no number of milliseconds from 0: ${heartbeatMs}`,
+    );
+  }
   if (!eventStream?.resume || methods.includes('GET')) return;
   throw new RouteConfigurationError(`${describeRoute(route)} has eventStream.resume, which is for GET alone`);
 }

@@ -13,8 +13,8 @@ import type { Peer } from './trusted-proxies.js';
 export interface ExchangeForward {
   /** Whether the response is a stream; see `RouteOptions.stream`. */
   readonly isStream: boolean;
-  /** Ends the response behind a whole event, if it is an event stream; breaks off any other. */
-  endEarly(exception: ProxyException): void;
+  /** Ends the response behind a whole event, if it is an event stream; breaks off any other. See `Exchange.end`. */
+  endEarly(exception: ProxyException, retryMs?: number): void;
   /** Breaks the response off. */
   cut(exception: ProxyException): void;
   /** The client's connection is closed, or the response is complete. */
@@ -174,9 +174,10 @@ export class Exchange implements Peer, DenseMember {
    * Ends the exchange for a reason of the gateway's own. If the response has not begun, the client gets the exception. An
    * event stream ends behind the event in progress. Any other response, or an event stream whose events cannot be found,
    * ends with its connection, so that the client does not take it for complete.
+   * @param retryMs milliseconds after which the client of an event stream is told to come back. Default: it is told nothing
    */
-  end(exception: ProxyException): void {
-    if (this.forward) this.forward.endEarly(exception);
+  end(exception: ProxyException, retryMs?: number): void {
+    if (this.forward) this.forward.endEarly(exception, retryMs);
     else this.cut(exception);
   }
 

@@ -43,6 +43,13 @@ export interface EventStreamPolicy {
    * Default: false.
    */
   readonly resume?: boolean;
+  /**
+   * Milliseconds of silence after which the client gets a comment, `:` and an empty line, between two events, so that no proxy in
+   * between cuts the stream; 0 for none. It is late by up to half a second. Streams with `Content-Encoding` or `Content-Length` get
+   * none. Idle timeouts count the service's bytes alone. Set 0 for clients that read the stream without a parser of event streams,
+   * and take each line for an event. Default: 15,000.
+   */
+  readonly heartbeatMs?: number;
 }
 
 /**
@@ -162,7 +169,7 @@ export interface RouteOptions extends HeaderRuleOptions {
    */
   readonly stream?: boolean;
 
-  /** How event streams pass. Default: as they come. */
+  /** How event streams pass. Default: as they come, with heartbeats. */
   readonly eventStream?: EventStreamPolicy;
 
   /**
