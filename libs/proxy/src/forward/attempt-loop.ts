@@ -11,12 +11,12 @@ import type { ForwardOptions } from './forward-options.js';
 import type { EventStream } from './event-stream.js';
 import { formatHead, mayBeRepeated } from './outgoing-request.js';
 import type { RequestBody } from './request-body.js';
-import { StreamResume } from './stream-resume.js';
+import { StreamResume, type ResumableDelivery } from './stream-resume.js';
 
 const REQUEST_TIMEOUT = 408;
 
 /** Passes the response to the client. */
-export interface LoopDelivery {
+export interface LoopDelivery extends ResumableDelivery {
   onInterim(head: ResponseHead): void;
   /** The head of the response for the client. */
   onResponse(head: ResponseHead): void;
@@ -24,12 +24,8 @@ export interface LoopDelivery {
   onEnd(trailers: readonly string[]): void;
   /** The events of a stream that can be resumed now; undefined if it cannot. */
   readonly resumable: EventStream | undefined;
-  /** Whether the service is paused until the client reads. */
-  readonly isPaused: boolean;
   /** The response to another attempt goes on with the stream. */
   onResumed(): void;
-  /** Ends the response normally: all of its events are complete. */
-  finishEarly(exception: ProxyException): void;
 }
 
 /** The forward whose attempts a loop makes. It gets the outcome: one response, or one failure. */
@@ -145,9 +141,10 @@ export class AttemptLoop implements AttemptListener {
   /** Resumes an event stream that its instance has cut. @returns whether it can be resumed */
   private tryResume(exception: ProxyException): boolean {
     const { body, delivery } = this.forward;
-    if (body || !delivery.resumable) return false;
+    const events = delivery.resumable;
+    if (body || !events) return false;
     this.resumption ??= new StreamResume(this, this.attempts);
-    this.resumption.begin(exception);
+    this.resumption.begin(exception, events.lastEventId);
     return true;
   }
 

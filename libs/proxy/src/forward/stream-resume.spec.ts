@@ -74,7 +74,7 @@ function cutStream(origins: readonly string[] = ['a', 'b']) {
     onError: jest.fn(),
   };
   const resume = new StreamResume(forward, attempts);
-  resume.begin(CUT);
+  resume.begin(CUT, '1');
   return { resume, forward, delivery, attempts, instances, breaker, retryBudget };
 }
 
@@ -231,18 +231,22 @@ describe('a cut event stream', () => {
   });
 
   it.each([
-    ['goes on with the same interruption after a short life', 4_000, 0],
-    ['begins a new one after a long life', 5_001, 1],
-  ])('%s', (_what, lifeMs, atOnce) => {
-    const { instances, resume } = cutStream();
+    ['asks at once behind a new event after a long life', 5_001, '2', [1, 0]],
+    ['waits behind a new event after a short life, without a retry', 4_000, '2', [0, 0]],
+    ['goes on with the same interruption, and so retries, without a new event', 4_000, '1', [0, 1]],
+  ])('%s', (_what, lifeMs, lastEventId, [atOnce, retries]) => {
+    const { instances, resume, retryBudget } = cutStream();
     jest.advanceTimersByTime(0);
     instances[1]!.calls[0]!.onHead(EVENTS);
     jest.advanceTimersByTime(lifeMs);
 
-    resume.begin(CUT);
+    resume.begin(CUT, lastEventId);
     jest.advanceTimersByTime(0);
-
     expect(callsOf(instances)).toEqual([atOnce, 1]);
+    jest.advanceTimersByTime(200);
+
+    expect(callsOf(instances)).toEqual([1, 1]);
+    expect(retryBudget.retriesTotal).toBe(retries);
   });
 
   it('tells the forward of a cut of the next response', () => {

@@ -5,9 +5,10 @@ import { failureKindOf, isUnavailable } from '../balancing/failure-kind.js';
 import type { FailureKind } from '../balancing/instance-health.js';
 import { responseHeadersFor } from '../headers/response-headers.js';
 import { UpstreamTimeoutException, type ProxyException } from '../http/exceptions.js';
+import type { Exchange } from '../http/exchange.js';
 import { randomFraction } from '../http/random.js';
 import type { ResponseHead } from '../transport/response-head.js';
-import type { LoopedForward } from './attempt-loop.js';
+import type { ForwardOptions } from './forward-options.js';
 
 /** Longest time in milliseconds from a cut to a response that goes on. */
 const LONGEST_MS = 30_000;
@@ -23,9 +24,21 @@ const STABLE_MS = 5_000;
 
 const OK = 200;
 
+/** Passes the response to the client. */
+export interface ResumableDelivery {
+  /** Whether the client has not read what it has got. */
+  readonly isPaused: boolean;
+  /** Ends the response normally: all of its events are complete. */
+  finishEarly(exception: ProxyException): void;
+}
+
 /** The loop whose last attempt was cut. */
 export interface ResumableLoop extends AttemptListener {
-  readonly forward: Pick<LoopedForward, 'exchange' | 'options' | 'delivery'>;
+  readonly forward: {
+    readonly exchange: Exchange;
+    readonly options: ForwardOptions;
+    readonly delivery: ResumableDelivery;
+  };
   /** The head of a request for what follows the last event. @throws ProxyListenerException */
   formatResumption(): string;
   /** The response to an attempt goes on with the stream. */
@@ -34,8 +47,8 @@ export interface ResumableLoop extends AttemptListener {
 
 /**
  * Resumes an event stream that its instance has cut: asks another instance, or the same one once it is back, for what follows the
- * last event, with growing waits. The first try counts as a request of its own, as if the client had come back; each further one
- * as a retry. If the service responds with anything else, or the time is over, the response ends behind its last event, and the
+ * last event, with growing waits. The first try behind an event counts as a request of its own, as if the client had come back;
+ * each further one as a retry. If the service responds with anything else, or the time is over, the response ends behind its last event, and the
  * client may come back by itself.
  */
 export class StreamResume implements AttemptListener {
@@ -49,6 +62,8 @@ export class StreamResume implements AttemptListener {
   /** From when on the service counts as back, in milliseconds of `performance.now()`. */
   private stableAt = -Infinity;
   private isInterrupted = false;
+  /** At the last interruption; undefined before the first. */
+  private lastEventId: string | undefined;
 
   constructor(
     private readonly loop: ResumableLoop,
@@ -60,13 +75,17 @@ export class StreamResume implements AttemptListener {
     return this.isInterrupted;
   }
 
-  /** @param cut why the last response has ended */
-  begin(cut: ProxyException): void {
+  /** @param cut why the last response has ended @param lastEventId behind which the next is to go on */
+  begin(cut: ProxyException, lastEventId: string): void {
     const now = performance.now();
     this.cut = cut;
     this.isInterrupted = true;
-    // If the service went away again before it counted as back, the same interruption goes on.
-    if (now > this.stableAt) this.interruption = { until: now + LONGEST_MS, waitMs: 0, isRetry: false };
+    // Without a new event the same interruption goes on. A service that does not stay is asked ever later.
+    if (lastEventId !== this.lastEventId) {
+      const waitMs = now > this.stableAt ? 0 : this.interruption.waitMs;
+      this.interruption = { until: now + LONGEST_MS, waitMs, isRetry: false };
+    }
+    this.lastEventId = lastEventId;
     this.tryLater();
   }
 
