@@ -31,7 +31,7 @@ export async function importProduct(folder, simulation, change) {
       { methods: ['GET', 'POST'], path: '/v1/sim/open', auth: 'none' },
       { methods: ['POST'], path: '/v1/sim/keyed', repeatsKeyed: true },
       { methods: ['GET', 'POST'], path: '/v1/sim/limited', limit: { name: 'SIM', perMinute: 6 } },
-      { methods: ['GET'], path: '/v1/sim/events' },
+      { methods: ['GET'], path: '/v1/sim/events', eventStream: { heartbeatMs: 700 } },
       { methods: ['GET'], path: '/v1/sim/resuming', websocket: { resume: true } },
       { methods: ['GET'], path: '/v1/sim/socket', websocket: {} },
     ],

@@ -43,6 +43,7 @@ async function startFullService(): Promise<AsyncDisposable & { readonly url: str
   routes: [
     { methods: ['GET', 'POST'], path: '/v1/reports/quick', auth: 'none', requestTimeoutMs: 300 },
     { methods: ['GET'], path: '/v1/reports/full', auth: 'none' },
+    { methods: ['GET'], path: '/v1/reports/long', auth: 'none', requestTimeoutMs: 60_000 },
   ],
 })
 class ReportsUpstream {}
@@ -110,6 +111,25 @@ describe('the clock of', () => {
     expect(quick.status).toBe(504);
     expect(await gateway.logged({ status: 504 })).toMatchObject({ cause: 'route deadline', method });
     expect(await (await full).text()).toBe('full');
+  });
+
+  it.concurrent('a route may be longer than those of the gateway', async () => {
+    await using service = await startService((request, response) => {
+      if (request.url === '/v1/reports/long') service.server.once('go on', () => response.end('long'));
+    });
+    await using gateway = await startGateway({
+      modules: [ReportsModule],
+      env: { REPORTS_SERVICE_URL: service.url, ...SHORT_TIMEOUTS },
+    });
+    const long = fetch(`${gateway.url}/v1/reports/long`);
+    await once(service.server, 'request');
+
+    // It begins after the other and ends before it.
+    const other = await fetch(`${gateway.url}/v1/reports/full`);
+    service.server.emit('go on');
+
+    expect(other.status).toBe(504);
+    expect(await (await long).text()).toBe('long');
   });
 
   it.concurrent('idle bodies ends an upload that the service does not take', async () => {

@@ -35,13 +35,26 @@ describe('examine', () => {
     ]);
   });
 
-  it('compares the timeout of a route with the timeouts of the gateway', async () => {
+  it('compares the idle timeout of a route with the location that passes it', async () => {
     await using own = await OwnFiles.copy();
-    const [route] = billing.routes;
-    const { findings } = own.examine({}, [{ ...billing, routes: [{ ...route!, requestTimeoutMs: 10_000 }] }]);
+    const { findings } = own.examine({}, [
+      { ...billing, routes: [{ methods: ['POST'], path: '/v1/reports', streamIdleTimeoutMs: 90_000 }] },
+    ]);
 
     expect(findings.map(({ rule, places }) => [rule, ...places.map(({ text }) => text)])).toEqual([
-      ['timeouts', 'POST /v1/reports', 'RESPONSE_HEADERS_TIMEOUT_MS 30000 (default)'],
+      ['timeouts', 'proxy_read_timeout 60s', 'POST /v1/reports: streamIdleTimeoutMs 90000'],
+    ]);
+  });
+
+  it('compares the timeouts of a route with the time that connects take', async () => {
+    await using own = await OwnFiles.copy();
+    const [route] = billing.routes;
+    const { findings } = own.examine({}, [
+      { ...billing, routes: [{ ...route!, requestTimeoutMs: 10_000, responseHeadersTimeoutMs: 9_000 }] },
+    ]);
+
+    expect(findings.map(({ rule, places }) => [rule, ...places.map(({ text }) => text)])).toEqual([
+      ['timeouts', 'POST /v1/reports: responseHeadersTimeoutMs 9000'],
     ]);
   });
 

@@ -18,10 +18,11 @@ export { FORWARDING as FORWARDING_NAMES } from './headers/trusted-names.js';
 export { addedHeadersFor } from './headers/added-headers.js';
 export { responseHeadersFor } from './headers/response-headers.js';
 export { pathOf } from './routing/path-rules.js';
-export { RouteTableError } from './routing/upstream-route.js';
 export { isHttpMethod, isWebSocketOnly, methodsOf, type HttpMethod } from './routing/methods.js';
+export type { EventStreamPolicy } from './routing/event-stream-policy.js';
 export type { AffinityOptions } from './routing/affinity-options.js';
 export type { HeaderRuleOptions, HeaderRules, HeaderSource, HeaderValue } from './routing/header-rules.js';
+export { RouteConfigurationError, RouteTableError } from './routing/upstream-route.js';
 export type {
   AllowedInPath,
   ControllerRouteOptions,

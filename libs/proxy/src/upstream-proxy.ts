@@ -24,6 +24,7 @@ import type { Route } from './routing/route.js';
 import type { RouteOptions } from './routing/route-options.js';
 import { pickerFor } from './attempts/affine-upstream.js';
 import { Attempts, type AttemptedUpstream } from './attempts/attempts.js';
+import { checkEventStream, checkTimeouts, eventStreamOptionsFor, limitsFor } from './forward/route-limits.js';
 import { SlowReaderLimit } from './forward/slow-reader-limit.js';
 import { StreamedBodyLimit } from './forward/streamed-body-limit.js';
 import { CircuitBreaker } from './attempts/circuit-breaker.js';
@@ -119,6 +120,8 @@ export class UpstreamProxy {
     const acceptedHeaders = headers.accepted;
     const route = { options, upstream, acceptedHeaders, isMonitoring: false, limit: undefined };
     const pattern = compilePath(route);
+    checkTimeouts(route, this.options);
+    checkEventStream(route);
     const forwardOptions = this.forwardOptionsFor(options, headers.rulesFor(route, pattern));
     return { ...route, ...pattern, proxy: this, gates, forwardOptions };
   }
@@ -197,6 +200,8 @@ export class UpstreamProxy {
       slowReaderLimit: this.slowReaderLimit,
       showsAttempts: options.retries.showsAttempts,
       repeatsKeyed: route.repeatsKeyed ?? false,
+      isStream: route.stream ?? false,
+      events: eventStreamOptionsFor(route),
       passesExpect: route.expectContinue === 'upstream',
       sendsForwarded: options.sendsForwarded,
       headerRules,
@@ -204,14 +209,7 @@ export class UpstreamProxy {
       listeners: this.listeners?.hasAny ? this.listeners : undefined,
       observers: options.gates.filter((gate) => 'onResponse' in gate),
       affinity: Affinity.of(route, this.declaration, this.instances, options.affinitySecret),
-      limits: {
-        requestTimeoutMs: route.requestTimeoutMs ?? options.requestTimeoutMs,
-        responseHeadersTimeoutMs: options.responseHeadersTimeoutMs,
-        streamIdleTimeoutMs: options.streamIdleTimeoutMs,
-        eventStreamIdleTimeoutMs: options.eventStreamIdleTimeoutMs,
-        bodyLimitBytes: route.bodyLimitBytes ?? options.bodyLimitBytes,
-        minimumRate: options.minimumRate,
-      },
+      limits: limitsFor(route, options),
     };
   }
 

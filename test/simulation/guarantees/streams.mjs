@@ -1,10 +1,13 @@
-import { countEvents, EVENTS_ROUTE } from '../parties/event-stream.mjs';
+import { countEvents, EVENTS_ROUTE, withoutAdditions } from '../parties/event-stream.mjs';
 
 /** Milliseconds that the head and an event may be under way: both networks, and what is joined. */
 const LATE_MS = 300;
 
+/** The shortest and longest time after which a drain tells a client to come back. */
+const RETRY_MS = { least: 500, most: 3_000 };
+
 /**
- * G1, G4 and G9: event streams. Events come at once, and a stream ends with whole events, all of them, unless the session, the
+ * G1, G4, G7 and G9: event streams. Events come at once, and a stream ends with whole events, all of them, unless the session, the
  * service or the gateway has ended.
  */
 export class Streams {
@@ -17,8 +20,10 @@ export class Streams {
   }
 
   /** Some of a stream has come, or its head alone: neither waits in the gateway for what follows. */
-  onText(request, text) {
+  onText(request, received) {
     const { events, dueMs } = request.plans.at(-1);
+    const { text, isWithin } = withoutAdditions(received, events);
+    if (isWithin) this.#violate('G4', `${request.id} got a word of the gateway within an event`);
     const { at: begunAt, socket } = request.arrivals.at(-1);
     // Bytes that are stalled come later.
     const isStalled = [socket, socket.otherEnd].some(({ out }) => out.stalledUntil > 0);
@@ -42,13 +47,23 @@ export class Streams {
   /** The end of a stream has come. */
   onResponse(request, { status, body }) {
     if (!isStream(request) || status !== 200) return;
-    const text = body.toString();
-    this.onText(request, text);
+    this.onText(request, body.toString());
     const { events } = request.plans.at(-1);
+    const { text, retriesMs } = withoutAdditions(body.toString(), events);
     const count = countEvents(text, events);
+    this.#checkRetries(request, retriesMs);
     if (count === -1) this.#violate('G4', `${request.id} ended within an event, or has other events`);
-    else if (count < events.length && !this.#isExcused(request))
+    else if (count < events.length && retriesMs.length === 0 && !this.#isExcused(request))
       this.#violate('G1', `${request.id} ended with ${count} of ${events.length} events as if it were whole`);
+  }
+
+  /** The drain alone tells a client to come back, once, after a time within its bounds. */
+  #checkRetries(request, retriesMs) {
+    if (retriesMs.length === 0) return;
+    const isDraining = this.#world.ledger.lifeOf(request)?.signalAt !== undefined;
+    const isWithinBounds = retriesMs.every((ms) => ms >= RETRY_MS.least && ms <= RETRY_MS.most);
+    if (retriesMs.length > 1 || !isDraining || !isWithinBounds)
+      this.#violate('G7', `${request.id} was told to come back after ${retriesMs.join()} ms`);
   }
 
   /** The connection of a stream may be closed before its end. */

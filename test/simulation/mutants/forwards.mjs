@@ -148,15 +148,22 @@ export const FORWARD_MUTANTS = {
   },
   'ends an event stream within an event': {
     file: DELIVERY,
-    from: 'else if (this.client.endBehindEvent(exception)) this.finishEarly(exception);',
+    from: 'else if (this.client.endBehindEvent(exception, retryMs)) this.finishEarly(exception);',
     to: 'else this.finishEarly(exception);',
     scenario: 'expiry',
     guarantees: ['G4'],
   },
+  'sends a heartbeat within an event': {
+    file: 'libs/proxy/src/forward/heartbeat.ts',
+    from: ' && events.isBetweenEvents;',
+    to: ';',
+    scenario: 'streams',
+    guarantees: ['G4'],
+  },
   'gives event streams the timeout of other bodies': {
     file: TIMEOUTS,
-    from: 'this.forward.isEventStream ? eventStreamIdleTimeoutMs : streamIdleTimeoutMs',
-    to: 'this.forward.isEventStream ? streamIdleTimeoutMs : eventStreamIdleTimeoutMs / 2',
+    from: 'this.forward.isStream ? eventStreamIdleTimeoutMs : streamIdleTimeoutMs',
+    to: 'this.forward.isStream ? streamIdleTimeoutMs : eventStreamIdleTimeoutMs / 2',
     scenario: 'streams',
     guarantees: ['G1', 'G7'],
   },
@@ -187,10 +194,10 @@ export const FORWARD_MUTANTS = {
     if (bytes.length < LARGE_READ_BYTES) return response.write(Buffer.from(bytes)) || this.hasRoom;`,
     and: [
       {
-        from: '    if (response.writableEnded) return;\n    if (trailers',
+        from: '    if (response.writableEnded) return;\n    if (this.events?.hasHalf)',
         to: `    if (response.writableEnded) return;
     response.write((this as unknown as { kept?: Buffer }).kept ?? EMPTY);
-    if (trailers`,
+    if (this.events?.hasHalf)`,
       },
     ],
     scenario: 'streams',

@@ -59,6 +59,27 @@ export function countEvents(text, events) {
   return -1;
 }
 
+/** What a gateway may add to an event stream: a heartbeat, and in a drain the time after which its client is to come back. */
+const ADDITIONS = /:\n\n|retry: (\d+)\n\n/g;
+
+/**
+ * Takes the additions of a gateway out of what has come of a stream.
+ * @returns `{ text, retriesMs, isWithin }`: the service's text, the times to come back, and whether an addition is within an event
+ */
+export function withoutAdditions(received, events) {
+  const retriesMs = [];
+  let text = '';
+  let isWithin = false;
+  let at = 0;
+  for (const { 0: addition, 1: retryMs, index } of received.matchAll(ADDITIONS)) {
+    text += received.slice(at, index);
+    at = index + addition.length;
+    isWithin ||= countEvents(text, events) === -1;
+    if (retryMs !== undefined) retriesMs.push(Number(retryMs));
+  }
+  return { text: text + received.slice(at), retriesMs, isWithin };
+}
+
 /** The text of the whole chunks in what has come of a body. */
 export function textOf(bytes) {
   let text = '';

@@ -19,6 +19,7 @@ export const timeoutsRule: Rule = {
     for (const gateway of deployment.gateways) {
       yield* routeTimeouts(deployment, gateway);
       yield* requestTimeouts(deployment, gateway);
+      yield* routeStreams(deployment);
       yield* serviceTimeouts(deployment, gateway);
       for (const location of deployment.plainLocations) yield* idleBodies(gateway, location);
       yield* eventStreams(deployment, gateway);
@@ -27,13 +28,16 @@ export const timeoutsRule: Rule = {
 };
 
 function* routeTimeouts(deployment: Deployment, gateway: Gateway): Iterable<Fault> {
-  const leastMs = leastRequestTimeoutMs(gateway.config.proxy);
+  const { proxy } = gateway.config;
   for (const { route, source } of deployment.routes) {
-    if (route.requestTimeoutMs === undefined || route.requestTimeoutMs >= leastMs) continue;
+    const { responseHeadersTimeoutMs, requestTimeoutMs = proxy.requestTimeoutMs } = route;
+    if (responseHeadersTimeoutMs === undefined) continue;
+    const leastMs = leastRequestTimeoutMs({ ...proxy, responseHeadersTimeoutMs });
+    if (requestTimeoutMs >= leastMs) continue;
     yield {
-      places: [source, gateway.setting('RESPONSE_HEADERS_TIMEOUT_MS')],
-      expected: `requestTimeoutMs of ${leastMs} or more: CONNECT_TIMEOUT_MS for each attempt, and RESPONSE_HEADERS_TIMEOUT_MS for the last one`,
-      impact: 'requestTimeoutMs ends the last attempt before its RESPONSE_HEADERS_TIMEOUT_MS has passed.',
+      places: [{ ...source, text: `${source.text}: responseHeadersTimeoutMs ${responseHeadersTimeoutMs}` }],
+      expected: `requestTimeoutMs of ${leastMs} or more: CONNECT_TIMEOUT_MS for each attempt, and responseHeadersTimeoutMs for the last one`,
+      impact: 'requestTimeoutMs ends the last attempt before its responseHeadersTimeoutMs has passed.',
     };
   }
 }
@@ -56,6 +60,20 @@ function* requestTimeouts(deployment: Deployment, gateway: Gateway): Iterable<Fa
       expected: `proxy_read_timeout above ${sayMs(timeout.value)}`,
       impact:
         'nginx responds with 504 while the gateway may still make an attempt, and the response of the gateway is lost.',
+    };
+  }
+}
+
+function* routeStreams({ carried }: Deployment): Iterable<Fault> {
+  for (const { route, source, location } of carried) {
+    const { streamIdleTimeoutMs, websocket } = route;
+    if (streamIdleTimeoutMs === undefined || websocket) continue;
+    const read = time(location, 'proxy_read_timeout');
+    if (read.value > streamIdleTimeoutMs) continue;
+    yield {
+      places: [read, { ...source, text: `${source.text}: streamIdleTimeoutMs ${streamIdleTimeoutMs}` }],
+      expected: `proxy_read_timeout above ${sayMs(streamIdleTimeoutMs)}`,
+      impact: 'nginx cuts off a response that pauses, though the route lets it pause for longer.',
     };
   }
 }

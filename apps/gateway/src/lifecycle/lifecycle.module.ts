@@ -8,10 +8,11 @@ import { DrainMetrics } from './drain-metrics.js';
 import { DrainService } from './drain.service.js';
 import { IdleMetrics } from './idle-metrics.js';
 import { SessionResponses } from './session-responses.js';
+import { StreamDrain } from './stream-drain.js';
 
 @Module({
   imports: [HttpModule, ObservabilityModule, TerminusModule.forRoot({ logger: false }), DiscoveryModule],
-  providers: [DrainHealth, DrainMetrics, DrainService, IdleMetrics, SessionResponses],
+  providers: [DrainHealth, DrainMetrics, DrainService, IdleMetrics, SessionResponses, StreamDrain],
   exports: [DrainService],
 })
 export class LifecycleModule {}

@@ -21,9 +21,9 @@ interface Ended {
 }
 
 /**
- * Ends responses in flight after the session of their request: every response if its token or session is revoked; event
- * streams, and responses of routes with `endsAtExpiry: true`, if the token expires. `endsAtExpiry: false` exempts an
- * event stream from expiry. Responses of routes with `endsSession` are exempt from both.
+ * Ends responses in flight after the session of their request: every response if its token or session is revoked;
+ * streams, and responses of routes with `endsAtExpiry: true`, if the token expires. `endsAtExpiry: false` exempts a
+ * stream from expiry. Responses of routes with `endsSession` are exempt from both.
  *
  * The end begins within a second, at the second check, so that the request that ended the session, such as the deletion
  * of an account, gets its own response. An event stream may take another second to complete its current event. If the
@@ -91,5 +91,5 @@ export class SessionResponses implements Ticking, OnApplicationShutdown {
 }
 
 function endsAtExpiry(exchange: Exchange): boolean {
-  return exchange.route?.options.endsAtExpiry ?? exchange.isEventStream;
+  return exchange.route?.options.endsAtExpiry ?? exchange.isStream;
 }

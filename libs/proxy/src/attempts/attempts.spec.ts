@@ -19,11 +19,14 @@ class FakeInstance {
 function createUpstream(origins: readonly string[], share = 0.2) {
   const instances = origins.map((origin) => new FakeInstance(origin));
   const reports: string[] = [];
+  /** What the breaker lets pass next. */
+  const generations: { next: number | undefined } = { next: 8 };
   const failures: string[] = [];
   const report = (outcome: string) => (now: number, generation: number) =>
     reports.push(`${outcome} at ${now} of ${generation}`);
   const upstream: AttemptedUpstream = {
     breaker: {
+      tryAcquire: () => generations.next,
       succeeded: report('succeeded'),
       failed: report('failed'),
       ignored: report('ignored'),
@@ -45,7 +48,7 @@ function createUpstream(origins: readonly string[], share = 0.2) {
   const exhaustBudget = (): void => {
     while (upstream.retryBudget.tryRetry(NOW, false)) continue;
   };
-  return { upstream, instances, reports, failures, begin, active, exhaustBudget };
+  return { upstream, instances, generations, reports, failures, begin, active, exhaustBudget };
 }
 
 describe('the attempts of a request', () => {
@@ -154,6 +157,58 @@ describe('the attempts of a request', () => {
     attempts.end(NOW);
 
     expect(active()).toEqual([0]);
+  });
+});
+
+describe('an attempt that goes on with a response', () => {
+  it('goes to another instance, and tells the breaker of its own outcome', () => {
+    const { begin, active, reports, upstream } = createUpstream(['a', 'b']);
+    const attempts = begin();
+    attempts.succeeded(NOW);
+
+    expect(attempts.tryResume(false, NOW)).toBe(true);
+    expect([attempts.instance.origin, active(), attempts.count]).toEqual(['b', [0, 1], 2]);
+    attempts.report('failed', NOW);
+
+    expect(reports).toEqual([`succeeded at ${NOW} of 7`, `failed at ${NOW} of 8`]);
+    expect(upstream.retryBudget.retriesTotal).toBe(0);
+    expect(attempts.tryResume(true, NOW)).toBe(true);
+    expect([attempts.instance.origin, active()]).toEqual(['a', [1, 0]]);
+    expect(upstream.retryBudget.retriesTotal).toBe(1);
+  });
+
+  it('goes to the same instance if there is no other', () => {
+    const { begin, active } = createUpstream(['a']);
+    const attempts = begin();
+    expect(attempts.tryResume(false, NOW)).toBe(true);
+    expect([attempts.instance.origin, active()]).toEqual(['a', [1]]);
+  });
+
+  it('does not begin while the breaker is open', () => {
+    const { begin, active, generations, reports } = createUpstream(['a', 'b']);
+    generations.next = undefined;
+    const attempts = begin();
+    attempts.succeeded(NOW);
+    expect(attempts.tryResume(false, NOW)).toBe(false);
+    expect([active(), reports]).toEqual([[0, 0], [`succeeded at ${NOW} of 7`]]);
+  });
+
+  it('does not begin without budget, and gives the permit of the breaker back', () => {
+    const { begin, active, exhaustBudget, reports } = createUpstream(['a', 'b']);
+    exhaustBudget();
+    const attempts = begin();
+    attempts.succeeded(NOW);
+    expect(attempts.tryResume(true, NOW)).toBe(false);
+    expect([active(), reports[1]]).toEqual([[0, 0], `ignored at ${NOW} of 8`]);
+  });
+
+  it('does not begin if no instance has room', () => {
+    const { begin, instances, reports } = createUpstream(['a']);
+    const attempts = begin();
+    attempts.succeeded(NOW);
+    Object.assign(instances[0]!, { isFull: true });
+    expect(attempts.tryResume(false, NOW)).toBe(false);
+    expect(reports[1]).toBe(`ignored at ${NOW} of 8`);
   });
 });
 

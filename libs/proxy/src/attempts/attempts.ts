@@ -50,7 +50,7 @@ export class Attempts {
   /** @param breakerGeneration from the breaker's `tryAcquire` @param maxRetries most attempts after the first */
   constructor(
     private readonly upstream: AttemptedUpstream,
-    private readonly breakerGeneration: number,
+    private breakerGeneration: number,
     private readonly maxRetries: number,
   ) {}
 
@@ -71,12 +71,33 @@ export class Attempts {
     const stays = isStale && this.upstream.keepsInstance === true;
     const other = stays ? this.instance : this.upstream.pick(tried, now);
     if (!other && !isStale) return false;
-    if (!isStale && !this.upstream.retryBudget.tryRetry(now, !this.isBudgetExhausted)) {
-      this.isBudgetExhausted = true;
-      return false;
-    }
+    if (!isStale && !this.tryBudget(now)) return false;
     this.tried = tried;
     this.release();
+    this.start(other ?? this.instance);
+    return true;
+  }
+
+  /**
+   * Begins an attempt that goes on with a response which broke: at another instance if one has room, else at the same. Its
+   * outcome is reported to the breaker anew.
+   * @param isRetry whether it counts as a retry; else it counts as a request
+   * @returns whether it began: the breaker, the retry budget and an instance have room
+   */
+  tryResume(isRetry: boolean, now: number): boolean {
+    const { breaker, retryBudget } = this.upstream;
+    this.end(now);
+    const generation = breaker.tryAcquire(now);
+    if (generation === undefined) return false;
+    const other = this.upstream.pick([this.instance], now);
+    const hasRoom = other !== undefined || !this.instance.isFull;
+    if (!hasRoom || (isRetry && !this.tryBudget(now))) {
+      breaker.ignored(now, generation);
+      return false;
+    }
+    if (!isRetry) retryBudget.addRequest(now);
+    this.breakerGeneration = generation;
+    this.isReported = false;
     this.start(other ?? this.instance);
     return true;
   }
@@ -98,6 +119,12 @@ export class Attempts {
   end(now: number): void {
     this.report('ignored', now);
     this.release();
+  }
+
+  private tryBudget(now: number): boolean {
+    const hasBudget = this.upstream.retryBudget.tryRetry(now, !this.isBudgetExhausted);
+    this.isBudgetExhausted ||= !hasBudget;
+    return hasBudget;
   }
 
   private start(instance: Instance): void {

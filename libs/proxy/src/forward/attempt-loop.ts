@@ -8,18 +8,24 @@ import type { Exchange } from '../http/exchange.js';
 import type { ResponseHead } from '../transport/response-head.js';
 import type { UpstreamRequest } from '../transport/upstream-call.js';
 import type { ForwardOptions } from './forward-options.js';
+import type { EventStream } from './event-stream.js';
 import { formatHead, mayBeRepeated } from './outgoing-request.js';
 import type { RequestBody } from './request-body.js';
+import { StreamResume, type ResumableDelivery } from './stream-resume.js';
 
 const REQUEST_TIMEOUT = 408;
 
 /** Passes the response to the client. */
-export interface LoopDelivery {
+export interface LoopDelivery extends ResumableDelivery {
   onInterim(head: ResponseHead): void;
   /** The head of the response for the client. */
   onResponse(head: ResponseHead): void;
   onBody(bytes: Buffer, isLast: boolean): void;
   onEnd(trailers: readonly string[]): void;
+  /** The events of a stream that can be resumed now; undefined if it cannot. */
+  readonly resumable: EventStream | undefined;
+  /** The response to another attempt goes on with the stream. */
+  onResumed(): void;
 }
 
 /** The forward whose attempts a loop makes. It gets the outcome: one response, or one failure. */
@@ -43,10 +49,12 @@ export class AttemptLoop implements AttemptListener {
   attempt: Attempt | undefined;
   /** Whether the request may be sent again after it was written. */
   readonly isRepeatable: boolean;
+  /** Undefined before the first cut of an event stream. */
+  resumption: StreamResume | undefined;
 
   /** @param target path and query for the service */
   constructor(
-    private readonly forward: LoopedForward,
+    readonly forward: LoopedForward,
     private readonly attempts: Attempts,
     private readonly target: string,
   ) {
@@ -126,8 +134,34 @@ export class AttemptLoop implements AttemptListener {
   /** @param isStale whether the connection may have been dead already: then a retry costs no budget */
   failAttempt(exception: ProxyException, isStale: boolean): void {
     const kind = failureKindOf(exception);
-    if (kind !== undefined && this.tryRetry(kind, isStale)) return;
+    if (kind !== undefined && (this.tryRetry(kind, isStale) || this.tryResume(exception))) return;
     this.forward.fail(exception);
+  }
+
+  /** Resumes an event stream that its instance has cut. @returns whether it can be resumed */
+  private tryResume(exception: ProxyException): boolean {
+    const { body, delivery } = this.forward;
+    const events = delivery.resumable;
+    if (body || !events) return false;
+    this.resumption ??= new StreamResume(this, this.attempts);
+    this.resumption.begin(exception, events.lastEventId);
+    return true;
+  }
+
+  /** The head of a request for what follows the last event. @throws ProxyListenerException */
+  formatResumption(): string {
+    const { forward, target } = this;
+    const { lastEventId } = forward.delivery.resumable!;
+    const { host } = this.attempts.instance;
+    return formatHead(forward, { target, host, body: null, isLast: true, lastEventId });
+  }
+
+  /** The response to an attempt goes on with the stream. */
+  resumed(attempt: Attempt): void {
+    this.attempt = attempt;
+    attempt.stage = 'response_body';
+    this.forward.exchange.responseAt = performance.now();
+    this.forward.delivery.onResumed();
   }
 
   /** Leaves the instance of the present attempt for another, if the retry rule allows it. */

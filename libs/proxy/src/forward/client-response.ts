@@ -6,7 +6,9 @@ import type { Exchange } from '../http/exchange.js';
 import { ReadBuffer } from '../transport/read-buffer.js';
 import { isBodiless, type ResponseHead } from '../transport/response-head.js';
 import { checkFields, phraseFor, setClientHead } from './client-head.js';
-import { EventBoundary } from './event-boundary.js';
+import type { ForwardOptions } from './forward-options.js';
+import { EventStream } from './event-stream.js';
+import { Heartbeat } from './heartbeat.js';
 
 /**
  * Bytes for a client, not yet taken by the kernel, at which the service is paused. The result of `write()` alone is no
@@ -24,16 +26,23 @@ const EMPTY = Buffer.alloc(0);
 
 /** The service's response on its way to the client. */
 export class ClientResponse {
-  isEventStream = false;
+  /** Whether it is a stream; see `RouteOptions.stream`. */
+  isStream = false;
   private readonly response: ServerResponse;
   /** Announced length of the body; -1 if there is none. */
   private contentLength = -1;
-  /** Finds events in an event stream; undefined if the body is encoded or has a length. */
-  private events: EventBoundary | undefined;
+  /** The body of an event stream; undefined if it is encoded or has a length. */
+  private events: EventStream | undefined;
+  /** Undefined if the response is no event stream, or its route has none. */
+  heartbeat: Heartbeat | undefined;
+  private retryMs: number | undefined;
   /** The reason if the response is to end behind the event in progress. */
-  private endsBehindEvent: ProxyException | undefined;
+  private endReason: ProxyException | undefined;
 
-  constructor(private readonly exchange: Exchange) {
+  constructor(
+    private readonly exchange: Exchange,
+    private readonly options: ForwardOptions,
+  ) {
     this.response = exchange.response;
   }
 
@@ -58,9 +67,9 @@ export class ClientResponse {
     const head = responseHeadersFor(headers, added, status, keepsTrailers);
     const fields = exchange.responseChanges?.applyTo(head.headers) ?? head.headers;
     this.contentLength = contentLength;
-    if (head.isEventStream) {
-      this.isEventStream = true;
-      if (!head.isEncoded && contentLength === -1) this.events = new EventBoundary();
+    if (head.isEventStream || this.options.isStream) {
+      this.isStream = true;
+      if (head.isEventStream && !head.isEncoded && contentLength === -1 && hasBody) this.openEvents(status);
       if (exchange.isPeerTrusted) sayUnbuffered(fields);
     }
     checkFields(exchange.responseHeaders);
@@ -73,6 +82,7 @@ export class ClientResponse {
   /** @param bytes memory that is used again @returns false if the service must be paused until the client has read */
   write(bytes: Buffer): boolean {
     const { response } = this;
+    if (bytes.length === 0) return this.hasRoom;
     if (bytes.length < LARGE_READ_BYTES) return response.write(Buffer.from(bytes)) || this.hasRoom;
     const read = ReadBuffer.copyOf(bytes);
     return response.write(read.bytes, read.release) || this.hasRoom;
@@ -81,6 +91,10 @@ export class ClientResponse {
   /** Ends the response with its last bytes. @param bytes as in `write` */
   endWith(bytes: Buffer): void {
     const { response } = this;
+    if (this.events?.hasHalf) {
+      this.write(bytes);
+      return;
+    }
     if (bytes.length <= TEXT_BYTES) {
       response.end(bytes.toString('latin1'), 'latin1');
     } else if (bytes.length < LARGE_READ_BYTES) {
@@ -95,6 +109,7 @@ export class ClientResponse {
   end(trailers: readonly string[]): void {
     const { response } = this;
     if (response.writableEnded) return;
+    if (this.events?.hasHalf) response.write(this.events.takeHalf());
     if (trailers.length > 0 && response.chunkedEncoding) {
       const kept = this.exchange.responseChanges?.keptOf(trailers) ?? trailers;
       response.addTrailers(responseTrailersFor(kept));
@@ -116,28 +131,50 @@ export class ClientResponse {
 
   /**
    * Ends an event stream behind the event in progress.
+   * @param retryMs after which the client is told to come back. Default: it is told nothing
    * @returns whether it is between two events now; if not, `passEvents` will find the end
    */
-  endBehindEvent(reason: ProxyException): boolean {
-    this.endsBehindEvent = reason;
-    return this.events!.isBetweenEvents;
+  endBehindEvent(reason: ProxyException, retryMs?: number): boolean {
+    this.endReason = reason;
+    this.retryMs = retryMs;
+    return this.events!.endBehindEvent();
   }
 
-  /**
-   * Reads the ends of events in the next bytes.
-   * @returns the reason of `endBehindEvent`, if the event has ended: then it was written, and the rest is not wanted
-   */
-  passEvents(bytes: Buffer): ProxyException | undefined {
-    const end = this.events?.read(bytes) ?? -1;
-    if (end === -1 || !this.endsBehindEvent) return undefined;
-    this.response.write(Buffer.from(bytes.subarray(0, end)));
-    return this.endsBehindEvent;
+  /** The bytes of an event stream that the client may have now; other bytes as they are. @param bytes as in `write` */
+  passEvents(bytes: Buffer): Buffer {
+    return this.events ? this.events.pass(bytes) : bytes;
+  }
+
+  /** The reason of `endBehindEvent`, once the event in progress has ended with the bytes of `passEvents`. */
+  get endedBy(): ProxyException | undefined {
+    return this.events?.isEnded ? this.endReason : undefined;
+  }
+
+  /** Ends the response behind a whole event. */
+  endEvents(): void {
+    this.response.end(this.retryMs === undefined ? undefined : `retry: ${this.retryMs}\n\n`);
+  }
+
+  /** The events of a stream that can be resumed now; undefined if it cannot. */
+  get resumable(): EventStream | undefined {
+    const { events, response } = this;
+    const isResumable = events?.isResumable && events.lastEventId !== '' && events.isBetweenEvents;
+    return isResumable && !response.writableEnded ? events : undefined;
+  }
+
+  private openEvents(status: number): void {
+    const { method, headers } = this.response.req;
+    const { resumes, heartbeatMs } = this.options.events;
+    const isResumable = resumes && method === 'GET' && status === 200;
+    this.events = new EventStream(isResumable, String(headers['last-event-id'] ?? ''));
+    if (heartbeatMs > 0) this.heartbeat = new Heartbeat(this.response, this.events, heartbeatMs);
   }
 
   /** Sends the head if no byte of the body came with it, as in event streams. */
   flushHead(): void {
     const { response, exchange } = this;
-    if (response.writableEnded || response.destroyed || exchange.responseBytes > 0) return;
+    if (response.writableEnded || response.destroyed) return;
+    if (exchange.responseBytes > 0 && !this.events?.hasHalf) return;
     // Not flushHeaders(), which writes the head as UTF-8 and so doubles its latin1 bytes.
     if (response.req.method !== 'HEAD') response.write(EMPTY);
   }

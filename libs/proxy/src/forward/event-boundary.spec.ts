@@ -13,7 +13,19 @@ describe('EventBoundary', () => {
     ['data: a', -1],
     ['', -1],
   ])('in %j finds the end at %i', (text, end) => {
-    expect(new EventBoundary().read(Buffer.from(text))).toBe(end);
+    expect(new EventBoundary().readEvent(Buffer.from(text), 0)).toBe(end);
+  });
+
+  it('finds one event after another, however its lines end', () => {
+    for (const lineEnd of ['\n', '\r\n', '\r']) {
+      const event = `id: 1${lineEnd}data: a${lineEnd}${lineEnd}`;
+      const boundary = new EventBoundary();
+      const bytes = Buffer.from(event.repeat(2));
+
+      expect(boundary.readEvent(bytes, 0)).toBe(event.length);
+      expect(boundary.readEvent(bytes, event.length)).toBe(bytes.length);
+      expect(boundary.readEvent(bytes, bytes.length)).toBe(-1);
+    }
   });
 
   it('knows whether it stands between two events, however the bytes are cut', () => {
@@ -22,12 +34,12 @@ describe('EventBoundary', () => {
       expect(boundary.isBetweenEvents).toBe(true);
       const text = `id: 1${lineEnd}data: a${lineEnd}${lineEnd}`;
       for (const character of text.slice(0, -lineEnd.length)) {
-        boundary.read(Buffer.from(character));
+        boundary.readEvent(Buffer.from(character), 0);
         expect(boundary.isBetweenEvents).toBe(false);
       }
-      for (const character of lineEnd) boundary.read(Buffer.from(character));
+      for (const character of lineEnd) boundary.readEvent(Buffer.from(character), 0);
       expect(boundary.isBetweenEvents).toBe(true);
-      boundary.read(Buffer.from('d'));
+      boundary.readEvent(Buffer.from('d'), 0);
       expect(boundary.isBetweenEvents).toBe(false);
     }
   });

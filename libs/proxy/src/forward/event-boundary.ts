@@ -15,26 +15,29 @@ export class EventBoundary {
     return this.isBetween;
   }
 
-  /** Reads the next bytes. @returns the position behind the first end of an event in them; -1 if there is none */
-  read(bytes: Buffer): number {
-    let end = -1;
-    for (let at = 0; at < bytes.length; at++) {
+  /**
+   * Reads the bytes from a position on, until an event ends.
+   * @returns the position behind its end; -1 if none ends, and all bytes were read
+   */
+  readEvent(bytes: Buffer, from: number): number {
+    for (let at = from; at < bytes.length; at++) {
       const byte = bytes[at];
       if (byte === LF && this.isBehindCr) {
         // The second byte of a CRLF.
         this.isBehindCr = false;
-        if (end === at) end = at + 1;
       } else if (byte === CR || byte === LF) {
-        this.isBehindCr = byte === CR;
+        this.isBehindCr = byte === CR && bytes[at + 1] !== LF;
+        const end = byte === CR && !this.isBehindCr ? at + 2 : at + 1;
         if (this.isLineEmpty) {
           this.isBetween = true;
-          if (end === -1) end = at + 1;
+          return end;
         }
         this.isLineEmpty = true;
+        at = end - 1;
       } else {
         this.isLineEmpty = this.isBehindCr = this.isBetween = false;
       }
     }
-    return end;
+    return -1;
   }
 }

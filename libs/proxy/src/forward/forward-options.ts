@@ -20,15 +20,23 @@ export interface MinimumRate {
 export interface ForwardLimits {
   /** Milliseconds from the end of the request's body to the response headers, over all attempts. */
   readonly requestTimeoutMs: number;
-  /** Milliseconds from the end of one attempt's request to its response headers. Below `requestTimeoutMs`. */
+  /** Milliseconds from the end of one attempt's request to its response headers. At most `requestTimeoutMs`. */
   readonly responseHeadersTimeoutMs: number;
   /** Longest time in milliseconds without a byte of a body in either direction. */
   readonly streamIdleTimeoutMs: number;
-  /** Longest time in milliseconds without a byte of an event stream. */
+  /** Longest time in milliseconds without a byte of a stream. */
   readonly eventStreamIdleTimeoutMs: number;
   /** Largest request body in bytes. */
   readonly bodyLimitBytes: number;
   readonly minimumRate: MinimumRate;
+}
+
+/** How the event streams of a route pass. */
+export interface EventStreamOptions {
+  /** Whether a stream that an instance cuts goes on at another; see `EventStreamPolicy.resume`. */
+  readonly resumes: boolean;
+  /** Milliseconds of silence before a comment; 0 for none. */
+  readonly heartbeatMs: number;
 }
 
 /** The listeners of an upstream's `http-proxy-middleware`; see `ProxyListeners`. */
@@ -54,6 +62,9 @@ export interface ForwardOptions extends RequestHeaderOptions {
   readonly passesExpect: boolean;
   /** Undefined if instances are picked by load alone. */
   readonly affinity: Affinity | undefined;
+  /** Whether every response is a stream; else event streams are. See `RouteOptions.stream`. */
+  readonly isStream: boolean;
+  readonly events: EventStreamOptions;
   readonly streamedBodyLimit: StreamedBodyLimit;
   readonly slowReaderLimit: SlowReaderLimit;
   /** Undefined if the route has no rules, and its upstream neither. */

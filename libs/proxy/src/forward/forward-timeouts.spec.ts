@@ -11,7 +11,7 @@ const LIMITS = {
 
 const NEW_EXCHANGE = { startedAt: 0, connectedAt: 0, sentAt: 0, requestBytes: 0, waitsForContinue: false };
 
-interface Changes extends Pick<Partial<TimedForward>, 'isEventStream'> {
+interface Changes extends Pick<Partial<TimedForward>, 'isStream'> {
   readonly exchange?: Partial<typeof NEW_EXCHANGE>;
   readonly attempt?: { stage: string; hasResponse?: boolean; instance?: unknown };
   readonly body?: { complete: boolean; isPaused?: boolean };
@@ -22,7 +22,7 @@ interface Changes extends Pick<Partial<TimedForward>, 'isEventStream'> {
 
 /** A forward that writes down what its timeouts do, with the time of the tick. */
 function createForward({ exchange: begun, attempt, body, buffering, ...others }: Changes = {}) {
-  const { isRepeatable = true, isEventStream = false, waitsForClient = false } = others;
+  const { isRepeatable = true, isStream = false, waitsForClient = false } = others;
   const told: string[] = [];
   let now = 0;
   const exchange = { ...NEW_EXCHANGE, ...begun };
@@ -40,7 +40,7 @@ function createForward({ exchange: begun, attempt, body, buffering, ...others }:
         tell(`attempt fails (${stage}, ${(cause as Error).message})`),
       leaveInstance: () => tell('leaves'),
     },
-    isEventStream,
+    isStream,
     delivery: {
       backPressure: waitsForClient
         ? { isPaused: true, countAsSlowReader: () => tell('slow reader') }
@@ -169,7 +169,7 @@ describe('the timeouts of a response', () => {
 
   it.each([
     ['that makes no progress', {}, `${IDLE} at 2500`],
-    ['of events', { isEventStream: true }, `${IDLE} at 60500`],
+    ['of events', { isStream: true }, `${IDLE} at 60500`],
     [
       'that its client does not read',
       { waitsForClient: true },
@@ -177,7 +177,7 @@ describe('the timeouts of a response', () => {
     ],
     [
       'of events that its client does not read',
-      { isEventStream: true, waitsForClient: true },
+      { isStream: true, waitsForClient: true },
       'slow reader at 10500',
     ],
   ])('%s', (_what, changes: Changes, told) => {

@@ -4,6 +4,7 @@ import type { Ticking } from '../http/ticker.js';
 import type { AttemptLoop } from './attempt-loop.js';
 import type { ClientBackPressure } from './client-back-pressure.js';
 import type { ForwardOptions } from './forward-options.js';
+import type { Heartbeat } from './heartbeat.js';
 import type { RequestBody } from './request-body.js';
 import type { RequestBuffering } from './request-buffering.js';
 
@@ -23,8 +24,12 @@ export interface TimedForward {
   readonly body: RequestBody | null;
   readonly buffering: RequestBuffering | null;
   readonly loop: AttemptLoop;
-  readonly delivery: { readonly backPressure: ClientBackPressure | undefined };
-  readonly isEventStream: boolean;
+  readonly delivery: {
+    readonly backPressure: ClientBackPressure | undefined;
+    /** That of an event stream that has begun. */
+    readonly heartbeat: Heartbeat | undefined;
+  };
+  readonly isStream: boolean;
   fail(exception: ProxyException): void;
 }
 
@@ -46,10 +51,12 @@ export class ForwardTimeouts implements Ticking {
   }
 
   tick(now: number, elapsedMs: number): void {
-    const { buffering, body, exchange, loop } = this.forward;
-    const { stage, isRepeatable } = loop;
+    const { buffering, body, exchange, loop, delivery } = this.forward;
+    const { stage, isRepeatable, resumption } = loop;
+    delivery.heartbeat?.tick(now);
     // In the order of an exchange: its body waits for its turn, the response passes, the service is waited for, ...
-    if (buffering?.isQueued) buffering.tick(now);
+    if (resumption?.isActive) resumption.tick(now);
+    else if (buffering?.isQueued) buffering.tick(now);
     else if (stage === 'response_body') this.tickResponse(now, elapsedMs);
     else if (!body || body.complete || (stage === 'connect' && !isRepeatable)) this.tickWait(now);
     else if (stage === 'request_body' && exchange.waitsForContinue) this.tickExpectation(now);
@@ -100,7 +107,7 @@ export class ForwardTimeouts implements Ticking {
 
   private tickResponse(now: number, elapsedMs: number): void {
     const { forward } = this;
-    const { body, exchange } = forward;
+    const { body, exchange, isStream } = forward;
     const { backPressure } = forward.delivery;
     const waitsForClient = backPressure?.isPaused ?? false;
     // A service may respond early and read on; then both bodies are in progress.
@@ -109,7 +116,7 @@ export class ForwardTimeouts implements Ticking {
       const hasSent = exchange.requestBytes !== this.bytesAtLastTick;
       if (hasSent && !waitsForClient) this.hasProgressed = true;
       this.bytesAtLastTick = exchange.requestBytes;
-      body.tick(elapsedMs);
+      if (!isStream) body.tick(elapsedMs);
     }
     if (this.hasProgressed) {
       this.hasProgressed = false;
@@ -123,7 +130,7 @@ export class ForwardTimeouts implements Ticking {
 
   private get idleLimitMs(): number {
     const { streamIdleTimeoutMs, eventStreamIdleTimeoutMs } = this.forward.options.limits;
-    return this.forward.isEventStream ? eventStreamIdleTimeoutMs : streamIdleTimeoutMs;
+    return this.forward.isStream ? eventStreamIdleTimeoutMs : streamIdleTimeoutMs;
   }
 
   private createTimeout(reason: string): UpstreamTimeoutException {

@@ -75,8 +75,8 @@ export class Forward
     this.fail(exception);
   }
 
-  get isEventStream(): boolean {
-    return this.delivery.client.isEventStream;
+  get isStream(): boolean {
+    return this.delivery.client.isStream;
   }
 
   /** The client has read what it was sent. */
@@ -85,8 +85,8 @@ export class Forward
   }
 
   /** See `Exchange.end`. */
-  endEarly(exception: ProxyException): void {
-    if (!this.isSettled) this.delivery.endEarly(exception);
+  endEarly(exception: ProxyException, retryMs?: number): void {
+    if (!this.isSettled) this.delivery.endEarly(exception, retryMs);
   }
 
   /** See `Exchange.cut`. */
@@ -131,6 +131,7 @@ export class Forward
     this.attempts.end(now);
     // After the end of the attempt, so that there is room for the next request.
     this.buffering?.release();
+    this.loop.resumption?.stop();
     this.delivery.backPressure?.release();
     this.body?.destroy();
     this.options.ticker.delete(this.timeouts);

@@ -29,16 +29,19 @@ interface OutgoingRequest {
   readonly body: UpstreamRequest['body'];
   /** Whether the connection closes behind the response. */
   readonly isLast: boolean;
+  /** The `Last-Event-ID` of a resumed event stream. Default: the client's. */
+  readonly lastEventId?: string;
 }
 
 /** Formats the head of an attempt, and calls the listeners of `proxyReq`. @throws ProxyListenerException */
 export function formatHead(
   { exchange, options }: { readonly exchange: Exchange; readonly options: ForwardOptions },
-  { target, host, body, isLast }: OutgoingRequest,
+  { target, host, body, isLast, lastEventId }: OutgoingRequest,
 ): string {
   const { method, headers } = exchange.request;
   let fields = forwardedHeadersOf(exchange, options);
   if (options.host !== undefined) fields = withField(fields, 'Host', hostFor(options.host, host));
+  if (lastEventId !== undefined) fields = withField(fields, 'Last-Event-ID', lastEventId);
   options.listeners?.onRequest(exchange, target, fields);
   return formatRequestHead(method!, target, fields, {
     host,

@@ -5,8 +5,10 @@ import type { ResponseHead } from '../transport/response-head.js';
 import type { AttemptLoop } from './attempt-loop.js';
 import { ClientBackPressure } from './client-back-pressure.js';
 import { ClientResponse } from './client-response.js';
+import type { EventStream } from './event-stream.js';
 import type { ForwardOptions } from './forward-options.js';
 import type { ForwardTimeouts } from './forward-timeouts.js';
+import type { Heartbeat } from './heartbeat.js';
 
 const CONTINUE = 100;
 const EARLY_HINTS = 103;
@@ -31,7 +33,7 @@ export class ResponseDelivery {
   backPressure: ClientBackPressure | undefined;
 
   constructor(private readonly forward: DeliveredForward) {
-    this.client = new ClientResponse(forward.exchange);
+    this.client = new ClientResponse(forward.exchange, forward.options);
   }
 
   onInterim({ status, headers }: ResponseHead): void {
@@ -65,16 +67,40 @@ export class ResponseDelivery {
     }
     forward.exchange.responseBytes += bytes.length;
     forward.timeouts.progressed();
-    const reason = client.passEvents(bytes);
-    if (reason) this.finishEarly(reason);
+    const passed = client.passEvents(bytes);
+    const { endedBy } = client;
     // `onEnd` is next.
-    else if (isLast) client.endWith(bytes);
-    else if (!client.write(bytes)) this.pause();
+    if (isLast && !endedBy) {
+      client.endWith(passed);
+      return;
+    }
+    const hasRoom = client.write(passed);
+    if (endedBy) this.finishEarly(endedBy);
+    else if (!hasRoom) this.pause();
   }
 
   onEnd(trailers: readonly string[]): void {
     this.forward.settle();
     this.client.end(trailers);
+  }
+
+  /** That of an event stream that has begun. */
+  get heartbeat(): Heartbeat | undefined {
+    return this.client.heartbeat;
+  }
+
+  get resumable(): EventStream | undefined {
+    return this.client.resumable;
+  }
+
+  onResumed(): void {
+    this.forward.timeouts.progressed();
+    this.client.resumable!.resume();
+  }
+
+  /** Whether the service is paused until the client reads. */
+  get isPaused(): boolean {
+    return this.backPressure?.isPaused ?? false;
   }
 
   private pause(): void {
@@ -92,17 +118,17 @@ export class ResponseDelivery {
   }
 
   /** Ends the response before the service does: an event stream behind the event in progress, any other by a failure. */
-  endEarly(exception: ProxyException): void {
+  endEarly(exception: ProxyException, retryMs?: number): void {
     if (!this.client.hasEvents) this.forward.fail(exception);
-    else if (this.client.endBehindEvent(exception)) this.finishEarly(exception);
+    else if (this.client.endBehindEvent(exception, retryMs)) this.finishEarly(exception);
   }
 
   /** Ends the response normally: all of its events are complete. */
-  private finishEarly(exception: ProxyException): void {
+  finishEarly(exception: ProxyException): void {
     const { forward } = this;
     forward.abandon();
     forward.exchange.failure = exception;
-    forward.exchange.response.end();
+    this.client.endEvents();
   }
 
   /** Adds the number of attempts to the response, if the options say so. */

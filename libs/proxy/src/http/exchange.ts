@@ -11,10 +11,10 @@ import type { Peer } from './trusted-proxies.js';
 
 /** What carries an exchange to an upstream and back. */
 export interface ExchangeForward {
-  /** Whether the response is an event stream. */
-  readonly isEventStream: boolean;
-  /** Ends the response behind a whole event, if it is an event stream; breaks off any other. */
-  endEarly(exception: ProxyException): void;
+  /** Whether the response is a stream; see `RouteOptions.stream`. */
+  readonly isStream: boolean;
+  /** Ends the response behind a whole event, if it is an event stream; breaks off any other. See `Exchange.end`. */
+  endEarly(exception: ProxyException, retryMs?: number): void;
   /** Breaks the response off. */
   cut(exception: ProxyException): void;
   /** The client's connection is closed, or the response is complete. */
@@ -165,18 +165,19 @@ export class Exchange implements Peer, DenseMember {
     response.emit('close');
   }
 
-  /** Whether the response is an event stream of a service. */
-  get isEventStream(): boolean {
-    return this.forward?.isEventStream ?? false;
+  /** Whether the response is a stream of a service; see `RouteOptions.stream`. */
+  get isStream(): boolean {
+    return this.forward?.isStream ?? false;
   }
 
   /**
    * Ends the exchange for a reason of the gateway's own. If the response has not begun, the client gets the exception. An
    * event stream ends behind the event in progress. Any other response, or an event stream whose events cannot be found,
    * ends with its connection, so that the client does not take it for complete.
+   * @param retryMs milliseconds after which the client of an event stream is told to come back. Default: it is told nothing
    */
-  end(exception: ProxyException): void {
-    if (this.forward) this.forward.endEarly(exception);
+  end(exception: ProxyException, retryMs?: number): void {
+    if (this.forward) this.forward.endEarly(exception, retryMs);
     else this.cut(exception);
   }
 

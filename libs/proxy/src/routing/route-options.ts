@@ -1,3 +1,4 @@
+import type { EventStreamPolicy } from './event-stream-policy.js';
 import type { AffinityOptions } from './affinity-options.js';
 import type { HeaderRuleOptions } from './header-rules.js';
 import type { HttpMethod } from './methods.js';
@@ -101,8 +102,7 @@ export interface RouteOptions extends HeaderRuleOptions {
   readonly endsSession?: boolean;
 
   /**
-   * Whether a response in flight ends when the access token of its request expires. Default: event streams do, and no
-   * others: an upload or a download that began in time goes on. Revocation ends every response. Ignored if the route has
+   * Whether a response in flight ends when the access token of its request expires. Default: streams do, and no others: an upload or a download that began in time goes on. Revocation ends every response. Ignored if the route has
    * `auth: 'none'`.
    */
   readonly endsAtExpiry?: boolean;
@@ -115,6 +115,37 @@ export interface RouteOptions extends HeaderRuleOptions {
    * upload. Default: the proxy's `requestTimeoutMs`.
    */
   readonly requestTimeoutMs?: number;
+
+  /**
+   * Milliseconds from the end of one attempt's request to its response headers. Not less than `requestTimeoutMs` is an error
+   * at boot. Default: the route's `requestTimeoutMs`, so that one attempt may use all of it; the proxy's
+   * `responseHeadersTimeoutMs` if the route sets neither.
+   */
+  readonly responseHeadersTimeoutMs?: number;
+
+  /**
+   * Longest time in milliseconds without a byte of a body in either direction, event streams included. Default: the proxy's
+   * `eventStreamIdleTimeoutMs` for streams, and its `streamIdleTimeoutMs` for all else.
+   */
+  readonly streamIdleTimeoutMs?: number;
+
+  /**
+   * Whether each response of the route is a stream, as one of `text/event-stream` always is: lines of JSON, a feed of changes, a
+   * long poll with a body that comes bit by bit. Of a stream
+   * - the idle timeout is that of event streams;
+   * - proxies in front are told not to buffer it (`X-Accel-Buffering: no`, to trusted ones);
+   * - the response ends when the access token expires (see `endsAtExpiry`);
+   * - the request's body is under no minimum rate once the response has begun, so that both may be slow;
+   * - the drain ends it at a moment of its own, by closing its connection: its client does not take it for complete. (An event
+   *   stream ends behind a whole event.)
+   *
+   * The time until the response headers is not changed: a poll that waits long before its head needs `requestTimeoutMs`.
+   * Default: false.
+   */
+  readonly stream?: boolean;
+
+  /** How event streams pass. Default: as they come, with heartbeats. */
+  readonly eventStream?: EventStreamPolicy;
 
   /**
    * Whether a request of any method with an `Idempotency-Key` and a body of at most 64 KiB may be sent again. The body is

@@ -3,7 +3,12 @@ import type { RouteOptions } from './route-options.js';
 
 /** An invalid or contradictory route table; an error at boot. */
 export class RouteTableError extends Error {
-  override readonly name = 'RouteTableError';
+  override readonly name: string = 'RouteTableError';
+}
+
+/** Options of a route that are invalid or contradict each other. */
+export class RouteConfigurationError extends RouteTableError {
+  override readonly name: string = 'RouteConfigurationError';
 }
 
 /** A route as it was declared, for the route table. */
