@@ -36,7 +36,7 @@ describeUnderLoad('a client resets its connection', () => {
       silent,
       async (client) => {
         client.write('CONNECT a:443 HTTP/1.1\r\nHost: a\r\n\r\n');
-        await client.until(/400/);
+        await client.until(/501/);
       },
     ],
     [

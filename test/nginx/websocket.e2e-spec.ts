@@ -68,7 +68,7 @@ describeWithNginx('a WebSocket through nginx', () => {
     await ended;
   });
 
-  it.each(['/v1/auth/profile', '/v1/messages', '/v1/ws/chat/', '/v1/ws/ch%61t'])(
+  it.each(['/v1/auth/profile', '/v1/messages', '/v1/ws/chat/'])(
     'passes no upgrade on where the gateway has none (%s)',
     async (path) => {
       const upgrades: (string | undefined)[] = [];

@@ -253,7 +253,11 @@ describe('who may know whom', () => {
     ['libs/proxy/src/balancing/a.ts', "import { connect } from 'node:net';", 'opened in one file'],
     ['apps/gateway/src/a.module.ts', '@Global()', 'there for every module unasked'],
     ['libs/gateway/src/http/a.ts', 'const due = socket._httpMessage;', 'in node-internals.ts only'],
-    ['libs/proxy/src/transport/a.ts', 'const { _readableState: state } = socket;', 'in node-internals.ts only'],
+    [
+      'libs/proxy/src/transport/a.ts',
+      'const { _readableState: state } = socket;',
+      'in node-internals.ts only',
+    ],
     ['apps/gateway/src/websocket/relay/a.ts', 'socket._receiver._buffers = [];', 'in node-internals.ts only'],
     [
       'apps/gateway/src/websocket/relay/a.ts',

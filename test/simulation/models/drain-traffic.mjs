@@ -35,7 +35,7 @@ export function requestActions(state, index) {
         }),
       ];
     case 'open':
-      return [act('Forward.onHead', 'peer', (each) => void (each.request = 'headersOut'))];
+      return [act('AttemptLoop.onHead', 'peer', (each) => void (each.request = 'headersOut'))];
     default:
       return [act('OpenExchanges.delete', 'peer', endExchange)];
   }

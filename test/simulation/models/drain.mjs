@@ -45,7 +45,7 @@ const RULES = {
 
 const SOURCES = {
   DrainService: 'apps/gateway/src/lifecycle/drain.service.ts',
-  Forward: 'libs/proxy/src/forward/forward.ts',
+  AttemptLoop: 'libs/proxy/src/forward/attempt-loop.ts',
   OpenExchanges: 'libs/gateway/src/http/open-exchanges.ts',
   Relay: 'apps/gateway/src/websocket/relay/relay.ts',
   Relays: 'apps/gateway/src/websocket/relay/relays.ts',

@@ -40,6 +40,7 @@ const RULES = {
 const SOURCES = {
   Attempt: 'libs/proxy/src/attempts/attempt.ts',
   Attempts: 'libs/proxy/src/attempts/attempts.ts',
+  AttemptLoop: 'libs/proxy/src/forward/attempt-loop.ts',
   Forward: 'libs/proxy/src/forward/forward.ts',
   ForwardTimeouts: 'libs/proxy/src/forward/forward-timeouts.ts',
   RetryBudget: 'libs/proxy/src/attempts/retry-budget.ts',
@@ -157,7 +158,7 @@ function connectActions({ isFresh }, act, { hasTimeouts }) {
   return [
     act('Attempt.onConnection', 'peer', write(false)),
     ...(isFresh ? [] : [act('Attempt.onConnection (connection has served)', 'peer', write(true))]),
-    act('Forward.onError (no connection)', hasTimeouts ? 'time' : 'peer', (next) => {
+    act('AttemptLoop.onError (no connection)', hasTimeouts ? 'time' : 'peer', (next) => {
       Object.assign(next, { is: 'failed', isStale: false, isFresh: false });
     }),
     leave(act),
@@ -170,17 +171,17 @@ function responseActions({ isReused, count, isRepeatable }, act, rules) {
   const fail = (outcome, isStale) => (next) =>
     mayBeSent ? Object.assign(next, { is: 'failed', isStale, isReused: false }) : settle(next, outcome);
   const actions = [
-    act('Forward.onHead', 'peer', (next) => settle(next, 'response')),
-    act('Forward.onHead (503)', 'peer', fail('response', false)),
-    act('Forward.onError (connection lost)', 'peer', fail('none', isFirstOfReused)),
+    act('AttemptLoop.onHead', 'peer', (next) => settle(next, 'response')),
+    act('AttemptLoop.onHead (503)', 'peer', fail('response', false)),
+    act('AttemptLoop.onError (connection lost)', 'peer', fail('none', isFirstOfReused)),
     leave(act),
   ];
-  if (isFirstOfReused) actions.push(act('Forward.onHead (408)', 'peer', fail('response', true)));
+  if (isFirstOfReused) actions.push(act('AttemptLoop.onHead (408)', 'peer', fail('response', true)));
   if (rules.hasTimeouts) actions.push(act('ForwardTimeouts.tick', 'time', fail('none', false)));
   return actions;
 }
 
-/** After an attempt that failed; `Forward.tryRetry` has found that the request may be sent again. */
+/** After an attempt that failed; `AttemptLoop.tryRetry` has found that the request may be sent again. */
 function retryActions(state, { count, tried, isStale }, act, rules) {
   const giveUp = act('Forward.fail', 'gateway', (next) => settle(next, 'none'));
   if (rules.limitsAttempts && count > rules.maxRetries) return [giveUp];
