@@ -1,9 +1,11 @@
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
+import { Certificates } from '../support/certificates.js';
 import { startGateway } from '../support/gateway.js';
-import { RawClient } from '../support/raw-client.js';
+import { metricsOf } from '../support/metrics.js';
+import { exchangeRaw, RawClient } from '../support/raw-client.js';
 import { rawRequest } from '../support/raw-request.js';
-import { startRawService } from '../support/service.js';
+import { startRawService, startSecureRawService } from '../support/service.js';
 
 const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nnext';
 const PROFILE = '/v1/auth/profile';
@@ -94,6 +96,56 @@ describe('a service that answers HEAD as GET', () => {
   });
 });
 
+/** A response of exactly so many bytes, with the path of its request at the beginning of its body. */
+function responseOf(path: string, bytes: number): string {
+  const length = bytes - 500;
+  const head = `HTTP/1.1 200 OK\r\nContent-Length: ${length}\r\nX-Pad: `;
+  return `${head}${'p'.repeat(500 - head.length - 4)}\r\n\r\n${path.padEnd(length, '.')}`;
+}
+
+describe('bytes behind a response', () => {
+  it.each([
+    ['a read of 64 KiB', 'http', 64 * 1024],
+    ['a record of TLS', 'https', 16 * 1024],
+  ])(
+    'are no response to the request that waits, though a whole one ends with %s',
+    async (_what, scheme, bytes) => {
+      const forged = 'HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nFORGED';
+      const { promise: isAsked, resolve } = Promise.withResolvers<(text: string) => void>();
+      const onConnection = (socket: Socket): void => {
+        socket.on('data', (request: Buffer) => {
+          const isFirst = request.toString().includes('first');
+          if (isFirst) resolve((text) => socket.write(text));
+          else socket.write(responseOf('second', bytes));
+        });
+      };
+      await using certificates = await Certificates.create();
+      const own = await certificates.authority();
+      await using service =
+        scheme === 'http'
+          ? await startRawService(onConnection)
+          : await startSecureRawService(onConnection, own);
+      await using gateway = await startGateway({
+        env: {
+          AUTH_SERVICE_URL: service.url,
+          UPSTREAM_MAX_CONNECTIONS: '1',
+          ...(scheme === 'https' && { AUTH_SERVICE_TLS_CA_FILE: own.certFile }),
+        },
+      });
+      const close = { headers: { Connection: 'close' } };
+      const first = exchangeRaw(gateway.port, rawRequest(`GET ${PROFILE}?first`, close));
+      const respond = await isAsked;
+      const second = exchangeRaw(gateway.port, rawRequest(`GET ${PROFILE}?second`, close));
+      while (!/^upstream_requests_waiting\{.*auth-service.*\} 1$/m.test(await metricsOf(gateway)));
+
+      respond(responseOf('first', bytes) + forged);
+
+      expect((await first).text).toMatch(/\r\n\r\nfirst\.+$/);
+      expect((await second).text).toMatch(/\r\n\r\nsecond\.+$/);
+    },
+  );
+});
+
 describe('chunks', () => {
   it.each(['chunked ', ' Chunked  ', '\tchunked'])(
     'are chunks where %j announces them: blanks around a value are not part of it',
@@ -127,12 +179,16 @@ describe('chunks', () => {
     ['a size past 64 bits', '2\r\nok\r\nfffffffffffffffff\r\n'],
     ['bare LF', '2\nok\n0\n\n'],
   ])('with %s break the client off, which does not wait for their end', async (_what, chunks) => {
-    await using service = await startServiceWithFirst(
-      `HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n${chunks}`,
-    );
+    const { promise: begun, resolve } = Promise.withResolvers<Socket>();
+    await using service = await startRawService((socket) => {
+      const head = 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nbegun\r\n';
+      socket.once('data', () => socket.write(head, () => resolve(socket)));
+    });
     await using gateway = await startGateway({ env: { AUTH_SERVICE_URL: service.url } });
     await using client = await RawClient.connect(gateway.port);
     client.write(rawRequest(`GET ${PROFILE}`));
+    await client.until(/begun/);
+    (await begun).write(Buffer.from(chunks, 'latin1'));
 
     const { text } = await client.ended();
 

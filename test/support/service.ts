@@ -18,6 +18,8 @@ import {
   type Socket,
 } from 'node:net';
 
+import { createServer as createTlsServer } from 'node:tls';
+
 /** A fake service on a free port of 127.0.0.1. */
 export interface PlayedService extends AsyncDisposable {
   readonly url: string;
@@ -61,6 +63,15 @@ export async function startRawService(
   port = 0,
 ): Promise<PlayedService> {
   return play(createTcpServer({ allowHalfOpen: true }, onConnection), port);
+}
+
+/** As `startRawService`, over TLS. Its `url` has the host `localhost`. */
+export async function startSecureRawService(
+  onConnection: (socket: Socket) => void,
+  { cert, key }: { readonly cert: string; readonly key: string },
+): Promise<PlayedService> {
+  const service = await play(createTlsServer({ cert, key }, onConnection));
+  return Object.assign(service, { url: `https://localhost:${service.port}` });
 }
 
 async function play(server: TcpServer, at = 0): Promise<PlayedService> {

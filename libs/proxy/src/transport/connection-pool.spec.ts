@@ -52,6 +52,12 @@ class PlayedPool {
     return call;
   }
 
+  /** Sends a response, and waits for the turn of the event loop in which its connection is free. */
+  async respond(index: number, bytes: string): Promise<void> {
+    this.upstreams[index]!.send(bytes);
+    await nextTurn();
+  }
+
   /** Connections, calls on them, calls that wait. */
   get figures(): number[] {
     const { connected, running, pending } = this.pool;
@@ -66,54 +72,70 @@ describe('a pool of connections', () => {
   beforeEach(() => jest.useFakeTimers({ now: 0, doNotFake: ['setImmediate', 'nextTick'] }));
   afterEach(() => jest.useRealTimers());
 
-  it('opens a connection for a call, and uses it again', () => {
+  it('opens a connection for a call, and uses it again', async () => {
     const played = new PlayedPool();
     const first = played.dispatch();
     expect(played.figures).toEqual([0, 0, 1]);
     played.upstreams[0]!.open();
     expect(played.figures).toEqual([1, 1, 0]);
-    played.upstreams[0]!.send(OK);
+    await played.respond(0, OK);
     expect(played.figures).toEqual([1, 0, 0]);
 
     const second = played.dispatch();
-    played.upstreams[0]!.send(OK);
+    await played.respond(0, OK);
 
     expect([first.outcome, second.outcome]).toEqual(['ended', 'ended']);
     expect([played.upstreams.length, played.pool.opened, played.pool.reused]).toEqual([1, 1, 1]);
   });
 
-  it('lets calls past its connections wait, in order', () => {
+  it.each([
+    ['a call that waits', (played: PlayedPool) => [played.dispatch(), played.dispatch()]],
+    ['a call of the same turn', (played: PlayedPool) => [played.dispatch()]],
+  ])('gives %s no byte that comes in another read of the turn of the last', async (_which, dispatch) => {
+    const played = new PlayedPool({ maxConnections: 1 });
+    const calls = dispatch(played);
+    played.upstreams[0]!.open();
+    played.upstreams[0]!.send(OK);
+    if (calls.length === 1) calls.push(played.dispatch());
+    played.upstreams[0]!.send(OK);
+    await nextTurn();
+
+    expect(calls.map(({ outcome }) => outcome)).toEqual(['ended', undefined]);
+    expect(played.upstreams.map(({ destroyed }) => destroyed)).toEqual([true, false]);
+  });
+
+  it('lets calls past its connections wait, in order', async () => {
     const played = new PlayedPool();
     const calls = Array.from({ length: 4 }, () => played.dispatch());
     expect(played.upstreams).toHaveLength(2);
     for (const upstream of played.upstreams) upstream.open();
     expect(played.figures).toEqual([2, 2, 2]);
 
-    played.upstreams[1]!.send(OK);
+    await played.respond(1, OK);
 
     expect(calls.map(({ connection }) => connection !== undefined)).toEqual([true, true, true, false]);
-    played.upstreams[1]!.send(OK);
+    await played.respond(1, OK);
     expect(calls[3]!.connection).toBeDefined();
   });
 
-  it('gives a call the first connection that is free, be it not the one that was opened for it', () => {
+  it('gives a call the first connection that is free, be it not the one that was opened for it', async () => {
     const played = new PlayedPool();
     played.dispatch();
     played.upstreams[0]!.open();
     const second = played.dispatch();
 
-    played.upstreams[0]!.send(OK);
+    await played.respond(0, OK);
     expect(second.connection).toBeDefined();
     played.upstreams[1]!.open();
 
     expect(played.figures).toEqual([2, 1, 0]);
   });
 
-  it('uses the connection that was used last', () => {
+  it('uses the connection that was used last', async () => {
     const played = new PlayedPool();
     for (const _ of [1, 2]) played.dispatch();
     for (const upstream of played.upstreams) upstream.open();
-    for (const upstream of played.upstreams) upstream.send(OK);
+    for (const index of played.upstreams.keys()) await played.respond(index, OK);
 
     played.dispatch();
 
@@ -137,7 +159,7 @@ describe('a pool of connections', () => {
     const played = new PlayedPool();
     const [first, second] = [played.dispatch(), played.dispatch()];
     played.upstreams[0]!.open();
-    played.upstreams[0]!.send(OK);
+    await played.respond(0, OK);
     expect(second.connection).toBeDefined();
 
     played.upstreams[1]!.destroy(refused());
@@ -170,11 +192,11 @@ describe('a pool of connections', () => {
     expect(played.figures).toEqual([1, 1, 0]);
   });
 
-  it('closes a connection that was unused for too long, and gives none that is about to', () => {
+  it('closes a connection that was unused for too long, and gives none that is about to', async () => {
     const played = new PlayedPool();
     played.dispatch();
     played.upstreams[0]!.open();
-    played.upstreams[0]!.send(OK);
+    await played.respond(0, OK);
 
     jest.advanceTimersByTime(3_999);
     played.pool.tick(performance.now());
@@ -185,17 +207,17 @@ describe('a pool of connections', () => {
     expect(played.upstreams[0]!.destroyed).toBe(true);
 
     played.upstreams[1]!.open();
-    played.upstreams[1]!.send(OK);
+    await played.respond(1, OK);
     jest.advanceTimersByTime(4_000);
     played.pool.tick(performance.now());
     expect(played.figures).toEqual([0, 0, 0]);
   });
 
-  it('keeps a connection for no longer than its service does', () => {
+  it('keeps a connection for no longer than its service does', async () => {
     const played = new PlayedPool();
     played.dispatch();
     played.upstreams[0]!.open();
-    played.upstreams[0]!.send(OK.replace('\r\n\r\n', '\r\nKeep-Alive: timeout=3\r\n\r\n'));
+    await played.respond(0, OK.replace('\r\n\r\n', '\r\nKeep-Alive: timeout=3\r\n\r\n'));
 
     jest.advanceTimersByTime(2_000);
     played.pool.tick(performance.now());
@@ -203,12 +225,12 @@ describe('a pool of connections', () => {
     expect(played.figures).toEqual([0, 0, 0]);
   });
 
-  it('of fresh connections uses each once', () => {
+  it('of fresh connections uses each once', async () => {
     const played = new PlayedPool({}, true);
     for (const round of [0, 1]) {
       const call = played.dispatch();
       played.upstreams[round]!.open();
-      played.upstreams[round]!.send(OK);
+      await played.respond(round, OK);
       expect(call.outcome).toBe('ended');
     }
 
@@ -216,13 +238,13 @@ describe('a pool of connections', () => {
     expect(played.figures).toEqual([0, 0, 0]);
   });
 
-  it('passes over each free connection whose time is over, be it the one that was used last', () => {
+  it('passes over each free connection whose time is over, be it the one that was used last', async () => {
     const played = new PlayedPool();
     for (const _ of [1, 2]) played.dispatch();
     for (const upstream of played.upstreams) upstream.open();
-    played.upstreams[0]!.send(OK);
+    await played.respond(0, OK);
     // Used last, and kept for one second less than it says.
-    played.upstreams[1]!.send(OK.replace('\r\n\r\n', '\r\nKeep-Alive: timeout=3\r\n\r\n'));
+    await played.respond(1, OK.replace('\r\n\r\n', '\r\nKeep-Alive: timeout=3\r\n\r\n'));
 
     jest.advanceTimersByTime(2_000);
     played.dispatch();

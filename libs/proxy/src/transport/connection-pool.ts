@@ -24,6 +24,8 @@ export class ConnectionPool implements ConnectionOwner {
   private readonly all = new Set<UpstreamConnection>();
   /** Free connections; the last was used last. */
   private readonly free: UpstreamConnection[] = [];
+  /** Connections whose call ended in this turn of the event loop. */
+  private freed: UpstreamConnection[] = [];
   /** Calls without a connection, in order. */
   private readonly waiting = new Set<UpstreamCall>();
   /** Connections that are not open yet. */
@@ -91,10 +93,20 @@ export class ConnectionPool implements ConnectionOwner {
     this.serve(connection);
   }
 
+  /**
+   * The connection serves no other call in this turn of the event loop: Node may read the same socket again, after a read of
+   * 64 KiB and for each record of TLS, and a byte too many would be taken for the response to the next request.
+   */
   onFree(connection: UpstreamConnection): void {
     if (this.isOnce) connection.close();
-    else this.serve(connection);
+    else if (this.freed.push(connection) === 1) setImmediate(this.serveFreed);
   }
+
+  private readonly serveFreed = (): void => {
+    const { freed } = this;
+    this.freed = [];
+    for (const connection of freed) if (this.all.has(connection)) this.serve(connection);
+  };
 
   onClosed(connection: UpstreamConnection, error: Error | undefined): void {
     this.all.delete(connection);
