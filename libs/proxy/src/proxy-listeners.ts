@@ -137,7 +137,7 @@ class HeaderFields {
   }
 
   get names(): string[] {
-    return [...new Set(this.list.filter((_, index) => index % 2 === 0).map((name) => name.toLowerCase()))];
+    return [...valuesByName(this.list).keys()];
   }
 }
 
@@ -160,7 +160,12 @@ class ProxiedRequest {
   }
 
   getHeaders(): Record<string, string | string[] | undefined> {
-    return Object.fromEntries(this.fields.names.map((name) => [name, this.getHeader(name)]));
+    return Object.fromEntries(
+      [...valuesByName(this.fields.list)].map(([name, values]) => [
+        name,
+        values.length > 1 ? values : values[0],
+      ]),
+    );
   }
 
   hasHeader(name: string): boolean {
@@ -177,17 +182,26 @@ class ProxiedRequest {
   }
 }
 
+/** The values of each name in lower case, in the order of their first fields. One pass: there may be thousands of fields. */
+function valuesByName(list: readonly string[]): Map<string, string[]> {
+  const values = new Map<string, string[]>();
+  for (let index = 0; index < list.length; index += 2) {
+    const name = list[index]!.toLowerCase();
+    const known = values.get(name);
+    if (known) known.push(list[index + 1]!);
+    else values.set(name, [list[index + 1]!]);
+  }
+  return values;
+}
+
 type HeaderObject = Record<string, string | string[] | undefined>;
 
 /** Headers as Node's `IncomingMessage` has them: names in lower case, `set-cookie` as a list, other duplicates joined. */
 function toHeaderObject(list: readonly string[]): HeaderObject {
-  const fields = new HeaderFields([...list]);
   // Without a prototype, since a service may send a header with the name of one of its members.
   const headers = Object.create(null) as HeaderObject;
-  for (const name of fields.names) {
-    const values = fields.get(name);
+  for (const [name, values] of valuesByName(list))
     headers[name] = name === 'set-cookie' ? values : values.join(', ');
-  }
   return headers;
 }
 
