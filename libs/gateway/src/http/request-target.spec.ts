@@ -13,7 +13,6 @@ const DIFFER = 'Request target and Host header differ';
 const AUTHORITY = 'Request target has an invalid authority';
 const USERINFO = 'Request target has userinfo';
 const SCHEME = 'Request target has another scheme than http and https';
-const NO_PATH = 'Request target has no path';
 const FRAGMENT = 'Request target has a fragment';
 const FORM = 'Request target must be a path or an absolute URI';
 
@@ -22,6 +21,8 @@ describe('toOriginForm', () => {
     ['/a?b=http://c', 'h', '/a?b=http://c'],
     ['//h/a', 'h', '//h/a'],
     ['http://h/', 'h', '/'],
+    ['http://h', 'h', '/'],
+    ['http://h?a', 'h', '/?a'],
     ['http://h/a?b#', undefined, undefined],
     ['http://h/a/b?c=d&e=http://f/', 'h', '/a/b?c=d&e=http://f/'],
     ['HTTP://h/a', 'h', '/a'],
@@ -71,8 +72,6 @@ describe('toOriginForm', () => {
     ['http://h@other/a', 'h', USERINFO],
     ['http:///a', 'h', AUTHORITY],
     ['http:///a', '', AUTHORITY],
-    ['http://h', 'h', NO_PATH],
-    ['http://h?a', 'h', NO_PATH],
     ['http://h#a', 'h', FRAGMENT],
     ['http://h/a#b', 'h', FRAGMENT],
     ['http://h/a?b#c', 'h', FRAGMENT],
@@ -92,5 +91,14 @@ describe('toOriginForm', () => {
     expect(targetFault(request)).toBe(fault);
     expect(request.url).toBe('*');
     expect(sentTargetOf(request)).toBe(url);
+  });
+
+  it('refuses OPTIONS for the server as a whole', () => {
+    const request = requestFor('http://h', 'h');
+    request.method = 'OPTIONS';
+
+    toOriginForm(request);
+
+    expect([request.url, targetFault(request)]).toEqual(['*', 'Request target has no path']);
   });
 });

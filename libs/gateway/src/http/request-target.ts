@@ -43,10 +43,10 @@ export function toOriginForm(request: IncomingMessage): void {
   if (sent.startsWith('/') || (request as WithTarget)[TARGET]) return;
   const absolute = ABSOLUTE.exec(sent);
   const fault = absolute
-    ? absoluteFault(absolute, request.headers.host)
+    ? absoluteFault(absolute, request)
     : 'Request target must be a path or an absolute URI';
   (request as WithTarget)[TARGET] = { sent, fault };
-  request.url = absolute && fault === undefined ? absolute[3]! : NO_PATH;
+  request.url = absolute && fault === undefined ? withPath(absolute[3]!) : NO_PATH;
 }
 
 /** The reason to refuse a request because of its target; undefined if there is none. Call `toOriginForm` before. */
@@ -59,13 +59,22 @@ export function sentTargetOf(request: IncomingMessage): string {
   return (request as WithTarget)[TARGET]?.sent ?? request.url!;
 }
 
-function absoluteFault([, scheme, authority, rest]: RegExpExecArray, host = ''): string | undefined {
+/** An empty path stands for `/` (RFC 9110, section 4.2.3). */
+function withPath(rest: string): string {
+  return rest.startsWith('/') ? rest : `/${rest}`;
+}
+
+function absoluteFault(
+  [, scheme, authority, rest]: RegExpExecArray,
+  { method, headers: { host = '' } }: IncomingMessage,
+): string | undefined {
   const port = DEFAULT_PORTS.get(scheme!.toLowerCase());
   if (port === undefined) return 'Request target has another scheme than http and https';
   if (authority!.includes('@')) return 'Request target has userinfo';
   if (!isHost(authority!)) return 'Request target has an invalid authority';
   if (rest!.includes('#')) return 'Request target has a fragment';
-  if (!rest!.startsWith('/')) return 'Request target has no path';
+  // It stands for `OPTIONS *` (RFC 9112, section 3.2.4), which no route takes.
+  if (rest === '' && method === 'OPTIONS') return 'Request target has no path';
   // `RequestGrammarMiddleware` has its own words for a `Host` that is missing or invalid.
   const isSame = withoutPort(authority!, port) === withoutPort(host, port);
   return isSame ? undefined : 'Request target and Host header differ';
