@@ -100,6 +100,34 @@ describe('the head of a response for a client', () => {
     expect(text).toMatch(/\r\n\r\nok$/);
   });
 
+  it('has no chunks for a client of HTTP/1.0 that asks for them', async () => {
+    await using service = await startAnswering(
+      'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n',
+    );
+    await using gateway = await startGateway({ env: { AUTH_SERVICE_URL: service.url } });
+
+    const text = await ask(
+      gateway,
+      rawRequest(`GET ${PATH}`, { headers: { TE: 'chunked' }, version: '1.0' }),
+    );
+
+    expect(headOf(text)).not.toContain('Transfer-Encoding: chunked');
+    expect(text).toMatch(/\r\n\r\nok$/);
+  });
+
+  it('gives way to an error if the body breaks before a byte of it was sent', async () => {
+    await using service = await startAnswering(
+      'HTTP/1.1 201 Made\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n',
+    );
+    await using gateway = await startGateway({ env: { AUTH_SERVICE_URL: service.url } });
+
+    const text = await ask(gateway, rawRequest(`GET ${PATH}`, { headers: { Connection: 'close' } }));
+
+    expect(text).toMatch(/^HTTP\/1\.1 502 Bad Gateway\r\n/);
+    expect(text).toMatch(/\r\nContent-Length: \d+\r\n[^]*\r\n\r\n\{"error"/);
+    expect(text).not.toMatch(/Transfer-Encoding/);
+  });
+
   it.each([
     ['204 No Content', 'HTTP/1.1 204 No Content\r\n\r\n'],
     ['304 Not Modified', 'HTTP/1.1 304 Not Modified\r\nContent-Length: 100\r\n\r\n'],

@@ -36,6 +36,20 @@ describe('a service that refuses', () => {
     expect(longest).toBeLessThanOrEqual(Math.ceil(latency as number));
   });
 
+  it('keeps the bytes of its head, also if it has no body', async () => {
+    const name = 'attachment; filename="\xe9 \xe2\x82\xac"';
+    await using service = await startRawService((socket) => {
+      const head = `HTTP/1.1 403 Not You\r\nContent-Length: 0\r\nContent-Disposition: ${name}\r\n\r\n`;
+      socket.once('data', () => socket.end(Buffer.from(head, 'latin1')));
+    });
+    await using gateway = await startGateway({ env: { CHAT_SERVICE_URL: service.url } });
+
+    const { text } = await exchangeRaw(gateway.port, rawHandshake());
+
+    expect(text).toMatch(/^HTTP\/1\.1 403 Not You\r\n/);
+    expect(text).toContain(`\r\nContent-Disposition: ${name}\r\n`);
+  });
+
   it('without a body has an error made for it', async () => {
     await using service = await startService((_request, response) => response.writeHead(404).end());
     await using gateway = await startGateway({ env: { CHAT_SERVICE_URL: service.url } });

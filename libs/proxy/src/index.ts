@@ -39,6 +39,7 @@ export type { UpgradeCall, UpgradeListener } from './transport/upgrade-call.js';
 export { Ticker, type Ticking } from './http/ticker.js';
 export { exceptionFor } from './attempts/failure.js';
 export { hasBody } from './forward/announced-body.js';
+export { phraseFor } from './forward/client-head.js';
 export type { MinimumRate } from './forward/forward-options.js';
 export { failureKindOf, isUnavailable } from './balancing/failure-kind.js';
 export { isInstanceAddress } from './balancing/instance-address.js';

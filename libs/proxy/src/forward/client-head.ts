@@ -1,4 +1,5 @@
 import { STATUS_CODES, validateHeaderName, validateHeaderValue, type ServerResponse } from 'node:http';
+import { GateFailedException } from '../http/exceptions.js';
 import { keepAliveTimeoutOf, setHead } from '../http/node-internals.js';
 import { isBodiless } from '../transport/response-head.js';
 
@@ -11,15 +12,36 @@ export function phraseFor(status: number, phrase: string): string {
   return phrase !== usual && PHRASE.test(phrase) ? phrase : usual;
 }
 
+/** Fields that frame a message or belong to one connection: the gateway alone writes them. */
+const FRAMING = /^(?:connection|content-length|keep-alive|te|trailer|transfer-encoding|upgrade)$/i;
+
+/** Names that were checked before. An application has few. */
+const checkedNames = new Set<string>();
+
+const MOST_CHECKED_NAMES = 1_000;
+
 /**
- * Checks fields that come from the application. Those of a service were checked when they were parsed.
- * @throws TypeError if a name or a value cannot be sent
+ * Checks fields that gates have added. Those of a service were checked when they were parsed.
+ * @throws GateFailedException if a field cannot be sent. It is no longer in the list then: the error response has the others.
  */
-export function checkFields(fields: readonly string[]): void {
+export function checkFields(fields: string[]): void {
   for (let index = 0; index < fields.length; index += 2) {
-    validateHeaderName(fields[index]!);
-    validateHeaderValue(fields[index]!, fields[index + 1]!);
+    const name = fields[index]!;
+    try {
+      if (!checkedNames.has(name)) checkName(name);
+      validateHeaderValue(name, fields[index + 1]!);
+    } catch (error) {
+      fields.splice(index, 2);
+      throw new GateFailedException(error);
+    }
   }
+}
+
+/** @throws Error */
+function checkName(name: string): void {
+  validateHeaderName(name);
+  if (FRAMING.test(name)) throw new Error(`only the gateway writes ${name}`);
+  if (checkedNames.size < MOST_CHECKED_NAMES) checkedNames.add(name);
 }
 
 /**
@@ -46,7 +68,8 @@ export function setClientHead(
   const { shouldKeepAlive, useChunkedEncodingByDefault, req } = response;
   const hasBody = req.method !== 'HEAD' && !isBodiless(status);
   const isFramed = hasLength || !hasBody;
-  const isChunked = !isFramed && useChunkedEncodingByDefault;
+  // A client of HTTP/1.0 gets no chunks, though `TE: chunked` asks for them (RFC 9112, section 6.1).
+  const isChunked = !isFramed && useChunkedEncodingByDefault && req.httpVersionMinor === 1;
   // Without a length or chunks, only the end of the connection ends the body.
   const isLast = !shouldKeepAlive || !(isFramed || isChunked);
   text += isLast ? 'Connection: close\r\n' : keepAliveFields(keepAliveTimeoutOf(response));

@@ -3,6 +3,7 @@ import { addedHeadersFor } from '../headers/added-headers.js';
 import { responseHeadersFor, responseTrailersFor, sayUnbuffered } from '../headers/response-headers.js';
 import type { ProxyException } from '../http/exceptions.js';
 import type { Exchange } from '../http/exchange.js';
+import { takeHeadBack } from '../http/node-internals.js';
 import { ReadBuffer } from '../transport/read-buffer.js';
 import { isBodiless, type ResponseHead } from '../transport/response-head.js';
 import { checkFields, phraseFor, setClientHead } from './client-head.js';
@@ -115,6 +116,12 @@ export class ClientResponse {
       response.addTrailers(responseTrailersFor(kept));
     }
     response.end();
+  }
+
+  /** Takes the head back, if no byte of it was sent. @returns whether the client can get another response */
+  takeBack(): boolean {
+    // A mounted proxy's head may have been changed by a middleware, which would not know of it.
+    return this.exchange.mountedUpstream === undefined && takeHeadBack(this.response);
   }
 
   /** Ends the response so that the client cannot take it for complete: by a reset if only its end frames it. */

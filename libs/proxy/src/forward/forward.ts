@@ -110,11 +110,11 @@ export class Forward
     exchange.failure = exception;
     this.loop.attempt?.cancel();
     if (exception instanceof ClientGoneException) return;
-    if (exchange.response.headersSent) {
+    if (exchange.response.headersSent && !delivery.client.takeBack()) {
       delivery.client.breakOff();
       return;
     }
-    delivery.showAttempts();
+    if (exchange.responseAt === 0) delivery.showAttempts();
     if (this.options.listeners?.onError(exchange, exception)) return;
     this.refuse(exception);
   }

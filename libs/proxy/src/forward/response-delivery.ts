@@ -1,5 +1,5 @@
 import { exceptionFor } from '../attempts/failure.js';
-import type { ProxyException } from '../http/exceptions.js';
+import { GateFailedException, type ProxyException } from '../http/exceptions.js';
 import type { Exchange } from '../http/exchange.js';
 import type { ResponseHead } from '../transport/response-head.js';
 import type { AttemptLoop } from './attempt-loop.js';
@@ -49,7 +49,12 @@ export class ResponseDelivery {
     forward.timeouts.progressed();
     this.showAttempts();
     options.affinity?.describe(exchange);
-    for (const gate of options.observers) gate.onResponse!(exchange, head.status);
+    try {
+      for (const gate of options.observers) gate.onResponse!(exchange, head.status);
+    } catch (error) {
+      forward.fail(new GateFailedException(error));
+      return;
+    }
     try {
       const changed = options.listeners?.onResponse(exchange, head) ?? head;
       if (exchange.response.headersSent) forward.abandon();

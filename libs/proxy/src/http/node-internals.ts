@@ -33,6 +33,16 @@ export function setHead(response: ServerResponse, head: FormattedHead): void {
   target.chunkedEncoding = head.isChunked;
 }
 
+/** Takes back a head of which no byte was sent, so that another can be sent. @returns whether it could. Test: client-head. */
+export function takeHeadBack(response: ServerResponse): boolean {
+  const target = response as ServerResponse & { _header: string | null; readonly _headerSent: boolean };
+  if (target._headerSent) return false;
+  target._header = null;
+  target.statusMessage = '';
+  target.chunkedEncoding = false;
+  return true;
+}
+
 /** Milliseconds for which the server keeps a connection of a client open that is not used. Test: client-head. */
 export function keepAliveTimeoutOf(response: ServerResponse): number {
   return (response as ServerResponse & { readonly _keepAliveTimeout: number })._keepAliveTimeout;

@@ -6,13 +6,15 @@ const CROSS_ORIGIN: ReadonlySet<string | undefined> = new Set([undefined, 'any']
 
 /** @throws RouteTableError if a route has invalid or contradictory options for requests of other origins */
 export function checkCrossOrigin(route: UpstreamRoute): void {
-  const { auth, cors, crossOrigin } = route.options;
+  const { auth, cors, crossOrigin, methods } = route.options;
   const fail = (fault: string): never => {
     throw new RouteTableError(`${describeRoute(route)} ${fault}`);
   };
   if (!CORS.has(cors)) fail(`has the cors ${cors}; 'gateway' and 'upstream' are possible`);
   if (!CROSS_ORIGIN.has(crossOrigin))
     fail(`has the crossOrigin ${crossOrigin as string}; only 'any' is possible`);
+  if (cors === 'upstream' && auth !== 'none' && methods.includes('OPTIONS'))
+    fail("has OPTIONS and cors: 'upstream', whose preflights need no token: it must have auth: 'none'");
   if (crossOrigin === undefined) return;
   if (auth !== 'none') fail("has crossOrigin: 'any', which only a route with auth: 'none' may have");
   if (cors === 'upstream')

@@ -6,6 +6,7 @@ import {
   formatFields,
   hasBody,
   pathOf,
+  phraseFor,
   responseHeadersFor,
   type Exchange,
   type ResponseHead,
@@ -17,7 +18,7 @@ import type { UpstreamWebSocket } from '../relay/relay-record.js';
 const KEY = /^[+/0-9A-Za-z]{21}[AQgw]==$/;
 
 /** A token of RFC 9110, section 5.6.2. */
-const SUBPROTOCOL = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 
 /** The only defined version (RFC 6455, section 4.2.1). */
 export const VERSION = '13';
@@ -38,7 +39,7 @@ export function handshakeFault(request: IncomingMessage): string | undefined {
   if (hasBody(request)) return 'WebSocket handshake must have no body';
   if (!KEY.test(headers['sec-websocket-key'] ?? '')) return 'Invalid Sec-WebSocket-Key header';
   const offered = subprotocolsOf(headers['sec-websocket-protocol']);
-  const isValid = offered.every((name) => SUBPROTOCOL.test(name)) && new Set(offered).size === offered.length;
+  const isValid = offered.every((name) => TOKEN.test(name)) && new Set(offered).size === offered.length;
   return isValid ? undefined : 'Invalid Sec-WebSocket-Protocol header';
 }
 
@@ -165,6 +166,10 @@ export function acceptOf(key: string): string {
 /** A field's value with a character that HTTP does not allow. A gate's header may have any. */
 const INVALID_VALUE = /[^\t\x20-\x7e\x80-\xff]/;
 
+/** Fields of a 101 that the gateway alone writes. */
+const OWN_FIELD =
+  /^(?:sec-websocket-.*|connection|content-length|keep-alive|te|trailer|transfer-encoding|upgrade)$/i;
+
 /** Formats a client's 101, with the upstream's subprotocol and headers, and the headers that the gateway adds. */
 export function formatAcceptance(exchange: Exchange, { response, subprotocol }: AcceptedHandshake): string {
   const accept = acceptOf(exchange.request.headers['sec-websocket-key']!);
@@ -173,7 +178,7 @@ export function formatAcceptance(exchange: Exchange, { response, subprotocol }: 
   const headers = headersFor(exchange, response, 101);
   for (let index = 0; index < headers.length; index += 2) {
     const [name, value] = [headers[index]!, headers[index + 1]!];
-    if (/^sec-websocket-|^content-length$/i.test(name) || INVALID_VALUE.test(value)) continue;
+    if (OWN_FIELD.test(name) || !TOKEN.test(name) || INVALID_VALUE.test(value)) continue;
     fields.push(name, value);
   }
   return `HTTP/1.1 101 Switching Protocols\r\n${formatFields(fields)}\r\n`;
@@ -190,8 +195,13 @@ export function passRefusal(exchange: Exchange, { response: refusal, body }: Ref
     content = toErrorResponse(error, exchange.id).body;
     kept.push('Content-Type', 'application/json; charset=utf-8', ...OWN_RESPONSE_HEADERS);
   }
-  response.writeHead(status, [...kept, 'Content-Length', String(Buffer.byteLength(content))]);
-  response.end(content);
+  response.writeHead(status, phraseFor(status, refusal.phrase), [
+    ...kept,
+    'Content-Length',
+    String(Buffer.byteLength(content)),
+  ]);
+  // Not a string: Node would write the head as UTF-8 with it, and so double its latin1 bytes.
+  response.end(Buffer.from(content));
 }
 
 function headersFor(exchange: Exchange, { headers }: ResponseHead, status: number): readonly string[] {

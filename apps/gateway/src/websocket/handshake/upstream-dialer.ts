@@ -93,6 +93,7 @@ export class ClientDialer implements RelayDialer {
   async dial(signal: AbortSignal, withinMs: number): Promise<UpstreamWebSocket | number> {
     const cancellation = new Cancellation();
     const cancel = (): void => cancellation.cancel();
+    if (signal.aborted) cancel();
     signal.addEventListener('abort', cancel);
     try {
       const result = await this.dialFirst(cancellation, withinMs);
