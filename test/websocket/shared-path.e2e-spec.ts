@@ -144,9 +144,8 @@ describe.each(BOTH)('plain requests and a WebSocket on one path, by %s', (_name,
     };
 
     expect(Object.keys(paths[PATH]!['get']!.responses)).toEqual(
-      expect.arrayContaining(['101', '200', '401']),
+      expect.arrayContaining(['101', '2XX', '401', '426']),
     );
-    expect(paths[PATH]!['get']!.responses).not.toHaveProperty('426');
     expect(paths[PATH]!['post']!.responses).not.toHaveProperty('101');
   });
 });

@@ -17,6 +17,7 @@ export { HeaderConfigurationError } from './headers/header-options.js';
 export { FORWARDING as FORWARDING_NAMES } from './headers/trusted-names.js';
 export { addedHeadersFor } from './headers/added-headers.js';
 export { responseHeadersFor } from './headers/response-headers.js';
+export { parameterPattern } from './routing/parameter-pattern.js';
 export { pathOf } from './routing/path-rules.js';
 export { isHttpMethod, isWebSocketOnly, methodsOf, type HttpMethod } from './routing/methods.js';
 export type { EventStreamPolicy } from './routing/event-stream-policy.js';

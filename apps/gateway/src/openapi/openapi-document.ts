@@ -1,5 +1,12 @@
-import { isWebSocketOnly, methodsOf, type CompiledRoute, type RouteOptions } from '@app/proxy';
+import {
+  isWebSocketOnly,
+  methodsOf,
+  parameterPattern,
+  type CompiledRoute,
+  type RouteOptions,
+} from '@app/proxy';
 import { documentPaths } from './document-paths.js';
+import { COMPONENTS, responsesOf } from './openapi-responses.js';
 
 type Json = Record<string, unknown>;
 
@@ -17,11 +24,15 @@ const METHODS: ReadonlySet<string> = new Set([
 
 const OPENS = 'Opens a WebSocket if the request asks for the upgrade.';
 
-const ERROR = { $ref: '#/components/responses/Error' };
+const ABOUT = [
+  'All routes of the gateway. Services document their own bodies and responses, which pass unchanged.',
+  'An error of the gateway itself is a JSON object whose `error` is a text; a 5xx of its own has the header `X-Gateway-Error`.',
+  'A path without a route gets 404, a method that no route of the path has 405 with `Allow`, and a method that HTTP does not have 501.',
+].join(' ');
 
 /**
- * Creates the OpenAPI 3.1 document of the gateway from its routes: those of their methods that OpenAPI knows, paths, tokens and bodies, and the
- * gateway's own error responses. The services document theirs.
+ * Creates the OpenAPI 3.1 document of the gateway from its routes: those of their methods that OpenAPI knows, paths, tokens,
+ * and the gateway's own error responses. The services document theirs, and which bodies they take.
  */
 export function openApiDocument(routes: readonly CompiledRoute[]): Json {
   // A route with none of OpenAPI's methods has no place in it.
@@ -31,31 +42,12 @@ export function openApiDocument(routes: readonly CompiledRoute[]): Json {
   const itemFor = (path: string): Json => pathItem(byPath.get(path)!);
   return {
     openapi: '3.1.0',
-    info: { title: 'SecureConnect gateway', version: '1' },
+    info: { title: 'SecureConnect gateway', version: '1', description: ABOUT },
     paths: Object.fromEntries([...paths].map(([documented, path]) => [documented, itemFor(path)])),
     ...(wildcards.length > 0 && {
       'x-wildcards': Object.fromEntries(wildcards.map((path) => [path, itemFor(path)])),
     }),
-    components: {
-      securitySchemes: { bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } },
-      responses: {
-        Error: {
-          description: 'A response of the gateway itself',
-          content: { 'application/json': { schema: { $ref: '#/components/schemas/Error' } } },
-        },
-      },
-      schemas: {
-        Error: {
-          type: 'object',
-          required: ['error'],
-          properties: {
-            error: { type: 'string' },
-            service: { type: 'string' },
-            request_id: { type: 'string' },
-          },
-        },
-      },
-    },
+    components: COMPONENTS,
   };
 }
 
@@ -65,10 +57,10 @@ function documentedMethods(route: RouteOptions): readonly string[] {
   return methodsOf(route).filter((method) => METHODS.has(method) && (method !== 'HEAD' || isNamed));
 }
 
-/** One operation for the two routes of a path with GET: that of plain requests, with the response that opens a WebSocket. */
+/** One operation for the two routes of a path with GET: that of plain requests, with the responses to handshakes. */
 function joined(operation: Json, other: Json, route: RouteOptions): Json {
   const [plain, websocket] = isWebSocketOnly(route) ? [other, operation] : [operation, other];
-  const responses = { 101: (websocket['responses'] as Json)[101], ...(plain['responses'] as Json) };
+  const responses = { ...(websocket['responses'] as Json), ...(plain['responses'] as Json) };
   return { ...plain, description: OPENS, responses };
 }
 
@@ -78,9 +70,7 @@ function pathItem(routes: readonly CompiledRoute[]): Json {
   for (const route of routes) {
     const { options } = route;
     for (const method of documentedMethods(options)) {
-      const operation = route.proxy
-        ? operationFor(options, route.upstream, method)
-        : controllerOperation(route.summary);
+      const operation = operationFor(route, method);
       const key = method.toLowerCase();
       const other = item[key] as Json | undefined;
       item[key] = other ? joined(operation, other, options) : operation;
@@ -91,13 +81,14 @@ function pathItem(routes: readonly CompiledRoute[]): Json {
 
 function parametersOf({ options, parameters, wildcard }: CompiledRoute): Json {
   if (parameters.size === 0) return {};
+  const pattern = parameterPattern(options.allowedInPath);
   return {
     parameters: [...parameters.keys()].map((name) => ({
       name,
       in: 'path',
       required: true,
       ...(name === wildcard && { description: descriptionOf(options.path) }),
-      schema: { type: 'string' },
+      schema: { type: 'string', ...(name !== wildcard && { pattern }) },
     })),
   };
 }
@@ -106,31 +97,18 @@ function descriptionOf(path: string): string {
   return `The rest of the path, with its slashes as they are${path.endsWith('}') ? '; it may be empty' : ''}.`;
 }
 
-function operationFor(route: RouteOptions, upstream: string, method: string): Json {
+function operationFor(compiled: CompiledRoute, method: string): Json {
+  const { options: route, upstream = 'api-gateway', proxy } = compiled;
   const hasBody = ['POST', 'PUT', 'PATCH'].includes(method);
   const isOnly = isWebSocketOnly(route);
   const opens = route.websocket !== undefined && method === 'GET';
   return {
     operationId: `${method.toLowerCase()}${route.path.replaceAll('*', 'rest.').replaceAll(/[^A-Za-z0-9]+/g, '_')}`,
     tags: [upstream],
+    ...(!proxy && { summary: compiled.summary }),
     ...(opens && { description: isOnly ? 'A WebSocket: the request must ask for the upgrade.' : OPENS }),
     ...(route.auth !== 'none' && { security: [{ bearer: [] }] }),
     ...(hasBody && { requestBody: { content: { '*/*': {} } } }),
-    responses: {
-      ...(opens && { 101: { description: 'Open' } }),
-      ...(isOnly ? { 426: ERROR } : { 200: { description: "The service's response" } }),
-      400: ERROR,
-      ...(route.auth !== 'none' && { 401: ERROR }),
-      403: ERROR,
-      ...(hasBody && { 413: ERROR }),
-      429: ERROR,
-      502: ERROR,
-      503: ERROR,
-      504: ERROR,
-    },
+    responses: responsesOf(compiled, opens),
   };
-}
-
-function controllerOperation(summary: string): Json {
-  return { tags: ['api-gateway'], summary, responses: { 200: { description: 'OK' } } };
 }
