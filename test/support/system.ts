@@ -30,7 +30,14 @@ export class ServiceProcess {
   }
 }
 
-/** The gateway before auth, chat and video, each a process, with the demo page. */
+interface SystemOptions {
+  /** Default: all but storage. */
+  readonly services?: readonly ServiceName[];
+  /** Further variables of the gateway. */
+  readonly gateway?: Readonly<Record<string, string>>;
+}
+
+/** The gateway before reference services, each a process, with the demo page. */
 export class RunningSystem implements AsyncDisposable {
   private constructor(
     readonly url: string,
@@ -40,13 +47,16 @@ export class RunningSystem implements AsyncDisposable {
   ) {}
 
   /** @param dataDir the folder of the services' data, which survives a restart */
-  static async start(dataDir: string): Promise<RunningSystem> {
+  static async start(
+    dataDir: string,
+    { services: names = ['auth', 'chat', 'video'], gateway: variables = {} }: SystemOptions = {},
+  ): Promise<RunningSystem> {
     const port = await freePort();
     const url = `http://127.0.0.1:${port}`;
     const services = new Map<ServiceName, ServiceProcess>();
     const environments = new Map<ServiceName, Readonly<Record<string, string>>>();
     const addresses: Record<string, string> = {};
-    for (const name of ['auth', 'chat', 'video'] as const) {
+    for (const name of names) {
       const at = String(await freePort());
       const env = { SERVICE: name, PORT: at, DATA_DIR: dataDir, ALLOWED_ORIGINS: url, ...addresses };
       environments.set(name, env);
@@ -60,6 +70,7 @@ export class RunningSystem implements AsyncDisposable {
       PORT: String(port),
       CORS_ALLOWED_ORIGINS: url,
       DEMO_SERVICE_URL: addresses['CHAT_SERVICE_URL']!,
+      ...variables,
     });
     await gateway.port();
     return new RunningSystem(url, gateway, services, environments);
