@@ -23,11 +23,10 @@ const AccessClaims = z.object({
 
 const HMAC_SHA256_BYTES = 32;
 
-const VERIFIER_ERRORS: ReadonlySet<string> = new Set([
-  'JsonWebTokenError',
-  'NotBeforeError',
-  'TokenExpiredError',
-]);
+interface DecodedToken {
+  readonly header: Readonly<Record<string, unknown>>;
+  readonly payload: Record<string, unknown>;
+}
 
 /** The cause in the log if a signature is wrong. Shared by all such exceptions, without a stack trace. */
 const NOT_SIGNED = new Error('invalid signature');
@@ -67,34 +66,37 @@ export class AccessTokenVerifier {
   }
 
   /** Whether a verified token has expired since, with the clock tolerance. */
-  isExpired({ expiresAt }: Principal): boolean {
+  isExpired({ expiresAt }: Pick<Principal, 'expiresAt'>): boolean {
     return (expiresAt + this.options.clockToleranceSeconds) * 1000 <= Date.now();
   }
 
-  /** Checks signature, algorithm, `exp` and `nbf`. @throws AuthenticationException */
+  /** Checks signature, algorithm, `exp` and `nbf` (RFC 7519, section 4.1). @throws AuthenticationException */
   private claimsOf(token: string): Record<string, unknown> {
     if (!this.isSigned(token)) throw new AuthenticationException('invalid_token', NOT_SIGNED);
-    let claims: Record<string, unknown>;
-    // No stack traces: strangers choose how many invalid tokens there are.
-    const { stackTraceLimit } = Error;
-    Error.stackTraceLimit = 0;
+    const { header, payload } = this.decode(token);
+    // A recipient must refuse extensions that it does not support (RFC 7515, section 4.1.11). This one supports none.
+    if (header['alg'] !== 'HS256' || 'crit' in header) throw new AuthenticationException('invalid_token');
+    const { exp, nbf } = payload;
+    if (typeof exp !== 'number' || !(nbf === undefined || (typeof nbf === 'number' && !this.isLater(nbf))))
+      throw new AuthenticationException('invalid_token');
+    if (this.isExpired({ expiresAt: exp })) throw new AuthenticationException('expired');
+    return payload;
+  }
+
+  /** Decodes a signed token. @throws AuthenticationException if it is no JWT */
+  private decode(token: string): DecodedToken {
     try {
-      claims = this.jwt.verify<Record<string, unknown>>(token);
-    } catch (error) {
-      const { name } = error as Error;
-      // Any other error may quote the token, which must not get into a log.
-      const cause = VERIFIER_ERRORS.has(name) ? error : new Error(name);
-      throw new AuthenticationException(name === 'TokenExpiredError' ? 'expired' : 'invalid_token', cause);
-    } finally {
-      Error.stackTraceLimit = stackTraceLimit;
+      const decoded = this.jwt.decode(token, { complete: true }) as unknown as DecodedToken | null;
+      if (typeof decoded?.payload === 'object') return decoded;
+    } catch {
+      // Its error would quote the token.
     }
-    if ('crit' in headerOf(token)) throw new AuthenticationException('invalid_token');
-    return claims;
+    throw new AuthenticationException('invalid_token');
   }
 
   /**
-   * Whether the last part of the token is the HMAC of the parts before it. The library checks the same, but first decodes the
-   * token, and then creates an error: 4 to 7 times the CPU time for each token that a stranger makes up.
+   * Whether the last part of the token is the HMAC of the parts before it. The library's `verify` decodes the token first, and
+   * then creates an error: 4 to 7 times the CPU time for each token that a stranger makes up, and twice for every other.
    */
   private isSigned(token: string): boolean {
     const dot = token.lastIndexOf('.');
@@ -109,7 +111,7 @@ export class AccessTokenVerifier {
     const audiences: unknown[] = Array.isArray(aud) ? aud : [aud];
     if (!audiences.includes(this.options.audience)) throw new AuthenticationException('invalid_audience');
     const { data, error } = AccessClaims.safeParse(claims);
-    if (!data || data.iss !== this.options.issuer || this.isIssuedLater(data.iat)) {
+    if (!data || data.iss !== this.options.issuer || this.isLater(data.iat ?? 0)) {
       throw new AuthenticationException('invalid_token', error);
     }
     return new TokenPrincipal(token, {
@@ -123,15 +125,8 @@ export class AccessTokenVerifier {
     });
   }
 
-  private isIssuedLater(iat = 0): boolean {
-    return (iat - this.options.clockToleranceSeconds) * 1000 > Date.now();
+  /** Whether a moment, in seconds since 1970, has not come yet, with the clock tolerance. */
+  private isLater(seconds: number): boolean {
+    return (seconds - this.options.clockToleranceSeconds) * 1000 > Date.now();
   }
-}
-
-/**
- * The header of a verified token. A recipient must refuse a token whose `crit` names an extension that it does not support
- * (RFC 7515, section 4.1.11). The verifier supports none, and its library ignores the field.
- */
-function headerOf(token: string): object {
-  return JSON.parse(Buffer.from(token.slice(0, token.indexOf('.')), 'base64').toString()) as object;
 }

@@ -1,4 +1,3 @@
-import { createSecretKey } from 'node:crypto';
 import { Global, Module } from '@nestjs/common';
 import { JwtService } from '@nestjs/jwt';
 import { AccessTokenVerifier } from './access-token.verifier.js';
@@ -11,16 +10,7 @@ import { RevocationStore } from './revocation.store.js';
 @Global()
 @Module({
   providers: [
-    {
-      provide: JwtService,
-      inject: [AUTH_OPTIONS],
-      // A KeyObject is prepared once; a string would be prepared again for every token, at four times the cost.
-      useFactory: ({ secret, clockToleranceSeconds }: AuthOptions) =>
-        new JwtService({
-          secret: createSecretKey(secret, 'utf8'),
-          verifyOptions: { algorithms: ['HS256'], clockTolerance: clockToleranceSeconds },
-        }),
-    },
+    JwtService,
     {
       provide: RevocationStore,
       inject: [AUTH_OPTIONS],
