@@ -26,11 +26,14 @@ export { discardBody, linger, lingerOn } from './http/lingering-close.js';
 export { OpenExchanges } from './http/open-exchanges.js';
 export {
   createWebSocket,
+  deferViolations,
   dropIncomplete,
   emitSynchronously,
+  holdFrames,
   incompleteBytesOf,
   limitReadAhead,
   pendingResponseOf,
+  releaseFrames,
 } from './http/node-internals.js';
 export { expectsContinue, RequestGrammarMiddleware } from './http/request-grammar.middleware.js';
 export type { Middleware } from './http/request-chain.js';

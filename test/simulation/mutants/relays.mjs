@@ -132,8 +132,8 @@ export const RELAY_MUTANTS = {
   },
   'leaves WebSockets open when the token expires': {
     file: RELAY,
-    from: 'this.route.closesAtExpiry && this.session.isExpired ?',
-    to: 'this.route.closesAtExpiry && this.session.isExpired && this.isEnded ?',
+    from: 'if (this.route.closesAtExpiry) this.closeIfExpired();',
+    to: '',
     scenario: 'expiry',
     guarantees: ['G5'],
   },

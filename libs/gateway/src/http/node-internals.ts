@@ -94,6 +94,15 @@ function endOnce<Stream extends Writable>(this: Stream, ...parameters: unknown[]
   return end.apply(this, parameters);
 }
 
+/** The states of a receiver in which it begins a frame, and in which it waits for `startLoop`. */
+const GET_INFO = 0;
+const DEFER_EVENT = 6;
+
+/** Continues a receiver that waits in `holdFrames`. */
+const HELD = Symbol('held');
+/** The listener of `deferViolations`, and the one of `ws` in whose place it is. */
+const VIOLATIONS = Symbol('violations');
+
 /** The reader of frames in `ws`. */
 interface Receiver extends Writable {
   /** If false, the receiver emits its next event in the next turn of the event loop, and parses nothing until then. */
@@ -104,6 +113,13 @@ interface Receiver extends Writable {
   /** Bytes and fragments of an incomplete message. */
   _messageLength: number;
   _fragments: Buffer[];
+  _state: number;
+  /** Begins a frame. */
+  getInfo(done: () => void): void;
+  /** Reads frames until the bytes are used up. */
+  startLoop(done: () => void): void;
+  [HELD]?: (() => void) | undefined;
+  [VIOLATIONS]?: { readonly listener: ViolationListener; readonly close: (error: Error) => void };
 }
 
 /**
@@ -112,6 +128,52 @@ interface Receiver extends Writable {
  */
 export function emitSynchronously(socket: WebSocket, isSynchronous: boolean): void {
   receiverOf(socket)._allowSynchronousEvents = isSynchronous;
+}
+
+/**
+ * Lets the receiver begin no further frame, also of those that have arrived, until `releaseFrames`. `ws` can only pause the
+ * connection: it would handle all frames of the present chunk. Test: message-rate.
+ */
+export function holdFrames(socket: WebSocket): void {
+  receiverOf(socket).getInfo = waitForRelease;
+}
+
+/** Lets the receiver begin frames again, those that have arrived at once. */
+export function releaseFrames(socket: WebSocket): void {
+  const receiver = receiverOf(socket);
+  receiver.getInfo = (Object.getPrototypeOf(receiver) as Receiver).getInfo;
+  const done = receiver[HELD];
+  if (done === undefined) return;
+  receiver[HELD] = undefined;
+  receiver._state = GET_INFO;
+  receiver.startLoop(done);
+}
+
+function waitForRelease(this: Receiver, done: () => void): void {
+  this[HELD] = done;
+  this._state = DEFER_EVENT;
+}
+
+/** Decides when a socket is closed whose other end broke a rule of the protocol. */
+export interface ViolationListener {
+  /** @param close closes the socket with the code of the rule, and discards all bytes that arrive */
+  onViolation(error: Error, close: () => void): void;
+}
+
+/**
+ * Leaves it to a listener when a socket is closed whose other end broke a rule. `ws` closes it at once, so that messages on
+ * the way to it are lost. Until it is closed, the socket must not be read. Test: frames-violations.
+ */
+export function deferViolations(socket: WebSocket, listener: ViolationListener): void {
+  const receiver = receiverOf(socket);
+  const [close] = receiver.listeners('error') as ((error: Error) => void)[];
+  receiver[VIOLATIONS] = { listener, close: close! };
+  receiver.off('error', close!).on('error', reportViolation);
+}
+
+function reportViolation(this: Receiver, error: Error): void {
+  const { listener, close } = this[VIOLATIONS]!;
+  listener.onViolation(error, () => close.call(this, error));
 }
 
 /**

@@ -19,8 +19,18 @@ export interface WebSocketPolicy {
   readonly closesAtExpiry?: boolean;
   /** Largest message in bytes, either way; a client that sends more is closed with 1009. At most 16 MiB. */
   readonly messageLimitBytes?: number;
-  /** Most messages a second from one client, on average; twice as many at once. Past it 1008. */
+  /**
+   * Most messages a second from one client, on average; twice as many at once. Pings, and pongs that answer no ping, count
+   * too. `pastMessagesPerSecond` says what happens to a faster client.
+   */
   readonly messagesPerSecond?: number;
+  /**
+   * What happens to a client that sends faster than `messagesPerSecond`. `slow`: the gateway reads it no faster, so that TCP
+   * makes it wait; no message is lost, at most 128 KiB of it wait in the gateway, and its pongs may come late. `close`: it is
+   * closed with 1008, and what it sent beyond is dropped. Danger of `close`: a client that sends what it has at once, as MQTT
+   * clients do when they connect again, never gets through. Default: `slow`.
+   */
+  readonly pastMessagesPerSecond?: 'slow' | 'close';
   /** Most open sockets of one user, or of one client address if the route has `auth: 'none'`. Past it 429. */
   readonly connectionsPerUser?: number;
   /** Most open sockets of the route. Past it 429. */

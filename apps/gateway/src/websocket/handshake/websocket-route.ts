@@ -2,7 +2,7 @@ import type { EventEmitter } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { createWebSocket, type WebSocketSettings } from '@app/gateway';
-import { RouteTableError, type ProxyRoute } from '@app/proxy';
+import { RouteTableError, type ProxyRoute, type WebSocketPolicy } from '@app/proxy';
 import type { WebSocket } from 'ws';
 import type { RelayRoute } from '../relay/relay-record.js';
 
@@ -70,6 +70,7 @@ export class WebSocketRoute implements RelayRoute {
   readonly closesAtExpiry: boolean;
   readonly socketOptions: SocketOptions;
   readonly messagesPerSecond: number;
+  readonly closesFastClients: boolean;
   readonly connections: ConnectionCounts;
 
   /**
@@ -94,6 +95,7 @@ export class WebSocketRoute implements RelayRoute {
     this.resume = policy.resume ?? false;
     this.closesAtExpiry = auth !== 'none' && (policy.closesAtExpiry ?? true);
     this.messagesPerSecond = policy.messagesPerSecond;
+    this.closesFastClients = closesFastClients(proxyRoute, policy.pastMessagesPerSecond);
     this.connections = new ConnectionCounts(policy.connectionsPerUser, policy.connections);
     this.socketOptions = {
       // Compression costs memory for every socket, and its ratio confirms guesses at secrets (as in CRIME).
@@ -128,4 +130,15 @@ export class WebSocketRoute implements RelayRoute {
     stream.resume();
     return socket;
   }
+}
+
+/** @throws RouteTableError if the option has another value */
+function closesFastClients(
+  { options, upstream }: ProxyRoute,
+  past: WebSocketPolicy['pastMessagesPerSecond'] = 'slow',
+): boolean {
+  if (past === 'slow' || past === 'close') return past === 'close';
+  throw new RouteTableError(
+    `${options.path} (${upstream}) has a pastMessagesPerSecond other than 'slow' and 'close'`,
+  );
 }
