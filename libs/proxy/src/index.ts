@@ -29,6 +29,7 @@ export type {
   ControllerRouteOptions,
   RouteOptions,
   RouteLimit,
+  WebSocketCompression,
   WebSocketPolicy,
 } from './routing/route-options.js';
 export { isAddressRange, TrustedProxies, type TrustOptions } from './http/trusted-proxies.js';
