@@ -102,11 +102,11 @@ const WORDS: readonly { readonly name: string; readonly word: RegExp; allowed(pa
     allowed: (path) => !/^(libs|apps\/gateway)\//.test(path) || path === 'libs/proxy/src/transport/dial.ts',
   },
   {
-    name: 'private parts of Node and of ws are touched in node-internals.ts only',
+    name: 'private parts of Node and of ws are touched in node-internals.ts and ws-internals.ts only',
     // `_write` and `_writev` of a stream are documented, to be implemented.
     word: /\._(?!writev?\b)[a-z]|\b(?:_httpMessage|_receiver|_sender|_(?:readable|writable)State|httpAllowHalfOpen|getCurrentBuffer)\b/i,
     allowed: (path) =>
-      /^libs\/(gateway|proxy)\/src\/http\/node-internals\.ts$/.test(path) ||
+      /^libs\/(gateway|proxy)\/src\/http\/(node|ws)-internals\.ts$/.test(path) ||
       !/^(libs|apps\/gateway)\//.test(path),
   },
   {
@@ -252,13 +252,21 @@ describe('who may know whom', () => {
     ['libs/auth/src/a.ts', 'const id = randomUUID();', 'drawn in one file'],
     ['libs/proxy/src/balancing/a.ts', "import { connect } from 'node:net';", 'opened in one file'],
     ['apps/gateway/src/a.module.ts', '@Global()', 'there for every module unasked'],
-    ['libs/gateway/src/http/a.ts', 'const due = socket._httpMessage;', 'in node-internals.ts only'],
+    [
+      'libs/gateway/src/http/a.ts',
+      'const due = socket._httpMessage;',
+      'in node-internals.ts and ws-internals.ts only',
+    ],
     [
       'libs/proxy/src/transport/a.ts',
       'const { _readableState: state } = socket;',
-      'in node-internals.ts only',
+      'in node-internals.ts and ws-internals.ts only',
     ],
-    ['apps/gateway/src/websocket/relay/a.ts', 'socket._receiver._buffers = [];', 'in node-internals.ts only'],
+    [
+      'apps/gateway/src/websocket/relay/a.ts',
+      'socket._receiver._buffers = [];',
+      'in node-internals.ts and ws-internals.ts only',
+    ],
     [
       'apps/gateway/src/websocket/relay/a.ts',
       "import { WebSocketUpgrade } from '../handshake/websocket-upgrade.js';",

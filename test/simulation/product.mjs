@@ -3,6 +3,12 @@ import { substitute } from './kernel/substitutes.mjs';
 import { fileURLToPath } from 'node:url';
 
 /**
+ * Messages a second of a client on `/v1/sim/socket`, a route that slows its clients. It is less than they send, and enough for
+ * them to close before the end of a play.
+ */
+export const SLOW_PER_SECOND = 8;
+
+/**
  * Imports the product from its sources, with an upstream whose routes have every option.
  * @param folder where compiled sources are kept @param simulation see `substitute` @param change may change the text of a source, by its path
  */
@@ -33,7 +39,7 @@ export async function importProduct(folder, simulation, change) {
       { methods: ['GET', 'POST'], path: '/v1/sim/limited', limit: { name: 'SIM', perMinute: 6 } },
       { methods: ['GET'], path: '/v1/sim/events', eventStream: { heartbeatMs: 700 } },
       { methods: ['GET'], path: '/v1/sim/resuming', websocket: { resume: true } },
-      { methods: ['GET'], path: '/v1/sim/socket', websocket: {} },
+      { methods: ['GET'], path: '/v1/sim/socket', websocket: { messagesPerSecond: SLOW_PER_SECOND } },
     ],
   })(SimulationUpstream);
   class SimulationModule {}

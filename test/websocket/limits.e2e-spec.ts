@@ -1,3 +1,4 @@
+import type { WebSocketPolicy } from '@app/proxy';
 import { bearer, startGateway } from '../support/gateway.js';
 import { startService } from '../support/service.js';
 import { moduleOf, OTHER } from '../support/websocket-module.js';
@@ -64,7 +65,13 @@ describe('the number of sockets', () => {
 
 describe('the policy of a row', () => {
   it('comes before what the environment says', async () => {
-    const policy = { messageLimitBytes: 10, messagesPerSecond: 5, connectionsPerUser: 1, connections: 2 };
+    const policy: WebSocketPolicy = {
+      messageLimitBytes: 10,
+      messagesPerSecond: 5,
+      pastMessagesPerSecond: 'close',
+      connectionsPerUser: 1,
+      connections: 2,
+    };
     await using service = await startSocketService(echo);
     await using gateway = await startGateway({
       modules: [moduleOf(policy)],

@@ -79,15 +79,15 @@ describe('a close', () => {
   it('of the gateway is counted as such', async () => {
     await using service = await startSocketService();
     await using gateway = await startGateway({
-      env: { CHAT_SERVICE_URL: service.url, WEBSOCKET_MAX_MESSAGES_PER_SECOND: '1' },
+      env: { CHAT_SERVICE_URL: service.url, WEBSOCKET_MAX_MESSAGE_BYTES: '10' },
     });
     await using client = await openSocket(gateway, CHAT);
 
-    for (let each = 0; each < 10; each++) client.send('x');
+    client.send('eleven byte');
     await gateway.logged({ message: 'websocket closed' });
 
     const metrics = await metricsOf(gateway);
-    expect(metrics).toContain(closes('1008', 'gateway'));
+    expect(metrics).toContain(closes('1009', 'gateway'));
     expect(metrics.match(/^websocket_closes_total\{/gm)).toHaveLength(1);
   });
 

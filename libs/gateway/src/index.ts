@@ -24,20 +24,25 @@ export { HttpModule } from './http/http.module.js';
 export { IdleConnections } from './http/idle-connections.js';
 export { discardBody, linger, lingerOn } from './http/lingering-close.js';
 export { OpenExchanges } from './http/open-exchanges.js';
-export {
-  createWebSocket,
-  dropIncomplete,
-  emitSynchronously,
-  incompleteBytesOf,
-  limitReadAhead,
-  pendingResponseOf,
-} from './http/node-internals.js';
+export type { CodecFault, MessageCodec } from './http/message-codec.js';
+export { limitReadAhead, pendingResponseOf } from './http/node-internals.js';
 export { expectsContinue, RequestGrammarMiddleware } from './http/request-grammar.middleware.js';
 export type { Middleware } from './http/request-chain.js';
 export { ERROR_RESPONDER, type Responder } from './http/responder.js';
 export { isScrape } from './http/scrape.js';
 export { UnroutedMiddleware } from './http/unrouted.middleware.js';
 export { UpgradeResponse } from './http/upgrade-response.js';
+export {
+  createWebSocket,
+  deferViolations,
+  dropIncomplete,
+  emitSynchronously,
+  holdFrames,
+  incompleteBytesOf,
+  type ExtensionOffers,
+  parseExtensions,
+  releaseFrames,
+} from './http/ws-internals.js';
 export { SETTINGS, type Settings, type WebSocketSettings } from './settings/complete-settings.js';
 export { configurationPage } from './settings/configuration-page.js';
 export { ConfigurationError } from './settings/configuration.error.js';

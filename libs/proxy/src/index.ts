@@ -29,8 +29,8 @@ export type {
   ControllerRouteOptions,
   RouteOptions,
   RouteLimit,
-  WebSocketPolicy,
 } from './routing/route-options.js';
+export type { WebSocketCompression, WebSocketPolicy } from './routing/websocket-policy.js';
 export { isAddressRange, TrustedProxies, type TrustOptions } from './http/trusted-proxies.js';
 export { delay, nextTurn } from './http/delay.js';
 export { randomFraction, randomId, randomNonce } from './http/random.js';

@@ -1,3 +1,8 @@
+import { SLOW_PER_SECOND } from '../product.mjs';
+
+/** Messages of the time between the opening at the gateway and at the client. */
+const SLACK_MESSAGES = 8;
+
 /** G3, G4 and G12: each message of a relay as it arrives. */
 export class Messages {
   #ledger;
@@ -6,8 +11,18 @@ export class Messages {
     this.#ledger = ledger;
   }
 
+  /** A slowed client has passed no more than its rate, and twice as much at once. */
+  #checkRate({ id, route, openedAt, toService }) {
+    if (route !== '/v1/sim/socket' || openedAt === undefined) return;
+    const elapsed = (this.#ledger.now - openedAt) / 1_000;
+    const most = 2 * SLOW_PER_SECOND + elapsed * SLOW_PER_SECOND + SLACK_MESSAGES;
+    if (toService.arrived < most) return;
+    this.#ledger.violate('G12', `relay ${id} passed ${toService.arrived + 1} messages in ${elapsed} s`);
+  }
+
   /** @param direction `toService` or `toClient` @param message `{ isBinary, content }` */
   onMessage(relay, direction, message) {
+    if (direction === 'toService') this.#checkRate(relay);
     const messages = relay[direction];
     const { last } = messages;
     if (messages.arrive(message)) return;

@@ -19,9 +19,10 @@ export class Relays {
     }
   }
 
-  /** With `resume`, no message is lost that was not counted. */
+  /** A client that is too fast is not closed for it. With `resume`, no message is lost that was not counted. */
   onLine(relay, line) {
     relay.line = line;
+    if (line.code === 1008 && line.closed_by === 'gateway') this.#violate(`relay ${relay.id} was too fast`);
     // An end that reads nothing has two seconds until the gateway gives the closing handshake up.
     if (!relay.route.endsWith('resuming') || relay.hasPaused) return;
     setTimeout(() => {

@@ -140,7 +140,9 @@ export class UpgradeMiddleware implements NestMiddleware<IncomingMessage, Server
     }
     connectionOf(stream).isWebSocket = true;
     exchange.switchProtocols();
-    const socket = route.accept(upgrade, formatAcceptance(exchange, upstream), upstream.subprotocol);
+    const agreed = route.compression?.agree(exchange.request.headers['sec-websocket-extensions']);
+    const head = formatAcceptance(exchange, upstream, agreed?.header);
+    const socket = route.accept(upgrade, head, upstream.subprotocol, agreed?.codec);
     if (!socket) {
       // The client ended its connection in this turn of the event loop.
       upstream.socket.terminate();

@@ -1,12 +1,9 @@
 import type { Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import type { Writable } from 'node:stream';
-import { WebSocket } from 'ws';
 
 /*
- * Uses private parts of Node, as version 24 has them, and of `ws`, as version 8.23.0 has them;
- * package.json pins both. Only this file and the one of the same name in `libs/proxy` use any. A new version must pass the
- * tests that the functions name.
+ * Uses private parts of Node, as version 24 has them; package.json pins it. Only this file and the one of the same name in
+ * `libs/proxy` use any. A new version must pass the tests that the functions name.
  */
 
 /**
@@ -42,97 +39,4 @@ export function copyParsedBytes(socket: Socket): Buffer | undefined {
 export function limitReadAhead(socket: Socket): void {
   (socket as unknown as { readonly _readableState: { highWaterMark: number } })._readableState.highWaterMark =
     1;
-}
-
-/** A `WebSocket` without an address, which `ws` makes for a connection of its server. */
-const ConnectedWebSocket = WebSocket as unknown as new (
-  address: null,
-  protocols: undefined,
-  options: object,
-) => WebSocket & {
-  _isServer: boolean;
-  _protocol: string;
-  setSocket(stream: Socket, early: Buffer, options: object): void;
-};
-
-/** A connection whose opening handshake is complete. */
-export interface UpgradedConnection {
-  readonly stream: Socket;
-  /** Bytes that came right behind the handshake. */
-  readonly early: Buffer;
-  /** The subprotocol; empty if there is none. */
-  readonly subprotocol: string;
-  /** Whether the gateway is the server of the connection. A client masks its frames. */
-  readonly isServer: boolean;
-}
-
-/**
- * Makes the WebSocket of a connection. `ws` has no public way but its own handshakes. Tests: forwarding, subprotocol.
- * @param options of `ws`, for the socket and its reader of frames
- */
-export function createWebSocket(
-  { stream, early, subprotocol, isServer }: UpgradedConnection,
-  options: object,
-): WebSocket {
-  const socket = new ConnectedWebSocket(null, undefined, options);
-  socket._isServer = isServer;
-  socket._protocol = subprotocol;
-  socket.setSocket(stream, early, options);
-  stream.end = endOnce;
-  receiverOf(socket).end = endOnce;
-  return socket;
-}
-
-/**
- * The `end` of a stream that ends once. `ws` ends both streams of a socket up to four times, and Node makes an error with
- * its stack for each time after the first, a tenth of the CPU time of a handshake. One function for all: a closure for each
- * connection would stay in V8's old generation.
- */
-function endOnce<Stream extends Writable>(this: Stream, ...parameters: unknown[]): Stream {
-  if (this.writableEnded && parameters.length === 0) return this;
-  const { end } = Object.getPrototypeOf(this) as { end(...parameters: unknown[]): Stream };
-  return end.apply(this, parameters);
-}
-
-/** The reader of frames in `ws`. */
-interface Receiver extends Writable {
-  /** If false, the receiver emits its next event in the next turn of the event loop, and parses nothing until then. */
-  _allowSynchronousEvents: boolean;
-  /** Bytes and chunks of an incomplete frame. */
-  _bufferedBytes: number;
-  _buffers: Buffer[];
-  /** Bytes and fragments of an incomplete message. */
-  _messageLength: number;
-  _fragments: Buffer[];
-}
-
-/**
- * Lets the receiver emit its next events at once, or each in the next turn of the event loop. The option of `ws` cannot
- * be changed after the handshake. Test: many-frames.
- */
-export function emitSynchronously(socket: WebSocket, isSynchronous: boolean): void {
-  receiverOf(socket)._allowSynchronousEvents = isSynchronous;
-}
-
-/**
- * Bytes in memory of an incomplete message or frame; 0 between two messages. `ws` has no public property for them.
- * Test: relay-end.
- * @param chunkCostBytes added for each chunk and fragment
- */
-export function incompleteBytesOf(socket: WebSocket, chunkCostBytes: number): number {
-  const { _bufferedBytes, _buffers, _messageLength, _fragments } = receiverOf(socket);
-  const chunks = _buffers.length + _fragments.length;
-  return chunks === 0 ? 0 : _bufferedBytes + _messageLength + chunks * chunkCostBytes;
-}
-
-/**
- * Drops an incomplete message, which `ws` would keep until the connection has closed. The socket must not be read
- * afterwards: the next bytes are not the start of a frame. Test: relay-end.
- */
-export function dropIncomplete(socket: WebSocket): void {
-  Object.assign(receiverOf(socket), { _bufferedBytes: 0, _buffers: [], _messageLength: 0, _fragments: [] });
-}
-
-function receiverOf(socket: WebSocket): Receiver {
-  return (socket as unknown as { readonly _receiver: Receiver })._receiver;
 }

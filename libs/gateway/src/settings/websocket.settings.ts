@@ -15,7 +15,7 @@ const DEFAULTS = {
     former: 'WEBSOCKET_MESSAGES_PER_SECOND',
     default: 100,
     meaning:
-      'The messages a second that a client may send, twice as many in a burst. A faster client is closed with 1008.',
+      'The messages a second that a client may send, twice as many in a burst. A faster client is slowed; routes with `pastMessagesPerSecond` set to `close` close it with 1008.',
   }),
   connectionsPerUser: count({
     variable: 'WEBSOCKET_MAX_CONNECTIONS_PER_USER',

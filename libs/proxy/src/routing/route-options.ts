@@ -2,30 +2,7 @@ import type { EventStreamPolicy } from './event-stream-policy.js';
 import type { AffinityOptions } from './affinity-options.js';
 import type { HeaderRuleOptions } from './header-rules.js';
 import type { HttpMethod } from './methods.js';
-
-/** Options of a WebSocket route. Default of each limit: the application's. */
-export interface WebSocketPolicy {
-  /**
-   * Whether the client's socket stays open while the service restarts (closes with 1006, 1001 or 1012): messages that the
-   * client sends meanwhile wait for the new connection. For services whose state of a connection comes from its URL and
-   * token alone. Danger: a service whose state comes from earlier messages would get the later ones without it.
-   * Default: false.
-   */
-  readonly resume?: boolean;
-  /**
-   * Whether the socket is closed with 4401 once the access token has expired; a client may renew it in place.
-   * Default: true. Ignored if the route has `auth: 'none'`.
-   */
-  readonly closesAtExpiry?: boolean;
-  /** Largest message in bytes, either way; a client that sends more is closed with 1009. At most 16 MiB. */
-  readonly messageLimitBytes?: number;
-  /** Most messages a second from one client, on average; twice as many at once. Past it 1008. */
-  readonly messagesPerSecond?: number;
-  /** Most open sockets of one user, or of one client address if the route has `auth: 'none'`. Past it 429. */
-  readonly connectionsPerUser?: number;
-  /** Most open sockets of the route. Past it 429. */
-  readonly connections?: number;
-}
+import type { WebSocketPolicy } from './websocket-policy.js';
 
 /**
  * Most requests a minute from one user, or from one client's network if the user is not known. Routes whose limits have

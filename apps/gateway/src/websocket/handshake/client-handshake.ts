@@ -170,11 +170,19 @@ const INVALID_VALUE = /[^\t\x20-\x7e\x80-\xff]/;
 const OWN_FIELD =
   /^(?:sec-websocket-.*|connection|content-length|keep-alive|te|trailer|transfer-encoding|upgrade)$/i;
 
-/** Formats a client's 101, with the upstream's subprotocol and headers, and the headers that the gateway adds. */
-export function formatAcceptance(exchange: Exchange, { response, subprotocol }: AcceptedHandshake): string {
+/**
+ * Formats a client's 101, with the upstream's subprotocol and headers, and the headers that the gateway adds.
+ * @param extension value of `Sec-WebSocket-Extensions`; undefined if there is none
+ */
+export function formatAcceptance(
+  exchange: Exchange,
+  { response, subprotocol }: AcceptedHandshake,
+  extension: string | undefined,
+): string {
   const accept = acceptOf(exchange.request.headers['sec-websocket-key']!);
   const fields = ['Upgrade', 'websocket', 'Connection', 'Upgrade', 'Sec-WebSocket-Accept', accept];
   if (subprotocol !== '') fields.push('Sec-WebSocket-Protocol', subprotocol);
+  if (extension !== undefined) fields.push('Sec-WebSocket-Extensions', extension);
   const headers = headersFor(exchange, response, 101);
   for (let index = 0; index < headers.length; index += 2) {
     const [name, value] = [headers[index]!, headers[index + 1]!];

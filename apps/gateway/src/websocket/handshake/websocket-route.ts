@@ -1,10 +1,11 @@
 import type { EventEmitter } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
-import { createWebSocket, type WebSocketSettings } from '@app/gateway';
-import { RouteTableError, type ProxyRoute } from '@app/proxy';
+import { createWebSocket, type MessageCodec, type WebSocketSettings } from '@app/gateway';
+import { RouteTableError, type ProxyRoute, type WebSocketPolicy } from '@app/proxy';
 import type { WebSocket } from 'ws';
 import type { RelayRoute } from '../relay/relay-record.js';
+import { RouteCompression } from './compression-offer.js';
 
 /** Most chunks of a message of up to 1 MiB; a larger limit of the route permits one for each `MIN_CHUNK_BYTES`. */
 const MAX_CHUNKS = 2_048;
@@ -70,6 +71,9 @@ export class WebSocketRoute implements RelayRoute {
   readonly closesAtExpiry: boolean;
   readonly socketOptions: SocketOptions;
   readonly messagesPerSecond: number;
+  readonly closesFastClients: boolean;
+  /** Undefined on routes without compression. */
+  readonly compression: RouteCompression | undefined;
   readonly connections: ConnectionCounts;
 
   /**
@@ -94,9 +98,13 @@ export class WebSocketRoute implements RelayRoute {
     this.resume = policy.resume ?? false;
     this.closesAtExpiry = auth !== 'none' && (policy.closesAtExpiry ?? true);
     this.messagesPerSecond = policy.messagesPerSecond;
+    this.compression =
+      policy.compression &&
+      new RouteCompression(policy.compression, policy.messageLimitBytes, `${path} (${proxyRoute.upstream})`);
+    this.closesFastClients = closesFastClients(proxyRoute, policy.pastMessagesPerSecond);
     this.connections = new ConnectionCounts(policy.connectionsPerUser, policy.connections);
     this.socketOptions = {
-      // Compression costs memory for every socket, and its ratio confirms guesses at secrets (as in CRIME).
+      // For the compression of `ws`, which keeps memory for every socket. See `compression`.
       perMessageDeflate: false,
       // The relay responds to pings, within bounds.
       autoPong: false,
@@ -112,20 +120,36 @@ export class WebSocketRoute implements RelayRoute {
     this.server?.emit('connection', socket, request);
   }
 
-  /** Sends a client its 101. @param head of the 101 @returns undefined if the client has ended its connection */
+  /**
+   * Sends a client its 101.
+   * @param head of the 101 @param codec undefined without compression
+   * @returns undefined if the client has ended its connection
+   */
   accept(
     { socket: stream, head: early }: { readonly socket: Socket; readonly head: Buffer },
     head: string,
     subprotocol: string,
+    codec: MessageCodec | undefined,
   ): WebSocket | undefined {
     if (!stream.readable || !stream.writable) {
       stream.destroy();
       return undefined;
     }
     stream.write(head, 'latin1');
-    const socket = createWebSocket({ stream, early, subprotocol, isServer: true }, this.socketOptions);
+    const socket = createWebSocket({ stream, early, subprotocol, isServer: true, codec }, this.socketOptions);
     // `WebSocketUpgrade.startReading` may have paused it.
     stream.resume();
     return socket;
   }
+}
+
+/** @throws RouteTableError if the option has another value */
+function closesFastClients(
+  { options, upstream }: ProxyRoute,
+  past: WebSocketPolicy['pastMessagesPerSecond'] = 'slow',
+): boolean {
+  if (past === 'slow' || past === 'close') return past === 'close';
+  throw new RouteTableError(
+    `${options.path} (${upstream}) has a pastMessagesPerSecond other than 'slow' and 'close'`,
+  );
 }

@@ -50,9 +50,10 @@ export function isRestart(code: number): boolean {
   return RESTARTS.has(code);
 }
 
-/** Close codes that `ws` sends for frames that break a rule, by its error code. 1002 for all other errors. */
+/** Close codes that the gateway sends for frames that break a rule, by its error code. 1002 for all other errors. */
 const VIOLATIONS: Readonly<Record<string, number>> = {
   WS_ERR_INVALID_UTF8: CODE.INVALID_PAYLOAD,
+  WS_ERR_INVALID_COMPRESSED_DATA: CODE.INVALID_PAYLOAD,
   WS_ERR_TOO_MANY_BUFFERED_PARTS: CODE.POLICY_VIOLATION,
   WS_ERR_UNSUPPORTED_MESSAGE_LENGTH: CODE.MESSAGE_TOO_BIG,
   WS_ERR_UNSUPPORTED_DATA_PAYLOAD_LENGTH: CODE.MESSAGE_TOO_BIG,

@@ -1,5 +1,5 @@
 import { dropIncomplete, emitSynchronously, incompleteBytesOf } from '@app/gateway';
-import { WebSocket } from 'ws';
+import type { WebSocket } from 'ws';
 import { BudgetShare, type BudgetAccount } from './byte-budget.js';
 import type { RelayConnection } from './relay-record.js';
 
@@ -54,56 +54,6 @@ export class FramePace {
     this.framesSinceReset = 0;
     emitSynchronously(this.socket, true);
   };
-}
-
-/** Cause of a pause: the other end of the relay reads more slowly than this end sends. */
-export const OTHER_READS_SLOWLY = 1;
-/** Cause of a pause: this end does not read the gateway's own responses. */
-export const OWN_RESPONSES_UNREAD = 2;
-
-/** Pauses and resumes reading of an end's socket, and keeps the causes of the pause. */
-export class ReadPause {
-  /** When the socket was paused, in milliseconds of `performance.now()`; undefined while it is read. */
-  private pausedSince: number | undefined;
-  /** `OTHER_READS_SLOWLY`, `OWN_RESPONSES_UNREAD`, or both. */
-  private pausedBy = 0;
-  private isStopped = false;
-
-  constructor(private readonly socket: WebSocket) {}
-
-  get isPaused(): boolean {
-    return this.pausedSince !== undefined;
-  }
-
-  isLongerThan(now: number, limitMs: number): boolean {
-    return this.pausedSince !== undefined && now - this.pausedSince > limitMs;
-  }
-
-  isCausedBy(reason: number): boolean {
-    return (this.pausedBy & reason) !== 0;
-  }
-
-  pause(by: number): void {
-    if (this.socket.readyState !== WebSocket.OPEN) return;
-    this.pausedBy |= by;
-    if (this.isPaused) return;
-    this.pausedSince = performance.now();
-    this.socket.pause();
-  }
-
-  /** Ends a cause of the pause. Reads again if there is no other cause. */
-  resume(by: number): void {
-    this.pausedBy &= ~by;
-    if (this.pausedBy !== 0 || !this.isPaused) return;
-    this.pausedSince = undefined;
-    if (!this.isStopped) this.socket.resume();
-  }
-
-  /** Stops reading for good: the budget has no room for further bytes, and the relay is about to be evicted. */
-  stop(): void {
-    this.isStopped = true;
-    this.socket.pause();
-  }
 }
 
 /** Memory of a chunk in addition to its content, in bytes: a sender may send a message byte by byte. Measured: 700. */
@@ -171,26 +121,5 @@ export class IncomingMessages {
   forget(): void {
     this.isForgotten = true;
     this.share.set(0);
-  }
-}
-
-/** A token bucket: lets `perSecond` messages a second pass on average, and twice as many at once. */
-export class MessageRate {
-  private allowance: number;
-  private seenAt = performance.now();
-
-  constructor(private readonly perSecond: number) {
-    this.allowance = perSecond * 2;
-  }
-
-  /** Counts one message. @returns whether it is within the rate */
-  tryConsume(): boolean {
-    const now = performance.now();
-    const added = ((now - this.seenAt) / 1000) * this.perSecond;
-    this.allowance = Math.min(this.perSecond * 2, this.allowance + added);
-    this.seenAt = now;
-    if (this.allowance < 1) return false;
-    this.allowance--;
-    return true;
   }
 }

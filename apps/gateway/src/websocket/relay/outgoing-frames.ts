@@ -8,8 +8,8 @@ const HIGH_WATER_BYTES = 32 * 1024;
 /** Memory of a waiting frame in addition to its content, in bytes. Measured: 300 to 400. */
 const FRAME_COST_BYTES = 256;
 
-const TEXT = { binary: false, compress: false } as const;
-const BINARY = { binary: true, compress: false } as const;
+const TEXT = { binary: false } as const;
+const BINARY = { binary: true } as const;
 const PONG = 'pong';
 
 /** Counts the frames that wait to be written to a socket, and writes frames together that arrived together. */

@@ -30,6 +30,10 @@ class Listener implements RelayEndListener {
     this.closes.push([code, violation]);
   }
 
+  onViolation(): number {
+    return 0;
+  }
+
   evict(): void {
     this.evictions++;
   }

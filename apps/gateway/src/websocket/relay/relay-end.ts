@@ -1,27 +1,21 @@
 import { WebSocket } from 'ws';
-import { limitReadAhead } from '@app/gateway';
+import { deferViolations, limitReadAhead } from '@app/gateway';
 import type { BudgetAccount } from './byte-budget.js';
 import { CODE, toViolationCode, type CloseReason } from './close-reasons.js';
+import { Heartbeat } from './heartbeat.js';
 import { OutgoingFrames } from './outgoing-frames.js';
-import {
-  FramePace,
-  IncomingMessages,
-  OTHER_READS_SLOWLY,
-  OWN_RESPONSES_UNREAD,
-  ReadPause,
-} from './incoming-frames.js';
+import { FramePace, IncomingMessages } from './incoming-frames.js';
+import { OTHER_READS_SLOWLY, OWN_RESPONSES_UNREAD, ReadPause, RULE_BROKEN, TOO_FAST } from './read-pause.js';
 import type { RelayConnection } from './relay-record.js';
-
-/** Pings without any byte in response after which an end counts as gone. */
-const UNANSWERED_PINGS = 2;
+import { Violation } from './violation.js';
 
 /** Receives the events of an end. */
 export interface RelayEndListener {
   onMessage(end: RelayEnd, data: Buffer, isBinary: boolean): void;
-  /**
-   * Called for a ping, and for a pong that answers no ping. @returns false if the end exceeds its rate, or its relay has ended
-   */
+  /** Called for a ping, and for a pong that answers no ping. @returns false if it must not be answered */
   onControlFrame(end: RelayEnd): boolean;
+  /** Called when the end broke a rule. @returns milliseconds for which it still gets messages before its close frame */
+  onViolation(end: RelayEnd): number;
   /** Called when the connection has closed. @param violation close code, if the end broke a rule of the protocol */
   onClose(end: RelayEnd, code: number, reason: Buffer, violation: number | undefined): void;
   /** Called if the budget has no room for bytes from or to the end. The relay must release all its bytes. */
@@ -39,16 +33,11 @@ export class RelayEnd {
   private readonly outgoing: OutgoingFrames;
   private readonly pace: FramePace;
   private readonly reading: ReadPause;
+  private readonly heartbeat: Heartbeat;
   /** The other end, if this one pauses it. */
   private pausedEnd: RelayEnd | undefined;
 
-  private messagesSent = 0;
-  /** Value of `messagesSent` at the latest ping whose pong has arrived. */
-  private messagesAcknowledged = 0;
-  /** Pings since bytes last arrived. */
-  private pingsUnanswered = 0;
-
-  private violation: number | undefined;
+  private violation: Violation | undefined;
   /** Runs from the end of the readable side to the close of the connection. */
   private endTimer: NodeJS.Timeout | undefined;
 
@@ -63,14 +52,16 @@ export class RelayEnd {
     this.incoming = new IncomingMessages(connection, account, this.onIncomingOverBudget);
     this.outgoing = new OutgoingFrames(connection, account, this.onDrained);
     this.pace = new FramePace(socket, this.incoming.countIncoming);
-    this.reading = new ReadPause(socket);
+    this.reading = new ReadPause(connection, this.onContinued);
+    this.heartbeat = new Heartbeat(socket);
     limitReadAhead(stream);
+    deferViolations(socket, this);
     // Runs after the listener of `ws`, which has read the same bytes.
     stream.on('data', this.onData).once('end', this.onEnd);
     socket.on('message', this.onMessage);
     socket.on('ping', this.onPing);
     socket.on('pong', this.onPong);
-    socket.on('error', this.onError);
+    socket.on('error', ignore);
     socket.once('close', this.onClose);
   }
 
@@ -78,7 +69,6 @@ export class RelayEnd {
     return this.connection.socket.readyState === WebSocket.OPEN;
   }
 
-  /** Begins to read. */
   start(): void {
     this.connection.socket.resume();
   }
@@ -92,7 +82,7 @@ export class RelayEnd {
       source.reading.stop();
       return false;
     }
-    this.messagesSent++;
+    this.heartbeat.countMessage();
     this.outgoing.send(data, isBinary, source.pace.arrivedInSameChunk);
     if (this.outgoing.isFull) (this.pausedEnd = source).reading.pause(OTHER_READS_SLOWLY);
     return true;
@@ -107,11 +97,12 @@ export class RelayEnd {
 
   /** Messages passed to the socket since the last acknowledged ping. The gateway's own messages do not count. */
   get messagesUnacknowledged(): number {
-    return this.messagesSent - this.messagesAcknowledged;
+    return this.heartbeat.messagesUnacknowledged;
   }
 
+  /** Whether it has been paused for longer than the limit because one of the ends does not read. */
   isPausedLonger(now: number, limitMs: number): boolean {
-    return this.reading.isLongerThan(now, limitMs);
+    return this.reading.isStalledLonger(now, limitMs);
   }
 
   /** Whether the end is paused because it does not read the gateway's own responses. */
@@ -127,25 +118,27 @@ export class RelayEnd {
     return this.incoming.isTooSlow(now, limitMs, this.reading.isPaused);
   }
 
+  /** Handles no frame of the end and does not read it for a time. Call for the frame that used up its rate. */
+  slow(ms: number): void {
+    this.reading.slow(ms);
+  }
+
   /** Sends a ping, or ends the connection if too many pings were unanswered. */
   ping(): void {
-    // No pong can be read while the socket is paused.
-    if (!this.isOpen || this.reading.isPaused) return;
-    if (this.pingsUnanswered >= UNANSWERED_PINGS) {
-      this.terminate();
-      return;
-    }
-    this.pingsUnanswered++;
-    // The pong repeats this number, and so acknowledges the messages sent before the ping.
-    this.connection.socket.ping(String(this.messagesSent));
+    const { reading } = this;
+    // No pong can be read while the socket is paused. A slowed end sends its pong behind its messages.
+    if (!this.isOpen || (reading.isPaused && !reading.isCausedBy(TOO_FAST))) return;
+    if (!this.heartbeat.ping(!reading.isPaused)) this.terminate();
   }
 
   /** Begins the closing handshake. With `CODE.NONE`, sends a close frame without a code. */
   close({ code, reason }: CloseReason): void {
     // Only a socket that is read receives the response to the close frame.
-    this.reading.resume(OTHER_READS_SLOWLY | OWN_RESPONSES_UNREAD);
+    this.reading.resume(OTHER_READS_SLOWLY | OWN_RESPONSES_UNREAD | RULE_BROKEN);
     if (code === CODE.NONE) this.connection.socket.close();
     else this.connection.socket.close(code, reason);
+    this.violation?.close();
+    this.reading.endSlow();
   }
 
   /** Ends the connection without a close frame. */
@@ -192,7 +185,7 @@ export class RelayEnd {
 
   private readonly onData = (): void => {
     // An end that sends bytes is not gone. In the middle of a message it cannot send a pong.
-    this.pingsUnanswered = 0;
+    this.heartbeat.setAlive();
     this.pace.endChunk();
     this.incoming.countIncoming();
   };
@@ -212,16 +205,21 @@ export class RelayEnd {
 
   private readonly onPong = (payload: Buffer): void => {
     this.pace.count();
-    const count = Number(payload.toString('latin1'));
-    if (count > this.messagesAcknowledged && count <= this.messagesSent) this.messagesAcknowledged = count;
-    // `onData` has reset the count when the chunk before arrived: 0 here means that no ping was sent since.
-    if (this.pingsUnanswered === 0) this.listener.onControlFrame(this);
+    if (!this.heartbeat.acknowledge(payload)) this.listener.onControlFrame(this);
   };
 
-  private readonly onError = (error: Error): void => {
-    this.violation ??= toViolationCode(error);
+  /** See `deferViolations`: the messages that the end waits for are delivered before it is closed. */
+  onViolation(error: Error, closeSocket: () => void): void {
+    this.violation = new Violation(toViolationCode(error), closeSocket);
+    this.reading.pause(RULE_BROKEN);
+    this.violation.closeIn(this.listener.onViolation(this));
     // From here on `ws` discards all bytes that arrive.
     this.stopCounting();
+  }
+
+  private readonly onContinued = (): void => {
+    this.heartbeat.setAlive();
+    this.incoming.countIncoming();
   };
 
   /**
@@ -234,11 +232,12 @@ export class RelayEnd {
 
   private readonly onClose = (code: number, reason: Buffer): void => {
     clearTimeout(this.endTimer);
+    this.violation?.cancel();
     this.connection.stream.off('end', this.onEnd);
     this.stopCounting();
     this.outgoing.forget();
     this.pausedEnd?.reading.resume(OTHER_READS_SLOWLY);
-    this.listener.onClose(this, code, reason, this.violation);
+    this.listener.onClose(this, code, reason, this.violation?.code);
   };
 
   private stopCounting(): void {
@@ -246,3 +245,6 @@ export class RelayEnd {
     this.incoming.forget();
   }
 }
+
+/** Ignores an error: the close follows. */
+function ignore(): void {}

@@ -39,6 +39,8 @@ export interface RelayRoute {
   readonly resume: boolean;
   readonly closesAtExpiry: boolean;
   readonly messagesPerSecond: number;
+  /** Whether a client that exceeds its rate is closed, and not slowed. */
+  readonly closesFastClients: boolean;
   /** Counts the open sockets of the route. */
   readonly connections: { release(owner: string): void };
 }

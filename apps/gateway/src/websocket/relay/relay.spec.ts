@@ -1,6 +1,7 @@
 import { AuthenticationException, type Principal } from '@app/auth';
 import { openMemorySockets, turns, type MemorySocket } from '../../../../../test/support/memory-sockets.js';
 import { ByteBudget, evictGreatest } from './byte-budget.js';
+import { CLOSE_REASON } from './close-reasons.js';
 import type { RelayContext } from './relay-context.js';
 import { Relay } from './relay.js';
 import type { RelayDialer, RelayRecord, UpstreamWebSocket } from './relay-record.js';
@@ -20,6 +21,7 @@ const ROUTE = {
   resume: true,
   closesAtExpiry: true,
   messagesPerSecond: 100,
+  closesFastClients: false,
 };
 
 const PRINCIPAL = { userId: 'ada', tokenId: 't', sessionId: 's', expiresAt: 60 } as Principal;
@@ -30,7 +32,12 @@ class Peer {
   readonly closes: string[] = [];
   pings = 0;
 
-  constructor(readonly socket: MemorySocket['socket']) {
+  readonly socket: MemorySocket['socket'];
+  readonly stream: MemorySocket['stream'];
+
+  constructor({ socket, stream }: MemorySocket) {
+    this.socket = socket;
+    this.stream = stream;
     socket.on('message', (data: Buffer) => this.messages.push(data.toString()));
     socket.on('close', (code, reason) => this.closes.push(`${code} ${reason.toString()}`));
     socket.on('ping', (payload) => {
@@ -51,7 +58,7 @@ class Dialer implements RelayDialer {
     const { server, client } = await openMemorySockets({});
     client.socket.pause();
     this.results.push({ ...client, subprotocol });
-    return new Peer(server.socket);
+    return new Peer(server);
   }
 
   refuse(status: number): void {
@@ -127,7 +134,21 @@ async function openRelay(route: Partial<typeof ROUTE> = {}, budgetBytes?: number
     },
     application.context as unknown as RelayContext,
   );
-  return { relay, application, dialer, connections, client: new Peer(client.socket), upstream };
+  return { relay, application, dialer, connections, client: new Peer(client), upstream };
+}
+
+type OpenRelay = Awaited<ReturnType<typeof openRelay>>;
+
+/** A frame without a mask. */
+const BAD_FRAME = Buffer.from([0x81, 0x01, 0x61]);
+
+/** This many messages in one chunk, masked with zeros. */
+function numbers(count: number): Buffer {
+  const frames = Array.from({ length: count }, (_, number) => {
+    const text = String(number);
+    return [0x81, 0x80 | text.length, 0, 0, 0, 0, ...Buffer.from(text)];
+  });
+  return Buffer.from(frames.flat());
 }
 
 /** Advances the time, and waits for the effects. */
@@ -188,8 +209,8 @@ describe('Relay', () => {
     expect(broken.client.closes).toEqual(['1012 service restart']);
   });
 
-  it('closes a client that exceeds its rate', async () => {
-    const { client, upstream } = await openRelay({ messagesPerSecond: 2 });
+  it('closes a client that exceeds its rate, if the route says so', async () => {
+    const { client, upstream } = await openRelay({ messagesPerSecond: 2, closesFastClients: true });
 
     for (let sent = 0; sent < 5; sent++) client.socket.send(String(sent));
     await turns();
@@ -199,6 +220,141 @@ describe('Relay', () => {
       ['1001 too many messages'],
     ]);
     expect(upstream.messages).toEqual(['0', '1', '2', '3']);
+  });
+
+  it('slows a client that exceeds its rate: a message passes when its time has come, and none is lost', async () => {
+    const { relay, client, upstream } = await openRelay({ messagesPerSecond: 2 });
+
+    client.stream.write(numbers(8));
+    await turns();
+    const passed = [];
+    for (let ms = 0; ms < 2_500; ms += 250) {
+      passed.push(upstream.messages.length);
+      await pass(250);
+    }
+
+    expect(passed).toEqual([4, 4, 5, 5, 6, 6, 7, 7, 8, 8]);
+    expect([upstream.messages, client.closes]).toEqual([['0', '1', '2', '3', '4', '5', '6', '7'], []]);
+    expect(relay.counts).toMatchObject({ messagesIn: 8, lost: 0 });
+  });
+
+  it('slows a client whose rate is below one message a second', async () => {
+    const { client, upstream } = await openRelay({ messagesPerSecond: 0.1 });
+
+    client.stream.write(numbers(3));
+    await turns();
+    expect(upstream.messages).toEqual(['0']);
+    await pass(9_999);
+    expect(upstream.messages).toEqual(['0']);
+    await pass(1);
+
+    expect(upstream.messages).toEqual(['0', '1']);
+  });
+
+  it('pings a slowed client, and never closes it for pongs or as stalled', async () => {
+    const { relay, client, upstream, application } = await openRelay({ messagesPerSecond: 1 });
+    client.socket.removeAllListeners('ping');
+    const pinged = jest.fn();
+    client.socket.on('ping', pinged);
+    client.stream.write(numbers(200));
+
+    for (let second = 0; second < 190; second++) {
+      await pass(1_000);
+      jest.setSystemTime(0);
+      relay.tick(performance.now());
+    }
+
+    expect(pinged).toHaveBeenCalledTimes(6);
+    expect([client.closes, application.ends]).toEqual([[], []]);
+    expect(upstream.messages.length).toBeGreaterThan(188);
+  });
+
+  it.each([
+    ['a drain', ({ relay }: OpenRelay) => relay.close(CLOSE_REASON.RESTART), '1012 service restart'],
+    ['an eviction', ({ relay }: OpenRelay) => relay.evict(), /^10(13|06) /],
+    ['its upstream', ({ upstream }: OpenRelay) => upstream.socket.close(4001), '4001 '],
+  ])('closes a slowed client at once: by %s', async (_by, end, closed) => {
+    const opened = await openRelay({ messagesPerSecond: 1 });
+    const { client, upstream, application } = opened;
+    client.stream.write(numbers(500));
+    await turns();
+
+    end(opened);
+    await turns(100);
+
+    expect([client.closes, upstream.messages]).toEqual([[expect.stringMatching(closed)], ['0', '1']]);
+    expect([application.relays.size, application.context.budget.bytes]).toEqual([0, 0]);
+    expect(jest.getTimerCount()).toBe(0);
+  });
+
+  it('lets messages of a broken connection pass within the rate only', async () => {
+    const { client, upstream, application } = await openRelay({ messagesPerSecond: 1 });
+    client.stream.write(numbers(500));
+    await turns();
+
+    for (const relay of application.relays) relay.terminate();
+    await turns(100);
+
+    expect([upstream.messages, application.relays.size]).toEqual([['0', '1'], 0]);
+    expect(jest.getTimerCount()).toBe(0);
+  });
+
+  describe('whose client sends a bad frame behind a message', () => {
+    it('delivers responses for a quarter of a second from the message, then closes it with 1002', async () => {
+      const { client, upstream, application } = await openRelay();
+      client.socket.send('question');
+      client.stream.write(BAD_FRAME);
+      await turns();
+      upstream.socket.send('response');
+      await pass(249);
+      expect([upstream.messages, client.messages, client.closes]).toEqual([['question'], ['response'], []]);
+
+      await pass(1);
+
+      expect([client.closes, upstream.closes]).toEqual([['1002 '], ['1001 client gone']]);
+      expect(application.ends).toEqual(['1002 gateway']);
+    });
+
+    it('closes it at once if the time for responses is over, or if it sent no message', async () => {
+      const [late, first] = [await openRelay(), await openRelay()];
+      late.client.socket.send('question');
+      await turns();
+      await pass(250);
+
+      for (const { client } of [late, first]) client.stream.write(BAD_FRAME);
+      await turns();
+
+      expect([late.client.closes, first.client.closes]).toEqual([['1002 '], ['1002 ']]);
+    });
+
+    it.each([
+      ['a drain', ({ relay }: OpenRelay) => relay.close(CLOSE_REASON.RESTART), '1012 service restart'],
+      ['its upstream', ({ upstream }: OpenRelay) => upstream.socket.close(4001), '4001 '],
+    ])('closes it at once: by %s', async (_by, end, closed) => {
+      const opened = await openRelay();
+      opened.client.socket.send('question');
+      opened.client.stream.write(BAD_FRAME);
+      await turns();
+
+      end(opened);
+      await turns();
+
+      expect(opened.client.closes).toEqual([closed]);
+      expect(jest.getTimerCount()).toBe(0);
+    });
+
+    it('reads nothing behind it', async () => {
+      const { client, upstream } = await openRelay();
+      client.socket.send('question');
+      client.stream.write(BAD_FRAME);
+      await turns();
+
+      client.stream.write(numbers(50));
+      await turns();
+      await pass(250);
+
+      expect([upstream.messages, client.closes]).toEqual([['question'], ['1002 ']]);
+    });
   });
 
   it('closes its client when the token expires, if the route says so', async () => {

@@ -2,7 +2,7 @@ import { randomFraction } from '@app/proxy';
 import type { Principal } from '@app/auth';
 import { BudgetAccount } from './byte-budget.js';
 import { CLOSE_REASON, CODE, isRestart, type CloseReason } from './close-reasons.js';
-import { MessageRate } from './incoming-frames.js';
+import { MessageRate } from './message-rate.js';
 import type { RelayContext } from './relay-context.js';
 import { RelayEnd, type RelayEndListener } from './relay-end.js';
 import { findStall } from './stalls.js';
@@ -16,13 +16,12 @@ import { ResumeBuffer, Resumption } from './resumption.js';
  * Connects a client's socket to an upstream's: messages pass complete and in order, the slower end sets the pace, and
  * when one end closes, the other end gets a close frame.
  *
- * 1. `onMessage`: the relay passes a message on, renews the token with it, or closes a client that exceeds its rate.
+ * 1. `onMessage`: the relay passes a message on, renews the token with it, or slows a client that exceeds its rate.
  * 2. `onClose`: when one end has closed, the relay closes the other, or
  * 3. `resume`: on routes with `resume`, the relay dials a restarting upstream again, and the client's socket stays open.
  * 4. `finish`: when the client's socket has closed, the relay ends.
  */
 export class Relay implements RelayEndListener, LiveRelay {
-  /** See `DenseMember`. */
   slot = -1;
   readonly openedAt = performance.now();
   readonly counts = createCounts();
@@ -71,7 +70,6 @@ export class Relay implements RelayEndListener, LiveRelay {
     this.upstreamEnd.close({ code: CODE.GOING_AWAY, reason: reason.reason });
   }
 
-  /** The principal of the token that opened or renewed the relay; undefined on routes without authentication. */
   get principal(): Principal | undefined {
     return this.session.principal;
   }
@@ -80,16 +78,11 @@ export class Relay implements RelayEndListener, LiveRelay {
     return this.ended !== undefined;
   }
 
-  private findExpiry(): CloseReason | undefined {
-    return this.route.closesAtExpiry && this.session.isExpired ? CLOSE_REASON.TOKEN_EXPIRED : undefined;
-  }
-
   /** Closes both ends if the token has expired, also on routes without `closesAtExpiry`. */
   closeIfExpired(): void {
     if (this.session.isExpired) this.close(CLOSE_REASON.TOKEN_EXPIRED);
   }
 
-  /** Ends both connections without a close frame. */
   terminate(): void {
     this.end(CODE.BROKEN, 'gateway');
     this.clientEnd.terminate();
@@ -128,10 +121,17 @@ export class Relay implements RelayEndListener, LiveRelay {
     return !this.ended && (end !== this.clientEnd || this.consumeRate());
   }
 
-  /** Counts one client message, and closes the relay if it exceeds the rate. @returns whether the relay is open */
+  /** Counts one client message, and closes or slows a client that exceeds its rate. @returns whether the message passes */
   private consumeRate(): boolean {
-    if (!this.rate.tryConsume()) this.close(CLOSE_REASON.TOO_MANY_MESSAGES);
-    return !this.ended;
+    const isWithin = this.rate.count();
+    if (!this.route.closesFastClients) this.clientEnd.slow(this.rate.waitMs);
+    else if (!isWithin) this.close(CLOSE_REASON.TOO_MANY_MESSAGES);
+    // A client whose connection broke cannot be slowed: what is left of its messages passes within the rate only.
+    return !this.ended && (isWithin || this.clientEnd.isOpen);
+  }
+
+  onViolation(end: RelayEnd): number {
+    return this.ended || end !== this.clientEnd || this.counts.messagesIn === 0 ? 0 : this.rate.responseMs;
   }
 
   private async renew(data: Buffer): Promise<void> {
@@ -235,13 +235,13 @@ export class Relay implements RelayEndListener, LiveRelay {
     this.counts.lost += this.resumeBuffer.takeAll().length;
   }
 
-  /** Checks the timeouts, and pings both ends when it is time. */
   tick(now: number): void {
     if (this.ended) return;
     const { clientEnd, upstreamEnd, context } = this;
-    const reason = findStall(clientEnd, upstreamEnd, now, context.config.stallMs) ?? this.findExpiry();
+    if (this.route.closesAtExpiry) this.closeIfExpired();
+    const reason = findStall(clientEnd, upstreamEnd, now, context.config.stallMs);
     if (reason) this.close(reason);
-    else if (now >= this.nextPingAt) {
+    else if (!this.ended && now >= this.nextPingAt) {
       this.nextPingAt = now + context.config.pingMs;
       clientEnd.ping();
       upstreamEnd.ping();
