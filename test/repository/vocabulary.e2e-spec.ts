@@ -25,6 +25,9 @@ const WORDS = [
   'whoever',
 ];
 
+/** The product, and the bench, which people read to judge the product. */
+const SOURCES = ['{libs,apps}/**/*.ts', 'test/bench/**/*.mjs'];
+
 const WORD = new RegExp(`\\b(?:${WORDS.join('|')})\\b`, 'i');
 
 /** A name as words: `lessBusy`, `#lessBusy` and `LESS_BUSY` are `less busy`. */
@@ -85,13 +88,17 @@ function offences(path: string, text: string): string[] {
 }
 
 describe('names and messages', () => {
-  it('have no word that only this project knows', async () => {
+  it.each(SOURCES)('have no word that only this project knows: %s', async (pattern) => {
+    const paths: string[] = [];
     const found: string[] = [];
-    for await (const path of glob('{libs,apps}/**/*.ts', { exclude: ['**/node_modules'] })) {
-      if (!path.endsWith('.spec.ts')) found.push(...offences(path, await readFile(path, 'utf8')));
+    for await (const path of glob(pattern, { exclude: ['**/node_modules'] })) {
+      if (path.endsWith('.spec.ts')) continue;
+      paths.push(path);
+      found.push(...offences(path, await readFile(path, 'utf8')));
     }
 
     expect(found).toEqual([]);
+    expect(paths).not.toEqual([]);
   });
 
   it.each([

@@ -7,7 +7,7 @@ const PANEL_HEIGHT = 90;
 const HEAD_HEIGHT = 52;
 const FOOT_HEIGHT = 44;
 const TEXT_HEIGHT = 13;
-/** Of the greatest value to the least, from where an axis is logarithmic. */
+/** An axis is logarithmic if the greatest value is more than so many times the least. */
 const LOGARITHMIC_FROM = 50;
 
 const PANELS = [
@@ -68,7 +68,7 @@ function drawEnds(lines, { name, left, axis }) {
   });
 }
 
-/** From zero, unless the values are too far apart. */
+/** An axis from zero, or a logarithmic one if the values are too far apart. */
 function axisOf(values, top) {
   const [least, greatest] = [Math.min(...values), Math.max(...values)];
   const isLogarithmic = greatest / least > LOGARITHMIC_FROM;

@@ -1,6 +1,6 @@
 import { figuresOf, tableOf, textOf } from './figures.mjs';
 
-/** Of p99, from where the lateness of the generator is told. */
+/** The lateness of the generator is printed if it is more than this share of p99. */
 const MOST_LATE_SHARE = 0.5;
 
 /** A scenario, for people at a terminal. */
@@ -15,7 +15,7 @@ export function printScenario(scenario) {
   printLateness(scenario);
 }
 
-/** Says so where the load, and not the target, made much of what was measured. */
+/** Prints a warning if the load, and not the target, made much of the latency. */
 function printLateness({ targets }) {
   for (const target of targets) {
     const { lateMs = 0, p99Ms } = figuresOf(target);

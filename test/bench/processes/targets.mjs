@@ -6,7 +6,7 @@ import { JWT_SECRET } from '../../faults/token.mjs';
 import { haproxyConfiguration } from '../peers/haproxy.mjs';
 import { nginxConfiguration } from '../peers/nginx.mjs';
 
-/** Of the image. */
+/** Flags of Node in the image. */
 export const GATEWAY_FLAGS = ['--max-semi-space-size=32', '--no-allocation-site-pretenuring'];
 const GATEWAY = fileURLToPath(new URL('../../../dist/apps/gateway/src/main.js', import.meta.url));
 const GO_SOURCE = fileURLToPath(new URL('../peers/go', import.meta.url));
@@ -14,8 +14,8 @@ const GO_SOURCE = fileURLToPath(new URL('../peers/go', import.meta.url));
 const peer = (file) => fileURLToPath(new URL(`../peers/${file}`, import.meta.url));
 
 /**
- * Of the gateway: nothing that the bench asks for may be refused, nor a connection closed that it keeps, also where other
- * processes take the core for a while, and no Redis; all else as in the image.
+ * Settings of the gateway: those of the image, without Redis. The gateway must refuse no request of the bench and close no
+ * connection that the bench keeps, even if other processes take the core for a while.
  */
 const GATEWAY_ENV = {
   MALLOC_ARENA_MAX: '1',
@@ -53,7 +53,7 @@ export const TARGETS = [
     speaks: ['http'],
     flags: GATEWAY_FLAGS,
     program: GATEWAY,
-    env: (where) => ({ ...gatewayEnv(where), RATELIMIT: 'off', LOG_LEVEL: 'silent' }),
+    env: (place) => ({ ...gatewayEnv(place), RATELIMIT: 'off', LOG_LEVEL: 'silent' }),
   },
   {
     key: 'nest-hpm',
@@ -81,9 +81,9 @@ export const TARGETS = [
     title: 'nginx',
     speaks: ['http', 'websocket'],
     needs: ['nginx'],
-    command: (where) => {
-      const file = join(where.directory, 'nginx.conf');
-      writeFileSync(file, nginxConfiguration(where));
+    command: (place) => {
+      const file = join(place.directory, 'nginx.conf');
+      writeFileSync(file, nginxConfiguration(place));
       return ['nginx', '-c', file, '-e', 'stderr'];
     },
   },
@@ -92,9 +92,9 @@ export const TARGETS = [
     title: 'haproxy',
     speaks: ['http', 'websocket'],
     needs: ['haproxy'],
-    command: (where) => {
-      const file = join(where.directory, 'haproxy.cfg');
-      writeFileSync(file, haproxyConfiguration(where));
+    command: (place) => {
+      const file = join(place.directory, 'haproxy.cfg');
+      writeFileSync(file, haproxyConfiguration(place));
       return ['haproxy', '-db', '-f', file];
     },
   },
@@ -112,13 +112,13 @@ export const TARGETS = [
   },
 ];
 
-/** The gateway as it is with many routes. */
+/** The gateway with ROUTES routes, instead of SecureConnect's. */
 export const manyRoutes = (gateway) => ({ ...gateway, program: peer('many-routes.mjs') });
 
-/** Debian keeps nginx and haproxy where users do not look. */
+/** Debian keeps nginx and haproxy in a directory that is not in the PATH of users. */
 export const SEARCH_PATH = [process.env.PATH, '/usr/local/sbin', '/usr/sbin'].join(delimiter);
 
-/** Whether a program is there. */
+/** Whether this machine has a program. */
 export function isInstalled(program) {
-  return SEARCH_PATH.split(delimiter).some((place) => existsSync(join(place, program)));
+  return SEARCH_PATH.split(delimiter).some((folder) => existsSync(join(folder, program)));
 }

@@ -3,7 +3,7 @@ import { finished } from 'node:stream/promises';
 import { join } from 'node:path';
 import { signToken } from '../../faults/token.mjs';
 import { runOpenLoop } from '../load/open-loop.mjs';
-import { Conversation } from '../processes/conversation.mjs';
+import { CommandProcess } from '../processes/command-process.mjs';
 import { manyRoutes } from '../processes/targets.mjs';
 import { PATHS } from '../service/bodies.mjs';
 import { HOSTS } from '../service/hosts.mjs';
@@ -12,14 +12,14 @@ import { timed } from './timed.mjs';
 import { validateRequest } from './validate.mjs';
 
 const CONNECTIONS = 50;
-/** Of these there are many processes. */
+/** Scenarios with steps have many processes. */
 const SHARE_OF_SECONDS = 0.5;
 const MANY_USERS = 100_000;
 const CLIENTS = new URL('../load/clients.mjs', import.meta.url).pathname;
 
 const number = (step) => step.toLocaleString('en');
 
-/** What it costs to have more of something, with a process for each step. */
+/** The cost of more routes, instances, users and so on, with a process for each step. */
 export const GROWTH = [
   growth({
     key: 'grow-routes',
@@ -36,7 +36,7 @@ export const GROWTH = [
     env(step, { services }) {
       const { port } = new URL(services.http);
       const addresses = HOSTS.slice(0, step).map((host) => `http://${host}:${port}`);
-      // A turn comes seldom, and would begin with new connections.
+      // Turns of a process are far apart; with the default each turn would begin with new connections.
       const keepAlive = { UPSTREAM_KEEP_ALIVE_TIMEOUT_MS: '600000' };
       return { SERVICE: addresses.join(), CHAT_SERVICE_URL: addresses.join(), ...keepAlive };
     },
@@ -48,13 +48,13 @@ export const GROWTH = [
     descriptors: 10_500,
     onceSeconds: 15,
     async prepare({ cores }, proxy, step) {
-      const clients = new Conversation(cores.load, CLIENTS);
-      await clients.next();
-      await clients.ask({ command: 'idle', port: proxy.port, count: step });
+      const clients = new CommandProcess(cores.load, CLIENTS);
+      await clients.nextResponse();
+      await clients.run({ command: 'idle', port: proxy.port, count: step });
       return {
         async end() {
-          // Which finds out whether all are still there.
-          await clients.ask({ command: 'leave' });
+          // This command throws if the target has closed one of them.
+          await clients.run({ command: 'leave' });
           clients.end();
         },
       };

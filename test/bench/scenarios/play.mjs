@@ -1,5 +1,5 @@
 import { isForGoal } from '../page/goals.mjs';
-import { Proxy } from '../processes/proxy.mjs';
+import { TargetProcess } from '../processes/target-process.mjs';
 
 export const WARM_UP_SECONDS = 2;
 /** What no goal needs has one round in so many. */
@@ -75,7 +75,7 @@ async function plan(bench, scenario, contenders, context) {
       contenders.map(({ proxy }) => proxy),
     );
   for (const { proxy, step } of contenders) {
-    if (scenario.steps) await proxy.rests();
+    if (scenario.steps) await proxy.waitUntilIdle();
     await scenario.round(bench, proxy, WARM_UP_SECONDS, { step, context });
   }
   return [scenario];
@@ -95,7 +95,7 @@ async function playRound(bench, { scenario, part, context }, { target, step, pro
 }
 
 function startProxy({ cores, directory, services }, { speaks, isFresh }, target, env) {
-  return Proxy.start(target, {
+  return TargetProcess.start(target, {
     core: cores.proxy,
     directory,
     service: services[speaks],

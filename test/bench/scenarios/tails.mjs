@@ -6,7 +6,7 @@ import { validateRequest } from './validate.mjs';
 const CONNECTIONS = 64;
 const WARM_UP_SECONDS = 1.5;
 const CAPACITY_SECONDS = 1.5;
-/** Of a round, in addition to the time in which each connection has its first request. */
+/** The lead-in of a round, in addition to the time in which each connection has its first request. */
 const LEAD_IN_SECONDS = 0.3;
 
 /** Latencies at fixed rates, the same for all targets: shares of what the slowest of them can do. */
@@ -46,15 +46,15 @@ function tails({ key, title, what, upload = 0, loads }) {
     validate: (bench, proxy) => validateRequest(bench, proxy, request.path, upload),
     async plan(bench, proxies) {
       const capacities = [];
-      for (const proxy of proxies) capacities.push(await capacityOf(bench, proxy, request));
+      for (const proxy of proxies) capacities.push(await measureCapacity(bench, proxy, request));
       const capacity = Math.min(...capacities);
       return loads.map((load) => part(key, what, request, { ...load, capacity }));
     },
   };
 }
 
-/** Requests a second in a closed loop. */
-async function capacityOf(bench, proxy, request) {
+/** Measures the requests a second of a closed loop. */
+async function measureCapacity(bench, proxy, request) {
   const load = { ...request, connections: CONNECTIONS };
   await runOpenLoop(bench, proxy, { ...load, seconds: WARM_UP_SECONDS });
   const { requests, elapsedMs } = await runOpenLoop(bench, proxy, { ...load, seconds: CAPACITY_SECONDS });
