@@ -20,7 +20,7 @@ export async function profileGateway(bench) {
   const proxy = await TargetProcess.start(target, {
     core: cores.proxy,
     directory: bench.directory,
-    service: services[scenario.speaks],
+    service: services[scenario.protocol],
     probe: true,
   });
   await scenario.validate(bench, proxy);

@@ -17,7 +17,7 @@ import { installPeers } from './peers/install.mjs';
 import { prepareOpenLoop } from './load/open-loop.mjs';
 import { profileGateway } from './profile.mjs';
 import { estimateSeconds } from './scenarios/estimate.mjs';
-import { play } from './scenarios/play.mjs';
+import { runScenario } from './scenarios/run-scenario.mjs';
 import { printGoals, printScenario } from './page/report.mjs';
 import { isInstalled } from './processes/targets.mjs';
 
@@ -64,11 +64,11 @@ async function compare(bench) {
     scenarios: [],
   };
   for (const scenario of bench.scenarios) {
-    const played = await play(bench, scenario).catch((cause) => {
+    const parts = await runScenario(bench, scenario).catch((cause) => {
       throw new Error(`${scenario.title}: ${cause.message}`, { cause });
     });
-    result.scenarios.push(...played);
-    for (const part of played) printScenario(part);
+    result.scenarios.push(...parts);
+    for (const part of parts) printScenario(part);
     // The file stays if the next scenario fails.
     await keep(result, '../../.local');
   }

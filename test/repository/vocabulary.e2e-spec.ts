@@ -9,6 +9,7 @@ const WORDS = [
   'admit',
   'asker',
   'calm',
+  'contender',
   'contrary',
   'era',
   'give back',

@@ -35,14 +35,27 @@ const GATEWAY_ENV = {
 const gatewayEnv = ({ service }) => ({ ...GATEWAY_ENV, CHAT_SERVICE_URL: service });
 
 /**
- * What is measured: a process between the load and the service. `speaks` is what it is asked for; `program` is run by
- * Node with `flags`, `command` by itself; `needs` programs of this machine, without which the target is left out.
+ * A process between the load and the service, which is measured.
+ *
+ * @typedef Target
+ * @property {string} key its name on the command line, in the result and in goals
+ * @property {string} title its name on the page
+ * @property {string[]} protocols that it forwards; a target without one is in the scenarios that name it
+ * @property {string} [program] file that Node runs
+ * @property {string[]} [flags] of Node
+ * @property {(place: { port: number, service: string, directory: string }) => string[]} [command] command line, if it is no
+ *   program of Node
+ * @property {(place: object) => Record<string, string>} [env] variables in addition to PORT and SERVICE
+ * @property {string[]} [needs] programs of the machine; without one of them the target is left out
+ * @property {(bench: object) => void} [prepare] builds it, before the first scenario
  */
+
+/** @type {Target[]} */
 export const TARGETS = [
   {
     key: 'gateway',
     title: 'this gateway, everything on',
-    speaks: ['http', 'websocket'],
+    protocols: ['http', 'websocket'],
     flags: GATEWAY_FLAGS,
     program: GATEWAY,
     env: gatewayEnv,
@@ -50,7 +63,7 @@ export const TARGETS = [
   {
     key: 'gateway-bare',
     title: 'this gateway, logs and limits off',
-    speaks: ['http'],
+    protocols: ['http'],
     flags: GATEWAY_FLAGS,
     program: GATEWAY,
     env: (place) => ({ ...gatewayEnv(place), RATELIMIT: 'off', LOG_LEVEL: 'silent' }),
@@ -58,19 +71,19 @@ export const TARGETS = [
   {
     key: 'nest-hpm',
     title: 'http-proxy-middleware in Nest',
-    speaks: ['http'],
+    protocols: ['http'],
     program: peer('nest-http-proxy-middleware.mjs'),
   },
   {
     key: 'fastify',
     title: '@fastify/http-proxy',
-    speaks: ['http'],
+    protocols: ['http'],
     program: peer('fastify-http-proxy.mjs'),
   },
   {
     key: 'go',
     title: 'Go httputil.ReverseProxy',
-    speaks: ['http'],
+    protocols: ['http'],
     needs: ['go'],
     prepare: ({ directory }) =>
       execFileSync('go', ['build', '-o', join(directory, 'go-proxy'), '.'], { cwd: GO_SOURCE }),
@@ -79,7 +92,7 @@ export const TARGETS = [
   {
     key: 'nginx',
     title: 'nginx',
-    speaks: ['http', 'websocket'],
+    protocols: ['http', 'websocket'],
     needs: ['nginx'],
     command: (place) => {
       const file = join(place.directory, 'nginx.conf');
@@ -90,7 +103,7 @@ export const TARGETS = [
   {
     key: 'haproxy',
     title: 'haproxy',
-    speaks: ['http', 'websocket'],
+    protocols: ['http', 'websocket'],
     needs: ['haproxy'],
     command: (place) => {
       const file = join(place.directory, 'haproxy.cfg');
@@ -101,13 +114,13 @@ export const TARGETS = [
   {
     key: 'ws-relay',
     title: 'plain relay of `ws`',
-    speaks: ['websocket'],
+    protocols: ['websocket'],
     program: peer('ws-relay.mjs'),
   },
   {
     key: 'node-http',
     title: 'bare `node:http` server',
-    speaks: [],
+    protocols: [],
     program: peer('node-http.mjs'),
   },
 ];

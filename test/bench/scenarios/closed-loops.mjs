@@ -10,7 +10,7 @@ export const CLOSED_LOOPS = [
   requests({
     key: 'get-1000',
     title: '1 KB GET, 1,000 connections',
-    of: ['gateway', 'gateway-bare', 'nest-hpm', 'go'],
+    targets: ['gateway', 'gateway-bare', 'nest-hpm', 'go'],
     path: PATHS.small,
     connections: 1_000,
   }),
@@ -28,7 +28,7 @@ function requests({ path, connections, upload = 0, ...scenario }) {
   return {
     ...scenario,
     unit: 'request',
-    speaks: 'http',
+    protocol: 'http',
     validate: (bench, proxy) => validateRequest(bench, proxy, path, upload),
     round: ({ generator, cores, users }, proxy, seconds) =>
       timed(proxy, () =>

@@ -17,7 +17,7 @@ const SHARE_OF_SECONDS = 0.5;
 const MANY_USERS = 100_000;
 const CLIENTS = new URL('../load/clients.mjs', import.meta.url).pathname;
 
-const number = (step) => step.toLocaleString('en');
+const formatNumber = (step) => step.toLocaleString('en');
 
 /** The cost of more routes, instances, users and so on, with a process for each step. */
 export const GROWTH = [
@@ -46,7 +46,7 @@ export const GROWTH = [
     title: 'Idle client connections',
     steps: [10, 1_000, 10_000],
     descriptors: 10_500,
-    onceSeconds: 15,
+    setUpSeconds: 15,
     async prepare({ cores }, proxy, step) {
       const clients = new CommandProcess(cores.load, CLIENTS);
       await clients.nextResponse();
@@ -63,19 +63,19 @@ export const GROWTH = [
   growth({
     key: 'grow-users',
     title: 'Users',
-    of: ['gateway'],
+    targets: ['gateway'],
     steps: [10, 1_000, 10_000, MANY_USERS],
-    onceSeconds: 5,
+    setUpSeconds: 5,
     setUp: writeUsers,
     load: (step, userFile) => ({ userFile, mostUsers: step }),
   }),
   growth({
     key: 'grow-revocations',
     title: 'Revoked tokens',
-    of: ['gateway'],
+    targets: ['gateway'],
     needs: ['go', 'redis-server'],
     steps: [0, 240_000, 2_000_000],
-    onceSeconds: 30,
+    setUpSeconds: 30,
     setUp: ({ cores }, steps) => startRevocations(cores.load, steps),
     env: (step, _bench, redis) => ({ REDIS_URL: redis.urlOf(step) }),
   }),
@@ -83,7 +83,7 @@ export const GROWTH = [
     key: 'grow-sizes',
     title: 'Size of a response',
     steps: [1_024, 64 * 1_024, 1_024 ** 2, 16 * 1_024 ** 2],
-    label: (bytes) => (bytes < 1_024 ** 2 ? `${bytes / 1_024} KB` : `${bytes / 1_024 ** 2} MiB`),
+    formatStep: (bytes) => (bytes < 1_024 ** 2 ? `${bytes / 1_024} KB` : `${bytes / 1_024 ** 2} MiB`),
     load: (step) => ({ path: PATHS.sized(step), connections: 16 }),
   }),
   growth({
@@ -94,20 +94,20 @@ export const GROWTH = [
   }),
 ];
 
-function growth({ load = () => ({}), label = number, title, ...scenario }) {
+function growth({ load = () => ({}), formatStep = formatNumber, title, ...scenario }) {
   return {
-    of: ['gateway', 'go'],
+    targets: ['gateway', 'go'],
     needs: ['go'],
     ...scenario,
-    title: `${title}, ${label(scenario.steps[0])} to ${label(scenario.steps.at(-1))}`,
-    label,
+    title: `${title}, ${formatStep(scenario.steps[0])} to ${formatStep(scenario.steps.at(-1))}`,
+    formatStep,
     unit: 'request',
-    speaks: 'http',
+    protocol: 'http',
     shareOfSeconds: SHARE_OF_SECONDS,
     validate: (bench, proxy, step) => validateRequest(bench, proxy, pathOf(load(step))),
     async round(bench, proxy, seconds, { step, context }) {
-      const what = { path: PATHS.small, connections: CONNECTIONS, ...load(step, context), seconds };
-      const { cpuUs } = await timed(proxy, () => runOpenLoop(bench, proxy, what));
+      const parameters = { path: PATHS.small, connections: CONNECTIONS, ...load(step, context), seconds };
+      const { cpuUs } = await timed(proxy, () => runOpenLoop(bench, proxy, parameters));
       return { cpuUs, residentBytes: await proxy.memory('VmRSS') };
     },
   };

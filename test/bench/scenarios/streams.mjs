@@ -17,9 +17,9 @@ export const STREAMS = [
     key: 'events',
     title: `Event stream, ${LISTENERS.toLocaleString('en')} listeners`,
     unit: 'event',
-    speaks: 'http',
-    contenderSeconds: 4,
-    besidesSeconds: 1.5,
+    protocol: 'http',
+    warmUpSeconds: 4,
+    turnOverheadSeconds: 1.5,
     validate: validateEvents,
     round: (bench, proxy, seconds) =>
       withClients(bench, proxy, 'listen', LISTENERS, () => bench.clients.run({ command: 'count', seconds })),
@@ -28,8 +28,8 @@ export const STREAMS = [
     key: 'echo',
     title: `WebSocket round trips, ${BUSY_SOCKETS} sockets`,
     unit: 'round trip',
-    speaks: 'websocket',
-    besidesSeconds: 0.5,
+    protocol: 'websocket',
+    turnOverheadSeconds: 0.5,
     validate: validateSocket,
     round: (bench, proxy, seconds) =>
       withClients(bench, proxy, 'connect', BUSY_SOCKETS, () =>
@@ -40,7 +40,7 @@ export const STREAMS = [
     key: 'handshakes',
     title: `WebSockets opened and closed, ${HANDSHAKES_AT_ONCE} at a time`,
     unit: 'handshake',
-    speaks: 'websocket',
+    protocol: 'websocket',
     validate: validateSocket,
     round: ({ clients }, proxy, seconds) =>
       timed(proxy, () =>
@@ -51,9 +51,9 @@ export const STREAMS = [
     key: 'idle',
     title: `${IDLE_SOCKETS.toLocaleString('en')} idle WebSockets`,
     unit: 'socket',
-    speaks: 'websocket',
+    protocol: 'websocket',
     isFresh: true,
-    besidesSeconds: 4,
+    turnOverheadSeconds: 4,
     descriptors: 2 * IDLE_SOCKETS + 500,
     validate: validateSocket,
     round: (bench, proxy) => measureIdle(bench, proxy, 'connect', IDLE_SOCKETS),
@@ -62,14 +62,14 @@ export const STREAMS = [
     key: 'idle-clients',
     title: `${IDLE_CLIENTS.toLocaleString('en')} idle client connections`,
     unit: 'connection',
-    of: ['gateway', 'nest-hpm', 'go', 'node-http'],
+    targets: ['gateway', 'nest-hpm', 'go', 'node-http'],
     isFresh: true,
-    besidesSeconds: 2,
+    turnOverheadSeconds: 2,
     descriptors: IDLE_CLIENTS + 500,
     // node-http forwards nothing, so that the service has no request to check.
     validate: (bench, proxy) =>
       proxy.target.key !== 'node-http' && validateRequest(bench, proxy, PATHS.small),
-    speaks: 'http',
+    protocol: 'http',
     round: (bench, proxy) => measureIdle(bench, proxy, 'idle', IDLE_CLIENTS),
   },
 ];

@@ -14,7 +14,7 @@ export const TAILS = [
   tails({
     key: 'tails',
     title: '1 KB GET at fixed rates',
-    what: '1 KB GET',
+    requestName: '1 KB GET',
     loads: [
       { percent: 10, connections: CONNECTIONS },
       { percent: 40, connections: CONNECTIONS },
@@ -26,29 +26,29 @@ export const TAILS = [
   tails({
     key: 'tails-post',
     title: '64 KB POST at a fixed rate',
-    what: '64 KB POST',
+    requestName: '64 KB POST',
     upload: UPLOAD_BYTES,
     loads: [{ percent: 40, connections: CONNECTIONS }],
   }),
 ];
 
-function tails({ key, title, what, upload = 0, loads }) {
+function tails({ key, title, requestName, upload = 0, loads }) {
   const request = { path: PATHS.small, upload };
   return {
     key,
     title,
-    speaks: 'http',
-    of: ['gateway', 'nest-hpm', 'go', 'nginx'],
+    protocol: 'http',
+    targets: ['gateway', 'nest-hpm', 'go', 'nginx'],
     needs: ['go'],
-    keys: loads.map((load) => keyOf(key, load)),
-    contenderSeconds: WARM_UP_SECONDS + CAPACITY_SECONDS,
-    besidesSeconds: 2 * LEAD_IN_SECONDS,
+    partKeys: loads.map((load) => keyOf(key, load)),
+    warmUpSeconds: WARM_UP_SECONDS + CAPACITY_SECONDS,
+    turnOverheadSeconds: 2 * LEAD_IN_SECONDS,
     validate: (bench, proxy) => validateRequest(bench, proxy, request.path, upload),
     async plan(bench, proxies) {
       const capacities = [];
       for (const proxy of proxies) capacities.push(await measureCapacity(bench, proxy, request));
       const capacity = Math.min(...capacities);
-      return loads.map((load) => part(key, what, request, { ...load, capacity }));
+      return loads.map((load) => createPart(key, requestName, request, { ...load, capacity }));
     },
   };
 }
@@ -65,14 +65,14 @@ function keyOf(key, { percent, connections }) {
   return `${key}-${percent}-${connections}`;
 }
 
-function part(key, what, request, { percent, connections, capacity }) {
+function createPart(key, requestName, request, { percent, connections, capacity }) {
   const rate = Math.round((capacity * percent) / 100);
   const clients = connections === 1 ? '1 connection' : `${connections.toLocaleString('en')} connections`;
   return {
     key: keyOf(key, { percent, connections }),
-    title: `${what}, ${clients}, ${percent} % of capacity`,
+    title: `${requestName}, ${clients}, ${percent} % of capacity`,
     unit: 'request',
-    about: { percent, connections, rate },
+    labels: { percent, connections, rate },
     round(bench, proxy, seconds) {
       const leadIn = LEAD_IN_SECONDS + connections / rate;
       const load = { ...request, connections, rate, leadIn, seconds: seconds + leadIn };
