@@ -9,7 +9,7 @@ import { limitTime } from '../faults/children.mjs';
 import { HOST } from '../faults/gateway.mjs';
 import { signToken } from '../faults/token.mjs';
 import { CommandProcess } from './processes/command-process.mjs';
-import { compareWithGoals } from './page/goals.mjs';
+import { compareWithGoals } from './goals.mjs';
 import { checkMachine, commit, describeMachine, versions } from './machine.mjs';
 import { readOptions } from './options.mjs';
 import { writePage } from './page/page.mjs';
@@ -18,7 +18,7 @@ import { prepareOpenLoop } from './load/open-loop.mjs';
 import { profileGateway } from './profile.mjs';
 import { estimateSeconds } from './scenarios/estimate.mjs';
 import { runScenario } from './scenarios/run-scenario.mjs';
-import { printGoals, printScenario } from './page/report.mjs';
+import { printGoals, printScenario } from './report.mjs';
 import { isInstalled } from './processes/targets.mjs';
 
 const path = (name) => fileURLToPath(new URL(name, import.meta.url));

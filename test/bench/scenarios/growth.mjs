@@ -11,7 +11,9 @@ import { startRevocations } from '../service/revocations.mjs';
 import { timed } from './timed.mjs';
 import { validateRequest } from './validate.mjs';
 
-const CONNECTIONS = 50;
+export const GROWTH_CONNECTIONS = 50;
+/** Connections of the scenario of response sizes. */
+export const SIZES_CONNECTIONS = 16;
 /** Scenarios with steps have many processes. */
 const SHARE_OF_SECONDS = 0.5;
 const MANY_USERS = 100_000;
@@ -84,7 +86,7 @@ export const GROWTH = [
     title: 'Size of a response',
     steps: [1_024, 64 * 1_024, 1_024 ** 2, 16 * 1_024 ** 2],
     formatStep: (bytes) => (bytes < 1_024 ** 2 ? `${bytes / 1_024} KB` : `${bytes / 1_024 ** 2} MiB`),
-    load: (step) => ({ path: PATHS.sized(step), connections: 16 }),
+    load: (step) => ({ path: PATHS.sized(step), connections: SIZES_CONNECTIONS }),
   }),
   growth({
     key: 'grow-fields',
@@ -106,7 +108,12 @@ function growth({ load = () => ({}), formatStep = formatNumber, title, ...scenar
     shareOfSeconds: SHARE_OF_SECONDS,
     validate: (bench, proxy, step) => validateRequest(bench, proxy, pathOf(load(step))),
     async round(bench, proxy, seconds, { step, context }) {
-      const parameters = { path: PATHS.small, connections: CONNECTIONS, ...load(step, context), seconds };
+      const parameters = {
+        path: PATHS.small,
+        connections: GROWTH_CONNECTIONS,
+        ...load(step, context),
+        seconds,
+      };
       const { cpuUs } = await timed(proxy, () => runOpenLoop(bench, proxy, parameters));
       return { cpuUs, residentBytes: await proxy.memory('VmRSS') };
     },

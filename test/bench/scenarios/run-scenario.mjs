@@ -1,4 +1,4 @@
-import { isForGoal } from '../page/goals.mjs';
+import { isForGoal } from '../goals.mjs';
 import { TargetProcess } from '../processes/target-process.mjs';
 
 export const WARM_UP_SECONDS = 2;

@@ -3,7 +3,10 @@ import { PATHS, UPLOAD_BYTES } from '../service/bodies.mjs';
 import { timed } from './timed.mjs';
 import { validateRequest } from './validate.mjs';
 
-const CONNECTIONS = 64;
+/** Connections of the closed loop that measures the capacity, and of most rates. */
+export const TAILS_CONNECTIONS = 64;
+/** Rates, in percent of the capacity of the slowest target. */
+export const PERCENTS = [10, 40, 70];
 const WARM_UP_SECONDS = 1.5;
 const CAPACITY_SECONDS = 1.5;
 /** The lead-in of a round, in addition to the time in which each connection has its first request. */
@@ -16,9 +19,7 @@ export const TAILS = [
     title: '1 KB GET at fixed rates',
     requestName: '1 KB GET',
     loads: [
-      { percent: 10, connections: CONNECTIONS },
-      { percent: 40, connections: CONNECTIONS },
-      { percent: 70, connections: CONNECTIONS },
+      ...PERCENTS.map((percent) => ({ percent, connections: TAILS_CONNECTIONS })),
       { percent: 10, connections: 1 },
       { percent: 40, connections: 1_000 },
     ],
@@ -28,7 +29,7 @@ export const TAILS = [
     title: '64 KB POST at a fixed rate',
     requestName: '64 KB POST',
     upload: UPLOAD_BYTES,
-    loads: [{ percent: 40, connections: CONNECTIONS }],
+    loads: [{ percent: 40, connections: TAILS_CONNECTIONS }],
   }),
 ];
 
@@ -55,7 +56,7 @@ function tails({ key, title, requestName, upload = 0, loads }) {
 
 /** Measures the requests a second of a closed loop. */
 async function measureCapacity(bench, proxy, request) {
-  const load = { ...request, connections: CONNECTIONS };
+  const load = { ...request, connections: TAILS_CONNECTIONS };
   await runOpenLoop(bench, proxy, { ...load, seconds: WARM_UP_SECONDS });
   const { requests, elapsedMs } = await runOpenLoop(bench, proxy, { ...load, seconds: CAPACITY_SECONDS });
   return (requests / elapsedMs) * 1_000;

@@ -53,7 +53,8 @@ export function compareWithGoals({ scenarios }) {
     const values = valuesOf(figure, own, other);
     const value = median(values);
     const range = { least: Math.min(...values), greatest: Math.max(...values) };
-    return [{ ...goal, isRatio, title: measured.title, value, ...range, isMet: value <= goal.most }];
+    const titles = { title: measured.title, target: own.title, peer: to && other.title };
+    return [{ ...goal, ...titles, isRatio, value, ...range, isMet: value <= goal.most }];
   });
 }
 
