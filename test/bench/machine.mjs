@@ -6,14 +6,14 @@ import { isInstalled, SEARCH_PATH } from './processes/targets.mjs';
 const ROOT = new URL('../..', import.meta.url);
 const CHANGED = ', changed';
 
-/** @throws Error where this machine cannot run the bench */
+/** @throws Error if this machine cannot run the bench */
 export function checkMachine({ cores, scenarios, record }) {
   if (process.platform !== 'linux') throw new Error('The bench reads /proc: it needs Linux');
   if (!isInstalled('taskset')) throw new Error('The bench pins processes with taskset (package util-linux)');
   for (const core of Object.values(cores)) {
     if (core >= cpus().length) throw new Error(`There is no core ${core}: the bench needs two, see --cores`);
   }
-  if (record && commit().endsWith(CHANGED)) throw new Error('What is recorded must be committed first');
+  if (record && commit().endsWith(CHANGED)) throw new Error('--record needs a commit: there are changes');
   // Node has raised the soft limit to the hard one.
   const limits = readFileSync('/proc/self/limits', 'latin1');
   const [, most] = /^Max open files\s+(\d+|unlimited)/m.exec(limits);
@@ -27,7 +27,7 @@ export function checkMachine({ cores, scenarios, record }) {
   }
 }
 
-/** What is measured, and whether it was changed since. */
+/** The commit that is measured, and whether there are changes since. */
 export function commit() {
   const git = (...parameters) => execFileSync('git', parameters, { encoding: 'utf8', cwd: ROOT }).trim();
   try {
@@ -38,7 +38,7 @@ export function commit() {
   }
 }
 
-/** What the figures depend on. */
+/** The parts of the machine that the figures depend on. */
 export function describeMachine() {
   return {
     cpu: cpus()[0].model.trim(),
@@ -48,7 +48,7 @@ export function describeMachine() {
   };
 }
 
-/** The versions of all that takes part, as far as it is there. */
+/** The versions of all programs that take part and are installed. */
 export function versions(generator) {
   const root = lockedVersions('../../package-lock.json');
   const peers = lockedVersions('peers/package-lock.json');

@@ -13,13 +13,13 @@ const HELP = `npm run bench -- [options] [SCENARIO...]
   --seconds N          of each round, default 1
   --cores PROXY,LOAD   the core of the proxy, and that of the load and the service, default 0,1
   --record             keep the result as docs/performance.json, and make the page and the charts from it; of a commit
-  --profile            instead of all that: where the gateway's CPU time goes under load, and a .cpuprofile
+  --profile            instead of all that: print the gateway's CPU time by function under load, and keep a .cpuprofile
 `;
 
 const MOST_ROUNDS = 99;
 const MOST_SECONDS = 30;
 
-/** What the command line asks for. Ends the process where it cannot be read, or asks for help. */
+/** Reads the command line. Ends the process if it has an error, or --help. */
 export function readOptions() {
   try {
     const { values, positionals } = parseArgs({

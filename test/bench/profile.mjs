@@ -1,7 +1,7 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Proxy } from './processes/proxy.mjs';
+import { TargetProcess } from './processes/target-process.mjs';
 import { SCENARIOS } from './scenarios/scenarios.mjs';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -9,7 +9,7 @@ const WARM_UP_SECONDS = 4;
 const MOST_GROUPS = 30;
 const FUNCTIONS_OF_GROUP = 3;
 
-/** Where the CPU time of the first target goes under the load of the first scenario. */
+/** Prints the CPU time of the first target by function, under the load of the first scenario. */
 export async function profileGateway(bench) {
   const [target] = bench.targets;
   const scenario = bench.scenarios.find(({ plan, steps }) => !plan && !steps) ?? SCENARIOS[0];
@@ -17,17 +17,17 @@ export async function profileGateway(bench) {
   const file = join(directory, `${target.key}-${scenario.key}.cpuprofile`);
   await mkdir(directory, { recursive: true });
   const { cores, services } = bench;
-  const proxy = await Proxy.start(target, {
+  const proxy = await TargetProcess.start(target, {
     core: cores.proxy,
     directory: bench.directory,
-    service: services[scenario.speaks],
+    service: services[scenario.protocol],
     probe: true,
   });
   await scenario.validate(bench, proxy);
   await scenario.round(bench, proxy, WARM_UP_SECONDS);
-  await proxy.command('profile');
+  await proxy.runCommand('profile');
   const { perSecond, cpuUs } = await scenario.round(bench, proxy, bench.seconds);
-  await proxy.command('keep', { file });
+  await proxy.runCommand('keep', { file });
   await proxy.end();
   console.log(
     `${target.title}, ${scenario.title}: ${perSecond.toFixed(0)} ${scenario.unit}s/s, ${cpuUs.toFixed(1)} µs each`,
@@ -36,7 +36,7 @@ export async function profileGateway(bench) {
   console.log(`\n${file}`);
 }
 
-/** Self time by package, or by file of the gateway's own code, of what was not idle. */
+/** Self time by package, or by file of the gateway's own code, without the idle time. */
 function groupsOf({ nodes, samples, timeDeltas }) {
   const selfUs = new Map(nodes.map(({ id }) => [id, 0]));
   for (const [index, id] of samples.entries()) selfUs.set(id, selfUs.get(id) + timeDeltas[index]);

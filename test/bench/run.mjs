@@ -8,8 +8,8 @@ import { fileURLToPath } from 'node:url';
 import { limitTime } from '../faults/children.mjs';
 import { HOST } from '../faults/gateway.mjs';
 import { signToken } from '../faults/token.mjs';
-import { Conversation } from './processes/conversation.mjs';
-import { compareWithGoals } from './page/goals.mjs';
+import { CommandProcess } from './processes/command-process.mjs';
+import { compareWithGoals } from './goals.mjs';
 import { checkMachine, commit, describeMachine, versions } from './machine.mjs';
 import { readOptions } from './options.mjs';
 import { writePage } from './page/page.mjs';
@@ -17,21 +17,21 @@ import { installPeers } from './peers/install.mjs';
 import { prepareOpenLoop } from './load/open-loop.mjs';
 import { profileGateway } from './profile.mjs';
 import { estimateSeconds } from './scenarios/estimate.mjs';
-import { play } from './scenarios/play.mjs';
-import { printGoals, printScenario } from './page/report.mjs';
+import { runScenario } from './scenarios/run-scenario.mjs';
+import { printGoals, printScenario } from './report.mjs';
 import { isInstalled } from './processes/targets.mjs';
 
 const path = (name) => fileURLToPath(new URL(name, import.meta.url));
 
-/** So many that the largest limit there is, a million requests a minute, refuses none of them. */
+/** Tokens in turn, so that the largest limit, a million requests a minute for each user, refuses no request. */
 const USERS = 16;
 
-/** A service, clients and targets, as processes of this machine. */
+/** Starts the service and the clients. @returns all that a scenario needs */
 async function startBench(options, directory) {
-  const backend = new Conversation(options.cores.load, path('service/backend.mjs'));
-  const ports = await backend.next();
-  const clients = new Conversation(options.cores.load, path('load/clients.mjs'));
-  await clients.next();
+  const backend = new CommandProcess(options.cores.load, path('service/backend.mjs'));
+  const ports = await backend.nextResponse();
+  const clients = new CommandProcess(options.cores.load, path('load/clients.mjs'));
+  await clients.nextResponse();
   return {
     ...options,
     directory,
@@ -44,7 +44,7 @@ async function startBench(options, directory) {
   };
 }
 
-/** Says how long it takes, and ends it once something is wrong, with room for machines that are slow. */
+/** Prints how long the run takes, and ends it after three times as long and 5 min: it hangs. */
 function limitRun(options) {
   const seconds = estimateSeconds(options);
   console.log(`${options.rounds} rounds: about ${Math.ceil(seconds / 60)} min on two quiet cores`);
@@ -64,19 +64,19 @@ async function compare(bench) {
     scenarios: [],
   };
   for (const scenario of bench.scenarios) {
-    const played = await play(bench, scenario).catch((cause) => {
+    const parts = await runScenario(bench, scenario).catch((cause) => {
       throw new Error(`${scenario.title}: ${cause.message}`, { cause });
     });
-    result.scenarios.push(...played);
-    for (const part of played) printScenario(part);
-    // What was measured stays, whatever becomes of the next.
+    result.scenarios.push(...parts);
+    for (const part of parts) printScenario(part);
+    // The file stays if the next scenario fails.
     await keep(result, '../../.local');
   }
   printGoals(compareWithGoals(result));
   return result;
 }
 
-/** Those of the scenarios or targets that this machine can run. @throws Error if a recording would not have all */
+/** The scenarios or targets that this machine can run. @throws Error if a recording would not have all */
 function runnable(all, record) {
   return all.filter(({ key, needs = [] }) => {
     const missing = needs.filter((program) => !isInstalled(program));
@@ -87,12 +87,12 @@ function runnable(all, record) {
   });
 }
 
-/** No figure is more exact. */
+/** Numbers with five significant digits. */
 function rounded(_name, value) {
   return typeof value === 'number' && !Number.isInteger(value) ? Number(value.toPrecision(5)) : value;
 }
 
-/** All rounds, as a file of a directory. */
+/** Writes all rounds to a file of a directory. */
 async function keep(result, directory) {
   await mkdir(path(directory), { recursive: true });
   await writeFile(join(path(directory), 'performance.json'), `${JSON.stringify(result, rounded, 2)}\n`);

@@ -1,4 +1,4 @@
-// Stands in for wrk where that is not installed, with the same parameters and output: URL CONNECTIONS SECONDS METHOD
+// Replaces wrk if that is not installed, with the same parameters and output: URL CONNECTIONS SECONDS METHOD
 // BODY_BYTES AUTHORIZATION...
 import { createRequire } from 'node:module';
 

@@ -1,4 +1,4 @@
-// The clients that no generator of requests knows, as a process: listeners to event streams, and WebSockets.
+// A process with the clients that no generator of requests has: listeners to event streams, WebSockets, idle connections.
 import { once } from 'node:events';
 import { Agent, get } from 'node:http';
 import { connect } from 'node:net';
@@ -9,13 +9,13 @@ import { signToken } from '../../faults/token.mjs';
 import { EVENT_BYTES, nowUs, PATHS, sentAt } from '../service/bodies.mjs';
 
 const HOST = '127.0.0.1';
-/** Handshakes at a time, so that nobody's backlog overflows. */
+/** Handshakes at a time, so that no backlog overflows. */
 const AT_ONCE = 100;
 const MESSAGE = 'm'.repeat(128);
 
 /** Clients of one target; each is a user of its own. */
 let clients = [];
-/** Of all listeners. */
+/** Bytes that all listeners have had. */
 let eventBytes = 0;
 let latencies = createHistogram();
 
@@ -25,7 +25,7 @@ const COMMANDS = {
     clients = await openMany(count, () => openListener(port, agent));
   },
 
-  /** How many events came within this time. */
+  /** Counts the events that come within this time. */
   async count({ seconds }) {
     latencies = createHistogram();
     const [begun, before] = [performance.now(), eventBytes];
@@ -37,7 +37,7 @@ const COMMANDS = {
     clients = await openMany(count, () => openSocket(port));
   },
 
-  /** Connections that have had one request and keep silent. */
+  /** Opens connections that have one request and are then idle. */
   async idle({ port, count }) {
     const request = `GET ${PATHS.small} HTTP/1.1\r\nHost: ${HOST}\r\nAuthorization: Bearer ${signToken()}\r\n\r\n`;
     clients = await openMany(count, () => openIdle(port, request));
@@ -105,7 +105,7 @@ async function openListener(port, agent) {
   if (response.statusCode !== 200) throw new Error(`an event stream has ${response.statusCode}`);
   let own = 0;
   response.on('data', (chunk) => {
-    // Each event, the first of which may have begun in the chunk before.
+    // The first event may have begun in the chunk before.
     for (let at = -own % EVENT_BYTES; at + EVENT_BYTES <= chunk.length; at += EVENT_BYTES) {
       if (at >= 0) latencies.record(Math.max(1, nowUs() - sentAt(chunk.subarray(at))));
     }
@@ -122,7 +122,7 @@ async function openIdle(port, request) {
   socket.write(request);
   const [head] = await once(socket, 'data');
   if (!head.latin1Slice().startsWith('HTTP/1.1 200 ')) throw new Error(`a response of ${head}`);
-  // The rest of the body.
+  // The first chunk may end within the body.
   return socket.resume().on('error', () => {});
 }
 
@@ -166,8 +166,8 @@ async function echoUntil(until, client) {
 }
 
 process.on('disconnect', () => process.exit());
-process.on('message', ({ command, ...what }) => {
-  COMMANDS[command](what).then(
+process.on('message', ({ command, ...parameters }) => {
+  COMMANDS[command](parameters).then(
     (result) => process.send(result ?? 'done'),
     (error) => process.send({ error: String(error) }),
   );

@@ -18,11 +18,11 @@ export function prepareOpenLoop({ directory, users }) {
 }
 
 /**
- * Requests over kept connections at a fixed rate, or, without a `rate`, each as soon as a connection is free. The latencies of
+ * Sends requests over kept connections at a fixed rate, or, without a `rate`, each as soon as a connection is free. The latencies of
  * the `leadIn` do not count. `paths` and the lines of `userFile` are used in turn.
  *
- * @returns how many were answered in how many milliseconds, the latencies, and `lateMs`: 99 % of the requests were sent at most
- *   so long after they were due, the wait for a connection aside. @throws Error if one failed
+ * @returns the number of responses, the milliseconds that they took, the latencies, and `lateMs`: 99 % of the requests were sent
+ *   at most so long after they were due, the wait for a connection aside. @throws Error if a request failed
  */
 export async function runOpenLoop({ cores, directory, users }, { port }, load) {
   const { path, paths = [path], userFile = usersFile(directory), mostUsers = users.length } = load;

@@ -7,13 +7,13 @@ const path = (name) => fileURLToPath(new URL(name, import.meta.url));
 const TIMEOUT = '10s';
 
 /**
- * Requests over kept connections, each as soon as the one before is answered, by wrk or, where there is none,
+ * Sends requests over kept connections, each as soon as the one before has its response, by wrk or, if that is not installed,
  * autocannon, which takes more of the core for itself.
  *
- * @returns how many were answered in how many milliseconds, and the latencies. @throws Error where one failed
+ * @returns the number of responses, the milliseconds that they took, and the latencies. @throws Error if a request failed
  */
 export async function runRequests({ generator, core, url, connections, seconds, users, upload = 0 }) {
-  const what = [upload > 0 ? 'POST' : 'GET', upload, ...users];
+  const parameters = [upload > 0 ? 'POST' : 'GET', upload, ...users];
   const command =
     generator === 'wrk'
       ? [
@@ -27,9 +27,9 @@ export async function runRequests({ generator, core, url, connections, seconds, 
           path('wrk.lua'),
           url,
           '--',
-          ...what,
+          ...parameters,
         ]
-      : [process.execPath, path('autocannon.mjs'), url, connections, seconds, ...what];
+      : [process.execPath, path('autocannon.mjs'), url, connections, seconds, ...parameters];
   const output = await runPinned(core, command.map(String));
   const { failed, ...figures } = JSON.parse(output.slice(output.lastIndexOf('{"requests"')));
   if (failed > 0) throw new Error(`${failed} requests to ${url} failed`);

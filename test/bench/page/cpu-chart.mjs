@@ -1,4 +1,4 @@
-import { figuresOf, textOf } from './figures.mjs';
+import { figuresOf, textOf } from '../figures.mjs';
 import { frame, kindOf, MARGIN, text, WIDTH } from './svg.mjs';
 
 const LABEL_WIDTH = 236;

@@ -1,4 +1,4 @@
-import { figuresOf, seriesOf, textOf } from './figures.mjs';
+import { figuresOf, seriesOf, textOf } from '../figures.mjs';
 import { frame, kindOf, MARGIN, rule, text, WIDTH } from './svg.mjs';
 
 const GAP = 56;
@@ -7,7 +7,8 @@ const PANEL_HEIGHT = 90;
 const HEAD_HEIGHT = 52;
 const FOOT_HEIGHT = 44;
 const TEXT_HEIGHT = 13;
-/** Of the greatest value to the least, from where an axis is logarithmic. */
+const LEGEND_WIDTH = 240;
+/** An axis is logarithmic if the greatest value is more than so many times the least. */
 const LOGARITHMIC_FROM = 50;
 
 const PANELS = [
@@ -20,12 +21,20 @@ export function growthChartOf(scenarios) {
   const height = HEAD_HEIGHT + PANEL_HEIGHT + FOOT_HEIGHT;
   const groups = scenarios.map((scenario, index) => drawRow(scenario, MARGIN + index * height));
   const bottom = MARGIN + scenarios.length * height;
-  const [blue, grey] = ['this gateway, everything on', 'Go httputil.ReverseProxy'];
-  groups.push([
-    `<circle class="own" cx="${MARGIN + 5}" cy="${bottom - 4}" r="4"/>${text(MARGIN + 16, bottom, blue)}`,
-    `<circle class="peer" cx="${MARGIN + 245}" cy="${bottom - 4}" r="4"/>${text(MARGIN + 256, bottom, grey)}`,
-  ]);
+  groups.push(drawLegend(scenarios, bottom));
   return frame(bottom + MARGIN, 'CPU time and memory by what grows', groups);
+}
+
+/** The colour of each target that any scenario has. */
+function drawLegend(scenarios, bottom) {
+  const targets = new Map(
+    scenarios.flatMap((scenario) => scenario.targets).map((target) => [target.key, target]),
+  );
+  return [...targets.values()].map((target, index) => {
+    const left = MARGIN + index * LEGEND_WIDTH;
+    const circle = `<circle class="${kindOf(target)}" cx="${left + 5}" cy="${bottom - 4}" r="4"/>`;
+    return circle + text(left + 16, bottom, target.title);
+  });
 }
 
 function drawRow(scenario, top) {
@@ -68,7 +77,7 @@ function drawEnds(lines, { name, left, axis }) {
   });
 }
 
-/** From zero, unless the values are too far apart. */
+/** An axis from zero, or a logarithmic one if the values are too far apart. */
 function axisOf(values, top) {
   const [least, greatest] = [Math.min(...values), Math.max(...values)];
   const isLogarithmic = greatest / least > LOGARITHMIC_FROM;

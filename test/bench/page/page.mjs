@@ -5,17 +5,16 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { format, resolveConfig } from 'prettier';
 import { cpuChartOf } from './cpu-chart.mjs';
-import { isGrowth, tableOf } from './figures.mjs';
-import { compareWithGoals } from './goals.mjs';
+import { isGrowth, tableOf } from '../figures.mjs';
+import { compareWithGoals } from '../goals.mjs';
 import { growthChartOf } from './growth-chart.mjs';
-import { describeGoal } from './report.mjs';
+import { describeGoal } from '../report.mjs';
 import { tailsChartOf } from './tails-chart.mjs';
 import { GATEWAY_FLAGS } from '../processes/targets.mjs';
+import { GROWTH_CONNECTIONS, SIZES_CONNECTIONS } from '../scenarios/growth.mjs';
+import { PERCENTS, TAILS_CONNECTIONS } from '../scenarios/tails.mjs';
 
 const DOCS = fileURLToPath(new URL('../../../docs', import.meta.url));
-
-/** The connections of the three rates that the chart has. */
-const CHARTED_CONNECTIONS = 64;
 
 /** Makes the page and its charts from the result in the same directory. @throws Error if nothing was recorded */
 export async function writePage(directory = DOCS) {
@@ -33,7 +32,7 @@ export async function writePage(directory = DOCS) {
   const charts = {
     'performance.svg': cpuChartOf(closed.filter(({ targets }) => 'cpuUs' in targets[0].rounds[0])),
     'performance-tails.svg': tailsChartOf(
-      tails.filter(({ key, connections }) => key.startsWith('tails-') && connections === CHARTED_CONNECTIONS),
+      tails.filter(({ key, connections }) => key.startsWith('tails-') && connections === TAILS_CONNECTIONS),
     ),
     'performance-growth.svg': growthChartOf(growth),
   };
@@ -93,8 +92,8 @@ ${closed.map(section).join('\n\n')}
 
 ![Latency percentiles by target at fixed rates](performance-tails.svg)
 
-Requests come at a fixed rate, the same for all targets: 10, 40 or 70 % of the capacity of the slowest target. Its capacity is
-what it does in a closed loop of 64 connections in the same run. Each request has a moment at which it is due, and its latency
+Requests come at a fixed rate, the same for all targets: ${formatPercents()} % of the capacity of the slowest target. Its capacity is
+what it does in a closed loop of ${TAILS_CONNECTIONS} connections in the same run. Each request has a moment at which it is due, and its latency
 counts from there. If all connections are busy, the request waits, and the wait counts. A round begins with a lead-in that does
 not count, in which each connection has its first request. Each percentile is the median of the rounds' percentiles; of a
 round with few requests, p99.9 is the slowest or the one before. \`late\` is
@@ -106,8 +105,8 @@ ${tails.map(section).join('\n\n')}
 
 ![CPU time and memory by what grows](performance-growth.svg)
 
-Each step has a process of its own, and all steps are measured side by side, in rounds of half the length. There are 50
-connections, 16 for the sizes; each sends its next request as soon as it has the response to the
+Each step has a process of its own, and all steps are measured side by side, in rounds of half the length. There are ${GROWTH_CONNECTIONS}
+connections, ${SIZES_CONNECTIONS} for the sizes; each sends its next request as soon as it has the response to the
 one before.
 
 - Routes: requests use all of them in turn. Go has them in an \`http.ServeMux\`.
@@ -121,13 +120,18 @@ ${growth.map(section).join('\n\n')}
 `;
 }
 
+/** `10, 40 or 70`. */
+function formatPercents() {
+  return new Intl.ListFormat('en-GB', { type: 'disjunction' }).format(PERCENTS.map(String));
+}
+
 function section(scenario) {
   return `### ${scenario.title}\n\n${markdownTable(tableOf(scenario))}`;
 }
 
 function goalRow(goal) {
-  const { what, most, value, range } = describeGoal(goal);
-  return [what, most, value, range, goal.isMet ? 'met' : '**not met**'];
+  const { name, most, value, range } = describeGoal(goal);
+  return [name, most, value, range, goal.isMet ? 'met' : '**not met**'];
 }
 
 /** Figures to the right. */

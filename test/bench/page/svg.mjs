@@ -1,7 +1,7 @@
 export const WIDTH = 760;
 export const MARGIN = 24;
 
-/** Readable on a light and on a dark page, whichever the reader's system prefers. */
+/** Colours for a light and for a dark page, as the reader's system prefers. */
 const STYLE = `
     .page { fill: #ffffff } text { fill: #1f2328; font: 13px system-ui, sans-serif }
     .title { font-weight: 600 } .unit { fill: #59636e; font-size: 12px } .rule { stroke: #d1d9e0 }
@@ -11,7 +11,7 @@ const STYLE = `
       .peer { fill: #6e7781; stroke: #6e7781 } .own { fill: #58a6ff; stroke: #58a6ff } .line { fill: none }
     }`;
 
-/** A drawing of the full width. @param label what it shows, for who cannot see it */
+/** A drawing of the full width. @param label text for screen readers */
 export function frame(height, label, groups) {
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" role="img" aria-label="${label}">
   <style>${STYLE}
@@ -32,7 +32,7 @@ export function rule(x1, y1, x2, y2) {
   return `<line class="rule" x1="${x1}" y1="${y1}" x2="${x2}" y2="${y2}"/>`;
 }
 
-/** The class of what belongs to a target. */
+/** The class of the elements of a target. */
 export function kindOf({ key }) {
   return key.startsWith('gateway') ? 'own' : 'peer';
 }

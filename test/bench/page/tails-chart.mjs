@@ -1,4 +1,4 @@
-import { figuresOf, textOf } from './figures.mjs';
+import { figuresOf, textOf } from '../figures.mjs';
 import { frame, kindOf, MARGIN, rule, text, WIDTH } from './svg.mjs';
 
 const LABEL_WIDTH = 236;
@@ -10,7 +10,7 @@ const GAP = 26;
 const LEFT = MARGIN + LABEL_WIDTH;
 const RIGHT = WIDTH - MARGIN - FIGURE_WIDTH;
 
-/** What is drawn of a row, and how large. */
+/** The circles of a row. */
 const MARKS = [
   { name: 'p50Ms', head: 'p50', radius: 2.5 },
   { name: 'p90Ms', head: 'p90', radius: 3 },
@@ -37,7 +37,7 @@ export function tailsChartOf(scenarios) {
   return frame(top + MARGIN, 'Latency percentiles by target at fixed rates', groups);
 }
 
-/** Whole powers of ten, and where a value is between them. */
+/** A logarithmic axis: whole powers of ten, and the position of a value between them. */
 function axisOf(least, greatest) {
   const [from, to] = [Math.floor(Math.log10(least)), Math.ceil(Math.log10(greatest))];
   return {

@@ -1,5 +1,5 @@
 // @fastify/http-proxy with its defaults, but the one header that every proxy must write, and room for the listeners of an
-// event stream: its 128 connections would leave the others without an answer.
+// event stream: its 128 connections would leave the others without a response.
 import httpProxy from '@fastify/http-proxy';
 import Fastify from 'fastify';
 

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 
 export const PEERS = fileURLToPath(new URL('.', import.meta.url)).replace(/\/$/, '');
 
-/** Installs the packages of the peers' own lock file where they are missing or older than it. */
+/** Installs the packages of the peers' own lock file if they are missing or older than it. */
 export function installPeers() {
   const installed = `${PEERS}/node_modules/.package-lock.json`;
   const { mtimeMs } = statSync(`${PEERS}/package-lock.json`);

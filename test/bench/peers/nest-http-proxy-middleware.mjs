@@ -1,5 +1,5 @@
 // http-proxy-middleware in a Nest application, as its README has it and most people write it. Its agent is the default one
-// with room for the listeners of an event stream: 256 connections would leave the others without an answer. Idle connections
+// with room for the listeners of an event stream: 256 connections would leave the others without a response. Idle connections
 // stay open for an hour: Node would close them after 5 s, before 10,000 are open on a slow machine.
 import { Agent } from 'node:http';
 import { Module } from '@nestjs/common';

@@ -1,4 +1,4 @@
-// What Node's own server needs for its clients: it answers by itself, and has no limits.
+// The least memory for clients of Node's own server: it responds by itself, and has no limits.
 import { createServer } from 'node:http';
 import { SMALL } from '../service/bodies.mjs';
 

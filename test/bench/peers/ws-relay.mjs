@@ -1,4 +1,4 @@
-// The least that relays WebSockets: `ws` on both sides; no gates, no limits, no clocks, no counts.
+// The least that relays WebSockets: `ws` on both sides; no gates, no limits, no timeouts, no counts.
 import { once } from 'node:events';
 import { WebSocket, WebSocketServer } from 'ws';
 

@@ -13,7 +13,7 @@ export function spawnPinned(core, command, options) {
   return track(spawn(program, parameters, options));
 }
 
-/** What a command prints. @throws Error where it ends with another code than 0 */
+/** Runs a command on one core. @returns its output. @throws Error if it ends with another code than 0 */
 export async function runPinned(core, command) {
   const child = spawnPinned(core, command, { stdio: ['ignore', 'pipe', 'pipe'] });
   let [output, errors] = ['', ''];

@@ -1,5 +1,5 @@
-// Loaded into a target that runs on Node, where the bench must know more than the kernel does: has it collect its garbage,
-// and records where its CPU time goes. Needs --expose-gc.
+// Node loads this file into a target if the bench needs more than the kernel knows: it makes the process collect its garbage,
+// and records a CPU profile. Needs --expose-gc.
 import { writeFileSync } from 'node:fs';
 import { Session } from 'node:inspector/promises';
 
@@ -28,6 +28,6 @@ const COMMANDS = {
   },
 };
 
-process.on('message', ({ command, ...what }) => {
-  COMMANDS[command](what).then(() => process.send('done'));
+process.on('message', ({ command, ...parameters }) => {
+  COMMANDS[command](parameters).then(() => process.send('done'));
 });

@@ -6,7 +6,7 @@ import { JWT_SECRET } from '../../faults/token.mjs';
 import { haproxyConfiguration } from '../peers/haproxy.mjs';
 import { nginxConfiguration } from '../peers/nginx.mjs';
 
-/** Of the image. */
+/** Flags of Node in the image. */
 export const GATEWAY_FLAGS = ['--max-semi-space-size=32', '--no-allocation-site-pretenuring'];
 const GATEWAY = fileURLToPath(new URL('../../../dist/apps/gateway/src/main.js', import.meta.url));
 const GO_SOURCE = fileURLToPath(new URL('../peers/go', import.meta.url));
@@ -14,8 +14,8 @@ const GO_SOURCE = fileURLToPath(new URL('../peers/go', import.meta.url));
 const peer = (file) => fileURLToPath(new URL(`../peers/${file}`, import.meta.url));
 
 /**
- * Of the gateway: nothing that the bench asks for may be refused, nor a connection closed that it keeps, also where other
- * processes take the core for a while, and no Redis; all else as in the image.
+ * Settings of the gateway: those of the image, without Redis. The gateway must refuse no request of the bench and close no
+ * connection that the bench keeps, even if other processes take the core for a while.
  */
 const GATEWAY_ENV = {
   MALLOC_ARENA_MAX: '1',
@@ -35,14 +35,27 @@ const GATEWAY_ENV = {
 const gatewayEnv = ({ service }) => ({ ...GATEWAY_ENV, CHAT_SERVICE_URL: service });
 
 /**
- * What is measured: a process between the load and the service. `speaks` is what it is asked for; `program` is run by
- * Node with `flags`, `command` by itself; `needs` programs of this machine, without which the target is left out.
+ * A process between the load and the service, which is measured.
+ *
+ * @typedef Target
+ * @property {string} key its name on the command line, in the result and in goals
+ * @property {string} title its name on the page
+ * @property {string[]} protocols that it forwards; a target without one is in the scenarios that name it
+ * @property {string} [program] file that Node runs
+ * @property {string[]} [flags] of Node
+ * @property {(place: { port: number, service: string, directory: string }) => string[]} [command] command line, if it is no
+ *   program of Node
+ * @property {(place: object) => Record<string, string>} [env] variables in addition to PORT and SERVICE
+ * @property {string[]} [needs] programs of the machine; without one of them the target is left out
+ * @property {(bench: object) => void} [prepare] builds it, before the first scenario
  */
+
+/** @type {Target[]} */
 export const TARGETS = [
   {
     key: 'gateway',
     title: 'this gateway, everything on',
-    speaks: ['http', 'websocket'],
+    protocols: ['http', 'websocket'],
     flags: GATEWAY_FLAGS,
     program: GATEWAY,
     env: gatewayEnv,
@@ -50,27 +63,27 @@ export const TARGETS = [
   {
     key: 'gateway-bare',
     title: 'this gateway, logs and limits off',
-    speaks: ['http'],
+    protocols: ['http'],
     flags: GATEWAY_FLAGS,
     program: GATEWAY,
-    env: (where) => ({ ...gatewayEnv(where), RATELIMIT: 'off', LOG_LEVEL: 'silent' }),
+    env: (place) => ({ ...gatewayEnv(place), RATELIMIT: 'off', LOG_LEVEL: 'silent' }),
   },
   {
     key: 'nest-hpm',
     title: 'http-proxy-middleware in Nest',
-    speaks: ['http'],
+    protocols: ['http'],
     program: peer('nest-http-proxy-middleware.mjs'),
   },
   {
     key: 'fastify',
     title: '@fastify/http-proxy',
-    speaks: ['http'],
+    protocols: ['http'],
     program: peer('fastify-http-proxy.mjs'),
   },
   {
     key: 'go',
     title: 'Go httputil.ReverseProxy',
-    speaks: ['http'],
+    protocols: ['http'],
     needs: ['go'],
     prepare: ({ directory }) =>
       execFileSync('go', ['build', '-o', join(directory, 'go-proxy'), '.'], { cwd: GO_SOURCE }),
@@ -79,46 +92,46 @@ export const TARGETS = [
   {
     key: 'nginx',
     title: 'nginx',
-    speaks: ['http', 'websocket'],
+    protocols: ['http', 'websocket'],
     needs: ['nginx'],
-    command: (where) => {
-      const file = join(where.directory, 'nginx.conf');
-      writeFileSync(file, nginxConfiguration(where));
+    command: (place) => {
+      const file = join(place.directory, 'nginx.conf');
+      writeFileSync(file, nginxConfiguration(place));
       return ['nginx', '-c', file, '-e', 'stderr'];
     },
   },
   {
     key: 'haproxy',
     title: 'haproxy',
-    speaks: ['http', 'websocket'],
+    protocols: ['http', 'websocket'],
     needs: ['haproxy'],
-    command: (where) => {
-      const file = join(where.directory, 'haproxy.cfg');
-      writeFileSync(file, haproxyConfiguration(where));
+    command: (place) => {
+      const file = join(place.directory, 'haproxy.cfg');
+      writeFileSync(file, haproxyConfiguration(place));
       return ['haproxy', '-db', '-f', file];
     },
   },
   {
     key: 'ws-relay',
     title: 'plain relay of `ws`',
-    speaks: ['websocket'],
+    protocols: ['websocket'],
     program: peer('ws-relay.mjs'),
   },
   {
     key: 'node-http',
     title: 'bare `node:http` server',
-    speaks: [],
+    protocols: [],
     program: peer('node-http.mjs'),
   },
 ];
 
-/** The gateway as it is with many routes. */
+/** The gateway with ROUTES routes, instead of SecureConnect's. */
 export const manyRoutes = (gateway) => ({ ...gateway, program: peer('many-routes.mjs') });
 
-/** Debian keeps nginx and haproxy where users do not look. */
+/** Debian keeps nginx and haproxy in a directory that is not in the PATH of users. */
 export const SEARCH_PATH = [process.env.PATH, '/usr/local/sbin', '/usr/sbin'].join(delimiter);
 
-/** Whether a program is there. */
+/** Whether this machine has a program. */
 export function isInstalled(program) {
-  return SEARCH_PATH.split(delimiter).some((place) => existsSync(join(place, program)));
+  return SEARCH_PATH.split(delimiter).some((folder) => existsSync(join(folder, program)));
 }

@@ -3,14 +3,14 @@ import { PATHS, UPLOAD_BYTES } from '../service/bodies.mjs';
 import { timed } from './timed.mjs';
 import { validateRequest } from './validate.mjs';
 
-/** Each client sends its next request as soon as the one before is answered: what a target can do at most. */
+/** Each client sends its next request as soon as it has the response to the one before, so that targets do all that they can. */
 export const CLOSED_LOOPS = [
   requests({ key: 'get-50', title: '1 KB GET, 50 connections', path: PATHS.small, connections: 50 }),
   requests({ key: 'get-200', title: '1 KB GET, 200 connections', path: PATHS.small, connections: 200 }),
   requests({
     key: 'get-1000',
     title: '1 KB GET, 1,000 connections',
-    of: ['gateway', 'gateway-bare', 'nest-hpm', 'go'],
+    targets: ['gateway', 'gateway-bare', 'nest-hpm', 'go'],
     path: PATHS.small,
     connections: 1_000,
   }),
@@ -28,7 +28,7 @@ function requests({ path, connections, upload = 0, ...scenario }) {
   return {
     ...scenario,
     unit: 'request',
-    speaks: 'http',
+    protocol: 'http',
     validate: (bench, proxy) => validateRequest(bench, proxy, path, upload),
     round: ({ generator, cores, users }, proxy, seconds) =>
       timed(proxy, () =>

@@ -1,27 +1,28 @@
-import { contendersOf, isPlayed, WARM_UP_SECONDS } from './play.mjs';
+import { createTargetRuns, hasTurn, WARM_UP_SECONDS } from './run-scenario.mjs';
 
-/** Until a process listens, and was asked once. */
+/** From the start of a process until it listens and has had one request. */
 const START_SECONDS = 0.7;
-/** Of a turn, before and after what is timed. */
-const BESIDES_SECONDS = 0.15;
+/** Before and after the round of a turn. */
+const TURN_OVERHEAD_SECONDS = 0.15;
 
-/**
- * Seconds that a run takes on two quiet cores. Scenarios say what they need else: `onceSeconds` before all,
- * `contenderSeconds` for each process instead of a warm-up, `besidesSeconds` for each turn.
- */
+/** Seconds that a run takes on two quiet cores, by the estimates of its scenarios. */
 export function estimateSeconds(bench) {
   return bench.scenarios.reduce((sum, scenario) => sum + secondsOf(bench, scenario), 0);
 }
 
 function secondsOf(bench, scenario) {
-  const { keys = [scenario.key], isFresh, onceSeconds = 0, besidesSeconds = BESIDES_SECONDS } = scenario;
-  const { contenderSeconds = isFresh ? 0 : WARM_UP_SECONDS, shareOfSeconds = 1 } = scenario;
-  const contenders = contendersOf(bench, scenario);
+  const { key, isFresh = false, partKeys = [key], setUpSeconds = 0, shareOfSeconds = 1 } = scenario;
+  const { warmUpSeconds = isFresh ? 0 : WARM_UP_SECONDS } = scenario;
+  const { turnOverheadSeconds = TURN_OVERHEAD_SECONDS } = scenario;
+  const runs = createTargetRuns(bench, scenario);
   const rounds = Array.from({ length: bench.rounds }, (_, round) => round);
-  const turns = contenders.flatMap((one) =>
-    keys.flatMap((key) => rounds.filter((round) => isPlayed(key, one, round))),
+  const turns = runs.flatMap((run) =>
+    partKeys.flatMap((partKey) => rounds.filter((round) => hasTurn(partKey, run, round))),
   ).length;
-  const ofTurn =
-    (isFresh ? 0 : bench.seconds * shareOfSeconds) + besidesSeconds + (isFresh ? START_SECONDS : 0);
-  return onceSeconds + contenders.length * (START_SECONDS + contenderSeconds) + turns * ofTurn;
+  const roundSeconds = isFresh ? START_SECONDS : bench.seconds * shareOfSeconds;
+  return (
+    setUpSeconds +
+    runs.length * (START_SECONDS + warmUpSeconds) +
+    turns * (roundSeconds + turnOverheadSeconds)
+  );
 }

@@ -3,7 +3,7 @@ import { finished } from 'node:stream/promises';
 import { join } from 'node:path';
 import { signToken } from '../../faults/token.mjs';
 import { runOpenLoop } from '../load/open-loop.mjs';
-import { Conversation } from '../processes/conversation.mjs';
+import { CommandProcess } from '../processes/command-process.mjs';
 import { manyRoutes } from '../processes/targets.mjs';
 import { PATHS } from '../service/bodies.mjs';
 import { HOSTS } from '../service/hosts.mjs';
@@ -11,15 +11,17 @@ import { startRevocations } from '../service/revocations.mjs';
 import { timed } from './timed.mjs';
 import { validateRequest } from './validate.mjs';
 
-const CONNECTIONS = 50;
-/** Of these there are many processes. */
+export const GROWTH_CONNECTIONS = 50;
+/** Connections of the scenario of response sizes. */
+export const SIZES_CONNECTIONS = 16;
+/** Scenarios with steps have many processes. */
 const SHARE_OF_SECONDS = 0.5;
 const MANY_USERS = 100_000;
 const CLIENTS = new URL('../load/clients.mjs', import.meta.url).pathname;
 
-const number = (step) => step.toLocaleString('en');
+const formatNumber = (step) => step.toLocaleString('en');
 
-/** What it costs to have more of something, with a process for each step. */
+/** The cost of more routes, instances, users and so on, with a process for each step. */
 export const GROWTH = [
   growth({
     key: 'grow-routes',
@@ -36,7 +38,7 @@ export const GROWTH = [
     env(step, { services }) {
       const { port } = new URL(services.http);
       const addresses = HOSTS.slice(0, step).map((host) => `http://${host}:${port}`);
-      // A turn comes seldom, and would begin with new connections.
+      // Turns of a process are far apart; with the default each turn would begin with new connections.
       const keepAlive = { UPSTREAM_KEEP_ALIVE_TIMEOUT_MS: '600000' };
       return { SERVICE: addresses.join(), CHAT_SERVICE_URL: addresses.join(), ...keepAlive };
     },
@@ -46,15 +48,15 @@ export const GROWTH = [
     title: 'Idle client connections',
     steps: [10, 1_000, 10_000],
     descriptors: 10_500,
-    onceSeconds: 15,
+    setUpSeconds: 15,
     async prepare({ cores }, proxy, step) {
-      const clients = new Conversation(cores.load, CLIENTS);
-      await clients.next();
-      await clients.ask({ command: 'idle', port: proxy.port, count: step });
+      const clients = new CommandProcess(cores.load, CLIENTS);
+      await clients.nextResponse();
+      await clients.run({ command: 'idle', port: proxy.port, count: step });
       return {
         async end() {
-          // Which finds out whether all are still there.
-          await clients.ask({ command: 'leave' });
+          // This command throws if the target has closed one of them.
+          await clients.run({ command: 'leave' });
           clients.end();
         },
       };
@@ -63,19 +65,19 @@ export const GROWTH = [
   growth({
     key: 'grow-users',
     title: 'Users',
-    of: ['gateway'],
+    targets: ['gateway'],
     steps: [10, 1_000, 10_000, MANY_USERS],
-    onceSeconds: 5,
+    setUpSeconds: 5,
     setUp: writeUsers,
     load: (step, userFile) => ({ userFile, mostUsers: step }),
   }),
   growth({
     key: 'grow-revocations',
     title: 'Revoked tokens',
-    of: ['gateway'],
+    targets: ['gateway'],
     needs: ['go', 'redis-server'],
     steps: [0, 240_000, 2_000_000],
-    onceSeconds: 30,
+    setUpSeconds: 30,
     setUp: ({ cores }, steps) => startRevocations(cores.load, steps),
     env: (step, _bench, redis) => ({ REDIS_URL: redis.urlOf(step) }),
   }),
@@ -83,8 +85,8 @@ export const GROWTH = [
     key: 'grow-sizes',
     title: 'Size of a response',
     steps: [1_024, 64 * 1_024, 1_024 ** 2, 16 * 1_024 ** 2],
-    label: (bytes) => (bytes < 1_024 ** 2 ? `${bytes / 1_024} KB` : `${bytes / 1_024 ** 2} MiB`),
-    load: (step) => ({ path: PATHS.sized(step), connections: 16 }),
+    formatStep: (bytes) => (bytes < 1_024 ** 2 ? `${bytes / 1_024} KB` : `${bytes / 1_024 ** 2} MiB`),
+    load: (step) => ({ path: PATHS.sized(step), connections: SIZES_CONNECTIONS }),
   }),
   growth({
     key: 'grow-fields',
@@ -94,20 +96,25 @@ export const GROWTH = [
   }),
 ];
 
-function growth({ load = () => ({}), label = number, title, ...scenario }) {
+function growth({ load = () => ({}), formatStep = formatNumber, title, ...scenario }) {
   return {
-    of: ['gateway', 'go'],
+    targets: ['gateway', 'go'],
     needs: ['go'],
     ...scenario,
-    title: `${title}, ${label(scenario.steps[0])} to ${label(scenario.steps.at(-1))}`,
-    label,
+    title: `${title}, ${formatStep(scenario.steps[0])} to ${formatStep(scenario.steps.at(-1))}`,
+    formatStep,
     unit: 'request',
-    speaks: 'http',
+    protocol: 'http',
     shareOfSeconds: SHARE_OF_SECONDS,
     validate: (bench, proxy, step) => validateRequest(bench, proxy, pathOf(load(step))),
     async round(bench, proxy, seconds, { step, context }) {
-      const what = { path: PATHS.small, connections: CONNECTIONS, ...load(step, context), seconds };
-      const { cpuUs } = await timed(proxy, () => runOpenLoop(bench, proxy, what));
+      const parameters = {
+        path: PATHS.small,
+        connections: GROWTH_CONNECTIONS,
+        ...load(step, context),
+        seconds,
+      };
+      const { cpuUs } = await timed(proxy, () => runOpenLoop(bench, proxy, parameters));
       return { cpuUs, residentBytes: await proxy.memory('VmRSS') };
     },
   };

@@ -8,7 +8,7 @@ const BUSY_SOCKETS = 100;
 const HANDSHAKES_AT_ONCE = 50;
 const IDLE_SOCKETS = 5_000;
 const IDLE_CLIENTS = 10_000;
-/** Opened and closed before, so that code and tables that come with the first sockets are not counted. */
+/** Sockets that are opened and closed first, so that code and tables that come with the first sockets do not count. */
 const FIRST_SOCKETS = 200;
 
 /** Connections that stay open: event streams and WebSockets. */
@@ -17,43 +17,43 @@ export const STREAMS = [
     key: 'events',
     title: `Event stream, ${LISTENERS.toLocaleString('en')} listeners`,
     unit: 'event',
-    speaks: 'http',
-    contenderSeconds: 4,
-    besidesSeconds: 1.5,
+    protocol: 'http',
+    warmUpSeconds: 4,
+    turnOverheadSeconds: 1.5,
     validate: validateEvents,
     round: (bench, proxy, seconds) =>
-      withClients(bench, proxy, 'listen', LISTENERS, () => bench.clients.ask({ command: 'count', seconds })),
+      withClients(bench, proxy, 'listen', LISTENERS, () => bench.clients.run({ command: 'count', seconds })),
   },
   {
     key: 'echo',
     title: `WebSocket round trips, ${BUSY_SOCKETS} sockets`,
     unit: 'round trip',
-    speaks: 'websocket',
-    besidesSeconds: 0.5,
+    protocol: 'websocket',
+    turnOverheadSeconds: 0.5,
     validate: validateSocket,
     round: (bench, proxy, seconds) =>
       withClients(bench, proxy, 'connect', BUSY_SOCKETS, () =>
-        bench.clients.ask({ command: 'echo', seconds }),
+        bench.clients.run({ command: 'echo', seconds }),
       ),
   },
   {
     key: 'handshakes',
     title: `WebSockets opened and closed, ${HANDSHAKES_AT_ONCE} at a time`,
     unit: 'handshake',
-    speaks: 'websocket',
+    protocol: 'websocket',
     validate: validateSocket,
     round: ({ clients }, proxy, seconds) =>
       timed(proxy, () =>
-        clients.ask({ command: 'handshakes', port: proxy.port, count: HANDSHAKES_AT_ONCE, seconds }),
+        clients.run({ command: 'handshakes', port: proxy.port, count: HANDSHAKES_AT_ONCE, seconds }),
       ),
   },
   {
     key: 'idle',
     title: `${IDLE_SOCKETS.toLocaleString('en')} idle WebSockets`,
     unit: 'socket',
-    speaks: 'websocket',
+    protocol: 'websocket',
     isFresh: true,
-    besidesSeconds: 4,
+    turnOverheadSeconds: 4,
     descriptors: 2 * IDLE_SOCKETS + 500,
     validate: validateSocket,
     round: (bench, proxy) => measureIdle(bench, proxy, 'connect', IDLE_SOCKETS),
@@ -62,34 +62,34 @@ export const STREAMS = [
     key: 'idle-clients',
     title: `${IDLE_CLIENTS.toLocaleString('en')} idle client connections`,
     unit: 'connection',
-    of: ['gateway', 'nest-hpm', 'go', 'node-http'],
+    targets: ['gateway', 'nest-hpm', 'go', 'node-http'],
     isFresh: true,
-    besidesSeconds: 2,
+    turnOverheadSeconds: 2,
     descriptors: IDLE_CLIENTS + 500,
-    // A server that forwards nothing has nothing to forward wrongly.
+    // node-http forwards nothing, so that the service has no request to check.
     validate: (bench, proxy) =>
       proxy.target.key !== 'node-http' && validateRequest(bench, proxy, PATHS.small),
-    speaks: 'http',
+    protocol: 'http',
     round: (bench, proxy) => measureIdle(bench, proxy, 'idle', IDLE_CLIENTS),
   },
 ];
 
 async function withClients({ clients }, proxy, command, count, run) {
-  await clients.ask({ command, port: proxy.port, count });
+  await clients.run({ command, port: proxy.port, count });
   const figures = await timed(proxy, run);
-  await clients.ask({ command: 'leave' });
+  await clients.run({ command: 'leave' });
   return figures;
 }
 
 async function measureIdle({ clients }, proxy, command, count) {
   const { port } = proxy;
-  await clients.ask({ command, port, count: FIRST_SOCKETS });
-  await clients.ask({ command: 'leave' });
-  await proxy.command('collect');
+  await clients.run({ command, port, count: FIRST_SOCKETS });
+  await clients.run({ command: 'leave' });
+  await proxy.runCommand('collect');
   const before = await proxy.memory('VmRSS');
-  await clients.ask({ command, port, count });
-  await proxy.command('collect');
+  await clients.run({ command, port, count });
+  await proxy.runCommand('collect');
   const residentBytes = await proxy.memory('VmRSS');
-  await clients.ask({ command: 'leave' });
+  await clients.run({ command: 'leave' });
   return { bytesEach: (residentBytes - before) / count, residentBytes };
 }

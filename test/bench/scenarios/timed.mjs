@@ -1,4 +1,4 @@
-/** What was done, the latencies, and what CPU time each took. */
+/** Runs a load. @returns requests per second, their latencies, and the CPU time of the target for each */
 export async function timed(proxy, run) {
   const before = await proxy.cpuUs();
   const { requests: done, elapsedMs, ...latencies } = await run();

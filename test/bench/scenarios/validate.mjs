@@ -15,7 +15,7 @@ export async function validateRequest(bench, proxy, path, upload = 0) {
   const body = Buffer.concat(await response.toArray());
   const expected = bodyOf(path);
   if (response.statusCode !== 200 || !body.equals(expected)) {
-    throw new Error(`${proxy.target.key} answers ${response.statusCode} with ${body.length} bytes`);
+    throw new Error(`${proxy.target.key} responds ${response.statusCode} with ${body.length} bytes`);
   }
   await validateForwardedFor(bench, proxy);
 }
@@ -29,7 +29,7 @@ export async function validateEvents(bench, proxy) {
   const [event] = await once(response, 'data');
   outgoing.destroy();
   if (response.statusCode !== 200 || !event.toString().startsWith('data: ')) {
-    throw new Error(`${proxy.target.key} answers ${response.statusCode} with ${event}`);
+    throw new Error(`${proxy.target.key} responds ${response.statusCode} with ${event}`);
   }
   await validateForwardedFor(bench, proxy);
 }
@@ -47,14 +47,14 @@ export async function validateSocket(bench, proxy) {
   await once(client, 'close');
 }
 
-/** Of a request by which the service knows the bench again. */
+/** Headers of a request that the service can recognise. */
 function headersOf({ users, mark }) {
   return { authorization: users[0], 'x-bench': mark };
 }
 
-/** A proxy that leaves out what every service needs would be faster for nothing. */
+/** Checks the header that every service needs: a proxy that leaves it out has less to do. */
 async function validateForwardedFor({ backend, mark }, proxy) {
-  const { head } = await backend.ask('head');
+  const { head } = await backend.run('head');
   if (!head.includes(mark)) throw new Error(`${proxy.target.key} has not passed the request on:\n${head}`);
   if (!/^x-forwarded-for(?::|$)\s*127\.0\.0\.1/im.test(head)) {
     throw new Error(`${proxy.target.key} sends no X-Forwarded-For:\n${head}`);

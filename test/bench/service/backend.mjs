@@ -1,5 +1,5 @@
-// The service behind every target, as a process. Its answers are bytes made in advance, written by a server that knows of
-// HTTP only what the bench sends: with Node's own server it would be the service that is measured.
+// The service behind every target, as a process. Its responses are bytes made in advance, written by a server that knows only
+// the part of HTTP that the bench uses: Node's own server would take most of the time that is measured.
 import { createServer } from 'node:net';
 import { WebSocketServer } from 'ws';
 import { bodyOf, EVENTS_PER_SECOND, EVENT_BYTES, PATHS, eventAt, nowUs } from './bodies.mjs';
@@ -8,10 +8,10 @@ import { HOSTS } from './hosts.mjs';
 const [HOST] = HOSTS;
 const BACKLOG = 4_096;
 
-/** Answers by path, each made once. */
-const answers = new Map();
+/** Responses by path, each made once. */
+const responses = new Map();
 
-/** nginx would buffer it otherwise. */
+/** Without X-Accel-Buffering, nginx would buffer the events. */
 const EVENTS_HEAD =
   'HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\nX-Accel-Buffering: no\r\n\r\n';
 
@@ -20,16 +20,17 @@ const NOT_FOUND = 'HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n';
 const listeners = new Set();
 let lastHead = '';
 
-function answerTo(path) {
-  const known = answers.get(path);
+function responseTo(path) {
+  const known = responses.get(path);
   if (known) return known;
   const body = bodyOf(path);
   if (!body) return NOT_FOUND;
-  answers.set(path, answer(body));
-  return answers.get(path);
+  const response = createResponse(body);
+  responses.set(path, response);
+  return response;
 }
 
-function answer(body) {
+function createResponse(body) {
   const head = `HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n`;
   return Buffer.concat([Buffer.from(head), body]);
 }
@@ -62,26 +63,26 @@ class Connection {
       return;
     }
     this.bodyLeft = Number(/\r\ncontent-length: *(\d+)/i.exec(this.head)?.[1] ?? 0);
-    if (this.bodyLeft === 0) this.answer();
+    if (this.bodyLeft === 0) this.respond();
     else this.readBody(body);
   }
 
   readBody(bytes) {
     this.bodyLeft -= bytes;
-    if (this.bodyLeft === 0) this.answer();
+    if (this.bodyLeft === 0) this.respond();
   }
 
-  answer() {
+  respond() {
     const { head, socket } = this;
     this.head = '';
     const path = head.slice(head.indexOf(' ') + 1, head.indexOf(' HTTP/'));
-    // Health checks are not asked about.
+    // The bench checks its own requests, not health checks.
     if (path !== '/health') lastHead = head;
     if (path === PATHS.events) {
       socket.write(EVENTS_HEAD);
       listeners.add(socket);
     } else {
-      socket.write(answerTo(path));
+      socket.write(responseTo(path));
     }
   }
 }
@@ -99,7 +100,7 @@ webSockets.on('connection', (socket, { rawHeaders }) => {
   socket.on('error', () => {});
 });
 
-// Whoever asks wants the head of the last request.
+// Every message is the command for the head of the last request.
 process.on('message', () => process.send({ head: lastHead }));
 process.on('disconnect', () => process.exit());
 http.listen({ host: HOST, port: 0, backlog: BACKLOG }, () => {

@@ -1,4 +1,4 @@
-/** What the service answers, by the query of a request, and what is sent to it. */
+/** Bodies of the responses, by the query of a request, and the length of an upload. */
 export const SMALL = json(1_024);
 export const LARGE = Buffer.alloc(1_024 ** 2, 'downloaded ');
 export const UPLOAD_BYTES = 64 * 1_024;
@@ -7,7 +7,7 @@ export const PATHS = {
   small: '/v1/messages',
   large: '/v1/messages?body=large',
   sized: (bytes) => `/v1/messages?bytes=${bytes}`,
-  /** Of one route of many. */
+  /** The path of one route of many. */
   resource: (index) => `/v1/resource-${index}/7`,
   events: '/v1/messages?body=events',
   socket: '/v1/ws/chat?conversation_id=7',

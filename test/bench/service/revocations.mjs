@@ -3,10 +3,10 @@ import { startRedis } from '../../faults/children.mjs';
 import { freePort, HOST } from '../../faults/gateway.mjs';
 import { pinned } from '../processes/pinned.mjs';
 
-/** So many keys at a time that Redis answers others meanwhile. */
+/** Keys of one script, so few that Redis still serves other clients. */
 const AT_ONCE = 20_000;
 
-/** Keys as the service that ends sessions writes them. */
+/** Writes keys as the service that ends sessions does. */
 const FILL = `for at = ARGV[1], ARGV[2] do
   redis.call('set', 'blacklist:' .. string.format('0b5e91c7-3f7a-4c0e-9a51-%012d', at), '1', 'PX', 7200000)
 end`;

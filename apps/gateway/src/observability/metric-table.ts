@@ -1,4 +1,4 @@
-import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import { Counter, Gauge, Histogram, type Metric, type Registry } from 'prom-client';
 
 /** One series of a metric: its labels, by name, and its value. */
 export type Series = readonly [labels: Readonly<Record<string, string>>, value: number];
@@ -25,7 +25,23 @@ export interface EventMetric {
   readonly buckets?: readonly number[];
 }
 
-type LabelsOf<Metric extends EventMetric> = Metric extends { readonly labels: readonly (infer Label)[] }
+/** Name and help of a metric that counts by itself. */
+export interface MetricDefinition {
+  readonly name: string;
+  readonly help: string;
+}
+
+/** One series of a metric that counts by itself. */
+export interface MetricValue {
+  /** Name of the series; that of its metric by default. */
+  readonly metricName?: string;
+  readonly labels: Readonly<Record<string, string | number>>;
+  value: number;
+}
+
+type LabelsOf<Definition extends EventMetric> = Definition extends {
+  readonly labels: readonly (infer Label)[];
+}
   ? Extract<Label, string>
   : never;
 
@@ -70,4 +86,21 @@ export function registerEventMetrics<const Table extends Readonly<Record<string,
     return [key, buckets ? new Histogram({ ...options, buckets: [...buckets] }) : new Counter(options)];
   });
   return Object.fromEntries(metrics) as EventMetrics<Table>;
+}
+
+/**
+ * Registers a metric that counts by itself.
+ *
+ * @param read called by each scrape; all series, whose values may change while the scrape formats them
+ */
+export function registerMetric(
+  registry: Registry,
+  definition: MetricDefinition & { readonly type: 'counter' | 'histogram' },
+  read: () => readonly MetricValue[],
+): void {
+  const { name } = definition;
+  const get = () => Promise.resolve({ ...definition, values: read(), aggregator: 'sum' });
+  // The registry asks its metrics for no more than their name and `get`. prom-client declares an enum of numbers for the
+  // type; its own metrics have these strings.
+  registry.registerMetric({ name, get } as unknown as Metric);
 }

@@ -6,15 +6,15 @@ import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import { registerEventMetrics, registerScrapedMetrics, type ScrapedMetric } from './metric-table.js';
 import { metricsText } from './metrics-text.js';
-import { RequestCounts } from './request-counts.js';
+import { OTHER_ENDPOINT, RequestCounts } from './request-counts.js';
 import { RequestDurations } from './request-durations.js';
 
+const REQUESTS = {
+  name: 'http_requests_total',
+  help: 'Requests that ended, by status; 499: the client closed the connection first',
+};
+
 const EVENTS = {
-  requests: {
-    name: 'http_requests_total',
-    help: 'Requests that ended, by status; 499: the client closed the connection first',
-    labels: ['method', 'endpoint', 'status'],
-  },
   authFailures: {
     name: 'auth_failures_total',
     help: 'Credentials that the gateway refused',
@@ -56,9 +56,6 @@ const SCRAPED: readonly ScrapedMetric<OpenExchanges>[] = [
 /** Endpoint of requests that match no route and no controller: one label for all their paths. */
 const UNKNOWN_ENDPOINT = 'unmatched';
 
-/** Endpoint of requests beyond `MOST_SERIES`, so that sums over all endpoints stay right. */
-const OTHER_ENDPOINT = 'other';
-
 /** Series that a metric by route may have; each is a line of about 130 bytes in every scrape. */
 const MOST_SERIES = 20_000;
 
@@ -70,11 +67,11 @@ const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIO
 export class Metrics implements OnApplicationShutdown {
   readonly registry = new Registry();
 
+  private readonly requests = new RequestCounts(this.registry, REQUESTS, MOST_SERIES, () =>
+    this.events.seriesLeftOut.inc({ metric: REQUESTS.name }),
+  );
   private readonly events = registerEventMetrics(this.registry, EVENTS);
   private readonly durations = new RequestDurations(this.registry, DURATION);
-  private readonly requests = new RequestCounts(this.events.requests, MOST_SERIES, () =>
-    this.events.seriesLeftOut.inc({ metric: EVENTS.requests.name }),
-  );
   private readonly rateLimitSeries = new SeriesLimit(MOST_SERIES);
   /** The next text, shared by all callers until its making begins. */
   private nextText: Promise<string> | undefined;
@@ -101,7 +98,6 @@ export class Metrics implements OnApplicationShutdown {
   private async makeText(): Promise<string> {
     await this.lastText;
     await nextTurn();
-    this.requests.flush();
     const text = metricsText(this.registry, this.commonLabels);
     this.nextText = undefined;
     this.lastText = text.catch(() => {});

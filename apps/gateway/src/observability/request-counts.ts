@@ -1,68 +1,51 @@
-import type { Counter } from 'prom-client';
-
-/** One series: its labels, and the requests that are not yet in the counter. */
-interface Series {
-  readonly labels: { readonly method: string; readonly endpoint: string; readonly status: number };
-  pending: number;
-}
+import type { Registry } from 'prom-client';
+import { registerMetric, type MetricDefinition, type MetricValue } from './metric-table.js';
+import { valueAt } from './value-at.js';
 
 /** Endpoint of requests beyond the limit of series, so that sums over all endpoints stay right. */
-const OTHER_ENDPOINT = 'other';
+export const OTHER_ENDPOINT = 'other';
 
 /**
- * Counts requests, and adds them to a counter before each scrape: `Counter#inc` checks and hashes its labels, in 2 % of the
- * CPU time of a small request. The number of series is limited; the first ones are kept.
+ * The counter of requests. `Counter#inc` checks and hashes its labels, in 2 % of the CPU time of a small request; this one
+ * finds its series by their strings. The number of series is limited; the first ones are kept.
  */
 export class RequestCounts {
   /** By endpoint, method and status. */
-  private readonly series = new Map<string, Map<string, Map<number, Series>>>();
-  private size = 0;
-  private changed: Series[] = [];
+  private readonly series = new Map<string, Map<string, Map<number, MetricValue>>>();
+  private readonly all: MetricValue[] = [];
 
   /**
    * @param limit most series
    * @param onLeftOut called for each request that counts for the endpoint `other`, since its own would be beyond the limit
    */
   constructor(
-    private readonly counter: Counter<'method' | 'endpoint' | 'status'>,
+    registry: Registry,
+    definition: MetricDefinition,
     private readonly limit: number,
     private readonly onLeftOut: () => void,
-  ) {}
+  ) {
+    registerMetric(registry, { ...definition, type: 'counter' }, () => [...this.all]);
+  }
 
   add(method: string, endpoint: string, status: number): void {
     const series =
       this.series.get(endpoint)?.get(method)?.get(status) ?? this.create(method, endpoint, status);
-    if (series.pending++ === 0) this.changed.push(series);
+    series.value++;
   }
 
-  /** Adds all requests to the counter. */
-  flush(): void {
-    for (const series of this.changed) {
-      this.counter.inc(series.labels, series.pending);
-      series.pending = 0;
-    }
-    this.changed = [];
+  private create(method: string, endpoint: string, status: number): MetricValue {
+    if (this.all.length < this.limit) return this.seriesOf(method, endpoint, status);
+    this.onLeftOut();
+    return this.seriesOf(method, OTHER_ENDPOINT, status);
   }
 
-  private create(method: string, endpoint: string, status: number): Series {
-    if (this.size >= this.limit && endpoint !== OTHER_ENDPOINT) {
-      this.onLeftOut();
-      return this.seriesOf(method, OTHER_ENDPOINT, status);
-    }
-    this.size++;
-    return this.seriesOf(method, endpoint, status);
+  private seriesOf(method: string, endpoint: string, status: number): MetricValue {
+    const byMethod = valueAt(this.series, endpoint, () => new Map<string, Map<number, MetricValue>>());
+    const byStatus = valueAt(byMethod, method, () => new Map<number, MetricValue>());
+    return valueAt(byStatus, status, () => {
+      const series = { labels: { method, endpoint, status }, value: 0 };
+      this.all.push(series);
+      return series;
+    });
   }
-
-  private seriesOf(method: string, endpoint: string, status: number): Series {
-    const byMethod = valueAt(this.series, endpoint, () => new Map<string, Map<number, Series>>());
-    const byStatus = valueAt(byMethod, method, () => new Map<number, Series>());
-    return valueAt(byStatus, status, () => ({ labels: { method, endpoint, status }, pending: 0 }));
-  }
-}
-
-/** The value of a key, created at the first call. */
-function valueAt<Key, Value>(map: Map<Key, Value>, key: Key, create: () => Value): Value {
-  let value = map.get(key);
-  if (value === undefined) map.set(key, (value = create()));
-  return value;
 }

@@ -1,12 +1,6 @@
-import type { Metric, MetricObjectWithValues, MetricValueWithName, Registry } from 'prom-client';
-
-/** What a metric of prom-client must have, so that its registry takes it. */
-interface Definition {
-  readonly name: string;
-  readonly help: string;
-  /** Upper bounds in seconds, ascending. */
-  readonly buckets: readonly number[];
-}
+import type { Registry } from 'prom-client';
+import { registerMetric, type MetricDefinition, type MetricValue } from './metric-table.js';
+import { valueAt } from './value-at.js';
 
 interface Series {
   readonly labels: { readonly method: string; readonly endpoint: string };
@@ -23,13 +17,16 @@ export class RequestDurations {
   /** By endpoint and method. */
   private readonly series = new Map<string, Map<string, Series>>();
 
+  /** @param buckets upper bounds in seconds, ascending */
   constructor(
     registry: Registry,
-    private readonly definition: Definition,
+    private readonly definition: MetricDefinition & { readonly buckets: readonly number[] },
   ) {
-    // The registry asks its metrics for no more than their name and `get`.
-    const metric = { name: definition.name, get: () => Promise.resolve(this.read()) };
-    registry.registerMetric(metric as unknown as Metric);
+    registerMetric(registry, { ...definition, type: 'histogram' }, () =>
+      [...this.series.values()].flatMap((byMethod) =>
+        [...byMethod.values()].flatMap((series) => this.valuesOf(series)),
+      ),
+    );
   }
 
   observe(method: string, endpoint: string, seconds: number): void {
@@ -42,27 +39,15 @@ export class RequestDurations {
   }
 
   private create(method: string, endpoint: string): Series {
+    const byMethod = valueAt(this.series, endpoint, () => new Map<string, Series>());
     const counts = Array.from({ length: this.definition.buckets.length + 1 }, () => 0);
-    const series = { labels: { method, endpoint }, counts, sum: 0 };
-    const byMethod = this.series.get(endpoint);
-    if (byMethod) byMethod.set(method, series);
-    else this.series.set(endpoint, new Map([[method, series]]));
-    return series;
-  }
-
-  private read(): MetricObjectWithValues<MetricValueWithName<string>> {
-    const { name, help } = this.definition;
-    const values: MetricValueWithName<string>[] = [];
-    for (const byMethod of this.series.values())
-      for (const series of byMethod.values()) values.push(...this.valuesOf(series));
-    // prom-client declares an enum of numbers for the type; its own metrics have these strings.
-    return { name, help, type: 'histogram', values, aggregator: 'sum' } as never;
+    return valueAt(byMethod, method, () => ({ labels: { method, endpoint }, counts, sum: 0 }));
   }
 
   /** Each bucket counts all requests up to its bound (Prometheus' text format 0.0.4). */
-  private valuesOf({ labels, counts, sum }: Series): MetricValueWithName<string>[] {
+  private valuesOf({ labels, counts, sum }: Series): MetricValue[] {
     const { name, buckets } = this.definition;
-    const values: MetricValueWithName<string>[] = [];
+    const values: MetricValue[] = [];
     let count = 0;
     counts.forEach((more, index) => {
       count += more;

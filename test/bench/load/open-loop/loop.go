@@ -10,9 +10,9 @@ import (
 const (
 	bufferBytes = 256 << 10
 	mostEvents  = 256
-	// patience is for the responses that are due at the end.
-	patience = 10 * time.Second
-	nobody   = -1
+	// responseTimeout is for the responses that are due at the end.
+	responseTimeout = 10 * time.Second
+	timerIndex      = -1
 	// edgeTriggered is EPOLLET, which package syscall has as a negative number.
 	edgeTriggered = 1 << 31
 )
@@ -58,7 +58,7 @@ func newLoop(plan schedule, requests [][]byte, connections []*connection) (*loop
 		return nil, errno
 	}
 	l.timer = int(timer)
-	if err := l.watch(l.timer, nobody, syscall.EPOLLIN); err != nil {
+	if err := l.watch(l.timer, timerIndex, syscall.EPOLLIN); err != nil {
 		return nil, err
 	}
 	for index, c := range connections {
@@ -98,7 +98,7 @@ func (l *loop) run() error {
 		if wait == 0 && l.done == l.sent {
 			return nil
 		}
-		if l.sinceStart() > l.length+patience {
+		if l.sinceStart() > l.length+responseTimeout {
 			return errors.New("responses that were due at the end did not come")
 		}
 		if err := l.receive(wait); err != nil {
@@ -147,7 +147,7 @@ func (l *loop) receive(wait time.Duration) error {
 			return errno
 		}
 	}
-	count, err := syscall.EpollWait(l.epoll, l.events, int(patience.Milliseconds()))
+	count, err := syscall.EpollWait(l.epoll, l.events, int(responseTimeout.Milliseconds()))
 	if err != nil && !errors.Is(err, syscall.EINTR) {
 		return err
 	}
@@ -160,8 +160,8 @@ func (l *loop) receive(wait time.Duration) error {
 }
 
 func (l *loop) handle(event syscall.EpollEvent) error {
-	if event.Fd == nobody {
-		// Until it is read, it wakes the loop again.
+	if event.Fd == timerIndex {
+		// Until the timer is read, it wakes the loop again.
 		_, err := syscall.Read(l.timer, l.buffer[:8])
 		if errors.Is(err, syscall.EAGAIN) {
 			return nil

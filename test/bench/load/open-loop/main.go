@@ -15,22 +15,22 @@ import (
 func main() {
 	log.SetFlags(0)
 	var plan schedule
-	var what requestOptions
+	var options requestOptions
 	port := flag.Int("port", 0, "of 127.0.0.1")
 	connections := flag.Int("connections", 1, "most requests at a time")
 	responseBytes := flag.Int("response-bytes", 0, "of the body of each response")
 	flag.Float64Var(&plan.perSecond, "rate", 0, "requests a second; 0: each as soon as a connection is free")
 	flag.DurationVar(&plan.length, "length", time.Second, "of the schedule")
 	flag.DurationVar(&plan.leadIn, "lead-in", 0, "time at the start whose latencies do not count")
-	flag.StringVar(&what.method, "method", "GET", "")
-	flag.StringVar(&what.pathFile, "paths", "", "a file with a path a line")
-	flag.StringVar(&what.userFile, "users", "", "a file with a value of Authorization a line")
-	flag.IntVar(&what.users, "most-users", 1, "how many of those")
-	flag.IntVar(&what.fields, "fields", 2, "header fields of each request")
-	flag.IntVar(&what.bodyBytes, "body-bytes", 0, "of the body of each request")
+	flag.StringVar(&options.method, "method", "GET", "")
+	flag.StringVar(&options.pathFile, "paths", "", "a file with a path a line")
+	flag.StringVar(&options.userFile, "users", "", "a file with a value of Authorization a line")
+	flag.IntVar(&options.users, "most-users", 1, "how many of those")
+	flag.IntVar(&options.fields, "fields", 2, "header fields of each request")
+	flag.IntVar(&options.bodyBytes, "body-bytes", 0, "of the body of each request")
 	flag.Parse()
 
-	requests, err := makeRequests(what)
+	requests, err := makeRequests(options)
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// What is asked for: by each user in turn, of each path in turn.
+// requestOptions describe the requests: by each user in turn, of each path in turn.
 type requestOptions struct {
 	method, pathFile, userFile string
 	users, fields, bodyBytes   int

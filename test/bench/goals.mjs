@@ -34,11 +34,14 @@ const GOALS = [
 export function isForGoal(scenario, target, step) {
   return GOALS.some(({ scenario: key, of, at, to, from }) => {
     const needed = [[of, at], ...(to || from !== undefined ? [[to ?? of, from]] : [])];
-    return key === scenario && needed.some(([one, where]) => one === target && where === step);
+    return (
+      key === scenario &&
+      needed.some(([neededTarget, neededStep]) => neededTarget === target && neededStep === step)
+    );
   });
 }
 
-/** Each goal with the median of what was measured, the least and the greatest; those are left out for which something was not. */
+/** Each goal with its median, least and greatest value; goals without a measured value are left out. */
 export function compareWithGoals({ scenarios }) {
   return GOALS.flatMap((goal) => {
     const { scenario, figure, of, at, to, from } = goal;
@@ -50,11 +53,12 @@ export function compareWithGoals({ scenarios }) {
     const values = valuesOf(figure, own, other);
     const value = median(values);
     const range = { least: Math.min(...values), greatest: Math.max(...values) };
-    return [{ ...goal, isRatio, title: measured.title, value, ...range, isMet: value <= goal.most }];
+    const titles = { title: measured.title, target: own.title, peer: to && other.title };
+    return [{ ...goal, ...titles, isRatio, value, ...range, isMet: value <= goal.most }];
   });
 }
 
-/** By round. Ratios are of the same round, so that what else the machine did meanwhile weighs on both. */
+/** The figure, or the ratio, of each round. Both figures of a ratio are of the same round, so that other load hits both. */
 function valuesOf(figure, own, other) {
   if (figure === 'peakBytes') return [own.peakBytes];
   return own.rounds.map((round, index) => round[figure] / (other?.rounds[index][figure] ?? 1));

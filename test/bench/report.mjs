@@ -1,6 +1,6 @@
 import { figuresOf, tableOf, textOf } from './figures.mjs';
 
-/** Of p99, from where the lateness of the generator is told. */
+/** The lateness of the generator is printed if it is more than this share of p99. */
 const MOST_LATE_SHARE = 0.5;
 
 /** A scenario, for people at a terminal. */
@@ -15,7 +15,7 @@ export function printScenario(scenario) {
   printLateness(scenario);
 }
 
-/** Says so where the load, and not the target, made much of what was measured. */
+/** Prints a warning if the load, and not the target, made much of the latency. */
 function printLateness({ targets }) {
   for (const target of targets) {
     const { lateMs = 0, p99Ms } = figuresOf(target);
@@ -29,9 +29,10 @@ function printLateness({ targets }) {
 
 export function printGoals(goals) {
   if (goals.length > 0) console.log('\nGoals');
-  for (const goal of goals) {
-    const { what, most, value, range } = describeGoal(goal);
-    console.log(`${what.padEnd(92)} at most ${most}: ${value} (${range}), ${goal.isMet ? 'met' : 'not met'}`);
+  const rows = goals.map((goal) => ({ ...describeGoal(goal), isMet: goal.isMet }));
+  const width = Math.max(...rows.map(({ name }) => name.length));
+  for (const { name, most, value, range, isMet } of rows) {
+    console.log(`${name.padEnd(width)}  at most ${most}: ${value} (${range}), ${isMet ? 'met' : 'not met'}`);
   }
 }
 
@@ -43,21 +44,15 @@ const FIGURES = {
   residentBytes: 'memory in all, MB',
 };
 
-const NAMES = {
-  gateway: 'everything on',
-  'gateway-bare': 'logs and limits off',
-  'nest-hpm': 'compared with http-proxy-middleware in Nest',
-  go: 'compared with Go',
-  'ws-relay': 'compared with a plain `ws` relay',
-  'node-http': 'compared with a bare `node:http` server',
-};
-
-/** A goal in words. */
-export function describeGoal({ title, figure, of, to, at, from, most, value, least, greatest, isRatio }) {
-  const number = (step) => step.toLocaleString('en');
-  const other = at === undefined ? NAMES[to] : `${number(at)} compared with ${number(from)}`;
+/** A goal of `compareWithGoals` in words. */
+export function describeGoal(goal) {
+  const { title, figure, target, peer, at, from, isRatio } = goal;
   const measured = isRatio ? FIGURES[figure].split(',')[0] : FIGURES[figure];
-  const what = [title, measured, NAMES[of], ...(other ? [other] : [])].join(', ');
-  const text = isRatio ? (ratio) => ratio.toFixed(3) : (bytes) => textOf(figure, bytes);
-  return { what, most: text(most), value: text(value), range: `${text(least)} to ${text(greatest)}` };
+  const number = (step) => step.toLocaleString('en');
+  const comparison =
+    at === undefined ? `compared with ${peer}` : `${number(at)} compared with ${number(from)}`;
+  const name = [title, measured, target, ...(isRatio ? [comparison] : [])].join(', ');
+  const text = isRatio ? (ratio) => ratio.toFixed(3) : (value) => textOf(figure, value);
+  const range = `${text(goal.least)} to ${text(goal.greatest)}`;
+  return { name, most: text(goal.most), value: text(goal.value), range };
 }

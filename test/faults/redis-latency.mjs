@@ -1,12 +1,12 @@
-// What a dying Redis does to the gateway's clients: requests, failures and latency before, during and after a `kill -9`
-// of Redis under load. Run it after a build, where redis-server is installed: `node test/bench/redis.mjs`.
+// Measures requests, failures and latency before, during and after a `kill -9` of Redis under load: `npm run bench:redis`.
+// Needs redis-server.
 import { once } from 'node:events';
 import { Agent, createServer, get } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { startRedis, startUntil } from '../faults/children.mjs';
-import { freePort, HOST } from '../faults/gateway.mjs';
-import { JWT_SECRET, signToken } from '../faults/token.mjs';
+import { startRedis, startUntil } from './children.mjs';
+import { freePort, HOST } from './gateway.mjs';
+import { JWT_SECRET, signToken } from './token.mjs';
 
 const GATEWAY = fileURLToPath(new URL('../../dist/apps/gateway/src/main.js', import.meta.url));
 const CLIENTS = 32;
