@@ -43,4 +43,4 @@ EXPOSE 8080
 # Less memory at no more CPU time. By itself Node takes 128 MiB for young objects on a large machine, and malloc some for each
 # thread; and where many requests wait at a time, V8 makes all objects of those that follow old at once.
 ENV MALLOC_ARENA_MAX=1
-CMD ["node", "--max-semi-space-size=32", "--no-allocation-site-pretenuring", "dist/apps/gateway/src/main.js"]
+CMD ["node", "--max-semi-space-size=8", "--no-allocation-site-pretenuring", "dist/apps/gateway/src/main.js"]

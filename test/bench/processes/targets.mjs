@@ -7,7 +7,7 @@ import { haproxyConfiguration } from '../peers/haproxy.mjs';
 import { nginxConfiguration } from '../peers/nginx.mjs';
 
 /** Flags of Node in the image. */
-export const GATEWAY_FLAGS = ['--max-semi-space-size=32', '--no-allocation-site-pretenuring'];
+export const GATEWAY_FLAGS = ['--max-semi-space-size=8', '--no-allocation-site-pretenuring'];
 const GATEWAY = fileURLToPath(new URL('../../../dist/apps/gateway/src/main.js', import.meta.url));
 const GO_SOURCE = fileURLToPath(new URL('../peers/go', import.meta.url));
 

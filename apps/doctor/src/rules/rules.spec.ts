@@ -80,7 +80,7 @@ const gatewayRuns = (command: string): Edit =>
   );
 
 const GATEWAY_CMD =
-  'CMD ["node", "--max-semi-space-size=32", "--no-allocation-site-pretenuring", "dist/apps/gateway/src/main.js"]';
+  'CMD ["node", "--max-semi-space-size=8", "--no-allocation-site-pretenuring", "dist/apps/gateway/src/main.js"]';
 
 /** Chat and plain requests in one location. */
 const inOne = (connection: string): Edit[] => [
