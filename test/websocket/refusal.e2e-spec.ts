@@ -93,6 +93,25 @@ describe('a service that fails before its 101', () => {
     expect((await fetch(`${gateway.url}/health`)).status).toBe(200);
   });
 
+  it('has a line with the number of attempts and the last instance', async () => {
+    const asked: string[] = [];
+    const startResetting = () =>
+      startRawService((socket) =>
+        socket.once('data', () => {
+          asked.push(`http://127.0.0.1:${socket.localPort}`);
+          socket.resetAndDestroy();
+        }),
+      );
+    await using one = await startResetting();
+    await using other = await startResetting();
+    await using gateway = await startGateway({ env: { CHAT_SERVICE_URL: `${one.url},${other.url}` } });
+
+    await exchangeRaw(gateway.port, rawHandshake());
+
+    const line = await gateway.logged({ message: 'request', status: 502 });
+    expect(line).toMatchObject({ attempts: 2, instance: asked[1] });
+  });
+
   it('costs a client that leaves meanwhile nothing, and the service no connection', async () => {
     const { promise: left, resolve: leave } = Promise.withResolvers<void>();
     const { promise: asked, resolve: ask } = Promise.withResolvers<void>();

@@ -66,7 +66,7 @@ describe('AccessLog', () => {
 
   it('writes no stages of a handshake, whose attempts are not timed', () => {
     const exchange = Object.assign(createExchange('/v1/ws/chat'), {
-      attempts: 1,
+      attemptCount: 1,
       route: { upstream: 'chat-service' },
     });
 

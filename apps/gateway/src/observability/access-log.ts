@@ -45,7 +45,7 @@ export class AccessLog {
       `"client_ip":${quote(exchange.clientAddress)},"method":${quote(request.method!)},` +
       `"path":${quote(loggedPath(exchange))}`;
     if (userAgent !== undefined) line += `,"user_agent":${quote(userAgent.slice(0, USER_AGENT_LENGTH))}`;
-    if (exchange.attempts > 0) line += upstreamFields(exchange);
+    if (exchange.attemptCount > 0) line += upstreamFields(exchange);
     if (status >= 500 && exchange.attemptedAt > 0) line += `,"stages":${JSON.stringify(stagesOf(exchange))}`;
     if (failure) line += failureFields(failure);
     this.lines.write(`${line},"message":"request"}\n`);
@@ -53,12 +53,12 @@ export class AccessLog {
 }
 
 function upstreamFields(exchange: Exchange): string {
-  const { upstream, instance, attempts, reusedConnection, requestBytes, responseBytes } = exchange;
+  const { upstream, instance, attemptCount, reusedConnection, requestBytes, responseBytes } = exchange;
   const names =
     (upstream === undefined ? '' : `,"upstream":${quote(upstream)}`) +
     (instance === undefined ? '' : `,"instance":${quote(instance)}`);
   return (
-    `${names},"attempts":${attempts},"reused_connection":${reusedConnection}` +
+    `${names},"attempts":${attemptCount},"reused_connection":${reusedConnection}` +
     `,"request_bytes":${requestBytes},"response_bytes":${responseBytes}`
   );
 }

@@ -100,7 +100,6 @@ export class UpgradeMiddleware implements NestMiddleware<IncomingMessage, Server
     const { exchange } = opening;
     const result = await this.dial(opening);
     if (result === undefined) return false;
-    exchange.instance = result.instance;
     opening.upgrade.route.forwardOptions.affinity?.describe(exchange);
     if ('socket' in result) return this.complete(opening, result);
     passRefusal(exchange, result);
@@ -117,11 +116,10 @@ export class UpgradeMiddleware implements NestMiddleware<IncomingMessage, Server
     const left = new Cancellation();
     const leave = (): void => left.cancel();
     const { response } = exchange;
-    exchange.attempts++;
     response.once('close', leave);
     const stopReading = upgrade.startReading(this.earlyBudget);
     try {
-      return await request.dialer.dialFirst(left);
+      return await request.dialer.dialFirst(exchange, left);
     } catch (error) {
       if (left.isCancelled) return undefined;
       throw error;

@@ -72,7 +72,7 @@ describe('an attempt', () => {
       {} as never,
     );
 
-    expect([exchange.attempts, exchange.instance]).toEqual([2, 'http://b:80']);
+    expect([exchange.attemptCount, exchange.instance]).toEqual([2, 'http://b:80']);
     expect([exchange.attemptedAt, exchange.connectedAt, exchange.sentAt, exchange.responseAt]).toEqual([
       now,
       0,

@@ -23,7 +23,7 @@ export class Attempt implements UpstreamCall {
     readonly request: UpstreamRequest,
     private readonly listener: AttemptListener,
   ) {
-    exchange.attempts++;
+    exchange.attemptCount++;
     exchange.instance = instance.origin;
     exchange.attemptedAt = performance.now();
     exchange.connectedAt = exchange.sentAt = exchange.responseAt = 0;

@@ -127,8 +127,8 @@ export class AttemptLoop implements AttemptListener {
   }
 
   private get isFirstOfReused(): boolean {
-    const { reusedConnection, attempts } = this.forward.exchange;
-    return reusedConnection && attempts === 1;
+    const { reusedConnection, attemptCount } = this.forward.exchange;
+    return reusedConnection && attemptCount === 1;
   }
 
   /** @param isStale whether the connection may have been dead already: then a retry costs no budget */

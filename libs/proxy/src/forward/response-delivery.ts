@@ -139,6 +139,7 @@ export class ResponseDelivery {
   /** Adds the number of attempts to the response, if the options say so. */
   showAttempts(): void {
     const { exchange, options } = this.forward;
-    if (options.showsAttempts) exchange.responseHeaders.push('X-Gateway-Attempts', String(exchange.attempts));
+    if (!options.showsAttempts) return;
+    exchange.responseHeaders.push('X-Gateway-Attempts', String(exchange.attemptCount));
   }
 }

@@ -68,7 +68,7 @@ export class Exchange implements Peer, DenseMember {
   /** The address of the instance that was asked last. */
   instance: string | undefined;
   /** Number of attempts. */
-  attempts = 0;
+  attemptCount = 0;
   /** Whether the last attempt went over a connection that had served before. */
   reusedConnection = false;
   /** `performance.now()` at the steps of the last attempt, 0 if it was not reached: sent to an instance, */

@@ -143,14 +143,11 @@ function takeFromSubprotocols(request: IncomingMessage): string | undefined {
 
 /** An upstream's 101, with its open WebSocket. */
 export interface AcceptedHandshake extends UpstreamWebSocket {
-  /** The address of the instance. */
-  readonly instance: string;
   readonly response: ResponseHead;
 }
 
 /** An upstream's response with a status other than 101. */
 export interface RefusedHandshake {
-  readonly instance: string;
   readonly response: ResponseHead;
   readonly body: Buffer;
 }

@@ -6,6 +6,7 @@ import {
   isUnavailable,
   randomNonce,
   type Attempts,
+  type Exchange,
   type Instance,
   type FailureKind,
   type ResponseHead,
@@ -26,6 +27,8 @@ interface DialRequest {
   readonly route: WebSocketRoute;
   readonly handshake: UpstreamHandshake;
   readonly cancellation: Cancellation;
+  /** Gets the number of attempts and the last instance. Undefined for a resumption: the exchange has ended. */
+  readonly exchange?: Exchange;
 }
 
 /** Opens WebSockets to upstreams. */
@@ -61,7 +64,12 @@ export class UpstreamDialer {
       attempts.report('failed', now);
       return false;
     };
+    const { exchange } = request;
     for (;;) {
+      if (exchange) {
+        exchange.attemptCount = attempts.count;
+        exchange.instance = attempts.instance.origin;
+      }
       try {
         const result = await new InstanceDial(attempts.instance, request, until).result;
         if (!saysUnavailable(result)) {
@@ -85,18 +93,19 @@ export class ClientDialer implements RelayDialer {
     private readonly handshake: UpstreamHandshake,
   ) {}
 
-  dialFirst(cancellation: Cancellation, withinMs = Infinity): Promise<DialResult> {
+  dialFirst(exchange: Exchange, cancellation: Cancellation): Promise<DialResult> {
     const { route, handshake } = this;
-    return this.dialer.dial({ route, handshake, cancellation }, withinMs);
+    return this.dialer.dial({ route, handshake, cancellation, exchange }, Infinity);
   }
 
   async dial(signal: AbortSignal, withinMs: number): Promise<UpstreamWebSocket | number> {
+    const { route, handshake } = this;
     const cancellation = new Cancellation();
     const cancel = (): void => cancellation.cancel();
     if (signal.aborted) cancel();
     signal.addEventListener('abort', cancel);
     try {
-      const result = await this.dialFirst(cancellation, withinMs);
+      const result = await this.dialer.dial({ route, handshake, cancellation }, withinMs);
       return 'socket' in result ? result : result.response.status;
     } finally {
       signal.removeEventListener('abort', cancel);
@@ -119,7 +128,7 @@ class InstanceDial implements UpgradeListener {
 
   /** @param until time by which a refusal must be whole, in milliseconds of `performance.now()` */
   constructor(
-    private readonly instance: Instance,
+    instance: Instance,
     private readonly request: DialRequest,
     until: number,
   ) {
@@ -142,7 +151,7 @@ class InstanceDial implements UpgradeListener {
       const connection = { stream, early, subprotocol, isServer: false };
       const socket = createWebSocket(connection, route.socketOptions).on('error', ignore);
       socket.pause();
-      this.resolve({ socket, stream, subprotocol, instance: this.instance.origin, response });
+      this.resolve({ socket, stream, subprotocol, response });
     } catch (error) {
       stream.destroy();
       this.onError(error as Error, true);
@@ -151,7 +160,7 @@ class InstanceDial implements UpgradeListener {
 
   onRefusal(response: ResponseHead, body: Buffer): void {
     this.stop();
-    this.resolve({ response, instance: this.instance.origin, body });
+    this.resolve({ response, body });
   }
 
   onError(error: Error, isConnected: boolean): void {
