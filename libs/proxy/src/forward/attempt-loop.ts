@@ -1,7 +1,7 @@
 import { Attempt, type AttemptListener } from '../attempts/attempt.js';
 import type { Attempts } from '../attempts/attempts.js';
-import { exceptionFor, isConnectionLost } from '../attempts/failure.js';
-import { failureKindOf, isUnavailable } from '../balancing/failure-kind.js';
+import { exceptionFor, isConnectionLost } from '../attempts/exception-for.js';
+import { failureKindOf, isUnavailable } from '../attempts/failure-kind.js';
 import type { FailureKind } from '../balancing/instance-health.js';
 import type { ProxyException, Stage } from '../http/exceptions.js';
 import type { Exchange } from '../http/exchange.js';

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { Attempts } from '../attempts/attempts.js';
-import { failureKindOf } from '../balancing/failure-kind.js';
+import { failureKindOf } from '../attempts/failure-kind.js';
 import { ClientGoneException, type ProxyException } from '../http/exceptions.js';
 import { exchangeOf, type Exchange, type ExchangeForward } from '../http/exchange.js';
 import { skipEmptyBody } from '../http/node-internals.js';

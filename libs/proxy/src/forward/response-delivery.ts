@@ -1,4 +1,4 @@
-import { exceptionFor } from '../attempts/failure.js';
+import { exceptionFor } from '../attempts/exception-for.js';
 import { GateFailedException, type ProxyException } from '../http/exceptions.js';
 import type { Exchange } from '../http/exchange.js';
 import type { ResponseHead } from '../transport/response-head.js';

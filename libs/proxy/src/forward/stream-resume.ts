@@ -1,7 +1,7 @@
 import { Attempt, type AttemptListener } from '../attempts/attempt.js';
 import type { Attempts } from '../attempts/attempts.js';
-import { exceptionFor } from '../attempts/failure.js';
-import { failureKindOf, isUnavailable } from '../balancing/failure-kind.js';
+import { exceptionFor } from '../attempts/exception-for.js';
+import { failureKindOf, isUnavailable } from '../attempts/failure-kind.js';
 import type { FailureKind } from '../balancing/instance-health.js';
 import { responseHeadersFor } from '../headers/response-headers.js';
 import { UpstreamTimeoutException, type ProxyException } from '../http/exceptions.js';

@@ -141,7 +141,12 @@ export class InvalidRequestException extends ProxyException {
 
 /** No connection to the service could be made. */
 export class UpstreamUnreachableException extends ProxyException {
-  constructor(service: string, cause: unknown) {
+  /** @param isOwnFault whether the gateway could not open one, which says nothing of the instance */
+  constructor(
+    service: string,
+    cause: unknown,
+    readonly isOwnFault = false,
+  ) {
     super({ ...unavailable(502, 'UPSTREAM_UNREACHABLE', service, cause), stage: 'connect' });
   }
 }

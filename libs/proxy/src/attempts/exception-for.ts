@@ -16,9 +16,10 @@ const UNREACHABLE = new Set([
   'ENOTFOUND',
   'EAI_AGAIN',
   'EADDRNOTAVAIL',
-  'EMFILE',
-  'ENFILE',
 ]);
+
+/** The gateway has no file descriptor left. */
+const NO_DESCRIPTOR = new Set(['EMFILE', 'ENFILE']);
 
 const CONNECTION_LOST = new Set(['ERR_CONNECTION_CLOSED', 'ECONNRESET', 'EPIPE', 'ECONNABORTED']);
 
@@ -59,7 +60,7 @@ export function isConnectionLost(error: Error): boolean {
 }
 
 /**
- * The exception for an error of the transport or of the operating system, by its code. No other file reads these codes.
+ * The exception for an error of the transport or of the operating system, by its code. No other file decides by these codes.
  */
 export function exceptionFor(error: Error, service: string, stage: Stage): ProxyException {
   if (error instanceof ProxyException) return error;
@@ -68,6 +69,8 @@ export function exceptionFor(error: Error, service: string, stage: Stage): Proxy
     return new UpstreamTimeoutException(service, stage, error);
   }
   if (code !== undefined && UNREACHABLE.has(code)) return new UpstreamUnreachableException(service, error);
+  if (code !== undefined && NO_DESCRIPTOR.has(code))
+    return new UpstreamUnreachableException(service, error, true);
   if (code === DESTROYED) return new UpstreamUnavailableException(service, error);
   if (code !== undefined && isTls(code) && stage !== 'response_body') {
     // Also after the request: in TLS 1.3 a service may refuse the client's certificate after the client's handshake.

@@ -1,5 +1,6 @@
 import { UpstreamTimeoutException } from '../http/exceptions.js';
-import { exceptionFor, isConnectionLost } from './failure.js';
+import { exceptionFor, isConnectionLost } from './exception-for.js';
+import { failureKindOf } from './failure-kind.js';
 
 const errorOf = (code: string | undefined, message = 'x'): Error =>
   Object.assign(new Error(message), code === undefined ? {} : { code });
@@ -87,6 +88,17 @@ describe('exceptionFor', () => {
       expect(exception.stage).toBe(stage);
       expect(exception.cause).toBe(error);
       expect(exception.getResponse()).toEqual(body);
+    },
+  );
+
+  it.each([
+    ['ECONNREFUSED', 'connect'],
+    ['EMFILE', undefined],
+    ['ENFILE', undefined],
+  ])(
+    'counts %s against the instance as %s: without a file descriptor the gateway itself fails',
+    (code, kind) => {
+      expect(failureKindOf(exceptionFor(errorOf(code), 'x-service', 'connect'))).toBe(kind);
     },
   );
 

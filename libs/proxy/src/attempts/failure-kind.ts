@@ -5,23 +5,17 @@ import {
   UpstreamTlsException,
   UpstreamUnreachableException,
 } from '../http/exceptions.js';
-import type { FailureKind } from './instance-health.js';
+import type { FailureKind } from '../balancing/instance-health.js';
 
 /** Whether a status means that the service, or a proxy before it, is unavailable at present. */
 export function isUnavailable(status: number): boolean {
   return status === 502 || status === 503 || status === 504;
 }
 
-/** This process has no file descriptor left, which says nothing of the instance. */
-const NO_DESCRIPTOR: ReadonlySet<unknown> = new Set(['EMFILE', 'ENFILE']);
-
 /** The failure kind of an attempt's exception; undefined if the instance did not cause it. */
 export function failureKindOf(failure: unknown): FailureKind | undefined {
   if (failure instanceof UpstreamTlsException) return 'connect';
-  if (failure instanceof UpstreamUnreachableException) {
-    const { code } = failure.cause as NodeJS.ErrnoException;
-    return NO_DESCRIPTOR.has(code) ? undefined : 'connect';
-  }
+  if (failure instanceof UpstreamUnreachableException) return failure.isOwnFault ? undefined : 'connect';
   if (failure instanceof UpstreamDisconnectedException) return 'reset';
   if (failure instanceof UpstreamTimeoutException) return 'timeout';
   return failure instanceof UpstreamInvalidResponseException ? 'invalid_response' : undefined;
