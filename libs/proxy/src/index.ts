@@ -35,6 +35,7 @@ export { isAddressRange, TrustedProxies, type TrustOptions } from './http/truste
 export { delay, nextTurn } from './http/delay.js';
 export { randomFraction, randomId, randomNonce } from './http/random.js';
 export { formatFields, formatUpgradeHead } from './transport/request-head.js';
+export { HandshakeTimeoutError } from './transport/transport-errors.js';
 export type { ResponseHead } from './transport/response-head.js';
 export type { UpgradeCall, UpgradeListener } from './transport/upgrade-call.js';
 export { Ticker, type Ticking } from './http/ticker.js';

@@ -1,6 +1,6 @@
 import type { ConnectionOptions } from 'node:tls';
 import { ConnectionPool, type PoolOptions } from '../transport/connection-pool.js';
-import { dialHttp, openEventOf, type Onread, type OpeningSocket } from '../transport/dial.js';
+import { dialHttp, type Onread, type OpeningSocket } from '../transport/dial.js';
 import { UpgradeCall, type UpgradeListener } from '../transport/upgrade-call.js';
 import type { UpstreamCall } from '../transport/upstream-call.js';
 import type { UpstreamTls } from '../transport/upstream-tls.js';
@@ -125,13 +125,14 @@ export class Instance {
     const { hostname: host, port, session } = this;
     const secure = this.isSecure ? this.tls.optionsFor(this.hostname) : undefined;
     const { connectTimeoutMs: timeoutMs } = this.options;
-    const openEvent = openEventOf(secure);
-    if (!secure) return { socket: dialHttp({ host, port }, onread, { timeoutMs }), openEvent };
+    if (!secure) return dialHttp({ host, port }, onread, { timeoutMs });
     // A session that was made with other files proves nothing about the present ones.
     const data = session?.context === secure.secureContext ? session?.data : undefined;
     const options = { ...secure, ALPNProtocols: ['http/1.1'], session: data };
-    const socket = dialHttp({ host, port }, onread, { timeoutMs, secure: options });
-    socket.on('session', (made: Buffer) => (this.session = { context: secure.secureContext, data: made }));
-    return { socket, openEvent };
+    const opening = dialHttp({ host, port }, onread, { timeoutMs, secure: options });
+    opening.socket.on('session', (made: Buffer) => {
+      this.session = { context: secure.secureContext, data: made };
+    });
+    return opening;
   };
 }

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { startRawService, type PlayedService } from '../../../../test/support/service.js';
-import { dial, dialHttp, openEventOf, type Onread } from './dial.js';
+import { dial, dialHttp, type Onread } from './dial.js';
 
 const TIMEOUT_MS = 1_000;
 const OPTIONS = { timeoutMs: TIMEOUT_MS };
@@ -28,8 +28,8 @@ describe('a dialled connection', () => {
   const target = () => ({ host: '127.0.0.1', port: service.port });
 
   it('stays open after its timeout if it opened before, and leaves no timer', async () => {
-    socket = dial(target(), OPTIONS);
-    await once(socket, openEventOf(undefined));
+    ({ socket } = dial(target(), OPTIONS));
+    await once(socket, 'connect');
 
     expect(jest.getTimerCount()).toBe(0);
     jest.advanceTimersByTime(TIMEOUT_MS);
@@ -40,7 +40,7 @@ describe('a dialled connection', () => {
 
   it('is destroyed with ETIMEDOUT if it is not open in time, and not before', async () => {
     // The service accepts the connection, and never ends the handshake of TLS.
-    socket = dial(target(), { ...OPTIONS, secure: { rejectUnauthorized: false } });
+    ({ socket } = dial(target(), { ...OPTIONS, secure: { rejectUnauthorized: false } }));
     let error: NodeJS.ErrnoException | undefined;
     socket.on('error', (thrown) => (error = thrown));
     await once(socket, 'connect');
@@ -54,8 +54,17 @@ describe('a dialled connection', () => {
     expect(error?.code).toBe('ETIMEDOUT');
   });
 
+  it('is open by the event of TCP, or by the end of the handshake', () => {
+    const plain = dial(target(), OPTIONS);
+    const secure = dial(target(), { ...OPTIONS, secure: {} });
+    ({ socket } = plain);
+    secure.socket.destroy();
+
+    expect([plain.openEvent, secure.openEvent]).toEqual(['connect', 'secureConnect']);
+  });
+
   it('is not given up if it opens in the turn in which its timeout ends', async () => {
-    socket = dial(target(), OPTIONS);
+    ({ socket } = dial(target(), OPTIONS));
 
     jest.advanceTimersByTime(TIMEOUT_MS);
     socket.emit('connect');
@@ -68,7 +77,7 @@ describe('a dialled connection', () => {
     const gone = await startRawService(() => {});
     await gone[Symbol.asyncDispose]();
 
-    socket = dial({ host: '127.0.0.1', port: gone.port }, OPTIONS);
+    ({ socket } = dial({ host: '127.0.0.1', port: gone.port }, OPTIONS));
     await closed(socket);
 
     expect([socket.destroyed, jest.getTimerCount()]).toEqual([true, 0]);
@@ -84,17 +93,11 @@ describe('a dialled connection', () => {
       },
     };
 
-    socket = dialHttp(target(), onread, OPTIONS);
+    ({ socket } = dialHttp(target(), onread, OPTIONS));
     await once(socket, 'connect');
     socket.write('x');
 
     expect(await read.promise).toBe(5);
     expect(onread.buffer.toString()).toBe('hello-----');
-  });
-});
-
-describe('the event of an open connection', () => {
-  it('is that of TCP, or the end of the handshake', () => {
-    expect([openEventOf(undefined), openEventOf({})]).toEqual(['connect', 'secureConnect']);
   });
 });

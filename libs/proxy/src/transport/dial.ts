@@ -1,5 +1,6 @@
 import { connect as connectTcp, type NetConnectOpts, type Socket } from 'node:net';
 import { connect as connectTls, type ConnectionOptions } from 'node:tls';
+import { ConnectTimeoutError } from './transport-errors.js';
 
 /* Opens the connections to upstreams. In one module, so that the simulation can replace them. */
 
@@ -33,29 +34,25 @@ export interface OpeningSocket {
 export type OpenSocket = (onread: Onread) => OpeningSocket;
 
 /**
- * Opens a connection, and destroys it with `ETIMEDOUT` if it is not open in time. Listens for errors until the connection
+ * Opens a connection, and destroys it with a `ConnectTimeoutError` if it is not open in time. Listens for errors until the connection
  * closes, since an exchange and `ws` each listen only for a part of the time.
  */
-export function dial(options: NetConnectOpts, { timeoutMs, secure }: DialOptions): Socket {
+export function dial(options: NetConnectOpts, { timeoutMs, secure }: DialOptions): OpeningSocket {
   const socket = secure ? connectTls({ ...(options as ConnectionOptions), ...secure }) : connectTcp(options);
   let isDue = true;
   // In the next turn of the event loop: the connection may have opened during a long turn.
   const timer = setTimeout(() => setImmediate(giveUp), timeoutMs);
-  const connected = openEventOf(secure);
+  const openEvent = secure ? 'secureConnect' : 'connect';
   const stop = (): void => {
     isDue = false;
     clearTimeout(timer);
-    socket.off(connected, stop).off('close', stop);
+    socket.off(openEvent, stop).off('close', stop);
   };
   function giveUp(): void {
-    if (isDue) socket.destroy(Object.assign(new Error('connect timeout'), { code: 'ETIMEDOUT' }));
+    if (isDue) socket.destroy(new ConnectTimeoutError());
   }
-  return socket.on('error', ignore).once(connected, stop).once('close', stop);
-}
-
-/** The event of a socket that can be written to. */
-export function openEventOf(secure: ConnectionOptions | undefined): 'connect' | 'secureConnect' {
-  return secure ? 'secureConnect' : 'connect';
+  socket.on('error', ignore).once(openEvent, stop).once('close', stop);
+  return { socket, openEvent };
 }
 
 /** Opens a connection for HTTP, as `dial` does. @param onread undefined for a connection that emits `data` */
@@ -63,10 +60,12 @@ export function dialHttp(
   { host, port }: { readonly host: string; readonly port: number },
   onread: Onread | undefined,
   options: DialOptions,
-): Socket {
+): OpeningSocket {
   // `onread` is in no type of `net.connect` that has a host.
   const target = { host, port, onread, highWaterMark: HIGH_WATER_MARK_BYTES } as NetConnectOpts;
-  return dial(target, options).setNoDelay(true).setKeepAlive(true, KEEP_ALIVE_MS);
+  const opening = dial(target, options);
+  opening.socket.setNoDelay(true).setKeepAlive(true, KEEP_ALIVE_MS);
+  return opening;
 }
 
 /** Other listeners handle the errors. Shared: a closure for each connection would stay in V8's old generation. */

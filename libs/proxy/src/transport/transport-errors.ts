@@ -1,4 +1,22 @@
-/* The errors that the transport itself makes. Others come from Node, with codes of the operating system or of OpenSSL. */
+/* The errors of the gateway's own connections. Others come from Node, with codes of the operating system or of OpenSSL. */
+
+/** A connection was not open in time. */
+export class ConnectTimeoutError extends Error {
+  readonly code = 'ETIMEDOUT';
+
+  constructor() {
+    super('connect timeout');
+  }
+}
+
+/** A service did not respond to a WebSocket handshake in time. */
+export class HandshakeTimeoutError extends Error {
+  readonly code = 'ETIMEDOUT';
+
+  constructor() {
+    super('no response to the handshake');
+  }
+}
 
 /** The service closed the connection before its response was complete. */
 export class ConnectionClosedError extends Error {

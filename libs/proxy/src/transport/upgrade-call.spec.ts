@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { startRawService, type PlayedService } from '../../../../test/support/service.js';
-import { dialHttp, openEventOf } from './dial.js';
+import { dialHttp } from './dial.js';
 import type { ResponseHead } from './response-head.js';
 import { UpgradeCall, type UpgradeListener } from './upgrade-call.js';
 
@@ -60,13 +60,9 @@ describe('a request for another protocol', () => {
 
   function call(port = service.port): UpgradeCall {
     listener = new Listener();
-    socket = dialHttp({ host: '127.0.0.1', port }, undefined, { timeoutMs: 5_000 });
-    return new UpgradeCall(
-      { socket, openEvent: openEventOf(undefined) },
-      REQUEST,
-      HEAD_LIMIT_BYTES,
-      listener,
-    );
+    const opening = dialHttp({ host: '127.0.0.1', port }, undefined, { timeoutMs: 5_000 });
+    ({ socket } = opening);
+    return new UpgradeCall(opening, REQUEST, HEAD_LIMIT_BYTES, listener);
   }
 
   /** The only outcome, once the connection has closed. */

@@ -3,6 +3,7 @@ import { createWebSocket, SETTINGS, type Settings } from '@app/gateway';
 import {
   exceptionFor,
   failureKindOf,
+  HandshakeTimeoutError,
   isUnavailable,
   randomNonce,
   type Attempts,
@@ -169,8 +170,7 @@ class InstanceDial implements UpgradeListener {
     this.reject(exceptionFor(error, this.request.route.upstream, stage));
   }
 
-  private readonly giveUp = (): void =>
-    this.call.cancel(Object.assign(new Error('no response to the handshake'), { code: 'ETIMEDOUT' }));
+  private readonly giveUp = (): void => this.call.cancel(new HandshakeTimeoutError());
 
   private stop(): void {
     clearTimeout(this.timer);
