@@ -111,15 +111,20 @@ describe('an attempt', () => {
     attempt.onSent();
 
     expect(attempt.stage).toBe('response_headers');
+    jest.advanceTimersByTime(1_000);
+    attempt.onHead(HEAD);
+
+    expect(attempt.stage).toBe('response_body');
     expect(exchange.connectedAt - begunAt).toBe(10);
     expect(exchange.sentAt - begunAt).toBe(body ? 110 : 10);
+    expect(exchange.responseAt - begunAt).toBe(1_110);
   });
 
   it('whose response began before its body was sent stays in the response', () => {
     const { attempt, connection, exchange } = createAttempt(STREAMED);
     attempt.onConnection(connection);
     const { sentAt } = exchange;
-    attempt.stage = 'response_body';
+    attempt.onHead(HEAD);
 
     jest.advanceTimersByTime(100);
     attempt.onSent();

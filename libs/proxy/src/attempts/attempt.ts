@@ -75,6 +75,8 @@ export class Attempt implements UpstreamCall {
   }
 
   onHead(head: ResponseHead): void {
+    this.stage = 'response_body';
+    this.exchange.responseAt = performance.now();
     this.listener.onHead(head);
   }
 

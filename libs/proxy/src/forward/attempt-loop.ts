@@ -105,11 +105,9 @@ export class AttemptLoop implements AttemptListener {
     if (status === REQUEST_TIMEOUT && this.isFirstOfReused && this.tryRetry(undefined, true)) return;
     const isFailed = isUnavailable(status);
     if (isFailed && this.tryRetry('status', false)) return;
-    const now = performance.now();
-    if (isFailed) this.attempts.report('failed', now);
-    else this.attempts.succeeded(now);
-    this.forward.exchange.responseAt = now;
-    this.attempt!.stage = 'response_body';
+    const { responseAt } = this.forward.exchange;
+    if (isFailed) this.attempts.report('failed', responseAt);
+    else this.attempts.succeeded(responseAt);
     this.forward.delivery.onResponse(head);
   }
 
@@ -159,8 +157,6 @@ export class AttemptLoop implements AttemptListener {
   /** The response to an attempt goes on with the stream. */
   resumed(attempt: Attempt): void {
     this.attempt = attempt;
-    attempt.stage = 'response_body';
-    this.forward.exchange.responseAt = performance.now();
     this.forward.delivery.onResumed();
   }
 

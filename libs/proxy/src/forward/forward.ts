@@ -114,7 +114,7 @@ export class Forward
       delivery.client.breakOff();
       return;
     }
-    if (exchange.responseAt === 0) delivery.showAttempts();
+    delivery.showAttempts();
     if (this.options.listeners?.onError(exchange, exception)) return;
     this.refuse(exception);
   }

@@ -31,6 +31,7 @@ export class ResponseDelivery {
   readonly client: ClientResponse;
   /** Undefined as long as the client reads as fast as the service sends. */
   backPressure: ClientBackPressure | undefined;
+  private hasShownAttempts = false;
 
   constructor(private readonly forward: DeliveredForward) {
     this.client = new ClientResponse(forward.exchange, forward.options);
@@ -136,10 +137,11 @@ export class ResponseDelivery {
     this.client.endEvents();
   }
 
-  /** Adds the number of attempts to the response, if the options say so. */
+  /** Adds the number of attempts to the response once, if the options say so. */
   showAttempts(): void {
     const { exchange, options } = this.forward;
-    if (!options.showsAttempts) return;
+    if (!options.showsAttempts || this.hasShownAttempts) return;
+    this.hasShownAttempts = true;
     exchange.responseHeaders.push('X-Gateway-Attempts', String(exchange.attemptCount));
   }
 }
