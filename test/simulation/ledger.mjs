@@ -41,7 +41,7 @@ export class Ledger {
 
   /**
    * A client is about to send a request.
-   * @param request `{ id, client, method, route, isRepeatable, bodyLength, tokenId, sessionId, network, connection }`
+   * @param request `{ id, client, method, route, isRetryable, bodyLength, tokenId, sessionId, network, connection }`
    */
   addRequest(request) {
     const entry = {

@@ -12,7 +12,7 @@ const ROUTES = {
 
 const LIMITED = { '/v1/sim/limited': { methods: { POST: 1, GET: 1 }, isPrivate: true } };
 
-const REPEATABLE = new Set(['GET', 'HEAD', 'OPTIONS']);
+const SAFE = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 /** Weights of the lengths of request bodies, in bytes. */
 const UPLOADS = { 0: 2, 20: 4, 3000: 4, 70000: 1 };
@@ -102,12 +102,12 @@ function planRequest(random, { rude, routes, scenario }) {
   const route = random.pick(Object.keys(routes));
   const { methods, isPrivate = false, isKeyed = false } = routes[route];
   const method = random.weighted(methods);
-  const hasBody = !REPEATABLE.has(method) && method !== 'DELETE';
+  const hasBody = !SAFE.has(method) && method !== 'DELETE';
   const bodyLength = hasBody ? Number(random.weighted(scenario.uploads ?? UPLOADS)) : 0;
   const isSlow = random.chance(rude.slow ?? 0.05);
   // Its response is framed by the end of the connection, unless it has a length.
   const isOld = random.chance(0.08);
-  // A key alone lets no request be repeated: its route must opt in.
+  // A key alone makes no request retryable: its route must opt in.
   const hasKey = isKeyed || (hasBody && random.chance(0.3));
   const isChunked = hasBody && !isOld && random.chance(0.3);
   return {
@@ -119,10 +119,10 @@ function planRequest(random, { rude, routes, scenario }) {
     isChunked,
     isOld,
     isAnonymous: random.chance(rude.anonymous ?? 0.02),
-    isRepeatable: REPEATABLE.has(method) || (isKeyed && !isChunked && bodyLength <= KEYED_BYTES),
+    isRetryable: SAFE.has(method) || (isKeyed && !isChunked && bodyLength <= KEYED_BYTES),
     parts: isSlow ? random.int(2, 6) : 1,
     pauseMs: isSlow ? random.int(5, 400) : 0,
-    isFollowed: !isOld && REPEATABLE.has(method) && random.chance(0.1),
+    isFollowed: !isOld && SAFE.has(method) && random.chance(0.1),
     // How long its client waits for 100, in milliseconds: not long, or longer than any timeout.
     ...(bodyLength > 0 &&
       !isOld &&

@@ -35,7 +35,7 @@ export async function importProduct(folder, simulation, change) {
     routes: [
       { methods: ['GET', 'POST', 'PUT', 'DELETE'], path: '/v1/sim/item' },
       { methods: ['GET', 'POST'], path: '/v1/sim/open', auth: 'none' },
-      { methods: ['POST'], path: '/v1/sim/keyed', repeatsKeyed: true },
+      { methods: ['POST'], path: '/v1/sim/keyed', retriesKeyed: true },
       { methods: ['GET', 'POST'], path: '/v1/sim/limited', limit: { name: 'SIM', perMinute: 6 } },
       { methods: ['GET'], path: '/v1/sim/events', eventStream: { heartbeatMs: 700 } },
       { methods: ['GET'], path: '/v1/sim/resuming', websocket: { resume: true } },

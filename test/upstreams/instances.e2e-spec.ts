@@ -64,7 +64,7 @@ describe('an instance of two', () => {
     expect(await gateway.logged({ message: 'instance ejected' })).toMatchObject({ reason: 'status' });
   });
 
-  it('that is silent loses the requests that may be repeated to the other, once its checks fail', async () => {
+  it('that is silent loses the requests that may be retried to the other, once its checks fail', async () => {
     let isSilent = false;
     await using one = await startService(answer('one'));
     await using two = await startService((_request, response) => {

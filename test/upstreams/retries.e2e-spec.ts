@@ -108,7 +108,7 @@ describe('a request whose instance breaks off', () => {
   it.each<[string, Sent]>([
     ['POST', { method: 'POST', body: 'order' }],
     [
-      'POST with a key, on a route that does not repeat',
+      'POST with a key, on a route that does not retry',
       { method: 'POST', body: 'order', headers: { 'Idempotency-Key': 'k' } },
     ],
   ])('is not sent again where it may not: %s', async (_name, sent) => {
@@ -126,14 +126,14 @@ describe('a request whose instance breaks off', () => {
 @Upstream({
   name: 'order-service',
   instances: { compose: [], local: ['http://127.0.0.1:9'] },
-  routes: [{ methods: ['POST'], path: '/v1/orders', repeatsKeyed: true }],
+  routes: [{ methods: ['POST'], path: '/v1/orders', retriesKeyed: true }],
 })
 class OrderUpstream {}
 
 @Module({ providers: [OrderUpstream] })
 class OrderModule {}
 
-describe('a POST on a route that repeats what has a key', () => {
+describe('a POST on a route that retries requests with a key', () => {
   const order = async (
     { url }: RunningGateway,
     body: string,

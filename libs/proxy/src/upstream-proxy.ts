@@ -199,7 +199,7 @@ export class UpstreamProxy {
       streamedBodyLimit: this.streamedBodyLimit,
       slowReaderLimit: this.slowReaderLimit,
       showsAttempts: options.retries.showsAttempts,
-      repeatsKeyed: route.repeatsKeyed ?? false,
+      retriesKeyed: route.retriesKeyed ?? false,
       isStream: route.stream ?? false,
       events: eventStreamOptionsFor(route),
       passesExpect: route.expectContinue === 'upstream',

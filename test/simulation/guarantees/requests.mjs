@@ -21,7 +21,7 @@ export class Requests {
     if (connections.size !== request.arrivals.length) {
       this.#ledger.violate('G2', `${request.id} came twice over ${arrival.connection}`);
     }
-    if (connections.size > 1 && !request.isRepeatable) {
+    if (connections.size > 1 && !request.isRetryable) {
       const all = [...connections].join(' and ');
       this.#ledger.violate('G2', `${request.method} ${request.id} was written to ${all}`);
     }

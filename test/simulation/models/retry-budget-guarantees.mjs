@@ -7,7 +7,7 @@ export function createInvariants({ maxRetries, minRetries, share, windowTicks })
     {
       name: 'a request that may have effects is written to one connection at most',
       guarantee: 'G2',
-      holds: ({ exchanges }) => exchanges.every(({ isRepeatable, written }) => isRepeatable || written <= 1),
+      holds: ({ exchanges }) => exchanges.every(({ isRetryable, written }) => isRetryable || written <= 1),
     },
     {
       // In every window, while a retry begins: those of one window, and the requests of two.

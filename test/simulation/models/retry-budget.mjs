@@ -1,7 +1,7 @@
 /**
  * Two requests of one upstream with two instances. Each attempt may end in every way: no connection, a connection that
  * breaks, a status, a timeout, a client that leaves. The gateway may send `GET /` again after it was written. It may not send
- * `POST /` again then. (With an `Idempotency-Key`, on a route that repeats keyed requests, `POST /` is like `GET /`.)
+ * `POST /` again then. (With an `Idempotency-Key`, on a route that retries keyed requests, `POST /` is like `GET /`.)
  *
  * The numbers are small: the budget allows one retry in any case (`MIN_RETRIES`, 10 in the code) and a quarter of the recent
  * requests in addition, a request may have two retries, a window of `RollingCount` has two ticks, and four ticks pass.
@@ -24,7 +24,7 @@ const INSTANCES = 2;
 /**
  * The rules of the code; a mutant changes one.
  * - `charges`: whether a retry is counted in the budget.
- * - `asksStage`: whether a request that was written is sent again only if it is repeatable.
+ * - `asksStage`: whether a request that was written is sent again only if it is retryable.
  * - `freeOnce`: whether only the first attempt of a request can have met a stale connection.
  */
 const RULES = {
@@ -46,8 +46,8 @@ const SOURCES = {
   RetryBudget: 'libs/proxy/src/attempts/retry-budget.ts',
 };
 
-const request = (isRepeatable) => ({
-  isRepeatable,
+const request = (isRetryable) => ({
+  isRetryable,
   is: 'new',
   count: 0,
   tried: 0,
@@ -113,8 +113,8 @@ function total(count, now) {
 
 /** Forgets what no longer matters, so that states stay few. */
 function settle(exchange, outcome) {
-  const { isRepeatable, written, free, count } = exchange;
-  Object.assign(exchange, request(isRepeatable), { written, free, count, is: 'settled', outcome });
+  const { isRetryable, written, free, count } = exchange;
+  Object.assign(exchange, request(isRetryable), { written, free, count, is: 'settled', outcome });
 }
 
 function exchangeActions(state, index, rules) {
@@ -165,18 +165,19 @@ function connectActions({ isFresh }, act, { hasTimeouts }) {
   ];
 }
 
-function responseActions({ isReused, count, isRepeatable }, act, rules) {
-  const isFirstOfReused = isReused && (count === 1 || !rules.freeOnce);
-  const mayBeSent = isRepeatable || !rules.asksStage;
+function responseActions({ isReused, count, isRetryable }, act, rules) {
+  const isFirstOnReusedConnection = isReused && (count === 1 || !rules.freeOnce);
+  const canRetry = isRetryable || !rules.asksStage;
   const fail = (outcome, isStale) => (next) =>
-    mayBeSent ? Object.assign(next, { is: 'failed', isStale, isReused: false }) : settle(next, outcome);
+    canRetry ? Object.assign(next, { is: 'failed', isStale, isReused: false }) : settle(next, outcome);
   const actions = [
     act('AttemptLoop.onHead', 'peer', (next) => settle(next, 'response')),
     act('AttemptLoop.onHead (503)', 'peer', fail('response', false)),
-    act('AttemptLoop.onError (connection lost)', 'peer', fail('none', isFirstOfReused)),
+    act('AttemptLoop.onError (connection lost)', 'peer', fail('none', isFirstOnReusedConnection)),
     leave(act),
   ];
-  if (isFirstOfReused) actions.push(act('AttemptLoop.onHead (408)', 'peer', fail('response', true)));
+  if (isFirstOnReusedConnection)
+    actions.push(act('AttemptLoop.onHead (408)', 'peer', fail('response', true)));
   if (rules.hasTimeouts) actions.push(act('ForwardTimeouts.tick', 'time', fail('none', false)));
   return actions;
 }

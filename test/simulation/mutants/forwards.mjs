@@ -2,7 +2,7 @@ const FORWARD = 'libs/proxy/src/forward/forward.ts';
 const LOOP = 'libs/proxy/src/forward/attempt-loop.ts';
 const DELIVERY = 'libs/proxy/src/forward/response-delivery.ts';
 const CLIENT_RESPONSE = 'libs/proxy/src/forward/client-response.ts';
-const OUTGOING = 'libs/proxy/src/forward/outgoing-request.ts';
+const RETRYABLE = 'libs/proxy/src/forward/retryable-request.ts';
 const EXCHANGE = 'libs/proxy/src/http/exchange.ts';
 const TIMEOUTS = 'libs/proxy/src/forward/forward-timeouts.ts';
 
@@ -10,13 +10,13 @@ const TIMEOUTS = 'libs/proxy/src/forward/forward-timeouts.ts';
 export const FORWARD_MUTANTS = {
   'retries a request whose bytes were written': {
     file: LOOP,
-    from: `this.stage === 'connect' || this.isRepeatable`,
+    from: `this.stage === 'connect' || this.isRetryable`,
     to: 'true',
     scenario: 'service',
     guarantees: ['G2'],
   },
   'takes every method for safe': {
-    file: OUTGOING,
+    file: RETRYABLE,
     from: 'SAFE_METHODS.has(request.method!)',
     to: 'true',
     scenario: 'service',
@@ -82,16 +82,16 @@ export const FORWARD_MUTANTS = {
     scenario: 'traffic',
     guarantees: ['G1'],
   },
-  'repeats a request with a key whose route has not opted in': {
-    file: OUTGOING,
-    from: 'return repeatsKeyed && key',
+  'retries a request with a key whose route has not opted in': {
+    file: RETRYABLE,
+    from: 'return retriesKeyed && key',
     to: 'return key',
     scenario: 'service',
     guarantees: ['G2'],
   },
   'retries every lost connection for nothing': {
     file: LOOP,
-    from: `this.stage === 'response_headers' && this.isFirstOfReused && isConnectionLost(error)`,
+    from: `this.stage === 'response_headers' && this.isFirstOnReusedConnection && isConnectionLost(error)`,
     to: 'isConnectionLost(error)',
     scenario: 'outage',
     guarantees: ['G11'],

@@ -43,7 +43,7 @@ export class StreamClient {
       network: from,
       method: 'GET',
       route: EVENTS_ROUTE,
-      isRepeatable: true,
+      isRetryable: true,
       isPrivate: true,
       bodyLength: 0,
       gateway: gateway.number,

@@ -4,8 +4,8 @@ import type { CircuitBreaker } from './circuit-breaker.js';
 import { RetryBudget } from './retry-budget.js';
 
 const NOW = 5_000;
-const RESET: AttemptFailure = { kind: 'reset', mayBeSent: true, isStale: false };
-const STALE: AttemptFailure = { kind: 'reset', mayBeSent: true, isStale: true };
+const RESET: AttemptFailure = { kind: 'reset', canRetry: true, isStale: false };
+const STALE: AttemptFailure = { kind: 'reset', canRetry: true, isStale: true };
 
 class FakeInstance {
   activeRequests = 0;
@@ -87,14 +87,14 @@ describe('the attempts of a request', () => {
 
   it.each([
     ['the last attempt has failed', ['a', 'b'], 0, RESET],
-    ['the request may not be sent again', ['a', 'b'], 2, { ...RESET, mayBeSent: false }],
+    ['the request may not be sent again', ['a', 'b'], 2, { ...RESET, canRetry: false }],
     ['every instance was tried', ['a'], 2, RESET],
     ['the last attempt has failed on a stale connection', ['a', 'b'], 0, STALE],
     [
       'a stale connection has a request that may not be sent again',
       ['a', 'b'],
       2,
-      { ...STALE, mayBeSent: false },
+      { ...STALE, canRetry: false },
     ],
   ] as const)('end if %s, whose instance is told', (_what, origins, maxRetries, failure) => {
     const { upstream, begin, active, failures } = createUpstream(origins);

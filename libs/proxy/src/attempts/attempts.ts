@@ -23,8 +23,8 @@ const NO_INSTANCES: readonly Instance[] = [];
 export interface AttemptFailure {
   /** Counts against the instance; undefined if the instance did not cause it. */
   readonly kind: FailureKind | undefined;
-  /** Whether the request, or handshake, may be sent again: nothing can happen twice, and its body is there. */
-  readonly mayBeSent: boolean;
+  /** Whether the request, or handshake, can be sent again: nothing can happen twice, and its body is there. */
+  readonly canRetry: boolean;
   /**
    * Whether it met a reused connection that the instance had closed before the request was sent. Then a retry costs no
    * budget, and goes to the same instance if there is no other, or the upstream keeps it.
@@ -64,9 +64,9 @@ export class Attempts {
    * another instance has room, and the retry budget allows it.
    * @returns whether it began
    */
-  tryRetry({ kind, mayBeSent, isStale }: AttemptFailure, now: number): boolean {
+  tryRetry({ kind, canRetry, isStale }: AttemptFailure, now: number): boolean {
     if (kind !== undefined) this.upstream.failed(this.instance, kind, now);
-    if (!mayBeSent || this.count > this.maxRetries) return false;
+    if (!canRetry || this.count > this.maxRetries) return false;
     const tried = [...this.tried, this.instance];
     const stays = isStale && this.upstream.keepsInstance === true;
     const other = stays ? this.instance : this.upstream.pick(tried, now);

@@ -1,16 +1,16 @@
 import { Attempt, type AttemptListener } from '../attempts/attempt.js';
-import type { Attempts } from '../attempts/attempts.js';
+import type { AttemptFailure, Attempts } from '../attempts/attempts.js';
 import { exceptionFor, isConnectionLost } from '../attempts/exception-for.js';
 import { failureKindOf, isUnavailable } from '../attempts/failure-kind.js';
-import type { FailureKind } from '../balancing/instance-health.js';
 import type { ProxyException, Stage } from '../http/exceptions.js';
 import type { Exchange } from '../http/exchange.js';
 import type { ResponseHead } from '../transport/response-head.js';
 import type { UpstreamRequest } from '../transport/upstream-call.js';
 import type { ForwardOptions } from './forward-options.js';
 import type { EventStream } from './event-stream.js';
-import { formatHead, mayBeRepeated } from './outgoing-request.js';
+import { formatHead } from './outgoing-request.js';
 import type { RequestBody } from './request-body.js';
+import { isRetryableRequest } from './retryable-request.js';
 import { StreamResume, type ResumableDelivery } from './stream-resume.js';
 
 const REQUEST_TIMEOUT = 408;
@@ -48,7 +48,7 @@ export class AttemptLoop implements AttemptListener {
   /** The last attempt; undefined before the first. */
   attempt: Attempt | undefined;
   /** Whether the request may be sent again after it was written. */
-  readonly isRepeatable: boolean;
+  readonly isRetryable: boolean;
   /** Undefined before the first cut of an event stream. */
   resumption: StreamResume | undefined;
 
@@ -58,7 +58,7 @@ export class AttemptLoop implements AttemptListener {
     private readonly attempts: Attempts,
     private readonly target: string,
   ) {
-    this.isRepeatable = mayBeRepeated(forward.exchange.request, forward.options.repeatsKeyed);
+    this.isRetryable = isRetryableRequest(forward.exchange.request, forward.options.retriesKeyed);
   }
 
   get stage(): Stage {
@@ -102,9 +102,14 @@ export class AttemptLoop implements AttemptListener {
   onHead(head: ResponseHead): void {
     const { status } = head;
     // A 408 for an idle connection, not for this request (RFC 9110, section 15.5.9).
-    if (status === REQUEST_TIMEOUT && this.isFirstOfReused && this.tryRetry(undefined, true)) return;
+    if (
+      status === REQUEST_TIMEOUT &&
+      this.isFirstOnReusedConnection &&
+      this.tryRetry({ kind: undefined, isStale: true })
+    )
+      return;
     const isFailed = isUnavailable(status);
-    if (isFailed && this.tryRetry('status', false)) return;
+    if (isFailed && this.tryRetry({ kind: 'status', isStale: false })) return;
     const { responseAt } = this.forward.exchange;
     if (isFailed) this.attempts.report('failed', responseAt);
     else this.attempts.succeeded(responseAt);
@@ -120,11 +125,12 @@ export class AttemptLoop implements AttemptListener {
   }
 
   onError(error: Error): void {
-    const isStale = this.stage === 'response_headers' && this.isFirstOfReused && isConnectionLost(error);
+    const isStale =
+      this.stage === 'response_headers' && this.isFirstOnReusedConnection && isConnectionLost(error);
     this.failAttempt(exceptionFor(error, this.forward.options.service, this.stage), isStale);
   }
 
-  private get isFirstOfReused(): boolean {
+  private get isFirstOnReusedConnection(): boolean {
     const { reusedConnection, attemptCount } = this.forward.exchange;
     return reusedConnection && attemptCount === 1;
   }
@@ -132,7 +138,7 @@ export class AttemptLoop implements AttemptListener {
   /** @param isStale whether the connection may have been dead already: then a retry costs no budget */
   failAttempt(exception: ProxyException, isStale: boolean): void {
     const kind = failureKindOf(exception);
-    if (kind !== undefined && (this.tryRetry(kind, isStale) || this.tryResume(exception))) return;
+    if (kind !== undefined && (this.tryRetry({ kind, isStale }) || this.tryResume(exception))) return;
     this.forward.fail(exception);
   }
 
@@ -162,18 +168,18 @@ export class AttemptLoop implements AttemptListener {
 
   /** Leaves the instance of the present attempt for another, if the retry rule allows it. */
   leaveInstance(): void {
-    this.tryRetry(undefined, false);
+    this.tryRetry({ kind: undefined, isStale: false });
   }
 
-  /** Sends the request again, if the retry rule allows it. Parameters as in `AttemptFailure` @returns whether it is sent */
-  private tryRetry(kind: FailureKind | undefined, isStale: boolean): boolean {
+  /** Sends the request again, if the retry rule allows it. @returns whether it is sent */
+  private tryRetry({ kind, isStale }: Omit<AttemptFailure, 'canRetry'>): boolean {
     const { attempts, attempt, forward } = this;
     const isBodyThere = !forward.body || forward.body.isUntouched;
     const wasCut = attempt!.hasResponse && kind !== undefined && kind !== 'status';
-    const isHarmless = this.stage === 'connect' || this.isRepeatable;
-    const mayBeSent = isBodyThere && !wasCut && isHarmless && !forward.exchange.response.headersSent;
+    const isHarmless = this.stage === 'connect' || this.isRetryable;
+    const canRetry = isBodyThere && !wasCut && isHarmless && !forward.exchange.response.headersSent;
     const { instance } = attempts;
-    if (!attempts.tryRetry({ kind, mayBeSent, isStale }, performance.now())) return false;
+    if (!attempts.tryRetry({ kind, canRetry, isStale }, performance.now())) return false;
     attempt!.cancel();
     this.send(attempt!.request.body, attempts.instance === instance);
     return true;

@@ -57,7 +57,7 @@ export interface ForwardOptions extends RequestHeaderOptions {
   /** Whether the response has `X-Gateway-Attempts`, the number of attempts. */
   readonly showsAttempts: boolean;
   /** Whether a small request with an `Idempotency-Key` may be sent again. */
-  readonly repeatsKeyed: boolean;
+  readonly retriesKeyed: boolean;
   /** Whether the service responds to `Expect: 100-continue`. */
   readonly passesExpect: boolean;
   /** Undefined if instances are picked by load alone. */

@@ -16,13 +16,13 @@ interface Changes extends Pick<Partial<TimedForward>, 'isStream'> {
   readonly attempt?: { stage: string; hasResponse?: boolean; instance?: unknown };
   readonly body?: { complete: boolean; isPaused?: boolean };
   readonly buffering?: { isQueued: boolean };
-  readonly isRepeatable?: boolean;
+  readonly isRetryable?: boolean;
   readonly waitsForClient?: boolean;
 }
 
 /** A forward that writes down what its timeouts do, with the time of the tick. */
 function createForward({ exchange: begun, attempt, body, buffering, ...others }: Changes = {}) {
-  const { isRepeatable = true, isStream = false, waitsForClient = false } = others;
+  const { isRetryable = true, isStream = false, waitsForClient = false } = others;
   const told: string[] = [];
   let now = 0;
   const exchange = { ...NEW_EXCHANGE, ...begun };
@@ -35,7 +35,7 @@ function createForward({ exchange: begun, attempt, body, buffering, ...others }:
     loop: {
       attempt: attempt && { hasResponse: false, instance: { health: { isUp: true } }, ...attempt },
       stage: attempt?.stage ?? 'connect',
-      isRepeatable,
+      isRetryable,
       failAttempt: ({ stage, cause }: ProxyException) =>
         tell(`attempt fails (${stage}, ${(cause as Error).message})`),
       leaveInstance: () => tell('leaves'),
@@ -98,7 +98,7 @@ describe('the timeouts of a request with a body', () => {
   });
 
   it.each([
-    ['connect', 'while a request that may be repeated is read'],
+    ['connect', 'while a request that may be retried is read'],
     ['request_body', 'while the body is sent'],
   ])('hold the client to the minimum rate at %s, %s', (stage) => {
     const { told, tick } = createForward({ attempt: { stage }, body: { complete: false } });
@@ -116,7 +116,7 @@ describe('the timeouts of a request with a body', () => {
     const { first } = createForward({
       ...attempt,
       body: { complete: false },
-      isRepeatable: false,
+      isRetryable: false,
     });
 
     expect(first()).toBe('UPSTREAM_TIMEOUT (connect, route deadline) at 5500');

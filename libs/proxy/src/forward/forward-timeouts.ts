@@ -52,13 +52,13 @@ export class ForwardTimeouts implements Ticking {
 
   tick(now: number, elapsedMs: number): void {
     const { buffering, body, exchange, loop, delivery } = this.forward;
-    const { stage, isRepeatable, resumption } = loop;
+    const { stage, isRetryable, resumption } = loop;
     delivery.heartbeat?.tick(now);
     // In the order of an exchange: its body waits for its turn, the response passes, the service is waited for, ...
     if (resumption?.isActive) resumption.tick(now);
     else if (buffering?.isQueued) buffering.tick(now);
     else if (stage === 'response_body') this.tickResponse(now, elapsedMs);
-    else if (!body || body.complete || (stage === 'connect' && !isRepeatable)) this.tickWait(now);
+    else if (!body || body.complete || (stage === 'connect' && !isRetryable)) this.tickWait(now);
     else if (stage === 'request_body' && exchange.waitsForContinue) this.tickExpectation(now);
     else this.tickUpload(now, elapsedMs, body);
   }

@@ -63,7 +63,7 @@ export class Forward
 
   start(): void {
     if (this.isSettled) return;
-    if (this.buffering) this.buffering.start(this.loop.isRepeatable);
+    if (this.buffering) this.buffering.start(this.loop.isRetryable);
     else this.loop.start(null);
   }
 

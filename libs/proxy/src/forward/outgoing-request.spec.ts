@@ -1,29 +1,7 @@
-import type { IncomingHttpHeaders } from 'node:http';
 import { createMemoryExchange, type MemoryRequest } from '../../../../test/support/memory-exchange.js';
 import type { UpstreamRequest } from '../transport/upstream-call.js';
 import type { ForwardListeners, ForwardOptions } from './forward-options.js';
-import { formatHead, mayBeRepeated } from './outgoing-request.js';
-
-const KEYED = { 'idempotency-key': 'k' };
-
-describe('whether a request may be repeated', () => {
-  it.each<[string, IncomingHttpHeaders, boolean, boolean]>([
-    ['GET', {}, false, true],
-    ['HEAD', {}, false, true],
-    ['OPTIONS', {}, false, true],
-    ['TRACE', {}, false, false],
-    ['PUT', {}, false, false],
-    ['DELETE', { 'content-length': '0' }, false, false],
-    ['GET', { 'content-length': '1' }, false, false],
-    ['POST', { ...KEYED, 'content-length': '65536' }, false, false],
-    ['POST', { ...KEYED, 'content-length': '65536' }, true, true],
-    ['POST', { ...KEYED, 'content-length': '65537' }, true, false],
-    ['POST', { ...KEYED, 'transfer-encoding': 'chunked' }, true, false],
-    ['POST', { 'content-length': '1' }, true, false],
-  ])('%s with %j, on a route that repeats keyed requests (%s): %s', (method, headers, repeatsKeyed, may) => {
-    expect(mayBeRepeated(createMemoryExchange({ method, headers }).request, repeatsKeyed)).toBe(may);
-  });
-});
+import { formatHead } from './outgoing-request.js';
 
 interface Outgoing extends MemoryRequest {
   readonly body?: UpstreamRequest['body'];

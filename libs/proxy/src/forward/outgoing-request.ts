@@ -1,24 +1,11 @@
-import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import type { IncomingHttpHeaders } from 'node:http';
 import { hostFor } from '../headers/header-options.js';
 import { announcedTrailers, forwardedHeadersOf, withField } from '../headers/request-headers.js';
 import type { Exchange } from '../http/exchange.js';
 import { formatRequestHead } from '../transport/request-head.js';
 import type { UpstreamRequest } from '../transport/upstream-call.js';
-import { announcedLengthOf, BUFFERED_BODY_BYTES, hasBody } from './announced-body.js';
+import { announcedLengthOf } from './announced-body.js';
 import type { ForwardOptions } from './forward-options.js';
-
-/** Safe methods (RFC 9110, section 9.2.1), which alone may always be sent again. */
-const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
-
-/**
- * Whether a request may be sent again after it was written: safe methods without a body, and small bodies with a key on routes
- * with `repeatsKeyed`. A body in chunks has no announced length, and does not count as small.
- */
-export function mayBeRepeated(request: IncomingMessage, repeatsKeyed: boolean): boolean {
-  if (!hasBody(request)) return SAFE_METHODS.has(request.method!);
-  const { 'idempotency-key': key, 'content-length': length } = request.headers;
-  return repeatsKeyed && key !== undefined && Number(length) <= BUFFERED_BODY_BYTES;
-}
 
 /** The parts of an attempt's request that do not come from the client's headers. */
 interface OutgoingRequest {

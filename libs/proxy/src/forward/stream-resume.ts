@@ -173,7 +173,7 @@ export class StreamResume implements AttemptListener {
   /** A try has failed. @param kind undefined if the instance did not cause it */
   private fail(kind: FailureKind | undefined): void {
     const now = performance.now();
-    this.attempts.tryRetry({ kind, mayBeSent: false, isStale: false }, now);
+    this.attempts.tryRetry({ kind, canRetry: false, isStale: false }, now);
     this.attempts.report(kind === undefined ? 'ignored' : 'failed', now);
     this.attempts.end(now);
     this.attempt!.cancel();

@@ -128,7 +128,7 @@ export interface RouteOptions extends HeaderRuleOptions {
    * Whether a request of any method with an `Idempotency-Key` and a body of at most 64 KiB may be sent again. The body is
    * read whole first. Danger: the service must remember each key for as long as clients retry. Default: false.
    */
-  readonly repeatsKeyed?: boolean;
+  readonly retriesKeyed?: boolean;
 
   /**
    * Who responds to `Expect: 100-continue` (RFC 9110, section 10.1.1). `gateway`: the gateway, once its gates have let the

@@ -61,7 +61,7 @@ export class UpstreamDialer {
     const retry = (kind: FailureKind): boolean => {
       const now = performance.now();
       // Before its 101 a handshake has no effect.
-      if (attempts.tryRetry({ kind, mayBeSent: now < until, isStale: false }, now)) return true;
+      if (attempts.tryRetry({ kind, canRetry: now < until, isStale: false }, now)) return true;
       attempts.report('failed', now);
       return false;
     };
