@@ -98,7 +98,7 @@ describeUnderLoad('clients that do not read their responses', () => {
       expect(cut.length).toBeLessThanOrEqual(2);
       expect(cut[0]).toMatchObject({
         error_code: 'CLIENT_STALLED',
-        cause: 'cut: requests wait for a connection to auth-service',
+        cause: 'broken off: requests wait for a connection to auth-service',
       });
       expect(await metricsOf(gateway)).toMatch(
         /^upstream_slow_readers_cut_total\{upstream="auth-service",.*\} [1-9]\d*$/m,

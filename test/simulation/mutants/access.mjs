@@ -60,8 +60,8 @@ export const ACCESS_MUTANTS = {
   },
   'waits for the end of an event as long as it takes': {
     file: SESSION_RESPONSES,
-    from: 'exchange.cut(exception);',
-    to: 'exchange.end(exception);',
+    from: 'exchange.breakOff(exception);',
+    to: 'exchange.endEarly(exception);',
     scenario: 'revocation',
     guarantees: ['G5'],
   },

@@ -79,9 +79,9 @@ export class SessionResponses implements Ticking, OnApplicationShutdown {
     if (endingSince === undefined) {
       this.metrics.sessionEnded(exception.reason);
       ended.endingSince = now;
-      exchange.end(exception);
+      exchange.endEarly(exception);
     } else if (now - endingSince >= EVENT_TIMEOUT_MS) {
-      exchange.cut(exception);
+      exchange.breakOff(exception);
     }
   }
 

@@ -53,7 +53,7 @@ export class StreamDrain implements DrainTarget, Ticking, OnApplicationShutdown 
     for (const [stream, endAt] of this.ends) {
       if (endAt > now) continue;
       this.ends.set(stream, Infinity);
-      stream.end(new GatewayDrainingException(), retryMs());
+      stream.endEarly(new GatewayDrainingException(), retryMs());
     }
   }
 

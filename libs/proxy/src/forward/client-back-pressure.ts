@@ -10,11 +10,11 @@ export class ClientBackPressure implements SlowReader {
   /** Whether the service is paused. */
   isPaused = false;
 
-  /** @param cut called with the reason if the response must be broken off */
+  /** @param fail called with the reason if the response must be broken off */
   constructor(
     private readonly exchange: Exchange,
     private readonly options: Pick<ForwardOptions, 'service' | 'slowReaderLimit'>,
-    private readonly cut: (exception: ProxyException) => void,
+    private readonly fail: (exception: ProxyException) => void,
   ) {}
 
   get network(): string {
@@ -37,10 +37,11 @@ export class ClientBackPressure implements SlowReader {
     this.options.slowReaderLimit.add(this);
   }
 
-  cutSlowReader(): void {
+  breakOff(): void {
     const { service } = this.options;
     // Without a stack trace: strangers choose how many of them there are.
-    this.cut(new ClientStalledException({ message: `cut: requests wait for a connection to ${service}` }));
+    const message = `broken off: requests wait for a connection to ${service}`;
+    this.fail(new ClientStalledException({ message }));
   }
 
   /** Ends the pause. The client no longer counts as a slow reader. */

@@ -58,7 +58,7 @@ export class Forward
 
   private createBody(): RequestBody {
     const { bodyLimitBytes, minimumRate } = this.options.limits;
-    return new RequestBody(this.exchange, bodyLimitBytes, minimumRate, (exception) => this.cut(exception));
+    return new RequestBody(this.exchange, bodyLimitBytes, minimumRate, (exception) => this.fail(exception));
   }
 
   start(): void {
@@ -84,14 +84,9 @@ export class Forward
     this.delivery.resume();
   }
 
-  /** See `Exchange.end`. */
+  /** See `Exchange.endEarly`. */
   endEarly(exception: ProxyException, retryMs?: number): void {
     if (!this.isSettled) this.delivery.endEarly(exception, retryMs);
-  }
-
-  /** See `Exchange.cut`. */
-  cut(exception: ProxyException): void {
-    if (!this.isSettled) this.fail(exception);
   }
 
   /** Called when the client's connection is closed, and after every complete response. */
@@ -102,7 +97,9 @@ export class Forward
     else this.fail(new ClientGoneException(this.loop.stage));
   }
 
+  /** Ends the exchange with an exception for the client. If the response has begun, it is broken off. */
   fail(exception: ProxyException): void {
+    if (this.isSettled) return;
     const { exchange, delivery } = this;
     const now = performance.now();
     this.attempts.report(failureKindOf(exception) === undefined ? 'ignored' : 'failed', now);

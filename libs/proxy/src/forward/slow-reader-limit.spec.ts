@@ -9,7 +9,7 @@ class Reader implements SlowReader {
     private readonly limit: SlowReaderLimit,
   ) {}
 
-  cutSlowReader(): void {
+  breakOff(): void {
     this.isCut = true;
     this.limit.delete(this);
   }

@@ -6,13 +6,13 @@ export interface SlowReader {
   /** Its client's address, or the /64 of an IPv6 address. */
   readonly network: string;
   /** Breaks the response off, and releases its connection. */
-  cutSlowReader(): void;
+  breakOff(): void;
 }
 
 /**
  * Limits the responses of one upstream whose clients do not read, so that they cannot occupy every connection to it. While no
  * request waits for a connection, they may use all. Otherwise slow readers and requests with a streamed body have one share
- * of the connections together; past it one slow reader is cut for each request that waits.
+ * of the connections together; past it one slow response is broken off for each request that waits.
  */
 export class SlowReaderLimit implements Ticking {
   /** See `DenseMember`. */
@@ -39,7 +39,7 @@ export class SlowReaderLimit implements Ticking {
     if (this.readers.size > 0) this.readers.delete(reader);
   }
 
-  /** Cuts readers past the limits, in the order in which they became slow. */
+  /** Breaks off responses past the limits, in the order in which they became slow. */
   tick(): void {
     if (this.readers.size === 0) return;
     let pending = this.countPending();
@@ -53,7 +53,7 @@ export class SlowReaderLimit implements Ticking {
       byNetwork.set(reader.network, ofNetwork - 1);
       count--;
       this.cutTotal++;
-      reader.cutSlowReader();
+      reader.breakOff();
       if (--pending === 0) return;
     }
   }

@@ -13,10 +13,10 @@ import type { Peer } from './trusted-proxies.js';
 export interface ExchangeForward {
   /** Whether the response is a stream; see `RouteOptions.stream`. */
   readonly isStream: boolean;
-  /** Ends the response behind a whole event, if it is an event stream; breaks off any other. See `Exchange.end`. */
+  /** Ends the response behind a whole event, if it is an event stream; breaks off any other. See `Exchange.endEarly`. */
   endEarly(exception: ProxyException, retryMs?: number): void;
-  /** Breaks the response off. */
-  cut(exception: ProxyException): void;
+  /** Ends the exchange with an exception for the client, or breaks off a response that has begun. */
+  fail(exception: ProxyException): void;
   /** The client's connection is closed, or the response is complete. */
   clientClosed(): void;
   /** The client has taken all that waited for it. */
@@ -176,15 +176,15 @@ export class Exchange implements Peer, DenseMember {
    * ends with its connection, so that the client does not take it for complete.
    * @param retryMs milliseconds after which the client of an event stream is told to come back. Default: it is told nothing
    */
-  end(exception: ProxyException, retryMs?: number): void {
+  endEarly(exception: ProxyException, retryMs?: number): void {
     if (this.forward) this.forward.endEarly(exception, retryMs);
-    else this.cut(exception);
+    else this.breakOff(exception);
   }
 
-  /** As `end`, without waiting for the end of an event. */
-  cut(exception: ProxyException): void {
+  /** As `endEarly`, without waiting for the end of an event. */
+  breakOff(exception: ProxyException): void {
     if (this.forward) {
-      this.forward.cut(exception);
+      this.forward.fail(exception);
     } else {
       this.failure ??= exception;
       this.response.destroy();
