@@ -22,14 +22,11 @@ function createUpstream(origins: readonly string[], share = 0.2) {
   /** What the breaker lets pass next. */
   const generations: { next: number | undefined } = { next: 8 };
   const failures: string[] = [];
-  const report = (outcome: string) => (now: number, generation: number) =>
-    reports.push(`${outcome} at ${now} of ${generation}`);
   const upstream: AttemptedUpstream = {
     breaker: {
       tryAcquire: () => generations.next,
-      succeeded: report('succeeded'),
-      failed: report('failed'),
-      ignored: report('ignored'),
+      report: (outcome: string, now: number, generation: number) =>
+        reports.push(`${outcome} at ${now} of ${generation}`),
     } as unknown as CircuitBreaker,
     retryBudget: new RetryBudget(share),
     pick(tried) {

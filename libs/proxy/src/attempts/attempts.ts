@@ -1,6 +1,6 @@
 import type { Instance } from '../balancing/instance.js';
 import type { FailureKind } from '../balancing/instance-health.js';
-import type { CircuitBreaker } from './circuit-breaker.js';
+import type { CircuitBreaker, Outcome } from './circuit-breaker.js';
 import type { RetryBudget } from './retry-budget.js';
 
 /** The parts of an upstream that attempts use. */
@@ -92,7 +92,7 @@ export class Attempts {
     const other = this.upstream.pick([this.instance], now);
     const hasRoom = other !== undefined || !this.instance.isFull;
     if (!hasRoom || (isRetry && !this.tryBudget(now))) {
-      breaker.ignored(now, generation);
+      breaker.report('ignored', now, generation);
       return false;
     }
     if (!isRetry) retryBudget.addRequest(now);
@@ -109,10 +109,10 @@ export class Attempts {
   }
 
   /** Reports the outcome of the request to the breaker. Later reports are ignored. */
-  report(outcome: 'succeeded' | 'failed' | 'ignored', now: number): void {
+  report(outcome: Outcome, now: number): void {
     if (this.isReported) return;
     this.isReported = true;
-    this.upstream.breaker[outcome](now, this.breakerGeneration);
+    this.upstream.breaker.report(outcome, now, this.breakerGeneration);
   }
 
   /** Ends the last attempt. A request without a reported outcome counts as ignored. */

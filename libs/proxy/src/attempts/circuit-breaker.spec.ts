@@ -1,12 +1,12 @@
-import { CircuitBreaker } from './circuit-breaker.js';
+import { CircuitBreaker, type Outcome } from './circuit-breaker.js';
 
 function createBreaker(openMs = 1_000) {
   const changes: string[] = [];
   const breaker = new CircuitBreaker(openMs, (state) => changes.push(state));
-  const send = (count: number, outcome: 'succeeded' | 'failed' | 'ignored', now = 0): boolean[] =>
+  const send = (count: number, outcome: Outcome, now = 0): boolean[] =>
     Array.from({ length: count }, () => {
       const generation = breaker.tryAcquire(now);
-      if (generation !== undefined) breaker[outcome](now, generation);
+      if (generation !== undefined) breaker.report(outcome, now, generation);
       return generation !== undefined;
     });
   const acquires = (now: number): boolean => breaker.tryAcquire(now) !== undefined;
@@ -61,7 +61,7 @@ describe('a circuit breaker', () => {
 
     const generations = [1, 2, 3, 4].map(() => breaker.tryAcquire(1_000));
     expect(generations.map((generation) => generation !== undefined)).toEqual([true, true, true, false]);
-    for (const generation of generations.slice(0, 3)) breaker.succeeded(1_000, generation!);
+    for (const generation of generations.slice(0, 3)) breaker.report('succeeded', 1_000, generation!);
 
     expect(changes).toEqual(['open', 'half-open', 'closed']);
     expect(send(5, 'failed', 1_000)).toEqual([true, true, true, true, true]);
@@ -116,7 +116,7 @@ describe('a circuit breaker', () => {
       send(20, 'failed');
       acquires(1_000);
 
-      for (let each = 0; each < 10; each++) breaker[outcome](1_000, before);
+      for (let each = 0; each < 10; each++) breaker.report(outcome, 1_000, before);
 
       expect(breaker.state).toBe('half-open');
       expect([1, 2, 3].map(() => acquires(1_000))).toEqual([true, true, false]);
@@ -129,7 +129,7 @@ describe('a circuit breaker', () => {
     const earlier = [1, 2, 3].map(() => breaker.tryAcquire(1_000)!);
     expect(acquires(2_000)).toBe(true);
 
-    for (const generation of earlier) breaker.ignored(2_000, generation);
+    for (const generation of earlier) breaker.report('ignored', 2_000, generation);
 
     expect([1, 2, 3, 4].map(() => acquires(2_000))).toEqual([true, true, true, false]);
   });

@@ -12,6 +12,8 @@ const PROBES = 3;
 export const CIRCUIT_STATES = ['closed', 'open', 'half-open'] as const;
 export type CircuitState = (typeof CIRCUIT_STATES)[number];
 
+export type Outcome = 'succeeded' | 'failed' | 'ignored';
+
 /**
  * Stops requests to a service that fails, for a time, so that clients get an error at once and the service can recover.
  * Closed while the service responds; open once half of its requests fail; half-open while a few probes pass.
@@ -59,8 +61,19 @@ export class CircuitBreaker {
     return Math.max(1, Math.ceil((this.nextProbesAt - now) / 1000));
   }
 
-  succeeded(now: number, generation: number): void {
+  /**
+   * Reports the outcome of a request. `ignored`: it says nothing of the service, as the client left or sent an invalid request.
+   * @param generation of `tryAcquire`
+   */
+  report(outcome: Outcome, now: number, generation: number): void {
     if (generation !== this.generation) return;
+    if (outcome === 'succeeded') this.succeed(now);
+    else if (outcome === 'failed') this.fail(now);
+    // It may have been a probe of an earlier round, which does not count in this one.
+    else this.probes = Math.max(0, this.probes - 1);
+  }
+
+  private succeed(now: number): void {
     if (this.current === 'closed') {
       this.responses.add(now);
     } else if (++this.passedProbes >= PROBES) {
@@ -70,8 +83,7 @@ export class CircuitBreaker {
     }
   }
 
-  failed(now: number, generation: number): void {
-    if (generation !== this.generation) return;
+  private fail(now: number): void {
     if (this.current === 'half-open') {
       this.open(now);
       return;
@@ -80,13 +92,6 @@ export class CircuitBreaker {
     const failures = this.failures.total(now);
     const all = failures + this.responses.total(now);
     if (all >= MIN_REQUESTS && failures >= all * FAILURE_RATIO) this.open(now);
-  }
-
-  /** The outcome says nothing of the service: the client left or sent an invalid request. */
-  ignored(_now: number, generation: number): void {
-    if (generation !== this.generation || this.current !== 'half-open') return;
-    // It may have been a probe of an earlier round, which does not count in this one.
-    this.probes = Math.max(0, this.probes - 1);
   }
 
   private open(now: number): void {
