@@ -1,9 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { pickerFor } from './attempts/affine-upstream.js';
-import type { AttemptedUpstream } from './attempts/attempts.js';
-import type { CircuitBreaker } from './attempts/circuit-breaker.js';
-import type { RetryBudget } from './attempts/retry-budget.js';
-import type { FailureKind } from './balancing/instance-health.js';
+import { pickerFor } from './attempts/affinity-picker.js';
+import type { InstancePicker } from './attempts/attempts.js';
 import type { Instance } from './balancing/instance.js';
 import { Forward } from './forward/forward.js';
 import { checkAnnouncedLength, hasBody } from './forward/announced-body.js';
@@ -25,27 +22,17 @@ const TARGET = /^\/[\x21-\x7e\x80-\xff]*$/;
 const NOBODY = new TrustedProxies({ kind: 'none' });
 
 /** Lets one instance have all attempts of a request. */
-class PinnedUpstream implements AttemptedUpstream {
-  readonly breaker: CircuitBreaker;
-  readonly retryBudget: RetryBudget;
-
+class PinnedPicker implements InstancePicker {
   constructor(
-    private readonly upstream: UpstreamProxy,
+    private readonly upstream: string,
     private readonly instance: Instance,
-  ) {
-    this.breaker = upstream.breaker;
-    this.retryBudget = upstream.retryBudget;
-  }
+  ) {}
 
   /** @throws UpstreamQueueFullException */
   pick(tried: readonly Instance[]): Instance | undefined {
     if (tried.length > 0) return undefined;
-    if (this.instance.isFull) throw new UpstreamQueueFullException(this.upstream.name);
+    if (this.instance.isFull) throw new UpstreamQueueFullException(this.upstream);
     return this.instance;
-  }
-
-  failed(instance: Instance, kind: FailureKind, now: number): void {
-    this.upstream.failed(instance, kind, now);
   }
 }
 
@@ -88,7 +75,9 @@ async function send(
     const options = proxy.mountedOptions;
     checkAnnouncedLength(request, options.limits.bodyLimitBytes);
     options.headerRules?.prepare(exchange);
-    const picker = instance ? new PinnedUpstream(proxy, instance) : pickerFor(proxy, exchange, options);
+    const picker = instance
+      ? new PinnedPicker(proxy.name, instance)
+      : pickerFor(proxy, exchange, options.affinity);
     const attempts = proxy.createAttempts(performance.now(), picker);
     new Forward(exchange, options, attempts, request.url!, reject).start();
   } catch (error) {

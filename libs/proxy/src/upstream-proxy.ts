@@ -22,8 +22,8 @@ import type { ProxyListeners } from './proxy-listeners.js';
 import { compilePath } from './routing/path-pattern.js';
 import type { Route } from './routing/route.js';
 import type { RouteOptions } from './routing/route-options.js';
-import { pickerFor } from './attempts/affine-upstream.js';
-import { Attempts, type AttemptedUpstream } from './attempts/attempts.js';
+import { pickerFor } from './attempts/affinity-picker.js';
+import { Attempts, type AttemptedUpstream, type InstancePicker } from './attempts/attempts.js';
 import { checkEventStream, checkTimeouts, eventStreamOptionsFor, limitsFor } from './forward/route-limits.js';
 import { SlowReaderLimit } from './forward/slow-reader-limit.js';
 import { StreamedBodyLimit } from './forward/streamed-body-limit.js';
@@ -54,7 +54,7 @@ export interface ProxyRoute extends Route {
  * The routes of the table call it directly, and so does the server of its `http-proxy-middleware`, which a team may mount.
  * For a route, that middleware's handler has nothing to filter or rewrite, and would cost a sixteenth of a small request.
  */
-export class UpstreamProxy {
+export class UpstreamProxy implements AttemptedUpstream, InstancePicker {
   readonly name: string;
   readonly instances: LoadBalancer;
   readonly breaker: CircuitBreaker;
@@ -139,7 +139,8 @@ export class UpstreamProxy {
     refuse: (error?: unknown) => void,
   ): void {
     try {
-      const attempts = this.createAttempts(performance.now(), pickerFor(this, exchange, forwardOptions));
+      const picker = pickerFor(this, exchange, forwardOptions.affinity);
+      const attempts = this.createAttempts(performance.now(), picker);
       new Forward(exchange, forwardOptions, attempts, target, refuse).start();
     } catch (error) {
       this.refuse(exchange, error, refuse);
@@ -154,15 +155,15 @@ export class UpstreamProxy {
 
   /**
    * The attempts of one request. The caller must call `end` on them.
-   * @param upstream picks their instances. Default: this one, by load
+   * @param picker of their instances. Default: this upstream, by load
    * @throws CircuitOpenException if the circuit breaker lets no request pass
    */
-  createAttempts(now: number, upstream: AttemptedUpstream = this): Attempts {
+  createAttempts(now: number, picker: InstancePicker = this): Attempts {
     const { breaker } = this;
     const generation = breaker.tryAcquire(now);
     if (generation === undefined) throw new CircuitOpenException(this.name, breaker.retryAfterSeconds(now));
     this.retryBudget.addRequest(now);
-    return new Attempts(upstream, generation, this.options.retries.maxRetries);
+    return new Attempts(this, picker, generation, this.options.retries.maxRetries);
   }
 
   /**

@@ -1,5 +1,5 @@
 import type { Instance } from '../balancing/instance.js';
-import { Attempts, type AttemptFailure, type AttemptedUpstream } from './attempts.js';
+import { Attempts, type AttemptFailure, type AttemptedUpstream, type InstancePicker } from './attempts.js';
 import type { CircuitBreaker } from './circuit-breaker.js';
 import { RetryBudget } from './retry-budget.js';
 
@@ -22,7 +22,7 @@ function createUpstream(origins: readonly string[], share = 0.2) {
   /** What the breaker lets pass next. */
   const generations: { next: number | undefined } = { next: 8 };
   const failures: string[] = [];
-  const upstream: AttemptedUpstream = {
+  const upstream: AttemptedUpstream & InstancePicker = {
     breaker: {
       tryAcquire: () => generations.next,
       report: (outcome: string, now: number, generation: number) =>
@@ -37,7 +37,7 @@ function createUpstream(origins: readonly string[], share = 0.2) {
     failed: (instance, kind) => failures.push(`${instance.origin} ${kind}`),
   };
   const begin = (maxRetries = 2): Attempts => {
-    const attempts = new Attempts(upstream, 7, maxRetries);
+    const attempts = new Attempts(upstream, upstream, 7, maxRetries);
     attempts.startFirst(NOW);
     return attempts;
   };
@@ -62,7 +62,7 @@ describe('the attempts of a request', () => {
 
   it('count at no instance if none has room', () => {
     const { upstream, active, reports } = createUpstream([]);
-    const attempts = new Attempts(upstream, 7, 2);
+    const attempts = new Attempts(upstream, upstream, 7, 2);
 
     expect(() => attempts.startFirst(NOW)).toThrow('no instance has room');
     attempts.end(NOW);
@@ -124,7 +124,7 @@ describe('the attempts of a request', () => {
 
   it('go on after a stale connection at the same instance if the upstream keeps it, and then at another', () => {
     const { upstream, active } = createUpstream(['a', 'b']);
-    const attempts = new Attempts({ ...upstream, keepsInstance: true }, 7, 2);
+    const attempts = new Attempts(upstream, { ...upstream, keepsInstance: true }, 7, 2);
     attempts.startFirst(NOW);
 
     expect(attempts.tryRetry(STALE, NOW)).toBe(true);

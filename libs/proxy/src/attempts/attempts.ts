@@ -7,6 +7,11 @@ import type { RetryBudget } from './retry-budget.js';
 export interface AttemptedUpstream {
   readonly breaker: CircuitBreaker;
   readonly retryBudget: RetryBudget;
+  failed(instance: Instance, kind: FailureKind, now: number): void;
+}
+
+/** Picks the instances of the attempts of one request or handshake. */
+export interface InstancePicker {
   /**
    * Whether a retry after a stale connection goes to the same instance, where the client may have state. Default: only if
    * there is no other.
@@ -14,7 +19,6 @@ export interface AttemptedUpstream {
   readonly keepsInstance?: boolean;
   /** @throws ProxyException if `tried` is empty and no instance has room */
   pick(tried: readonly Instance[], now: number): Instance | undefined;
-  failed(instance: Instance, kind: FailureKind, now: number): void;
 }
 
 const NO_INSTANCES: readonly Instance[] = [];
@@ -27,7 +31,7 @@ export interface AttemptFailure {
   readonly canRetry: boolean;
   /**
    * Whether it met a reused connection that the instance had closed before the request was sent. Then a retry costs no
-   * budget, and goes to the same instance if there is no other, or the upstream keeps it.
+   * budget, and goes to the same instance if there is no other, or the picker keeps it.
    */
   readonly isStale: boolean;
 }
@@ -50,13 +54,14 @@ export class Attempts {
   /** @param breakerGeneration from the breaker's `tryAcquire` @param maxRetries most attempts after the first */
   constructor(
     private readonly upstream: AttemptedUpstream,
+    private readonly picker: InstancePicker,
     private breakerGeneration: number,
     private readonly maxRetries: number,
   ) {}
 
   /** Begins the first attempt. @throws ProxyException if no instance can take it */
   startFirst(now: number): void {
-    this.start(this.upstream.pick(NO_INSTANCES, now)!);
+    this.start(this.picker.pick(NO_INSTANCES, now)!);
   }
 
   /**
@@ -68,8 +73,8 @@ export class Attempts {
     if (kind !== undefined) this.upstream.failed(this.instance, kind, now);
     if (!canRetry || this.count > this.maxRetries) return false;
     const tried = [...this.tried, this.instance];
-    const stays = isStale && this.upstream.keepsInstance === true;
-    const other = stays ? this.instance : this.upstream.pick(tried, now);
+    const stays = isStale && this.picker.keepsInstance === true;
+    const other = stays ? this.instance : this.picker.pick(tried, now);
     if (!other && !isStale) return false;
     if (!isStale && !this.tryBudget(now)) return false;
     this.tried = tried;
@@ -89,7 +94,7 @@ export class Attempts {
     this.end(now);
     const generation = breaker.tryAcquire(now);
     if (generation === undefined) return false;
-    const other = this.upstream.pick([this.instance], now);
+    const other = this.picker.pick([this.instance], now);
     const hasRoom = other !== undefined || !this.instance.isFull;
     if (!hasRoom || (isRetry && !this.tryBudget(now))) {
       breaker.report('ignored', now, generation);

@@ -1,5 +1,5 @@
 import type { Attempt } from '../attempts/attempt.js';
-import { Attempts, type AttemptedUpstream } from '../attempts/attempts.js';
+import { Attempts, type AttemptedUpstream, type InstancePicker } from '../attempts/attempts.js';
 import { CircuitBreaker } from '../attempts/circuit-breaker.js';
 import { RetryBudget } from '../attempts/retry-budget.js';
 import type { Instance } from '../balancing/instance.js';
@@ -47,7 +47,7 @@ function cutStream(origins: readonly string[] = ['a', 'b']) {
   const instances = origins.map((origin) => new FakeInstance(origin));
   const breaker = new CircuitBreaker(5_000, () => {});
   const retryBudget = new RetryBudget(0);
-  const upstream: AttemptedUpstream = {
+  const upstream: AttemptedUpstream & InstancePicker = {
     breaker,
     retryBudget,
     pick: (tried) =>
@@ -55,7 +55,7 @@ function cutStream(origins: readonly string[] = ['a', 'b']) {
         Instance | undefined,
     failed: () => {},
   };
-  const attempts = new Attempts(upstream, breaker.tryAcquire(0)!, 2);
+  const attempts = new Attempts(upstream, upstream, breaker.tryAcquire(0)!, 2);
   attempts.startFirst(0);
   attempts.succeeded(0);
   const delivery = { isPaused: false, finishEarly: jest.fn() };

@@ -3,8 +3,8 @@ import {
   formatUpgradeHead,
   pickerFor,
   withField,
-  type AttemptedUpstream,
   type Exchange,
+  type InstancePicker,
   type ResponseHead,
 } from '@app/proxy';
 import { acceptOf, subprotocolsOf, VERSION } from './client-handshake.js';
@@ -21,7 +21,7 @@ export interface UpstreamHandshake {
   /** All other headers: name, value, name, value. */
   readonly fields: readonly string[];
   /** Picks the instances of its attempts. */
-  readonly upstream: AttemptedUpstream;
+  readonly picker: InstancePicker;
   /** `Authorization`. */
   authorization: string | undefined;
   /** Whether `authorization` is the client's, which a renewed token replaces. A rule may set another, or none. */
@@ -36,7 +36,7 @@ export function createUpstreamHandshake(exchange: Exchange, route: WebSocketRout
   const forwarded = forwardedHeadersOf(exchange, forwardOptions);
   const authorization = firstOf(forwarded, 'authorization');
   return {
-    upstream: pickerFor(proxy, exchange, forwardOptions),
+    picker: pickerFor(proxy, exchange, forwardOptions.affinity),
     target: route.proxyRoute.toUpstreamTarget(request.url!),
     offered: subprotocolsOf(offered),
     fields:
