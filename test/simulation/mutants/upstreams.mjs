@@ -38,8 +38,8 @@ export const UPSTREAM_MUTANTS = {
   },
   'uses a connection again whose upload is not complete': {
     file: CONNECTION,
-    from: 'this.writer.isSent && !this.isLast',
-    to: '!this.isLast',
+    from: 'this.writer.isSent && !this.mustClose',
+    to: '!this.mustClose',
     scenario: 'clients',
     guarantees: ['G1', 'G3', 'G4', 'G9'],
   },

@@ -50,7 +50,7 @@ function createAttempt(body: UpstreamRequest['body'] = null) {
     onEnd: (trailers) => heard.push(['end', trailers]),
     onError: ({ message }) => heard.push(['error', message]),
   };
-  const request = { head: '', isHead: false, body };
+  const request = { head: '', isHeadRequest: false, body };
   const attempt = new Attempt(exchange, instance as unknown as Instance, request, listener);
   return { exchange, instance, connection, attempt, heard };
 }
@@ -68,7 +68,7 @@ describe('an attempt', () => {
     new Attempt(
       exchange,
       { origin: 'http://b:80' } as Instance,
-      { head: '', isHead: false, body: null },
+      { head: '', isHeadRequest: false, body: null },
       {} as never,
     );
 

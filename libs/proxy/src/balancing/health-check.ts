@@ -22,8 +22,8 @@ export class HealthCheck implements UpstreamCall {
     /** `Host`. Default: that of the instance. */
     host = instance.host,
   ) {
-    const head = formatRequestHead('GET', path, [], { host, length: 0, isLast: true });
-    this.request = { head, isHead: false, body: null };
+    const head = formatRequestHead('GET', path, [], { host, length: 0, closesConnection: true });
+    this.request = { head, isHeadRequest: false, body: null };
   }
 
   /** @returns whether it has passed in time */

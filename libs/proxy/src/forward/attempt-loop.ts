@@ -79,15 +79,20 @@ export class AttemptLoop implements AttemptListener {
   private send(body: UpstreamRequest['body'], isFresh: boolean): void {
     const { forward, target } = this;
     const { request, response } = forward.exchange;
-    const isHead = request.method === 'HEAD';
+    const isHeadRequest = request.method === 'HEAD';
     try {
       const { host } = this.attempts.instance;
-      const head = formatHead(forward, { target, host, body, isLast: isFresh || isHead });
+      const head = formatHead(forward, { target, host, body, closesConnection: isFresh || isHeadRequest });
       if (response.headersSent) {
         forward.abandon();
         return;
       }
-      this.attempt = new Attempt(forward.exchange, this.attempts.instance, { head, isHead, body }, this);
+      this.attempt = new Attempt(
+        forward.exchange,
+        this.attempts.instance,
+        { head, isHeadRequest, body },
+        this,
+      );
     } catch (error) {
       forward.fail(error as ProxyException);
       return;
@@ -157,7 +162,7 @@ export class AttemptLoop implements AttemptListener {
     const { forward, target } = this;
     const { lastEventId } = forward.delivery.resumable!;
     const { host } = this.attempts.instance;
-    return formatHead(forward, { target, host, body: null, isLast: true, lastEventId });
+    return formatHead(forward, { target, host, body: null, closesConnection: true, lastEventId });
   }
 
   /** The response to an attempt goes on with the stream. */

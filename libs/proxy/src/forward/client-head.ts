@@ -71,10 +71,10 @@ export function setClientHead(
   // A client of HTTP/1.0 gets no chunks, though `TE: chunked` asks for them (RFC 9112, section 6.1).
   const isChunked = !isFramed && useChunkedEncodingByDefault && req.httpVersionMinor === 1;
   // Without a length or chunks, only the end of the connection ends the body.
-  const isLast = !shouldKeepAlive || !(isFramed || isChunked);
-  text += isLast ? 'Connection: close\r\n' : keepAliveFields(keepAliveTimeoutOf(response));
+  const closesConnection = !shouldKeepAlive || !(isFramed || isChunked);
+  text += closesConnection ? 'Connection: close\r\n' : keepAliveFields(keepAliveTimeoutOf(response));
   text += isChunked ? 'Transfer-Encoding: chunked\r\n\r\n' : '\r\n';
-  setHead(response, { status, phrase, text, hasBody, isChunked, isLast });
+  setHead(response, { status, phrase, text, hasBody, isChunked, closesConnection });
 }
 
 function keepAliveFields(timeoutMs: number): string {

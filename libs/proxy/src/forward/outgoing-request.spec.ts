@@ -5,17 +5,26 @@ import { formatHead } from './outgoing-request.js';
 
 interface Outgoing extends MemoryRequest {
   readonly body?: UpstreamRequest['body'];
-  readonly isLast?: boolean;
+  readonly closesConnection?: boolean;
   readonly passesExpect?: boolean;
   readonly listeners?: ForwardListeners;
 }
 
 /** The lines of the head that goes to the service. */
-function linesOf({ body = null, isLast = false, passesExpect = false, listeners, ...request }: Outgoing) {
+function linesOf({
+  body = null,
+  closesConnection = false,
+  passesExpect = false,
+  listeners,
+  ...request
+}: Outgoing) {
   const exchange = createMemoryExchange(request);
   exchange.expectContinue();
   const options = { passesExpect, listeners } as ForwardOptions;
-  const head = formatHead({ exchange, options }, { target: '/t?q', host: 'service:80', body, isLast });
+  const head = formatHead(
+    { exchange, options },
+    { target: '/t?q', host: 'service:80', body, closesConnection },
+  );
   return head.split('\r\n');
 }
 
@@ -44,7 +53,7 @@ describe('the head of an outgoing request', () => {
   it('tells the service that its connection closes, and that the client waits, if it is so', () => {
     const isHead = (line: string): boolean => /^(?:Connection: close|Expect: 100-continue)$/i.test(line);
 
-    expect(linesOf({ isLast: true, passesExpect: true }).filter(isHead)).toHaveLength(2);
+    expect(linesOf({ closesConnection: true, passesExpect: true }).filter(isHead)).toHaveLength(2);
     expect(linesOf({}).filter(isHead)).toEqual([]);
   });
 

@@ -15,7 +15,7 @@ interface OutgoingRequest {
   readonly host: string;
   readonly body: UpstreamRequest['body'];
   /** Whether the connection closes behind the response. */
-  readonly isLast: boolean;
+  readonly closesConnection: boolean;
   /** The `Last-Event-ID` of a resumed event stream. Default: the client's. */
   readonly lastEventId?: string;
 }
@@ -23,7 +23,7 @@ interface OutgoingRequest {
 /** Formats the head of an attempt, and calls the listeners of `proxyReq`. @throws ProxyListenerException */
 export function formatHead(
   { exchange, options }: { readonly exchange: Exchange; readonly options: ForwardOptions },
-  { target, host, body, isLast, lastEventId }: OutgoingRequest,
+  { target, host, body, closesConnection, lastEventId }: OutgoingRequest,
 ): string {
   const { method, headers } = exchange.request;
   let fields = forwardedHeadersOf(exchange, options);
@@ -33,7 +33,7 @@ export function formatHead(
   return formatRequestHead(method!, target, fields, {
     host,
     length: Buffer.isBuffer(body) ? body.length : body ? announcedLengthOf(exchange.request) : 0,
-    isLast,
+    closesConnection,
     expectsContinue: options.passesExpect && exchange.waitsForContinue,
     takesTrailers: headers['te'] !== undefined && takesTrailers(headers),
     ...(headers.trailer !== undefined && {

@@ -160,7 +160,7 @@ export class StreamResume implements AttemptListener {
     }
     interruption.isRetry = true;
     try {
-      const request = { head: loop.formatResumption(), isHead: false, body: null };
+      const request = { head: loop.formatResumption(), isHeadRequest: false, body: null };
       this.attempt = new Attempt(exchange, attempts.instance, request, this);
     } catch (error) {
       this.cut = error as ProxyException;

@@ -15,7 +15,7 @@ export interface FormattedHead {
   /** Whether Node sends the body in chunks. */
   readonly isChunked: boolean;
   /** Whether Node closes the connection behind the response. */
-  readonly isLast: boolean;
+  readonly closesConnection: boolean;
 }
 
 /**
@@ -29,7 +29,7 @@ export function setHead(response: ServerResponse, head: FormattedHead): void {
   target._header = head.text;
   target._hasBody = head.hasBody;
   // Node itself sets it when the client ends its half of the connection.
-  if (head.isLast) target._last = true;
+  if (head.closesConnection) target._last = true;
   target.chunkedEncoding = head.isChunked;
 }
 

@@ -7,7 +7,7 @@ const OPTIONS = { maxConnections: 2, keepAliveMs: 4_000, headerLimitBytes: 1_000
 
 /** A call that records where it has got to. */
 class Call implements UpstreamCall {
-  readonly request = { head: 'GET / HTTP/1.1\r\n\r\n', isHead: false, body: null };
+  readonly request = { head: 'GET / HTTP/1.1\r\n\r\n', isHeadRequest: false, body: null };
   connection: CallConnection | undefined;
   outcome: string | undefined;
 

@@ -1,6 +1,6 @@
 import { formatRequestHead } from './request-head.js';
 
-const NONE = { host: 'b:80', length: 0, isLast: false };
+const NONE = { host: 'b:80', length: 0, closesConnection: false };
 
 describe('the head of a request', () => {
   it('has the fields as they are, each on its line', () => {
@@ -25,7 +25,7 @@ describe('the head of a request', () => {
     ['POST', undefined, [], 'Transfer-Encoding: chunked'],
     ['GET', undefined, [], 'Transfer-Encoding: chunked'],
   ])('of a %s with a body of %s bytes and %j says %s, once', (method, length, fields, line) => {
-    const head = formatRequestHead(method, '/', fields, { host: 'b', length, isLast: false });
+    const head = formatRequestHead(method, '/', fields, { host: 'b', length, closesConnection: false });
 
     expect(head.match(/content-length|transfer-encoding/gi)).toHaveLength(1);
     expect(head).toContain(`\r\n${line}\r\n`);
@@ -36,7 +36,7 @@ describe('the head of a request', () => {
   });
 
   it('says that it is the last of its connection', () => {
-    expect(formatRequestHead('HEAD', '/', [], { host: 'b', length: 0, isLast: true })).toContain(
+    expect(formatRequestHead('HEAD', '/', [], { host: 'b', length: 0, closesConnection: true })).toContain(
       '\r\nConnection: close\r\n',
     );
   });

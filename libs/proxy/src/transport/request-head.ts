@@ -8,7 +8,7 @@ export interface RequestHeadOptions {
   /** Length of the body in bytes; undefined if it goes out in chunks. */
   readonly length: number | undefined;
   /** Whether the connection closes behind the response. */
-  readonly isLast: boolean;
+  readonly closesConnection: boolean;
   /** Whether the client takes trailers (RFC 9110, section 10.1.4). Default: no. */
   readonly takesTrailers?: boolean;
   /** Whether the service is to respond with 100 before the body is sent. Default: no. */
@@ -44,7 +44,14 @@ export function formatRequestHead(
   fields: readonly string[],
   options: RequestHeadOptions,
 ): string {
-  const { host, length, isLast, takesTrailers = false, trailerNames = '', expectsContinue = false } = options;
+  const {
+    host,
+    length,
+    closesConnection,
+    takesTrailers = false,
+    trailerNames = '',
+    expectsContinue = false,
+  } = options;
   let head = `${method} ${target} HTTP/1.1\r\n`;
   let hasHost = false;
   let hasLength = false;
@@ -62,7 +69,7 @@ export function formatRequestHead(
     head += `Content-Length: ${length}\r\n`;
   }
   if (expectsContinue) head += 'Expect: 100-continue\r\n';
-  const connection = isLast ? 'close' : 'keep-alive';
+  const connection = closesConnection ? 'close' : 'keep-alive';
   if (takesTrailers) return `${head}TE: trailers\r\nConnection: TE, ${connection}\r\n\r\n`;
   return `${head}Connection: ${connection}\r\n\r\n`;
 }

@@ -29,7 +29,7 @@ function createWriter() {
   let sent = 0;
   const write = (body: UpstreamRequest['body']): void => {
     writer.write({
-      request: { head: HEAD, isHead: false, body },
+      request: { head: HEAD, isHeadRequest: false, body },
       onSent: () => sent++,
     } as unknown as UpstreamCall);
   };

@@ -34,10 +34,10 @@ interface Parsed {
 }
 
 /** Parses a text in reads of a size, from memory that is overwritten behind each read. */
-function parse(text: string, { size = text.length, isHead = false, limit = 1_000 } = {}): Parsed {
+function parse(text: string, { size = text.length, isHeadRequest = false, limit = 1_000 } = {}): Parsed {
   const seen = new Seen();
   const parser = new ResponseParser(limit);
-  parser.expect(seen, isHead);
+  parser.expect(seen, isHeadRequest);
   const memory = Buffer.alloc(size + 20, '\r\n\r\n');
   for (let at = 0; at < text.length; at += size) {
     const length = memory.write(text.slice(at, at + size), 'latin1');
@@ -102,7 +102,7 @@ describe('a response', () => {
 
   it('to HEAD has no body, whatever it announces', () => {
     for (const fields of ['Content-Length: 5', 'Transfer-Encoding: chunked', 'A: b']) {
-      const { seen, parser } = parse(`${OK}${fields}\r\n\r\n`, { isHead: true });
+      const { seen, parser } = parse(`${OK}${fields}\r\n\r\n`, { isHeadRequest: true });
       expect([seen.trailers, parser.hasExcess]).toEqual([[], false]);
     }
   });

@@ -36,7 +36,7 @@ export class ResponseParser {
   hasExcess = false;
   private state: State = 'idle';
   private listener: ResponseListener | undefined;
-  private isHead = false;
+  private isHeadRequest = false;
   /** Bytes of the body that are missing. */
   private left = 0;
   private readonly head: HeadBuffer;
@@ -48,10 +48,10 @@ export class ResponseParser {
     this.chunks = new ChunkedDecoder(headLimitBytes);
   }
 
-  /** A request was sent. @param isHead whether its method is HEAD, so that the response has no body */
-  expect(listener: ResponseListener, isHead: boolean): void {
+  /** A request was sent. @param isHeadRequest whether its method is HEAD, so that the response has no body */
+  expect(listener: ResponseListener, isHeadRequest: boolean): void {
     this.listener = listener;
-    this.isHead = isHead;
+    this.isHeadRequest = isHeadRequest;
     this.state = 'head';
   }
 
@@ -130,7 +130,7 @@ export class ResponseParser {
       return;
     }
     const { contentLength, isChunked } = head;
-    const isEmpty = this.isHead || isBodiless(status) || contentLength === 0;
+    const isEmpty = this.isHeadRequest || isBodiless(status) || contentLength === 0;
     this.state = isEmpty || contentLength > 0 ? 'length' : isChunked ? 'chunked' : 'until close';
     this.left = isEmpty ? 0 : contentLength;
     if (isChunked) this.chunks.reset();

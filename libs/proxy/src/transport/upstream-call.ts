@@ -22,7 +22,7 @@ export interface UpstreamRequest {
   /** The request line and the header fields, with the empty line behind them; each character is one byte. */
   readonly head: string;
   /** Whether the response has no body, because the method is HEAD. */
-  readonly isHead: boolean;
+  readonly isHeadRequest: boolean;
   readonly body: BodySource | Buffer | null;
 }
 

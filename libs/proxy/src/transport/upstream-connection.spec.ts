@@ -5,7 +5,7 @@ import { UpstreamConnection, type ConnectionOwner } from './upstream-connection.
 
 const HEAD = 'GET / HTTP/1.1\r\n\r\n';
 const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
-const GET: UpstreamRequest = { head: HEAD, isHead: false, body: null };
+const GET: UpstreamRequest = { head: HEAD, isHeadRequest: false, body: null };
 
 /** A call that records its events. */
 class Call implements UpstreamCall {
@@ -180,7 +180,7 @@ describe('a connection is closed', () => {
 
   it('behind a response to HEAD', () => {
     const { upstream, owned, start } = connect();
-    const { events } = start({ ...GET, isHead: true });
+    const { events } = start({ ...GET, isHeadRequest: true });
 
     upstream.send('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n');
 
@@ -190,7 +190,7 @@ describe('a connection is closed', () => {
   it('behind a response that came before the request was sent', () => {
     const { upstream, owned, start } = connect();
     const body = new Source();
-    const { events } = start({ head: HEAD, isHead: false, body });
+    const { events } = start({ head: HEAD, isHeadRequest: false, body });
 
     upstream.send(OK);
 
@@ -202,7 +202,7 @@ describe('a connection is closed', () => {
   it('behind a response at whose end the request is not sent, though the rest of it comes then', () => {
     const { upstream, owned, start } = connect();
     const body = new Source();
-    const call = start({ head: HEAD, isHead: false, body });
+    const call = start({ head: HEAD, isHeadRequest: false, body });
     call.onEnd = () => body.sink.endBody([]);
 
     upstream.send(OK);
@@ -238,7 +238,7 @@ describe('a connection is closed', () => {
   it('when its call is cancelled within its upload, which is not sent then', () => {
     const { upstream, start } = connect();
     const body = new Source();
-    const call = start({ head: HEAD, isHead: false, body });
+    const call = start({ head: HEAD, isHeadRequest: false, body });
 
     call.connection.cancel();
     body.sink.endBody([]);
@@ -282,7 +282,7 @@ describe('a response', () => {
   it('is read to its end though the upload fails', async () => {
     const { upstream, owned, start } = connect();
     const body = new Source();
-    const { events } = start({ head: HEAD, isHead: false, body });
+    const { events } = start({ head: HEAD, isHeadRequest: false, body });
     upstream.failsWrites = true;
 
     body.sink.writeBody(Buffer.from('x'));

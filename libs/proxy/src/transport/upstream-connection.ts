@@ -36,7 +36,7 @@ export class UpstreamConnection implements ResponseListener {
   private call: UpstreamCall | undefined;
   private hasResponse = false;
   private isFinished = false;
-  private isLast = false;
+  private mustClose = false;
   private isPaused = false;
   private isClosed = false;
 
@@ -61,8 +61,8 @@ export class UpstreamConnection implements ResponseListener {
     this.call = call;
     this.hasResponse = false;
     // A service that sends a body in response to HEAD would send it as the next response.
-    this.isLast = call.request.isHead;
-    this.parser.expect(this, call.request.isHead);
+    this.mustClose = call.request.isHeadRequest;
+    this.parser.expect(this, call.request.isHeadRequest);
     call.onConnection(this);
     this.writer.write(call);
   }
@@ -102,7 +102,7 @@ export class UpstreamConnection implements ResponseListener {
   }
 
   onHead(head: ResponseHead): void {
-    this.isLast ||= !head.isPersistent || announcesForbiddenBody(head);
+    this.mustClose ||= !head.isPersistent || announcesForbiddenBody(head);
     this.keepAliveMs = head.keepAliveMs - KEEP_ALIVE_MARGIN_MS;
     this.call!.onHead(head);
   }
@@ -141,7 +141,7 @@ export class UpstreamConnection implements ResponseListener {
     // TLS hands on the rest of its bytes though the reader has paused: the response may end while nothing is read.
     this.resume();
     const isReusable =
-      this.writer.isSent && !this.isLast && this.keepAliveMs > 0 && !this.parser.hasExcess && !this.error;
+      this.writer.isSent && !this.mustClose && this.keepAliveMs > 0 && !this.parser.hasExcess && !this.error;
     this.isReused = true;
     if (isReusable) this.owner.onFree(this);
     else this.close();
