@@ -6,9 +6,9 @@ import type { ProxyException, Stage } from '../http/exceptions.js';
 import type { Exchange } from '../http/exchange.js';
 import type { ResponseHead } from '../transport/response-head.js';
 import type { UpstreamRequest } from '../transport/upstream-call.js';
+import { createAttemptFields, formatAttemptHead } from './attempt-head.js';
 import type { ForwardOptions } from './forward-options.js';
 import type { EventStream } from './event-stream.js';
-import { formatHead } from './outgoing-request.js';
 import type { RequestBody } from './request-body.js';
 import { isRetryableRequest } from './retryable-request.js';
 import { StreamResume, type ResumableDelivery } from './stream-resume.js';
@@ -77,12 +77,12 @@ export class AttemptLoop implements AttemptListener {
 
   /** @param isFresh whether to open a new connection */
   private send(body: UpstreamRequest['body'], isFresh: boolean): void {
-    const { forward, target } = this;
+    const { forward } = this;
     const { request, response } = forward.exchange;
     const isHeadRequest = request.method === 'HEAD';
     try {
-      const { host } = this.attempts.instance;
-      const head = formatHead(forward, { target, host, body, closesConnection: isFresh || isHeadRequest });
+      const head = this.formatHead(body, isFresh || isHeadRequest);
+      // A listener of `proxyReq` may have responded.
       if (response.headersSent) {
         forward.abandon();
         return;
@@ -159,10 +159,17 @@ export class AttemptLoop implements AttemptListener {
 
   /** The head of a request for what follows the last event. @throws ProxyListenerException */
   formatResumption(): string {
-    const { forward, target } = this;
-    const { lastEventId } = forward.delivery.resumable!;
+    return this.formatHead(null, true, this.forward.delivery.resumable!.lastEventId);
+  }
+
+  /** Formats the head of the next attempt, and calls the listeners of `proxyReq`. @throws ProxyListenerException */
+  private formatHead(body: UpstreamRequest['body'], closesConnection: boolean, lastEventId?: string): string {
+    const { target } = this;
+    const { exchange, options } = this.forward;
     const { host } = this.attempts.instance;
-    return formatHead(forward, { target, host, body: null, closesConnection: true, lastEventId });
+    const fields = createAttemptFields(exchange, options, host, lastEventId);
+    options.listeners?.onRequest(exchange, target, fields);
+    return formatAttemptHead(exchange, options, fields, { target, host, body, closesConnection });
   }
 
   /** The response to an attempt goes on with the stream. */

@@ -7,8 +7,21 @@ import type { UpstreamRequest } from '../transport/upstream-call.js';
 import { announcedLengthOf } from './announced-body.js';
 import type { ForwardOptions } from './forward-options.js';
 
-/** The parts of an attempt's request that do not come from the client's headers. */
-interface OutgoingRequest {
+/** The headers of an attempt. @param host see `AttemptHead` @param lastEventId of a resumed stream. Default: the client's */
+export function createAttemptFields(
+  exchange: Exchange,
+  options: ForwardOptions,
+  host: string,
+  lastEventId?: string,
+): string[] {
+  let fields = forwardedHeadersOf(exchange, options);
+  if (options.host !== undefined) fields = withField(fields, 'Host', hostFor(options.host, host));
+  if (lastEventId !== undefined) fields = withField(fields, 'Last-Event-ID', lastEventId);
+  return fields;
+}
+
+/** The parts of an attempt's head that do not come from the client's headers. */
+interface AttemptHead {
   /** Path and query for the service. */
   readonly target: string;
   /** The host of the instance: `Host` of a request without one. */
@@ -16,25 +29,21 @@ interface OutgoingRequest {
   readonly body: UpstreamRequest['body'];
   /** Whether the connection closes behind the response. */
   readonly closesConnection: boolean;
-  /** The `Last-Event-ID` of a resumed event stream. Default: the client's. */
-  readonly lastEventId?: string;
 }
 
-/** Formats the head of an attempt, and calls the listeners of `proxyReq`. @throws ProxyListenerException */
-export function formatHead(
-  { exchange, options }: { readonly exchange: Exchange; readonly options: ForwardOptions },
-  { target, host, body, closesConnection, lastEventId }: OutgoingRequest,
+/** Formats the head of an attempt. @param fields name, value, name, value */
+export function formatAttemptHead(
+  exchange: Exchange,
+  { passesExpect }: Pick<ForwardOptions, 'passesExpect'>,
+  fields: readonly string[],
+  { target, host, body, closesConnection }: AttemptHead,
 ): string {
   const { method, headers } = exchange.request;
-  let fields = forwardedHeadersOf(exchange, options);
-  if (options.host !== undefined) fields = withField(fields, 'Host', hostFor(options.host, host));
-  if (lastEventId !== undefined) fields = withField(fields, 'Last-Event-ID', lastEventId);
-  options.listeners?.onRequest(exchange, target, fields);
   return formatRequestHead(method!, target, fields, {
     host,
     length: Buffer.isBuffer(body) ? body.length : body ? announcedLengthOf(exchange.request) : 0,
     closesConnection,
-    expectsContinue: options.passesExpect && exchange.waitsForContinue,
+    expectsContinue: passesExpect && exchange.waitsForContinue,
     takesTrailers: headers['te'] !== undefined && takesTrailers(headers),
     ...(headers.trailer !== undefined && {
       trailerNames: announcedTrailers(headers.trailer, exchange.requestChanges),

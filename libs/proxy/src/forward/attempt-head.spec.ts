@@ -1,37 +1,28 @@
 import { createMemoryExchange, type MemoryRequest } from '../../../../test/support/memory-exchange.js';
 import type { UpstreamRequest } from '../transport/upstream-call.js';
-import type { ForwardListeners, ForwardOptions } from './forward-options.js';
-import { formatHead } from './outgoing-request.js';
+import type { ForwardOptions } from './forward-options.js';
+import { createAttemptFields, formatAttemptHead } from './attempt-head.js';
 
 interface Outgoing extends MemoryRequest {
   readonly body?: UpstreamRequest['body'];
   readonly closesConnection?: boolean;
   readonly passesExpect?: boolean;
-  readonly listeners?: ForwardListeners;
 }
 
 /** The lines of the head that goes to the service. */
-function linesOf({
-  body = null,
-  closesConnection = false,
-  passesExpect = false,
-  listeners,
-  ...request
-}: Outgoing) {
+function linesOf({ body = null, closesConnection = false, passesExpect = false, ...request }: Outgoing) {
   const exchange = createMemoryExchange(request);
   exchange.expectContinue();
-  const options = { passesExpect, listeners } as ForwardOptions;
-  const head = formatHead(
-    { exchange, options },
-    { target: '/t?q', host: 'service:80', body, closesConnection },
-  );
+  const fields = createAttemptFields(exchange, {} as ForwardOptions, 'service:80');
+  const attempt = { target: '/t?q', host: 'service:80', body, closesConnection };
+  const head = formatAttemptHead(exchange, { passesExpect }, fields, attempt);
   return head.split('\r\n');
 }
 
 const STREAMED = { isChunked: true, sendTo: () => {}, onDrain: () => {} };
 const announcing = (length: string): Outgoing => ({ method: 'POST', headers: { 'content-length': length } });
 
-describe('the head of an outgoing request', () => {
+describe('the head of an attempt', () => {
   it('has the target, and the host of the service if the client has none', () => {
     expect(linesOf({ url: '/other' })[0]).toBe('GET /t?q HTTP/1.1');
     expect(linesOf({})).toContain('Host: service:80');
@@ -76,18 +67,5 @@ describe('the head of an outgoing request', () => {
     const lines = linesOf({ method: 'POST', headers: { trailer }, body: STREAMED });
 
     expect(lines).toContain('Trailer: X-Sum');
-  });
-
-  it('is seen by its listener, which may change the fields', () => {
-    const targets: string[] = [];
-    const listeners = {
-      onRequest: (_exchange: unknown, target: string, fields: string[]) => {
-        targets.push(target);
-        fields.push('X-Added', 'yes');
-      },
-    } as unknown as ForwardListeners;
-
-    expect(linesOf({ listeners })).toContain('X-Added: yes');
-    expect(targets).toEqual(['/t?q']);
   });
 });
