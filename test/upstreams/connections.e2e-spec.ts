@@ -112,7 +112,7 @@ describe('a service that may have one connection', () => {
     expect(service.requests).toEqual(['GET /v1/users/me/friends', 'GET /v1/users/me']);
     expect(await gateway.logged({ status: 504 })).toMatchObject({
       stage: 'connect',
-      cause: 'route deadline',
+      cause: 'request timeout',
     });
   });
 

@@ -88,7 +88,7 @@ describe('the clock of', () => {
     expect(response.status).toBe(504);
     // Wound up again, it would come after the clock of the retry's own headers, which is shorter.
     const line = await gateway.logged({ status: 504 });
-    expect(line).toMatchObject({ attempts: 2, stage: 'response_headers', cause: 'route deadline' });
+    expect(line).toMatchObject({ attempts: 2, stage: 'response_headers', cause: 'request timeout' });
     expect(requests).toBe(3);
   });
 
@@ -109,7 +109,7 @@ describe('the clock of', () => {
     service.server.emit('go on');
 
     expect(quick.status).toBe(504);
-    expect(await gateway.logged({ status: 504 })).toMatchObject({ cause: 'route deadline', method });
+    expect(await gateway.logged({ status: 504 })).toMatchObject({ cause: 'request timeout', method });
     expect(await (await full).text()).toBe('full');
   });
 

@@ -63,11 +63,11 @@ const UNREACHED = { stage: 'response_headers', instance: { health: { isUp: false
 
 describe('the timeouts of a request without a body', () => {
   it.each([
-    ['that has no attempt yet', {}, 'UPSTREAM_TIMEOUT (connect, route deadline) at 5500'],
+    ['that has no attempt yet', {}, 'UPSTREAM_TIMEOUT (connect, request timeout) at 5500'],
     [
       'whose connection is opened',
       { attempt: { stage: 'connect' } },
-      'UPSTREAM_TIMEOUT (connect, route deadline) at 5500',
+      'UPSTREAM_TIMEOUT (connect, request timeout) at 5500',
     ],
     [
       'whose attempt has no response',
@@ -77,7 +77,7 @@ describe('the timeouts of a request without a body', () => {
     [
       'whose last attempt began late',
       { attempt: { stage: 'response_headers' }, exchange: { sentAt: 4_000 } },
-      'UPSTREAM_TIMEOUT (response_headers, route deadline) at 5500',
+      'UPSTREAM_TIMEOUT (response_headers, request timeout) at 5500',
     ],
     ['whose instance was ejected', { attempt: UNREACHED }, 'leaves at 1500'],
     [
@@ -119,7 +119,7 @@ describe('the timeouts of a request with a body', () => {
       isRetryable: false,
     });
 
-    expect(first()).toBe('UPSTREAM_TIMEOUT (connect, route deadline) at 5500');
+    expect(first()).toBe('UPSTREAM_TIMEOUT (connect, request timeout) at 5500');
   });
 
   it('end a request whose body the service does not take', () => {
@@ -149,7 +149,7 @@ describe('the timeouts of a request with a body', () => {
 
     Object.assign(forward.body!, { complete: true });
 
-    expect(first()).toBe('UPSTREAM_TIMEOUT (request_body, route deadline) at 15500');
+    expect(first()).toBe('UPSTREAM_TIMEOUT (request_body, request timeout) at 15500');
   });
 
   it('limit the time until a service lets the client send its body', () => {

@@ -58,19 +58,19 @@ export class ForwardTimeouts implements Ticking {
     if (resumption?.isActive) resumption.tick(now);
     else if (buffering?.isQueued) buffering.tick(now);
     else if (stage === 'response_body') this.tickResponse(now, elapsedMs);
-    else if (!body || body.complete || (stage === 'connect' && !isRetryable)) this.tickWait(now);
+    else if (!body || body.complete || (stage === 'connect' && !isRetryable)) this.tickResponseHeaders(now);
     else if (stage === 'request_body' && exchange.waitsForContinue) this.tickExpectation(now);
     else this.tickUpload(now, elapsedMs, body);
   }
 
-  private tickWait(now: number): void {
+  private tickResponseHeaders(now: number): void {
     const { forward } = this;
     const { exchange, options, loop } = forward;
     const { attempt } = loop;
     const { requestTimeoutMs, responseHeadersTimeoutMs } = options.limits;
     const since = forward.body ? this.progressAt : exchange.startedAt;
     if (now - since > requestTimeoutMs) {
-      forward.fail(this.createTimeout('route deadline'));
+      forward.fail(this.createTimeout('request timeout'));
     } else if (attempt?.stage === 'response_headers') {
       const waitedMs = now - exchange.sentAt;
       if (waitedMs > responseHeadersTimeoutMs) {
