@@ -2,7 +2,7 @@ import type { Instance } from '../balancing/instance.js';
 import type { Stage } from '../http/exceptions.js';
 import type { Exchange } from '../http/exchange.js';
 import type { ResponseHead } from '../transport/response-head.js';
-import type { ResponseListener } from '../transport/response-parser.js';
+import type { ResponseListener } from '../transport/response-listener.js';
 import type { CallConnection, UpstreamCall, UpstreamRequest } from '../transport/upstream-call.js';
 
 /** Receives the response to an attempt, or its error. Nothing comes after `cancel`. */

@@ -1,5 +1,6 @@
 import type { ResponseHead } from './response-head.js';
-import { ResponseParser, type ResponseListener } from './response-parser.js';
+import type { ResponseListener } from './response-listener.js';
+import { ResponseParser } from './response-parser.js';
 
 /** What a listener has seen of a response. */
 class Seen implements ResponseListener {

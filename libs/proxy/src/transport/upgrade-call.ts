@@ -1,7 +1,8 @@
 import type { Socket } from 'node:net';
 import type { OpeningSocket } from './dial.js';
 import type { ResponseHead } from './response-head.js';
-import { ResponseParser, type ResponseListener } from './response-parser.js';
+import type { ResponseListener } from './response-listener.js';
+import { ResponseParser } from './response-parser.js';
 import { ConnectionClosedError, InvalidResponseError } from './transport-errors.js';
 
 /** Most bytes of a refusal's body. The rest is not read. */

@@ -1,4 +1,4 @@
-import type { ResponseListener } from './response-parser.js';
+import type { ResponseListener } from './response-listener.js';
 
 /** Where the body of a request goes. */
 export interface BodySink {

@@ -3,7 +3,8 @@ import type { OpenSocket } from './dial.js';
 import { SHARED } from './read-buffer.js';
 import { RequestWriter } from './request-writer.js';
 import { announcesForbiddenBody, type ResponseHead } from './response-head.js';
-import { ResponseParser, type ResponseListener } from './response-parser.js';
+import type { ResponseListener } from './response-listener.js';
+import { ResponseParser } from './response-parser.js';
 import { ConnectionClosedError } from './transport-errors.js';
 import type { UpstreamCall } from './upstream-call.js';
 
