@@ -148,7 +148,7 @@ export const FORWARD_MUTANTS = {
   },
   'ends an event stream within an event': {
     file: DELIVERY,
-    from: 'else if (this.client.endBehindEvent(exception, retryMs)) this.finishEarly(exception);',
+    from: 'else if (events.endBehindEvent(exception, retryMs)) this.finishEarly(exception);',
     to: 'else this.finishEarly(exception);',
     scenario: 'expiry',
     guarantees: ['G4'],
@@ -194,10 +194,10 @@ export const FORWARD_MUTANTS = {
     if (bytes.length < LARGE_READ_BYTES) return response.write(Buffer.from(bytes)) || this.hasRoom;`,
     and: [
       {
-        from: '    if (response.writableEnded) return;\n    if (this.events?.hasHalf)',
+        from: '    if (response.writableEnded) return;\n    if (this.events?.stream.hasHalf)',
         to: `    if (response.writableEnded) return;
     response.write((this as unknown as { kept?: Buffer }).kept ?? EMPTY);
-    if (this.events?.hasHalf)`,
+    if (this.events?.stream.hasHalf)`,
       },
     ],
     scenario: 'streams',

@@ -3,40 +3,20 @@ import type { AttemptFailure, Attempts } from '../attempts/attempts.js';
 import { exceptionFor, isConnectionLost } from '../attempts/exception-for.js';
 import { failureKindOf, isUnavailable } from '../attempts/failure-kind.js';
 import type { ProxyException, Stage } from '../http/exceptions.js';
-import type { Exchange } from '../http/exchange.js';
 import type { ResponseHead } from '../transport/response-head.js';
 import type { UpstreamRequest } from '../transport/upstream-call.js';
 import { createAttemptFields, formatAttemptHead } from './attempt-head.js';
-import type { ForwardOptions } from './forward-options.js';
-import type { EventStream } from './event-stream.js';
 import type { RequestBody } from './request-body.js';
+import type { DeliveredForward, ResponseDelivery } from './response-delivery.js';
 import { isRetryableRequest } from './retryable-request.js';
-import { StreamResume, type ResumableDelivery } from './stream-resume.js';
+import { StreamResume } from './stream-resume.js';
 
 const REQUEST_TIMEOUT = 408;
 
-/** Passes the response to the client. */
-export interface LoopDelivery extends ResumableDelivery {
-  onInterim(head: ResponseHead): void;
-  /** The head of the response for the client. */
-  onResponse(head: ResponseHead): void;
-  onBody(bytes: Buffer, isLast: boolean): void;
-  onEnd(trailers: readonly string[]): void;
-  /** The events of a stream that can be resumed now; undefined if it cannot. */
-  readonly resumable: EventStream | undefined;
-  /** The response to another attempt goes on with the stream. */
-  onResumed(): void;
-}
-
 /** The forward whose attempts a loop makes. It gets the outcome: one response, or one failure. */
-export interface LoopedForward {
-  readonly exchange: Exchange;
-  readonly options: ForwardOptions;
+export interface LoopedForward extends Pick<DeliveredForward, 'exchange' | 'options' | 'fail' | 'abandon'> {
   readonly body: RequestBody | null;
-  readonly delivery: LoopDelivery;
-  fail(exception: ProxyException): void;
-  /** The client has another response, and this one is not wanted. */
-  abandon(): void;
+  readonly delivery: ResponseDelivery;
 }
 
 /**
@@ -87,12 +67,8 @@ export class AttemptLoop implements AttemptListener {
         forward.abandon();
         return;
       }
-      this.attempt = new Attempt(
-        forward.exchange,
-        this.attempts.instance,
-        { head, isHeadRequest, body },
-        this,
-      );
+      const upstreamRequest = { head, isHeadRequest, body };
+      this.attempt = new Attempt(forward.exchange, this.attempts.instance, upstreamRequest, this);
     } catch (error) {
       forward.fail(error as ProxyException);
       return;
@@ -105,15 +81,10 @@ export class AttemptLoop implements AttemptListener {
   }
 
   onHead(head: ResponseHead): void {
-    const { status } = head;
     // A 408 for an idle connection, not for this request (RFC 9110, section 15.5.9).
-    if (
-      status === REQUEST_TIMEOUT &&
-      this.isFirstOnReusedConnection &&
-      this.tryRetry({ kind: undefined, isStale: true })
-    )
-      return;
-    const isFailed = isUnavailable(status);
+    const isStale = head.status === REQUEST_TIMEOUT && this.isFirstOnReusedConnection;
+    if (isStale && this.tryRetry({ kind: undefined, isStale })) return;
+    const isFailed = isUnavailable(head.status);
     if (isFailed && this.tryRetry({ kind: 'status', isStale: false })) return;
     const { responseAt } = this.forward.exchange;
     if (isFailed) this.attempts.report('failed', responseAt);
@@ -149,33 +120,21 @@ export class AttemptLoop implements AttemptListener {
 
   /** Resumes an event stream that its instance has cut. @returns whether it can be resumed */
   private tryResume(exception: ProxyException): boolean {
-    const { body, delivery } = this.forward;
-    const events = delivery.resumable;
-    if (body || !events) return false;
+    const { resumable } = this.forward.delivery;
+    if (this.forward.body || !resumable) return false;
     this.resumption ??= new StreamResume(this, this.attempts);
-    this.resumption.begin(exception, events.lastEventId);
+    this.resumption.begin(exception, resumable.lastEventId);
     return true;
   }
 
-  /** The head of a request for what follows the last event. @throws ProxyListenerException */
-  formatResumption(): string {
-    return this.formatHead(null, true, this.forward.delivery.resumable!.lastEventId);
-  }
-
   /** Formats the head of the next attempt, and calls the listeners of `proxyReq`. @throws ProxyListenerException */
-  private formatHead(body: UpstreamRequest['body'], closesConnection: boolean, lastEventId?: string): string {
+  formatHead(body: UpstreamRequest['body'], closesConnection: boolean, lastEventId?: string): string {
     const { target } = this;
     const { exchange, options } = this.forward;
     const { host } = this.attempts.instance;
     const fields = createAttemptFields(exchange, options, host, lastEventId);
     options.listeners?.onRequest(exchange, target, fields);
     return formatAttemptHead(exchange, options, fields, { target, host, body, closesConnection });
-  }
-
-  /** The response to an attempt goes on with the stream. */
-  resumed(attempt: Attempt): void {
-    this.attempt = attempt;
-    this.forward.delivery.onResumed();
   }
 
   /** Leaves the instance of the present attempt for another, if the retry rule allows it. */

@@ -1,15 +1,13 @@
 import type { ServerResponse } from 'node:http';
 import { addedHeadersFor } from '../headers/added-headers.js';
 import { responseHeadersFor, responseTrailersFor, sayUnbuffered } from '../headers/response-headers.js';
-import type { ProxyException } from '../http/exceptions.js';
 import type { Exchange } from '../http/exchange.js';
 import { takeHeadBack } from '../http/node-internals.js';
 import { ReadBuffer } from '../transport/read-buffer.js';
 import { isBodiless, type ResponseHead } from '../transport/response-head.js';
+import { ClientEvents } from './client-events.js';
 import { checkFields, phraseFor, setClientHead } from './client-head.js';
 import type { ForwardOptions } from './forward-options.js';
-import { EventStream } from './event-stream.js';
-import { Heartbeat } from './heartbeat.js';
 
 /**
  * Bytes for a client, not yet taken by the kernel, at which the service is paused. The result of `write()` alone is no
@@ -29,16 +27,11 @@ const EMPTY = Buffer.alloc(0);
 export class ClientResponse {
   /** Whether it is a stream; see `RouteOptions.stream`. */
   isStream = false;
+  /** Those of an event stream that has begun; undefined if it is encoded or has a length. */
+  events: ClientEvents | undefined;
   private readonly response: ServerResponse;
   /** Announced length of the body; -1 if there is none. */
   private contentLength = -1;
-  /** The body of an event stream; undefined if it is encoded or has a length. */
-  private events: EventStream | undefined;
-  /** Undefined if the response is no event stream, or its route has none. */
-  heartbeat: Heartbeat | undefined;
-  private retryMs: number | undefined;
-  /** The reason if the response is to end behind the event in progress. */
-  private endReason: ProxyException | undefined;
 
   constructor(
     private readonly exchange: Exchange,
@@ -70,7 +63,8 @@ export class ClientResponse {
     this.contentLength = contentLength;
     if (head.isEventStream || this.options.isStream) {
       this.isStream = true;
-      if (head.isEventStream && !head.isEncoded && contentLength === -1 && hasBody) this.openEvents(status);
+      if (head.isEventStream && !head.isEncoded && contentLength === -1 && hasBody)
+        this.events = new ClientEvents(response, this.options.events, status);
       if (exchange.isPeerTrusted) sayUnbuffered(fields);
     }
     checkFields(exchange.responseHeaders);
@@ -92,7 +86,7 @@ export class ClientResponse {
   /** Ends the response with its last bytes. @param bytes as in `write` */
   endWith(bytes: Buffer): void {
     const { response } = this;
-    if (this.events?.hasHalf) {
+    if (this.events?.stream.hasHalf) {
       this.write(bytes);
       return;
     }
@@ -110,7 +104,7 @@ export class ClientResponse {
   end(trailers: readonly string[]): void {
     const { response } = this;
     if (response.writableEnded) return;
-    if (this.events?.hasHalf) response.write(this.events.takeHalf());
+    if (this.events?.stream.hasHalf) response.write(this.events.stream.takeHalf());
     if (trailers.length > 0 && response.chunkedEncoding) {
       const kept = this.exchange.responseChanges?.keptOf(trailers) ?? trailers;
       response.addTrailers(responseTrailersFor(kept));
@@ -131,57 +125,11 @@ export class ClientResponse {
     else this.response.socket?.resetAndDestroy();
   }
 
-  /** Whether the events of an event stream can be told apart. */
-  get hasEvents(): boolean {
-    return this.events !== undefined;
-  }
-
-  /**
-   * Ends an event stream behind the event in progress.
-   * @param retryMs after which the client is told to come back. Default: it is told nothing
-   * @returns whether it is between two events now; if not, `passEvents` will find the end
-   */
-  endBehindEvent(reason: ProxyException, retryMs?: number): boolean {
-    this.endReason = reason;
-    this.retryMs = retryMs;
-    return this.events!.endBehindEvent();
-  }
-
-  /** The bytes of an event stream that the client may have now; other bytes as they are. @param bytes as in `write` */
-  passEvents(bytes: Buffer): Buffer {
-    return this.events ? this.events.pass(bytes) : bytes;
-  }
-
-  /** The reason of `endBehindEvent`, once the event in progress has ended with the bytes of `passEvents`. */
-  get endedBy(): ProxyException | undefined {
-    return this.events?.isEnded ? this.endReason : undefined;
-  }
-
-  /** Ends the response behind a whole event. */
-  endEvents(): void {
-    this.response.end(this.retryMs === undefined ? undefined : `retry: ${this.retryMs}\n\n`);
-  }
-
-  /** The events of a stream that can be resumed now; undefined if it cannot. */
-  get resumable(): EventStream | undefined {
-    const { events, response } = this;
-    const isResumable = events?.isResumable && events.lastEventId !== '' && events.isBetweenEvents;
-    return isResumable && !response.writableEnded ? events : undefined;
-  }
-
-  private openEvents(status: number): void {
-    const { method, headers } = this.response.req;
-    const { resumes, heartbeatMs } = this.options.events;
-    const isResumable = resumes && method === 'GET' && status === 200;
-    this.events = new EventStream(isResumable, String(headers['last-event-id'] ?? ''));
-    if (heartbeatMs > 0) this.heartbeat = new Heartbeat(this.response, this.events, heartbeatMs);
-  }
-
   /** Sends the head if no byte of the body came with it, as in event streams. */
   flushHead(): void {
     const { response, exchange } = this;
     if (response.writableEnded || response.destroyed) return;
-    if (exchange.responseBytes > 0 && !this.events?.hasHalf) return;
+    if (exchange.responseBytes > 0 && !this.events?.stream.hasHalf) return;
     // Not flushHeaders(), which writes the head as UTF-8 and so doubles its latin1 bytes.
     if (response.req.method !== 'HEAD') response.write(EMPTY);
   }

@@ -2,11 +2,10 @@ import { ClientStalledException, UpstreamTimeoutException, type ProxyException }
 import type { Exchange } from '../http/exchange.js';
 import type { Ticking } from '../http/ticker.js';
 import type { AttemptLoop } from './attempt-loop.js';
-import type { ClientBackPressure } from './client-back-pressure.js';
 import type { ForwardOptions } from './forward-options.js';
-import type { Heartbeat } from './heartbeat.js';
 import type { RequestBody } from './request-body.js';
 import type { RequestBuffering } from './request-buffering.js';
+import type { ResponseDelivery } from './response-delivery.js';
 
 /** Milliseconds without a response after which a request leaves an instance that was ejected meanwhile. */
 const EJECTED_INSTANCE_TIMEOUT_MS = 1_000;
@@ -24,11 +23,7 @@ export interface TimedForward {
   readonly body: RequestBody | null;
   readonly buffering: RequestBuffering | null;
   readonly loop: AttemptLoop;
-  readonly delivery: {
-    readonly backPressure: ClientBackPressure | undefined;
-    /** That of an event stream that has begun. */
-    readonly heartbeat: Heartbeat | undefined;
-  };
+  readonly delivery: Pick<ResponseDelivery, 'backPressure' | 'heartbeat'>;
   readonly isStream: boolean;
   fail(exception: ProxyException): void;
 }

@@ -1,13 +1,12 @@
+import type { Attempt } from '../attempts/attempt.js';
 import { exceptionFor } from '../attempts/exception-for.js';
 import { GateFailedException, type ProxyException } from '../http/exceptions.js';
 import type { Exchange } from '../http/exchange.js';
 import type { ResponseHead } from '../transport/response-head.js';
-import type { AttemptLoop } from './attempt-loop.js';
 import { ClientBackPressure } from './client-back-pressure.js';
 import { ClientResponse } from './client-response.js';
 import type { EventStream } from './event-stream.js';
 import type { ForwardOptions } from './forward-options.js';
-import type { ForwardTimeouts } from './forward-timeouts.js';
 import type { Heartbeat } from './heartbeat.js';
 
 const CONTINUE = 100;
@@ -17,8 +16,8 @@ const EARLY_HINTS = 103;
 export interface DeliveredForward {
   readonly exchange: Exchange;
   readonly options: ForwardOptions;
-  readonly loop: AttemptLoop;
-  readonly timeouts: ForwardTimeouts;
+  readonly loop: { readonly attempt: Attempt | undefined };
+  readonly timeouts: { progressed(): void };
   /** All of the response has come. */
   settle(): void;
   fail(exception: ProxyException): void;
@@ -73,8 +72,9 @@ export class ResponseDelivery {
     }
     forward.exchange.responseBytes += bytes.length;
     forward.timeouts.progressed();
-    const passed = client.passEvents(bytes);
-    const { endedBy } = client;
+    const { events } = client;
+    const passed = events ? events.stream.pass(bytes) : bytes;
+    const endedBy = events?.endedBy;
     // `onEnd` is next.
     if (isLast && !endedBy) {
       client.endWith(passed);
@@ -92,16 +92,18 @@ export class ResponseDelivery {
 
   /** That of an event stream that has begun. */
   get heartbeat(): Heartbeat | undefined {
-    return this.client.heartbeat;
+    return this.client.events?.heartbeat;
   }
 
+  /** The events of a stream that can be resumed now; undefined if it cannot. */
   get resumable(): EventStream | undefined {
-    return this.client.resumable;
+    return this.client.events?.resumable;
   }
 
+  /** The response to another attempt goes on with the stream. */
   onResumed(): void {
     this.forward.timeouts.progressed();
-    this.client.resumable!.resume();
+    this.resumable!.resume();
   }
 
   /** Whether the service is paused until the client reads. */
@@ -125,8 +127,9 @@ export class ResponseDelivery {
 
   /** Ends the response before the service does: an event stream behind the event in progress, any other by a failure. */
   endEarly(exception: ProxyException, retryMs?: number): void {
-    if (!this.client.hasEvents) this.forward.fail(exception);
-    else if (this.client.endBehindEvent(exception, retryMs)) this.finishEarly(exception);
+    const { events } = this.client;
+    if (!events) this.forward.fail(exception);
+    else if (events.endBehindEvent(exception, retryMs)) this.finishEarly(exception);
   }
 
   /** Ends the response normally: all of its events are complete. */
@@ -134,7 +137,7 @@ export class ResponseDelivery {
     const { forward } = this;
     forward.abandon();
     forward.exchange.failure = exception;
-    this.client.endEvents();
+    this.client.events!.end();
   }
 
   /** Adds the number of attempts to the response once, if the options say so. */

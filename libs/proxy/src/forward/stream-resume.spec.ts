@@ -58,15 +58,15 @@ function cutStream(origins: readonly string[] = ['a', 'b']) {
   const attempts = new Attempts(upstream, upstream, breaker.tryAcquire(0)!, 2);
   attempts.startFirst(0);
   attempts.succeeded(0);
-  const delivery = { isPaused: false, finishEarly: jest.fn() };
+  const delivery = { isPaused: false, finishEarly: jest.fn(), onResumed: jest.fn() };
   const forward = {
     forward: {
       exchange: createMemoryExchange(),
       options: { service: 'a-service', limits: { responseHeadersTimeoutMs: 3_000 } },
       delivery,
     } as unknown as LoopedForward,
-    formatResumption: () => 'GET /',
-    resumed: jest.fn(),
+    attempt: undefined,
+    formatHead: () => 'GET /',
     onInterim: jest.fn(),
     onHead: jest.fn(),
     onBody: jest.fn(),
@@ -99,7 +99,7 @@ describe('a cut event stream', () => {
   afterEach(() => jest.useRealTimers());
 
   it('asks another instance at once, and goes on with its response', () => {
-    const { forward, instances, resume, attempts } = cutStream();
+    const { forward, delivery, instances, resume, attempts } = cutStream();
     jest.advanceTimersByTime(0);
     const [call] = instances[1]!.calls;
 
@@ -111,7 +111,8 @@ describe('a cut event stream', () => {
       [0, 1],
       [0, 1],
     ]);
-    expect(forward.resumed).toHaveBeenCalledWith(call);
+    expect(forward.attempt).toBe(call);
+    expect(delivery.onResumed).toHaveBeenCalledTimes(1);
     expect([forward.onBody.mock.calls.length, forward.onEnd.mock.calls.length]).toEqual([1, 1]);
     expect([resume.isActive, attempts.count]).toEqual([false, 2]);
   });
@@ -129,13 +130,13 @@ describe('a cut event stream', () => {
     ['encoded events', headOf(['Content-Type', 'text/event-stream', 'Content-Encoding', 'gzip'])],
     ['events with a length', headOf(['Content-Type', 'text/event-stream'], 200, 10)],
   ])('ends whole if the response is %s', (_what, head) => {
-    const { delivery, forward, instances } = cutStream();
+    const { delivery, instances } = cutStream();
     jest.advanceTimersByTime(0);
 
     instances[1]!.calls[0]!.onHead(head);
 
     expect(delivery.finishEarly).toHaveBeenCalledWith(CUT);
-    expect(forward.resumed).not.toHaveBeenCalled();
+    expect(delivery.onResumed).not.toHaveBeenCalled();
   });
 
   it('tries again after an instance that is unavailable, and leaves its connection', () => {

@@ -3,53 +3,32 @@ import type { Attempts } from '../attempts/attempts.js';
 import { exceptionFor } from '../attempts/exception-for.js';
 import { failureKindOf, isUnavailable } from '../attempts/failure-kind.js';
 import type { FailureKind } from '../balancing/instance-health.js';
-import { responseHeadersFor } from '../headers/response-headers.js';
 import { UpstreamTimeoutException, type ProxyException } from '../http/exceptions.js';
 import type { Exchange } from '../http/exchange.js';
-import { randomFraction } from '../http/random.js';
 import type { ResponseHead } from '../transport/response-head.js';
+import { hasClearEvents } from './client-events.js';
 import type { ForwardOptions } from './forward-options.js';
-
-/** Longest time in milliseconds from a cut to a response that goes on. */
-const LONGEST_MS = 30_000;
-
-/** Wait in milliseconds before the second try; doubles with each. */
-const FIRST_WAIT_MS = 100;
-
-/** Longest wait before a try, in milliseconds. */
-const LONGEST_WAIT_MS = 2_000;
-
-/** How long a resumed stream must last before its service counts as back, in milliseconds. */
-const STABLE_MS = 5_000;
-
-const OK = 200;
-
-/** Passes the response to the client. */
-export interface ResumableDelivery {
-  /** Whether the client has not read what it has got. */
-  readonly isPaused: boolean;
-  /** Ends the response normally: all of its events are complete. */
-  finishEarly(exception: ProxyException): void;
-}
+import type { ResponseDelivery } from './response-delivery.js';
+import { ResumeWaits } from './resume-waits.js';
 
 /** The loop whose last attempt was cut. */
 export interface ResumableLoop extends AttemptListener {
   readonly forward: {
     readonly exchange: Exchange;
     readonly options: ForwardOptions;
-    readonly delivery: ResumableDelivery;
+    readonly delivery: Pick<ResponseDelivery, 'isPaused' | 'finishEarly' | 'onResumed'>;
   };
-  /** The head of a request for what follows the last event. @throws ProxyListenerException */
-  formatResumption(): string;
-  /** The response to an attempt goes on with the stream. */
-  resumed(attempt: Attempt): void;
+  /** The last attempt. */
+  attempt: Attempt | undefined;
+  /** Formats the head of the next attempt. @throws ProxyListenerException */
+  formatHead(body: null, closesConnection: boolean, lastEventId: string): string;
 }
 
 /**
- * Resumes an event stream that its instance has cut: asks another instance, or the same one once it is back, for what follows the
- * last event, with growing waits. The first try behind an event counts as a request of its own, as if the client had come back;
- * each further one as a retry. If the service responds with anything else, or the time is over, the response ends behind its last event, and the
- * client may come back by itself.
+ * Resumes an event stream that its instance has cut: asks another instance, or the same one once it is back, for what
+ * follows the last event, with growing waits. The first try behind an event counts as a request of its own, as if the client
+ * had come back; each further one as a retry. If the service responds with anything else, or the time is over, the response
+ * ends behind its last event, and the client may come back by itself.
  */
 export class StreamResume implements AttemptListener {
   /** Present while an instance is asked. */
@@ -57,10 +36,7 @@ export class StreamResume implements AttemptListener {
   private timer: NodeJS.Timeout | undefined;
   /** The reason of the interruption. */
   private cut!: ProxyException;
-  /** Of the interruption: its deadline, the wait before its next try, and whether the next try is not its first. */
-  private interruption = { until: 0, waitMs: 0, isRetry: false };
-  /** From when on the service counts as back, in milliseconds of `performance.now()`. */
-  private stableAt = -Infinity;
+  private readonly waits = new ResumeWaits();
   private isInterrupted = false;
   /** At the last interruption; undefined before the first. */
   private lastEventId: string | undefined;
@@ -80,11 +56,8 @@ export class StreamResume implements AttemptListener {
     const now = performance.now();
     this.cut = cut;
     this.isInterrupted = true;
-    // Without a new event the same interruption goes on. A service that does not stay is asked ever later.
-    if (lastEventId !== this.lastEventId) {
-      const waitMs = now > this.stableAt ? 0 : this.interruption.waitMs;
-      this.interruption = { until: now + LONGEST_MS, waitMs, isRetry: false };
-    }
+    // Without a new event the same interruption goes on.
+    if (lastEventId !== this.lastEventId) this.waits.begin(now);
     this.lastEventId = lastEventId;
     this.tryLater();
   }
@@ -92,7 +65,7 @@ export class StreamResume implements AttemptListener {
   /** Ends a try that takes too long. */
   tick(now: number): void {
     const { responseHeadersTimeoutMs } = this.loop.forward.options.limits;
-    if (now >= this.interruption.until) {
+    if (this.waits.isOver(now)) {
       this.giveUp();
     } else if (this.attempt && now - this.loop.forward.exchange.attemptedAt > responseHeadersTimeoutMs) {
       const { stage } = this.attempt;
@@ -117,13 +90,14 @@ export class StreamResume implements AttemptListener {
       return;
     }
     this.attempts.succeeded(now);
-    if (!goesOn(head)) {
+    if (!hasClearEvents(head)) {
       this.giveUp();
       return;
     }
-    this.stableAt = now + STABLE_MS;
+    this.waits.succeeded(now);
     this.isInterrupted = false;
-    this.loop.resumed(this.attempt!);
+    this.loop.attempt = this.attempt;
+    this.loop.forward.delivery.onResumed();
   }
 
   onBody(bytes: Buffer, isLast: boolean): void {
@@ -144,23 +118,20 @@ export class StreamResume implements AttemptListener {
   }
 
   private tryLater(): void {
-    const { interruption } = this;
-    // At random, so that not all streams of an instance come to another at once.
-    const waitMs = interruption.waitMs * (0.5 + randomFraction() / 2);
-    interruption.waitMs = Math.min(Math.max(FIRST_WAIT_MS, interruption.waitMs * 2), LONGEST_WAIT_MS);
-    this.timer = setTimeout(() => this.tryNow(), waitMs);
+    this.timer = setTimeout(() => this.tryNow(), this.waits.nextMs());
   }
 
   private tryNow(): void {
-    const { loop, attempts, interruption } = this;
+    const { loop, attempts, waits } = this;
     const { delivery, exchange } = loop.forward;
-    if (delivery.isPaused || !attempts.tryResume(interruption.isRetry, performance.now())) {
+    if (delivery.isPaused || !attempts.tryResume(waits.isRetry, performance.now())) {
       this.tryLater();
       return;
     }
-    interruption.isRetry = true;
+    waits.isRetry = true;
     try {
-      const request = { head: loop.formatResumption(), isHeadRequest: false, body: null };
+      const head = loop.formatHead(null, true, this.lastEventId!);
+      const request = { head, isHeadRequest: false, body: null };
       this.attempt = new Attempt(exchange, attempts.instance, request, this);
     } catch (error) {
       this.cut = error as ProxyException;
@@ -184,11 +155,4 @@ export class StreamResume implements AttemptListener {
   private giveUp(): void {
     this.loop.forward.delivery.finishEarly(this.cut);
   }
-}
-
-/** Whether a response can go on with an event stream: one of the same kind, whose events can be told apart. */
-function goesOn({ status, headers, contentLength }: ResponseHead): boolean {
-  if (status !== OK || contentLength !== -1) return false;
-  const { isEventStream, isEncoded } = responseHeadersFor(headers, [], status, true);
-  return isEventStream && !isEncoded;
 }

@@ -1,0 +1,46 @@
+import { randomFraction } from '../http/random.js';
+
+/** Longest time in milliseconds from a cut to a response that goes on. */
+const LONGEST_MS = 30_000;
+
+/** Wait in milliseconds before the second try; doubles with each. */
+const FIRST_WAIT_MS = 100;
+
+/** Longest wait before a try, in milliseconds. */
+const LONGEST_WAIT_MS = 2_000;
+
+/** How long a resumed stream must last before its service counts as back, in milliseconds. */
+const STABLE_MS = 5_000;
+
+/** The deadline of an interruption, and the growing waits between its tries. Moments are those of `performance.now()`. */
+export class ResumeWaits {
+  /** Whether the next try is not the first of the interruption. */
+  isRetry = false;
+  private until = 0;
+  private waitMs = 0;
+  /** From when on the service counts as back. */
+  private stableAt = -Infinity;
+
+  /** A new interruption begins. A service that does not stay is asked ever later. */
+  begin(now: number): void {
+    if (now > this.stableAt) this.waitMs = 0;
+    this.until = now + LONGEST_MS;
+    this.isRetry = false;
+  }
+
+  isOver(now: number): boolean {
+    return now >= this.until;
+  }
+
+  /** Milliseconds until the next try; at random, so that not all streams of an instance come to another at once. */
+  nextMs(): number {
+    const waitMs = this.waitMs * (0.5 + randomFraction() / 2);
+    this.waitMs = Math.min(Math.max(FIRST_WAIT_MS, this.waitMs * 2), LONGEST_WAIT_MS);
+    return waitMs;
+  }
+
+  /** The stream goes on. */
+  succeeded(now: number): void {
+    this.stableAt = now + STABLE_MS;
+  }
+}
