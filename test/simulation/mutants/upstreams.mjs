@@ -17,9 +17,9 @@ export const UPSTREAM_MUTANTS = {
     guarantees: ['G11'],
   },
   'lets two reads share their memory': {
-    file: 'libs/proxy/src/transport/read-buffer.ts',
-    from: 'const buffer = unused.pop() ?? new ReadBuffer();',
-    to: 'const buffer = (unused[0] ??= new ReadBuffer());',
+    file: 'libs/proxy/src/forward/pooled-copy.ts',
+    from: 'const copy = unused.pop() ?? new PooledCopy();',
+    to: 'const copy = (unused[0] ??= new PooledCopy());',
     scenario: 'large',
     guarantees: ['G3', 'G4'],
   },

@@ -3,11 +3,11 @@ import { addedHeadersFor } from '../headers/added-headers.js';
 import { responseHeadersFor, responseTrailersFor, sayUnbuffered } from '../headers/response-headers.js';
 import type { Exchange } from '../http/exchange.js';
 import { takeHeadBack } from '../http/node-internals.js';
-import { ReadBuffer } from '../transport/read-buffer.js';
 import { isBodiless, type ResponseHead } from '../transport/response-head.js';
 import { ClientEvents } from './client-events.js';
 import { checkFields, phraseFor, setClientHead } from './client-head.js';
 import type { ForwardOptions } from './forward-options.js';
+import { PooledCopy } from './pooled-copy.js';
 
 /**
  * Bytes for a client, not yet taken by the kernel, at which the service is paused. The result of `write()` alone is no
@@ -79,7 +79,7 @@ export class ClientResponse {
     const { response } = this;
     if (bytes.length === 0) return this.hasRoom;
     if (bytes.length < LARGE_READ_BYTES) return response.write(Buffer.from(bytes)) || this.hasRoom;
-    const read = ReadBuffer.copyOf(bytes);
+    const read = PooledCopy.copyOf(bytes);
     return response.write(read.bytes, read.release) || this.hasRoom;
   }
 
@@ -95,7 +95,7 @@ export class ClientResponse {
     } else if (bytes.length < LARGE_READ_BYTES) {
       response.end(Buffer.from(bytes));
     } else {
-      const read = ReadBuffer.copyOf(bytes);
+      const read = PooledCopy.copyOf(bytes);
       response.end(read.bytes, read.release);
     }
   }

@@ -7,6 +7,9 @@ import { ConnectTimeoutError } from './transport-errors.js';
 /** Bytes that a connection reads ahead, and that it has room for. */
 const HIGH_WATER_MARK_BYTES = 64 * 1024;
 
+/** Most bytes of a read, as in Node. */
+export const READ_BYTES = 64 * 1024;
+
 /** Idle time in milliseconds after which the kernel sends TCP keep-alive probes. */
 const KEEP_ALIVE_MS = 60_000;
 

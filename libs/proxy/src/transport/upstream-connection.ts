@@ -1,6 +1,5 @@
 import type { Socket } from 'node:net';
-import type { OpenSocket } from './dial.js';
-import { SHARED } from './read-buffer.js';
+import { READ_BYTES, type OpenSocket } from './dial.js';
 import { RequestWriter } from './request-writer.js';
 import { announcesForbiddenBody, type ResponseHead } from './response-head.js';
 import type { ResponseListener } from './response-listener.js';
@@ -16,6 +15,9 @@ export interface ConnectionOwner {
   /** @param error the reason; undefined if the gateway closed it */
   onClosed(connection: UpstreamConnection, error: Error | undefined): void;
 }
+
+/** Every connection reads into this buffer. Safe, since libuv asks for it, reads and calls back without interruption. */
+const READ_BUFFER: Buffer = Buffer.allocUnsafeSlow(READ_BYTES);
 
 /** Milliseconds by which a connection is given up before the service says that it will close it. */
 const KEEP_ALIVE_MARGIN_MS = 1_000;
@@ -47,7 +49,7 @@ export class UpstreamConnection implements ResponseListener {
     private readonly owner: ConnectionOwner,
   ) {
     this.parser = new ResponseParser(headLimitBytes);
-    const { socket, openEvent } = open({ buffer: SHARED, callback: (length) => this.read(length) });
+    const { socket, openEvent } = open({ buffer: READ_BUFFER, callback: (length) => this.read(length) });
     this.socket = socket;
     this.writer = new RequestWriter(socket, (error) => (this.error ??= error));
     socket
@@ -120,14 +122,14 @@ export class UpstreamConnection implements ResponseListener {
     call.onEnd(trailers);
   }
 
-  /** Reads from `SHARED`. @returns whether to go on reading */
+  /** Reads from `READ_BUFFER`. @returns whether to go on reading */
   private read(length: number): boolean {
     if (!this.hasResponse) {
       this.hasResponse = true;
       this.call?.onFirstByte();
     }
     try {
-      this.parser.read(SHARED, length);
+      this.parser.read(READ_BUFFER, length);
     } catch (error) {
       this.close(error as Error);
       return false;

@@ -1,8 +1,8 @@
-import { ReadBuffer } from './read-buffer.js';
+import { PooledCopy } from './pooled-copy.js';
 
 const LARGE = 64 * 1024;
 
-const copy = (byte: number, length = LARGE): ReadBuffer => ReadBuffer.copyOf(Buffer.alloc(length, byte));
+const copy = (byte: number, length = LARGE): PooledCopy => PooledCopy.copyOf(Buffer.alloc(length, byte));
 
 describe('the copy of a large read', () => {
   it('has the bytes of the read', () => {
