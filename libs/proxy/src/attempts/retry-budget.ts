@@ -7,21 +7,13 @@ const MIN_RETRIES = 10;
 export class RetryBudget {
   private readonly requests = new RollingCount();
   private readonly retries = new RollingCount();
-  private allRetries = 0;
-  private allRefused = 0;
+  /** Retries since the process began. */
+  retriesTotal = 0;
+  /** Requests without budget for a retry, since the process began. */
+  refusedTotal = 0;
 
   /** @param share most retries as a share of recent requests, 0 to 1 */
   constructor(private readonly share: number) {}
-
-  /** Retries since the process began. */
-  get retriesTotal(): number {
-    return this.allRetries;
-  }
-
-  /** Requests without budget for a retry, since the process began. */
-  get refusedTotal(): number {
-    return this.allRefused;
-  }
 
   /** Counts a request. @param now `performance.now()` */
   addRequest(now: number): void {
@@ -32,11 +24,11 @@ export class RetryBudget {
   tryRetry(now: number, countsRefusal: boolean): boolean {
     const most = MIN_RETRIES + this.requests.total(now) * this.share;
     if (this.retries.total(now) + 1 > most) {
-      if (countsRefusal) this.allRefused++;
+      if (countsRefusal) this.refusedTotal++;
       return false;
     }
     this.retries.add(now);
-    this.allRetries++;
+    this.retriesTotal++;
     return true;
   }
 }

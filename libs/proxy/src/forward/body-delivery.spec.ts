@@ -56,11 +56,11 @@ describe('the delivery of a body', () => {
     push('a', 'b');
 
     delivery.start(sink);
-    expect([told, delivery.isBlocked, rooms()]).toEqual([['a'], true, 0]);
+    expect([told, delivery.isFull, rooms()]).toEqual([['a'], true, 0]);
     takeOnly(2);
     delivery.onDrain();
 
-    expect([told, delivery.isBlocked, rooms()]).toEqual([['a', 'b'], false, 1]);
+    expect([told, delivery.isFull, rooms()]).toEqual([['a', 'b'], false, 1]);
   });
 
   it('ends its sink once, behind what waits, with the trailers', () => {

@@ -15,17 +15,12 @@ export class BodyDelivery {
   private readonly waiting = new ChunkQueue();
   private sink: BodySink | undefined;
   /** Whether the sink takes no more at present. */
-  private isFull = false;
+  isFull = false;
   private timer: NodeJS.Immediate | undefined;
   /** Undefined until the body is complete. */
   private trailers: readonly string[] | undefined;
 
   constructor(private readonly owner: DeliveryOwner) {}
-
-  /** Whether the sink takes no more at present. */
-  get isBlocked(): boolean {
-    return this.isFull;
-  }
 
   /** Bytes that wait. */
   get bytes(): number {

@@ -14,7 +14,7 @@ const NEW_EXCHANGE = { startedAt: 0, connectedAt: 0, sentAt: 0, requestBytes: 0,
 interface Changes extends Pick<Partial<TimedForward>, 'isStream'> {
   readonly exchange?: Partial<typeof NEW_EXCHANGE>;
   readonly attempt?: { stage: string; hasResponse?: boolean; instance?: unknown };
-  readonly body?: { complete: boolean; isPaused?: boolean };
+  readonly body?: { isComplete: boolean; isPaused?: boolean };
   readonly buffering?: { isQueued: boolean };
   readonly isRetryable?: boolean;
   readonly waitsForClient?: boolean;
@@ -92,7 +92,7 @@ describe('the timeouts of a request without a body', () => {
 
 describe('the timeouts of a request with a body', () => {
   it('leave a request of the queue to its buffering', () => {
-    const { first } = createForward({ buffering: { isQueued: true }, body: { complete: false } });
+    const { first } = createForward({ buffering: { isQueued: true }, body: { isComplete: false } });
 
     expect(first()).toBe('queue tick 500 at 500');
   });
@@ -101,7 +101,7 @@ describe('the timeouts of a request with a body', () => {
     ['connect', 'while a request that may be retried is read'],
     ['request_body', 'while the body is sent'],
   ])('hold the client to the minimum rate at %s, %s', (stage) => {
-    const { told, tick } = createForward({ attempt: { stage }, body: { complete: false } });
+    const { told, tick } = createForward({ attempt: { stage }, body: { isComplete: false } });
 
     for (let each = 0; each < 20; each++) tick();
 
@@ -115,7 +115,7 @@ describe('the timeouts of a request with a body', () => {
   ])('wait for the connection of a request whose body is not read before: attempt %s', (_what, attempt) => {
     const { first } = createForward({
       ...attempt,
-      body: { complete: false },
+      body: { isComplete: false },
       isRetryable: false,
     });
 
@@ -125,7 +125,7 @@ describe('the timeouts of a request with a body', () => {
   it('end a request whose body the service does not take', () => {
     const { exchange, told, tick } = createForward({
       attempt: { stage: 'request_body' },
-      body: { complete: false, isPaused: true },
+      body: { isComplete: false, isPaused: true },
     });
     for (let each = 0; each < 8; each++) {
       exchange.requestBytes++;
@@ -139,7 +139,7 @@ describe('the timeouts of a request with a body', () => {
   it('begin the request timeout at the end of the body', () => {
     const { forward, exchange, told, tick, first } = createForward({
       attempt: { stage: 'request_body' },
-      body: { complete: false },
+      body: { isComplete: false },
     });
     for (let each = 0; each < 20; each++) {
       exchange.requestBytes++;
@@ -147,7 +147,7 @@ describe('the timeouts of a request with a body', () => {
     }
     told.length = 0;
 
-    Object.assign(forward.body!, { complete: true });
+    Object.assign(forward.body!, { isComplete: true });
 
     expect(first()).toBe('UPSTREAM_TIMEOUT (request_body, request timeout) at 15500');
   });
@@ -155,7 +155,7 @@ describe('the timeouts of a request with a body', () => {
   it('limit the time until a service lets the client send its body', () => {
     const { first } = createForward({
       attempt: { stage: 'request_body' },
-      body: { complete: false },
+      body: { isComplete: false },
       exchange: { waitsForContinue: true, connectedAt: 1_000 },
     });
 
@@ -198,7 +198,7 @@ describe('the timeouts of a response', () => {
     [false, `${IDLE} at 12500`],
     [true, 'CLIENT_STALLED (response_body, undefined) at 2500'],
   ])('count the upload as progress, unless the client does not read: %s', (waitsForClient, end) => {
-    const { exchange, told, tick } = createForward({ attempt, body: { complete: false }, waitsForClient });
+    const { exchange, told, tick } = createForward({ attempt, body: { isComplete: false }, waitsForClient });
     while (told.every((what) => what.startsWith('body tick'))) {
       if (told.length < 20) exchange.requestBytes++;
       tick();

@@ -53,7 +53,7 @@ export class ForwardTimeouts implements Ticking {
     if (resumption?.isActive) resumption.tick(now);
     else if (buffering?.isQueued) buffering.tick(now);
     else if (stage === 'response_body') this.tickResponse(now, elapsedMs);
-    else if (!body || body.complete || (stage === 'connect' && !isRetryable)) this.tickResponseHeaders(now);
+    else if (!body || body.isComplete || (stage === 'connect' && !isRetryable)) this.tickResponseHeaders(now);
     else if (stage === 'request_body' && exchange.waitsForContinue) this.tickExpectation(now);
     else this.tickUpload(now, elapsedMs, body);
   }
@@ -106,7 +106,7 @@ export class ForwardTimeouts implements Ticking {
     const { backPressure } = forward.delivery;
     const waitsForClient = backPressure?.isPaused ?? false;
     // A service may respond early and read on; then both bodies are in progress.
-    if (body && !body.complete) {
+    if (body && !body.isComplete) {
       // A client that sends and does not read makes no progress with its response.
       const hasSent = exchange.requestBytes !== this.bytesAtLastTick;
       if (hasSent && !waitsForClient) this.hasProgressed = true;

@@ -64,10 +64,10 @@ describe('the body of a request', () => {
     expect(isPaused()).toEqual(READING);
 
     data(BUFFERED_BODY_BYTES);
-    expect([isPaused(), told, body.complete]).toEqual([READING, [], false]);
+    expect([isPaused(), told, body.isComplete]).toEqual([READING, [], false]);
     request.emit('end');
 
-    expect([told, body.complete, body.isUntouched]).toEqual([['buffered', 'complete'], true, true]);
+    expect([told, body.isComplete, body.isUntouched]).toEqual([['buffered', 'complete'], true, true]);
     expect([body.whole().length, exchange.requestBytes]).toEqual([BUFFERED_BODY_BYTES, BUFFERED_BODY_BYTES]);
     expect(exchange.waitsForContinue).toBe(false);
   });
@@ -205,6 +205,6 @@ describe('the body of a request fails', () => {
     request.emit('end');
     request.emit('close');
 
-    expect([told, isPaused(), body.complete]).toEqual([['5000 bytes'], PAUSED, false]);
+    expect([told, isPaused(), body.isComplete]).toEqual([['5000 bytes'], PAUSED, false]);
   });
 });

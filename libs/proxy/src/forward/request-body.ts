@@ -36,7 +36,7 @@ export class RequestBody implements BodySource, DeliveryOwner {
   /** Whether the client is paused: nobody reads the body yet, or the service is slower. */
   isPaused = true;
   /** Whether the client has sent the whole body. */
-  complete = false;
+  isComplete = false;
   private readonly request: IncomingMessage;
   private readonly delivery = new BodyDelivery(this);
   private isBuffering = false;
@@ -88,7 +88,7 @@ export class RequestBody implements BodySource, DeliveryOwner {
   }
 
   onRoom(): void {
-    if (this.isPaused && !this.complete && !this.isDestroyed) this.resume();
+    if (this.isPaused && !this.isComplete && !this.isDestroyed) this.resume();
   }
 
   /** Stops reading the request. */
@@ -103,12 +103,11 @@ export class RequestBody implements BodySource, DeliveryOwner {
 
   /** Checks the minimum rate. Time in which the client is paused does not count. */
   tick(elapsedMs: number): void {
-    if (this.complete || this.isPaused || this.isDestroyed) return;
+    if (this.isComplete || this.isPaused || this.isDestroyed) return;
     this.windowMs += elapsedMs;
     if (this.windowMs < this.minimumRate.graceMs) return;
     const tooSlow = this.windowBytes < (this.minimumRate.bytesPerSecond * this.windowMs) / 1000;
-    this.windowMs = 0;
-    this.windowBytes = 0;
+    this.windowMs = this.windowBytes = 0;
     if (tooSlow) this.fail(new BodyTooSlowException());
   }
 
@@ -131,10 +130,10 @@ export class RequestBody implements BodySource, DeliveryOwner {
       this.fail(new BodyTooLargeException(this.limitBytes));
     } else {
       this.delivery.push(chunk);
-      const { bytes, isBlocked } = this.delivery;
+      const { bytes, isFull } = this.delivery;
       // While the connection takes no more, it has a high-water mark of bytes already.
       const hasRoom = this.isBuffering ? bytes <= BUFFERED_BODY_BYTES : bytes < HIGH_WATER_MARK_BYTES;
-      if (hasRoom && !isBlocked) return;
+      if (hasRoom && !isFull) return;
       this.isPaused = true;
       this.request.pause();
       this.endBuffering();
@@ -148,13 +147,13 @@ export class RequestBody implements BodySource, DeliveryOwner {
   }
 
   private readonly onEnd = (): void => {
-    this.complete = true;
+    this.isComplete = true;
     this.delivery.end(requestTrailersFor(this.request.rawTrailers, this.exchange.requestChanges));
     this.endBuffering();
     this.listener?.onComplete();
   };
 
   private readonly onClose = (): void => {
-    if (!this.complete) this.fail(new ClientGoneException('request_body'));
+    if (!this.isComplete) this.fail(new ClientGoneException('request_body'));
   };
 }

@@ -9,7 +9,7 @@ const LARGE = { 'content-length': '65537' };
 
 interface Changes {
   readonly headers?: Record<string, string>;
-  readonly outcome?: 'acquired' | 'queued' | 'refused' | 'full';
+  readonly outcome?: 'acquired' | 'queued' | 'network limit' | 'queue full';
   readonly passesExpect?: boolean;
 }
 
@@ -19,7 +19,7 @@ function createBuffering({ headers = {}, outcome = 'acquired', passesExpect = fa
   exchange.expectContinue();
   const told: (string | undefined)[] = [];
   const body = {
-    complete: false,
+    isComplete: false,
     hasTrailers: false,
     buffer: () => told.push('buffer'),
     stopBuffering: () => told.push('stop'),
@@ -58,7 +58,7 @@ describe('the buffering of a request', () => {
     buffering.start(false);
     expect([told, exchange.waitsForContinue]).toEqual([['buffer'], false]);
 
-    body.complete = true;
+    body.isComplete = true;
     buffering.onBuffered();
     buffering.onComplete();
     jest.runAllTimers();
@@ -69,7 +69,7 @@ describe('the buffering of a request', () => {
   it('streams a body with trailers, which comes in chunks', () => {
     const { told, body, buffering } = createBuffering();
     buffering.start(false);
-    Object.assign(body, { complete: true, hasTrailers: true });
+    Object.assign(body, { isComplete: true, hasTrailers: true });
 
     buffering.onBuffered();
 
@@ -133,8 +133,8 @@ describe('a streamed body', () => {
   });
 
   it.each([
-    ['refused', 'TOO_MANY_UPLOADS'],
-    ['full', 'UPSTREAM_BODIES_BUSY'],
+    ['network limit', 'TOO_MANY_UPLOADS'],
+    ['queue full', 'UPSTREAM_BODIES_BUSY'],
   ] as const)('that is %s is not read: %s', (outcome, errorCode) => {
     const { exchange, told, buffering } = createBuffering({ headers: LARGE, outcome });
 
@@ -171,7 +171,7 @@ describe('a streamed body', () => {
     const { told, body, buffering } = createBuffering({ outcome: 'queued' });
     buffering.start(false);
     jest.advanceTimersByTime(100);
-    body.complete = true;
+    body.isComplete = true;
 
     buffering.onComplete();
     buffering.tick(60_000);

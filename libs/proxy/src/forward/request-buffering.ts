@@ -67,15 +67,15 @@ export class RequestBuffering implements StreamedBody, BodyListener {
   onBuffered(): void {
     clearTimeout(this.timer);
     this.body.stopBuffering();
-    if (this.body.complete) this.sendWhole();
+    if (this.body.isComplete) this.sendWhole();
     else this.stream();
   }
 
   private stream(): void {
     const outcome = this.options.streamedBodyLimit.tryAcquire(this);
-    if (outcome === 'refused' || outcome === 'full') {
+    if (outcome === 'network limit' || outcome === 'queue full') {
       const { service } = this.options;
-      const isOfClient = outcome === 'refused';
+      const isOfClient = outcome === 'network limit';
       this.listener.onRefused(
         isOfClient ? new TooManyUploadsException() : new UpstreamBodiesBusyException(service),
       );

@@ -44,12 +44,12 @@ export class SlowReaderLimit implements Ticking {
     if (this.readers.size === 0) return;
     let pending = this.countPending();
     if (pending === 0) return;
-    const { most, mostOfNetwork, inProgress } = this.bodies;
+    const { limit, networkLimit, inProgress } = this.bodies;
     const byNetwork = this.countByNetwork();
     let count = this.readers.size + inProgress;
     for (const reader of this.readers) {
       const ofNetwork = byNetwork.get(reader.network)!;
-      if (ofNetwork <= mostOfNetwork && count <= most) continue;
+      if (ofNetwork <= networkLimit && count <= limit) continue;
       byNetwork.set(reader.network, ofNetwork - 1);
       count--;
       this.cutTotal++;

@@ -26,7 +26,7 @@ describe('StreamedBodyLimit', () => {
     expect(['a', 'a', 'a', 'b', 'b', 'c'].map((network) => limit.tryAcquire(bodyOf(network)))).toEqual([
       'acquired',
       'acquired',
-      'refused',
+      'network limit',
       'acquired',
       'acquired',
       'queued',
@@ -52,7 +52,11 @@ describe('StreamedBodyLimit', () => {
     const limit = createLimit();
     for (const network of ['a', 'a', 'b', 'b']) limit.tryAcquire(bodyOf(network));
     const [one, two, three] = [bodyOf('c'), bodyOf('c'), bodyOf('c')];
-    expect([one, two, three].map((body) => limit.tryAcquire(body))).toEqual(['queued', 'queued', 'refused']);
+    expect([one, two, three].map((body) => limit.tryAcquire(body))).toEqual([
+      'queued',
+      'queued',
+      'network limit',
+    ]);
 
     limit.release(one);
 
@@ -65,7 +69,11 @@ describe('StreamedBodyLimit', () => {
     const outcomes = Array.from({ length: 14 }, (_, index) => limit.tryAcquire(bodyOf(`network ${index}`)));
 
     expect(outcomes.filter((outcome) => outcome === 'acquired')).toHaveLength(4);
-    expect(outcomes.slice(4)).toEqual([...Array.from({ length: 8 }, () => 'queued'), 'full', 'full']);
+    expect(outcomes.slice(4)).toEqual([
+      ...Array.from({ length: 8 }, () => 'queued'),
+      'queue full',
+      'queue full',
+    ]);
   });
 
   it('lets requests of the queue go on that fail at once, however many', async () => {

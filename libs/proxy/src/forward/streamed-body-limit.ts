@@ -20,7 +20,8 @@ export interface StreamedBodyLimitOptions {
  * Requests past a share of the connections are queued. Requests of one network past a smaller share are refused.
  */
 export class StreamedBodyLimit {
-  private acquired = 0;
+  /** Number of requests that have acquired, without the queue. */
+  inProgress = 0;
   private readonly byNetwork = new Map<string, number>();
   private readonly queue = new Set<StreamedBody>();
   private isDequeueScheduled = false;
@@ -37,18 +38,13 @@ export class StreamedBodyLimit {
   }
 
   /** Most connections for requests with a streamed body. */
-  get most(): number {
+  get limit(): number {
     return this.limitOf(this.options.share);
   }
 
   /** Most connections for one client network. */
-  get mostOfNetwork(): number {
+  get networkLimit(): number {
     return this.limitOf(this.options.networkShare);
-  }
-
-  /** Number of requests that have acquired, without the queue. */
-  get inProgress(): number {
-    return this.acquired;
   }
 
   /** Number of requests of one client network, with the queue. */
@@ -58,20 +54,20 @@ export class StreamedBodyLimit {
 
   /**
    * Acquires, or joins the queue. In both cases the owner must call `release` once.
-   * @returns `refused` if the client's network has reached its limit, `full` if the queue is as long as the upstream may
-   * have connections; in both cases there is nothing to release
+   * @returns `network limit` if the client's network has reached its limit, `queue full` if the queue is as long as the
+   * upstream may have connections; in both cases there is nothing to release
    */
-  tryAcquire(body: StreamedBody): 'acquired' | 'queued' | 'refused' | 'full' {
+  tryAcquire(body: StreamedBody): 'acquired' | 'queued' | 'network limit' | 'queue full' {
     const ofNetwork = this.countOf(body.network);
-    if (ofNetwork >= this.mostOfNetwork) return 'refused';
-    const isOver = this.acquired >= this.most || this.queue.size > 0;
-    if (isOver && this.queue.size >= this.limitOf(1)) return 'full';
+    if (ofNetwork >= this.networkLimit) return 'network limit';
+    const isOver = this.inProgress >= this.limit || this.queue.size > 0;
+    if (isOver && this.queue.size >= this.limitOf(1)) return 'queue full';
     this.byNetwork.set(body.network, ofNetwork + 1);
     if (isOver) {
       this.queue.add(body);
       return 'queued';
     }
-    this.acquired++;
+    this.inProgress++;
     return 'acquired';
   }
 
@@ -80,7 +76,7 @@ export class StreamedBodyLimit {
     if (ofNetwork === 0) this.byNetwork.delete(body.network);
     else this.byNetwork.set(body.network, ofNetwork);
     if (this.queue.delete(body)) return;
-    this.acquired--;
+    this.inProgress--;
     this.dequeueSoon();
   }
 
@@ -96,9 +92,9 @@ export class StreamedBodyLimit {
 
   private dequeue(): void {
     for (const body of this.queue) {
-      if (this.acquired >= this.most) break;
+      if (this.inProgress >= this.limit) break;
       this.queue.delete(body);
-      this.acquired++;
+      this.inProgress++;
       body.onAcquired();
     }
     this.isDequeueScheduled = false;
