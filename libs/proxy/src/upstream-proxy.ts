@@ -195,7 +195,7 @@ export class UpstreamProxy implements AttemptedUpstream, InstancePicker {
   private forwardOptionsFor(route: Partial<RouteOptions>, headerRules?: CompiledHeaderRules): ForwardOptions {
     const { options } = this;
     return {
-      service: this.name,
+      upstream: this.name,
       ticker: this.ticker,
       streamedBodyLimit: this.streamedBodyLimit,
       slowReaderLimit: this.slowReaderLimit,

@@ -75,7 +75,7 @@ export const FORWARD_MUTANTS = {
     from: `  start(body: UpstreamRequest['body']): void {\n`,
     to: `  start(body: UpstreamRequest['body']): void {
     if (this.target.length % 3 === 0) {
-      this.forward.fail(exceptionFor(new Error('x'), this.forward.options.service, 'response_headers'));
+      this.forward.fail(exceptionFor(new Error('x'), this.forward.options.upstream, 'response_headers'));
       return;
     }
 `,

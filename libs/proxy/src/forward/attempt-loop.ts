@@ -103,7 +103,7 @@ export class AttemptLoop implements AttemptListener {
   onError(error: Error): void {
     const isStale =
       this.stage === 'response_headers' && this.isFirstOnReusedConnection && isConnectionLost(error);
-    this.failAttempt(exceptionFor(error, this.forward.options.service, this.stage), isStale);
+    this.failAttempt(exceptionFor(error, this.forward.options.upstream, this.stage), isStale);
   }
 
   private get isFirstOnReusedConnection(): boolean {

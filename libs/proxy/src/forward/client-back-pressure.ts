@@ -13,7 +13,7 @@ export class ClientBackPressure implements SlowReader {
   /** @param fail called with the reason if the response must be broken off */
   constructor(
     private readonly exchange: Exchange,
-    private readonly options: Pick<ForwardOptions, 'service' | 'slowReaderLimit'>,
+    private readonly options: Pick<ForwardOptions, 'upstream' | 'slowReaderLimit'>,
     private readonly fail: (exception: ProxyException) => void,
   ) {}
 
@@ -38,9 +38,9 @@ export class ClientBackPressure implements SlowReader {
   }
 
   breakOff(): void {
-    const { service } = this.options;
+    const { upstream } = this.options;
     // Without a stack trace: strangers choose how many of them there are.
-    const message = `broken off: requests wait for a connection to ${service}`;
+    const message = `broken off: requests wait for a connection to ${upstream}`;
     this.fail(new ClientStalledException({ message }));
   }
 

@@ -51,7 +51,8 @@ export interface ForwardListeners {
 
 /** Options of the forwards of one route, made at boot. */
 export interface ForwardOptions extends RequestHeaderOptions {
-  readonly service: string;
+  /** The name of the upstream. */
+  readonly upstream: string;
   readonly limits: ForwardLimits;
   readonly ticker: Ticker;
   /** Whether the response has `X-Gateway-Attempts`, the number of attempts. */

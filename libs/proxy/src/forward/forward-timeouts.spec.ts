@@ -29,7 +29,7 @@ function createForward({ exchange: begun, attempt, body, buffering, ...others }:
   const tell = (what: string): void => void told.push(`${what} at ${now}`);
   const forward = {
     exchange,
-    options: { service: 'x', limits: LIMITS },
+    options: { upstream: 'x', limits: LIMITS },
     body: body ? { ...body, tick: (elapsedMs: number) => tell(`body tick ${elapsedMs}`) } : null,
     buffering: buffering ? { ...buffering, tick: (at: number) => tell(`queue tick ${at}`) } : null,
     loop: {

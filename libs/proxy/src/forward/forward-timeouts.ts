@@ -130,6 +130,6 @@ export class ForwardTimeouts implements Ticking {
 
   private createTimeout(reason: string): UpstreamTimeoutException {
     const { options, loop } = this.forward;
-    return new UpstreamTimeoutException(options.service, loop.stage, new Error(reason));
+    return new UpstreamTimeoutException(options.upstream, loop.stage, new Error(reason));
   }
 }

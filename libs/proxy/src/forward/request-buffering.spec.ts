@@ -33,7 +33,7 @@ function createBuffering({ headers = {}, outcome = 'acquired', passesExpect = fa
   const buffering = new RequestBuffering(
     exchange,
     body as unknown as RequestBody,
-    { service: 'x', streamedBodyLimit, passesExpect },
+    { upstream: 'x', streamedBodyLimit, passesExpect },
     {
       onReady: (ready) => told.push(Buffer.isBuffer(ready) ? 'whole' : 'streamed'),
       onRefused: ({ errorCode }) => told.push(errorCode),

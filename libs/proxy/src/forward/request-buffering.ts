@@ -33,7 +33,7 @@ export class RequestBuffering implements StreamedBody, BodyListener {
   constructor(
     private readonly exchange: Exchange,
     private readonly body: RequestBody,
-    private readonly options: Pick<ForwardOptions, 'service' | 'streamedBodyLimit' | 'passesExpect'>,
+    private readonly options: Pick<ForwardOptions, 'upstream' | 'streamedBodyLimit' | 'passesExpect'>,
     private readonly listener: BufferingListener,
   ) {
     body.listener = this;
@@ -74,10 +74,10 @@ export class RequestBuffering implements StreamedBody, BodyListener {
   private stream(): void {
     const outcome = this.options.streamedBodyLimit.tryAcquire(this);
     if (outcome === 'network limit' || outcome === 'queue full') {
-      const { service } = this.options;
+      const { upstream } = this.options;
       const isOfClient = outcome === 'network limit';
       this.listener.onRefused(
-        isOfClient ? new TooManyUploadsException() : new UpstreamBodiesBusyException(service),
+        isOfClient ? new TooManyUploadsException() : new UpstreamBodiesBusyException(upstream),
       );
       return;
     }
@@ -109,9 +109,9 @@ export class RequestBuffering implements StreamedBody, BodyListener {
 
   /** Refuses a request that has been queued for too long. */
   tick(now: number): void {
-    const { service, streamedBodyLimit } = this.options;
+    const { upstream, streamedBodyLimit } = this.options;
     if (!this.isQueued || now - this.queuedAt <= streamedBodyLimit.queueTimeoutMs) return;
-    this.listener.onRefused(new UpstreamBodiesBusyException(service));
+    this.listener.onRefused(new UpstreamBodiesBusyException(upstream));
   }
 
   /** Ends the buffering, and releases the request's share of the upstream's limit. May be called again. */

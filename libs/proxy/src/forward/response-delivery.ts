@@ -60,7 +60,7 @@ export class ResponseDelivery {
       if (exchange.response.headersSent) forward.abandon();
       else this.client.begin(changed);
     } catch (error) {
-      forward.fail(exceptionFor(error as Error, options.service, 'response_headers'));
+      forward.fail(exceptionFor(error as Error, options.upstream, 'response_headers'));
     }
   }
 

@@ -62,7 +62,7 @@ function cutStream(origins: readonly string[] = ['a', 'b']) {
   const forward = {
     forward: {
       exchange: createMemoryExchange(),
-      options: { service: 'a-service', limits: { responseHeadersTimeoutMs: 3_000 } },
+      options: { upstream: 'a-service', limits: { responseHeadersTimeoutMs: 3_000 } },
       delivery,
     } as unknown as LoopedForward,
     attempt: undefined,

@@ -70,7 +70,7 @@ export class StreamResume implements AttemptListener {
     } else if (this.attempt && now - this.loop.forward.exchange.attemptedAt > responseHeadersTimeoutMs) {
       const { stage } = this.attempt;
       const cause = new Error('response headers timeout');
-      this.onError(new UpstreamTimeoutException(this.loop.forward.options.service, stage, cause));
+      this.onError(new UpstreamTimeoutException(this.loop.forward.options.upstream, stage, cause));
     }
   }
 
@@ -113,8 +113,8 @@ export class StreamResume implements AttemptListener {
       this.loop.onError(error);
       return;
     }
-    const { service } = this.loop.forward.options;
-    this.fail(failureKindOf(exceptionFor(error, service, this.attempt!.stage)));
+    const { upstream } = this.loop.forward.options;
+    this.fail(failureKindOf(exceptionFor(error, upstream, this.attempt!.stage)));
   }
 
   private tryLater(): void {
