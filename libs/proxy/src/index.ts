@@ -12,7 +12,7 @@ export { ProxyConfigurationError, type ProxyHandlerOptions } from './proxy-handl
 export { ProxyModule } from './proxy.module.js';
 export type { ProxyOptions } from './proxy.options.js';
 export { nominatedEndToEnd } from './headers/end-to-end.js';
-export { forwardedHeadersOf, withField } from './headers/request-headers.js';
+export { createUpstreamHeaders, withField } from './headers/request-headers.js';
 export { HeaderConfigurationError } from './headers/header-options.js';
 export { FORWARDING as FORWARDING_NAMES } from './headers/trusted-names.js';
 export { addedHeadersFor } from './headers/added-headers.js';

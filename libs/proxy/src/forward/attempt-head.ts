@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { hostFor } from '../headers/header-options.js';
-import { announcedTrailers, forwardedHeadersOf, withField } from '../headers/request-headers.js';
+import { announcedTrailers, createUpstreamHeaders, withField } from '../headers/request-headers.js';
 import type { Exchange } from '../http/exchange.js';
 import { formatRequestHead } from '../transport/request-head.js';
 import type { UpstreamRequest } from '../transport/upstream-call.js';
@@ -14,7 +14,7 @@ export function createAttemptFields(
   host: string,
   lastEventId?: string,
 ): string[] {
-  let fields = forwardedHeadersOf(exchange, options);
+  let fields = createUpstreamHeaders(exchange, options);
   if (options.host !== undefined) fields = withField(fields, 'Host', hostFor(options.host, host));
   if (lastEventId !== undefined) fields = withField(fields, 'Last-Event-ID', lastEventId);
   return fields;

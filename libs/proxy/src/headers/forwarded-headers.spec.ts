@@ -2,7 +2,7 @@ import { IncomingMessage, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import { Exchange } from '../http/exchange.js';
-import { forwardedHeadersOf } from './request-headers.js';
+import { createUpstreamHeaders } from './request-headers.js';
 
 const OWN = [
   'X-Request-ID',
@@ -19,7 +19,7 @@ const OWN = [
 
 const OPTIONS = { sendsForwarded: false };
 
-describe('forwardedHeadersOf', () => {
+describe('createUpstreamHeaders', () => {
   const exchangeOver = (socket: Socket, headers: Record<string, string>): Exchange => {
     const request = new IncomingMessage(socket);
     request.rawHeaders = Object.entries(headers).flat();
@@ -31,17 +31,17 @@ describe('forwardedHeadersOf', () => {
   it('says what the exchange knows: its id, its peer, its host', () => {
     const exchange = exchangeOver(new Socket(), { host: 'api.example', connection: 'x-one', 'x-one': '1' });
 
-    expect(forwardedHeadersOf(exchange, OPTIONS)).toEqual(['host', 'api.example', ...OWN]);
+    expect(createUpstreamHeaders(exchange, OPTIONS)).toEqual(['host', 'api.example', ...OWN]);
   });
 
   it('says https of an encrypted connection', () => {
-    const headers = forwardedHeadersOf(exchangeOver(new TLSSocket(new Socket()), {}), OPTIONS);
+    const headers = createUpstreamHeaders(exchangeOver(new TLSSocket(new Socket()), {}), OPTIONS);
 
     expect(headers[headers.indexOf('X-Forwarded-Proto') + 1]).toBe('https');
   });
 
   it('names no host for a request without one', () => {
-    expect(forwardedHeadersOf(exchangeOver(new Socket(), {}), OPTIONS)).toEqual([
+    expect(createUpstreamHeaders(exchangeOver(new Socket(), {}), OPTIONS)).toEqual([
       ...OWN.slice(0, -4),
       'X-Forwarded-Port',
       '80',

@@ -1,4 +1,4 @@
-import { requestHeadersFor, type ForwardedFacts } from './request-headers.js';
+import { filterRequestHeaders, type ForwardedFacts } from './request-headers.js';
 
 const FACTS: ForwardedFacts = {
   requestId: 'id-1',
@@ -22,9 +22,9 @@ const OWN = [
 ];
 
 const carried = (raw: string[], connection?: string, facts: Partial<ForwardedFacts> = {}): string[] =>
-  requestHeadersFor(raw, connection, { ...FACTS, ...facts });
+  filterRequestHeaders(raw, connection, { ...FACTS, ...facts });
 
-describe('requestHeadersFor', () => {
+describe('filterRequestHeaders', () => {
   it('keeps names, order, duplicates and bytes, and adds its own at the end', () => {
     const raw = ['hOST', 'api.example', 'X-One', '1', 'Accept', 'caf\u00e9', 'x-one', '2', 'Cookie', 'a'];
 

@@ -31,7 +31,7 @@ export interface RequestHeaderOptions {
 const isSpecial = selectorOf([...HOP_BY_HOP, ...KNOWN_NAMES]);
 
 /**
- * The headers of a request for the service: the client's with the same names, order, duplicates and bytes, except
+ * Filters the headers of a request for the service: the client's with the same names, order, duplicates and bytes, except
  * - hop-by-hop fields, and those that `Connection` nominates, if they are not known to be end-to-end (RFC 9110, section
  *   7.6.1);
  * - identity and override names, such as `X-User-Id`, `Remote-User` and `X-HTTP-Method-Override`, if the upstream does not
@@ -41,7 +41,7 @@ const isSpecial = selectorOf([...HOP_BY_HOP, ...KNOWN_NAMES]);
  * - each of these, and `Content-Length` and `Transfer-Encoding`, with another mark for `-`: no trusted proxy writes these, so
  *   a stranger did.
  */
-export function requestHeadersFor(
+export function filterRequestHeaders(
   rawHeaders: readonly string[],
   connection: string | undefined,
   facts: ForwardedFacts,
@@ -173,10 +173,16 @@ export function announcedTrailers(trailer: string, changes?: HeaderChanges): str
   return names.filter((name) => name !== '' && mayBeTrailer(name, changes)).join(', ');
 }
 
-/** The headers of an exchange's request for the service, with the changes of rules and gates. */
-export function forwardedHeadersOf(exchange: Exchange, { sendsForwarded }: RequestHeaderOptions): string[] {
+/**
+ * The headers of every request and handshake of an exchange for an upstream, with the changes of rules and gates.
+ * `formatRequestHead` adds those of the connection.
+ */
+export function createUpstreamHeaders(
+  exchange: Exchange,
+  { sendsForwarded }: RequestHeaderOptions,
+): string[] {
   const { headers, rawHeaders, socket } = exchange.request;
-  const fields = requestHeadersFor(rawHeaders, headers.connection, {
+  const fields = filterRequestHeaders(rawHeaders, headers.connection, {
     requestId: exchange.id,
     peerAddress: exchange.peerAddress,
     isPeerTrusted: exchange.isPeerTrusted,

@@ -1,5 +1,5 @@
 import {
-  forwardedHeadersOf,
+  createUpstreamHeaders,
   formatUpgradeHead,
   pickerFor,
   withField,
@@ -33,7 +33,7 @@ export function createUpstreamHandshake(exchange: Exchange, route: WebSocketRout
   const { request } = exchange;
   const { proxy, forwardOptions } = route.proxyRoute;
   const offered = request.headers['sec-websocket-protocol'];
-  const forwarded = forwardedHeadersOf(exchange, forwardOptions);
+  const forwarded = createUpstreamHeaders(exchange, forwardOptions);
   const authorization = firstOf(forwarded, 'authorization');
   return {
     picker: pickerFor(proxy, exchange, forwardOptions.affinity),
