@@ -21,7 +21,8 @@ export class Attempt implements UpstreamCall {
     private readonly exchange: Exchange,
     readonly instance: Instance,
     readonly request: UpstreamRequest,
-    private readonly listener: AttemptListener,
+    /** Changes when the response to a resumption goes on. */
+    public listener: AttemptListener,
   ) {
     exchange.attemptCount++;
     exchange.instance = instance.origin;

@@ -250,6 +250,29 @@ describe('a cut event stream', () => {
     expect(retryBudget.retriesTotal).toBe(retries);
   });
 
+  it('goes on once, if a try behind its second cut has to wait for the client', () => {
+    const { delivery, instances, forward, resume } = cutStream();
+    jest.advanceTimersByTime(0);
+    instances[1]!.calls[0]!.onHead(EVENTS);
+    jest.advanceTimersByTime(60_000);
+    delivery.isPaused = true;
+    resume.begin(CUT, '2');
+    for (let index = 0; index < 6; index++) {
+      jest.advanceTimersByTime(500);
+      resume.tick(performance.now());
+    }
+    expect(jest.getTimerCount()).toBe(1);
+
+    delivery.isPaused = false;
+    jest.advanceTimersByTime(2_000);
+    instances[0]!.calls[0]!.onHead(EVENTS);
+    jest.advanceTimersByTime(4_000);
+
+    expect(callsOf(instances)).toEqual([1, 1]);
+    expect(delivery.onResumed).toHaveBeenCalledTimes(2);
+    expect([jest.getTimerCount(), forward.attempt]).toEqual([0, instances[0]!.calls[0]]);
+  });
+
   it('tells the forward of a cut of the next response', () => {
     const { instances, forward } = cutStream();
     jest.advanceTimersByTime(0);

@@ -28,10 +28,11 @@ export interface ResumableLoop extends AttemptListener {
  * Resumes an event stream that its instance has cut: asks another instance, or the same one once it is back, for what
  * follows the last event, with growing waits. The first try behind an event counts as a request of its own, as if the client
  * had come back; each further one as a retry. If the service responds with anything else, or the time is over, the response
- * ends behind its last event, and the client may come back by itself.
+ * ends behind its last event, and the client may come back by itself. It hears each try until the response goes on; then the
+ * loop does.
  */
 export class StreamResume implements AttemptListener {
-  /** Present while an instance is asked. */
+  /** Present while an instance is asked: then no timer runs. */
   private attempt: Attempt | undefined;
   private timer: NodeJS.Timeout | undefined;
   /** The reason of the interruption. */
@@ -77,7 +78,7 @@ export class StreamResume implements AttemptListener {
   /** Ends the tries. */
   stop(): void {
     clearTimeout(this.timer);
-    if (this.isInterrupted) this.attempt?.cancel();
+    this.attempt?.cancel();
     this.isInterrupted = false;
   }
 
@@ -96,28 +97,23 @@ export class StreamResume implements AttemptListener {
     }
     this.waits.succeeded(now);
     this.isInterrupted = false;
-    this.loop.attempt = this.attempt;
+    this.loop.attempt = this.attempt!;
+    this.loop.attempt.listener = this.loop;
+    this.attempt = undefined;
     this.loop.forward.delivery.onResumed();
   }
 
-  onBody(bytes: Buffer, isLast: boolean): void {
-    this.loop.onBody(bytes, isLast);
-  }
+  onBody(): void {}
 
-  onEnd(trailers: readonly string[]): void {
-    this.loop.onEnd(trailers);
-  }
+  onEnd(): void {}
 
   onError(error: Error): void {
-    if (!this.isInterrupted) {
-      this.loop.onError(error);
-      return;
-    }
     const { upstream } = this.loop.forward.options;
     this.fail(failureKindOf(exceptionFor(error, upstream, this.attempt!.stage)));
   }
 
   private tryLater(): void {
+    clearTimeout(this.timer);
     this.timer = setTimeout(() => this.tryNow(), this.waits.nextMs());
   }
 
