@@ -163,13 +163,13 @@ describe('an attempt that goes on with a response', () => {
     const attempts = begin();
     attempts.succeeded(NOW);
 
-    expect(attempts.tryResume(false, NOW)).toBe(true);
+    expect(attempts.tryResume('request', NOW)).toBe(true);
     expect([attempts.instance.origin, active(), attempts.count]).toEqual(['b', [0, 1], 2]);
     attempts.report('failed', NOW);
 
     expect(reports).toEqual([`succeeded at ${NOW} of 7`, `failed at ${NOW} of 8`]);
     expect(upstream.retryBudget.retriesTotal).toBe(0);
-    expect(attempts.tryResume(true, NOW)).toBe(true);
+    expect(attempts.tryResume('retry', NOW)).toBe(true);
     expect([attempts.instance.origin, active()]).toEqual(['a', [1, 0]]);
     expect(upstream.retryBudget.retriesTotal).toBe(1);
   });
@@ -177,7 +177,7 @@ describe('an attempt that goes on with a response', () => {
   it('goes to the same instance if there is no other', () => {
     const { begin, active } = createUpstream(['a']);
     const attempts = begin();
-    expect(attempts.tryResume(false, NOW)).toBe(true);
+    expect(attempts.tryResume('request', NOW)).toBe(true);
     expect([attempts.instance.origin, active()]).toEqual(['a', [1]]);
   });
 
@@ -186,7 +186,7 @@ describe('an attempt that goes on with a response', () => {
     generations.next = undefined;
     const attempts = begin();
     attempts.succeeded(NOW);
-    expect(attempts.tryResume(false, NOW)).toBe(false);
+    expect(attempts.tryResume('request', NOW)).toBe(false);
     expect([active(), reports]).toEqual([[0, 0], [`succeeded at ${NOW} of 7`]]);
   });
 
@@ -195,7 +195,7 @@ describe('an attempt that goes on with a response', () => {
     exhaustBudget();
     const attempts = begin();
     attempts.succeeded(NOW);
-    expect(attempts.tryResume(true, NOW)).toBe(false);
+    expect(attempts.tryResume('retry', NOW)).toBe(false);
     expect([active(), reports[1]]).toEqual([[0, 0], `ignored at ${NOW} of 8`]);
   });
 
@@ -204,7 +204,7 @@ describe('an attempt that goes on with a response', () => {
     const attempts = begin();
     attempts.succeeded(NOW);
     Object.assign(instances[0]!, { isFull: true });
-    expect(attempts.tryResume(false, NOW)).toBe(false);
+    expect(attempts.tryResume('request', NOW)).toBe(false);
     expect(reports[1]).toBe(`ignored at ${NOW} of 8`);
   });
 });

@@ -36,6 +36,9 @@ export interface AttemptFailure {
   readonly isStale: boolean;
 }
 
+/** What an attempt that goes on with a response counts as in the retry budget. */
+export type ResumeCharge = 'request' | 'retry' | 'nothing';
+
 /**
  * The attempts of one request or handshake, one after the other, at the instances of its upstream. Picks the next instance,
  * applies the retry rule, and reports to the instance's health, the retry budget and the circuit breaker.
@@ -86,21 +89,21 @@ export class Attempts {
   /**
    * Begins an attempt that goes on with a response which broke: at another instance if one has room, else at the same. Its
    * outcome is reported to the breaker anew.
-   * @param isRetry whether it counts as a retry; else it counts as a request
+   * @param charge what it counts as
    * @returns whether it began: the breaker, the retry budget and an instance have room
    */
-  tryResume(isRetry: boolean, now: number): boolean {
+  tryResume(charge: ResumeCharge, now: number): boolean {
     const { breaker, retryBudget } = this.upstream;
     this.end(now);
     const generation = breaker.tryAcquire(now);
     if (generation === undefined) return false;
     const other = this.picker.pick([this.instance], now);
     const hasRoom = other !== undefined || !this.instance.isFull;
-    if (!hasRoom || (isRetry && !this.tryBudget(now))) {
+    if (!hasRoom || (charge === 'retry' && !this.tryBudget(now))) {
       breaker.report('ignored', now, generation);
       return false;
     }
-    if (!isRetry) retryBudget.addRequest(now);
+    if (charge === 'request') retryBudget.addRequest(now);
     this.breakerGeneration = generation;
     this.isReported = false;
     this.start(other ?? this.instance);

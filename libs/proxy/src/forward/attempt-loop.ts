@@ -1,6 +1,6 @@
 import { Attempt, type AttemptListener } from '../attempts/attempt.js';
 import type { AttemptFailure, Attempts } from '../attempts/attempts.js';
-import { exceptionFor, isConnectionLost } from '../attempts/exception-for.js';
+import { exceptionFor } from '../attempts/exception-for.js';
 import { failureKindOf, isUnavailable } from '../attempts/failure-kind.js';
 import type { ProxyException, Stage } from '../http/exceptions.js';
 import type { ResponseHead } from '../transport/response-head.js';
@@ -9,9 +9,8 @@ import { createAttemptFields, formatAttemptHead } from './attempt-head.js';
 import type { RequestBody } from './request-body.js';
 import type { DeliveredForward, ResponseDelivery } from './response-delivery.js';
 import { isRetryableRequest } from './retryable-request.js';
+import { isStaleError, isStaleStatus } from './stale-connection.js';
 import { StreamResume } from './stream-resume.js';
-
-const REQUEST_TIMEOUT = 408;
 
 /** The forward whose attempts a loop makes. It gets the outcome: one response, or one failure. */
 export interface LoopedForward extends Pick<DeliveredForward, 'exchange' | 'options' | 'fail' | 'abandon'> {
@@ -81,8 +80,7 @@ export class AttemptLoop implements AttemptListener {
   }
 
   onHead(head: ResponseHead): void {
-    // A 408 for an idle connection, not for this request (RFC 9110, section 15.5.9).
-    const isStale = head.status === REQUEST_TIMEOUT && this.isFirstOnReusedConnection;
+    const isStale = this.isFirst && isStaleStatus(head.status, this.forward.exchange);
     if (isStale && this.tryRetry({ kind: undefined, isStale })) return;
     const isFailed = isUnavailable(head.status);
     if (isFailed && this.tryRetry({ kind: 'status', isStale: false })) return;
@@ -101,14 +99,13 @@ export class AttemptLoop implements AttemptListener {
   }
 
   onError(error: Error): void {
-    const isStale =
-      this.stage === 'response_headers' && this.isFirstOnReusedConnection && isConnectionLost(error);
-    this.failAttempt(exceptionFor(error, this.forward.options.upstream, this.stage), isStale);
+    const { exchange, options } = this.forward;
+    const isStale = this.isFirst && isStaleError(error, this.stage, exchange);
+    this.failAttempt(exceptionFor(error, options.upstream, this.stage), isStale);
   }
 
-  private get isFirstOnReusedConnection(): boolean {
-    const { reusedConnection, attemptCount } = this.forward.exchange;
-    return reusedConnection && attemptCount === 1;
+  private get isFirst(): boolean {
+    return this.forward.exchange.attemptCount === 1;
   }
 
   /** @param isStale whether the connection may have been dead already: then a retry costs no budget */

@@ -1,3 +1,4 @@
+import type { ResumeCharge } from '../attempts/attempts.js';
 import { randomFraction } from '../http/random.js';
 
 /** Longest time in milliseconds from a cut to a response that goes on. */
@@ -14,8 +15,8 @@ const STABLE_MS = 5_000;
 
 /** The deadline of an interruption, and the growing waits between its tries. Moments are those of `performance.now()`. */
 export class ResumeWaits {
-  /** Whether the next try is not the first of the interruption. */
-  isRetry = false;
+  /** What the next try counts as. */
+  charge: ResumeCharge = 'request';
   private until = 0;
   private waitMs = 0;
   /** From when on the service counts as back. */
@@ -25,7 +26,7 @@ export class ResumeWaits {
   begin(now: number): void {
     if (now > this.stableAt) this.waitMs = 0;
     this.until = now + LONGEST_MS;
-    this.isRetry = false;
+    this.charge = 'request';
   }
 
   isOver(now: number): boolean {
@@ -39,8 +40,14 @@ export class ResumeWaits {
     return waitMs;
   }
 
+  /** A try has failed. @param isSent whether its instance may have seen it; if not, the next one is in its place */
+  failed(isSent: boolean): void {
+    this.charge = isSent ? 'retry' : 'nothing';
+  }
+
   /** The stream goes on. */
   succeeded(now: number): void {
+    this.charge = 'retry';
     this.stableAt = now + STABLE_MS;
   }
 }

@@ -28,13 +28,20 @@ class FakeInstance {
   activeRequests = 0;
   isFull = false;
   readonly calls: Attempt[] = [];
+  /** Calls over connections that have not served yet. */
+  fresh = 0;
   readonly cancelled: unknown[] = [];
   readonly health = { succeeded: () => {} };
 
   constructor(readonly origin: string) {}
 
-  dispatchFresh(call: Attempt): void {
+  dispatch(call: Attempt): void {
     this.calls.push(call);
+  }
+
+  dispatchFresh(call: Attempt): void {
+    this.fresh++;
+    this.dispatch(call);
   }
 
   cancel(call: unknown): void {
@@ -76,6 +83,11 @@ function cutStream(origins: readonly string[] = ['a', 'b']) {
   const resume = new StreamResume(forward, attempts);
   resume.begin(CUT, '1');
   return { resume, forward, delivery, attempts, instances, breaker, retryBudget };
+}
+
+/** Sends a try over a connection. */
+function connect(call: Attempt, isReused = false): void {
+  call.onConnection({ isReused, pause: () => {}, resume: () => {}, cancel: () => {} });
 }
 
 const callsOf = (instances: readonly FakeInstance[]): number[] => instances.map(({ calls }) => calls.length);
@@ -271,6 +283,27 @@ describe('a cut event stream', () => {
     expect(callsOf(instances)).toEqual([1, 1]);
     expect(delivery.onResumed).toHaveBeenCalledTimes(2);
     expect([jest.getTimerCount(), forward.attempt]).toEqual([0, instances[0]!.calls[0]]);
+  });
+
+  it.each<[string, (call: Attempt) => void]>([
+    ['breaks', (call) => call.onError(RESET)],
+    ['has a 408', (call) => call.onHead(headOf([], 408, 0))],
+  ])('asks at once over a new connection, at no cost, if a pooled one %s', (_how, end) => {
+    const { instances, retryBudget, breaker } = cutStream();
+    const report = jest.spyOn(breaker, 'report');
+    jest.advanceTimersByTime(0);
+    expect(instances[1]!.fresh).toBe(0);
+    const [call] = instances[1]!.calls;
+
+    connect(call!, true);
+    end(call!);
+
+    expect([callsOf(instances), instances[0]!.fresh, retryBudget.retriesTotal]).toEqual([[1, 1], 1, 0]);
+    expect(report.mock.calls.map(([outcome]) => outcome)).toEqual(['ignored']);
+    // A new one that breaks is a failure.
+    connect(instances[0]!.calls[0]!);
+    instances[0]!.calls[0]!.onError(RESET);
+    expect([callsOf(instances), report.mock.calls[1]?.[0]]).toEqual([[1, 1], 'failed']);
   });
 
   it('tells the forward of a cut of the next response', () => {

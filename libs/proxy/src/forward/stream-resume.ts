@@ -10,6 +10,7 @@ import { hasClearEvents } from './client-events.js';
 import type { ForwardOptions } from './forward-options.js';
 import type { ResponseDelivery } from './response-delivery.js';
 import { ResumeWaits } from './resume-waits.js';
+import { isStaleError, isStaleStatus } from './stale-connection.js';
 
 /** The loop whose last attempt was cut. */
 export interface ResumableLoop extends AttemptListener {
@@ -86,8 +87,9 @@ export class StreamResume implements AttemptListener {
 
   onHead(head: ResponseHead): void {
     const now = performance.now();
-    if (isUnavailable(head.status)) {
-      this.fail('status');
+    const isStale = isStaleStatus(head.status, this.loop.forward.exchange);
+    if (isStale || isUnavailable(head.status)) {
+      this.fail(isStale ? undefined : 'status', isStale);
       return;
     }
     this.attempts.succeeded(now);
@@ -108,25 +110,27 @@ export class StreamResume implements AttemptListener {
   onEnd(): void {}
 
   onError(error: Error): void {
-    const { upstream } = this.loop.forward.options;
-    this.fail(failureKindOf(exceptionFor(error, upstream, this.attempt!.stage)));
+    const { exchange, options } = this.loop.forward;
+    const { stage } = this.attempt!;
+    const kind = failureKindOf(exceptionFor(error, options.upstream, stage));
+    this.fail(kind, isStaleError(error, stage, exchange));
   }
 
   private tryLater(): void {
     clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.tryNow(), this.waits.nextMs());
+    this.timer = setTimeout(() => this.tryNow(false), this.waits.nextMs());
   }
 
-  private tryNow(): void {
+  /** @param isFresh whether to open a new connection, which the stream keeps from requests that meet a dead one */
+  private tryNow(isFresh: boolean): void {
     const { loop, attempts, waits } = this;
     const { delivery, exchange } = loop.forward;
-    if (delivery.isPaused || !attempts.tryResume(waits.isRetry, performance.now())) {
+    if (delivery.isPaused || !attempts.tryResume(waits.charge, performance.now())) {
       this.tryLater();
       return;
     }
-    waits.isRetry = true;
     try {
-      const head = loop.formatHead(null, true, this.lastEventId!);
+      const head = loop.formatHead(null, isFresh, this.lastEventId!);
       const request = { head, isHeadRequest: false, body: null };
       this.attempt = new Attempt(exchange, attempts.instance, request, this);
     } catch (error) {
@@ -134,18 +138,24 @@ export class StreamResume implements AttemptListener {
       this.giveUp();
       return;
     }
-    this.attempt.start(true);
+    this.attempt.start(isFresh);
   }
 
-  /** A try has failed. @param kind undefined if the instance did not cause it */
-  private fail(kind: FailureKind | undefined): void {
+  /**
+   * A try has failed.
+   * @param kind undefined if the instance did not cause it
+   * @param isStale whether its connection may have been dead already: then another is made at once
+   */
+  private fail(kind: FailureKind | undefined, isStale: boolean): void {
     const now = performance.now();
-    this.attempts.tryRetry({ kind, canRetry: false, isStale: false }, now);
-    this.attempts.report(kind === undefined ? 'ignored' : 'failed', now);
+    this.attempts.tryRetry({ kind, canRetry: false, isStale }, now);
+    this.attempts.report(kind === undefined || isStale ? 'ignored' : 'failed', now);
     this.attempts.end(now);
+    this.waits.failed(!isStale);
     this.attempt!.cancel();
     this.attempt = undefined;
-    this.tryLater();
+    if (isStale) this.tryNow(true);
+    else this.tryLater();
   }
 
   private giveUp(): void {
