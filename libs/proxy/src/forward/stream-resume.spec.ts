@@ -54,13 +54,14 @@ function cutStream(origins: readonly string[] = ['a', 'b']) {
   const instances = origins.map((origin) => new FakeInstance(origin));
   const breaker = new CircuitBreaker(5_000, () => {});
   const retryBudget = new RetryBudget(0);
+  const failed = jest.fn();
   const upstream: AttemptedUpstream & InstancePicker = {
     breaker,
     retryBudget,
     pick: (tried) =>
       instances.find((each) => !each.isFull && !tried.includes(each as unknown as Instance)) as
         Instance | undefined,
-    failed: () => {},
+    failed,
   };
   const attempts = new Attempts(upstream, upstream, breaker.tryAcquire(0)!, 2);
   attempts.startFirst(0);
@@ -82,12 +83,14 @@ function cutStream(origins: readonly string[] = ['a', 'b']) {
   };
   const resume = new StreamResume(forward, attempts);
   resume.begin(CUT, '1');
-  return { resume, forward, delivery, attempts, instances, breaker, retryBudget };
+  return { resume, forward, delivery, attempts, instances, breaker, retryBudget, failed };
 }
 
 /** Sends a try over a connection. */
-function connect(call: Attempt, isReused = false): void {
-  call.onConnection({ isReused, pause: () => {}, resume: () => {}, cancel: () => {} });
+function connect(call: Attempt, isReused = false): jest.Mock {
+  const cancel = jest.fn();
+  call.onConnection({ isReused, pause: () => {}, resume: () => {}, cancel });
+  return cancel;
 }
 
 const callsOf = (instances: readonly FakeInstance[]): number[] => instances.map(({ calls }) => calls.length);
@@ -220,15 +223,34 @@ describe('a cut event stream', () => {
   });
 
   it('leaves an instance that sends no head in time', () => {
-    const { instances, resume } = cutStream();
+    const { instances, resume, breaker } = cutStream();
+    const report = jest.spyOn(breaker, 'report');
     jest.advanceTimersByTime(0);
+    const cancel = connect(instances[1]!.calls[0]!);
     jest.advanceTimersByTime(3_001);
 
     resume.tick(performance.now());
     jest.advanceTimersByTime(100);
 
-    expect(instances[1]!.cancelled).toHaveLength(1);
+    expect([cancel.mock.calls.length, report.mock.calls[0]?.[0]]).toEqual([1, 'failed']);
     expect(callsOf(instances)).toEqual([1, 1]);
+  });
+
+  it('waits for a connection as long as its interruption may last, at the cost of nobody', () => {
+    const { instances, resume, breaker, delivery, failed } = cutStream();
+    const report = jest.spyOn(breaker, 'report');
+    jest.advanceTimersByTime(20_000);
+    resume.tick(performance.now());
+    expect(instances[1]!.cancelled).toHaveLength(0);
+
+    // It has one now, and all of its time.
+    connect(instances[1]!.calls[0]!);
+    resume.tick(performance.now());
+    expect([report, failed].map(({ mock }) => mock.calls.length)).toEqual([0, 0]);
+
+    jest.advanceTimersByTime(10_000);
+    resume.tick(performance.now());
+    expect(delivery.finishEarly).toHaveBeenCalledWith(CUT);
   });
 
   it('stops with the exchange', () => {

@@ -3,7 +3,7 @@ import type { Attempts } from '../attempts/attempts.js';
 import { exceptionFor } from '../attempts/exception-for.js';
 import { failureKindOf, isUnavailable } from '../attempts/failure-kind.js';
 import type { FailureKind } from '../balancing/instance-health.js';
-import { UpstreamTimeoutException, type ProxyException } from '../http/exceptions.js';
+import type { ProxyException } from '../http/exceptions.js';
 import type { Exchange } from '../http/exchange.js';
 import type { ResponseHead } from '../transport/response-head.js';
 import { hasClearEvents } from './client-events.js';
@@ -64,16 +64,13 @@ export class StreamResume implements AttemptListener {
     this.tryLater();
   }
 
-  /** Ends a try that takes too long. */
+  /** Ends a try whose instance takes too long. One that waits for a connection waits as long as the interruption may last. */
   tick(now: number): void {
-    const { responseHeadersTimeoutMs } = this.loop.forward.options.limits;
-    if (this.waits.isOver(now)) {
-      this.giveUp();
-    } else if (this.attempt && now - this.loop.forward.exchange.attemptedAt > responseHeadersTimeoutMs) {
-      const { stage } = this.attempt;
-      const cause = new Error('response headers timeout');
-      this.onError(new UpstreamTimeoutException(this.loop.forward.options.upstream, stage, cause));
-    }
+    const { exchange, options } = this.loop.forward;
+    const waitsForHead = this.attempt?.stage === 'response_headers';
+    if (this.waits.isOver(now)) this.giveUp();
+    else if (waitsForHead && now - exchange.sentAt > options.limits.responseHeadersTimeoutMs)
+      this.fail('timeout', false);
   }
 
   /** Ends the tries. */
