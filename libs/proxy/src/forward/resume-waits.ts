@@ -24,9 +24,14 @@ export class ResumeWaits {
 
   /** A new interruption begins. A service that does not stay is asked ever later. */
   begin(now: number): void {
-    if (now > this.stableAt) this.waitMs = 0;
+    if (this.isStable(now)) this.waitMs = 0;
     this.until = now + LONGEST_MS;
     this.charge = 'request';
+  }
+
+  /** Whether the last resumed stream has lasted. */
+  isStable(now: number): boolean {
+    return now > this.stableAt;
   }
 
   isOver(now: number): boolean {

@@ -267,10 +267,11 @@ describe('a cut event stream', () => {
 
   it.each([
     ['asks at once behind a new event after a long life', 5_001, '2', [1, 0]],
+    ['asks at once without a new event after a long life', 60_000, '1', [1, 0]],
     ['waits behind a new event after a short life, without a retry', 4_000, '2', [0, 0]],
     ['goes on with the same interruption, and so retries, without a new event', 4_000, '1', [0, 1]],
   ])('%s', (_what, lifeMs, lastEventId, [atOnce, retries]) => {
-    const { instances, resume, retryBudget } = cutStream();
+    const { instances, resume, retryBudget, delivery } = cutStream();
     jest.advanceTimersByTime(0);
     instances[1]!.calls[0]!.onHead(EVENTS);
     jest.advanceTimersByTime(lifeMs);
@@ -279,7 +280,9 @@ describe('a cut event stream', () => {
     jest.advanceTimersByTime(0);
     expect(callsOf(instances)).toEqual([atOnce, 1]);
     jest.advanceTimersByTime(200);
+    resume.tick(performance.now());
 
+    expect(delivery.finishEarly).not.toHaveBeenCalled();
     expect(callsOf(instances)).toEqual([1, 1]);
     expect(retryBudget.retriesTotal).toBe(retries);
   });

@@ -58,8 +58,8 @@ export class StreamResume implements AttemptListener {
     const now = performance.now();
     this.cut = cut;
     this.isInterrupted = true;
-    // Without a new event the same interruption goes on.
-    if (lastEventId !== this.lastEventId) this.waits.begin(now);
+    // Without a new event, soon after it, the same interruption goes on.
+    if (lastEventId !== this.lastEventId || this.waits.isStable(now)) this.waits.begin(now);
     this.lastEventId = lastEventId;
     this.tryLater();
   }
