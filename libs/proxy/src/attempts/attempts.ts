@@ -110,6 +110,11 @@ export class Attempts {
     return true;
   }
 
+  /** Whether another instance than the last has room. */
+  hasOther(now: number): boolean {
+    return this.picker.pick([this.instance], now) !== undefined;
+  }
+
   /** The instance sent a response. */
   succeeded(now: number): void {
     this.instance.health.succeeded(now);

@@ -4,7 +4,7 @@ import { randomFraction } from '../http/random.js';
 /** Longest time in milliseconds from a cut to a response that goes on. */
 const LONGEST_MS = 30_000;
 
-/** Wait in milliseconds before the second try; doubles with each. */
+/** Wait in milliseconds before the second try, or the first at the same instance; doubles with each. */
 const FIRST_WAIT_MS = 100;
 
 /** Longest wait before a try, in milliseconds. */
@@ -22,9 +22,12 @@ export class ResumeWaits {
   /** From when on the service counts as back. */
   private stableAt = -Infinity;
 
-  /** A new interruption begins. A service that does not stay is asked ever later. */
-  begin(now: number): void {
-    if (this.isStable(now)) this.waitMs = 0;
+  /**
+   * A new interruption begins. A service that does not stay is asked ever later.
+   * @param hasOther whether there is another instance, which is asked at once; the same one may need a moment
+   */
+  begin(now: number, hasOther: boolean): void {
+    if (this.isStable(now)) this.waitMs = hasOther ? 0 : FIRST_WAIT_MS;
     this.until = now + LONGEST_MS;
     this.charge = 'request';
   }

@@ -11,6 +11,7 @@ import { StreamResume } from './stream-resume.js';
 
 const CUT = new UpstreamDisconnectedException('a-service', 'response_body', new Error('cut'));
 const RESET = Object.assign(new Error('reset'), { code: 'ECONNRESET' });
+const REFUSED = Object.assign(new Error('refused'), { code: 'ECONNREFUSED' });
 
 const headOf = (headers: readonly string[], status = 200, contentLength = -1): ResponseHead => ({
   status,
@@ -95,15 +96,16 @@ function connect(call: Attempt, isReused = false): jest.Mock {
 
 const callsOf = (instances: readonly FakeInstance[]): number[] => instances.map(({ calls }) => calls.length);
 
-/** Lets each try fail at once, until no more begin. */
-function failAll(instances: readonly FakeInstance[], ms: number): number {
+/** Lets each try fail at once. @param isSent whether its connection is open before @returns their number */
+function failAll(instances: readonly FakeInstance[], ms: number, isSent = true): number {
   let failed = 0;
   for (const until = performance.now() + ms; performance.now() < until;) {
     jest.advanceTimersByTime(50);
     for (const { calls } of instances)
       for (const call of calls.splice(0)) {
         failed++;
-        call.onError(RESET);
+        if (isSent) connect(call);
+        call.onError(isSent ? RESET : REFUSED);
       }
   }
   return failed;
@@ -132,9 +134,11 @@ describe('a cut event stream', () => {
     expect([resume.isActive, attempts.count]).toEqual([false, 2]);
   });
 
-  it('asks the same instance if there is no other', () => {
+  it('asks the same instance if there is no other, after a moment', () => {
     const { instances } = cutStream(['a']);
-    jest.advanceTimersByTime(0);
+    jest.advanceTimersByTime(49);
+    expect(callsOf(instances)).toEqual([0]);
+    jest.advanceTimersByTime(51);
     expect(callsOf(instances)).toEqual([1]);
   });
 
@@ -193,6 +197,22 @@ describe('a cut event stream', () => {
 
     clearInterval(spend);
     expect(retryBudget.refusedTotal).toBe(1);
+  });
+
+  it('charges tries that could not be sent to nobody, and tells the instance alone of them', () => {
+    const { instances, breaker, retryBudget, failed } = cutStream(['a']);
+    const report = jest.spyOn(breaker, 'report');
+    const addRequest = jest.spyOn(retryBudget, 'addRequest');
+
+    const tries = failAll(instances, 20_000, false);
+
+    expect(tries).toBeGreaterThan(10);
+    expect(failed.mock.calls.map(([, kind]) => kind as string)).toEqual(Array(tries).fill('connect'));
+    expect(new Set(report.mock.calls.map(([outcome]) => outcome))).toEqual(new Set(['ignored']));
+    expect([addRequest.mock.calls.length, retryBudget.retriesTotal]).toEqual([1, 0]);
+    // The first that is sent is the request, each further one a retry.
+    const sent = failAll(instances, 5_000);
+    expect([addRequest.mock.calls.length, retryBudget.retriesTotal]).toEqual([1, sent - 1]);
   });
 
   it('makes no try while the circuit breaker is open', () => {

@@ -4,31 +4,16 @@ import { exceptionFor } from '../attempts/exception-for.js';
 import { failureKindOf, isUnavailable } from '../attempts/failure-kind.js';
 import type { FailureKind } from '../balancing/instance-health.js';
 import type { ProxyException } from '../http/exceptions.js';
-import type { Exchange } from '../http/exchange.js';
 import type { ResponseHead } from '../transport/response-head.js';
 import { hasClearEvents } from './client-events.js';
-import type { ForwardOptions } from './forward-options.js';
-import type { ResponseDelivery } from './response-delivery.js';
+import type { ResumableLoop } from './resumable-loop.js';
 import { ResumeWaits } from './resume-waits.js';
 import { isStaleError, isStaleStatus } from './stale-connection.js';
 
-/** The loop whose last attempt was cut. */
-export interface ResumableLoop extends AttemptListener {
-  readonly forward: {
-    readonly exchange: Exchange;
-    readonly options: ForwardOptions;
-    readonly delivery: Pick<ResponseDelivery, 'isPaused' | 'finishEarly' | 'onResumed'>;
-  };
-  /** The last attempt. */
-  attempt: Attempt | undefined;
-  /** Formats the head of the next attempt. @throws ProxyListenerException */
-  formatHead(body: null, closesConnection: boolean, lastEventId: string): string;
-}
-
 /**
  * Resumes an event stream that its instance has cut: asks another instance, or the same one once it is back, for what
- * follows the last event, with growing waits. The first try behind an event counts as a request of its own, as if the client
- * had come back; each further one as a retry. If the service responds with anything else, or the time is over, the response
+ * follows the last event, with growing waits. The first try that is sent counts as a request of its own, as if the client had
+ * come back; each further one as a retry. If the service responds with anything else, or the time is over, the response
  * ends behind its last event, and the client may come back by itself. It hears each try until the response goes on; then the
  * loop does.
  */
@@ -59,7 +44,8 @@ export class StreamResume implements AttemptListener {
     this.cut = cut;
     this.isInterrupted = true;
     // Without a new event, soon after it, the same interruption goes on.
-    if (lastEventId !== this.lastEventId || this.waits.isStable(now)) this.waits.begin(now);
+    if (lastEventId !== this.lastEventId || this.waits.isStable(now))
+      this.waits.begin(now, this.attempts.hasOther(now));
     this.lastEventId = lastEventId;
     this.tryLater();
   }
@@ -139,16 +125,18 @@ export class StreamResume implements AttemptListener {
   }
 
   /**
-   * A try has failed.
+   * A try has failed. If its request was not sent, it says nothing of new requests: of many streams that one restart has cut,
+   * the tries would open the circuit for all.
    * @param kind undefined if the instance did not cause it
    * @param isStale whether its connection may have been dead already: then another is made at once
    */
   private fail(kind: FailureKind | undefined, isStale: boolean): void {
     const now = performance.now();
+    const isSent = this.attempt!.stage !== 'connect' && !isStale;
     this.attempts.tryRetry({ kind, canRetry: false, isStale }, now);
-    this.attempts.report(kind === undefined || isStale ? 'ignored' : 'failed', now);
+    this.attempts.report(isSent && kind !== undefined ? 'failed' : 'ignored', now);
     this.attempts.end(now);
-    this.waits.failed(!isStale);
+    this.waits.failed(isSent);
     this.attempt!.cancel();
     this.attempt = undefined;
     if (isStale) this.tryNow(true);

@@ -9,7 +9,8 @@ export interface EventStreamPolicy {
    *
    * An event goes to the client when it is whole. If the service responds with anything but an event stream, or the time is over,
    * the response ends behind its last event, and the client comes back by itself. If the service ends its response, the response
-   * ends. The first try behind an event counts as a request in the circuit breaker and the retry budget, each further one as a retry.
+   * ends. The first try that is sent counts as a request in the circuit breaker and the retry budget, each further one as a retry.
+   * Tries whose connection cannot be opened count in neither.
    *
    * Danger: a service that ignores `Last-Event-ID` sends events twice, or leaves some out.
    * Default: false.
