@@ -28,6 +28,15 @@ describe('EventBoundary', () => {
     }
   });
 
+  it('counts the second byte of a CRLF that comes later to the event that it ends', () => {
+    const boundary = new EventBoundary();
+    expect(boundary.readEvent(Buffer.from('data: a\r\n\r'), 0)).toBe(10);
+    expect(boundary.readEvent(Buffer.from('\ndata: b\r'), 0)).toBe(1);
+    expect(boundary.readEvent(Buffer.from('\ndata: b\r'), 1)).toBe(-1);
+    // That of a line is no end.
+    expect(boundary.readEvent(Buffer.from('\nid: 1'), 0)).toBe(-1);
+  });
+
   it('knows whether it stands between two events, however the bytes are cut', () => {
     for (const lineEnd of ['\n', '\r\n', '\r']) {
       const boundary = new EventBoundary();

@@ -16,15 +16,16 @@ export class EventBoundary {
   }
 
   /**
-   * Reads the bytes from a position on, until an event ends.
+   * Reads the bytes from a position on, until an event ends. If the LF of the CRLF that ends it comes later, that ends it again.
    * @returns the position behind its end; -1 if none ends, and all bytes were read
    */
   readEvent(bytes: Buffer, from: number): number {
     for (let at = from; at < bytes.length; at++) {
       const byte = bytes[at];
       if (byte === LF && this.isBehindCr) {
-        // The second byte of a CRLF.
+        // The second byte of a CRLF, in a read of its own.
         this.isBehindCr = false;
+        if (this.isBetween) return at + 1;
       } else if (byte === CR || byte === LF) {
         this.isBehindCr = byte === CR && bytes[at + 1] !== LF;
         const end = byte === CR && !this.isBehindCr ? at + 2 : at + 1;

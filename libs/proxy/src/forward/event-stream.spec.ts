@@ -49,6 +49,13 @@ describe('an event stream that can be resumed', () => {
     expect([events.hasHalf, events.isBetweenEvents, events.endBehindEvent()]).toEqual([true, true, true]);
   });
 
+  it('can end behind an event whose CRLF comes in two reads', () => {
+    const events = new EventStream(true, '');
+    expect(pass(events, 'data: a\r\n\r')).toBe('data: a\r\n\r');
+    expect(pass(events, '\n')).toBe('\n');
+    expect([events.hasHalf, events.endBehindEvent()]).toEqual([false, true]);
+  });
+
   it('ends behind the event that waits, if its client could not ask for it', () => {
     const events = new EventStream(true, '');
     pass(events, 'data: a\n\ndata: b\n');
