@@ -49,6 +49,12 @@ describe('an event stream that can be resumed', () => {
     expect([events.hasHalf, events.isBetweenEvents, events.endBehindEvent()]).toEqual([true, true, true]);
   });
 
+  it('takes a mark before a later event for a part of its field, also in the first read', () => {
+    const events = new EventStream(true, '');
+    pass(events, `${MARK}id: 1\ndata: a\n\n${MARK}id: 7\nretry: 1\n\n`);
+    expect(events.lastEventId).toBe('1');
+  });
+
   it('can end behind an event whose CRLF comes in two reads', () => {
     const events = new EventStream(true, '');
     expect(pass(events, 'data: a\r\n\r')).toBe('data: a\r\n\r');

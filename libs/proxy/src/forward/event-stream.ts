@@ -106,7 +106,7 @@ export class EventStream {
     const all = before > 0 ? Buffer.concat([this.takeHalf(), bytes]) : bytes;
     let passed = 0;
     for (; end !== -1; end = this.boundary.readEvent(bytes, end)) {
-      this.finishEvent(all.subarray(passed, before + end));
+      this.finishEvent(all.subarray(passed, before + end), this.isBegin && passed === 0);
       passed = before + end;
       if (this.isEnding) return this.endWith(all.subarray(0, passed));
     }
@@ -123,14 +123,15 @@ export class EventStream {
     return this.takeHalf();
   }
 
-  private finishEvent(event: Buffer): void {
+  /** @param isFirst whether a byte order mark before it belongs to the response, and not to its first field */
+  private finishEvent(event: Buffer, isFirst: boolean): void {
     if (this.isLong) {
       // Only its last bytes are here.
       this.isLong = false;
       this.lastEventId = '';
       return;
     }
-    const { id, hasData } = positionOf((this.isBegin ? withoutMark(event) : event).toString('latin1'));
+    const { id, hasData } = positionOf((isFirst ? withoutMark(event) : event).toString('latin1'));
     // Whether an event without an id comes again behind the last id, only the service knows.
     if (id !== undefined) this.lastEventId = isSendableId(id) ? id : '';
     else if (hasData) this.lastEventId = '';
