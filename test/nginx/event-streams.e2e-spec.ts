@@ -59,8 +59,6 @@ async function startSystem() {
         HEALTH_CHECK_INTERVAL_MS: '300',
         DRAIN_TIMEOUT_MS: String(Math.max(5_000, STREAMS * 20)),
         UPSTREAM_MAX_CONNECTIONS: '2000',
-        // All clients of an instance come back at once when it ends their streams.
-        RETRY_BUDGET_PERCENT: '100',
         MAX_REQUESTS_IN_FLIGHT: '5000',
         MAX_EVENT_LOOP_DELAY_MS: '10000',
       },
