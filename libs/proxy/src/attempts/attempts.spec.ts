@@ -10,7 +10,7 @@ const STALE: AttemptFailure = { kind: 'reset', canRetry: true, isStale: true };
 class FakeInstance {
   activeRequests = 0;
   successes = 0;
-  readonly health = { succeeded: () => this.successes++ };
+  readonly health = { isUp: true, succeeded: () => this.successes++ };
 
   constructor(readonly origin: string) {}
 }
@@ -177,8 +177,30 @@ describe('an attempt that goes on with a response', () => {
   it('goes to the same instance if there is no other', () => {
     const { begin, active } = createUpstream(['a']);
     const attempts = begin();
+    expect(attempts.isOtherNext(NOW)).toBe(false);
     expect(attempts.tryResume('request', NOW)).toBe(true);
     expect([attempts.instance.origin, active()]).toEqual(['a', [1]]);
+  });
+
+  it('goes to the same instance first if the picker keeps it, unless it is down, and then to another', () => {
+    const { upstream, instances } = createUpstream(['a', 'b']);
+    const begin = (): Attempts => {
+      const attempts = new Attempts(upstream, { ...upstream, keepsInstance: true }, 7, 2);
+      attempts.startFirst(NOW);
+      return attempts;
+    };
+    const attempts = begin();
+    expect(attempts.isOtherNext(NOW)).toBe(false);
+    const origins = (['request', 'nothing', 'retry'] as const).map((charge) => {
+      attempts.tryResume(charge, NOW);
+      return attempts.instance.origin;
+    });
+    expect(origins).toEqual(['a', 'b', 'a']);
+
+    const other = begin();
+    instances[0]!.health.isUp = false;
+    other.tryResume('request', NOW);
+    expect(other.instance.origin).toBe('b');
   });
 
   it('does not begin while the breaker is open', () => {

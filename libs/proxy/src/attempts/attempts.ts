@@ -13,8 +13,8 @@ export interface AttemptedUpstream {
 /** Picks the instances of the attempts of one request or handshake. */
 export interface InstancePicker {
   /**
-   * Whether a retry after a stale connection goes to the same instance, where the client may have state. Default: only if
-   * there is no other.
+   * Whether a retry after a stale connection, and the first attempt that goes on with a response, is at the same instance,
+   * where the client may have state. Default: only if there is no other.
    */
   readonly keepsInstance?: boolean;
   /** @throws ProxyException if `tried` is empty and no instance has room */
@@ -87,8 +87,8 @@ export class Attempts {
   }
 
   /**
-   * Begins an attempt that goes on with a response which broke: at another instance if one has room, else at the same. Its
-   * outcome is reported to the breaker anew.
+   * Begins an attempt that goes on with a response which broke: at another instance if one has room, else at the same. If the
+   * picker keeps the instance, the first goes to the same, where the client may have state. Its outcome is reported to the breaker anew.
    * @param charge what it counts as
    * @returns whether it began: the breaker, the retry budget and an instance have room
    */
@@ -97,22 +97,21 @@ export class Attempts {
     this.end(now);
     const generation = breaker.tryAcquire(now);
     if (generation === undefined) return false;
-    const other = this.picker.pick([this.instance], now);
-    const hasRoom = other !== undefined || !this.instance.isFull;
-    if (!hasRoom || (charge === 'retry' && !this.tryBudget(now))) {
+    const next = this.pickForResume(charge === 'request', now);
+    if (!next || (charge === 'retry' && !this.tryBudget(now))) {
       breaker.report('ignored', now, generation);
       return false;
     }
     if (charge === 'request') retryBudget.addRequest(now);
     this.breakerGeneration = generation;
     this.isReported = false;
-    this.start(other ?? this.instance);
+    this.start(next);
     return true;
   }
 
-  /** Whether another instance than the last has room. */
-  hasOther(now: number): boolean {
-    return this.picker.pick([this.instance], now) !== undefined;
+  /** Whether the first attempt that goes on with a response is at another instance. */
+  isOtherNext(now: number): boolean {
+    return this.pickForResume(true, now) !== this.instance;
   }
 
   /** The instance sent a response. */
@@ -132,6 +131,14 @@ export class Attempts {
   end(now: number): void {
     this.report('ignored', now);
     this.release();
+  }
+
+  /** @param isFirst whether it is the first attempt, which goes to the same instance if the picker keeps it */
+  private pickForResume(isFirst: boolean, now: number): Instance | undefined {
+    const { instance, picker } = this;
+    const same = instance.isFull ? undefined : instance;
+    if (isFirst && picker.keepsInstance && same?.health.isUp) return same;
+    return picker.pick([instance], now) ?? same;
   }
 
   private tryBudget(now: number): boolean {

@@ -24,10 +24,10 @@ export class ResumeWaits {
 
   /**
    * A new interruption begins. A service that does not stay is asked ever later.
-   * @param hasOther whether there is another instance, which is asked at once; the same one may need a moment
+   * @param isOther whether another instance is asked, at once; the same one may need a moment
    */
-  begin(now: number, hasOther: boolean): void {
-    if (this.isStable(now)) this.waitMs = hasOther ? 0 : FIRST_WAIT_MS;
+  begin(now: number, isOther: boolean): void {
+    if (this.isStable(now)) this.waitMs = isOther ? 0 : FIRST_WAIT_MS;
     this.until = now + LONGEST_MS;
     this.charge = 'request';
   }

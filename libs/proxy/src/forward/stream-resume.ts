@@ -11,7 +11,7 @@ import { ResumeWaits } from './resume-waits.js';
 import { isStaleError, isStaleStatus } from './stale-connection.js';
 
 /**
- * Resumes an event stream that its instance has cut: asks another instance, or the same one once it is back, for what
+ * Resumes an event stream that its instance has cut: asks another instance, or the same one once it is back or with affinity, for what
  * follows the last event, with growing waits. The first try that is sent counts as a request of its own, as if the client had
  * come back; each further one as a retry. If the service responds with anything else, or the time is over, the response
  * ends behind its last event, and the client may come back by itself. It hears each try until the response goes on; then the
@@ -45,7 +45,7 @@ export class StreamResume implements AttemptListener {
     this.isInterrupted = true;
     // Without a new event, soon after it, the same interruption goes on.
     if (lastEventId !== this.lastEventId || this.waits.isStable(now))
-      this.waits.begin(now, this.attempts.hasOther(now));
+      this.waits.begin(now, this.attempts.isOtherNext(now));
     this.lastEventId = lastEventId;
     this.tryLater();
   }
