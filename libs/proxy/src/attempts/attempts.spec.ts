@@ -221,11 +221,11 @@ describe('an attempt that goes on with a response', () => {
     expect([active(), reports[1]]).toEqual([[0, 0], `ignored at ${NOW} of 8`]);
   });
 
-  it('does not begin if no instance has room', () => {
+  it.each(['isFull', 'isRemoved'])('does not begin if the only instance %s', (state) => {
     const { begin, instances, reports } = createUpstream(['a']);
     const attempts = begin();
     attempts.succeeded(NOW);
-    Object.assign(instances[0]!, { isFull: true });
+    Object.assign(instances[0]!, { [state]: true });
     expect(attempts.tryResume('request', NOW)).toBe(false);
     expect(reports[1]).toBe(`ignored at ${NOW} of 8`);
   });

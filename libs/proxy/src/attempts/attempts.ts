@@ -1,7 +1,7 @@
 import type { Instance } from '../balancing/instance.js';
 import type { FailureKind } from '../balancing/instance-health.js';
 import type { CircuitBreaker, Outcome } from './circuit-breaker.js';
-import type { RetryBudget } from './retry-budget.js';
+import type { ResumeCharge, RetryBudget } from './retry-budget.js';
 
 /** The parts of an upstream that attempts use. */
 export interface AttemptedUpstream {
@@ -35,9 +35,6 @@ export interface AttemptFailure {
    */
   readonly isStale: boolean;
 }
-
-/** What an attempt that goes on with a response counts as in the retry budget. */
-export type ResumeCharge = 'request' | 'retry' | 'nothing';
 
 /**
  * The attempts of one request or handshake, one after the other, at the instances of its upstream. Picks the next instance,
@@ -136,7 +133,7 @@ export class Attempts {
   /** @param isFirst whether it is the first attempt, which goes to the same instance if the picker keeps it */
   private pickForResume(isFirst: boolean, now: number): Instance | undefined {
     const { instance, picker } = this;
-    const same = instance.isFull ? undefined : instance;
+    const same = instance.isFull || instance.isRemoved ? undefined : instance;
     if (isFirst && picker.keepsInstance && same?.health.isUp) return same;
     return picker.pick([instance], now) ?? same;
   }

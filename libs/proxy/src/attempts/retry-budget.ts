@@ -3,6 +3,9 @@ import { RollingCount } from './rolling-count.js';
 /** Retries that are always allowed, so that there are some if there are few requests. */
 const MIN_RETRIES = 10;
 
+/** What an attempt that goes on with a response counts as. */
+export type ResumeCharge = 'request' | 'retry' | 'nothing';
+
 /** Limits retries to a share of recent requests, so that they do not multiply the load of an upstream that fails. */
 export class RetryBudget {
   private readonly requests = new RollingCount();

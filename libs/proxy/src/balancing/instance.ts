@@ -48,6 +48,8 @@ export class Instance {
 
   /** Requests in flight, including those that wait for a connection. */
   activeRequests = 0;
+  /** Whether its upstream has it no longer: then it gets no new requests. */
+  isRemoved = false;
 
   constructor(
     /** Scheme, host and port. */

@@ -121,6 +121,7 @@ describe('a set of instances', () => {
 
     expect(set.all[0]).toBe(one);
     expect(set.all[1]!.origin).toBe('http://127.0.0.1:9');
+    expect([one, two, set.all[1]].map((instance) => instance!.isRemoved)).toEqual([false, true, false]);
     expect(set.all[1]!.health.weight(0)).toBeLessThan(1);
     set.tick(0);
     two!.activeRequests = 0;

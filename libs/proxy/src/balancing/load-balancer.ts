@@ -58,7 +58,7 @@ export class LoadBalancer implements Ticking {
     const known = new Map(this.current.map((instance) => [instance.origin, instance]));
     const isFirst = known.size === 0;
     this.current = origins.map((origin) => known.get(origin) ?? this.create(origin, isFirst, now));
-    for (const [origin, instance] of known) if (!origins.includes(origin)) this.removed.add(instance);
+    for (const [origin, instance] of known) if (!origins.includes(origin)) this.remove(instance);
     this.countUnavailable();
   }
 
@@ -111,6 +111,11 @@ export class LoadBalancer implements Ticking {
     );
     if (!isFirst) health.beginSlowStart(now);
     return new Instance(origin, this.options, health, this.tls);
+  }
+
+  private remove(instance: Instance): void {
+    instance.isRemoved = true;
+    this.removed.add(instance);
   }
 
   private countUnavailable(): void {

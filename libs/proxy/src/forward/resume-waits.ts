@@ -1,4 +1,4 @@
-import type { ResumeCharge } from '../attempts/attempts.js';
+import type { ResumeCharge } from '../attempts/retry-budget.js';
 import { randomFraction } from '../http/random.js';
 
 /** Longest time in milliseconds from a cut to a response that goes on. */
