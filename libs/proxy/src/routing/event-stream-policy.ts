@@ -12,6 +12,9 @@ export interface EventStreamPolicy {
    * ends. The first try that is sent counts as a request in the circuit breaker and the retry budget, each further one as a retry.
    * Tries whose connection cannot be opened count in neither.
    *
+   * With `affinity` the same instance is asked first. Two ends are no cuts: the FIN of a response without a length and chunks, which
+   * looks like its regular end, also when its process dies; and the silence of an instance that hangs, which ends in the idle timeout.
+   *
    * Danger: a service that ignores `Last-Event-ID` sends events twice, or leaves some out.
    * Default: false.
    */
