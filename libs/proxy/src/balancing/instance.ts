@@ -1,5 +1,6 @@
 import type { ConnectionOptions } from 'node:tls';
-import { ConnectionPool, type PoolOptions } from '../transport/connection-pool.js';
+import { ConnectionPool } from '../transport/connection-pool.js';
+import type { PoolOptions } from '../transport/pool-options.js';
 import { dialHttp, type Onread, type OpeningSocket } from '../transport/dial.js';
 import { UpgradeCall, type UpgradeListener } from '../transport/upgrade-call.js';
 import type { UpstreamCall } from '../transport/upstream-call.js';

@@ -1,16 +1,8 @@
 import type { OpenSocket } from './dial.js';
+import type { PoolOptions } from './pool-options.js';
 import { PoolDestroyedError } from './transport-errors.js';
 import type { UpstreamCall } from './upstream-call.js';
 import { UpstreamConnection, type ConnectionOwner } from './upstream-connection.js';
-
-export interface PoolOptions {
-  /** Most connections at a time; further calls wait. */
-  readonly maxConnections: number;
-  /** Milliseconds for which an unused connection stays open. A shorter `Keep-Alive: timeout` of the service is obeyed. */
-  readonly keepAliveMs: number;
-  /** Largest head of a response in bytes. */
-  readonly headerLimitBytes: number;
-}
 
 /**
  * The connections to one instance. A call gets the connection that was free last, or a new one, or waits, in order. A
