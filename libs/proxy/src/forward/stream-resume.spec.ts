@@ -1,115 +1,13 @@
+import {
+  callsOf,
+  connect,
+  CUT,
+  cutStream,
+  EVENTS,
+  headOf,
+  RESET,
+} from '../../../../test/support/cut-stream.js';
 import type { Attempt } from '../attempts/attempt.js';
-import { Attempts, type AttemptedUpstream, type InstancePicker } from '../attempts/attempts.js';
-import { CircuitBreaker } from '../attempts/circuit-breaker.js';
-import { RetryBudget } from '../attempts/retry-budget.js';
-import type { Instance } from '../balancing/instance.js';
-import { UpstreamDisconnectedException } from '../http/exceptions.js';
-import type { ResponseHead } from '../transport/response-head.js';
-import { createMemoryExchange } from '../../../../test/support/memory-exchange.js';
-import type { LoopedForward } from './attempt-loop.js';
-import { StreamResume } from './stream-resume.js';
-
-const CUT = new UpstreamDisconnectedException('a-service', 'response_body', new Error('cut'));
-const RESET = Object.assign(new Error('reset'), { code: 'ECONNRESET' });
-const REFUSED = Object.assign(new Error('refused'), { code: 'ECONNREFUSED' });
-
-const headOf = (headers: readonly string[], status = 200, contentLength = -1): ResponseHead => ({
-  status,
-  phrase: 'OK',
-  headers: [...headers],
-  contentLength,
-  isChunked: contentLength === -1,
-  isPersistent: true,
-  keepAliveMs: Infinity,
-});
-const EVENTS = headOf(['Content-Type', 'text/event-stream; charset=utf-8']);
-
-/** An instance that keeps the attempts that it gets. */
-class FakeInstance {
-  activeRequests = 0;
-  isFull = false;
-  readonly calls: Attempt[] = [];
-  /** Calls over connections that have not served yet. */
-  fresh = 0;
-  readonly cancelled: unknown[] = [];
-  readonly health = { succeeded: () => {} };
-
-  constructor(readonly origin: string) {}
-
-  dispatch(call: Attempt): void {
-    this.calls.push(call);
-  }
-
-  dispatchFresh(call: Attempt): void {
-    this.fresh++;
-    this.dispatch(call);
-  }
-
-  cancel(call: unknown): void {
-    this.cancelled.push(call);
-  }
-}
-
-/** A stream that was cut at its first instance. */
-function cutStream(origins: readonly string[] = ['a', 'b']) {
-  const instances = origins.map((origin) => new FakeInstance(origin));
-  const breaker = new CircuitBreaker(5_000, () => {});
-  const retryBudget = new RetryBudget(0);
-  const failed = jest.fn();
-  const upstream: AttemptedUpstream & InstancePicker = {
-    breaker,
-    retryBudget,
-    pick: (tried) =>
-      instances.find((each) => !each.isFull && !tried.includes(each as unknown as Instance)) as
-        Instance | undefined,
-    failed,
-  };
-  const attempts = new Attempts(upstream, upstream, breaker.tryAcquire(0)!, 2);
-  attempts.startFirst(0);
-  attempts.succeeded(0);
-  const delivery = { isPaused: false, finishEarly: jest.fn(), onResumed: jest.fn() };
-  const forward = {
-    forward: {
-      exchange: createMemoryExchange(),
-      options: { upstream: 'a-service', limits: { responseHeadersTimeoutMs: 3_000 } },
-      delivery,
-    } as unknown as LoopedForward,
-    attempt: undefined,
-    formatHead: () => 'GET /',
-    onInterim: jest.fn(),
-    onHead: jest.fn(),
-    onBody: jest.fn(),
-    onEnd: jest.fn(),
-    onError: jest.fn(),
-  };
-  const resume = new StreamResume(forward, attempts);
-  resume.begin(CUT, '1');
-  return { resume, forward, delivery, attempts, instances, breaker, retryBudget, failed };
-}
-
-/** Sends a try over a connection. */
-function connect(call: Attempt, isReused = false): jest.Mock {
-  const cancel = jest.fn();
-  call.onConnection({ isReused, pause: () => {}, resume: () => {}, cancel });
-  return cancel;
-}
-
-const callsOf = (instances: readonly FakeInstance[]): number[] => instances.map(({ calls }) => calls.length);
-
-/** Lets each try fail at once. @param isSent whether its connection is open before @returns their number */
-function failAll(instances: readonly FakeInstance[], ms: number, isSent = true): number {
-  let failed = 0;
-  for (const until = performance.now() + ms; performance.now() < until;) {
-    jest.advanceTimersByTime(50);
-    for (const { calls } of instances)
-      for (const call of calls.splice(0)) {
-        failed++;
-        if (isSent) connect(call);
-        call.onError(isSent ? RESET : REFUSED);
-      }
-  }
-  return failed;
-}
 
 describe('a cut event stream', () => {
   beforeEach(() => jest.useFakeTimers());
@@ -168,66 +66,6 @@ describe('a cut event stream', () => {
 
     expect(callsOf(instances)).toEqual([1, 1]);
     expect(delivery.finishEarly).not.toHaveBeenCalled();
-  });
-
-  it('tries with waits that grow to 2 s, as the retry budget allows, and ends whole after 30 s', () => {
-    const { delivery, instances, resume, retryBudget } = cutStream();
-
-    const tries = failAll(instances, 29_900);
-    expect(retryBudget.retriesTotal).toBe(tries - 1);
-    resume.tick(performance.now());
-    expect(delivery.finishEarly).not.toHaveBeenCalled();
-    jest.advanceTimersByTime(100);
-    resume.tick(performance.now());
-
-    expect(delivery.finishEarly).toHaveBeenCalledWith(CUT);
-    // 100, 200, 400, 800 and 1600 ms, then 2 s, each by a random part of a half shorter.
-    expect(tries).toBeGreaterThan(15);
-    expect(tries).toBeLessThan(40);
-  });
-
-  it('makes no try without budget but the first', () => {
-    const { instances, retryBudget } = cutStream();
-    const spend = setInterval(() => {
-      while (retryBudget.tryRetry(performance.now(), false));
-    }, 10);
-    while (retryBudget.tryRetry(performance.now(), false));
-
-    expect(failAll(instances, 4_000)).toBe(1);
-
-    clearInterval(spend);
-    expect(retryBudget.refusedTotal).toBe(1);
-  });
-
-  it('charges tries that could not be sent to nobody, and tells the instance alone of them', () => {
-    const { instances, breaker, retryBudget, failed } = cutStream(['a']);
-    const report = jest.spyOn(breaker, 'report');
-    const addRequest = jest.spyOn(retryBudget, 'addRequest');
-
-    const tries = failAll(instances, 20_000, false);
-
-    expect(tries).toBeGreaterThan(10);
-    expect(failed.mock.calls.map(([, kind]) => kind as string)).toEqual(Array(tries).fill('connect'));
-    expect(new Set(report.mock.calls.map(([outcome]) => outcome))).toEqual(new Set(['ignored']));
-    expect([addRequest.mock.calls.length, retryBudget.retriesTotal]).toEqual([1, 0]);
-    // The first that is sent is the request, each further one a retry.
-    const sent = failAll(instances, 5_000);
-    expect([addRequest.mock.calls.length, retryBudget.retriesTotal]).toEqual([1, sent - 1]);
-  });
-
-  it('makes no try while the circuit breaker is open', () => {
-    const { instances, breaker } = cutStream();
-    for (let index = 0; index < 30; index++) breaker.report('failed', performance.now(), 0);
-    expect(breaker.state).toBe('open');
-
-    expect(failAll(instances, 4_000)).toBe(0);
-  });
-
-  it('counts each try in the circuit breaker', () => {
-    const { instances, breaker } = cutStream();
-    const report = jest.spyOn(breaker, 'report');
-    const tries = failAll(instances, 2_000);
-    expect(report.mock.calls.filter(([outcome]) => outcome === 'failed')).toHaveLength(tries);
   });
 
   it('waits for its client to read before it tries', () => {
