@@ -78,6 +78,24 @@ describe("a route with cors: 'upstream'", () => {
     expect(response.headers.get('x-token')).toBe('undefined');
   });
 
+  it('takes preflights to the path of the route, with its headers', async () => {
+    await using files = await startService(service);
+    await using gateway = await start(files.url, {
+      methods: ['GET', 'PUT'],
+      path: '/billing/{*path}',
+      strip: '/billing',
+      cors: 'upstream',
+      allowedInPath: ['encodedSlash'],
+      responseHeaders: { set: { 'X-Team': 'billing' } },
+    });
+
+    const response = await fetch(`${gateway.url}/billing/a%2Fb`, preflight());
+
+    expect(response.status).toBe(204);
+    expect(response.headers.get('x-target')).toBe('/a%2Fb');
+    expect(response.headers.get('x-team')).toBe('billing');
+  });
+
   it('refuses an OPTIONS that is no preflight', async () => {
     await using files = await startService(service);
     await using gateway = await start(files.url, ROUTE);

@@ -39,14 +39,21 @@ describe('the options for other origins', () => {
 });
 
 describe('the route of preflights', () => {
-  it('asks for no token, and ends no session', () => {
-    const options = { ...ROUTE, cors: 'upstream', rewrite: '/in', endsSession: true } as const;
-    expect(preflightOptionsOf(options)).toEqual({
-      methods: ['OPTIONS'],
-      path: '/callback',
-      auth: 'none',
+  it('has all options of its route, but asks for no token, counts for no limit of it and ends no session', () => {
+    const kept: RouteOptions = {
+      ...ROUTE,
       cors: 'upstream',
-      rewrite: '/in',
+      strip: '/callback',
+      allowedInPath: ['encodedSlash'],
+      requestTimeoutMs: 1_000,
+      affinity: { by: 'client' },
+      requestHeaders: { set: { 'X-Team': 'a' } },
+    };
+    const limit = { name: 'CALLBACK', perMinute: 1 };
+    expect(preflightOptionsOf({ ...kept, endsSession: true, limit })).toEqual({
+      ...kept,
+      methods: ['OPTIONS'],
+      auth: 'none',
     });
   });
 

@@ -23,10 +23,11 @@ export function checkCrossOrigin(route: UpstreamRoute): void {
 
 /**
  * The options of the route that takes CORS preflights for a route to its service; undefined if the gateway responds to them.
- * Browsers send no token with a preflight (Fetch standard, section 3.2.2).
+ * Browsers send no token with a preflight (Fetch standard, section 3.2.2). All else holds for preflights too, but the limit,
+ * whose count is for the requests themselves.
  */
 export function preflightOptionsOf(options: RouteOptions): RouteOptions | undefined {
-  const { path, rewrite, websocket, cors } = options;
-  if (cors !== 'upstream' || websocket) return undefined;
-  return { methods: ['OPTIONS'], path, auth: 'none', cors, ...(rewrite !== undefined && { rewrite }) };
+  const { websocket, limit: _limit, endsSession: _endsSession, ...rest } = options;
+  if (options.cors !== 'upstream' || websocket) return undefined;
+  return { ...rest, methods: ['OPTIONS'], auth: 'none' };
 }
