@@ -45,6 +45,11 @@ const ROUTES: readonly RouteOptions[] = [
   { ...PUBLIC, path: '/backslash/*rest', allowedInPath: ['encodedBackslash'] },
   { ...PUBLIC, path: '/semicolon/*rest', allowedInPath: ['semicolon'] },
   { ...PUBLIC, path: '/reset/*token' },
+  { methods: METHODS, path: '/people/@me' },
+  { ...PUBLIC, path: '/people/:id' },
+  { methods: METHODS, path: '/people/%5Ball%5D' },
+  { methods: METHODS, path: '/tasks/orders:export' },
+  { ...PUBLIC, path: '/tasks/:thing' },
   { ...PUBLIC, path: '/limited', limit: { name: 'LIMITED', perMinute: 1 } },
 ];
 
@@ -159,6 +164,29 @@ describe('a path with encoded letters', () => {
     expect(await system.ask('/health')).toEqual([200, undefined]);
     expect(await system.ask('/he%61lth')).toEqual([400, undefined]);
     expect(await system.ask('/%73wagger')).toEqual([400, undefined]);
+  });
+});
+
+describe('a path that is behind a token once its reserved characters are decoded', () => {
+  it.each([
+    '/people/%40me',
+    '/people/%40%6de',
+    '/peopl%65/%40me',
+    '/people/[all]',
+    '/people/%5ball]',
+    '/tasks/orders%3aexport',
+  ])('is refused on a route without one: %s', async (target) => {
+    expect(await system.ask(target)).toEqual([400, undefined]);
+    expect(await system.ask(target, TOKEN)).toEqual([400, undefined]);
+  });
+
+  it('is no other path', async () => {
+    for (const target of ['/people/@me', '/people/%5Ball%5D', '/people/%5ball%5d', '/tasks/orders:export']) {
+      expect(await system.ask(target)).toEqual([401, undefined]);
+      expect(await system.ask(target, TOKEN)).toEqual([200, target]);
+    }
+    for (const target of ['/people/ada%40example.com', '/people/@you', '/people/me%40', '/tasks/a%3Ab'])
+      expect(await system.ask(target)).toEqual([200, target]);
   });
 });
 

@@ -22,8 +22,8 @@ type Next = (error?: unknown) => void;
  * Sends every request to its upstream, or passes it on to the application's controllers.
  *
  * 1. Looks up the route, once, in the table built at boot. An upgrade and a preflight for a service have theirs already.
- * 2. Refuses a path that two servers could read differently, unless the route allows it, and a query with characters that a
- *    target may not have.
+ * 2. Refuses a path that two servers could read differently, unless the route allows it, a path without a token that is
+ *    behind a token once it is decoded, and a query with characters that a target may not have.
  * 3. Checks the gates in order: those of the gateway, for every request; then those of the upstream.
  * 4. Checks an announced length against the limit; then forwards by the upstream's proxy.
  */
@@ -46,6 +46,8 @@ export class ProxyMiddleware implements NestMiddleware<IncomingMessage, ServerRe
     exchange.route = route;
     // :: Step 2
     if (!isUnambiguousPath(path)) this.checkAmbiguous(exchange, routes, route);
+    if (route?.options.auth === 'none' && demandsToken(exchange, this.registry.findDecoded(path)))
+      throw new AmbiguousPathException();
     if (!isValidQuery(request.url!)) throw new InvalidRequestException('Invalid query');
     // :: Step 3
     const gates = route ? route.gates : this.options.gates;
@@ -65,21 +67,19 @@ export class ProxyMiddleware implements NestMiddleware<IncomingMessage, ServerRe
    * @throws AmbiguousPathException
    */
   private checkAmbiguous(
-    { request, upgrade }: Exchange,
+    exchange: Exchange,
     routes: RoutesOfPath<CompiledRoute> | undefined,
     route: CompiledRoute | undefined,
   ): void {
-    const path = pathOf(request.url!);
+    const path = pathOf(exchange.request.url!);
     const isOfUpstream = route ? route.proxy !== undefined : routes !== undefined && !isOfControllers(routes);
-    const others = this.registry.findUndecoded(path);
-    const other = upgrade ? others?.websocket : others?.byMethod.get(request.method!);
     const isRefused =
       !isOfUpstream ||
       !isAllowedPath(path, route?.options.allowedInPath ?? []) ||
       // Some services read the host of a URL behind the two slashes (RFC 3986, section 4.2).
       route?.toUpstreamTarget(path).startsWith('//') ||
       // A service that does not decode before it routes would respond as the route that demands the token.
-      (route?.options.auth === 'none' && other !== undefined && other.options.auth !== 'none');
+      (route?.options.auth === 'none' && demandsToken(exchange, this.registry.findUndecoded(path)));
     if (isRefused) throw new AmbiguousPathException();
   }
 
@@ -120,6 +120,15 @@ function proceed(
   const { request } = exchange;
   checkAnnouncedLength(request, route.forwardOptions.limits.bodyLimitBytes);
   route.proxy.forward(exchange, route.forwardOptions, route.toUpstreamTarget(request.url!), next);
+}
+
+/** Whether the route of an exchange among these demands a token. */
+function demandsToken(
+  { request, upgrade }: Exchange,
+  routes: RoutesOfPath<CompiledRoute> | undefined,
+): boolean {
+  const route = upgrade ? routes?.websocket : routes?.byMethod.get(request.method!);
+  return route !== undefined && route.options.auth !== 'none';
 }
 
 function isOfControllers({ byMethod }: RoutesOfPath<CompiledRoute>): boolean {

@@ -137,6 +137,11 @@ export class UpstreamRegistry implements OnModuleInit, OnApplicationShutdown {
     return this.table.findUndecoded(path);
   }
 
+  /** The routes of a raw path for a service that decodes reserved characters; undefined if they are those of `find`. */
+  findDecoded(path: string): RoutesOfPath<CompiledRoute> | undefined {
+    return this.table.findDecoded(path);
+  }
+
   /** The `http-proxy-middleware` of an upstream. @throws UpstreamError if there is no upstream of this name */
   handlerOf(name: string): RequestHandler {
     const handler = this.handlers.get(name);

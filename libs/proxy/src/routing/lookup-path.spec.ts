@@ -1,4 +1,5 @@
-import { toLookupPath } from './lookup-path.js';
+import { hasReserved, toDecodedPath, toLookupPath } from './lookup-path.js';
+import { isUnambiguousPath } from './path-rules.js';
 
 describe('toLookupPath', () => {
   const bytes = Array.from({ length: 256 }, (_, byte) => byte);
@@ -36,5 +37,26 @@ describe('toLookupPath', () => {
     ['/%61%2f%62', '/a%2Fb'],
   ])('of %s is %s, decoded once', (path, expected) => {
     expect(toLookupPath(path)).toBe(expected);
+  });
+});
+
+describe('toDecodedPath', () => {
+  it('decodes exactly what a path may have raw, but the dot, and the semicolon', () => {
+    const characters = Array.from({ length: 256 }, (_, byte) => String.fromCharCode(byte));
+    const encode = (text: string): string => `%${text.charCodeAt(0).toString(16).padStart(2, '0')}`;
+    const isRaw = (text: string): boolean => isUnambiguousPath(`/a${text}b`) && !'./%'.includes(text);
+
+    for (const form of [encode, (text: string): string => encode(text).toUpperCase()]) {
+      const decoded = characters.filter((text) => toDecodedPath(`/${form(text)}`) === `/${text}`);
+      expect(decoded.join('')).toBe(characters.filter((text) => isRaw(text) || text === ';').join(''));
+    }
+    const isUnreserved = (text: string): boolean => toLookupPath(`/${encode(text)}`) === `/${text}`;
+    const reserved = characters.filter((text) => (isRaw(text) || text === ';') && !isUnreserved(text));
+    expect(characters.filter((text) => hasReserved(`/a${text}b`))).toEqual(reserved);
+    expect(characters.filter((text) => hasReserved(`/a${encode(text)}b`))).toEqual(reserved);
+  });
+
+  it('decodes once', () => {
+    expect(toDecodedPath('/%2540me/%40')).toBe('/%2540me/@');
   });
 });

@@ -20,3 +20,21 @@ function normalizeByte(encoded: string): string {
   const character = String.fromCharCode(Number.parseInt(encoded.slice(1), 16));
   return UNRESERVED.test(character) ? character : encoded.toUpperCase();
 }
+
+/** An encoded character that a path may also have raw, and that is not unreserved. */
+const ENCODED_RESERVED = /%(?:2[1467-9A-C]|3[ABD]|40|5[BD]|7C)/gi;
+
+/** Such a character, in either form. */
+const RESERVED = /[!$&'()*+,:;=@[\]|]|%(?:2[1467-9A-C]|3[ABD]|40|5[BD]|7C)/i;
+
+/** Whether a path has a character that is not unreserved and that it could have raw and encoded, such as `@`. */
+export function hasReserved(path: string): boolean {
+  return RESERVED.test(path);
+}
+
+/** A path as a service reads it that decodes before it routes: `/%40me` is `/@me`. Slashes and dots stay as they are. */
+export function toDecodedPath(path: string): string {
+  return toLookupPath(path).replaceAll(ENCODED_RESERVED, (encoded) =>
+    String.fromCharCode(Number.parseInt(encoded.slice(1), 16)),
+  );
+}

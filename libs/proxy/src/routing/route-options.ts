@@ -54,7 +54,9 @@ export interface RouteOptions extends HeaderRuleOptions {
    *
    * A request's encoded letters, digits, `-`, `_` and `~` are decoded for the look-up alone: `/%61dmin` finds `/admin`, and the
    * service gets it as sent. If the service matches paths without decoding, another of its routes may respond; 400 if that
-   * route is one of the gateway's that demands a token, and the found one does not.
+   * route is one of the gateway's that demands a token, and the found one does not. Other encoded characters, such as `%40`,
+   * are not decoded for the look-up: `/%40me` does not find `/@me`. Many services decode them before they route; so 400 too if
+   * a route that demands a token has the decoded path, and the found one has `auth: 'none'`.
    *
    * A parameter or a wildcard called `token` is a secret: it never appears in a log line.
    */

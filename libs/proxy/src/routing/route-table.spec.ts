@@ -466,3 +466,34 @@ describe('compilePath', () => {
     expect(() => compilePath(faulty)).toThrow(RouteTableError);
   });
 });
+
+describe('the routes for who decodes reserved characters', () => {
+  const open = { auth: 'none' } as const;
+
+  it('are not looked up if no literal has any', () => {
+    expect(tableOf(row('/a/:id'), row('/{*rest}')).findDecoded('/a/%40me')).toBeUndefined();
+  });
+
+  it.each([
+    ['/a/%40me', '/a/@me'],
+    ['/a/@me', '/a/@me'],
+    ['/a/me%40', '/a/:id'],
+    ['/a/me', undefined],
+    ['/%3aid', '/%3Aid'],
+    ['/b', undefined],
+  ])('of %s are those of %s', (path, template) => {
+    const table = tableOf(row('/a/:id', ['GET'], open), row('/a/@me'), row('/%3Aid'));
+    expect(table.findDecoded(path)?.template).toBe(template);
+  });
+
+  it('are those that demand a token, if two become one', () => {
+    for (const paths of [
+      ['/@me', '/%40me'],
+      ['/%40me', '/@me'],
+    ] as const) {
+      const table = tableOf(row(paths[0]), row(paths[1], ['GET'], open), row('/@me', ['PUT'], open));
+      expect(table.findDecoded('/%40me')?.byMethod.get('GET')?.options.path).toBe(paths[0]);
+      expect(table.findDecoded('/%40me')?.byMethod.get('PUT')?.options.auth).toBe('none');
+    }
+  });
+});

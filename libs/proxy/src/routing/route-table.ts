@@ -1,4 +1,4 @@
-import { toLookupPath } from './lookup-path.js';
+import { hasReserved, toDecodedPath, toLookupPath } from './lookup-path.js';
 import { isWebSocketOnly, methodsOf } from './methods.js';
 import {
   describeRoute,
@@ -42,6 +42,10 @@ interface Node<Route> {
  */
 export class RouteTable<Route extends UpstreamRoute> {
   private readonly root: Node<Route> = createNode();
+  /** The same routes, by literals whose reserved characters are decoded. */
+  private readonly decoded: Node<Route> = createNode();
+  /** Whether a literal has a reserved character. Otherwise both trees find the same. */
+  private hasReserved = false;
   readonly routes: Route[] = [];
 
   /**
@@ -50,7 +54,7 @@ export class RouteTable<Route extends UpstreamRoute> {
    */
   add(route: Route): void {
     const { path } = route.options;
-    const node = splitPath(toLookupPath(path)).reduce(descend<Route>, this.root);
+    const node = descendAll(this.root, path, toLookupPath);
     const routes = (node.routes ??= { template: path, byMethod: new Map(), websocket: undefined });
     const { byMethod } = routes;
     const first = byMethod.values().next().value;
@@ -72,6 +76,20 @@ export class RouteTable<Route extends UpstreamRoute> {
       else if (!isWebSocketOnly(route.options)) throw repetition(route, other, method);
     }
     this.routes.push(route);
+    this.addDecoded(route);
+  }
+
+  /** Two routes that are one for a service that decodes may be one of both here: that which demands a token. */
+  private addDecoded(route: Route): void {
+    const { path, websocket } = route.options;
+    this.hasReserved ||= splitPath(path).some((segment) => isLiteral(segment) && hasReserved(segment));
+    const node = descendAll(this.decoded, path, toDecodedPath);
+    const routes = (node.routes ??= { template: path, byMethod: new Map(), websocket: undefined });
+    const isStricter = (other?: Route): boolean => !other || other.options.auth === 'none';
+    if (websocket && isStricter(routes.websocket)) routes.websocket = route;
+    if (isWebSocketOnly(route.options)) return;
+    for (const method of methodsOf(route.options))
+      if (isStricter(routes.byMethod.get(method))) routes.byMethod.set(method, route);
   }
 
   /** @throws RouteTableError if every path of a route has a more specific route. Call it when all routes are added */
@@ -88,6 +106,15 @@ export class RouteTable<Route extends UpstreamRoute> {
   findUndecoded(path: string): RoutesOfPath<Route> | undefined {
     return findRoutes(this.root, path, 1);
   }
+
+  /**
+   * The routes of a raw path for who decodes reserved characters such as `@` before it routes; undefined if there are none, or
+   * if they are those of `find`.
+   */
+  findDecoded(path: string): RoutesOfPath<Route> | undefined {
+    if (!this.hasReserved || !hasReserved(path)) return undefined;
+    return findRoutes(this.decoded, toDecodedPath(path), 1);
+  }
 }
 
 function createNode<Route>(): Node<Route> {
@@ -100,14 +127,24 @@ function createNode<Route>(): Node<Route> {
   };
 }
 
-function descend<Route>(node: Node<Route>, segment: string): Node<Route> {
+function isLiteral(segment: string): boolean {
+  return !segment.startsWith(':') && !isWildcard(segment);
+}
+
+/** The node of a route's path. @param toKey gives a literal the form in which it is looked up */
+function descendAll<Route>(root: Node<Route>, path: string, toKey: (literal: string) => string): Node<Route> {
+  return splitPath(path).reduce((node, segment) => descend(node, segment, toKey), root);
+}
+
+function descend<Route>(node: Node<Route>, segment: string, toKey: (literal: string) => string): Node<Route> {
   if (segment.startsWith(':')) return (node.parameter ??= createNode());
   if (isWildcard(segment)) {
     node.wildcard ??= { ...createNode(), isOptional: isOptionalWildcard(segment) };
     return node.wildcard;
   }
-  let next = node.literals.get(segment);
-  if (!next) node.literals.set(segment, (next = createNode()));
+  const key = toKey(segment);
+  let next = node.literals.get(key);
+  if (!next) node.literals.set(key, (next = createNode()));
   return next;
 }
 
