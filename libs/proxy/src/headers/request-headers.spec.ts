@@ -237,6 +237,16 @@ describe('filterRequestHeaders', () => {
     [{}, ['X-Forwarded-Port', '8443', 'X-Forwarded-Host', 'www.example:9443'], '8443'],
     [{}, ['X-Forwarded-Port', '', 'X-Forwarded-Proto', 'https'], '443'],
     [{}, ['X-Forwarded-Port', '443, 80', 'X-Forwarded-Proto', 'https'], '443'],
+    [{}, ['X-Forwarded-Port', '8443 , 80', 'X-Forwarded-Proto', 'https'], '8443'],
+    [{}, ['X-Forwarded-Port', '70000', 'X-Forwarded-Proto', 'https'], '443'],
+    [{}, ['X-Forwarded-Port', '0'], '80'],
+    [{}, ['X-Forwarded-Host', 'a.example, internal:9000', 'X-Forwarded-Proto', 'https'], '443'],
+    [{}, ['X-Forwarded-Host', '8080, internal:9000'], '80'],
+    [{}, ['X-Forwarded-Host', 'a.example:8443 ,b'], '8443'],
+    [{}, ['X-Forwarded-Host', '[::1], b:9000', 'X-Forwarded-Proto', 'https, http'], '443'],
+    [{ host: 'api.example:65535' }, [], '65535'],
+    [{ host: 'api.example:65536' }, [], '80'],
+    [{ host: 'api.example:0', protocol: 'https' as const }, [], '443'],
     [{}, ['X-Forwarded-Port', '443\t', 'X_Forwarded_Port', '7'], '80'],
   ])('finds the port of %j behind a proxy that says %j', (facts, raw, port) => {
     const fields = carried(raw, undefined, { isPeerTrusted: true, ...facts });

@@ -87,7 +87,7 @@ function read(before: SaidBefore, lower: string, value: string): void {
   if (lower === 'x-forwarded-for') before.addresses += `${value}, `;
   else if (lower === 'x-forwarded-proto') before.proto = value;
   else if (lower === 'x-forwarded-host') before.host = value;
-  else if (lower === 'x-forwarded-port') before.port = PORT.test(value) ? value : '';
+  else if (lower === 'x-forwarded-port') before.port = toPort(value);
   else if (lower === 'forwarded') before.forwarded += before.forwarded === '' ? value : `, ${value}`;
 }
 
@@ -108,15 +108,28 @@ function addOwn(headers: string[], facts: ForwardedFacts, before: Readonly<SaidB
 
 const PORT = /^\d{1,5}$/;
 
+/** The first of a list, as the outermost of several proxies wrote it. */
+function firstOf(list: string): string {
+  const comma = list.indexOf(',');
+  return comma === -1 ? list : list.slice(0, comma).trimEnd();
+}
+
+/** A port of a list of them; empty if it is none (RFC 6335, section 6). */
+function toPort(list: string): string {
+  const text = firstOf(list);
+  return PORT.test(text) && Number(text) > 0 && Number(text) <= 65_535 ? text : '';
+}
+
 /**
  * The port that the client asked for, as Traefik and Spring find it: that of the host, or else the default of the protocol.
+ * @param host a list if several proxies have written it
  * @param proto as a proxy names it; some say `wss` for handshakes
  */
 function portOf(host: string, proto: string): string {
-  const colon = host.lastIndexOf(':');
-  if (colon !== -1) {
-    const port = host.slice(colon + 1);
-    if (PORT.test(port)) return port;
+  if (host.includes(':')) {
+    const first = firstOf(host);
+    const port = toPort(first.slice(first.lastIndexOf(':') + 1));
+    if (port !== '' && first.includes(':')) return port;
   }
   if (proto === 'http') return '80';
   return SECURE.test(proto) ? '443' : '80';
