@@ -322,4 +322,20 @@ describe('an invalid affinity', () => {
       'GET /mcp (live-service) has an affinity by the parameter id, which its path does not have',
     );
   });
+
+  it('stops the boot if two upstreams have the same cookie', async () => {
+    @Upstream({
+      name: 'other-service',
+      instances: { compose: ['http://127.0.0.1:9'], local: ['http://127.0.0.1:9'] },
+      affinity: { by: 'gateway-cookie', name: 'live-service-affinity' },
+      routes: [],
+    })
+    class OtherUpstream {}
+    @Module({ imports: [moduleWith({ by: 'gateway-cookie' })], providers: [OtherUpstream] })
+    class BothModule {}
+
+    await expect(startGateway({ modules: [BothModule] })).rejects.toThrow(
+      /has the affinity cookie of .*: live-service-affinity for \//,
+    );
+  });
 });

@@ -6,6 +6,7 @@ import type { Gate } from './http/gate.js';
 import { createMountedForward } from './mounted-forward.js';
 import { createProxyHandler } from './proxy-handler.js';
 import { compilePath } from './routing/path-pattern.js';
+import { checkCookies } from './routing/checked-affinity.js';
 import { checkCrossOrigin, preflightOptionsOf } from './routing/cross-origin.js';
 import type { ControllerRouteOptions, RouteOptions } from './routing/route-options.js';
 import type { Route } from './routing/route.js';
@@ -70,6 +71,7 @@ export class UpstreamRegistry implements OnModuleInit, OnApplicationShutdown {
     }
     this.table.checkReachable();
     this.checkTlsNames();
+    this.checkAffinities();
     await Promise.all(this.upstreams.map((upstream) => upstream.start()));
   }
 
@@ -125,6 +127,14 @@ export class UpstreamRegistry implements OnModuleInit, OnApplicationShutdown {
       if (!this.upstreams.some((upstream) => upstream.name === name))
         throw new UpstreamError(`There are TLS settings for ${name}, and no upstream has that name`);
     }
+  }
+
+  private checkAffinities(): void {
+    const options = [
+      ...this.upstreams.map(({ mountedOptions }) => mountedOptions),
+      ...this.routes.flatMap((route) => (route.proxy ? route.forwardOptions : [])),
+    ];
+    checkCookies(options.flatMap(({ affinity }) => affinity?.options ?? []));
   }
 
   /** The routes of a raw path; undefined if no route has the path. */

@@ -1,7 +1,12 @@
 import { createHmac } from 'node:crypto';
 import { networkOf } from '../http/client-network.js';
 import type { Exchange } from '../http/exchange.js';
-import { checkedAffinity, type AffinityDefault, type NamedAffinity } from '../routing/checked-affinity.js';
+import {
+  checkedAffinity,
+  gatewayCookieOf,
+  type AffinityDefault,
+  type NamedAffinity,
+} from '../routing/checked-affinity.js';
 import type { RouteOptions } from '../routing/route-options.js';
 import type { Instance } from './instance.js';
 import type { LoadBalancer } from './load-balancer.js';
@@ -18,12 +23,12 @@ export class Affinity {
 
   /** @param secret the key of the ids by which cookies name instances */
   private constructor(
-    private readonly options: NamedAffinity,
+    readonly options: NamedAffinity,
     private readonly instances: LoadBalancer,
     private readonly secret: string,
   ) {
     this.loadFactor = options.loadFactor ?? LOAD_FACTOR;
-    this.cookieName = (options.by !== 'client' && options.name) || `${options.upstream}-affinity`;
+    this.cookieName = gatewayCookieOf(options)?.name ?? (options.by === 'cookie' ? options.name : '');
   }
 
   /** The affinity of a route or of its upstream; undefined if they have none. @throws RouteTableError if it is invalid */

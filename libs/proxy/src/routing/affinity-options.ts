@@ -25,7 +25,7 @@ type AffinitySource =
   | { readonly by: 'header' | 'cookie' | 'query' | 'parameter'; readonly name: string }
   | {
       readonly by: 'gateway-cookie';
-      /** Default: `NAME-affinity` with the name of the upstream. */
+      /** Default: `NAME-affinity` with the name of the upstream. One of two upstreams with one path is an error at boot. */
       readonly name?: string;
       /** The `Path` of the cookie. Default: `/`. */
       readonly path?: string;

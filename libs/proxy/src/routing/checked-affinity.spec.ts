@@ -1,5 +1,5 @@
 import type { AffinityOptions } from './affinity-options.js';
-import { checkedAffinity } from './checked-affinity.js';
+import { checkCookies, checkedAffinity, type NamedAffinity } from './checked-affinity.js';
 
 const ROUTE = { methods: ['GET'], path: '/files/:id' } as const;
 
@@ -36,6 +36,38 @@ describe('an affinity', () => {
     const declared = { ...ROUTE, affinity: affinity as AffinityOptions };
     expect(() => checkedAffinity(declared, { name: 'web-service' })).toThrow(
       `GET /files/:id (web-service) has an affinity ${message}`,
+    );
+  });
+});
+
+describe("the gateway's cookies", () => {
+  const cookie = (upstream: string, more: object = {}): NamedAffinity => ({
+    by: 'gateway-cookie',
+    upstream,
+    ...more,
+  });
+  const ONE = { name: 'sticky' };
+
+  it('may be shared by the routes of one upstream, and have one name for two paths', () => {
+    const routes = [
+      cookie('a-service', ONE),
+      cookie('a-service', ONE),
+      cookie('b-service', { ...ONE, path: '/b' }),
+    ];
+    const others: NamedAffinity[] = [
+      { by: 'cookie', upstream: 'd-service', ...ONE },
+      { by: 'client', upstream: 'd-service' },
+    ];
+    expect(() => checkCookies([...routes, cookie('c-service'), ...others])).not.toThrow();
+  });
+
+  it.each([
+    [ONE, { ...ONE, path: '/' }, 'sticky for /'],
+    [{ ...ONE, path: '/b' }, { ...ONE, path: '/b' }, 'sticky for /b'],
+    [{}, { name: 'a-service-affinity' }, 'a-service-affinity for /'],
+  ])('stop the boot if two upstreams share one: %j and %j', (first, second, shared) => {
+    expect(() => checkCookies([cookie('a-service', first), cookie('b-service', second)])).toThrow(
+      `b-service has the affinity cookie of a-service: ${shared}; it needs a name or path of its own`,
     );
   });
 });

@@ -47,6 +47,32 @@ export function checkedAffinity(
   throw new RouteTableError(`${where} has an affinity ${fault}`);
 }
 
+/** The name of the gateway's cookie of an affinity, and the path that it holds for; undefined if it has none. */
+export function gatewayCookieOf(affinity: NamedAffinity): { name: string; path: string } | undefined {
+  if (affinity.by !== 'gateway-cookie') return undefined;
+  return { name: affinity.name ?? `${affinity.upstream}-affinity`, path: affinity.path ?? '/' };
+}
+
+/**
+ * Browsers keep one cookie of a name and path: two upstreams would take each other's instances away with every response.
+ * @throws RouteTableError if two upstreams have the same cookie
+ */
+export function checkCookies(affinities: readonly NamedAffinity[]): void {
+  const owners = new Map<string, string>();
+  for (const affinity of affinities) {
+    const cookie = gatewayCookieOf(affinity);
+    if (!cookie) continue;
+    const { upstream } = affinity;
+    const key = `${cookie.name} for ${cookie.path}`;
+    const owner = owners.get(key) ?? upstream;
+    if (owner !== upstream)
+      throw new RouteTableError(
+        `${upstream} has the affinity cookie of ${owner}: ${key}; it needs a name or path of its own`,
+      );
+    owners.set(key, upstream);
+  }
+}
+
 /** Why an affinity is invalid, in words that follow 'affinity'; undefined if it is valid. */
 function affinityFault(options: AffinityOptions, routePath: string | undefined): string | undefined {
   const { by, loadFactor = 1 } = options;
