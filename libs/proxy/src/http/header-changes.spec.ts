@@ -39,9 +39,20 @@ describe('HeaderChanges', () => {
     changes.remove('X-Two');
     const field = (name: string) => ({ name, canonical: name.toLowerCase(), value: 'rule' });
 
-    changes.include(['x-one', 'x-three'], [field('X-One'), field('X-Two'), field('X-Three')]);
+    changes.include(new Set(['x-one', 'x-three']), [field('X-One'), field('X-Two'), field('X-Three')]);
 
     expect(changes.applyTo([...FIELDS, 'X-Three', '8'])).toEqual(['X-One', 'own', 'X-Three', 'rule']);
+  });
+
+  it('keeps what was added before in place of what would replace it, and beside what would be added', () => {
+    const changes = new HeaderChanges();
+    changes.add('X-One', 'own');
+    changes.add('X-Two', 'own');
+    const field = (name: string) => ({ name, canonical: name.toLowerCase(), value: 'rule' });
+
+    changes.include(new Set(['x-one']), [field('X-One'), field('X-Two')]);
+
+    expect(changes.applyTo(FIELDS)).toEqual(['X-Two', '3', 'X-One', 'own', 'X-Two', 'own', 'X-Two', 'rule']);
   });
 
   it.each([

@@ -44,9 +44,13 @@ export class HeaderChanges {
     this.added = this.added.filter((field) => field.canonical !== canonical);
   }
 
-  /** Makes further changes, but for names that were set or removed before. The fields were checked. */
-  include(removed: Iterable<string>, added: Iterable<AddedField>): void {
+  /**
+   * Makes further changes, but for names that were set or removed before. A field that was added before stands in place of
+   * further ones if its name is among the removed. The fields were checked.
+   */
+  include(removed: ReadonlySet<string>, added: Iterable<AddedField>): void {
     const before = new Set(this.removed);
+    for (const { canonical } of this.added) if (removed.has(canonical)) before.add(canonical);
     for (const canonical of removed) this.removed.add(canonical);
     for (const field of added) if (!before.has(field.canonical)) this.added.push(field);
   }
