@@ -42,6 +42,12 @@ const ROUTES: readonly RouteOptions[] = [
   { methods: METHODS, path: '/slash/:name/secret' },
   { ...PUBLIC, path: '/percent/*rest', allowedInPath: ['encodedPercent'] },
   { ...PUBLIC, path: '/keys/*rest', strip: '/keys', allowedInPath: ['emptySegment'] },
+  {
+    ...PUBLIC,
+    path: '/all/*rest',
+    strip: '/all',
+    allowedInPath: ['encodedSlash', 'encodedBackslash', 'encodedPercent'],
+  },
   { ...PUBLIC, path: '/backslash/*rest', allowedInPath: ['encodedBackslash'] },
   { ...PUBLIC, path: '/semicolon/*rest', allowedInPath: ['semicolon'] },
   { ...PUBLIC, path: '/reset/*token' },
@@ -199,6 +205,7 @@ describe('a path that two servers could read differently', () => {
     ['/keys/a//b///', '/a//b///'],
     ['/backslash/a%5Cb%5c', '/backslash/a%5Cb%5c'],
     ['/semicolon/a;v=1/b;', '/semicolon/a;v=1/b;'],
+    ['/all/h%2F/%2Fx', '/h%2F/%2Fx'],
   ])('passes as sent if its route allows it: %s', async (sent, received) => {
     expect(await system.ask(sent)).toEqual([200, received]);
   });
@@ -245,6 +252,9 @@ describe('a path that two servers could read differently', () => {
     '/keys//a',
     '/keys//evil.example/a',
     '//keys/a',
+    '/all/%2Fevil.example/a',
+    '/all/%5cevil.example/a',
+    '/all/%25252fevil.example/a',
     '/backslash/..%5Ca',
     '/semicolon/..;/a',
     '/semicolon/.;v=1/a',

@@ -16,6 +16,12 @@ import { allowOf, type RoutesOfPath } from './routing/route-table.js';
 import { checkAnnouncedLength } from './forward/announced-body.js';
 import { UpstreamRegistry, type CompiledRoute } from './upstream.registry.js';
 
+/**
+ * Two slashes at the start of a path, or what a service may decode or read as such. Some services read the host of a URL
+ * behind them (RFC 3986, section 4.2).
+ */
+const TWO_SLASHES = /^\/(?:\/|%(?:25)*(?:2F|5C))/i;
+
 type Next = (error?: unknown) => void;
 
 /**
@@ -76,8 +82,7 @@ export class ProxyMiddleware implements NestMiddleware<IncomingMessage, ServerRe
     const isRefused =
       !isOfUpstream ||
       !isAllowedPath(path, route?.options.allowedInPath ?? []) ||
-      // Some services read the host of a URL behind the two slashes (RFC 3986, section 4.2).
-      route?.toUpstreamTarget(path).startsWith('//') ||
+      (route !== undefined && TWO_SLASHES.test(route.toUpstreamTarget(path))) ||
       // A service that does not decode before it routes would respond as the route that demands the token.
       (route?.options.auth === 'none' && demandsToken(exchange, this.registry.findUndecoded(path)));
     if (isRefused) throw new AmbiguousPathException();

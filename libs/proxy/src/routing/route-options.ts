@@ -64,7 +64,8 @@ export interface RouteOptions extends HeaderRuleOptions {
 
   /**
    * Ambiguous parts that a path of the route may contain: `['encodedSlash']`; all others are 400. `.` and `..` as segments,
-   * encoded dots, controls, malformed UTF-8, and `//` at the start, of the path or of the service's, are 400 always. The
+   * encoded dots, controls, malformed UTF-8, and `//` at the start, of the path or of the
+   * service's, encoded ones too, are 400 always. The
    * service gets the path as sent. Proxies in front must pass it on unchanged too. Danger: see each name. Default: none.
    */
   readonly allowedInPath?: readonly AllowedInPath[];
