@@ -84,6 +84,12 @@ describe('isAllowedPath', () => {
     '/a%25%32Eb',
     '/a/..%252Fb',
     '/a/..%255cb',
+    '/a/..%253Bb',
+    '/a/%25252E%25252E/b',
+    '/a%25%2532e',
+    '/a%25%25%33%32%45',
+    '/a%2525%32%35252eb',
+    '/a/..%252525252Fb',
     '/a%2',
     '/a%',
     '/a%zz',
@@ -102,5 +108,11 @@ describe('isAllowedPath', () => {
     'http://a/b',
   ])('refuses %j on every route', (path) => {
     expect(isAllowedPath(path, ALLOWABLE)).toBe(false);
+  });
+
+  it('takes time in proportion to the length of the path', () => {
+    const nested = (levels: number): string => `/a${'%25'.repeat(levels)}${'32'.repeat(levels)}`;
+    expect(isAllowedPath(nested(20_000), ALLOWABLE)).toBe(true);
+    expect(isAllowedPath(`/a/..%${'25'.repeat(40_000)}2Fb`, ALLOWABLE)).toBe(false);
   });
 });

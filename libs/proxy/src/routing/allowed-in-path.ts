@@ -20,7 +20,7 @@ export const ALLOWABLE = Object.keys(FORMS) as AllowedInPath[];
 const PATH = /^\/(?!\/)(?:[A-Za-z0-9._~!$&'()*+,=:@|[\];/-]|%(?!2E|7F)[2-9A-F][0-9A-F])*$/i;
 
 /** What some servers take for the end of a segment. */
-const SEGMENT_END = /[/;]|%2F|%5C/i;
+const SEGMENT_END = /[/;]|%2F|%3B|%5C/i;
 
 /**
  * Whether a path that is not unambiguous is valid, and all that is ambiguous in it is allowed. Encoded unreserved characters
@@ -32,12 +32,29 @@ export function isAllowedPath(path: string, allowed: readonly AllowedInPath[]): 
 }
 
 /**
- * Whether a server that decodes slashes and backslashes, cuts off semicolons or decodes twice would find `.` or `..` for a
- * segment, or an encoded dot. No route can allow these.
+ * Whether a server that decodes slashes and backslashes, cuts off semicolons or decodes many times would find `.` or `..` for
+ * a segment, or an encoded dot. No route can allow these.
  */
 function hasDotSegment(path: string): boolean {
-  const decoded = toLookupPath(path).replaceAll('%25', '%');
+  const decoded = path.includes('%25') ? decodeRepeatedly(path) : toLookupPath(path);
   return (
     /%2E/i.test(decoded) || decoded.split(SEGMENT_END).some((segment) => segment === '.' || segment === '..')
   );
+}
+
+/** A percent sign or an unreserved character but the dot. */
+const DECODED_AGAIN = /^[%A-Za-z0-9_~-]$/;
+
+/** A path whose percent signs and unreserved characters are decoded until none is left encoded, in one pass. */
+function decodeRepeatedly(path: string): string {
+  const decoded: string[] = [];
+  for (const character of path) {
+    decoded.push(character);
+    while (decoded.at(-3) === '%') {
+      const byte = Number.parseInt(decoded.at(-2)! + decoded.at(-1)!, 16);
+      if (!DECODED_AGAIN.test(String.fromCharCode(byte))) break;
+      decoded.splice(-3, 3, String.fromCharCode(byte));
+    }
+  }
+  return decoded.join('');
 }
