@@ -296,6 +296,26 @@ describe("the gateway's cookie", () => {
     expect(await cookies('/a')).toEqual([]);
   });
 
+  it('stays where a rule removes the cookies of the service', async () => {
+    const responseHeaders = { remove: ['Set-Cookie'] };
+    const socket: RouteOptions = { ...route('/ws', ['GET']), websocket: {}, responseHeaders };
+    await using service = await startSocketService();
+    await using files = await startService((_request, response) =>
+      response.setHeader('Set-Cookie', 'sid=1').end('file'),
+    );
+    await using sockets = await startLive([service], moduleWith({ by: 'gateway-cookie' }, socket));
+    await using gateway = await startLive(
+      [files],
+      moduleWith({ by: 'gateway-cookie' }, { ...route('/a'), responseHeaders }),
+    );
+
+    const response = await fetch(`${gateway.url}/a`);
+    await using end = await openSocket(sockets, '/ws', { headers: {} });
+
+    expect(response.headers.getSetCookie()).toEqual([expect.stringMatching(COOKIE)]);
+    expect(end.handshake.headers['set-cookie']).toEqual([expect.stringMatching(COOKIE)]);
+  });
+
   it('comes with the 101 of a WebSocket, and leads the next handshakes to its instance', async () => {
     const socket: RouteOptions = { methods: ['GET'], path: '/ws', auth: 'none', websocket: {} };
     await using one = await startSocketService();

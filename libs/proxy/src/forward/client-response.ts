@@ -59,7 +59,7 @@ export class ClientResponse {
     const keepsTrailers = isChunked && hasBody && response.req.httpVersionMinor === 1;
     const added = addedHeadersFor(exchange, headers);
     const head = responseHeadersFor(headers, added, status, keepsTrailers);
-    const fields = exchange.responseChanges?.applyTo(head.headers) ?? head.headers;
+    const fields = exchange.responseChanges?.applyTo(head.headers, added.length) ?? head.headers;
     this.contentLength = contentLength;
     if (head.isEventStream || this.options.isStream) {
       this.isStream = true;

@@ -13,6 +13,15 @@ describe('HeaderChanges', () => {
     expect(changes.hasRemoved('X-Two')).toBe(false);
   });
 
+  it("leaves the gateway's own fields at the end", () => {
+    const changes = new HeaderChanges();
+    changes.set('X-One', 'rule');
+    changes.remove('X-Two');
+
+    const own = ['X-One', 'own', 'x-two', 'own'];
+    expect(changes.applyTo([...FIELDS, ...own], own.length)).toEqual(['X-One', 'rule', ...own]);
+  });
+
   it('removes a field that is set without a value', () => {
     const changes = new HeaderChanges();
     changes.set('X-One', undefined);

@@ -69,10 +69,16 @@ export class HeaderChanges {
     return kept;
   }
 
-  /** The fields of a message with the changes. @param fields name, value, name, value */
-  applyTo(fields: readonly string[]): string[] {
-    const changed = this.keptOf(fields);
+  /**
+   * The fields of a message with the changes.
+   * @param fields name, value, name, value
+   * @param ownLength how many texts at the end are the gateway's own, and stay. Default: 0
+   */
+  applyTo(fields: readonly string[], ownLength = 0): string[] {
+    const end = fields.length - ownLength;
+    const changed = this.keptOf(ownLength === 0 ? fields : fields.slice(0, end));
     for (const { name, value } of this.added) changed.push(name, value);
+    for (let index = end; index < fields.length; index++) changed.push(fields[index]!);
     return changed;
   }
 }

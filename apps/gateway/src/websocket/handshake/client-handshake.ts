@@ -210,8 +210,9 @@ export function passRefusal(exchange: Exchange, { response: refusal, body }: Ref
 }
 
 function headersFor(exchange: Exchange, { headers }: ResponseHead, status: number): readonly string[] {
-  const fields = responseHeadersFor(headers, addedHeadersFor(exchange, headers), status, false).headers;
-  return exchange.responseChanges?.applyTo(fields) ?? fields;
+  const added = addedHeadersFor(exchange, headers);
+  const fields = responseHeadersFor(headers, added, status, false).headers;
+  return exchange.responseChanges?.applyTo(fields, added.length) ?? fields;
 }
 
 function withoutFraming(headers: readonly string[], isEmpty: boolean): string[] {
