@@ -1,7 +1,8 @@
 import { validateHeaderName, validateHeaderValue } from 'node:http';
 import { Logger } from '@nestjs/common';
 import type { Plugin } from 'http-proxy-middleware';
-import { ProxyListenerException, type ProxyException } from './http/exceptions.js';
+import type { ProxyException } from './http/exceptions.js';
+import { ProxyListenerException } from './http/team-code-exceptions.js';
 import type { Exchange } from './http/exchange.js';
 import { isBodiless, type ResponseHead } from './transport/response-head.js';
 

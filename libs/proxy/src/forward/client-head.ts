@@ -1,5 +1,5 @@
 import { STATUS_CODES, validateHeaderName, validateHeaderValue, type ServerResponse } from 'node:http';
-import { GateFailedException } from '../http/exceptions.js';
+import { GateFailedException } from '../http/team-code-exceptions.js';
 import { keepAliveTimeoutOf, setHead } from '../http/node-internals.js';
 import { isBodiless } from '../transport/response-head.js';
 

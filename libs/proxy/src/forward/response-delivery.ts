@@ -1,6 +1,7 @@
 import type { Attempt } from '../attempts/attempt.js';
 import { exceptionFor } from '../attempts/exception-for.js';
-import { GateFailedException, type ProxyException } from '../http/exceptions.js';
+import type { ProxyException } from '../http/exceptions.js';
+import { GateFailedException } from '../http/team-code-exceptions.js';
 import type { Exchange } from '../http/exchange.js';
 import type { ResponseHead } from '../transport/response-head.js';
 import { ClientBackPressure } from './client-back-pressure.js';

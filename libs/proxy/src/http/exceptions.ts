@@ -215,20 +215,6 @@ export class UpstreamBodiesBusyException extends ProxyException {
   }
 }
 
-/** A listener of http-proxy-middleware's events has thrown. */
-export class ProxyListenerException extends ProxyException {
-  constructor(cause: unknown) {
-    super({ status: 500, code: 'PROXY_LISTENER_FAILED', message: 'Internal server error', cause });
-  }
-}
-
-/** The `onResponse` of a gate has thrown, or a gate has added a header that cannot be sent. */
-export class GateFailedException extends ProxyException {
-  constructor(cause: unknown) {
-    super({ status: 500, code: 'GATE_FAILED', message: 'Internal server error', cause });
-  }
-}
-
 /** The router of an upstream has chosen what is neither one of its instances nor an upstream. */
 export class UpstreamRouterException extends ProxyException {
   constructor(service: string, choice: string) {
