@@ -90,8 +90,8 @@ export const FORWARD_MUTANTS = {
     guarantees: ['G2'],
   },
   'retries every lost connection for nothing': {
-    file: LOOP,
-    from: `this.stage === 'response_headers' && this.isFirstOnReusedConnection && isConnectionLost(error)`,
+    file: 'libs/proxy/src/forward/stale-connection.ts',
+    from: `stage === 'response_headers' && reusedConnection && isConnectionLost(error)`,
     to: 'isConnectionLost(error)',
     scenario: 'outage',
     guarantees: ['G11'],

@@ -1,4 +1,4 @@
-import { CUT, cutStream, failAll } from '../../../../test/support/cut-stream.js';
+import { CUT, cutStream, failAll } from './cut-stream.testing.js';
 
 describe('the tries to resume an event stream', () => {
   beforeEach(() => jest.useFakeTimers());

@@ -1,12 +1,4 @@
-import {
-  callsOf,
-  connect,
-  CUT,
-  cutStream,
-  EVENTS,
-  headOf,
-  RESET,
-} from '../../../../test/support/cut-stream.js';
+import { callsOf, connect, CUT, cutStream, EVENTS, headOf, RESET } from './cut-stream.testing.js';
 import type { Attempt } from '../attempts/attempt.js';
 
 describe('a cut event stream', () => {

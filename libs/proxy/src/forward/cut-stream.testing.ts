@@ -1,17 +1,13 @@
-import type { Attempt } from '../../libs/proxy/src/attempts/attempt.js';
-import {
-  Attempts,
-  type AttemptedUpstream,
-  type InstancePicker,
-} from '../../libs/proxy/src/attempts/attempts.js';
-import { CircuitBreaker } from '../../libs/proxy/src/attempts/circuit-breaker.js';
-import { RetryBudget } from '../../libs/proxy/src/attempts/retry-budget.js';
-import type { Instance } from '../../libs/proxy/src/balancing/instance.js';
-import { UpstreamDisconnectedException } from '../../libs/proxy/src/http/exceptions.js';
-import type { ResponseHead } from '../../libs/proxy/src/transport/response-head.js';
-import { createMemoryExchange } from './memory-exchange.js';
-import type { LoopedForward } from '../../libs/proxy/src/forward/attempt-loop.js';
-import { StreamResume } from '../../libs/proxy/src/forward/stream-resume.js';
+import type { Attempt } from '../attempts/attempt.js';
+import { Attempts, type AttemptedUpstream, type InstancePicker } from '../attempts/attempts.js';
+import { CircuitBreaker } from '../attempts/circuit-breaker.js';
+import { RetryBudget } from '../attempts/retry-budget.js';
+import type { Instance } from '../balancing/instance.js';
+import { UpstreamDisconnectedException } from '../http/exceptions.js';
+import type { ResponseHead } from '../transport/response-head.js';
+import { createMemoryExchange } from '../../../../test/support/memory-exchange.js';
+import type { LoopedForward } from './attempt-loop.js';
+import { StreamResume } from './stream-resume.js';
 
 export const CUT = new UpstreamDisconnectedException('a-service', 'response_body', new Error('cut'));
 export const RESET = Object.assign(new Error('reset'), { code: 'ECONNRESET' });
