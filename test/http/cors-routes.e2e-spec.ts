@@ -42,6 +42,22 @@ const preflight = (method = 'PUT', Origin = FOREIGN): RequestInit => ({
   },
 });
 
+describe("a route with cors: 'upstream' whose event streams go on", () => {
+  it('takes preflights to its service', async () => {
+    await using service = await startService((request, response) => response.end(request.method));
+    await using gateway = await start(service.url, {
+      methods: ['GET'],
+      path: '/events',
+      cors: 'upstream',
+      eventStream: { resume: true },
+    });
+
+    const response = await fetch(`${gateway.url}/events`, preflight('GET'));
+
+    expect(await response.text()).toBe('OPTIONS');
+  });
+});
+
 describe("a route with cors: 'upstream'", () => {
   const ROUTE: RouteOptions = {
     methods: ['GET', 'PUT'],

@@ -57,6 +57,11 @@ describe('the route of preflights', () => {
     });
   });
 
+  it('has no options of event streams, which are for GET', () => {
+    const options = { ...ROUTE, cors: 'upstream', eventStream: { resume: true } } as const;
+    expect(preflightOptionsOf(options)).not.toHaveProperty('eventStream');
+  });
+
   it.each<Partial<RouteOptions>>([{}, { cors: 'gateway' }, { cors: 'upstream', websocket: {} }])(
     'does not exist for %j',
     (options) => {

@@ -24,10 +24,10 @@ export function checkCrossOrigin(route: UpstreamRoute): void {
 /**
  * The options of the route that takes CORS preflights for a route to its service; undefined if the gateway responds to them.
  * Browsers send no token with a preflight (Fetch standard, section 3.2.2). All else holds for preflights too, but the limit,
- * whose count is for the requests themselves.
+ * whose count is for the requests themselves, and the options of event streams, which are for GET.
  */
 export function preflightOptionsOf(options: RouteOptions): RouteOptions | undefined {
-  const { websocket, limit: _limit, endsSession: _endsSession, ...rest } = options;
+  const { websocket, limit: _limit, endsSession: _ends, eventStream: _events, ...rest } = options;
   if (options.cors !== 'upstream' || websocket) return undefined;
   return { ...rest, methods: ['OPTIONS'], auth: 'none' };
 }
