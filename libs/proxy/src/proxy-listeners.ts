@@ -4,6 +4,7 @@ import type { Plugin } from 'http-proxy-middleware';
 import type { ProxyException } from './http/exceptions.js';
 import { ProxyListenerException } from './http/team-code-exceptions.js';
 import type { Exchange } from './http/exchange.js';
+import { CONNECTION_FIELDS } from './transport/field-names.js';
 import { isBodiless, type ResponseHead } from './transport/response-head.js';
 
 /** The server of an `http-proxy-middleware`, which emits its events. */
@@ -11,17 +12,8 @@ export type ProxyServer = Parameters<Plugin>[0];
 
 type EventName = 'proxyReq' | 'proxyRes' | 'error';
 
-/** Names that frame a message or belong to one connection: the gateway alone writes them. */
-const FIXED: ReadonlySet<string> = new Set([
-  'connection',
-  'content-length',
-  'expect',
-  'keep-alive',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-]);
+/** Names that no listener may change: the gateway alone writes them. */
+const FIXED: ReadonlySet<string> = new Set([...CONNECTION_FIELDS, 'expect']);
 
 /**
  * Calls the listeners of http-proxy-middleware's events `proxyReq`, `proxyRes` and `error`, those of plugins too. A listener

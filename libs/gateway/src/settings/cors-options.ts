@@ -1,6 +1,4 @@
-import type { CorsOptions } from '@app/proxy';
-
-const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+import { isToken, type CorsOptions } from '@app/proxy';
 
 /** Methods that no browser sends for a page (Fetch standard, section 2.2.1). */
 const FORBIDDEN_METHODS: ReadonlySet<string> = new Set(['CONNECT', 'TRACE', 'TRACK']);
@@ -10,7 +8,7 @@ export const LONGEST_MAX_AGE = 86_400;
 
 /** Whether CORS can name a header. In responses with credentials `*` is no wildcard, so it would allow nothing. */
 export function isHeaderName(text: string): boolean {
-  return text !== '*' && TOKEN.test(text);
+  return text !== '*' && isToken(text);
 }
 
 /** Whether CORS can name a method. Browsers compare methods with regard to case. */

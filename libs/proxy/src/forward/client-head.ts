@@ -1,6 +1,7 @@
 import { STATUS_CODES, validateHeaderName, validateHeaderValue, type ServerResponse } from 'node:http';
 import { GateFailedException } from '../http/team-code-exceptions.js';
 import { keepAliveTimeoutOf, setHead } from '../http/node-internals.js';
+import { CONNECTION_FIELDS } from '../transport/field-names.js';
 import { isBodiless } from '../transport/response-head.js';
 
 /** A reason phrase that Node can write. A service may send any bytes. */
@@ -11,9 +12,6 @@ export function phraseFor(status: number, phrase: string): string {
   const usual = STATUS_CODES[status] ?? 'Unknown';
   return phrase !== usual && PHRASE.test(phrase) ? phrase : usual;
 }
-
-/** Fields that frame a message or belong to one connection: the gateway alone writes them. */
-const FRAMING = /^(?:connection|content-length|keep-alive|te|trailer|transfer-encoding|upgrade)$/i;
 
 /** Names that were checked before. An application has few. */
 const checkedNames = new Set<string>();
@@ -40,7 +38,7 @@ export function checkFields(fields: string[]): void {
 /** @throws Error */
 function checkName(name: string): void {
   validateHeaderName(name);
-  if (FRAMING.test(name)) throw new Error(`only the gateway writes ${name}`);
+  if (CONNECTION_FIELDS.has(name.toLowerCase())) throw new Error(`only the gateway writes ${name}`);
   if (checkedNames.size < MOST_CHECKED_NAMES) checkedNames.add(name);
 }
 

@@ -1,4 +1,5 @@
 import { isIP } from 'node:net';
+import { isToken } from '../transport/field-names.js';
 
 /** What `Forwarded` says of a request as one proxy received it. */
 export interface ForwardedElement {
@@ -19,8 +20,6 @@ export interface ForwardedBefore {
   readonly host: string;
   readonly proto: string;
 }
-
-const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 
 /** Whether each quoted string ends, so that what is appended stands outside. */
 const CLOSED = /^(?:[^"]|"(?:[^"\\]|\\[^])*")*$/;
@@ -61,5 +60,5 @@ function node(address: string): string {
 }
 
 function quoted(text: string): string {
-  return TOKEN.test(text) ? text : `"${text.replaceAll(/["\\]/g, '\\$&')}"`;
+  return isToken(text) ? text : `"${text.replaceAll(/["\\]/g, '\\$&')}"`;
 }

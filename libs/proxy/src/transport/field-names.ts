@@ -10,8 +10,23 @@ export const HOP_BY_HOP: ReadonlySet<string> = new Set([
   'upgrade',
 ]);
 
-/** A token of RFC 9110, section 5.6.2. */
+/** Fields that frame a message or belong to its connection, so that the gateway alone writes them. Names in lower case. */
+export const CONNECTION_FIELDS: ReadonlySet<string> = new Set([
+  'connection',
+  'content-length',
+  'keep-alive',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+]);
+
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+
+/** Whether a text is a token (RFC 9110, section 5.6.2), as the names of headers, methods and subprotocols are. */
+export function isToken(text: string): boolean {
+  return TOKEN.test(text);
+}
 
 /** Tab, blank and visible ASCII (RFC 9110, section 5.5), without blanks at the ends: a parser would drop those. */
 const VALUE = /^[\x21-\x7e](?:[\t\x20-\x7e]*[\x21-\x7e])?$/;
@@ -29,7 +44,7 @@ export function canonicalName(lower: string): string {
 
 /** Why no application may set or remove a field, in words that follow its name; undefined if it may. */
 export function fieldNameFault(name: string): string | undefined {
-  if (!TOKEN.test(name)) return 'is no header name';
+  if (!isToken(name)) return 'is no header name';
   const canonical = canonicalName(name.toLowerCase());
   if (canonical === 'content-length' || canonical === 'transfer-encoding') return 'frames the message';
   if (HOP_BY_HOP.has(canonical) || canonical === 'expect' || canonical === 'trailer')

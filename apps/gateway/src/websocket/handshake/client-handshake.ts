@@ -3,8 +3,10 @@ import { STATUS_CODES, type IncomingMessage } from 'node:http';
 import { toErrorResponse, OWN_RESPONSE_HEADERS } from '@app/gateway';
 import {
   addedHeadersFor,
+  CONNECTION_FIELDS,
   formatFields,
   hasBody,
+  isToken,
   pathOf,
   phraseFor,
   responseHeadersFor,
@@ -16,9 +18,6 @@ import type { UpstreamWebSocket } from '../relay/relay-record.js';
 
 /** Sixteen bytes in base64 (RFC 6455, section 4.1). */
 const KEY = /^[+/0-9A-Za-z]{21}[AQgw]==$/;
-
-/** A token of RFC 9110, section 5.6.2. */
-const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 
 /** The only defined version (RFC 6455, section 4.2.1). */
 export const VERSION = '13';
@@ -39,7 +38,7 @@ export function handshakeFault(request: IncomingMessage): string | undefined {
   if (hasBody(request)) return 'WebSocket handshake must have no body';
   if (!KEY.test(headers['sec-websocket-key'] ?? '')) return 'Invalid Sec-WebSocket-Key header';
   const offered = subprotocolsOf(headers['sec-websocket-protocol']);
-  const isValid = offered.every((name) => TOKEN.test(name)) && new Set(offered).size === offered.length;
+  const isValid = offered.every((name) => isToken(name)) && new Set(offered).size === offered.length;
   return isValid ? undefined : 'Invalid Sec-WebSocket-Protocol header';
 }
 
@@ -132,10 +131,10 @@ function decoded(value: string): string {
 
 function takeFromSubprotocols(request: IncomingMessage): string | undefined {
   const offered = subprotocolsOf(request.headers['sec-websocket-protocol']);
-  const isToken = (name: string): boolean => name.toLowerCase().startsWith(BEARER_PREFIX);
-  const token = offered.find(isToken);
+  const hasPrefix = (name: string): boolean => name.toLowerCase().startsWith(BEARER_PREFIX);
+  const token = offered.find(hasPrefix);
   if (token === undefined) return undefined;
-  const rest = offered.filter((name) => !isToken(name)).join(', ');
+  const rest = offered.filter((name) => !hasPrefix(name)).join(', ');
   if (rest === '') delete request.headers['sec-websocket-protocol'];
   else request.headers['sec-websocket-protocol'] = rest;
   return token.slice(BEARER_PREFIX.length);
@@ -163,10 +162,6 @@ export function acceptOf(key: string): string {
 /** A field's value with a character that HTTP does not allow. A gate's header may have any. */
 const INVALID_VALUE = /[^\t\x20-\x7e\x80-\xff]/;
 
-/** Fields of a 101 that the gateway alone writes. */
-const OWN_FIELD =
-  /^(?:sec-websocket-.*|connection|content-length|keep-alive|te|trailer|transfer-encoding|upgrade)$/i;
-
 /**
  * Formats a client's 101, with the upstream's subprotocol and headers, and the headers that the gateway adds.
  * @param extension value of `Sec-WebSocket-Extensions`; undefined if there is none
@@ -183,7 +178,7 @@ export function formatAcceptance(
   const headers = headersFor(exchange, response, 101);
   for (let index = 0; index < headers.length; index += 2) {
     const [name, value] = [headers[index]!, headers[index + 1]!];
-    if (OWN_FIELD.test(name) || !TOKEN.test(name) || INVALID_VALUE.test(value)) continue;
+    if (isOwnField(name.toLowerCase()) || !isToken(name) || INVALID_VALUE.test(value)) continue;
     fields.push(name, value);
   }
   return `HTTP/1.1 101 Switching Protocols\r\n${formatFields(fields)}\r\n`;
@@ -213,6 +208,11 @@ function headersFor(exchange: Exchange, { headers }: ResponseHead, status: numbe
   const added = addedHeadersFor(exchange, headers);
   const fields = responseHeadersFor(headers, added, status, false).headers;
   return exchange.responseChanges?.applyTo(fields, added.length) ?? fields;
+}
+
+/** Whether the gateway alone writes a field of a 101. @param lower its name */
+function isOwnField(lower: string): boolean {
+  return CONNECTION_FIELDS.has(lower) || lower.startsWith('sec-websocket-');
 }
 
 function withoutFraming(headers: readonly string[], isEmpty: boolean): string[] {
