@@ -34,6 +34,7 @@ export type { WebSocketCompression, WebSocketPolicy } from './routing/websocket-
 export { isAddressRange, TrustedProxies, type TrustOptions } from './http/trusted-proxies.js';
 export { delay, nextTurn } from './http/delay.js';
 export { randomFraction, randomId, randomNonce } from './http/random.js';
+export { inRandomOrder } from './http/random-order.js';
 export { CONNECTION_FIELDS, isToken } from './transport/field-names.js';
 export { formatFields, formatUpgradeHead } from './transport/request-head.js';
 export { HandshakeTimeoutError } from './transport/transport-errors.js';

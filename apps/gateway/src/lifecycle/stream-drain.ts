@@ -1,5 +1,5 @@
 import { Drainable, GatewayDrainingException, OpenExchanges, type DrainTarget } from '@app/gateway';
-import { delay, randomFraction, Ticker, type Exchange, type Ticking } from '@app/proxy';
+import { delay, inRandomOrder, randomFraction, Ticker, type Exchange, type Ticking } from '@app/proxy';
 import type { OnApplicationShutdown } from '@nestjs/common';
 
 /** Share of a drain's time in which streams end, 0 to 1. The rest is for events in progress, and for the connections. */
@@ -68,10 +68,8 @@ export class StreamDrain implements DrainTarget, Ticking, OnApplicationShutdown 
   /** Gives each stream its moment. */
   private spread(streams: readonly Exchange[], now: number): void {
     const leftMs = Math.max(0, this.spreadUntil - now);
-    const order = streams.map((stream) => ({ stream, rank: randomFraction() }));
-    order.sort((one, other) => one.rank - other.rank);
-    for (const [index, { stream }] of order.entries())
-      this.ends.set(stream, now + (leftMs * index) / order.length);
+    for (const [index, stream] of inRandomOrder(streams).entries())
+      this.ends.set(stream, now + (leftMs * index) / streams.length);
   }
 }
 

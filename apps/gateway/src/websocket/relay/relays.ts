@@ -1,6 +1,6 @@
 import { Drainable, SETTINGS, type DrainTarget, type Settings } from '@app/gateway';
 import { RevocationStore, type Principal } from '@app/auth';
-import { delay, DenseSet, randomFraction, Ticker, type DenseMember, type Ticking } from '@app/proxy';
+import { delay, DenseSet, inRandomOrder, Ticker, type DenseMember, type Ticking } from '@app/proxy';
 import { Inject, type OnApplicationShutdown } from '@nestjs/common';
 import { CLOSE_REASON, type CloseReason } from './close-reasons.js';
 import type { Evictable } from './byte-budget.js';
@@ -117,11 +117,10 @@ export class Relays implements Ticking, DrainTarget, OnApplicationShutdown {
    * clients do not all reconnect at once.
    */
   async drain(deadline: number): Promise<void> {
-    const order = [...this.relays].map((relay) => ({ relay, rank: randomFraction() }));
-    order.sort((one, other) => one.rank - other.rank);
+    const order = inRandomOrder(this.relays);
     const begun = performance.now();
     const spreadMs = (deadline - begun) * SPREAD_RATIO;
-    for (const [index, { relay }] of order.entries()) {
+    for (const [index, relay] of order.entries()) {
       const due = begun + (spreadMs * index) / order.length;
       // If all relays have closed meanwhile, there is nothing to wait for.
       while (performance.now() < due && this.relays.size > 0) {
