@@ -35,6 +35,7 @@ export { isAddressRange, TrustedProxies, type TrustOptions } from './http/truste
 export { delay, nextTurn } from './http/delay.js';
 export { randomFraction, randomId, randomNonce } from './http/random.js';
 export { inRandomOrder } from './http/random-order.js';
+export { ownProtocolOf } from './http/own-protocol.js';
 export { CONNECTION_FIELDS, isToken } from './transport/field-names.js';
 export { formatFields, formatUpgradeHead } from './transport/request-head.js';
 export { HandshakeTimeoutError } from './transport/transport-errors.js';

@@ -1,4 +1,4 @@
-import type { Exchange } from '@app/proxy';
+import { ownProtocolOf, type Exchange } from '@app/proxy';
 
 /**
  * Origin of the scheme and host of a request: the origin of pages that the gateway or a service behind it serves; undefined
@@ -7,7 +7,7 @@ import type { Exchange } from '@app/proxy';
  */
 export function ownOriginOf({ request, isPeerTrusted }: Exchange): string | undefined {
   const { headers, socket } = request;
-  const proto = (isPeerTrusted && fieldOf(headers, 'x-forwarded-proto')) || ownProtocol(socket);
+  const proto = (isPeerTrusted && fieldOf(headers, 'x-forwarded-proto')) || ownProtocolOf(socket);
   const host = (isPeerTrusted && fieldOf(headers, 'x-forwarded-host')) || headers.host;
   if (!host) return undefined;
   const scheme = proto.toLowerCase().replace(/^ws/, 'http');
@@ -17,10 +17,6 @@ export function ownOriginOf({ request, isPeerTrusted }: Exchange): string | unde
 /** Value of a field. Node joins repeated ones with a comma, which no origin contains. */
 function fieldOf(headers: Exchange['request']['headers'], name: string): string | undefined {
   return headers[name] as string | undefined;
-}
-
-function ownProtocol(socket: Exchange['request']['socket']): string {
-  return 'encrypted' in socket ? 'https' : 'http';
 }
 
 /** Browsers leave the default port out of `Origin`. */

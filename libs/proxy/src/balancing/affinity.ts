@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { networkOf } from '../http/client-network.js';
 import type { Exchange } from '../http/exchange.js';
+import { ownProtocolOf } from '../http/own-protocol.js';
 import {
   checkedAffinity,
   gatewayCookieOf,
@@ -122,5 +123,7 @@ function valueOf(pairs: readonly string[], name: string): string | undefined {
 /** Whether the client came by https, itself or to a trusted proxy in front. */
 function isSecure({ request, isPeerTrusted }: Exchange): boolean {
   const proto = isPeerTrusted ? request.headers['x-forwarded-proto'] : undefined;
-  return typeof proto === 'string' ? /^(?:https|wss)(?:,|$)/i.test(proto) : 'encrypted' in request.socket;
+  return typeof proto === 'string'
+    ? /^(?:https|wss)(?:,|$)/i.test(proto)
+    : ownProtocolOf(request.socket) === 'https';
 }

@@ -1,5 +1,6 @@
 import type { Exchange } from '../http/exchange.js';
 import type { HeaderChanges } from '../http/header-changes.js';
+import { ownProtocolOf } from '../http/own-protocol.js';
 import { canonicalName, HOP_BY_HOP } from '../transport/field-names.js';
 import { isEndToEnd } from './end-to-end.js';
 import { forwardedValue } from './forwarded.js';
@@ -199,7 +200,7 @@ export function createUpstreamHeaders(
     requestId: exchange.id,
     peerAddress: exchange.peerAddress,
     isPeerTrusted: exchange.isPeerTrusted,
-    protocol: 'encrypted' in socket ? 'https' : 'http',
+    protocol: ownProtocolOf(socket),
     host: headers.host ?? '',
     accepted: exchange.route?.acceptedHeaders,
     sendsForwarded,
