@@ -16,7 +16,7 @@ export { createUpstreamHeaders, withField } from './headers/request-headers.js';
 export { HeaderConfigurationError } from './headers/header-options.js';
 export { FORWARDING as FORWARDING_NAMES } from './headers/trusted-names.js';
 export { addedHeadersFor } from './headers/added-headers.js';
-export { responseHeadersFor } from './headers/response-headers.js';
+export { isCorsField, responseHeadersFor } from './headers/response-headers.js';
 export { parameterPattern } from './routing/parameter-pattern.js';
 export { pathOf } from './routing/path-rules.js';
 export { isHttpMethod, isWebSocketOnly, methodsOf, type HttpMethod } from './routing/methods.js';

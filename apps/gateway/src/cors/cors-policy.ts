@@ -1,5 +1,5 @@
 import { corsFault, SETTINGS, type Settings } from '@app/gateway';
-import { UpstreamError, UpstreamRegistry, type CorsOptions, type Exchange } from '@app/proxy';
+import { isCorsField, UpstreamError, UpstreamRegistry, type CorsOptions, type Exchange } from '@app/proxy';
 import { Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
 import { OriginPattern } from './origin-pattern.js';
@@ -76,7 +76,7 @@ export class CorsPolicy implements OnApplicationBootstrap {
   /** Replaces the headers by those with which pages of every origin can read the response, without credentials. */
   describeAny({ upstream, responseHeaders }: Exchange): void {
     const compiled = (upstream !== undefined && this.byUpstream.get(upstream)) || this.compiled;
-    const others = responseHeaders.filter((_, index, all) => !isCorsHeader(all[index - (index % 2)]!));
+    const others = responseHeaders.filter((_, index, all) => !isCorsField(all[index - (index % 2)]!));
     responseHeaders.splice(0, Infinity, ...others);
     responseHeaders.push('Access-Control-Allow-Origin', '*', EXPOSE, compiled.exposed);
   }
@@ -118,10 +118,6 @@ function isPattern(origin: string): boolean {
 
 function isExact(origin: string): boolean {
   return !isPattern(origin);
-}
-
-function isCorsHeader(name: string): boolean {
-  return name.startsWith('Access-Control-');
 }
 
 function compile(options: Required<CorsOptions>): CompiledCors {
