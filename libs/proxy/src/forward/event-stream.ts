@@ -27,8 +27,9 @@ export class EventStream {
   private isBegin = true;
   /** and whether others have gone to the client before. */
   private isBehindOthers = false;
+  /** Whether `pass` has reached the end that `endBehindEvent` asked for. */
+  isEnded = false;
   private isEnding = false;
-  private hasReachedEnd = false;
 
   /**
    * @param isResumable whether events wait until they are whole
@@ -49,11 +50,6 @@ export class EventStream {
   /** Whether bytes of an event wait for its end. */
   get hasHalf(): boolean {
     return this.half.bytes > 0;
-  }
-
-  /** Whether `pass` has reached the end that `endBehindEvent` asked for. */
-  get isEnded(): boolean {
-    return this.hasReachedEnd;
   }
 
   /** Ends the stream behind the event in progress. @returns whether it can end now; if not, `pass` will reach its end */
@@ -138,7 +134,7 @@ export class EventStream {
   }
 
   private endWith(bytes: Buffer): Buffer {
-    this.hasReachedEnd = true;
+    this.isEnded = true;
     return bytes;
   }
 }

@@ -24,7 +24,8 @@ export class StreamResume implements AttemptListener {
   /** The reason of the interruption. */
   private cut!: ProxyException;
   private readonly waits = new ResumeWaits();
-  private isInterrupted = false;
+  /** Whether the stream waits for an instance that goes on with it. */
+  isActive = false;
   /** At the last interruption; undefined before the first. */
   private lastEventId: string | undefined;
 
@@ -33,16 +34,11 @@ export class StreamResume implements AttemptListener {
     private readonly attempts: Attempts,
   ) {}
 
-  /** Whether the stream waits for an instance that goes on with it. */
-  get isActive(): boolean {
-    return this.isInterrupted;
-  }
-
   /** @param cut why the last response has ended @param lastEventId behind which the next is to go on */
   begin(cut: ProxyException, lastEventId: string): void {
     const now = performance.now();
     this.cut = cut;
-    this.isInterrupted = true;
+    this.isActive = true;
     // Without a new event, soon after it, the same interruption goes on.
     if (lastEventId !== this.lastEventId || this.waits.isStable(now))
       this.waits.begin(now, this.attempts.isOtherNext(now));
@@ -63,7 +59,7 @@ export class StreamResume implements AttemptListener {
   stop(): void {
     clearTimeout(this.timer);
     this.attempt?.cancel();
-    this.isInterrupted = false;
+    this.isActive = false;
   }
 
   onInterim(): void {}
@@ -81,7 +77,7 @@ export class StreamResume implements AttemptListener {
       return;
     }
     this.waits.succeeded(now);
-    this.isInterrupted = false;
+    this.isActive = false;
     this.loop.attempt = this.attempt!;
     this.loop.attempt.listener = this.loop;
     this.attempt = undefined;
