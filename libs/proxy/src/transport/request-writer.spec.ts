@@ -1,24 +1,9 @@
 import { MemoryUpstream } from '../../../../test/support/memory-upstream.js';
+import { TestBodySource } from './body-source.testing.js';
 import { RequestWriter } from './request-writer.js';
-import type { BodySink, BodySource, UpstreamCall, UpstreamRequest } from './upstream-call.js';
+import type { UpstreamCall, UpstreamRequest } from './upstream-call.js';
 
 const HEAD = 'POST / HTTP/1.1\r\n\r\n';
-
-/** A body whose chunks the test sends. */
-class Source implements BodySource {
-  sink!: BodySink;
-  drains = 0;
-
-  constructor(readonly isChunked = false) {}
-
-  sendTo(sink: BodySink): void {
-    this.sink = sink;
-  }
-
-  onDrain(): void {
-    this.drains++;
-  }
-}
 
 function createWriter() {
   const upstream = new MemoryUpstream({ buffer: Buffer.alloc(0), callback: () => true });
@@ -69,7 +54,7 @@ describe('a request', () => {
 
   it('with a streamed body has its head before the first byte, and is sent with the last', () => {
     const { upstream, writer, write, countSent } = createWriter();
-    const body = new Source();
+    const body = new TestBodySource();
 
     write(body);
     expect([upstream.sent, writer.isSent, countSent()]).toEqual([HEAD, false, 0]);
@@ -82,7 +67,7 @@ describe('a request', () => {
 
   it('without a length has its body in chunks, each in one write, and its trailers', () => {
     const { upstream, write } = createWriter();
-    const body = new Source(true);
+    const body = new TestBodySource(true);
     write(body);
 
     body.sink.writeBody(Buffer.from('x'.repeat(26)));
@@ -96,7 +81,7 @@ describe('a request', () => {
     'waits while its connection takes no more, and goes on then (chunked: %s)',
     async (isChunked) => {
       const { upstream, write } = createWriter();
-      const body = new Source(isChunked);
+      const body = new TestBodySource(isChunked);
       upstream.isStalled = true;
       write(body);
 
@@ -112,7 +97,7 @@ describe('a request', () => {
 
   it('that is over discards the rest of its body, and was not sent', async () => {
     const { upstream, writer, write, countSent } = createWriter();
-    const body = new Source(true);
+    const body = new TestBodySource(true);
     upstream.isStalled = true;
     write(body);
     body.sink.writeBody(Buffer.alloc(100_000));
@@ -130,7 +115,7 @@ describe('a request', () => {
 
   it('whose writes fail tells the first failure only, and can go on', async () => {
     const { upstream, write, errors, countSent } = createWriter();
-    const body = new Source();
+    const body = new TestBodySource();
     write(body);
     upstream.failsWrites = true;
 

@@ -1,6 +1,7 @@
 import { MemoryUpstream } from '../../../../test/support/memory-upstream.js';
+import { TestBodySource } from './body-source.testing.js';
 import type { ResponseHead } from './response-head.js';
-import type { BodySink, BodySource, CallConnection, UpstreamCall, UpstreamRequest } from './upstream-call.js';
+import type { CallConnection, UpstreamCall, UpstreamRequest } from './upstream-call.js';
 import { UpstreamConnection, type ConnectionOwner } from './upstream-connection.js';
 
 const HEAD = 'GET / HTTP/1.1\r\n\r\n';
@@ -49,22 +50,6 @@ class Call implements UpstreamCall {
 
   onError(error: Error): void {
     this.events.push(`error ${(error as NodeJS.ErrnoException).code}`);
-  }
-}
-
-/** A body whose chunks the test sends. */
-class Source implements BodySource {
-  sink!: BodySink;
-  drains = 0;
-
-  constructor(readonly isChunked = false) {}
-
-  sendTo(sink: BodySink): void {
-    this.sink = sink;
-  }
-
-  onDrain(): void {
-    this.drains++;
   }
 }
 
@@ -189,7 +174,7 @@ describe('a connection is closed', () => {
 
   it('behind a response that came before the request was sent', () => {
     const { upstream, owned, start } = connect();
-    const body = new Source();
+    const body = new TestBodySource();
     const { events } = start({ head: HEAD, isHeadRequest: false, body });
 
     upstream.send(OK);
@@ -201,7 +186,7 @@ describe('a connection is closed', () => {
 
   it('behind a response at whose end the request is not sent, though the rest of it comes then', () => {
     const { upstream, owned, start } = connect();
-    const body = new Source();
+    const body = new TestBodySource();
     const call = start({ head: HEAD, isHeadRequest: false, body });
     call.onEnd = () => body.sink.endBody([]);
 
@@ -237,7 +222,7 @@ describe('a connection is closed', () => {
 
   it('when its call is cancelled within its upload, which is not sent then', () => {
     const { upstream, start } = connect();
-    const body = new Source();
+    const body = new TestBodySource();
     const call = start({ head: HEAD, isHeadRequest: false, body });
 
     call.connection.cancel();
@@ -281,7 +266,7 @@ describe('a response', () => {
 
   it('is read to its end though the upload fails', async () => {
     const { upstream, owned, start } = connect();
-    const body = new Source();
+    const body = new TestBodySource();
     const { events } = start({ head: HEAD, isHeadRequest: false, body });
     upstream.failsWrites = true;
 
