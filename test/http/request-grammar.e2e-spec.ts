@@ -245,7 +245,7 @@ describe('a method that HTTP does not have', () => {
     }
   });
 
-  it('leads nowhere as CONNECT, whatever the target', async () => {
+  it('is refused as CONNECT, for each form of target', async () => {
     await using service = await startService((_request, response) => response.end());
     await using gateway = await startGateway({ env: { AUTH_SERVICE_URL: service.url } });
 

@@ -102,7 +102,7 @@ export class UpstreamRegistry implements OnModuleInit, OnApplicationShutdown {
     checkCrossOrigin({ options, upstream: upstream.name });
     const route = upstream.compile(options);
     const preflight = preflightOptionsOf(options);
-    // The upstream's own gates may ask for what no preflight has.
+    // A preflight has no token and none of the page's headers, which the upstream's own gates may demand.
     if (preflight) {
       const compiled: ProxyRoute = { ...upstream.compile(preflight), gates: this.options.gates };
       route.preflight = compiled;

@@ -17,8 +17,8 @@ interface CompiledCors {
 
 /**
  * Decides which pages may call the gateway, and which headers they may send and read (Fetch standard, section 3.2). An
- * origin is allowed if it is on the list, exactly or by a pattern, or if it is the request's own. Headers, methods and age come from the
- * options of the upstream, or else from the gateway's settings.
+ * origin is allowed if it is on the list, exactly or by a pattern, or if it is the request's own. Headers, methods and age
+ * come from the options of the upstream, or else from the gateway's settings.
  */
 @Injectable()
 export class CorsPolicy implements OnApplicationBootstrap {

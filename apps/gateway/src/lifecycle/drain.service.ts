@@ -40,9 +40,9 @@ const QUIET_MS = 1_000;
  * 2. The listener closes. From then on every response has `Connection: close`, and the `@Drainable()` providers refuse
  *    new work, such as WebSockets. They do not refuse it earlier: a refused client opens a new connection, and the
  *    kernel resets the connections that wait to be accepted when the listener closes.
- * 3. At the same time, requests in flight finish, the drain closes each connection without a request after a silent
- *    second, and each `@Drainable()` provider, such as that of streams, ends its open work. A client that reads the metrics keeps its connection
- *    to the end.
+ * 3. At the same time, requests in flight finish, the drain closes each connection without a request after a silent second,
+ *    and each `@Drainable()` provider, such as that of streams, ends its open work. A client that reads the metrics keeps
+ *    its connection to the end.
  * 4. At the deadline, the drain destroys every remaining connection.
  */
 @Injectable()

@@ -8,7 +8,10 @@ export function escapeLine(json: string): string {
   return json.replaceAll(UNSAFE, (control) => `\\u${control.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
-/** Printable ASCII without quotation mark and reverse solidus, which stands in a string of JSON as it is (RFC 8259, section 7). */
+/**
+ * Printable ASCII without quotation mark and reverse solidus, which stands in a string of JSON as it is (RFC 8259, section
+ * 7).
+ */
 const PLAIN = /^[\x20\x21\x23-\x5b\x5d-\x7e]*$/;
 
 /** A text as a string of JSON, with the controls escaped as in `escapeLine`. */

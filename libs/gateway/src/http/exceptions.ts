@@ -20,7 +20,10 @@ export class SessionEndedException extends ProxyException {
   }
 }
 
-/** A new WebSocket while this process drains, or a stream that ends for it. If the client tries again, another process serves it. */
+/**
+ * A new WebSocket while this process drains, or a stream that ends for it. If the client tries again, another process
+ * serves it.
+ */
 export class GatewayDrainingException extends ProxyException {
   constructor() {
     super({

@@ -84,8 +84,9 @@ export class Attempts {
   }
 
   /**
-   * Begins an attempt that goes on with a response which broke: at another instance if one has room, else at the same. If the
-   * picker keeps the instance, the first goes to the same, where the client may have state. Its outcome is reported to the breaker anew.
+   * Begins an attempt that goes on with a response which broke: at another instance if one has room, else at the same. If
+   * the picker keeps the instance, the first goes to the same, where the client may have state. Its outcome is reported to
+   * the breaker anew.
    * @param charge what it counts as
    * @returns whether it began: the breaker, the retry budget and an instance have room
    */

@@ -11,11 +11,11 @@ import { ResumeWaits } from './resume-waits.js';
 import { isStaleError, isStaleStatus } from './stale-connection.js';
 
 /**
- * Resumes an event stream that its instance has cut: asks another instance, or the same one once it is back or with affinity, for what
- * follows the last event, with growing waits. The first try that is sent counts as a request of its own, as if the client had
- * come back; each further one as a retry. If the service responds with anything else, or the time is over, the response
- * ends behind its last event, and the client may come back by itself. It hears each try until the response goes on; then the
- * loop does.
+ * Resumes an event stream that its instance has cut: asks another instance, or the same one once it is back or with
+ * affinity, for what follows the last event, with growing waits. The first try that is sent counts as a request of its own,
+ * as if the client had come back; each further one as a retry. If the service responds with anything else, or the time is
+ * over, the response ends behind its last event, and the client may come back by itself. It hears each try until the
+ * response goes on; then the loop does.
  */
 export class StreamResume implements AttemptListener {
   /** Present while an instance is asked: then no timer runs. */

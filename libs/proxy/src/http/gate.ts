@@ -12,6 +12,9 @@ export interface Gate {
    */
   check(exchange: Exchange): void | Promise<void>;
 
-  /** Called with the service's final status before the client sees a byte of the response. If it throws, the client gets 500 `GATE_FAILED`. */
+  /**
+   * Called with the service's final status before the client sees a byte of the response. If it throws, the client gets 500
+   * `GATE_FAILED`.
+   */
   onResponse?(exchange: Exchange, status: number): void;
 }

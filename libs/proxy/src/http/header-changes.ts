@@ -17,8 +17,8 @@ export class HeaderChanges {
   private added: AddedField[] = [];
 
   /**
-   * Replaces all fields of this name, those of the client too. Without a value it removes them, so that nobody else's value
-   * stands in its place.
+   * Replaces all fields of this name, those of the client too. Without a value it removes them, so that the service does
+   * not take a value of the client for the gateway's.
    * @param value visible ASCII, blanks and tabs; `encodeHeaderValue` makes one of any text
    * @throws TypeError if the name or the value cannot be set
    */

@@ -50,9 +50,10 @@ export interface HeaderRuleOptions {
    */
   readonly requestHeaders?: HeaderRules;
   /**
-   * Changes of the headers of the service's responses, those of handshakes too; not of responses of the gateway's own,
-   * and not of what it adds to a service's, such as the cookie of an affinity. The route's come after the upstream's. Names that the gateway alone writes are an error at boot: `X-Request-ID`,
-   * `X-Gateway-*`, `X-RateLimit-*`, `Access-Control-*`, and `Vary` but in `add`. Default: none.
+   * Changes of the headers of the service's responses, those of handshakes too; not of responses of the gateway's own, and
+   * not of what it adds to a service's, such as the cookie of an affinity. The route's come after the upstream's. Names
+   * that the gateway alone writes are an error at boot: `X-Request-ID`, `X-Gateway-*`, `X-RateLimit-*`, `Access-Control-*`,
+   * and `Vary` but in `add`. Default: none.
    */
   readonly responseHeaders?: HeaderRules;
 }

@@ -64,9 +64,9 @@ export interface RouteOptions extends HeaderRuleOptions {
 
   /**
    * Ambiguous parts that a path of the route may contain: `['encodedSlash']`; all others are 400. `.` and `..` as segments,
-   * encoded dots, controls, malformed UTF-8, and `//` at the start, of the path or of the
-   * service's, encoded ones too, are 400 always. The
-   * service gets the path as sent. Proxies in front must pass it on unchanged too. Danger: see each name. Default: none.
+   * encoded dots, controls, malformed UTF-8, and `//` at the start, of the path or of the service's, encoded ones too, are
+   * 400 always. The service gets the path as sent. Proxies in front must pass it on unchanged too. Danger: see each name.
+   * Default: none.
    */
   readonly allowedInPath?: readonly AllowedInPath[];
 
@@ -82,8 +82,9 @@ export interface RouteOptions extends HeaderRuleOptions {
   readonly endsSession?: boolean;
 
   /**
-   * Whether a response in flight ends when the access token of its request expires. Default: streams do, and no others: an upload or a download that began in time goes on. Revocation ends every response. Ignored if the route has
-   * `auth: 'none'`.
+   * Whether a response in flight ends when the access token of its request expires. Default: streams do, and no others: an
+   * upload or a download that began in time goes on. Revocation ends every response. Ignored if the route has `auth:
+   * 'none'`.
    */
   readonly endsAtExpiry?: boolean;
 
@@ -110,8 +111,8 @@ export interface RouteOptions extends HeaderRuleOptions {
   readonly streamIdleTimeoutMs?: number;
 
   /**
-   * Whether each response of the route is a stream, as one of `text/event-stream` always is: lines of JSON, a feed of changes, a
-   * long poll with a body that comes bit by bit. Of a stream
+   * Whether each response of the route is a stream, as one of `text/event-stream` always is: lines of JSON, a feed of
+   * changes, a long poll with a body that comes bit by bit. Of a stream
    * - the idle timeout is that of event streams;
    * - proxies in front are told not to buffer it (`X-Accel-Buffering: no`, to trusted ones);
    * - the response ends when the access token expires (see `endsAtExpiry`);

@@ -102,7 +102,7 @@ describe('RouteTable', () => {
     expect(allowOf(entry)).toBe('GET, HEAD, POST, PUT');
   });
 
-  it('finds a WebSocket beside plain requests of its path, in whatever order they came', () => {
+  it('finds a WebSocket beside plain requests of its path, whichever was added first', () => {
     const websocket = row('/a', ['GET'], { websocket: {} });
     const plain = row('/a', ['GET', 'POST']);
     for (const rows of [

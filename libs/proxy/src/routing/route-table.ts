@@ -97,7 +97,7 @@ export class RouteTable<Route extends UpstreamRoute> {
     checkWildcards(this.root);
   }
 
-  /** The routes of a raw path, in whatever way its unreserved characters are written; undefined if there are none. */
+  /** The routes of a raw path, whose unreserved characters may be encoded; undefined if there are none. */
   find(path: string): RoutesOfPath<Route> | undefined {
     return findRoutes(this.root, toLookupPath(path), 1);
   }

@@ -40,11 +40,12 @@ export interface WebSocketPolicy {
    */
   readonly pastMessagesPerSecond?: 'slow' | 'close';
   /**
-   * Compresses messages from and to clients that offer permessage-deflate; `{}` is all defaults. Services get and send plain
-   * messages. Each message is compressed by itself (no context takeover), at most two at once in the process, so that a
-   * socket keeps no memory of zlib. Measured: 0.3 KiB more for an idle socket that has sent and received one (240 KiB with the
-   * compression of `ws`), and 20 to 30 MB once for the process. Danger: a message that has a secret beside text of an attacker shows
-   * by its length whether they are alike (as in CRIME); a message of some hundred bytes hardly shrinks. Default: none.
+   * Compresses messages from and to clients that offer permessage-deflate; `{}` is all defaults. Services get and send
+   * plain messages. Each message is compressed by itself (no context takeover), at most two at once in the process, so that
+   * a socket keeps no memory of zlib. Measured: 0.3 KiB more for an idle socket that has sent and received one (240 KiB
+   * with the compression of `ws`), and 20 to 30 MB once for the process. Danger: a message that has a secret beside text of
+   * an attacker shows by its length whether they are alike (as in CRIME); a message of some hundred bytes hardly shrinks.
+   * Default: none.
    */
   readonly compression?: WebSocketCompression;
   /** Most open sockets of one user, or of one client address if the route has `auth: 'none'`. Past it 429. */

@@ -37,8 +37,8 @@ export interface OpeningSocket {
 export type OpenSocket = (onread: Onread) => OpeningSocket;
 
 /**
- * Opens a connection, and destroys it with a `ConnectTimeoutError` if it is not open in time. Listens for errors until the connection
- * closes, since an exchange and `ws` each listen only for a part of the time.
+ * Opens a connection, and destroys it with a `ConnectTimeoutError` if it is not open in time. Listens for errors until the
+ * connection closes, since an exchange and `ws` each listen only for a part of the time.
  */
 export function dial(options: NetConnectOpts, { timeoutMs, secure }: DialOptions): OpeningSocket {
   const socket = secure ? connectTls({ ...(options as ConnectionOptions), ...secure }) : connectTcp(options);

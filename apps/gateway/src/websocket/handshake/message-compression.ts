@@ -7,7 +7,7 @@ const MAX_JOBS = 2;
 /** The end of each compressed message, which is not sent (RFC 7692, section 7.2.1). */
 const TAIL = Buffer.from([0x00, 0x00, 0xff, 0xff]);
 
-/** A message may inflate to so many bytes, whatever its ratio. */
+/** Bytes to which a message may inflate at any ratio. */
 const FREE_BYTES = 64 * 1024;
 
 /** Window of a client's messages: it may use the largest. */
