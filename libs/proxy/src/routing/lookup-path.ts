@@ -25,7 +25,7 @@ function normalizeByte(encoded: string): string {
 const ENCODED_RESERVED = /%(?:2[1467-9A-C]|3[ABD]|40|5[BD]|7C)/gi;
 
 /** Such a character, in either form. */
-const RESERVED = new RegExp(`[!$&'()*+,:;=@[\\]|]|${ENCODED_RESERVED.source}`, 'i');
+const RESERVED = /[!$&'()*+,:;=@[\]|]|%(?:2[1467-9A-C]|3[ABD]|40|5[BD]|7C)/i;
 
 /** Whether a path has a character that is not unreserved and that it could have raw and encoded, such as `@`. */
 export function hasReserved(path: string): boolean {
