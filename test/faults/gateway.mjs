@@ -1,11 +1,10 @@
 import { spawn } from 'node:child_process';
 import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
-import { once } from 'node:events';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { freePort } from '../support/free-port.mjs';
 import { exitOf, hasEnded, track } from './children.mjs';
 import { JWT_SECRET } from './token.mjs';
 
@@ -15,16 +14,6 @@ const EXIT_MS = 5_000;
 const ASK_AGAIN_MS = 50;
 
 export const HOST = '127.0.0.1';
-
-/** A port that was free a moment ago, on the address given. */
-export async function freePort(host = HOST) {
-  const server = createServer().listen(0, host);
-  await once(server, 'listening');
-  const { port } = server.address();
-  server.close();
-  await once(server, 'close');
-  return port;
-}
 
 /** The built gateway as a process, whose output is in files. */
 export class Gateway {

@@ -5,7 +5,8 @@ import { Agent, createServer, get } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { startRedis, startUntil } from './children.mjs';
-import { freePort, HOST } from './gateway.mjs';
+import { HOST } from './gateway.mjs';
+import { freePort } from '../support/free-port.mjs';
 import { JWT_SECRET, signToken } from './token.mjs';
 
 const GATEWAY = fileURLToPath(new URL('../../dist/apps/gateway/src/main.js', import.meta.url));

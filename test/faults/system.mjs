@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
-import { freePort, Gateway, HOST } from './gateway.mjs';
+import { Gateway, HOST } from './gateway.mjs';
+import { freePort } from '../support/free-port.mjs';
 import { Instance } from './instance.mjs';
 import { Load } from './load.mjs';
 

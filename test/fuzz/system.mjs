@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { exitOf, startRedis } from '../faults/children.mjs';
-import { freePort, Gateway, HOST } from '../faults/gateway.mjs';
+import { Gateway, HOST } from '../faults/gateway.mjs';
+import { freePort } from '../support/free-port.mjs';
 import { Service } from './service/service.mjs';
 
 const PROBE = fileURLToPath(new URL('probe.mjs', import.meta.url));

@@ -9,7 +9,7 @@ import { promisify } from 'node:util';
 import { Certificates } from '../support/certificates.js';
 import { GatewayProcess } from '../support/process.js';
 import { describeWithBuild } from '../support/requirements.js';
-import { freePort } from '../support/service.js';
+import { freePort } from '../support/free-port.mjs';
 
 describeWithBuild('starting the gateway', () => {
   it('prints every fault of its configuration at once, never a secret, and exits with 78', async () => {

@@ -4,12 +4,13 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { Agent, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { freePort } from '../support/free-port.mjs';
 import { bearer, type LogLine } from '../support/gateway.js';
 import { LogPipe } from '../support/log-pipe.js';
 import { metricsOf } from '../support/metrics.js';
 import { GatewayProcess } from '../support/process.js';
 import { describeWithBuild } from '../support/requirements.js';
-import { freePort, startService } from '../support/service.js';
+import { startService } from '../support/service.js';
 
 /** Lines of 1 KB: past what the kernel has for a pipe (64 KiB), and past what the gateway keeps too (1 MiB). */
 const PAST_THE_PIPE = 200;

@@ -1,7 +1,6 @@
-import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
-import { createServer, type AddressInfo } from 'node:net';
 import { Controller, Get, HttpException, Module, Res } from '@nestjs/common';
+import { freePort } from '../support/free-port.mjs';
 import { startGateway } from '../support/gateway.js';
 import { GatewayProcess } from '../support/process.js';
 import { RawClient } from '../support/raw-client.js';
@@ -120,16 +119,6 @@ describe("a team's controller", () => {
     expect(await gateway.logged({ message: 'request' })).toMatchObject({ level: 'error', status });
   });
 });
-
-/** A port that was free a moment ago: a gateway that logs no more than warnings does not report the one it chose. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
 
 /** Only asking tells. @throws Error where the process ends before */
 async function untilHealthy(url: string, gateway: GatewayProcess): Promise<void> {

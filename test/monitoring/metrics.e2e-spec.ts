@@ -1,8 +1,9 @@
 import { DnsServer } from '../support/dns.js';
+import { freePort } from '../support/free-port.mjs';
 import { bearer, startGateway } from '../support/gateway.js';
 import { metricsOf } from '../support/metrics.js';
 import { describeWithRedis, RedisServer } from '../support/redis.js';
-import { freePort, startService } from '../support/service.js';
+import { startService } from '../support/service.js';
 
 describe('metrics', () => {
   it('count by the template of the route, never by the path, and one label for all unknown paths', async () => {

@@ -1,9 +1,10 @@
 import { startBehindNginx } from '../support/behind-nginx.js';
+import { freePort } from '../support/free-port.mjs';
 import { bearer, signToken, accessClaims } from '../support/gateway.js';
 import { describeWithNginx, Nginx } from '../support/nginx.js';
 import { exchangeRaw, RawClient } from '../support/raw-client.js';
 import { rawRequest } from '../support/raw-request.js';
-import { freePort, startService } from '../support/service.js';
+import { startService } from '../support/service.js';
 
 describeWithNginx('the access log of nginx', () => {
   it('has one line for each request, with who answered and after how long', async () => {

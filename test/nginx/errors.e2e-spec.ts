@@ -1,9 +1,10 @@
 import { startBehindNginx } from '../support/behind-nginx.js';
+import { freePort } from '../support/free-port.mjs';
 import { bearer } from '../support/gateway.js';
 import { describeWithNginx, Nginx } from '../support/nginx.js';
 import { exchangeRaw, RawClient } from '../support/raw-client.js';
 import { rawRequest } from '../support/raw-request.js';
-import { freePort, startRawService, startService } from '../support/service.js';
+import { startRawService, startService } from '../support/service.js';
 
 const CLOSE = { Connection: 'close' };
 const ID = expect.stringMatching(/^[0-9a-f]{32}$/);

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { EventSourceClient } from '../support/event-source.js';
 import { describeWithNginx, Nginx } from '../support/nginx.js';
 import { GatewayProcess } from '../support/process.js';
-import { freePort } from '../support/service.js';
+import { freePort } from '../support/free-port.mjs';
 
 /** `npm run bench:streams` has a thousand. */
 const STREAMS = Number(process.env['STREAMS'] ?? 50);

@@ -5,7 +5,7 @@ import { keptMessages } from '../support/kept-messages.js';
 import { describeWithNginx, Nginx } from '../support/nginx.js';
 import { GatewayProcess } from '../support/process.js';
 import { describeWithRedis, RedisServer } from '../support/redis.js';
-import { freePort } from '../support/service.js';
+import { freePort } from '../support/free-port.mjs';
 import { takesBoth } from '../support/service-pairs.js';
 import { SteadyLoad } from '../support/steady-load.js';
 import { ServiceProcess } from '../support/system.js';

@@ -1,9 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { cpus } from 'node:os';
 import { ask } from '../support/ask.js';
+import { freePort } from '../support/free-port.mjs';
 import { describeWithNginx, Nginx } from '../support/nginx.js';
 import { RawClient } from '../support/raw-client.js';
-import { bodyOf, freePort, startRawService, startService } from '../support/service.js';
+import { bodyOf, startRawService, startService } from '../support/service.js';
 import { rawHandshake } from '../support/websocket.js';
 
 const TIMES = 8;

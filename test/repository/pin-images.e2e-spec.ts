@@ -4,9 +4,10 @@ import type { RequestListener } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parse, stringify } from 'yaml';
+import { freePort } from '../support/free-port.mjs';
 import { describeWithRegistry, ImageRegistry } from '../support/image-registry.js';
 import { describeWithBuild } from '../support/requirements.js';
-import { freePort, startService } from '../support/service.js';
+import { startService } from '../support/service.js';
 
 const OVERLAY = 'compose.digests.yml';
 const COMPOSE = 'docker-compose.yml';

@@ -7,8 +7,9 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { stringify } from 'yaml';
 import { Certificates, type Certificate } from './certificates.js';
+import { freePort } from './free-port.mjs';
 import { describeWith } from './requirements.js';
-import { freePort, startService } from './service.js';
+import { startService } from './service.js';
 
 const isInstalled = spawnSync('docker-registry', ['--version']).error === undefined;
 

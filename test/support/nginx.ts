@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { LogLine } from './gateway.js';
 import { describeWith } from './requirements.js';
-import { freePort } from './service.js';
+import { freePort } from './free-port.mjs';
 
 const CONFIGS = 'configs/nginx';
 

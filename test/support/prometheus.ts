@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { describeWith } from './requirements.js';
-import { freePort } from './service.js';
+import { freePort } from './free-port.mjs';
 
 /** The names of the programs of Prometheus and Alertmanager, in Debian and in the projects. */
 const PROGRAMS = ['prometheus', 'promtool', 'amtool', 'prometheus-redis-exporter'];

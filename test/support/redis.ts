@@ -4,7 +4,7 @@ import { connect } from 'node:net';
 import { createInterface } from 'node:readline';
 import { Redis } from 'ioredis';
 import { describeWith } from './requirements.js';
-import { freePort } from './service.js';
+import { freePort } from './free-port.mjs';
 
 const isInstalled = spawnSync('redis-server', ['--version']).error === undefined;
 

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { freePort } from './service.js';
+import { freePort } from './free-port.mjs';
 import { SERVICE_NAMES } from './system-load.js';
 import { ServiceProcess, type ServiceName } from './system.js';
 

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { JWT_SECRET } from './gateway.js';
 import { GatewayProcess } from './process.js';
-import { freePort } from './service.js';
+import { freePort } from './free-port.mjs';
 
 export type ServiceName = 'auth' | 'chat' | 'video' | 'storage';
 

@@ -1,7 +1,8 @@
+import { freePort } from '../support/free-port.mjs';
 import { bearer, startGateway } from '../support/gateway.js';
 import { metricsOf } from '../support/metrics.js';
 import { exchangeRaw } from '../support/raw-client.js';
-import { freePort, startService } from '../support/service.js';
+import { startService } from '../support/service.js';
 import { rawHandshake } from '../support/websocket.js';
 
 /** The value of each series of an upstream's circuit, by state. */

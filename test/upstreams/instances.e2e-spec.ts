@@ -1,6 +1,7 @@
 import type { RequestListener } from 'node:http';
+import { freePort } from '../support/free-port.mjs';
 import { bearer, startGateway, type RunningGateway } from '../support/gateway.js';
-import { freePort, startService } from '../support/service.js';
+import { startService } from '../support/service.js';
 import { CHAT, openSocket, startSocketService } from '../support/websocket.js';
 
 const PATH = '/v1/messages';

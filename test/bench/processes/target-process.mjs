@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { exitOf, hasEnded } from '../../faults/children.mjs';
-import { freePort, HOST } from '../../faults/gateway.mjs';
+import { HOST } from '../../faults/gateway.mjs';
+import { freePort } from '../../support/free-port.mjs';
 import { spawnPinned } from './pinned.mjs';
 import { SEARCH_PATH } from './targets.mjs';
 

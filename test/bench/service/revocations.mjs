@@ -1,6 +1,7 @@
 import { Redis } from 'ioredis';
 import { startRedis } from '../../faults/children.mjs';
-import { freePort, HOST } from '../../faults/gateway.mjs';
+import { HOST } from '../../faults/gateway.mjs';
+import { freePort } from '../../support/free-port.mjs';
 import { pinned } from '../processes/pinned.mjs';
 
 /** Keys of one script, so few that Redis still serves other clients. */
