@@ -11,6 +11,7 @@ import { EVENT_BYTES, nowUs, PATHS, sentAt } from '../service/bodies.mjs';
 const HOST = '127.0.0.1';
 /** Handshakes at a time, so that no backlog overflows. */
 const AT_ONCE = 100;
+const RESPONSE_TIMEOUT_MS = 20_000;
 const MESSAGE = 'm'.repeat(128);
 
 /** Clients of one target; each is a user of its own. */
@@ -116,12 +117,23 @@ async function openListener(port, agent) {
   return response;
 }
 
+/** @throws Error if the connection closes before its response, or the response does not begin within 20 s */
 async function openIdle(port, request) {
   const socket = connect(port, HOST);
-  await once(socket, 'connect');
-  socket.write(request);
-  const [head] = await once(socket, 'data');
-  if (!head.latin1Slice().startsWith('HTTP/1.1 200 ')) throw new Error(`a response of ${head}`);
+  const { promise: closed, reject } = Promise.withResolvers();
+  const onClose = () => reject(new Error('a connection closed before its response'));
+  socket.once('close', onClose).write(request);
+  const timer = setTimeout(() => {
+    const state = `${socket.readyState}, ${socket.bytesWritten} bytes written`;
+    reject(new Error(`no response within ${RESPONSE_TIMEOUT_MS / 1_000} s: the connection is ${state}`));
+  }, RESPONSE_TIMEOUT_MS);
+  try {
+    const [head] = await Promise.race([once(socket, 'data'), closed]);
+    if (!head.latin1Slice().startsWith('HTTP/1.1 200 ')) throw new Error(`a response of ${head}`);
+  } finally {
+    clearTimeout(timer);
+    socket.off('close', onClose);
+  }
   // The first chunk may end within the body.
   return socket.resume().on('error', () => {});
 }

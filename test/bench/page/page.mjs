@@ -39,6 +39,16 @@ export async function writePage(directory = DOCS) {
   for (const [name, text] of Object.entries(charts)) await writeFile(path(name), text);
 }
 
+/** Says which turns failed and were repeated. */
+function repetitionsOf({ scenarios }) {
+  const repeated = scenarios.flatMap(({ title, targets }) =>
+    targets
+      .filter(({ repeatedTurns }) => repeatedTurns)
+      .map((target) => `${target.title} in '${title}' (${target.repeatedTurns})`),
+  );
+  return repeated.length > 0 ? `Turns that failed and were repeated: ${repeated.join(', ')}.` : '';
+}
+
 function sectionsOf({ scenarios }) {
   return {
     closed: scenarios.filter((scenario) => !scenario.rate && !isGrowth(scenario)),
@@ -73,6 +83,7 @@ load here asks of it.
 rate limits that are counted in memory, no Redis, request ids, an access log to a file, and metrics. It runs as in its image,
 with ${GATEWAY_FLAGS.join(' ')} and one arena of malloc; the other programs of Node run with Node's defaults. The peers only
 forward. Idle connections are measured in a process of their own; programs of Node collect their garbage before.
+${repetitionsOf(result)}
 
 ## Goals
 

@@ -103,8 +103,19 @@ async function runRound(bench, { scenario, part, context }, { target, step, prox
       result.peakBytes = Math.max(result.peakBytes ?? 0, await measured.memory('VmHWM'));
     await measured.clearOutput();
   };
-  if (scenario.isFresh) await withTarget(bench, scenario, target, measure);
+  if (scenario.isFresh) await tryTwice(result, () => withTarget(bench, scenario, target, measure));
   else await measure(proxy);
+}
+
+/** Repeats a turn that failed once, in a process of its own. The repetition is printed and counted in the result. */
+async function tryTwice(result, turn) {
+  try {
+    await turn();
+  } catch (error) {
+    console.log(`${result.title}: a turn failed and is repeated: ${error.message}`);
+    result.repeatedTurns = (result.repeatedTurns ?? 0) + 1;
+    await turn();
+  }
 }
 
 function startTarget({ cores, directory, services }, { protocol, isFresh }, target, env) {
@@ -119,6 +130,9 @@ function startTarget({ cores, directory, services }, { protocol, isFresh }, targ
 
 async function withTarget(bench, scenario, target, use) {
   const proxy = await startTarget(bench, scenario, target);
-  await use(proxy);
-  await proxy.end();
+  try {
+    await use(proxy);
+  } finally {
+    await proxy.end();
+  }
 }
