@@ -16,6 +16,7 @@ export default {
   transform: {},
   moduleNameMapper: {
     '^@app/(auth|gateway|proxy)$': '<rootDir>/libs/$1/src/index.ts',
+    '^@app/(auth|gateway|proxy)/internal$': '<rootDir>/libs/$1/src/internal.ts',
     '^(\\.{1,2}/.*)\\.js$': '$1',
   },
 };

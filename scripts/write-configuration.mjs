@@ -1,7 +1,7 @@
 // Writes docs/configuration.md and its JSON schema from the table of settings; `npm run docs:configuration` builds first.
 import { writeFile } from 'node:fs/promises';
 import { format, resolveConfig } from 'prettier';
-import { configurationPage, settingsSchema } from '../dist/libs/gateway/src/index.js';
+import { configurationPage, settingsSchema } from '../dist/libs/gateway/src/internal.js';
 
 const FILES = {
   'docs/configuration.md': configurationPage(),

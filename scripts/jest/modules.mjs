@@ -11,7 +11,7 @@ const ROOT = new URL('../../', import.meta.url);
 const ANEW = '?anew';
 /** Modules that each test file has for itself; those of the product are shared by all files of a process. */
 const TEST_CODE = /^test\/|^apps\/\w+\/test\/|\.spec\.ts$/;
-const LIBRARY = /^@app\/(auth|gateway|proxy)$/;
+const LIBRARY = /^@app\/(auth|gateway|proxy)(?:\/(internal))?$/;
 
 /** SWC emits the decorator metadata that Nest's injector reads. */
 const OPTIONS = {
@@ -58,8 +58,8 @@ function sourceOf(specifier, parent) {
 }
 
 function urlOf(specifier, parent) {
-  const [, library] = LIBRARY.exec(specifier) ?? [];
-  if (library) return new URL(`libs/${library}/src/index.ts`, ROOT);
+  const [, library, door = 'index'] = LIBRARY.exec(specifier) ?? [];
+  if (library) return new URL(`libs/${library}/src/${door}.ts`, ROOT);
   return /^\.{1,2}\/.*\.js$/.test(specifier) ? new URL(specifier.replace(/js$/, 'ts'), parent) : undefined;
 }
 

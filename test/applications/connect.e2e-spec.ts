@@ -19,7 +19,7 @@ import { startService, type PlayedService } from '../support/service.js';
 
 @Upstream({
   name: 'greeter-service',
-  instances: { compose: ['http://greeter-service:8080'], local: ['http://127.0.0.1:8080'] },
+  instances: ['http://127.0.0.1:8080'],
   routes: [{ methods: ['GET', 'POST'], path: '/greet.v1.GreetService/:method' }],
 })
 class GreeterUpstream {}

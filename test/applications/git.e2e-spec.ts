@@ -13,7 +13,7 @@ import { startService, type PlayedService } from '../support/service.js';
 
 @Upstream({
   name: 'repositories-service',
-  instances: { compose: ['http://repositories-service:8080'], local: ['http://127.0.0.1:8080'] },
+  instances: ['http://127.0.0.1:8080'],
   routes: [{ methods: ['GET', 'POST'], path: '/git/*path', strip: '/git', bodyLimitBytes: 1_073_741_824 }],
 })
 class RepositoriesUpstream {}

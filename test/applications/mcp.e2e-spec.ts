@@ -11,7 +11,7 @@ import { startService } from '../support/service.js';
 
 @Upstream({
   name: 'tools-service',
-  instances: { compose: ['http://tools-service:3000'], local: ['http://127.0.0.1:3000'] },
+  instances: ['http://127.0.0.1:3000'],
   // A session is in the memory of the instance that opened it.
   affinity: { by: 'client', loadFactor: Infinity },
   routes: [{ methods: ['POST', 'GET', 'DELETE'], path: '/mcp' }],

@@ -9,7 +9,7 @@ import { startService } from '../support/service.js';
 
 @Upstream({
   name: 'broker-service',
-  instances: { compose: ['http://broker-service:8883'], local: ['http://127.0.0.1:8883'] },
+  instances: ['http://127.0.0.1:8883'],
   routes: [
     {
       methods: ['GET'],

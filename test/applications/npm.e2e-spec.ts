@@ -13,7 +13,7 @@ import { startService } from '../support/service.js';
 
 @Upstream({
   name: 'packages-service',
-  instances: { compose: ['http://packages-service:4873'], local: ['http://127.0.0.1:4873'] },
+  instances: ['http://127.0.0.1:4873'],
   routes: [
     {
       methods: ['GET', 'PUT', 'POST', 'DELETE'],

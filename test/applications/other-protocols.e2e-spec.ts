@@ -8,7 +8,7 @@ import { startService, type PlayedService } from '../support/service.js';
 
 @Upstream({
   name: 'any-service',
-  instances: { compose: ['http://any-service:8080'], local: ['http://127.0.0.1:8080'] },
+  instances: ['http://127.0.0.1:8080'],
   routes: [{ methods: ['*'], path: '/{*path}', auth: 'none' }],
 })
 class AnyUpstream {}

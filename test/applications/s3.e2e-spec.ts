@@ -14,7 +14,7 @@ import { S3_KEYS, startS3 } from '../support/s3-service.js';
 
 @Upstream({
   name: 'objects-service',
-  instances: { compose: ['http://objects-service:9000'], local: ['http://127.0.0.1:9000'] },
+  instances: ['http://127.0.0.1:9000'],
   routes: [
     {
       methods: ['GET', 'PUT', 'POST', 'DELETE'],

@@ -8,7 +8,7 @@ import { startService } from '../support/service.js';
 
 @Upstream({
   name: 'rooms-service',
-  instances: { compose: ['http://rooms-service:3000'], local: ['http://127.0.0.1:3000'] },
+  instances: ['http://127.0.0.1:3000'],
   // Requests of a polling session must reach the instance that has it.
   affinity: { by: 'gateway-cookie' },
   routes: [{ methods: ['GET', 'POST'], path: '/socket.io/', websocket: { closesAtExpiry: false } }],

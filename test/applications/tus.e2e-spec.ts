@@ -12,7 +12,7 @@ import { startService, type PlayedService } from '../support/service.js';
 
 @Upstream({
   name: 'uploads-service',
-  instances: { compose: ['http://uploads-service:1080'], local: ['http://127.0.0.1:1080'] },
+  instances: ['http://127.0.0.1:1080'],
   // An upload is on the disk of the instance that began it.
   affinity: { by: 'client', loadFactor: Infinity },
   routes: [

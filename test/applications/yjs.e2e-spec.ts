@@ -10,7 +10,7 @@ import { startService } from '../support/service.js';
 
 @Upstream({
   name: 'documents-service',
-  instances: { compose: ['http://documents-service:1234'], local: ['http://127.0.0.1:1234'] },
+  instances: ['http://127.0.0.1:1234'],
   routes: [
     { methods: ['GET'], path: '/documents/:room', strip: '/documents', websocket: { closesAtExpiry: false } },
   ],

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { RevocationStore } from '@app/auth';
+import { RevocationStore } from '@app/auth/internal';
 import { bearer, startGateway, type RunningGateway } from '../support/gateway.js';
 import { metricsOf } from '../support/metrics.js';
 import { describeWithRedis, RedisServer } from '../support/redis.js';

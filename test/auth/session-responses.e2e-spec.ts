@@ -31,7 +31,7 @@ function repeat(response: ServerResponse, text: string): void {
 /** Routes whose streams go on, or whose downloads end, at the token's expiry. */
 @Upstream({
   name: 'feed-service',
-  instances: { compose: ['http://feed-service:8090'], local: ['http://localhost:8090'] },
+  instances: ['http://localhost:8090'],
   routes: [
     { methods: ['GET'], path: '/v1/feed/lasting', endsAtExpiry: false },
     { methods: ['GET'], path: '/v1/feed/ending', endsAtExpiry: true },

@@ -1,6 +1,6 @@
 import { ERROR_RESPONDER, type ErrorResponse, type Responder } from '@app/gateway';
 import { HttpException, Module, type Type } from '@nestjs/common';
-import { ErrorResponder } from '../../apps/gateway/src/errors/error.responder.js';
+import { ErrorResponder } from '@app/gateway/internal';
 import { BillingModule } from '../support/billing.module.js';
 import { startGateway } from '../support/gateway.js';
 import { RawClient } from '../support/raw-client.js';

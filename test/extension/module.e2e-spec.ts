@@ -16,7 +16,7 @@ function moduleOf(
   address = 'http://127.0.0.1:9',
   options: Partial<UpstreamOptions> = {},
 ): Type {
-  @Upstream({ name, instances: { compose: [address], local: [address] }, routes, ...options })
+  @Upstream({ name, instances: [address], routes, ...options })
   class FaultyUpstream {}
   @Module({ providers: [FaultyUpstream] })
   class FaultyModule {}
@@ -111,7 +111,7 @@ describe('a gate that reads a parameter of the path', () => {
   }
   @Upstream({
     name: 'rooms-service',
-    instances: { compose: ['http://127.0.0.1:9'], local: ['http://127.0.0.1:9'] },
+    instances: ['http://127.0.0.1:9'],
     gates: [RoomGate],
     routes: [{ methods: ['GET'], path: '/v1/rooms/:room', auth: 'none' }],
   })
@@ -193,13 +193,17 @@ describe('the boot stops', () => {
       moduleOf('other-service', [{ methods: [], path: '/x' }]),
       /names no method/,
     ],
-    ['at two upstreams of one name', moduleOf('auth-service', []), /Two upstreams are called auth-service/],
+    [
+      'at two upstreams of one name',
+      moduleOf('auth', []),
+      /Two upstreams have one name: auth and auth-service/,
+    ],
     [
       'at a name that is no name',
       moduleOf('Other Service', []),
-      /lower case letters, digits and dashes and ends in -service: Other Service/,
+      /lower case letters, digits and dashes: Other Service/,
     ],
-    ['at a name that no variable could be made of', moduleOf('billing', []), /ends in -service: billing/],
+    ['at a name with an empty part', moduleOf('billing--eu', []), /digits and dashes: billing--eu/],
     [
       'at an address that is more than an address',
       moduleOf('other-service', [], 'http://127.0.0.1:9/path'),

@@ -1,7 +1,13 @@
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
-import { loadSettings } from '@app/gateway';
-import { InjectProxy, ProxyModule, Upstream, UpstreamRegistry, type ProxyHandlerOptions } from '@app/proxy';
+import { loadSettings } from '@app/gateway/internal';
+import {
+  InjectProxy,
+  ProxyModule,
+  Upstream,
+  UpstreamRegistry,
+  type ProxyHandlerOptions,
+} from '@app/proxy/internal';
 import {
   All,
   Controller,
@@ -22,7 +28,7 @@ import { rawRequest } from '../support/raw-request.js';
 import { startRawService, startService, type PlayedService } from '../support/service.js';
 
 const NOWHERE = 'http://127.0.0.1:9';
-const ADDRESSES = { compose: [NOWHERE], local: [NOWHERE] };
+const ADDRESSES = [NOWHERE];
 
 /** A team's module: an upstream with a route, its proxy mounted at `/legacy`, and called from a controller. */
 function moduleOf(options: ProxyHandlerOptions): Type {

@@ -1,4 +1,4 @@
-import { UpstreamRegistry } from '@app/proxy';
+import { UpstreamRegistry } from '@app/proxy/internal';
 import { bearer, startGateway } from '../support/gateway.js';
 import { metricsOf } from '../support/metrics.js';
 import { exchangeRaw, RawClient } from '../support/raw-client.js';

@@ -17,7 +17,7 @@ class StrictGate implements Gate {
 }
 
 function moduleWith(...routes: readonly RouteOptions[]): Type {
-  const instances = { compose: ['http://127.0.0.1:9'], local: ['http://127.0.0.1:9'] };
+  const instances = ['http://127.0.0.1:9'];
   @Upstream({ name: 'files-service', instances, routes, gates: [StrictGate] })
   class FilesUpstream {}
   @Module({ providers: [FilesUpstream, StrictGate] })

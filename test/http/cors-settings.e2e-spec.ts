@@ -54,7 +54,7 @@ function moduleWith(cors: CorsOptions): Type {
   const address = 'http://127.0.0.1:9';
   @Upstream({
     name: 'files-service',
-    instances: { compose: [address], local: [address] },
+    instances: [address],
     routes: [{ methods: ['PUT'], path: '/v1/files/:id', auth: 'none' }],
     cors,
   })

@@ -7,7 +7,7 @@ import { startService, type PlayedService } from '../support/service.js';
 
 @Upstream({
   name: 'ticker-service',
-  instances: { compose: ['http://127.0.0.1:9'], local: ['http://127.0.0.1:9'] },
+  instances: ['http://127.0.0.1:9'],
   routes: [
     { methods: ['GET'], path: '/v1/ticks', auth: 'none', eventStream: { heartbeatMs: 300 } },
     { methods: ['GET'], path: '/v1/held', auth: 'none', eventStream: { heartbeatMs: 300, resume: true } },

@@ -106,7 +106,7 @@ describe('Expect: 100-continue', () => {
 
 @Upstream({
   name: 'upload-service',
-  instances: { compose: ['http://127.0.0.1:9'], local: ['http://127.0.0.1:9'] },
+  instances: ['http://127.0.0.1:9'],
   routes: [{ methods: ['POST'], path: '/v1/upload', expectContinue: 'upstream' }],
 })
 class UploadUpstream {}

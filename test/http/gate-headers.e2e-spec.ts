@@ -19,7 +19,7 @@ function moduleWith(gate: Partial<Gate>): Type {
   }
   @Upstream({
     name: 'live-service',
-    instances: { compose: ['http://127.0.0.1:9'], local: ['http://127.0.0.1:9'] },
+    instances: ['http://127.0.0.1:9'],
     gates: [TeamGate],
     routes: [
       { methods: ['GET'], path: '/plain', auth: 'none' },

@@ -1,6 +1,6 @@
 import { Controller, Get, HttpException, Module, ServiceUnavailableException } from '@nestjs/common';
 import { HealthIndicatorService, TerminusModule, type HealthIndicatorResult } from '@nestjs/terminus';
-import { ReadinessCheck, type ReadinessIndicator } from '../../apps/gateway/src/health/readiness-check.js';
+import { ReadinessCheck, type ReadinessIndicator } from '@app/gateway';
 import { SHORT_TIMEOUTS } from '../support/timeouts.js';
 import { bearer, startGateway } from '../support/gateway.js';
 import { exchangeRaw } from '../support/raw-client.js';

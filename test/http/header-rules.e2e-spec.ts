@@ -56,7 +56,7 @@ const ROUTES: readonly RouteOptions[] = [
 function moduleOf(options: Partial<UpstreamOptions> = {}, routes = ROUTES): Type {
   @Upstream({
     name: 'rooms-service',
-    instances: { compose: [NOWHERE], local: [NOWHERE] },
+    instances: [NOWHERE],
     routes,
     gates: [CodeGate],
     requestHeaders: {

@@ -147,7 +147,7 @@ class OddGate implements Gate {
 
 @Upstream({
   name: 'odd-service',
-  instances: { compose: ['http://127.0.0.1:9'], local: ['http://127.0.0.1:9'] },
+  instances: ['http://127.0.0.1:9'],
   gates: [OddGate],
   routes: [{ methods: ['GET'], path: '/v1/odd/:part', auth: 'none' }],
 })

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
-import { UpstreamRegistry } from '@app/proxy';
+import { UpstreamRegistry } from '@app/proxy/internal';
 import { bearer, startGateway, type RunningGateway } from '../support/gateway.js';
 import { metricsOf } from '../support/metrics.js';
 import { RawClient } from '../support/raw-client.js';

@@ -9,7 +9,7 @@ import { SHORT_TIMEOUTS } from '../support/timeouts.js';
 
 @Upstream({
   name: 'feed-service',
-  instances: { compose: ['http://127.0.0.1:9'], local: ['http://127.0.0.1:9'] },
+  instances: ['http://127.0.0.1:9'],
   routes: [
     { methods: ['GET', 'POST'], path: '/v1/feed/stream', auth: 'none', stream: true },
     { methods: ['GET'], path: '/v1/feed/private', stream: true },

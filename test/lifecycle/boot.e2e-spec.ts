@@ -1,4 +1,4 @@
-import { helpText } from '@app/gateway';
+import { helpText } from '@app/gateway/internal';
 import { execFile } from 'node:child_process';
 import { createServer } from 'node:net';
 import { once } from 'node:events';
@@ -65,7 +65,7 @@ describeWithBuild('starting the gateway', () => {
   it.each([
     [
       { BILLING_SERVICE_TLS_SERVER_NAME: 'billing' },
-      'There are TLS settings for billing-service, and no upstream has that name',
+      'There are TLS settings for billing, and no upstream has that name',
     ],
     [
       { CHAT_SERVICE_URL: 'http://localhost:9', CHAT_SERVICE_TLS_SERVER_NAME: 'chat' },

@@ -1,15 +1,15 @@
 import { hostname, networkInterfaces } from 'node:os';
-import { loadSettings } from '@app/gateway';
-import { UpstreamRegistry } from '@app/proxy';
-import { createGateway } from '../../apps/gateway/src/create-gateway.js';
+import { createGateway } from '@app/gateway';
+import { UpstreamRegistry } from '@app/proxy/internal';
+import { AppModule } from '../../apps/gateway/src/app.module.js';
 import { JWT_SECRET } from '../support/gateway.js';
 
 const NO_LOGS = { write: () => {} };
 
 /** The origins of each upstream, as the gateway would ask them; it does not listen. */
-async function originsWith(variables: Readonly<Record<string, string>>): Promise<Record<string, string[]>> {
-  const config = loadSettings({ JWT_SECRET, SHUTDOWN_DELAY_MS: '0', DRAIN_TIMEOUT_MS: '0', ...variables });
-  const app = await createGateway(config, { logs: NO_LOGS });
+async function originsWith(given: Readonly<Record<string, string>>): Promise<Record<string, string[]>> {
+  const variables = { JWT_SECRET, SHUTDOWN_DELAY_MS: '0', DRAIN_TIMEOUT_MS: '0', ...given };
+  const app = await createGateway(AppModule, { variables, logs: NO_LOGS });
   const { upstreams } = app.get(UpstreamRegistry, { strict: false });
   await app.close();
   return Object.fromEntries(

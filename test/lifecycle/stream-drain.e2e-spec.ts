@@ -11,7 +11,7 @@ const DRAIN_TIMEOUT_MS = 3_000;
 
 @Upstream({
   name: 'ticker-service',
-  instances: { compose: ['http://127.0.0.1:9'], local: ['http://127.0.0.1:9'] },
+  instances: ['http://127.0.0.1:9'],
   routes: [
     { methods: ['GET'], path: '/v1/ticks', auth: 'none' },
     { methods: ['GET'], path: '/v1/resuming', auth: 'none', eventStream: { resume: true } },

@@ -1,4 +1,4 @@
-import { FORWARDING_NAMES } from '@app/proxy';
+import { FORWARDING_NAMES } from '@app/proxy/internal';
 import { ask } from '../support/ask.js';
 import { startBehindNginx } from '../support/behind-nginx.js';
 import { bearer } from '../support/gateway.js';

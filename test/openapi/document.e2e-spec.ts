@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { Upstream, UpstreamRegistry, type RouteOptions } from '@app/proxy';
+import { Upstream, UpstreamRegistry, type RouteOptions } from '@app/proxy/internal';
 import { Module, type Type } from '@nestjs/common';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { startGateway, type RunningGateway } from '../support/gateway.js';
@@ -22,7 +22,7 @@ async function documentOf(gateway: RunningGateway): Promise<Document> {
 function moduleOf(...routes: RouteOptions[]): Type {
   @Upstream({
     name: 'forms-service',
-    instances: { compose: ['http://127.0.0.1:9'], local: ['http://127.0.0.1:9'] },
+    instances: ['http://127.0.0.1:9'],
     routes,
   })
   class FormsUpstream {}

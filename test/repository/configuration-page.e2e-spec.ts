@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { configurationPage, entriesOf, settingsSchema, TABLE } from '@app/gateway';
+import { configurationPage, entriesOf, settingsSchema, TABLE } from '@app/gateway/internal';
 
 /** Formatting apart. */
 const wordsOf = (text: string): string[] => text.split(/\s+/);

@@ -24,7 +24,8 @@ function leadsUp(path: string, target: string): boolean {
 }
 
 function folderOf(target: string): string {
-  return target.startsWith('@app/') ? `libs/${target.slice('@app/'.length)}/src` : dirname(target);
+  const [, library] = /^@app\/([a-z]+)/.exec(target) ?? [];
+  return library === undefined ? dirname(target) : `libs/${library}/src`;
 }
 
 /** Every rule of who may know whom, each a question to one import of one product file. */
@@ -37,23 +38,29 @@ const RULES: readonly { readonly name: string; breaks(path: string, target: stri
     name: 'the library of the proxy knows no other, that of tokens the proxy alone',
     breaks: (path, target) =>
       (path.startsWith('libs/proxy/') && target.startsWith('@app/')) ||
-      (path.startsWith('libs/auth/') && target.startsWith('@app/') && target !== '@app/proxy'),
+      (path.startsWith('libs/auth/') &&
+        target.startsWith('@app/') &&
+        !/^@app\/proxy(?:\/internal)?$/.test(target)),
   },
   {
     name: 'libraries do not know the applications',
     breaks: (path, target) => path.startsWith('libs/') && target.startsWith('apps/'),
   },
   {
-    name: 'a library is known by its index alone',
+    name: 'a library is known by its two doors alone',
     breaks: (path, target) => target.startsWith('libs/') && !path.startsWith(target.split('/src/')[0]!),
   },
   {
-    name: 'applications do not know each other, but the doctor the index of the gateway, and the reference services no library',
+    name: 'the gateway knows the public doors alone, as a team does',
+    breaks: (path, target) => path.startsWith('apps/gateway/') && target.endsWith('/internal'),
+  },
+  {
+    name: 'applications do not know each other, but the doctor the module of the gateway, and the reference services no library',
     breaks: (path, target) =>
       path.startsWith('apps/') &&
       ((target.startsWith('apps/') &&
         target.split('/')[1] !== path.split('/')[1] &&
-        !(path.startsWith('apps/doctor/') && target === 'apps/gateway/src/index.js')) ||
+        !(path.startsWith('apps/doctor/') && target === 'apps/gateway/src/app.module.js')) ||
         (path.startsWith('apps/reference/') && target.startsWith('@app/'))),
   },
   {
@@ -61,9 +68,7 @@ const RULES: readonly { readonly name: string; breaks(path: string, target: stri
     breaks: (path, target) =>
       path.startsWith('test/') &&
       /^(apps|libs)\//.test(target) &&
-      !/^apps\/(gateway|reference)\/src\/(create-[a-z]+|errors\/error\.responder|health\/readiness-check)\.js$/.test(
-        target,
-      ),
+      !/^apps\/(?:gateway\/src\/app\.module|reference\/src\/create-[a-z]+)\.js$/.test(target),
   },
 ];
 
@@ -84,7 +89,7 @@ const WORDS: readonly { readonly name: string; readonly word: RegExp; allowed(pa
     word: /@Global\(|\bglobal: true/,
     allowed: (path) =>
       !/^(libs|apps\/gateway)\//.test(path) ||
-      /^libs\/(auth\/src\/auth|gateway\/src\/settings\/settings)\.module\.ts$/.test(path),
+      /^libs\/(?:auth\/src\/auth\.module|gateway\/src\/(?:boot\.module|create-gateway))\.ts$/.test(path),
   },
   {
     name: 'time comes from the global timers and clocks, at the moment of use',
@@ -215,33 +220,38 @@ describe('who may know whom', () => {
   });
 
   it.each([
-    ['libs/proxy/src/a.ts', "import { x } from '@app/auth';", 'knows no other'],
-    ['libs/auth/src/a.ts', "import { x } from '@app/gateway';", 'that of tokens the proxy alone'],
+    ['libs/proxy/src/a.ts', "import { x } from '@app/auth/internal';", 'knows no other'],
+    ['libs/auth/src/a.ts', "import { x } from '@app/gateway/internal';", 'that of tokens the proxy alone'],
     [
       'libs/proxy/src/a.ts',
       "import { x } from '../../../apps/gateway/src/main.js';",
       'not know the applications',
     ],
-    ['apps/gateway/src/gates/a.ts', "import '../../../../libs/auth/src/principal.js';", 'by its index alone'],
+    [
+      'libs/gateway/src/gates/a.ts',
+      "import '../../../../libs/auth/src/principal.js';",
+      'by its two doors alone',
+    ],
+    ['apps/gateway/src/a.ts', "import { x } from '@app/proxy/internal';", 'the public doors alone'],
     ['apps/gateway/src/a.ts', "import { x } from '../../reference/src/x.js';", 'do not know each other'],
     ['apps/gateway/src/a.ts', "import { x } from '../../doctor/src/x.js';", 'do not know each other'],
     [
       'apps/doctor/src/a.ts',
-      "import { x } from '../../gateway/src/app.module.js';",
-      'but the doctor the index of the gateway',
+      "import { x } from '../../gateway/src/main.js';",
+      'but the doctor the module of the gateway',
     ],
     ['libs/proxy/src/routing/a.ts', "import { x } from '../http/exchange.js';", 'only from lower floors'],
-    ['apps/gateway/src/cors/a.ts', "import { x } from '../health/x.js';", 'only from lower floors'],
-    ['libs/gateway/src/http/a.ts', "import { x } from '@app/gateway';", 'only from lower floors'],
+    ['libs/gateway/src/cors/a.ts', "import { x } from '../health/x.js';", 'only from lower floors'],
+    ['libs/gateway/src/http/a.ts', "import { x } from '@app/gateway/internal';", 'only from lower floors'],
     ['apps/doctor/src/a.ts', "import { x } from '../../reference/src/x.js';", 'do not know each other'],
-    ['apps/reference/src/a.ts', "import { x } from '@app/auth';", 'the reference services no library'],
     [
-      'apps/gateway/src/gates/a.ts',
-      "import { AppModule } from '../app.module.js';",
-      'only from lower floors',
+      'apps/reference/src/a.ts',
+      "import { x } from '@app/auth/internal';",
+      'the reference services no library',
     ],
+    ['libs/gateway/src/gates/a.ts', "import { x } from '../gateway.module.js';", 'only from lower floors'],
     ['test/a.e2e-spec.ts', "import { x } from '../libs/proxy/src/http/exchange.js';", 'entry points alone'],
-    ['apps/gateway/src/gates/a.ts', 'const port = process.env.PORT;', 'in settings/ only'],
+    ['libs/gateway/src/gates/a.ts', 'const port = process.env.PORT;', 'in settings/ only'],
     ['libs/auth/src/a.ts', 'process.exit(1);', 'do not know the process'],
     ['libs/auth/src/a.ts', "import { env } from 'node:process';", 'do not know the process'],
     ['apps/gateway/src/a.ts', "console.log('x');", 'said to the logger'],
@@ -263,12 +273,12 @@ describe('who may know whom', () => {
       'in node-internals.ts and ws-internals.ts only',
     ],
     [
-      'apps/gateway/src/websocket/relay/a.ts',
+      'libs/gateway/src/websocket/relay/a.ts',
       'socket._receiver._buffers = [];',
       'in node-internals.ts and ws-internals.ts only',
     ],
     [
-      'apps/gateway/src/websocket/relay/a.ts',
+      'libs/gateway/src/websocket/relay/a.ts',
       "import { WebSocketUpgrade } from '../handshake/websocket-upgrade.js';",
       'only from lower floors',
     ],

@@ -1,4 +1,4 @@
-import { entriesOf, TABLE } from '@app/gateway';
+import { entriesOf, TABLE } from '@app/gateway/internal';
 import { readFile } from 'node:fs/promises';
 
 interface Package {

@@ -14,7 +14,7 @@ const FILE = '/v1/dav/a';
 function moduleOf(routes: readonly RouteOptions[], cors: CorsOptions): Type {
   @Upstream({
     name: 'dav-service',
-    instances: { compose: ['http://127.0.0.1:9'], local: ['http://127.0.0.1:9'] },
+    instances: ['http://127.0.0.1:9'],
     routes,
     cors,
   })

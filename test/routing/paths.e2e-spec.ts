@@ -16,7 +16,7 @@ class SecretGate implements Gate {
 function moduleOf(routes: readonly RouteOptions[]): Type {
   @Upstream({
     name: 'files-service',
-    instances: { compose: ['http://127.0.0.1:9'], local: ['http://127.0.0.1:9'] },
+    instances: ['http://127.0.0.1:9'],
     gates: [SecretGate],
     routes,
   })

@@ -16,22 +16,21 @@ export async function importProduct(folder, simulation, change) {
   importTypeScript(folder, change);
   // Behind it, so that these hooks are asked first.
   substitute(simulation);
-  const [{ createGateway }, gateway, proxy, auth, { Module }, relays, budget, routes, redis] =
-    await Promise.all([
-      import('../../apps/gateway/src/create-gateway.ts'),
-      import('../../libs/gateway/src/index.ts'),
-      import('../../libs/proxy/src/index.ts'),
-      import('../../libs/auth/src/index.ts'),
-      import('@nestjs/common'),
-      import('../../apps/gateway/src/websocket/relay/relays.ts'),
-      import('../../apps/gateway/src/websocket/relay/byte-budget.ts'),
-      import('../../apps/gateway/src/websocket/websocket-routes.ts'),
-      import('../../apps/gateway/src/redis/redis.connection.ts'),
-    ]);
+  const [application, gateway, proxy, auth, { Module }, relays, budget, routes, redis] = await Promise.all([
+    import('../../apps/gateway/src/app.module.ts'),
+    import('../../libs/gateway/src/internal.ts'),
+    import('../../libs/proxy/src/internal.ts'),
+    import('../../libs/auth/src/internal.ts'),
+    import('@nestjs/common'),
+    import('../../libs/gateway/src/websocket/relay/relays.ts'),
+    import('../../libs/gateway/src/websocket/relay/byte-budget.ts'),
+    import('../../libs/gateway/src/websocket/websocket-routes.ts'),
+    import('../../libs/gateway/src/redis/redis.connection.ts'),
+  ]);
   class SimulationUpstream {}
   proxy.Upstream({
     name: 'sim-service',
-    instances: { compose: ['http://sim-service:80'], local: ['http://sim-service:80'] },
+    instances: ['http://sim-service:80'],
     routes: [
       { methods: ['GET', 'POST', 'PUT', 'DELETE'], path: '/v1/sim/item' },
       { methods: ['GET', 'POST'], path: '/v1/sim/open', auth: 'none' },
@@ -45,7 +44,7 @@ export async function importProduct(folder, simulation, change) {
   class SimulationModule {}
   Module({ providers: [SimulationUpstream] })(SimulationModule);
   return {
-    createGateway,
+    ...application,
     ...gateway,
     ...proxy,
     ...auth,

@@ -2,7 +2,7 @@ import { AuthGuard, CurrentPrincipal, type Principal } from '@app/auth';
 import { Upstream, type Exchange, type Gate } from '@app/proxy';
 import { Controller, ForbiddenException, Get, Injectable, Module, UseGuards } from '@nestjs/common';
 import { HealthIndicatorService, TerminusModule, type HealthIndicatorResult } from '@nestjs/terminus';
-import { ReadinessCheck, type ReadinessIndicator } from '../../apps/gateway/src/health/readiness-check.js';
+import { ReadinessCheck, type ReadinessIndicator } from '@app/gateway';
 
 @Injectable()
 class TenantGate implements Gate {
@@ -13,7 +13,7 @@ class TenantGate implements Gate {
 
 @Upstream({
   name: 'billing-service',
-  instances: { compose: ['http://billing-service:8080'], local: ['http://localhost:8090'] },
+  instances: ['http://localhost:8090'],
   gates: [TenantGate],
   routes: [
     { methods: ['GET'], path: '/v1/plans', auth: 'none' },

@@ -1,4 +1,4 @@
-import { ConfigurationError, loadSettings } from '@app/gateway';
+import { ConfigurationError, loadSettings } from '@app/gateway/internal';
 import { JWT_SECRET } from './jwt-secret.js';
 
 /** The message of the `ConfigurationError` for these variables; empty if they have no fault. */

@@ -1,10 +1,9 @@
 import { createHmac, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
 import { Writable } from 'node:stream';
-import { loadSettings } from '@app/gateway';
+import { createGateway, listen } from '@app/gateway';
 import type { ModuleMetadata } from '@nestjs/common';
-import { createGateway } from '../../apps/gateway/src/create-gateway.js';
+import { AppModule } from '../../apps/gateway/src/app.module.js';
 import { JWT_SECRET } from './jwt-secret.js';
 
 export { JWT_SECRET };
@@ -39,7 +38,7 @@ const NOWHERE = 'http://127.0.0.1:9';
 /** Starts the application with its production wiring. */
 export async function startGateway({ env = {}, modules = [] }: GatewayOptions = {}): Promise<RunningGateway> {
   const lines = new LogLines();
-  const config = loadSettings({
+  const variables = {
     JWT_SECRET,
     PORT: '0',
     AUTH_SERVICE_URL: NOWHERE,
@@ -54,10 +53,9 @@ export async function startGateway({ env = {}, modules = [] }: GatewayOptions = 
     SHUTDOWN_DELAY_MS: '0',
     DRAIN_TIMEOUT_MS: '0',
     ...env,
-  });
-  const app = await createGateway(config, { modules, logs: lines });
-  await app.listen(config.port, config.host);
-  const { port } = app.getHttpServer().address() as AddressInfo;
+  };
+  const app = await createGateway(AppModule, { modules, variables, logs: lines });
+  const { port } = await listen(app);
   return {
     app,
     port,

@@ -8,7 +8,7 @@ export const OTHER = '/v1/ws/other';
 export function moduleOf(websocket: WebSocketPolicy, auth?: RouteOptions['auth']): Type {
   @Upstream({
     name: 'other-service',
-    instances: { compose: ['http://127.0.0.1:9'], local: ['http://127.0.0.1:9'] },
+    instances: ['http://127.0.0.1:9'],
     routes: [{ methods: ['GET'], path: OTHER, websocket, ...(auth && { auth }) }],
   })
   class OtherUpstream {}

@@ -14,7 +14,7 @@ const COOKIE = /^live-service-affinity=[\w-]{22}; Path=\/; HttpOnly; SameSite=La
 
 /** A module with a service whose routes have one affinity. */
 function moduleWith(affinity: AffinityOptions, ...routes: readonly RouteOptions[]): Type {
-  const instances = { compose: ['http://127.0.0.1:9'], local: ['http://127.0.0.1:9'] };
+  const instances = ['http://127.0.0.1:9'];
   @Upstream({ name: 'live-service', instances, affinity, routes })
   class LiveUpstream {}
   @Module({ providers: [LiveUpstream] })
@@ -346,7 +346,7 @@ describe('an invalid affinity', () => {
   it('stops the boot if two upstreams have the same cookie', async () => {
     @Upstream({
       name: 'other-service',
-      instances: { compose: ['http://127.0.0.1:9'], local: ['http://127.0.0.1:9'] },
+      instances: ['http://127.0.0.1:9'],
       affinity: { by: 'gateway-cookie', name: 'live-service-affinity' },
       routes: [],
     })

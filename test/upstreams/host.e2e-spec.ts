@@ -15,7 +15,7 @@ const SOCKET = '/v1/ws/other';
 function moduleOf(host?: string, origin?: string): Type {
   @Upstream({
     name: 'other-service',
-    instances: { compose: [NOWHERE], local: [NOWHERE] },
+    instances: [NOWHERE],
     routes: [
       { methods: ['GET'], path: '/v1/other', auth: 'none' },
       { methods: ['GET'], path: SOCKET, websocket: {}, ...(origin !== undefined && { origin }) },

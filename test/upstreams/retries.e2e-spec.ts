@@ -125,7 +125,7 @@ describe('a request whose instance breaks off', () => {
 
 @Upstream({
   name: 'order-service',
-  instances: { compose: [], local: ['http://127.0.0.1:9'] },
+  instances: ['http://127.0.0.1:9'],
   routes: [{ methods: ['POST'], path: '/v1/orders', retriesKeyed: true }],
 })
 class OrderUpstream {}

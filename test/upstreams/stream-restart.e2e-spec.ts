@@ -11,7 +11,7 @@ function moduleOf(onAttempt: () => void): Type {
   class TickerUpstream {}
   Upstream({
     name: 'ticker-service',
-    instances: { compose: [], local: ['http://127.0.0.1:9'] },
+    instances: ['http://127.0.0.1:9'],
     routes: [{ methods: ['GET'], path: '/v1/ticks', auth: 'none', eventStream: { resume: true } }],
     proxy: { on: { proxyReq: onAttempt } },
   })(TickerUpstream);

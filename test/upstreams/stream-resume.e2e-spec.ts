@@ -11,9 +11,7 @@ const EVENT_STREAM = { 'Content-Type': 'text/event-stream' };
 /** A module with one upstream of these routes. */
 function moduleOf(routes: readonly RouteOptions[]): Type {
   class TickerUpstream {}
-  Upstream({ name: 'ticker-service', instances: { compose: [], local: ['http://127.0.0.1:9'] }, routes })(
-    TickerUpstream,
-  );
+  Upstream({ name: 'ticker-service', instances: ['http://127.0.0.1:9'], routes })(TickerUpstream);
   class TickerModule {}
   Module({ providers: [TickerUpstream] })(TickerModule);
   return TickerModule;

@@ -39,7 +39,7 @@ async function startFullService(): Promise<AsyncDisposable & { readonly url: str
 
 @Upstream({
   name: 'reports-service',
-  instances: { compose: ['http://127.0.0.1:9'], local: ['http://127.0.0.1:9'] },
+  instances: ['http://127.0.0.1:9'],
   routes: [
     { methods: ['GET', 'POST'], path: '/v1/reports/quick', auth: 'none', requestTimeoutMs: 300 },
     { methods: ['GET'], path: '/v1/reports/full', auth: 'none' },

@@ -11,7 +11,7 @@ const PATH = '/v1/ws/live';
 
 @Upstream({
   name: 'live-service',
-  instances: { compose: ['http://live-service:8080'], local: ['http://localhost:8091'] },
+  instances: ['http://localhost:8091'],
   routes: [{ methods: ['GET'], path: PATH, websocket: {} }],
 })
 class LiveUpstream {}

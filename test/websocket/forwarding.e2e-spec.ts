@@ -1,4 +1,4 @@
-import { UpstreamRegistry } from '@app/proxy';
+import { UpstreamRegistry } from '@app/proxy/internal';
 import { bearer, startGateway } from '../support/gateway.js';
 import { exchangeRaw, RawClient } from '../support/raw-client.js';
 import { startRecordingService, valuesOf } from '../support/recording-service.js';

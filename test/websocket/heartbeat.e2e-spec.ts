@@ -1,5 +1,5 @@
 import type { AddressInfo } from 'node:net';
-import { loadSettings } from '@app/gateway';
+import { loadSettings } from '@app/gateway/internal';
 import { createService } from '../../apps/reference/src/create-service.js';
 import { createConversation } from '../support/conversation.js';
 import { JWT_SECRET, startGateway } from '../support/gateway.js';

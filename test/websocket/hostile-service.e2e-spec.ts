@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { nextTurn } from '@app/proxy';
+import { nextTurn } from '@app/proxy/internal';
 import { GatewayProcess } from '../support/process.js';
 import { bearer, startGateway } from '../support/gateway.js';
 import { exchangeRaw, RawClient } from '../support/raw-client.js';

@@ -22,7 +22,7 @@ const LIVE = '/v1/ws/live';
 /** A team's WebSocket, as a team would write it: its row with nothing but defaults, and a class that names it. */
 @Upstream({
   name: 'live-service',
-  instances: { compose: ['http://127.0.0.1:9'], local: ['http://127.0.0.1:9'] },
+  instances: ['http://127.0.0.1:9'],
   routes: [{ methods: ['GET'], path: LIVE, websocket: {} }],
 })
 class LiveUpstream {}

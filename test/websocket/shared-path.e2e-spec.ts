@@ -13,7 +13,7 @@ import { echo, openSocket, rawHandshake, startSocketService } from '../support/w
 const PATH = '/v1/engine';
 
 function moduleOf(name: string, routes: readonly RouteOptions[]): Type {
-  @Upstream({ name, instances: { compose: ['http://127.0.0.1:9'], local: ['http://127.0.0.1:9'] }, routes })
+  @Upstream({ name, instances: ['http://127.0.0.1:9'], routes })
   class SharedUpstream {}
   @Module({ providers: [SharedUpstream] })
   class SharedModule {}

@@ -3,7 +3,7 @@ import { mkdir, readFile, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Upstream, type UpstreamOptions } from '@app/proxy';
 import { Module } from '@nestjs/common';
-import { upstreamsOf } from './deployment/route-tables.js';
+import { upstreamsOf } from './deployment/application.js';
 import { OwnFiles, placesOf } from '../test/own-files.js';
 
 const COMPOSE = 'docker-compose.yml';
@@ -11,7 +11,7 @@ const TEMPLATE = 'configs/nginx/templates/gateway.conf.template';
 
 const billing: UpstreamOptions = {
   name: 'billing-service',
-  instances: { compose: ['http://storage-service:8080'], local: [] },
+  instances: [],
   routes: [{ methods: ['POST'], path: '/v1/reports', requestTimeoutMs: 90_000 }],
 };
 

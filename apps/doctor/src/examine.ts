@@ -1,5 +1,5 @@
 import { dirname } from 'node:path';
-import type { UpstreamOptions } from '@app/proxy';
+import type { Application } from './deployment/application.js';
 import { Deployment } from './deployment/deployment.js';
 import { Nginx } from './deployment/nginx.js';
 import { nginxServices } from './deployment/roles.js';
@@ -44,17 +44,17 @@ export interface Report {
  * Compares all files of one deployment.
  *
  * @param root the folder that paths are relative to
- * @param upstreams those of the application
+ * @param application the application that the gateways of the deployment run
  * @throws UnreadableError if a file cannot be read or parsed
  */
-export function examine(root: string, paths: Paths, upstreams: readonly UpstreamOptions[]): Report {
+export function examine(root: string, paths: Paths, application: Application): Report {
   const files = new TextFiles(root);
   const { compose, env, dockerfile } = paths;
   const stack = new Stack(files, { compose, env, dockerfile });
   const nginxes = readNginxes(files, stack, paths.nginx);
   const prometheus = Prometheus.read(files, stack, paths.prometheus);
   const examples = [stack.pathOf(EXAMPLE)].filter((path) => files.exists(path));
-  const deployment = new Deployment({ files, stack, nginxes, prometheus, upstreams, examples });
+  const deployment = new Deployment({ files, stack, nginxes, prometheus, application, examples });
   const findings = RULES.flatMap((rule) =>
     [...rule.check(deployment)].map((fault) => ({ rule: rule.name, ...shown(fault) })),
   );

@@ -1,12 +1,12 @@
-import { AppModule } from '../../gateway/src/index.js';
-import { upstreamsOf } from './deployment/route-tables.js';
+import { AppModule } from '../../gateway/src/app.module.js';
+import { readApplication } from './deployment/application.js';
 import { examine } from './examine.js';
 
 const COMPOSE = 'apps/doctor/test/existing-system/docker-compose.yml';
 
 /** The faults of the system that this gateway replaces: the rule, the place to change, and the place that it disagrees with. */
 const FAULTS = [
-  ['gateway-settings', 'TRUST_PROXY (default)', 'ENV: production'],
+  ['gateway-settings', 'TRUST_PROXY (default)', 'HOST 0.0.0.0 (default)'],
   ['drain', "no stop_grace_period: Docker's 10 s", 'DRAIN_TIMEOUT_MS 30000 (default)'],
   ['drain', "no stop_grace_period: Docker's 10 s", 'REQUEST_TIMEOUT_MS: 60000'],
   ['timeouts', 'proxy_read_timeout 60s', 'REQUEST_TIMEOUT_MS: 60000'],
@@ -44,7 +44,7 @@ const FAULTS = [
 
 describe('the doctor on the system that this gateway replaces', () => {
   it('names its faults and no others', () => {
-    const { findings } = examine(process.cwd(), { compose: [COMPOSE] }, upstreamsOf(AppModule));
+    const { findings } = examine(process.cwd(), { compose: [COMPOSE] }, readApplication(AppModule));
 
     expect(findings.map(({ rule, places }) => [rule, ...places.slice(0, 2).map(({ text }) => text)])).toEqual(
       FAULTS,

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
-import { AppModule } from '../../gateway/src/index.js';
-import { upstreamsOf } from './deployment/route-tables.js';
+import { AppModule } from '../../gateway/src/app.module.js';
+import { readApplication } from './deployment/application.js';
 import { examine } from './examine.js';
 import { UnreadableError } from './files/unreadable.error.js';
 import { toJson, toText } from './report.js';
@@ -31,7 +31,7 @@ try {
   });
   if (values.help) process.stdout.write(`${USAGE}\n`);
   else {
-    const report = examine(process.cwd(), values, upstreamsOf(AppModule));
+    const report = examine(process.cwd(), values, readApplication(AppModule));
     process.stdout.write(`${values.json ? toJson(report) : toText(report)}\n`);
     if (report.findings.length > 0) process.exitCode = EXIT_FINDINGS;
   }

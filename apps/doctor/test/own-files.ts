@@ -2,8 +2,8 @@ import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { UpstreamOptions } from '@app/proxy';
-import { AppModule } from '../../gateway/src/index.js';
-import { upstreamsOf } from '../src/deployment/route-tables.js';
+import { AppModule } from '../../gateway/src/app.module.js';
+import { readApplication } from '../src/deployment/application.js';
 import { examine, type Finding, type Paths, type Report } from '../src/examine.js';
 
 const COPIED = ['docker-compose.yml', 'Dockerfile', '.env.example', 'configs'];
@@ -43,10 +43,12 @@ export class OwnFiles implements AsyncDisposable {
   }
 
   examine(paths: Partial<Paths> = {}, more: readonly UpstreamOptions[] = []): Report {
-    return examine(this.root, { compose: ['docker-compose.yml'], ...paths }, [
-      ...upstreamsOf(AppModule),
-      ...more,
-    ]);
+    const { upstreams, settings } = readApplication(AppModule);
+    return examine(
+      this.root,
+      { compose: ['docker-compose.yml'], ...paths },
+      { upstreams: [...upstreams, ...more], settings },
+    );
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,8 +1,18 @@
 import { createHmac, createSecretKey } from 'node:crypto';
 import { JwtService } from '@nestjs/jwt';
 import { AccessTokenVerifier } from './access-token.verifier.js';
+import type { TokenOptions } from './auth.options.js';
 
 const SECRET = 'a secret of the tests, long enough to be one';
+
+const CLAIMS = {
+  userId: 'user_id',
+  tokenId: 'jti',
+  sessionId: 'sid',
+  role: 'role',
+  email: 'email',
+  username: 'username',
+};
 
 /** Counts what it verifies, so that a test sees what the cache spared. */
 class CountingJwtService extends JwtService {
@@ -14,12 +24,20 @@ class CountingJwtService extends JwtService {
   }
 }
 
-function createVerifier(cachedTokens = 2, clockToleranceSeconds = 0) {
+function createVerifier(cachedTokens = 2, clockToleranceSeconds = 0, changes: Partial<TokenOptions> = {}) {
   const jwt = new CountingJwtService({
     secret: createSecretKey(SECRET, 'utf8'),
     verifyOptions: { algorithms: ['HS256'], clockTolerance: clockToleranceSeconds },
   });
-  const options = { secret: SECRET, audience: 'here', issuer: 'auth', clockToleranceSeconds, cachedTokens };
+  const options = {
+    secret: SECRET,
+    audience: 'here',
+    issuer: 'auth',
+    claims: CLAIMS,
+    clockToleranceSeconds,
+    cachedTokens,
+    ...changes,
+  };
   return { jwt, verifier: new AccessTokenVerifier(jwt, options) };
 }
 
@@ -52,6 +70,26 @@ describe('AccessTokenVerifier', () => {
       expiresAt: 4_000_000_000,
     });
     expect(verifier.verify(sign({ email: 7 }))).toMatchObject({ email: '', username: '' });
+  });
+
+  it('reads other claims, if the options name them', () => {
+    const claims = { ...CLAIMS, userId: 'sub', tokenId: 'tid', role: undefined };
+    const { verifier } = createVerifier(2, 0, { claims });
+
+    expect(verifier.verify(sign({ sub: 's', tid: 't', role: 'admin' }))).toMatchObject({
+      userId: 's',
+      tokenId: 't',
+      role: '',
+    });
+    expect(() => verifier.verify(sign({ tid: 't' }))).toThrow('Invalid token');
+    expect(() => verifier.verify(sign({ sub: 's' }))).toThrow('Invalid token');
+  });
+
+  it('accepts any audience and any issuer, if the options name none', () => {
+    const { verifier } = createVerifier(2, 0, { audience: undefined, issuer: undefined });
+
+    expect(verifier.verify(sign({ aud: undefined, iss: undefined }))).toMatchObject({ userId: 'u' });
+    expect(verifier.verify(sign({ aud: ['x'], iss: 'y' }))).toMatchObject({ userId: 'u' });
   });
 
   it('gives a principal that nobody can change for the next request', () => {

@@ -8,18 +8,20 @@ import { AuthenticationException } from './authentication.exception.js';
 import type { Principal } from './principal.js';
 import { TokenPrincipal } from './token-principal.js';
 
-/** The claims of an access token. A refresh token has an empty role and no `jti`, so it fails here. */
+/** What the gateway needs of an access token. A refresh token has no token id, so it fails here. */
 const AccessClaims = z.object({
-  user_id: z.string().min(1),
+  userId: z.string().min(1),
   role: z.string().min(1),
-  jti: z.string().min(1),
-  sid: z.string().min(1).optional(),
+  tokenId: z.string().min(1),
+  sessionId: z.string().min(1).optional(),
   exp: z.number(),
   iat: z.number().optional(),
-  iss: z.string(),
   email: z.string().catch(''),
   username: z.string().catch(''),
 });
+
+/** Stands for the role of tokens that have none. */
+const NO_ROLE = 'none';
 
 const HMAC_SHA256_BYTES = 32;
 
@@ -34,8 +36,8 @@ NOT_SIGNED.name = 'JsonWebTokenError';
 NOT_SIGNED.stack = 'JsonWebTokenError: invalid signature';
 
 /**
- * Verifies access tokens: HS256 with the shared secret, unexpired, already issued and valid, for this audience and from
- * this issuer, with a `jti` by which it can be revoked, without `crit` in its header. Verified tokens are cached until
+ * Verifies access tokens: HS256 with the shared secret, unexpired, already issued and valid, for the audience and from
+ * the issuer of the options, with an id by which it can be revoked, without `crit` in its header. Verified tokens are cached until
  * they expire.
  */
 @Injectable()
@@ -107,20 +109,31 @@ export class AccessTokenVerifier {
   }
 
   private principalFrom(token: string, claims: Record<string, unknown>): Principal {
-    const { aud } = claims;
+    const { audience, issuer, claims: names } = this.options;
+    const { aud, iss, exp, iat } = claims;
     const audiences: unknown[] = Array.isArray(aud) ? aud : [aud];
-    if (!audiences.includes(this.options.audience)) throw new AuthenticationException('invalid_audience');
-    const { data, error } = AccessClaims.safeParse(claims);
-    if (!data || data.iss !== this.options.issuer || this.isLater(data.iat ?? 0)) {
+    if (audience !== undefined && !audiences.includes(audience))
+      throw new AuthenticationException('invalid_audience');
+    const { data, error } = AccessClaims.safeParse({
+      userId: claims[names.userId],
+      tokenId: claims[names.tokenId],
+      sessionId: claims[names.sessionId],
+      role: names.role === undefined ? NO_ROLE : claims[names.role],
+      email: claims[names.email],
+      username: claims[names.username],
+      exp,
+      iat,
+    });
+    if (!data || (issuer !== undefined && iss !== issuer) || this.isLater(data.iat ?? 0)) {
       throw new AuthenticationException('invalid_token', error);
     }
     return new TokenPrincipal(token, {
-      userId: data.user_id,
+      userId: data.userId,
       email: data.email,
       username: data.username,
-      role: data.role,
-      tokenId: data.jti,
-      sessionId: data.sid,
+      role: names.role === undefined ? '' : data.role,
+      tokenId: data.tokenId,
+      sessionId: data.sessionId,
       expiresAt: data.exp,
     });
   }

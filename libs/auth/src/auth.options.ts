@@ -1,14 +1,29 @@
 import { ConfigurableModuleBuilder } from '@nestjs/common';
 import type { RevocationRedis } from './revocation.redis.js';
 
+/** The claims of a token that say who it speaks for. */
+export interface ClaimNames {
+  /** Required. */
+  readonly userId: string;
+  /** Required: the token is revoked by it. */
+  readonly tokenId: string;
+  /** All tokens of a session are revoked by it. */
+  readonly sessionId: string;
+  /** Required, if it is named. */
+  readonly role: string | undefined;
+  readonly email: string;
+  readonly username: string;
+}
+
 /** How access tokens are verified. */
 export interface TokenOptions {
   /** The HMAC key of the access tokens, at least 32 characters. */
   readonly secret: string;
-  /** The `aud` that a token must have. */
-  readonly audience: string;
-  /** The `iss` that a token must have. */
-  readonly issuer: string;
+  /** The `aud` that a token must have. If undefined, any audience is accepted. */
+  readonly audience: string | undefined;
+  /** The `iss` that a token must have. If undefined, any issuer is accepted. */
+  readonly issuer: string | undefined;
+  readonly claims: ClaimNames;
   /**
    * Seconds by which the clock of the token's issuer may differ from this machine's: for `nbf`, `iat` and `exp` alike. At
    * most 300. An expired token is accepted only if its revocation would still be known.

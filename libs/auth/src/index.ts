@@ -4,6 +4,4 @@ export { AuthenticationException, type AuthenticationFailure } from './authentic
 export { Authenticator } from './authenticator.js';
 export { CurrentPrincipal } from './current-principal.decorator.js';
 export { principalOf, type Principal } from './principal.js';
-export type { RevocationKind } from './revocation-keys.js';
-export type { RevocationRedis } from './revocation.redis.js';
-export { REVOCATION_STATES, RevocationStore, type RevocationState } from './revocation.store.js';
+export type { AuthOptions } from './auth.options.js';

@@ -1,4 +1,4 @@
-import { randomId } from '@app/proxy';
+import { randomId } from '@app/proxy/internal';
 import type { Redis } from 'ioredis';
 
 /** Flags of `notify-keyspace-events`: by key, for strings, for commands of any type (`del`, `expire`). */

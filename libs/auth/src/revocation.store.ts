@@ -1,4 +1,4 @@
-import { delay } from '@app/proxy';
+import { delay } from '@app/proxy/internal';
 import type { OnApplicationBootstrap, OnApplicationShutdown } from '@nestjs/common';
 import type { Principal } from './principal.js';
 import { formatKeyName, KEY_PREFIX, parseKeyName, type RevocationKind } from './revocation-keys.js';

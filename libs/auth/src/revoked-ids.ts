@@ -1,4 +1,4 @@
-import { nextTurn } from '@app/proxy';
+import { nextTurn } from '@app/proxy/internal';
 import type { RevocationKind } from './revocation-keys.js';
 
 /** About the most entries of one part. V8 copies a whole map when it grows, at this size within a millisecond. */

@@ -27,17 +27,14 @@ export interface ProxyOptions extends ForwardLimits, RequestHeaderOptions {
   /** Routes of controllers. An upstream with the same path and method is an error at boot. */
   readonly controllerRoutes: readonly ControllerRouteOptions[];
 
-  /** Addresses by upstream name. Default: the upstream's own. */
+  /** Instances by `settingNameOf` the upstream. Default: the upstream's own. */
   readonly addresses: ReadonlyMap<string, readonly string[]>;
-
-  /** Which of an upstream's own addresses are used: those of the compose network or those of one machine. */
-  readonly network: 'compose' | 'local';
 
   /** Whether an address is the gateway's own: as an instance, it would send every request round in circles. */
   readonly isOwnAddress: (address: URL) => boolean;
 
   readonly connections: InstanceOptions;
-  /** TLS by upstream name. Default: Node's certificates are trusted, and no client certificate is sent. */
+  /** TLS by `settingNameOf` the upstream. Default: Node's certificates are trusted, and no client certificate is sent. */
   readonly tls: ReadonlyMap<string, TlsOptions>;
   /** Milliseconds between two polls of the files of `tls`. */
   readonly tlsPollMs: number;

@@ -33,6 +33,7 @@ import { Forward } from './forward/forward.js';
 import type { ForwardOptions } from './forward/forward-options.js';
 import { RetryBudget } from './attempts/retry-budget.js';
 import type { UpstreamOptions } from './upstream.js';
+import { settingNameOf } from './upstream-name.js';
 import type { UpstreamEvents } from './upstream-events.js';
 
 /** An upstream that cannot be run as it is declared; the boot stops with it. */
@@ -216,7 +217,7 @@ export class UpstreamProxy implements AttemptedUpstream, InstancePicker {
 
   private readTls(urls: readonly URL[], onChange: (error?: Error) => void): UpstreamTls {
     const { name, options } = this;
-    const tls = options.tls.get(name);
+    const tls = options.tls.get(settingNameOf(name));
     if (tls && urls.every(({ protocol }) => protocol !== 'https:')) {
       throw new UpstreamError(`${name} has TLS settings, and no https:// instance`);
     }
@@ -230,7 +231,7 @@ export class UpstreamProxy implements AttemptedUpstream, InstancePicker {
 
   private readAddresses(): URL[] {
     const { declaration, options } = this;
-    const addresses = options.addresses.get(this.name) ?? declaration.instances[options.network];
+    const addresses = options.addresses.get(settingNameOf(this.name)) ?? declaration.instances ?? [];
     if (addresses.length === 0) throw new UpstreamError(`${this.name} has no instance`);
     return addresses.map((address) => {
       if (!isInstanceAddress(address)) {

@@ -14,6 +14,7 @@ import { RouteTable, type RoutesOfPath } from './routing/route-table.js';
 import { Ticker } from './http/ticker.js';
 import { UpstreamMetadata, type UpstreamOptions } from './upstream.js';
 import type { UpstreamEvents } from './upstream-events.js';
+import { isUpstreamName, settingNameOf } from './upstream-name.js';
 import { UpstreamError, UpstreamProxy, type ProxyRoute } from './upstream-proxy.js';
 
 /** A route of a controller. */
@@ -77,14 +78,13 @@ export class UpstreamRegistry implements OnModuleInit, OnApplicationShutdown {
 
   private add(declaration: UpstreamOptions): void {
     const { name, gates = [], routes } = declaration;
-    if (!/^[a-z][a-z0-9]*(-[a-z0-9]+)*-service$/.test(name)) {
-      throw new UpstreamError(
-        `An upstream's name has lower case letters, digits and dashes and ends in -service: ${name}`,
-      );
+    if (!isUpstreamName(name)) {
+      throw new UpstreamError(`An upstream's name has lower case letters, digits and dashes: ${name}`);
     }
-    if (this.upstreams.some((upstream) => upstream.name === name)) {
-      throw new UpstreamError(`Two upstreams are called ${name}`);
-    }
+    const namesake = this.upstreams.find((upstream) => settingNameOf(upstream.name) === settingNameOf(name));
+    if (namesake) throw new UpstreamError(`Two upstreams have one name: ${namesake.name} and ${name}`);
+    const addresses = this.options.addresses.get(settingNameOf(name)) ?? declaration.instances ?? [];
+    if (addresses.length === 0 && declaration.isOptional) return;
     const own = gates.map((gate) => this.moduleRef.get(gate, { strict: false }));
     const options = { ...this.options, gates: [...this.options.gates, ...own] };
     const upstream = new UpstreamProxy(declaration, options, this.ticker, this.events);
@@ -124,7 +124,7 @@ export class UpstreamRegistry implements OnModuleInit, OnApplicationShutdown {
 
   private checkTlsNames(): void {
     for (const name of this.options.tls.keys()) {
-      if (!this.upstreams.some((upstream) => upstream.name === name))
+      if (!this.upstreams.some((upstream) => settingNameOf(upstream.name) === name))
         throw new UpstreamError(`There are TLS settings for ${name}, and no upstream has that name`);
     }
   }

@@ -21,18 +21,19 @@ export interface CorsOptions {
 /** A service that requests go to. */
 export interface UpstreamOptions extends HeaderRuleOptions {
   /**
-   * The service's name in errors, logs and metrics: lower case letters, digits and dashes, unique, ending in
-   * `-service`. The variable of this name sets its addresses: `billing-service` has `BILLING_SERVICE_URL`.
+   * The service's name in errors, logs and metrics: lower case letters, digits and dashes, unique; a `-service` at its end
+   * makes no difference. A variable sets its instances: `BILLING_SERVICE_URL` those of `billing` or `billing-service`.
    */
   readonly name: string;
 
-  /** The addresses if the variable is not set, each as scheme, host and port. */
-  readonly instances: {
-    /** In the compose network, where services have host names. */
-    readonly compose: readonly string[];
-    /** On one machine. */
-    readonly local: readonly string[];
-  };
+  /**
+   * Instances if no setting names them, each as scheme, host and port: `http://billing:8080`. Default: none, which is an
+   * error at boot unless a setting names some or the upstream is optional.
+   */
+  readonly instances?: readonly string[];
+
+  /** Whether the application goes without this upstream and its routes if it has no instance. Default: false. */
+  readonly isOptional?: boolean;
 
   /** Which requests and handshakes go to one instance. A route may have its own. Default: none, all are balanced by load. */
   readonly affinity?: AffinityOptions;

@@ -44,12 +44,12 @@ const RULES = {
 };
 
 const SOURCES = {
-  DrainService: 'apps/gateway/src/lifecycle/drain.service.ts',
+  DrainService: 'libs/gateway/src/lifecycle/drain.service.ts',
   AttemptLoop: 'libs/proxy/src/forward/attempt-loop.ts',
   OpenExchanges: 'libs/gateway/src/http/open-exchanges.ts',
-  Relay: 'apps/gateway/src/websocket/relay/relay.ts',
-  Relays: 'apps/gateway/src/websocket/relay/relays.ts',
-  UpgradeMiddleware: 'apps/gateway/src/websocket/upgrade.middleware.ts',
+  Relay: 'libs/gateway/src/websocket/relay/relay.ts',
+  Relays: 'libs/gateway/src/websocket/relay/relays.ts',
+  UpgradeMiddleware: 'libs/gateway/src/websocket/upgrade.middleware.ts',
 };
 
 /**

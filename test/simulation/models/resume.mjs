@@ -61,7 +61,7 @@ const RULES = {
   countsAfterEnd: false,
 };
 
-const RELAY = 'apps/gateway/src/websocket/relay';
+const RELAY = 'libs/gateway/src/websocket/relay';
 const SOURCES = {
   Relay: `${RELAY}/relay.ts`,
   RelayEnd: `${RELAY}/relay-end.ts`,

@@ -1,10 +1,10 @@
 const REVOCATIONS = 'libs/auth/src/revocation.store.ts';
-const SESSION_RESPONSES = 'apps/gateway/src/lifecycle/session-responses.ts';
+const SESSION_RESPONSES = 'libs/gateway/src/lifecycle/session-responses.ts';
 
 /** Faults of tokens, of revocation and of rate limits. */
 export const ACCESS_MUTANTS = {
   'counts more than a limit': {
-    file: 'apps/gateway/src/limits/rate-limiter.ts',
+    file: 'libs/gateway/src/limits/rate-limiter.ts',
     from: 'return { passes: consumed <= limit, limit,',
     to: 'return { passes: consumed <= limit + 10, limit,',
     and: [
@@ -17,7 +17,7 @@ export const ACCESS_MUTANTS = {
     guarantees: ['G6'],
   },
   'counts a request after it was admitted': {
-    file: 'apps/gateway/src/limits/rate-limiter.ts',
+    file: 'libs/gateway/src/limits/rate-limiter.ts',
     from: 'const points = 1 + this.local.remove(key);',
     to: 'const points = this.local.remove(key);',
     scenario: 'limits',
@@ -66,21 +66,21 @@ export const ACCESS_MUTANTS = {
     guarantees: ['G5'],
   },
   'admits twice its share without Redis': {
-    file: 'apps/gateway/src/limits/rate-limiter.ts',
+    file: 'libs/gateway/src/limits/rate-limiter.ts',
     from: 'return { passes: consumed <= limit, limit,',
     to: 'return { passes: consumed <= 2 * limit, limit,',
     scenario: 'limitsWithoutRedis',
     guarantees: ['G6'],
   },
   'admits the whole limit without Redis': {
-    file: 'apps/gateway/src/gates/rate-limit.gate.ts',
+    file: 'libs/gateway/src/gates/rate-limit.gate.ts',
     from: 'localPerMinute: Math.max(1, Math.floor(most / rateLimit.replicas))',
     to: 'localPerMinute: most',
     scenario: 'limitsWithoutRedis',
     guarantees: ['G6'],
   },
   'forgets what was counted without Redis': {
-    file: 'apps/gateway/src/limits/rate-limiter.ts',
+    file: 'libs/gateway/src/limits/rate-limiter.ts',
     from: 'const points = 1 + this.local.remove(key);',
     to: 'this.local.remove(key);\n    const points = 1;',
     scenario: 'limitsWithoutRedis',

@@ -1,6 +1,6 @@
-const RELAY = 'apps/gateway/src/websocket/relay/relay.ts';
-const RELAY_END = 'apps/gateway/src/websocket/relay/relay-end.ts';
-const RELAYS = 'apps/gateway/src/websocket/relay/relays.ts';
+const RELAY = 'libs/gateway/src/websocket/relay/relay.ts';
+const RELAY_END = 'libs/gateway/src/websocket/relay/relay-end.ts';
+const RELAYS = 'libs/gateway/src/websocket/relay/relays.ts';
 
 /** Faults of WebSockets. */
 export const RELAY_MUTANTS = {
@@ -19,7 +19,7 @@ export const RELAY_MUTANTS = {
     guarantees: ['G12'],
   },
   'keeps buffered messages twice': {
-    file: 'apps/gateway/src/websocket/relay/resumption.ts',
+    file: 'libs/gateway/src/websocket/relay/resumption.ts',
     from: '    this.messages = [];\n    this.bytes = 0;\n    return messages;',
     to: '    this.bytes = 0;\n    return [...messages];',
     scenario: 'sockets',
@@ -33,7 +33,7 @@ export const RELAY_MUTANTS = {
     guarantees: ['G12'],
   },
   'takes a message for acknowledged before it was': {
-    file: 'apps/gateway/src/websocket/relay/heartbeat.ts',
+    file: 'libs/gateway/src/websocket/relay/heartbeat.ts',
     from: 'return this.messagesSent - this.messagesAcknowledged;',
     to: 'return 0;',
     scenario: 'sockets',
@@ -117,7 +117,7 @@ export const RELAY_MUTANTS = {
     guarantees: ['G8'],
   },
   'waits for a handshake without a timeout': {
-    file: 'apps/gateway/src/websocket/handshake/upstream-dialer.ts',
+    file: 'libs/gateway/src/websocket/handshake/upstream-dialer.ts',
     from: 'Math.min(this.config.proxy.responseHeadersTimeoutMs, withinMs)',
     to: 'Math.min(20 * this.config.proxy.responseHeadersTimeoutMs, withinMs)',
     scenario: 'sockets',
@@ -145,14 +145,14 @@ export const RELAY_MUTANTS = {
     guarantees: ['G12'],
   },
   'closes a slowed client because its pongs wait': {
-    file: 'apps/gateway/src/websocket/relay/heartbeat.ts',
+    file: 'libs/gateway/src/websocket/relay/heartbeat.ts',
     from: 'if (isRead && this.pingsUnanswered >= UNANSWERED_PINGS) return false;',
     to: 'if (!isRead) return false;',
     scenario: 'traffic',
     guarantees: ['G12'],
   },
   'keeps an end of a relay that sends no pong': {
-    file: 'apps/gateway/src/websocket/relay/heartbeat.ts',
+    file: 'libs/gateway/src/websocket/relay/heartbeat.ts',
     from: 'this.pingsUnanswered >= UNANSWERED_PINGS)',
     to: 'this.pingsUnanswered >= 50 * UNANSWERED_PINGS)',
     scenario: 'sockets',

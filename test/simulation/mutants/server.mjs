@@ -1,4 +1,4 @@
-const DRAIN = 'apps/gateway/src/lifecycle/drain.service.ts';
+const DRAIN = 'libs/gateway/src/lifecycle/drain.service.ts';
 
 /** Faults of the drain, of load shedding and of the server around them. */
 export const SERVER_MUTANTS = {
@@ -62,14 +62,14 @@ export const SERVER_MUTANTS = {
     guarantees: ['G9'],
   },
   'sheds no load': {
-    file: 'apps/gateway/src/gates/overload.gate.ts',
+    file: 'libs/gateway/src/gates/overload.gate.ts',
     from: 'if (resource === undefined) return;',
     to: 'if (resource !== "memory") return;',
     scenario: 'overload',
     guarantees: ['G8'],
   },
   'sheds load one request late': {
-    file: 'apps/gateway/src/overload/load-monitor.ts',
+    file: 'libs/gateway/src/overload/load-monitor.ts',
     from: 'if (this.open.size <= this.config.overload.inFlight) return undefined;',
     to: 'if (this.open.size <= this.config.overload.inFlight + 1) return undefined;',
     scenario: 'overload',

@@ -36,15 +36,16 @@ export class Gateway {
   /** Starts a process, if there is none. Resolves when it listens. */
   async start() {
     if (this.state !== 'gone') return;
-    const { createGateway, loadSettings } = this.#world.product;
+    const { AppModule, createGateway } = this.#world.product;
     const life = ++this.life;
     this.state = 'starting';
     this.note('starts');
-    const settings = loadSettings({ JWT_SECRET, HOST: this.host, PORT: String(PORT), ...this.env });
+    const variables = { JWT_SECRET, HOST: this.host, PORT: String(PORT), ...this.env };
     const record = this.#world.ledger.addLife(this, life);
     // Each life draws for itself: a smaller plan leaves the draws of other gateways as they were.
     this.#process = { random: this.#world.random.fork(`gateway ${this.number} life ${life}`) };
-    const app = await currentProcess.run(this.#process, createGateway, settings, {
+    const app = await currentProcess.run(this.#process, createGateway, AppModule, {
+      variables,
       logs: this.#createLogs(life),
       modules: [this.#world.product.SimulationModule],
     });

@@ -1,5 +1,5 @@
-import { addressVariableFor } from '@app/gateway';
-import { isWebSocketOnly, type RouteOptions, type UpstreamOptions } from '@app/proxy';
+import { addressVariableFor } from '@app/gateway/internal';
+import { isWebSocketOnly, settingNameOf, type RouteOptions, type UpstreamOptions } from '@app/proxy/internal';
 import type { TextFiles } from '../files/text-files.js';
 import { isRedisImage } from './images.js';
 import { ConfigurationError, Gateway } from './gateway.js';
@@ -7,7 +7,7 @@ import type { Nginx, NginxGroup } from './nginx.js';
 import type { NginxBlock } from './nginx-block.js';
 import type { Prometheus } from './prometheus.js';
 import { gatewayServices, nginxInFront } from './roles.js';
-import { samplePath } from './route-tables.js';
+import { samplePath, type Application } from './application.js';
 import type { Sourced } from './sourced.js';
 import type { ComposeService } from './service.js';
 import { SourceLocations } from './source-locations.js';
@@ -32,7 +32,7 @@ export interface DeploymentParts {
   /** All services that may be the nginx in front of the gateways. */
   readonly nginxes: readonly Nginx[];
   readonly prometheus: Prometheus | undefined;
-  readonly upstreams: readonly UpstreamOptions[];
+  readonly application: Application;
   /** Paths of committed examples of `.env`. */
   readonly examples: readonly string[];
 }
@@ -60,14 +60,14 @@ export class Deployment {
   private readonly gatewayNames: ReadonlySet<ComposeService>;
 
   constructor(readonly parts: DeploymentParts) {
-    const { files, stack, upstreams, nginxes } = parts;
+    const { files, stack, application, nginxes } = parts;
     const places = new SourceLocations(files);
-    this.routes = upstreams.flatMap((upstream) => rowsOf(upstream, places));
+    this.routes = application.upstreams.flatMap((upstream) => rowsOf(upstream, places));
     const routes = this.routes.map(({ route }) => route);
     this.nginx = nginxInFront(nginxes, stack, routes);
     const services = gatewayServices(this.nginx, stack, routes);
     this.gatewayNames = new Set(services);
-    const read = services.map((service) => readGateway(service, places));
+    const read = services.map((service) => readGateway(service, places, application));
     this.gateways = read.filter((each) => each instanceof Gateway);
     this.refused = read.filter((each): each is Refused => !(each instanceof Gateway));
     this.gatewayGroups = (this.nginx?.groups ?? []).filter((group) => this.holdsGateway(group));
@@ -87,6 +87,10 @@ export class Deployment {
     return this.parts.prometheus;
   }
 
+  get upstreams(): readonly UpstreamOptions[] {
+    return this.parts.application.upstreams;
+  }
+
   get stack(): Stack {
     return this.parts.stack;
   }
@@ -98,8 +102,8 @@ export class Deployment {
 
   /** The addresses that a gateway uses for an upstream. */
   addressesOf(gateway: Gateway, upstream: UpstreamOptions): readonly string[] {
-    const { addresses, network } = gateway.config.proxy;
-    return addresses.get(upstream.name) ?? upstream.instances[network];
+    const { addresses } = gateway.config.proxy;
+    return addresses.get(settingNameOf(upstream.name)) ?? upstream.instances ?? [];
   }
 
   /** The variable with a gateway's addresses of an upstream, or its row in the code. */
@@ -121,7 +125,7 @@ export class Deployment {
 
   /** All services that are instances of a gateway's upstreams. */
   calledBy(gateway: Gateway): readonly ComposeService[] {
-    return [...new Set(this.parts.upstreams.flatMap((upstream) => this.servicesOf(gateway, upstream)))];
+    return [...new Set(this.upstreams.flatMap((upstream) => this.servicesOf(gateway, upstream)))];
   }
 
   /** The service that is a gateway's Redis, by its address, or by its image if the address is in a secret. */
@@ -167,9 +171,13 @@ const locationsOf = (carried: readonly Carried[]): Set<NginxBlock> =>
 
 type Refused = Deployment['refused'][number];
 
-function readGateway(service: ComposeService, places: SourceLocations): Gateway | Refused {
+function readGateway(
+  service: ComposeService,
+  places: SourceLocations,
+  { settings }: Application,
+): Gateway | Refused {
   try {
-    return Gateway.read(service, places);
+    return Gateway.read(service, places, settings);
   } catch (error) {
     if (error instanceof ConfigurationError) return { service, error };
     throw error;

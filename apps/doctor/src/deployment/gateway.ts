@@ -1,11 +1,12 @@
 import {
   ConfigurationError,
   entriesOf,
+  type GatewayOptions,
   loadWithValues,
   type Settings,
   TABLE,
   type VariableValues,
-} from '@app/gateway';
+} from '@app/gateway/internal';
 import { includesPort } from './ports.js';
 import type { Sourced } from './sourced.js';
 import type { ComposeService } from './service.js';
@@ -23,8 +24,8 @@ export class Gateway {
     private readonly places: SourceLocations,
   ) {}
 
-  /** @throws ConfigurationError if the gateway would not start */
-  static read(service: ComposeService, places: SourceLocations): Gateway {
+  /** @param given settings of the application's code. @throws ConfigurationError if the gateway would not start */
+  static read(service: ComposeService, places: SourceLocations, given: GatewayOptions): Gateway {
     const variables: Record<string, string> = {};
     for (const [name, { value }] of service.environment) variables[name] = value;
     for (const { row } of entriesOf(TABLE)) {
@@ -32,7 +33,7 @@ export class Gateway {
     }
     variables['JWT_SECRET'] ||= PLACEHOLDER;
     // The TLS files are in the container, not on this machine.
-    const { settings, values } = loadWithValues(variables, { checksTlsFiles: false });
+    const { settings, values } = loadWithValues(variables, { settings: given, checksTlsFiles: false });
     return new Gateway(service, settings, values, places);
   }
 

@@ -1,7 +1,7 @@
 import type { RouteOptions } from '@app/proxy';
 import { isNginxImage } from './images.js';
 import type { Nginx } from './nginx.js';
-import { samplePath } from './route-tables.js';
+import { samplePath } from './application.js';
 import type { ComposeService } from './service.js';
 import type { Stack } from './stack.js';
 

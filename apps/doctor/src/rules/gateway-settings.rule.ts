@@ -1,4 +1,4 @@
-import { misspeltVariables, warningsFor } from '@app/gateway';
+import { misspeltVariables, warningsFor } from '@app/gateway/internal';
 import type { Deployment } from '../deployment/deployment.js';
 import type { Sourced } from '../deployment/sourced.js';
 import type { Fault, Rule } from './rule.js';

@@ -1,4 +1,4 @@
-import { OWN_ROUTES } from '../../../gateway/src/index.js';
+import { OWN_ROUTES } from '@app/gateway/internal';
 import type { Deployment } from '../deployment/deployment.js';
 import { hasProgram } from '../deployment/images.js';
 import type { Sourced } from '../deployment/sourced.js';

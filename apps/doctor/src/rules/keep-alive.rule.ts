@@ -56,7 +56,7 @@ function* nginxBeforeGateway(deployment: Deployment): Iterable<Fault> {
 function* gatewayBeforeServices(deployment: Deployment): Iterable<Fault> {
   for (const gateway of deployment.gateways) {
     const pooled = gateway.setting('UPSTREAM_KEEP_ALIVE_TIMEOUT_MS');
-    for (const upstream of deployment.parts.upstreams) {
+    for (const upstream of deployment.upstreams) {
       for (const service of deployment.servicesOf(gateway, upstream)) {
         const kept = keepAliveOf(service);
         if (pooled.value < kept.value) continue;

@@ -1,4 +1,4 @@
-import { fitsMemory } from '../../../gateway/src/index.js';
+import { fitsMemory } from '@app/gateway/internal';
 import type { Deployment } from '../deployment/deployment.js';
 import type { Gateway } from '../deployment/gateway.js';
 import { wordsOf } from '../deployment/shell-words.js';

@@ -69,7 +69,7 @@ function nginxCalls({ nginx }: Deployment): Call[] {
 function gatewayCalls(deployment: Deployment): Call[] {
   return deployment.gateways.flatMap((gateway) => {
     const { service } = gateway;
-    const upstreams = deployment.parts.upstreams.flatMap((upstream) =>
+    const upstreams = deployment.upstreams.flatMap((upstream) =>
       deployment.addressesOf(gateway, upstream).map((address) => ({
         caller: service.name,
         from: service,

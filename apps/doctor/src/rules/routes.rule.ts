@@ -1,7 +1,7 @@
 import type { Carried, Deployment, RouteRow } from '../deployment/deployment.js';
 import type { Nginx } from '../deployment/nginx.js';
 import { sayDirective, type NginxBlock } from '../deployment/nginx-block.js';
-import { samplePath } from '../deployment/route-tables.js';
+import { samplePath } from '../deployment/application.js';
 import type { Fault, Rule } from './rule.js';
 
 /** Every route has a location of nginx that passes it to a gateway, by an address in the files. */

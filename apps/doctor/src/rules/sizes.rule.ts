@@ -1,4 +1,4 @@
-import { methodsOf } from '@app/proxy';
+import { methodsOf } from '@app/proxy/internal';
 import type { Carried, Deployment } from '../deployment/deployment.js';
 import type { Gateway } from '../deployment/gateway.js';
 import type { NginxBlock } from '../deployment/nginx-block.js';

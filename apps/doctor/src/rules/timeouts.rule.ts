@@ -1,5 +1,5 @@
-import { leastRequestTimeoutMs } from '@app/gateway';
-import { isWebSocketOnly } from '@app/proxy';
+import { leastRequestTimeoutMs } from '@app/gateway/internal';
+import { isWebSocketOnly } from '@app/proxy/internal';
 import type { Deployment } from '../deployment/deployment.js';
 import type { Gateway } from '../deployment/gateway.js';
 import { responseTimeoutOf } from '../deployment/labels.js';
@@ -80,7 +80,7 @@ function* routeStreams({ carried }: Deployment): Iterable<Fault> {
 
 function* serviceTimeouts(deployment: Deployment, gateway: Gateway): Iterable<Fault> {
   const headers = gateway.setting('RESPONSE_HEADERS_TIMEOUT_MS');
-  for (const upstream of deployment.parts.upstreams) {
+  for (const upstream of deployment.upstreams) {
     for (const service of deployment.servicesOf(gateway, upstream)) {
       const own = responseTimeoutOf(service);
       if (!own || own.value < headers.value) continue;

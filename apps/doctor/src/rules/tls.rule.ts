@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
-import { type TlsSetting, tlsVariableFor } from '@app/gateway';
+import { type TlsSetting, tlsVariableFor } from '@app/gateway/internal';
+import { settingNameOf } from '@app/proxy/internal';
 import type { Deployment } from '../deployment/deployment.js';
 import type { Gateway } from '../deployment/gateway.js';
 import { hasFile } from '../deployment/given-files.js';
@@ -31,7 +32,7 @@ export const tlsRule: Rule = {
 function* withoutEffect(deployment: Deployment, gateway: Gateway): Iterable<Fault> {
   const { addresses, tls } = gateway.config.proxy;
   for (const name of tls.keys()) {
-    const upstream = deployment.parts.upstreams.find((each) => each.name === name);
+    const upstream = deployment.upstreams.find((each) => settingNameOf(each.name) === name);
     const own = upstream ? deployment.addressesOf(gateway, upstream) : addresses.get(name);
     if (own?.some(isSecure)) continue;
     const [first, ...others] = sourcesOf(gateway, name, SETTINGS);
@@ -62,8 +63,8 @@ function* missingFiles(gateway: Gateway): Iterable<Fault> {
 function* unverifiedNames(deployment: Deployment, gateway: Gateway): Iterable<Fault> {
   if (mayKnowMoreAuthorities(gateway)) return;
   const { tls } = gateway.config.proxy;
-  for (const upstream of deployment.parts.upstreams) {
-    const { caFile, serverName } = tls.get(upstream.name) ?? {};
+  for (const upstream of deployment.upstreams) {
+    const { caFile, serverName } = tls.get(settingNameOf(upstream.name)) ?? {};
     if (caFile !== undefined) continue;
     const hosts = deployment.addressesOf(gateway, upstream).filter(isSecure);
     const names = hosts.map((address) => serverName ?? new URL(address).hostname.replace(/\.$/, ''));

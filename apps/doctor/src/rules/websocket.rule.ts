@@ -73,7 +73,7 @@ function* nginxTimeouts(deployment: Deployment): Iterable<Fault> {
 function* serviceTimeouts(deployment: Deployment): Iterable<Fault> {
   for (const gateway of deployment.gateways) {
     const ping = gateway.setting('WEBSOCKET_PING_INTERVAL_MS');
-    for (const upstream of deployment.parts.upstreams) {
+    for (const upstream of deployment.upstreams) {
       if (!upstream.routes.some(({ websocket }) => websocket)) continue;
       for (const service of deployment.servicesOf(gateway, upstream)) {
         const read = websocketReadTimeoutOf(service);

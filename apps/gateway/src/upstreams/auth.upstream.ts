@@ -1,4 +1,4 @@
-import { Upstream } from '@app/proxy';
+import { Upstream } from '@app/gateway';
 
 const KIB = 1024;
 
@@ -12,7 +12,7 @@ const PARTICIPANTS = { name: 'CONVERSATIONS_ID_PARTICIPANTS', perMinute: 30 };
 
 @Upstream({
   name: 'auth-service',
-  instances: { compose: ['http://auth-service:8080'], local: ['http://localhost:8081'] },
+  instances: ['http://localhost:8081'],
   routes: [
     { ...OPEN, path: '/v1/auth/register', limit: { name: 'AUTH_REGISTER', perMinute: 5 } },
     { ...OPEN, path: '/v1/auth/login', limit: { name: 'AUTH_LOGIN', perMinute: 10 } },

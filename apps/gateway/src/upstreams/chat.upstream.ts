@@ -1,8 +1,8 @@
-import { Upstream } from '@app/proxy';
+import { Upstream } from '@app/gateway';
 
 @Upstream({
   name: 'chat-service',
-  instances: { compose: ['http://chat-service:8082'], local: ['http://localhost:8082'] },
+  instances: ['http://localhost:8082'],
   routes: [
     { methods: ['GET', 'POST'], path: '/v1/messages', limit: { name: 'MESSAGES', perMinute: 100 } },
     { methods: ['POST'], path: '/v1/presence' },

@@ -1,12 +1,9 @@
-import { Upstream } from '@app/proxy';
+import { Upstream } from '@app/gateway';
 
-/**
- * The demo page of the system. It has no default address: the application has this upstream only if `DEMO_SERVICE_URL` is
- * set.
- */
+/** The demo page of the system, if `DEMO_SERVICE_URL` says where it is. */
 @Upstream({
   name: 'demo-service',
-  instances: { compose: [], local: [] },
+  isOptional: true,
   routes: [{ methods: ['GET'], path: '/demo', auth: 'none' }],
 })
 export class DemoUpstream {}

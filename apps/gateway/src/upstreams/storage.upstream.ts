@@ -1,10 +1,10 @@
-import { Upstream } from '@app/proxy';
+import { Upstream } from '@app/gateway';
 
 const GIB = 1024 ** 3;
 
 @Upstream({
   name: 'storage-service',
-  instances: { compose: ['http://storage-service:8080'], local: ['http://localhost:8084'] },
+  instances: ['http://localhost:8084'],
   routes: [
     {
       methods: ['POST'],

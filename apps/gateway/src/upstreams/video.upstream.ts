@@ -1,4 +1,4 @@
-import { Upstream, type WebSocketPolicy } from '@app/proxy';
+import { Upstream, type WebSocketPolicy } from '@app/gateway';
 
 /**
  * Does not resume: an offer and its answer belong to one connection, and over a new one the service would get the second
@@ -11,7 +11,7 @@ const CALL = { name: 'CALLS_ID', perMinute: 30 };
 
 @Upstream({
   name: 'video-service',
-  instances: { compose: ['http://video-service:8083'], local: ['http://localhost:8083'] },
+  instances: ['http://localhost:8083'],
   routes: [
     { methods: ['POST'], path: '/v1/calls/initiate', limit: { name: 'CALLS_INITIATE', perMinute: 10 } },
     { methods: ['GET'], path: '/v1/calls/:id', limit: CALL },

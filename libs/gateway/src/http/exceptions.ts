@@ -1,4 +1,4 @@
-import { ProxyException, UPGRADE_REQUIRED } from '@app/proxy';
+import { ProxyException, UPGRADE_REQUIRED } from '@app/proxy/internal';
 
 /** A request from a page whose origin is not allowed. */
 export class OriginForbiddenException extends ProxyException {

@@ -28,19 +28,25 @@ export class GatewayHttpAdapter extends ExpressAdapter {
 
   /** The open connections that the server has accepted. */
   readonly connections = new ClientConnections();
-  readonly pipelining: Pipelining;
+  pipelining!: Pipelining;
   /** The routes that Express serves. */
   readonly controllers: ControllerRoutes;
   private runFirst = chainOf([]);
   private responder: Responder | undefined;
+  private config!: Settings['server'];
 
-  constructor(private readonly config: Settings['server']) {
+  constructor() {
     super();
-    this.pipelining = new Pipelining(config.headerTimeoutMs);
     this.controllers = new ControllerRoutes(this.getInstance() as RoutedApplication);
     // Both would cost work on every response, and a proxy leaves these headers to the upstream.
     this.disable('x-powered-by');
     this.disable('etag');
+  }
+
+  /** Sets the timeouts and limits. Call before Nest creates the server, which it does once all providers exist. */
+  configure(config: Settings['server']): void {
+    this.config = config;
+    this.pipelining = new Pipelining(config.headerTimeoutMs);
   }
 
   /**

@@ -1,6 +1,6 @@
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
-import { networkOf, Ticker, TrustedProxies, type Ticking } from '@app/proxy';
+import { networkOf, Ticker, TrustedProxies, type Ticking } from '@app/proxy/internal';
 import { Inject, Injectable, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { SETTINGS, type Settings } from '../settings/complete-settings.js';

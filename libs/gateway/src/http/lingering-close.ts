@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { Socket } from 'node:net';
-import type { MinimumRate } from '@app/proxy';
+import type { MinimumRate } from '@app/proxy/internal';
 import { connectionOf } from './client-connection.js';
 
 /**

@@ -1,4 +1,4 @@
-import { DenseSet, type Exchange } from '@app/proxy';
+import { DenseSet, type Exchange } from '@app/proxy/internal';
 import { Injectable } from '@nestjs/common';
 import { IdleConnections } from './idle-connections.js';
 import { isScrape } from './scrape.js';

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { exchangeOf, InvalidRequestException, isHttpMethod, nominatedEndToEnd } from '@app/proxy';
+import { exchangeOf, InvalidRequestException, isHttpMethod, nominatedEndToEnd } from '@app/proxy/internal';
 import { Injectable, type NestMiddleware } from '@nestjs/common';
 import { connectionOf } from './client-connection.js';
 import { ExpectationFailedException, MethodNotImplementedException } from './exceptions.js';

@@ -1,4 +1,4 @@
-import { ClientStalledException, Ticker, type Exchange, type Ticking } from '@app/proxy';
+import { ClientStalledException, Ticker, type Exchange, type Ticking } from '@app/proxy/internal';
 import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { SETTINGS, type Settings } from '../settings/complete-settings.js';
 import { OpenExchanges } from './open-exchanges.js';

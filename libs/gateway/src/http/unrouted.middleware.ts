@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { pathOf } from '@app/proxy';
+import { pathOf } from '@app/proxy/internal';
 import { Injectable, type NestMiddleware } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import type { GatewayHttpAdapter } from './gateway-http.adapter.js';

@@ -1,6 +1,6 @@
 import { ServerResponse, type IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
-import type { Upgrade } from '@app/proxy';
+import type { Upgrade } from '@app/proxy/internal';
 import { linger } from './lingering-close.js';
 
 /**

@@ -39,6 +39,8 @@ function isAuthority(given: string): boolean {
   return isIP(given) === 6 || (AUTHORITY.test(given) && URL.canParse(`redis://${given}`));
 }
 
+const CLAIM = 'the name of a claim';
+
 /** Which tokens the gateway accepts. */
 export const AUTH = {
   secret: requiredText({
@@ -48,18 +50,50 @@ export const AUTH = {
     takes: 'at least 32 characters, here or in the file that JWT_SECRET_FILE names',
     meaning: 'The HMAC key of the access tokens. A holder of it can sign tokens as any user.',
   }),
-  audience: text({
+  audience: optionalText({
     variable: 'JWT_AUDIENCE',
-    default: 'secureconnect-api',
     takes: 'the aud of access tokens',
-    meaning: 'The `aud` that a token must have. Tokens for other audiences get 401.',
+    meaning:
+      'The `aud` that a token must have. Tokens for other audiences get 401; if it is not set, any audience is accepted.',
   }),
-  issuer: text({
+  issuer: optionalText({
     variable: 'JWT_ISSUER',
-    default: 'secureconnect-auth',
     takes: 'the iss of access tokens',
-    meaning: 'The `iss` that a token must have. Tokens of other issuers get 401.',
+    meaning:
+      'The `iss` that a token must have. Tokens of other issuers get 401; if it is not set, any issuer is accepted.',
   }),
+  claims: {
+    userId: text({
+      default: 'sub',
+      takes: CLAIM,
+      meaning: 'The claim with the id of the user. A token without it gets 401.',
+    }),
+    tokenId: text({
+      default: 'jti',
+      takes: CLAIM,
+      meaning: 'The claim with the id of the token, by which it is revoked. A token without it gets 401.',
+    }),
+    sessionId: text({
+      default: 'sid',
+      takes: CLAIM,
+      meaning:
+        'The claim with the session, by which all tokens of the session are revoked. A token may be without it.',
+    }),
+    role: optionalText({
+      takes: CLAIM,
+      meaning: 'The claim with the role of the user. If it is set, a token without it gets 401.',
+    }),
+    email: text({
+      default: 'email',
+      takes: CLAIM,
+      meaning: 'The claim with the address of the user. It may be missing.',
+    }),
+    username: text({
+      default: 'preferred_username',
+      takes: CLAIM,
+      meaning: 'The claim with the name that the user chose. It may be missing.',
+    }),
+  },
   clockToleranceSeconds: seconds({
     variable: 'JWT_CLOCK_TOLERANCE_SECONDS',
     default: 5,
@@ -85,7 +119,7 @@ export const AUTH = {
 export const REDIS = {
   url: optionalText({
     variable: 'REDIS_URL',
-    defaultText: '`redis://redis` with compose host names, or `redis://127.0.0.1`',
+    defaultText: '`redis://127.0.0.1`, or the host of `REDIS_HOST`',
     isSecret: true,
     schema: z
       .string()
@@ -131,6 +165,7 @@ export const RATE_LIMIT = {
     variable: 'RATELIMIT_<NAME>',
     pattern: /^RATELIMIT_([A-Z0-9_]+)$/,
     keyOf: (name) => name,
+    keyOfGiven: (name) => name,
     defaultText: 'by route; 100 for `RATELIMIT_DEFAULT`',
     schema: z.number().int().min(1).max(1_000_000),
     parse: Number,
@@ -156,7 +191,14 @@ export const CORS = {
     isPart: isAllowedOrigin,
     takes: 'comma list of scheme://host[:port]; a * may only be the whole first label: https://*.example.com',
     meaning:
-      "The origins whose pages may call the gateway, beside the gateway's own. `https://*.example.com` allows all hosts with exactly one label in place of `*`. Unless ENV is production, ports 3000 and 8080 of localhost and 127.0.0.1 are allowed too.",
+      "The origins whose pages may call the gateway, beside the gateway's own. `https://*.example.com` allows all hosts with exactly one label in place of `*`.",
+  }),
+  developmentOrigins: list({
+    default: [],
+    isPart: isAllowedOrigin,
+    takes: 'origins, as CORS_ALLOWED_ORIGINS',
+    meaning:
+      'Origins that are allowed in addition unless `ENV` is `production`. In production any program on the machine of a user may have the origin of a development server.',
   }),
   allowedHeaders: list({
     variable: 'CORS_ALLOWED_HEADERS',

@@ -4,14 +4,8 @@ import type { TlsOptions } from '@app/proxy';
 import { isOwnAddress } from './own-address.js';
 import type { ReadSettings } from './settings.js';
 
-/** Values of ENV with which services have their compose host names. */
-const COMPOSE_ENVIRONMENTS = new Set(['production', 'staging', 'local']);
-
-/** Origins of pages in development. In production any program on a user's machine may have them. */
-const LOCAL_ORIGINS = ['localhost', '127.0.0.1'].flatMap((host) => [
-  `http://${host}:3000`,
-  `http://${host}:8080`,
-]);
+/** The host of Redis, unless a setting names another. */
+const REDIS_HOST = '127.0.0.1';
 
 /** All settings of a gateway, frozen: those that were read, and those that follow from several of them. */
 export type Settings = ReturnType<typeof completeSettings>;
@@ -23,24 +17,22 @@ export const SETTINGS = Symbol('SETTINGS');
 /** Adds the values that follow from several settings. */
 export function completeSettings(read: ReadSettings) {
   const { environment, port, server, redis, cors, proxy } = read;
-  const inCompose = COMPOSE_ENVIRONMENTS.has(environment);
-  const network: 'compose' | 'local' = inCompose ? 'compose' : 'local';
   const { ejectionMs, longestEjectionMs } = proxy.health;
   return {
     ...read,
-    // Outside of containers only this machine can connect, unless HOST is set.
-    host: read.host ?? (inCompose ? '0.0.0.0' : '127.0.0.1'),
     cors: {
       ...cors,
-      allowedOrigins: [...cors.allowedOrigins, ...(environment === 'production' ? [] : LOCAL_ORIGINS)],
+      allowedOrigins: [
+        ...cors.allowedOrigins,
+        ...(environment === 'production' ? [] : cors.developmentOrigins),
+      ],
     },
     redis: {
       ...redis,
-      url: redis.url ?? `redis://${toAuthority(redis.host ?? (inCompose ? 'redis' : '127.0.0.1'))}`,
+      url: redis.url ?? `redis://${toAuthority(redis.host ?? REDIS_HOST)}`,
     },
     proxy: {
       ...proxy,
-      network,
       isOwnAddress: (address: URL): boolean => isOwnAddress(address, port),
       connections: { ...proxy.connections, headerLimitBytes: server.headerLimitBytes },
       health: { ...proxy.health, longestEjectionMs: Math.max(longestEjectionMs, ejectionMs) },
@@ -56,7 +48,7 @@ function toAuthority(host: string): string {
   return isIP(host) === 6 ? `[${host}]` : host;
 }
 
-/** The TLS options of each upstream, by its name. */
+/** The TLS options of each upstream, by `settingNameOf` it. */
 export function toTlsOptions({
   caFiles,
   certFiles,

@@ -1,4 +1,4 @@
-import { isToken, type CorsOptions } from '@app/proxy';
+import { isToken, type CorsOptions } from '@app/proxy/internal';
 
 /** Methods that no browser sends for a page (Fetch standard, section 2.2.1). */
 const FORBIDDEN_METHODS: ReadonlySet<string> = new Set(['CONNECT', 'TRACE', 'TRACK']);

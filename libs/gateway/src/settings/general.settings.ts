@@ -1,7 +1,7 @@
-import { isAddressRange, type TrustOptions } from '@app/proxy';
+import { isAddressRange, type TrustOptions } from '@app/proxy/internal';
 import { z } from 'zod';
 import type { Setting } from './setting.js';
-import { optionalText, port, splitList, text } from './setting-types.js';
+import { port, splitList, text } from './setting-types.js';
 
 const LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 
@@ -47,13 +47,18 @@ export const GENERAL = {
   environment: text({
     variable: 'ENV',
     default: 'development',
-    takes: 'a name; production, staging and local use compose host names',
+    takes: 'a name',
     meaning:
-      'The environment that the gateway runs in. In production, staging and local the services have their compose host names; in all others they are on localhost.',
+      'The environment that the gateway runs in. It picks the settings that the code has for this environment.',
   }),
-  host: optionalText({
+  title: text({
+    default: 'API gateway',
+    takes: 'a text',
+    meaning: 'The title of the OpenAPI document. It names the gateway to those who read `/swagger`.',
+  }),
+  host: text({
     variable: 'HOST',
-    defaultText: '`127.0.0.1`, or `0.0.0.0` with compose host names',
+    default: '127.0.0.1',
     takes: 'an address to listen on',
     meaning:
       'The address that the gateway listens on. With 0.0.0.0 all machines that reach this one reach the gateway, its metrics included.',

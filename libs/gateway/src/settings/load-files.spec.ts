@@ -15,8 +15,8 @@ describe('TLS towards services', () => {
     });
 
     expect([...proxy.tls]).toEqual([
-      ['auth-service', { serverName: 'auth.internal' }],
-      ['billing-plus-service', { serverName: 'billing.internal' }],
+      ['auth', { serverName: 'auth.internal' }],
+      ['billing-plus', { serverName: 'billing.internal' }],
     ]);
   });
 

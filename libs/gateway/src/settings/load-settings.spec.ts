@@ -10,10 +10,9 @@ describe('loadSettings', () => {
       port: 8080,
       trust: { kind: 'none' },
       logLevel: 'info',
-      auth: { audience: 'secureconnect-api', issuer: 'secureconnect-auth' },
+      auth: { audience: undefined, issuer: undefined, claims: { userId: 'sub', tokenId: 'jti' } },
       server: { headerLimitBytes: 16_384, headerTimeoutMs: 15_000, keepAliveMs: 75_000 },
       proxy: {
-        network: 'local',
         requestTimeoutMs: 45_000,
         responseHeadersTimeoutMs: 30_000,
         streamIdleTimeoutMs: 50_000,
@@ -29,7 +28,7 @@ describe('loadSettings', () => {
   });
 
   it.each<[Record<string, string>, string, string | undefined]>([
-    [{ ENV: 'production' }, 'redis://redis', undefined],
+    [{}, 'redis://127.0.0.1', undefined],
     [{ REDIS_HOST: 'cache:6380', REDIS_PASSWORD: 'pw' }, 'redis://cache:6380', 'pw'],
     [{ REDIS_HOST: '::1' }, 'redis://[::1]', undefined],
     [{ REDIS_HOST: '2001:db8::7', REDIS_PASSWORD: 'pw' }, 'redis://[2001:db8::7]', 'pw'],
@@ -75,12 +74,12 @@ describe('loadSettings', () => {
     expect([...cors.allowedOrigins].slice(0, 2)).toEqual([origin, 'https://other.example']);
   });
 
-  it('allows pages of this machine, except in production', () => {
-    const originsIn = (ENV: string): string[] => [...loadSettings({ JWT_SECRET, ENV }).cors.allowedOrigins];
-    const local = ['localhost', '127.0.0.1'].flatMap((host) => [
-      `http://${host}:3000`,
-      `http://${host}:8080`,
-    ]);
+  it('allows the origins of development servers, except in production', () => {
+    const local = ['http://localhost:3000', 'http://127.0.0.1:8080'];
+    const settings = { cors: { developmentOrigins: local } };
+    const originsIn = (ENV: string): string[] => [
+      ...loadSettings({ JWT_SECRET, ENV }, { settings }).cors.allowedOrigins,
+    ];
 
     for (const ENV of ['development', 'staging', 'local', '']) expect(originsIn(ENV)).toEqual(local);
     expect(originsIn('production')).toEqual([]);
@@ -93,11 +92,34 @@ describe('loadSettings', () => {
     expect(rateLimit.replicas).toBe(2);
   });
 
-  it.each(['production', 'staging', 'local'])('finds the services of compose if ENV is %s', (ENV) => {
-    expect(loadSettings({ JWT_SECRET, ENV })).toMatchObject({
+  it('prefers variables to code, and code for the environment to other code', () => {
+    const settings = {
+      port: 1,
       host: '0.0.0.0',
-      proxy: { network: 'compose' },
-    });
+      proxy: { retries: { maxRetries: 1 }, addresses: { 'a-service': ['http://a'], b: ['http://b'] } },
+      environments: { production: { port: 2, proxy: { addresses: { a: ['http://a.production'] } } } },
+    };
+    const load = (variables: Variables) => loadSettings({ JWT_SECRET, ...variables }, { settings });
+
+    expect(load({})).toMatchObject({ port: 1, host: '0.0.0.0', proxy: { retries: { maxRetries: 1 } } });
+    expect([...load({}).proxy.addresses]).toEqual([
+      ['a', ['http://a']],
+      ['b', ['http://b']],
+    ]);
+    const production = load({ ENV: 'production', HOST: '127.0.0.2', B_SERVICE_URL: 'http://b.variable' });
+    expect(production).toMatchObject({ port: 2, host: '127.0.0.2', proxy: { retries: { maxRetries: 1 } } });
+    expect(production.proxy.addresses.get('a')).toEqual(['http://a.production']);
+    expect(production.proxy.addresses.get('b')).toEqual(['http://b.variable']);
+    expect(load({ ENV: 'toString' }).port).toBe(1);
+  });
+
+  it('lets a variable replace a setting of code that it excludes', () => {
+    const load = (variables: Variables) =>
+      loadSettings({ JWT_SECRET, ...variables }, { settings: { redis: { host: 'redis' } } }).redis;
+
+    expect(load({})).toMatchObject({ url: 'redis://redis' });
+    expect(load({ REDIS_URL: 'redis://other' })).toMatchObject({ url: 'redis://other' });
+    expect(load({ REDIS_PASSWORD: 'pw' })).toMatchObject({ url: 'redis://redis', password: 'pw' });
   });
 
   it('is frozen deeply', () => {
@@ -116,8 +138,8 @@ describe('loadSettings', () => {
     });
 
     expect([...proxy.addresses]).toEqual([
-      ['auth-service', ['http://a:8080', 'https://b']],
-      ['billing-plus-service', ['http://[::1]:9000/']],
+      ['auth', ['http://a:8080', 'https://b']],
+      ['billing-plus', ['http://[::1]:9000/']],
     ]);
   });
 

@@ -1,13 +1,19 @@
 import { completeSettings, toTlsOptions, type Settings } from './complete-settings.js';
 import { ConfigurationError } from './configuration.error.js';
 import { readTable } from './read-table.js';
-import { TABLE, type GivenSettings, type ReadSettings, type VariableValues } from './settings.js';
+import { TABLE, type GatewaySettings, type ReadSettings, type VariableValues } from './settings.js';
 import { tlsFaults } from './tls-faults.js';
 import type { Variables } from './variables.js';
 
+/** Settings from code. A variable wins over them. */
+export interface CodeSettings extends GatewaySettings {
+  /** Settings that replace the others while `ENV` has the value that is their key. Default: none. */
+  readonly environments?: Readonly<Record<string, GatewaySettings>>;
+}
+
 export interface LoadOptions {
-  /** Values that replace defaults. A variable wins. Default: none. */
-  readonly settings?: GivenSettings;
+  /** Settings that replace defaults. Default: none. */
+  readonly settings?: CodeSettings;
   /** Whether the TLS files must be on this machine and usable. Default: true. */
   readonly checksTlsFiles?: boolean;
 }
@@ -20,14 +26,33 @@ export function loadSettings(variables: Variables = process.env, options: LoadOp
 /** Reads all settings, and gives each value by its variable too. @throws ConfigurationError with all faults at once */
 export function loadWithValues(
   variables: Variables,
-  { settings: given = {}, checksTlsFiles = true }: LoadOptions = {},
+  { settings: code = {}, checksTlsFiles = true }: LoadOptions = {},
 ): { readonly settings: Settings; readonly values: VariableValues } {
-  const { settings, values, faults } = readTable(TABLE, variables, given);
+  const { settings, values, faults } = readTable(TABLE, variables, givenFor(variables, code));
   const read = settings as unknown as ReadSettings;
   const all = [...faults, ...tlsFaults(toTlsOptions(read.proxy.tls), checksTlsFiles)];
   if (all.length > 0) throw new ConfigurationError(all);
   return { settings: deepFreeze(completeSettings(read)), values: values as unknown as VariableValues };
 }
+
+/** The settings of code for the environment that the variables name. */
+function givenFor(variables: Variables, { environments = {}, ...given }: CodeSettings): GatewaySettings {
+  const environment = variables['ENV']?.trim() || given.environment || TABLE.environment.default!;
+  return Object.hasOwn(environments, environment) ? merged(given, environments[environment]!) : given;
+}
+
+/** Merges settings group by group. Lists and other values of the second replace those of the first. */
+function merged(first: object, second: object): object {
+  const all = new Map(Object.entries(first));
+  for (const [name, value] of Object.entries(second)) {
+    const own: unknown = all.get(name);
+    all.set(name, isGroup(own) && isGroup(value) ? merged(own, value) : value);
+  }
+  return Object.fromEntries(all);
+}
+
+const isGroup = (value: unknown): value is object =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 function deepFreeze<Value>(value: Value): Value {
   if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {

@@ -25,7 +25,7 @@ export function readTable(table: Table, variables: Variables, given: object): Re
     ...formerNameFaults(table, variables),
     ...reader.faults,
     ...orderFaults(table, values),
-    ...exclusionFaults(table, values),
+    ...exclusionFaults(table, variables),
   ];
   return { settings, values, faults };
 }
@@ -70,7 +70,8 @@ class TableReader {
   private readFamily(row: Family<unknown>, own: Values, path: string): ReadonlyMap<string, unknown> {
     const values = new Map<string, unknown>();
     for (const [key, value] of Object.entries(own)) {
-      values.set(key, this.validate(row, `${path}.${key}`, value, 'has a value that it does not take'));
+      const parsed = this.validate(row, `${path}.${key}`, value, 'has a value that it does not take');
+      values.set(row.keyOfGiven(key), parsed);
     }
     for (const [name, given] of Object.entries(this.variables)) {
       const found = row.pattern.exec(name)?.[1];
@@ -149,11 +150,16 @@ function orderFaults(table: Table, values: Readonly<Values>): ConfigurationFault
   });
 }
 
-function exclusionFaults(table: Table, values: Readonly<Values>): ConfigurationFault[] {
+/** A variable may replace a value from code that it excludes. */
+function exclusionFaults(table: Table, variables: Variables): ConfigurationFault[] {
   return settingsOf(table).flatMap(({ variable, excludes }) => {
     if (variable === undefined || excludes === undefined) return [];
-    if (values[variable] === undefined || values[excludes] === undefined) return [];
+    if (!isSet(variable, variables) || !isSet(excludes, variables)) return [];
     const message = `${excludes} and ${variable} are both set; set only one of them`;
     return [{ variables: [excludes, variable] as const, message, expected: `${excludes} alone` }];
   });
+}
+
+function isSet(name: string, variables: Variables): boolean {
+  return Boolean(variables[name] || variables[`${name}_FILE`]);
 }

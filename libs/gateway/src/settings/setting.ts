@@ -51,6 +51,8 @@ export interface Family<Value> extends Format<Value> {
   /** Its first group is the key's part of the name. */
   readonly pattern: RegExp;
   keyOf(name: string): string;
+  /** The key of a value that code gives. */
+  keyOfGiven(name: string): string;
   readonly meaning: string;
   readonly defaultText?: string;
 }

@@ -33,9 +33,10 @@ describe('warningsFor', () => {
     },
   );
 
-  it('wants a proxy if services have host names of their own, and no public network as one', () => {
-    expect(warned({ ENV: 'production' })).toEqual([['TRUST_PROXY', 'ENV']]);
-    expect(warned({ ENV: 'production', TRUST_PROXY: '172.28.90.10' })).toEqual([]);
+  it('wants a proxy if other machines reach the gateway, and no public network as one', () => {
+    expect(warned({ HOST: '0.0.0.0' })).toEqual([['TRUST_PROXY', 'HOST']]);
+    expect(warned({ HOST: '127.0.0.2' })).toEqual([]);
+    expect(warned({ HOST: '0.0.0.0', TRUST_PROXY: '172.28.90.10' })).toEqual([]);
     expect(warned({ TRUST_PROXY: '10.0.0.0/8,0.0.0.0/0' })).toEqual([['TRUST_PROXY']]);
     expect(warned({ TRUST_PROXY: '::/0' })).toEqual([['TRUST_PROXY']]);
     expect(warned({ TRUST_PROXY: '0.0.0.0/1,128.0.0.0/1' })).toEqual([['TRUST_PROXY']]);

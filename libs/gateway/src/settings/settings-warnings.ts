@@ -51,11 +51,11 @@ function memoryWarnings({ websocket }: Settings): ConfigurationWarning[] {
     }));
 }
 
-function trustWarnings({ proxy, trust }: Settings): ConfigurationWarning[] {
-  if (trust.kind === 'none' && proxy.network === 'compose') {
+function trustWarnings({ host, trust }: Settings): ConfigurationWarning[] {
+  if (trust.kind === 'none' && !isLoopback(host)) {
     return [
       {
-        variables: ['TRUST_PROXY', 'ENV'],
+        variables: ['TRUST_PROXY', 'HOST'],
         expected: 'TRUST_PROXY with the address of the proxy in front',
         impact: 'All clients behind the proxy have its address, and share one rate limit.',
       },
@@ -75,4 +75,9 @@ function trustWarnings({ proxy, trust }: Settings): ConfigurationWarning[] {
 function isLargerThanPrivate(cidr: string): boolean {
   const [network = '', bits] = cidr.split('/');
   return bits !== undefined && Number(bits) < (network.includes(':') ? 7 : 8);
+}
+
+/** Whether only this machine reaches an address. */
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || host.startsWith('127.');
 }

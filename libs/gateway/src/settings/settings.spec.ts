@@ -6,7 +6,7 @@ import { misspeltVariables } from './misspelt-variables.js';
 import { readTable } from './read-table.js';
 import { entriesOf, type ValuesOf, type VariablesOf } from './setting.js';
 import { milliseconds } from './setting-types.js';
-import { TABLE, type GivenSettings } from './settings.js';
+import { TABLE, type GatewaySettings } from './settings.js';
 import { settingsSchema } from './settings-schema.js';
 
 const JWT_SECRET = 'a secret of the tests, long enough to be one';
@@ -115,7 +115,7 @@ describe('a new setting', () => {
 });
 
 describe('settings from code', () => {
-  const load = (settings: GivenSettings, variables: Record<string, string> = {}) =>
+  const load = (settings: GatewaySettings, variables: Record<string, string> = {}) =>
     loadSettings({ JWT_SECRET, ...variables }, { settings });
 
   it('replace defaults, and variables win over them', () => {
@@ -142,17 +142,17 @@ describe('settings from code', () => {
 
     expect(loaded.rateLimit.perMinute.get('AUTH_LOGIN')).toBe(3);
     expect([...loaded.proxy.addresses]).toEqual([
-      ['chat-service', ['http://b']],
-      ['auth-service', ['http://a']],
+      ['chat', ['http://b']],
+      ['auth', ['http://a']],
     ]);
   });
 
-  it.each<[GivenSettings, string]>([
+  it.each<[GatewaySettings, string]>([
     [{ port: 65_536 }, 'port has a value that it does not take; it takes a port, 0 to 65535'],
     [{ redis: { commandTimeoutMs: Number.NaN } }, 'redis.commandTimeoutMs has a value'],
     [{ rateLimit: { perMinute: { A: 0 } } }, 'rateLimit.perMinute.A has a value'],
     [{ proxy: { requestTimeoutMs: 50_000 } }, 'REQUEST_TIMEOUT_MS (50000) must be less than'],
-    [{ prot: 1 } as GivenSettings, 'prot is no setting'],
+    [{ prot: 1 } as GatewaySettings, 'prot is no setting'],
   ])('are validated like variables: %j', (settings, message) => {
     expect(() => load(settings)).toThrow(ConfigurationError);
     expect(() => load(settings)).toThrow(message);

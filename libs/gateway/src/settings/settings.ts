@@ -22,8 +22,8 @@ export const TABLE = {
 /** The values that were set, or the defaults. */
 export type ReadSettings = ValuesOf<typeof TABLE>;
 
-/** Values from code that replace defaults. The environment wins. */
-export type GivenSettings = GivenOf<typeof TABLE>;
+/** Settings that code gives, all optional: they replace the defaults. The environment wins. */
+export type GatewaySettings = GivenOf<typeof TABLE>;
 
 /** Each value by its variable. */
 export type VariableValues = VariablesOf<typeof TABLE>;

@@ -1,4 +1,4 @@
-import { faultsOfTlsFiles, type TlsOptions } from '@app/proxy';
+import { faultsOfTlsFiles, type TlsOptions } from '@app/proxy/internal';
 import type { ConfigurationFault } from './configuration.error.js';
 import { tlsVariableFor } from './upstream-variables.js';
 

@@ -1,9 +1,9 @@
 import { isIP } from 'node:net';
-import { isInstanceAddress } from '@app/proxy';
+import { isInstanceAddress, settingNameOf } from '@app/proxy/internal';
 import { z } from 'zod';
 import type { Family } from './setting.js';
 import { count, list, listOf, milliseconds } from './setting-types.js';
-import { upstreamNameFor, type TlsSetting } from './upstream-variables.js';
+import { settingNameFor, type TlsSetting } from './upstream-variables.js';
 
 const DNS_NAME = /^(?=.{1,253}$)[a-z0-9_]([a-z0-9_-]*[a-z0-9])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9])?)*$/i;
 
@@ -17,21 +17,23 @@ function isServer(given: string): boolean {
 export const ADDRESSES: Family<readonly string[]> = {
   kind: 'family',
   variable: '<NAME>_SERVICE_URL',
-  pattern: /^([A-Z][A-Z0-9_]*_SERVICE)_URL$/,
-  keyOf: upstreamNameFor,
-  defaultText: 'the address that the upstream has for `ENV`',
+  pattern: /^([A-Z][A-Z0-9_]*)_SERVICE_URL$/,
+  keyOf: settingNameFor,
+  keyOfGiven: settingNameOf,
+  defaultText: 'the instances in the code of the upstream',
   ...listOf(isInstanceAddress, 1),
   takes: 'comma list of scheme://host:port, or dns://host:port',
   meaning:
-    'The instances of an upstream: `AUTH_SERVICE_URL` is for auth-service. `DEMO_SERVICE_URL` adds the page `/demo`.',
+    'The instances of an upstream: `BILLING_SERVICE_URL` is for `billing` or `billing-service`. An optional upstream without instances is left out.',
 };
 
 function tls(setting: TlsSetting, takes: string, meaning: string, schema = z.string()): Family<string> {
   return {
     kind: 'family',
     variable: `<NAME>_SERVICE_TLS_${setting}`,
-    pattern: new RegExp(`^([A-Z][A-Z0-9_]*_SERVICE)_TLS_${setting}$`),
-    keyOf: upstreamNameFor,
+    pattern: new RegExp(`^([A-Z][A-Z0-9_]*)_SERVICE_TLS_${setting}$`),
+    keyOf: settingNameFor,
+    keyOfGiven: settingNameOf,
     schema,
     parse: (given) => given,
     format: String,

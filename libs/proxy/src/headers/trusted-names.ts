@@ -1,7 +1,7 @@
 /** Reads a table of names in columns; `-*` stands for any end. */
 const namesOf = (table: string): readonly string[] => table.trim().split(/\s+/);
 
-/** Users, as set by SecureConnect, CGI, Authelia, Kubernetes, Kong, oauth2-proxy, Grafana, authentik, Pomerium, Vouch, APISIX, ... */
+/** Users, as set by CGI, Authelia, Kubernetes, Kong, oauth2-proxy, Grafana, authentik, Pomerium, Vouch, APISIX, ... */
 const USERS = namesOf(`
   x-user-*              remote-*                 x-remote-*                 x-authenticated-*
   x-auth-request-*      x-auth-user              x-auth-user-*              x-auth-userid

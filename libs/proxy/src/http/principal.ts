@@ -3,7 +3,7 @@ export interface Principal {
   readonly userId: string;
   readonly email: string;
   readonly username: string;
-  /** `user` or `admin` in SecureConnect. */
+  /** Empty if the tokens have no role. */
   readonly role: string;
   /** The token's `jti`, by which it is revoked. */
   readonly tokenId: string;

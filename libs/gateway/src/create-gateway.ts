@@ -1,0 +1,74 @@
+import { Logger, Module, type DynamicModule, type ModuleMetadata, type Type } from '@nestjs/common';
+import { DiscoveryService, NestFactory } from '@nestjs/core';
+import type { NestExpressApplication } from '@nestjs/platform-express';
+import type { DestinationStream } from 'pino';
+import { BOOT, type Boot } from './boot.module.js';
+import { GatewayHttpAdapter } from './http/gateway-http.adapter.js';
+import { GatewayLogger } from './observability/gateway-logger.js';
+import { LineOutput } from './observability/line-output.js';
+import { SETTINGS, type Settings } from './settings/complete-settings.js';
+import { warningsFor } from './settings/settings-warnings.js';
+import type { Variables } from './settings/variables.js';
+import { containFailures, GatewayWebSocketAdapter } from './websocket/gateway-websocket.adapter.js';
+import { WebSocketRoutes } from './websocket/websocket-routes.js';
+
+const STANDARD_OUTPUT = 1;
+
+/** The root module of an application, which imports `GatewayModule`. */
+export type RootModule = Type | DynamicModule;
+
+export interface CreateGatewayOptions {
+  /** Modules in addition to the root module. Default: none. */
+  readonly modules?: NonNullable<ModuleMetadata['imports']>;
+  /** Variables that settings are read from. Default: those of the process. */
+  readonly variables?: Variables;
+  /** Destination of log lines. Default: standard output. */
+  readonly logs?: DestinationStream;
+}
+
+/** Imports the root module of an application, and provides what exists before it. */
+@Module({})
+class GatewayApplication {
+  static of(root: RootModule, modules: NonNullable<ModuleMetadata['imports']>, boot: Boot): DynamicModule {
+    const providers = [{ provide: BOOT, useValue: boot }];
+    return {
+      module: GatewayApplication,
+      global: true,
+      imports: [root, ...modules],
+      providers,
+      exports: providers,
+    };
+  }
+}
+
+/**
+ * Creates the gateway, ready to listen.
+ *
+ * @throws ConfigurationError, RouteTableError, UpstreamError if settings, routes or upstreams are invalid
+ */
+export async function createGateway(
+  root: RootModule,
+  { modules = [], variables, logs = new LineOutput(STANDARD_OUTPUT) }: CreateGatewayOptions = {},
+): Promise<NestExpressApplication> {
+  const logger = new GatewayLogger();
+  const http = new GatewayHttpAdapter();
+  const app = await NestFactory.create<NestExpressApplication>(
+    GatewayApplication.of(root, modules, { variables, logs, logger }),
+    http,
+    // Without `bodyParser`, bodies pass unchanged. Without `abortOnError`, the caller decides how a failed boot ends.
+    { bodyParser: false, abortOnError: false, logger },
+  );
+  containFailures(app.get(DiscoveryService));
+  app.useWebSocketAdapter(new GatewayWebSocketAdapter(http, app.get(WebSocketRoutes)));
+  try {
+    await app.init();
+  } catch (error) {
+    // Open connections, such as the one to Redis, would keep the process running.
+    await app.close();
+    throw error;
+  }
+  for (const warning of warningsFor(app.get<Settings>(SETTINGS))) {
+    new Logger('Gateway').warn({ message: 'incompatible settings', ...warning });
+  }
+  return app;
+}

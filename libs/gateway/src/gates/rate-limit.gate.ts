@@ -1,0 +1,96 @@
+import { RateLimitedException } from '../http/exceptions.js';
+import { SETTINGS, type Settings } from '../settings/complete-settings.js';
+import {
+  networkOf,
+  RouteTableError,
+  UpstreamRegistry,
+  type Exchange,
+  type Gate,
+  type RateLimit,
+  type RouteOptions,
+} from '@app/proxy/internal';
+import { Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
+import { ModuleRef } from '@nestjs/core';
+import { RateLimiter, type RateLimitResult } from '../limits/rate-limiter.js';
+
+/** The limit of routes that name none, and of requests without a route. */
+const DEFAULT_NAME = 'DEFAULT';
+const DEFAULT_PER_MINUTE = 100;
+
+/** Limits requests per minute and named limit, by user, or by client network if unauthenticated. */
+@Injectable()
+export class RateLimitGate implements Gate, OnApplicationBootstrap {
+  private readonly limitsByName = new Map<string, RateLimit>();
+  private defaultLimit!: RateLimit;
+
+  constructor(
+    @Inject(SETTINGS) private readonly config: Settings,
+    private readonly moduleRef: ModuleRef,
+    private readonly limiter: RateLimiter,
+  ) {}
+
+  /**
+   * @throws RouteTableError if a limit's name is not in capitals, two routes give one limit different numbers, or a
+   * `RATELIMIT_<NAME>` variable names no limit
+   */
+  onApplicationBootstrap(): void {
+    const { perMinute } = this.config.rateLimit;
+    this.defaultLimit = this.limitFor({ name: DEFAULT_NAME, perMinute: DEFAULT_PER_MINUTE });
+    const declared = new Map<string, number>([[DEFAULT_NAME, DEFAULT_PER_MINUTE]]);
+    for (const route of this.moduleRef.get(UpstreamRegistry, { strict: false }).routes) {
+      const { limit } = route.options;
+      if (!limit) continue;
+      const declaredPerMinute = declared.get(limit.name) ?? limit.perMinute;
+      if (declaredPerMinute !== limit.perMinute || !/^[A-Z][A-Z0-9_]*$/.test(limit.name)) {
+        throw new RouteTableError(
+          `${route.options.path} (${route.upstream ?? 'a controller'}): the limit ${limit.name} is not in capitals, or has different numbers on two routes`,
+        );
+      }
+      declared.set(limit.name, limit.perMinute);
+      route.limit = this.limitFor(limit);
+    }
+    for (const name of perMinute.keys()) {
+      if (!declared.has(name))
+        throw new RouteTableError(`RATELIMIT_${name} is set, and no route has that limit`);
+    }
+  }
+
+  check(exchange: Exchange): void | Promise<void> {
+    const { principal, route } = exchange;
+    if (!this.config.rateLimit.isOn || route?.isMonitoring) return;
+    const limit = route?.limit ?? this.defaultLimit;
+    const user = principal?.userId;
+    const owner = user === undefined ? `address:${networkOf(exchange.clientAddress)}` : `user:${user}`;
+    const result = this.limiter.consume(limit, owner);
+    if (result instanceof Promise) return result.then((resolved) => applyResult(exchange, resolved));
+    applyResult(exchange, result);
+  }
+
+  private limitFor({ name, perMinute }: NonNullable<RouteOptions['limit']>): RateLimit {
+    let limit = this.limitsByName.get(name);
+    if (!limit) {
+      const { rateLimit } = this.config;
+      const most = rateLimit.perMinute.get(name) ?? perMinute;
+      limit = { name, perMinute: most, localPerMinute: Math.max(1, Math.floor(most / rateLimit.replicas)) };
+      this.limitsByName.set(name, limit);
+    }
+    return limit;
+  }
+}
+
+/** @throws RateLimitedException */
+function applyResult(
+  { responseHeaders }: Exchange,
+  { passes, limit, remaining, msBeforeNext }: RateLimitResult,
+): void {
+  const resetAt = Math.ceil((Date.now() + msBeforeNext) / 1000);
+  responseHeaders.push(
+    'X-RateLimit-Limit',
+    String(limit),
+    'X-RateLimit-Remaining',
+    String(remaining),
+    'X-RateLimit-Reset',
+    String(resetAt),
+  );
+  if (!passes) throw new RateLimitedException(limit, resetAt, Math.max(1, Math.ceil(msBeforeNext / 1000)));
+}

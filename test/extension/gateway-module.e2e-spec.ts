@@ -1,0 +1,142 @@
+import { createGateway, GatewayModule, listen, Upstream, type GatewayOptions } from '@app/gateway';
+import { gatewayOptionsOf } from '@app/gateway/internal';
+import { Injectable, Module, type DynamicModule, type Type } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { JWT_SECRET } from '../support/gateway.js';
+import { startService } from '../support/service.js';
+
+const NO_LOGS = { write: () => {} };
+const VARIABLES = {
+  JWT_SECRET,
+  REDIS_URL: 'redis://127.0.0.1:9',
+  HEALTH_CHECK_INTERVAL_MS: '0',
+  SHUTDOWN_DELAY_MS: '0',
+  DRAIN_TIMEOUT_MS: '0',
+};
+
+@Upstream({ name: 'shop', routes: [{ methods: ['GET'], path: '/items', auth: 'none' }] })
+class ShopUpstream {}
+
+@Upstream({ name: 'extra', isOptional: true, routes: [{ methods: ['GET'], path: '/extra', auth: 'none' }] })
+class ExtraUpstream {}
+
+function rootWith(gateway: DynamicModule): Type {
+  @Module({ imports: [gateway], providers: [ShopUpstream, ExtraUpstream] })
+  class RootModule {}
+  return RootModule;
+}
+
+async function startShop(root: Type, variables: Readonly<Record<string, string>> = {}) {
+  const app = await createGateway(root, { variables: { ...VARIABLES, ...variables }, logs: NO_LOGS });
+  const { port } = await listen(app);
+  return { url: `http://127.0.0.1:${port}`, [Symbol.asyncDispose]: () => app.close() };
+}
+
+async function titleOf(url: string): Promise<string> {
+  const { info } = (await (await fetch(`${url}/swagger`)).json()) as { info: { title: string } };
+  return info.title;
+}
+
+const startItems = () => startService((request, response) => response.end(`items of ${request.url}`));
+
+describe('GatewayModule', () => {
+  it('needs no option, and no service of anybody else', async () => {
+    await using service = await startItems();
+    await using shop = await startShop(rootWith(GatewayModule.forRoot()), {
+      PORT: '0',
+      SHOP_SERVICE_URL: service.url,
+    });
+
+    expect(await (await fetch(`${shop.url}/items`)).text()).toBe('items of /items');
+    expect((await fetch(`${shop.url}/extra`)).status).toBe(404);
+    const health = (await (await fetch(`${shop.url}/health/ready`)).json()) as { details: object };
+    expect(Object.keys(health.details)).not.toContainEqual(expect.stringContaining('extra'));
+  });
+
+  it('takes an optional upstream that has an instance', async () => {
+    await using service = await startItems();
+    await using shop = await startShop(rootWith(GatewayModule.forRoot({ port: 0 })), {
+      SHOP_SERVICE_URL: service.url,
+      EXTRA_SERVICE_URL: service.url,
+    });
+
+    expect(await (await fetch(`${shop.url}/extra`)).text()).toBe('items of /extra');
+  });
+
+  it('takes options from code, by environment, and prefers variables', async () => {
+    await using service = await startItems();
+    const root = rootWith(
+      GatewayModule.forRoot({
+        title: 'Shop',
+        port: 1,
+        proxy: { addresses: { shop: ['http://127.0.0.1:9'] } },
+        environments: { test: { proxy: { addresses: { shop: [service.url] } } } },
+      }),
+    );
+    await using shop = await startShop(root, { ENV: 'test', PORT: '0' });
+
+    expect(await titleOf(shop.url)).toBe('Shop');
+    expect(await (await fetch(`${shop.url}/items`)).text()).toBe('items of /items');
+    expect(gatewayOptionsOf(root)).toMatchObject({ title: 'Shop', port: 1 });
+  });
+
+  const options: GatewayOptions = {
+    title: 'Later',
+    port: 0,
+    proxy: { addresses: { shop: ['http://127.0.0.1:9'] } },
+  };
+
+  @Injectable()
+  class OptionsFactory {
+    createGatewayOptions = (): GatewayOptions => options;
+  }
+
+  @Module({ providers: [OptionsFactory], exports: [OptionsFactory] })
+  class OptionsModule {}
+
+  it.each([
+    [
+      'useFactory',
+      GatewayModule.forRootAsync({
+        imports: [OptionsModule],
+        inject: [OptionsFactory],
+        useFactory: async (factory: OptionsFactory) => factory.createGatewayOptions(),
+      }),
+    ],
+    ['useClass', GatewayModule.forRootAsync({ useClass: OptionsFactory })],
+    ['useExisting', GatewayModule.forRootAsync({ imports: [OptionsModule], useExisting: OptionsFactory })],
+  ])('takes options later, by %s', async (_way, gateway) => {
+    const root = rootWith(gateway);
+    await using shop = await startShop(root);
+
+    expect(await titleOf(shop.url)).toBe('Later');
+    expect(gatewayOptionsOf(root)).toEqual({});
+  });
+
+  it('is global if it is told to be', () => {
+    expect(GatewayModule.forRoot({ isGlobal: true })).toMatchObject({ global: true });
+    expect(GatewayModule.forRoot()).toMatchObject({ global: false });
+  });
+
+  it('names each faulty option', async () => {
+    const root = rootWith(GatewayModule.forRoot({ port: -1, proxy: { addresses: { shop: ['nonsense'] } } }));
+
+    await expect(startShop(root)).rejects.toThrow(
+      /port has a value.*\n.*proxy\.addresses\.shop has a value/s,
+    );
+  });
+
+  it('says what an upstream without an instance lacks', async () => {
+    const root = rootWith(GatewayModule.forRoot({ port: 0 }));
+
+    await expect(startShop(root)).rejects.toThrow('shop has no instance');
+  });
+
+  it('says that NestFactory.create cannot start it', async () => {
+    const root = rootWith(GatewayModule.forRoot());
+
+    await expect(NestFactory.create(root, { logger: false, abortOnError: false })).rejects.toThrow(
+      'GatewayModule needs an application that runGateway() or createGateway() has created',
+    );
+  });
+});
