@@ -250,6 +250,12 @@ describe('an event stream that waits for an instance', () => {
   });
 });
 
+it('may be resumed by a route for all methods', async () => {
+  const routes = [{ methods: ['*'], path: '/v1/ticks', eventStream: { resume: true } }] as const;
+  await using gateway = await startGateway({ modules: [moduleOf(routes)] });
+  expect((await fetch(`${gateway.url}/v1/ticks`)).status).toBe(401);
+});
+
 it('cannot be resumed by another method than GET', async () => {
   const routes = [{ methods: ['POST'], path: '/v1/ticks', eventStream: { resume: true } }] as const;
   await expect(startGateway({ modules: [moduleOf(routes)] })).rejects.toThrow(

@@ -1,3 +1,4 @@
+import { methodsOf } from '../routing/methods.js';
 import type { RouteOptions } from '../routing/route-options.js';
 import { describeRoute, RouteConfigurationError, type UpstreamRoute } from '../routing/upstream-route.js';
 import type { EventStreamOptions, ForwardLimits } from './forward-options.js';
@@ -29,14 +30,14 @@ export function eventStreamOptionsFor({ eventStream = {} }: Partial<RouteOptions
 
 /** @throws RouteConfigurationError if the interval of heartbeats is invalid, or the route has no GET and resumes streams */
 export function checkEventStream(route: UpstreamRoute): void {
-  const { eventStream, methods } = route.options;
+  const { eventStream } = route.options;
   const { heartbeatMs = HEARTBEAT_MS } = eventStream ?? {};
   if (!Number.isSafeInteger(heartbeatMs) || heartbeatMs < 0) {
     throw new RouteConfigurationError(
       `${describeRoute(route)} has an eventStream.heartbeatMs that is no number of milliseconds from 0: ${heartbeatMs}`,
     );
   }
-  if (!eventStream?.resume || methods.includes('GET')) return;
+  if (!eventStream?.resume || methodsOf(route.options).includes('GET')) return;
   throw new RouteConfigurationError(`${describeRoute(route)} has eventStream.resume, which is for GET alone`);
 }
 

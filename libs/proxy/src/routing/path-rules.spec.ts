@@ -153,6 +153,9 @@ describe('isUnambiguousPath', () => {
     '/a%f4%90%80%80',
     '/a%f8%88%80%80%80',
     'http://a/b',
+    '/a/..%3B/b',
+    '/a/..%3bx=1/b',
+    '/.%3B/b',
   ])('refuses %s', (path) => expect(isUnambiguousPath(path)).toBe(false));
 
   it.each([

@@ -13,8 +13,11 @@
 const SEGMENT_CHARACTER =
   "(?:[A-Za-z0-9._~!$&'()*+,=:@|[\\]-]|%(?:2[0-46-9A-Ca-c]|3[A-Fa-f]|40|5[BDEbde]|60|7[B-Db-d]|[89A-Fa-f][0-9A-Fa-f]))";
 
-/** `/`, or segments that are neither empty nor `.` nor `..`; an empty last one (trailing slash) is unambiguous. */
-export const UNAMBIGUOUS_PATH = new RegExp(`^(?:/(?!\\.{1,2}(?:/|$))${SEGMENT_CHARACTER}+)*/?$`);
+/**
+ * `/`, or segments that are neither empty nor `.` nor `..`; an empty last one (trailing slash) is unambiguous. `..%3B` is `..` for
+ * a server that decodes it and strips the parameters of a segment.
+ */
+export const UNAMBIGUOUS_PATH = new RegExp(`^(?:/(?!\\.{1,2}(?:/|%3[Bb]|$))${SEGMENT_CHARACTER}+)*/?$`);
 
 /**
  * Whether every server reads this raw path the same way. The proxy refuses all other paths with 400, but those that the
