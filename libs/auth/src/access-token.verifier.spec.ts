@@ -152,7 +152,7 @@ describe('AccessTokenVerifier', () => {
     expect(jwt.verified).toBe(3);
   });
 
-  it('remembers as many tokens as it was told, the latest used', () => {
+  it('remembers as many tokens as it was told: those used latest, of those that came twice', () => {
     const { jwt, verifier } = createVerifier(2);
     const [first, second, third] = ['1', '2', '3'].map((jti) => sign({ jti })) as [string, string, string];
 
@@ -161,7 +161,26 @@ describe('AccessTokenVerifier', () => {
     verifier.verify(first);
     expect(jwt.verified).toBe(3);
     verifier.verify(second);
+    expect(jwt.verified).toBe(3);
+    verifier.verify(third);
     expect(jwt.verified).toBe(4);
+    verifier.verify(third);
+    verifier.verify(second);
+    expect(jwt.verified).toBe(4);
+    verifier.verify(first);
+    expect(jwt.verified).toBe(5);
+  });
+
+  it('keeps the tokens of few users while many others come once each', () => {
+    const { jwt, verifier } = createVerifier(2);
+    const mine = sign({ jti: 'mine' });
+    verifier.verify(mine);
+
+    for (let index = 0; index < 1_000; index++) verifier.verify(sign({ jti: `other ${index}` }));
+    jwt.verified = 0;
+    verifier.verify(mine);
+
+    expect(jwt.verified).toBe(0);
   });
 
   it('does not outlive the exp of a token that it remembers', () => {

@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { AUTH_OPTIONS, type TokenOptions } from './auth.options.js';
 import { AuthenticationException } from './authentication.exception.js';
 import type { Principal } from './principal.js';
+import { SeenTokens } from './seen-tokens.js';
 import { TokenPrincipal } from './token-principal.js';
 
 /** What the gateway needs of an access token. A refresh token has no token id, so it fails here. */
@@ -44,12 +45,14 @@ NOT_SIGNED.stack = 'JsonWebTokenError: invalid signature';
 export class AccessTokenVerifier {
   private readonly verified: LRUCache<string, Principal>;
   private readonly key: KeyObject;
+  private readonly seenTokens: SeenTokens;
 
   constructor(
     private readonly jwt: JwtService,
     @Inject(AUTH_OPTIONS) private readonly options: TokenOptions,
   ) {
     this.key = createSecretKey(options.secret, 'utf8');
+    this.seenTokens = new SeenTokens(options.cachedTokens);
     // `max` would allocate the memory of all tokens at once.
     this.verified = new LRUCache({ maxSize: options.cachedTokens, sizeCalculation: () => 1 });
   }
@@ -63,7 +66,8 @@ export class AccessTokenVerifier {
       throw new AuthenticationException('expired');
     }
     const principal = this.principalFrom(token, this.claimsOf(token));
-    this.verified.set(token, principal);
+    const hasRoom = this.verified.size < this.options.cachedTokens;
+    if (hasRoom || this.seenTokens.add(token)) this.verified.set(token, principal);
     return principal;
   }
 

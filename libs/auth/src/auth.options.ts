@@ -29,7 +29,7 @@ export interface TokenOptions {
    * most 300. An expired token is accepted only if its revocation would still be known.
    */
   readonly clockToleranceSeconds: number;
-  /** Most verified tokens in the cache; about 1 KB each. */
+  /** Most verified tokens in the cache; about 1 KB each. A full cache takes a token at its second request. */
   readonly cachedTokens: number;
 }
 
