@@ -115,6 +115,11 @@ const WORDS: readonly { readonly name: string; readonly word: RegExp; allowed(pa
       !/^(libs|apps\/gateway)\//.test(path),
   },
   {
+    name: 'no library names SecureConnect or one of its services',
+    word: /\bSecureConnect|\bsecureconnect|\b(?:auth|chat|video|storage|demo)-service\b/,
+    allowed: (path) => !path.startsWith('libs/'),
+  },
+  {
     name: 'what happens is said to the logger',
     word: /\bconsole\./,
     allowed: (path) => !/^(libs|apps\/gateway)\//.test(path),
@@ -254,6 +259,8 @@ describe('who may know whom', () => {
     ['libs/gateway/src/gates/a.ts', 'const port = process.env.PORT;', 'in settings/ only'],
     ['libs/auth/src/a.ts', 'process.exit(1);', 'do not know the process'],
     ['libs/auth/src/a.ts', "import { env } from 'node:process';", 'do not know the process'],
+    ['libs/gateway/src/http/a.ts', "const issuer = 'secureconnect-auth';", 'names SecureConnect'],
+    ['libs/proxy/src/http/a.ts', "const name = 'chat-service';", 'names SecureConnect'],
     ['apps/gateway/src/a.ts', "console.log('x');", 'said to the logger'],
     ['libs/auth/src/a.ts', "import { setTimeout } from 'node:timers/promises';", 'at the moment of use'],
     ['libs/auth/src/a.ts', 'const { now } = performance;', 'at the moment of use'],
