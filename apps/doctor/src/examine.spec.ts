@@ -1,9 +1,9 @@
 import { spawnSync } from 'node:child_process';
 import { mkdir, readFile, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
+import { upstreamsOf } from '@app/gateway/internal';
 import { Upstream, type UpstreamOptions } from '@app/proxy';
 import { Module } from '@nestjs/common';
-import { upstreamsOf } from './deployment/application.js';
 import { OwnFiles, placesOf } from '../test/own-files.js';
 
 const COMPOSE = 'docker-compose.yml';

@@ -1,10 +1,6 @@
-import { GATEWAY_OPTIONS, type GatewayOptions } from './gateway.options.js';
 import type { RootModule } from './create-gateway.js';
-
-interface ModuleLike {
-  readonly imports?: readonly unknown[];
-  readonly providers?: readonly unknown[];
-}
+import { GATEWAY_OPTIONS, type GatewayOptions } from './gateway.options.js';
+import { moduleEntriesOf } from './module-entries.js';
 
 /**
  * The options that an application gives to `GatewayModule.forRoot`, read from its decorators without starting it.
@@ -12,27 +8,10 @@ interface ModuleLike {
  * @returns an empty object if it uses `forRootAsync`, or has no gateway
  */
 export function gatewayOptionsOf(root: RootModule): GatewayOptions {
-  const seen = new Set<unknown>();
-  const find = (entry: unknown): GatewayOptions | undefined => {
-    if (!entry || seen.has(entry)) return undefined;
-    seen.add(entry);
-    const { imports, providers } = partsOf(entry);
-    const provider = providers.find((each) => (each as { provide?: unknown }).provide === GATEWAY_OPTIONS);
-    if (provider) return (provider as { useValue?: GatewayOptions }).useValue;
-    for (const imported of imports) {
-      const found = find(imported);
-      if (found) return found;
+  for (const { providers } of moduleEntriesOf(root)) {
+    for (const provider of providers as { provide?: unknown; useValue?: GatewayOptions }[]) {
+      if (provider.provide === GATEWAY_OPTIONS && provider.useValue) return provider.useValue;
     }
-    return undefined;
-  };
-  return find(root) ?? {};
-}
-
-function partsOf(entry: unknown): Required<ModuleLike> {
-  if (typeof entry === 'function') {
-    const imports = (Reflect.getMetadata('imports', entry) ?? []) as readonly unknown[];
-    return { imports, providers: [] };
   }
-  const { module, imports = [], providers = [] } = entry as ModuleLike & { readonly module?: unknown };
-  return { imports: [module, ...imports], providers };
+  return {};
 }
