@@ -80,6 +80,23 @@ describe('GatewayModule', () => {
     expect(gatewayOptionsOf(root)).toMatchObject({ title: 'Shop', port: 1 });
   });
 
+  it('lets who creates it replace options of every environment, and prefers variables', async () => {
+    await using service = await startItems();
+    const root = rootWith(
+      GatewayModule.forRoot({ title: 'Shop', port: 1, environments: { test: { title: 'Test shop' } } }),
+    );
+    const app = await createGateway(root, {
+      variables: { ...VARIABLES, ENV: 'test', SHOP_SERVICE_URL: service.url },
+      settings: { title: 'Replaced', port: 0, proxy: { addresses: { shop: ['http://127.0.0.1:9'] } } },
+      logs: NO_LOGS,
+    });
+    const { port } = await listen(app);
+    await using _closed = { [Symbol.asyncDispose]: () => app.close() };
+
+    expect(await titleOf(`http://127.0.0.1:${port}`)).toBe('Replaced');
+    expect(await (await fetch(`http://127.0.0.1:${port}/items`)).text()).toBe('items of /items');
+  });
+
   const options: GatewayOptions = {
     title: 'Later',
     port: 0,

@@ -5,12 +5,15 @@ import { LINES } from './observability/access-log.js';
 import { createPino, PINO, type GatewayLogger } from './observability/gateway-logger.js';
 import { SETTINGS, type Settings } from './settings/complete-settings.js';
 import { loadSettings } from './settings/load-settings.js';
+import type { GatewaySettings } from './settings/settings.js';
 import type { Variables } from './settings/variables.js';
 
 /** What exists before the application. */
 export interface Boot {
   /** Default: those of the process. */
   readonly variables: Variables | undefined;
+  /** Replace those of `forRoot`. Default: none. */
+  readonly settings: GatewaySettings | undefined;
   readonly logs: DestinationStream;
   readonly logger: GatewayLogger;
 }
@@ -32,7 +35,7 @@ const NOT_CREATED =
       inject: [GATEWAY_OPTIONS, OPTIONAL_BOOT],
       useFactory: (options: GatewayOptions, boot?: Boot) => {
         if (!boot) throw new Error(NOT_CREATED);
-        return loadSettings(boot.variables, { settings: options });
+        return loadSettings(boot.variables, { settings: options, replacements: boot.settings ?? {} });
       },
     },
     {

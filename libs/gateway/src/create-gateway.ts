@@ -8,6 +8,7 @@ import { GatewayLogger } from './observability/gateway-logger.js';
 import { LineOutput } from './observability/line-output.js';
 import { SETTINGS, type Settings } from './settings/complete-settings.js';
 import { warningsFor } from './settings/settings-warnings.js';
+import type { GatewaySettings } from './settings/settings.js';
 import type { Variables } from './settings/variables.js';
 import { containFailures, GatewayWebSocketAdapter } from './websocket/gateway-websocket.adapter.js';
 import { WebSocketRoutes } from './websocket/websocket-routes.js';
@@ -22,6 +23,8 @@ export interface CreateGatewayOptions {
   readonly modules?: NonNullable<ModuleMetadata['imports']>;
   /** Variables that settings are read from. Default: those of the process. */
   readonly variables?: Variables;
+  /** Settings that replace those of `forRoot`; a variable wins over them. Default: none. */
+  readonly settings?: GatewaySettings;
   /** Destination of log lines. Default: standard output. */
   readonly logs?: DestinationStream;
 }
@@ -48,12 +51,12 @@ class GatewayApplication {
  */
 export async function createGateway(
   root: RootModule,
-  { modules = [], variables, logs = new LineOutput(STANDARD_OUTPUT) }: CreateGatewayOptions = {},
+  { modules = [], variables, settings, logs = new LineOutput(STANDARD_OUTPUT) }: CreateGatewayOptions = {},
 ): Promise<NestExpressApplication> {
   const logger = new GatewayLogger();
   const http = new GatewayHttpAdapter();
   const app = await NestFactory.create<NestExpressApplication>(
-    GatewayApplication.of(root, modules, { variables, logs, logger }),
+    GatewayApplication.of(root, modules, { variables, settings, logs, logger }),
     http,
     // Without `bodyParser`, bodies pass unchanged. Without `abortOnError`, the caller decides how a failed boot ends.
     { bodyParser: false, abortOnError: false, logger },

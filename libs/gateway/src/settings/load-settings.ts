@@ -14,6 +14,8 @@ export interface CodeSettings extends GatewaySettings {
 export interface LoadOptions {
   /** Settings that replace defaults. Default: none. */
   readonly settings?: CodeSettings;
+  /** Settings that replace those of code, whatever the environment. Default: none. */
+  readonly replacements?: GatewaySettings;
   /** Whether the TLS files must be on this machine and usable. Default: true. */
   readonly checksTlsFiles?: boolean;
 }
@@ -26,9 +28,13 @@ export function loadSettings(variables: Variables = process.env, options: LoadOp
 /** Reads all settings, and gives each value by its variable too. @throws ConfigurationError with all faults at once */
 export function loadWithValues(
   variables: Variables,
-  { settings: code = {}, checksTlsFiles = true }: LoadOptions = {},
+  { settings: code = {}, replacements = {}, checksTlsFiles = true }: LoadOptions = {},
 ): { readonly settings: Settings; readonly values: VariableValues } {
-  const { settings, values, faults } = readTable(TABLE, variables, givenFor(variables, code));
+  const { settings, values, faults } = readTable(
+    TABLE,
+    variables,
+    merged(givenFor(variables, code), replacements),
+  );
   const read = settings as unknown as ReadSettings;
   const all = [...faults, ...tlsFaults(toTlsOptions(read.proxy.tls), checksTlsFiles)];
   if (all.length > 0) throw new ConfigurationError(all);
