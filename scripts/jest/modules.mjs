@@ -11,7 +11,7 @@ const ROOT = new URL('../../', import.meta.url);
 const ANEW = '?anew';
 /** Modules that each test file has for itself; those of the product are shared by all files of a process. */
 const TEST_CODE = /^test\/|^apps\/\w+\/test\/|\.spec\.ts$/;
-const LIBRARY = /^@app\/(auth|gateway|proxy)(?:\/(internal))?$/;
+const LIBRARY = /^@app\/(auth|gateway|proxy|testing)(?:\/(internal))?$/;
 
 /** SWC emits the decorator metadata that Nest's injector reads. */
 const OPTIONS = {

@@ -1,5 +1,6 @@
 import { completeSettings, toTlsOptions, type Settings } from './complete-settings.js';
 import { ConfigurationError } from './configuration.error.js';
+import { mergeSettings } from './merge-settings.js';
 import { readTable } from './read-table.js';
 import { TABLE, type GatewaySettings, type ReadSettings, type VariableValues } from './settings.js';
 import { tlsFaults } from './tls-faults.js';
@@ -33,7 +34,7 @@ export function loadWithValues(
   const { settings, values, faults } = readTable(
     TABLE,
     variables,
-    merged(givenFor(variables, code), replacements),
+    mergeSettings(givenFor(variables, code), replacements),
   );
   const read = settings as unknown as ReadSettings;
   const all = [...faults, ...tlsFaults(toTlsOptions(read.proxy.tls), checksTlsFiles)];
@@ -44,21 +45,8 @@ export function loadWithValues(
 /** The settings of code for the environment that the variables name. */
 function givenFor(variables: Variables, { environments = {}, ...given }: CodeSettings): GatewaySettings {
   const environment = variables['ENV']?.trim() || given.environment || TABLE.environment.default!;
-  return Object.hasOwn(environments, environment) ? merged(given, environments[environment]!) : given;
+  return Object.hasOwn(environments, environment) ? mergeSettings(given, environments[environment]!) : given;
 }
-
-/** Merges settings group by group. Lists and other values of the second replace those of the first. */
-function merged(first: object, second: object): object {
-  const all = new Map(Object.entries(first));
-  for (const [name, value] of Object.entries(second)) {
-    const own: unknown = all.get(name);
-    all.set(name, isGroup(own) && isGroup(value) ? merged(own, value) : value);
-  }
-  return Object.fromEntries(all);
-}
-
-const isGroup = (value: unknown): value is object =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 function deepFreeze<Value>(value: Value): Value {
   if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
