@@ -6,6 +6,8 @@ export type UpgradeListener = (request: IncomingMessage, socket: Duplex, head: B
 
 /** One address of a fake upstream, a port of 127.0.0.1. */
 export class FakeInstance implements AsyncDisposable {
+  /** Whether health checks pass. */
+  isHealthy = true;
   readonly port: number;
   readonly url: string;
   private isRefusing = false;

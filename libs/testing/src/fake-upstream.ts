@@ -22,8 +22,6 @@ export interface FakeUpstreamOptions {
 
 /** A service of the test: records each request and WebSocket, and responds as the test says. */
 export class FakeUpstream implements AsyncDisposable {
-  /** Whether health checks of the instances pass. */
-  isHealthy = true;
   /** All requests so far, in the order in which they were whole. */
   readonly requests: readonly RecordedRequest[] = [];
   /** All WebSockets so far, in order. */
@@ -106,7 +104,7 @@ export class FakeUpstream implements AsyncDisposable {
   ): Promise<void> {
     // A request of a client has the headers of a proxy.
     if (incoming.url === this.healthPath && incoming.headers['x-forwarded-for'] === undefined) {
-      writeResponse(response, { status: this.isHealthy ? 200 : 503 });
+      writeResponse(response, { status: this.instances[instance]!.isHealthy ? 200 : 503 });
       return;
     }
     const handler = this.once.shift() ?? this.handler;
