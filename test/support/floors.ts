@@ -23,6 +23,7 @@ export const FLOORS: readonly (readonly string[])[] = [
   ['libs/gateway/src/lifecycle'],
   ['libs/gateway/src/openapi'],
   ['libs/gateway/src'],
+  ['libs/testing/src/kits'],
   ['libs/testing/src'],
   ['apps/gateway/src/upstreams'],
   ['apps/gateway/src'],

@@ -7,8 +7,8 @@ import { BootModule } from './boot.module.js';
 import { CorsMiddleware } from './cors/cors.middleware.js';
 import { CorsModule } from './cors/cors.module.js';
 import { PreflightMiddleware } from './cors/preflight.middleware.js';
-import { ActiveResponder } from './errors/active.responder.js';
 import { ErrorsModule } from './errors/errors.module.js';
+import { ExceptionResponder } from './errors/exception.responder.js';
 import {
   ConfigurableGatewayModule,
   type GATEWAY_ASYNC_OPTIONS,
@@ -86,7 +86,7 @@ export class GatewayModule extends ConfigurableGatewayModule implements NestModu
   constructor(
     private readonly adapterHost: HttpAdapterHost<GatewayHttpAdapter>,
     private readonly moduleRef: ModuleRef,
-    private readonly responder: ActiveResponder,
+    private readonly responder: ExceptionResponder,
     @Inject(SETTINGS) { server }: Settings,
   ) {
     super();

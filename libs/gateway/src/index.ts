@@ -1,6 +1,7 @@
 export {
   Upstream,
   InjectProxy,
+  PartConfigurationError,
   exchangeOf,
   type AffinityOptions,
   type CorsOptions,
@@ -19,6 +20,7 @@ export type { GatewaySettings } from './settings/settings.js';
 export { listen, ListenError } from './listen.js';
 export { ReadinessCheck, type ReadinessIndicator } from './health/readiness-check.js';
 export { runGateway } from './run-gateway.js';
+export { ErrorResponder } from './errors/error.responder.js';
 export { Drainable, type DrainTarget } from './http/drainable.js';
 export { type ErrorResponse, toErrorResponse } from './http/error-response.js';
 export {
@@ -31,5 +33,4 @@ export {
   TooManyConnectionsException,
   WebSocketVersionException,
 } from './http/exceptions.js';
-export { ERROR_RESPONDER, type Responder } from './http/responder.js';
 export { ConfigurationError } from './settings/configuration.error.js';

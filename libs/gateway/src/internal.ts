@@ -48,4 +48,4 @@ export { TABLE, type VariableValues } from './settings/settings.js';
 export { settingsSchema } from './settings/settings-schema.js';
 export { leastRequestTimeoutMs, warningsFor } from './settings/settings-warnings.js';
 export { addressVariableFor, type TlsSetting, tlsVariableFor } from './settings/upstream-variables.js';
-export { ErrorResponder } from './errors/error.responder.js';
+export { JsonErrorResponder } from './errors/error.responder.js';

@@ -1,4 +1,4 @@
-import { RouteTableError, UpstreamError } from '@app/proxy';
+import { PartConfigurationError, RouteTableError, UpstreamError } from '@app/proxy';
 import { Logger } from '@nestjs/common';
 import { createGateway, type RootModule } from './create-gateway.js';
 import { listen, ListenError } from './listen.js';
@@ -10,7 +10,7 @@ import { misspeltVariables } from './settings/misspelt-variables.js';
 const EXIT_CONFIGURATION = 78;
 
 /** Errors of the configuration. Their message suffices to correct it: no stack trace is printed. */
-const CONFIGURATION_ERRORS = [ConfigurationError, RouteTableError, UpstreamError];
+const CONFIGURATION_ERRORS = [ConfigurationError, PartConfigurationError, RouteTableError, UpstreamError];
 
 /**
  * Runs an application as the program of this process: the gateway listens until SIGTERM, SIGINT or SIGHUP, drains, and exits

@@ -1,5 +1,6 @@
 export * from './http/exceptions.js';
 export { Exchange, exchangeOf } from './http/exchange.js';
+export { PartConfigurationError } from './http/replaceable-part.js';
 export type { Principal } from './http/principal.js';
 export type { RateLimit, Route } from './routing/route.js';
 export type { Gate } from './http/gate.js';

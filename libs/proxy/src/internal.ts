@@ -3,6 +3,8 @@ export * from './index.js';
 export { networkOf } from './http/client-network.js';
 export { DenseSet, type DenseMember } from './http/dense-set.js';
 export { encodeHeaderValue, type HeaderChanges } from './http/header-changes.js';
+export { ignoreRejection, PartFailures, PartResultError } from './http/part-failures.js';
+export { partInUse } from './http/replaceable-part.js';
 export { type Upgrade } from './http/exchange.js';
 export { nominatedEndToEnd } from './headers/end-to-end.js';
 export { createUpstreamHeaders, withField } from './headers/request-headers.js';

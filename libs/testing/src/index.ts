@@ -22,3 +22,4 @@ export { TestClock } from './test-clock.js';
 export { TestGatewayError } from './test-gateway.error.js';
 export type { LogLine } from './log-lines.js';
 export { signJwt, type Claims, type TokenForm } from './tokens.js';
+export * from './kits/index.js';

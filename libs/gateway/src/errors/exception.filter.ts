@@ -3,14 +3,14 @@ import type { GatewayHttpAdapter } from '../http/gateway-http.adapter.js';
 import { pathOf, RouteMethodException } from '@app/proxy/internal';
 import { Catch, NotFoundException, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
-import { ActiveResponder } from './active.responder.js';
+import { ExceptionResponder } from './exception.responder.js';
 
-/** Passes exceptions of controllers to the active responder. */
+/** Passes exceptions of controllers to the responder. */
 @Catch()
 export class GatewayExceptionFilter implements ExceptionFilter {
   constructor(
     private readonly adapterHost: HttpAdapterHost<GatewayHttpAdapter>,
-    private readonly responder: ActiveResponder,
+    private readonly responder: ExceptionResponder,
   ) {}
 
   catch(thrown: unknown, host: ArgumentsHost): void {

@@ -9,10 +9,3 @@ export interface Responder {
    */
   respond(request: IncomingMessage, response: ServerResponse, thrown: unknown): void;
 }
-
-/**
- * Token under which any module may provide a responder that replaces the gateway's own:
- * `{ provide: ERROR_RESPONDER, useClass: ProblemResponder }`. A class that extends `ErrorResponder` needs to override
- * `toErrorResponse` only.
- */
-export const ERROR_RESPONDER = Symbol('ERROR_RESPONDER');

@@ -1,6 +1,6 @@
 import { ask } from '../../../../test/support/ask.js';
 import { startGateway } from '../../../../test/support/gateway.js';
-import { ActiveResponder } from './active.responder.js';
+import { ExceptionResponder } from './exception.responder.js';
 
 describe('an exception that is expected', () => {
   it.each([
@@ -14,7 +14,7 @@ describe('an exception that is expected', () => {
     await using gateway = await startGateway({ env: { RATELIMIT: 'on', RATELIMIT_AUTH_LOGIN: '1' } });
     if (status === 429) await ask(gateway, question);
     const thrown: Error[] = [];
-    const responder = gateway.app.get(ActiveResponder, { strict: false });
+    const responder = gateway.app.get(ExceptionResponder, { strict: false });
     const respond = responder.respond.bind(responder);
     responder.respond = (request, response, error) => {
       thrown.push(error as Error);
