@@ -18,6 +18,7 @@ export { GatewayModule } from './gateway.module.js';
 export type { GatewayOptions } from './gateway.options.js';
 export type { GatewaySettings } from './settings/settings.js';
 export { listen, ListenError } from './listen.js';
+export { RateLimitStore, type RateLimitCount } from './limits/rate-limit.store.js';
 export { ReadinessCheck, type ReadinessIndicator } from './health/readiness-check.js';
 export { runGateway } from './run-gateway.js';
 export { ErrorResponder } from './errors/error.responder.js';

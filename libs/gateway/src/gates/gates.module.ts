@@ -1,8 +1,11 @@
 import type { Gate } from '@app/proxy';
 import { Module } from '@nestjs/common';
+import { DiscoveryModule } from '@nestjs/core';
 import { CorsModule } from '../cors/cors.module.js';
 import { AuthGate } from './auth.gate.js';
+import { RateLimitStore } from '../limits/rate-limit.store.js';
 import { RateLimiter } from '../limits/rate-limiter.js';
+import { RedisRateLimitStore } from '../limits/redis-rate-limit.store.js';
 import { OverloadModule } from '../overload/overload.module.js';
 import { RedisModule } from '../redis/redis.module.js';
 import { OriginGate } from './origin.gate.js';
@@ -16,13 +19,14 @@ import { RateLimitGate } from './rate-limit.gate.js';
 export const GATES = Symbol('GATES');
 
 @Module({
-  imports: [CorsModule, OverloadModule, RedisModule],
+  imports: [CorsModule, DiscoveryModule, OverloadModule, RedisModule],
   providers: [
     OriginGate,
     OverloadGate,
     AuthGate,
     RateLimitGate,
     RateLimiter,
+    { provide: RateLimitStore, useClass: RedisRateLimitStore },
     {
       provide: GATES,
       inject: [OriginGate, OverloadGate, AuthGate, RateLimitGate],

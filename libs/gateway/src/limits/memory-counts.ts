@@ -9,7 +9,7 @@ export interface Count {
 
 interface Window {
   consumed: number;
-  /** Those of the consumed points that Redis lacks. */
+  /** Those of the consumed points that the store lacks. */
   unshared: number;
   /** `performance.now()` of its end, since a change of the system's clock must not move it. */
   readonly endsAt: number;
@@ -28,7 +28,7 @@ export class MemoryCounts {
     this.windows = new LRUCache({ maxSize: most, sizeCalculation: () => 1 });
   }
 
-  /** Adds points to the count of a key, and returns the count. @param unshared those of them that Redis lacks */
+  /** Adds points to the count of a key, and returns the count. @param unshared those of them that the store lacks */
   add(key: string, points: number, unshared = points): Count {
     const now = performance.now();
     let window = this.windows.get(key);
@@ -41,7 +41,7 @@ export class MemoryCounts {
     return { consumed: window.consumed, msBeforeNext: window.endsAt - now };
   }
 
-  /** Forgets a key. @returns the points that Redis lacks; 0 if its window has ended */
+  /** Forgets a key. @returns the points that the store lacks; 0 if its window has ended */
   remove(key: string): number {
     if (this.windows.size === 0) return 0;
     const window = this.windows.get(key);

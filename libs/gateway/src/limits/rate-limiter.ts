@@ -1,12 +1,14 @@
 import type { RateLimit } from '@app/proxy';
-import { Injectable } from '@nestjs/common';
+import { LateResponseError, partInUse } from '@app/proxy/internal';
+import { SETTINGS, type Settings } from '../settings/complete-settings.js';
+import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
+import { DiscoveryService } from '@nestjs/core';
 import { LRUCache } from 'lru-cache';
-import { RateLimiterRedis } from 'rate-limiter-flexible';
-import { RedisSlowError } from '../redis/redis-failure-kind.js';
-import { RedisConnection } from '../redis/redis.connection.js';
+import { GuardedRateLimitStore } from './guarded-rate-limit.store.js';
 import { MemoryCounts } from './memory-counts.js';
+import { RateLimitStore } from './rate-limit.store.js';
 
-const WINDOW_SECONDS = 60;
+const WINDOW_MS = 60_000;
 
 /** Most keys in memory, about 200 bytes each. */
 const MOST_KEYS = 100_000;
@@ -21,26 +23,28 @@ export interface RateLimitResult {
 }
 
 /**
- * Counts requests in Redis, where all gateways share the count: one command for a request, and none for a key that has
- * used up its limit. While Redis is degraded, each process counts in memory, against its share of the limit. Afterwards
- * it adds these counts to Redis.
+ * Counts requests in the store that all gateways share: one call for a request, and none for a key that has used up its limit.
+ * While the store is degraded, each process counts in memory, against its share of the limit. Afterwards it adds these counts to
+ * the store.
  */
 @Injectable()
-export class RateLimiter {
-  private readonly local = new MemoryCounts(WINDOW_SECONDS * 1000, MOST_KEYS);
+export class RateLimiter implements OnModuleInit {
+  private readonly local = new MemoryCounts(WINDOW_MS, MOST_KEYS);
   /** `performance.now()` until when a key has used up its limit. */
   private readonly blocked = new LRUCache<string, number>({ maxSize: MOST_KEYS, sizeCalculation: () => 1 });
 
-  /** Counts the keys of all limits. It refuses none: each limit has a number of its own. */
-  private readonly shared: RateLimiterRedis;
+  constructor(
+    private store: RateLimitStore,
+    private readonly discovery: DiscoveryService,
+    @Inject(SETTINGS) private readonly settings: Settings,
+  ) {}
 
-  constructor(private readonly redis: RedisConnection) {
-    this.shared = new RateLimiterRedis({
-      storeClient: redis.client,
-      keyPrefix: 'gateway:ratelimit',
-      points: Number.MAX_SAFE_INTEGER,
-      duration: WINDOW_SECONDS,
-    });
+  /** @throws PartConfigurationError */
+  onModuleInit(): void {
+    const store = partInUse(this.discovery, RateLimitStore, this.store, ['consume']);
+    if (store !== this.store) {
+      this.store = new GuardedRateLimitStore(store, this.settings.redis.commandTimeoutMs);
+    }
   }
 
   /** Counts a request. @param who a user or a client's network */
@@ -52,20 +56,20 @@ export class RateLimiter {
       if (msBeforeNext > 0) return { passes: false, limit: limit.perMinute, remaining: 0, msBeforeNext };
       this.blocked.delete(key);
     }
-    return this.redis.isUp ? this.consumeShared(limit, key) : this.consumeLocally(limit, key, 1);
+    return this.store.isUp ? this.consumeShared(limit, key) : this.consumeLocally(limit, key, 1);
   }
 
   private async consumeShared(limit: RateLimit, key: string): Promise<RateLimitResult> {
     const { perMinute } = limit;
     const points = 1 + this.local.remove(key);
     try {
-      const { consumedPoints, msBeforeNext } = await this.redis.run(() => this.shared.consume(key, points));
+      const { consumedPoints, msBeforeNext } = await this.store.consume(key, points, WINDOW_MS);
       const passes = consumedPoints <= perMinute;
       if (!passes) this.blocked.set(key, performance.now() + msBeforeNext);
       return { passes, limit: perMinute, remaining: Math.max(0, perMinute - consumedPoints), msBeforeNext };
     } catch (error) {
-      // A slow Redis may have counted the points although its response came too late: it does not get them again.
-      const unshared = error instanceof RedisSlowError ? 0 : points;
+      // A slow store may have counted the points although its response came too late: it does not get them again.
+      const unshared = error instanceof LateResponseError ? 0 : points;
       return this.consumeLocally(limit, key, points, unshared);
     }
   }

@@ -1,3 +1,5 @@
+import { LateResponseError } from '@app/proxy/internal';
+
 /** Why Redis is degraded. `/health/ready` shows it to anyone, so it names no host and no user. */
 export type RedisFailureKind =
   | 'unreachable'
@@ -18,11 +20,6 @@ export const READABLE_FAILURE_KINDS: ReadonlySet<RedisFailureKind> = new Set<Red
   'not persisting',
   'out of memory',
 ]);
-
-/** Redis did not respond within the timeout of a command. */
-export class RedisSlowError extends Error {
-  override readonly name = 'RedisSlowError';
-}
 
 /** Failure kinds by the first word of an error reply. */
 const REPLIES: Readonly<Record<string, RedisFailureKind>> = {
@@ -48,7 +45,7 @@ const SCRIPT_REPLY = ': -';
 export function redisFailureKindOf(error: unknown): RedisFailureKind {
   const { name, message } = error as Error;
   if (name === 'ReplyError') return REPLIES[codeOf(message)] ?? 'failing';
-  return error instanceof RedisSlowError || message === 'Command timed out' ? 'slow' : 'unreachable';
+  return error instanceof LateResponseError || message === 'Command timed out' ? 'slow' : 'unreachable';
 }
 
 function codeOf(reply: string): string {

@@ -1,14 +1,9 @@
-import { delay } from '@app/proxy/internal';
+import { delay, withTimeout } from '@app/proxy/internal';
 import { SETTINGS, type Settings } from '../settings/complete-settings.js';
 import type { RevocationRedis } from '@app/auth/internal';
 import { Inject, Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { Redis } from 'ioredis';
-import {
-  READABLE_FAILURE_KINDS,
-  redisFailureKindOf,
-  RedisSlowError,
-  type RedisFailureKind,
-} from './redis-failure-kind.js';
+import { READABLE_FAILURE_KINDS, redisFailureKindOf, type RedisFailureKind } from './redis-failure-kind.js';
 
 /** Milliseconds between two probes while Redis is degraded. */
 const PROBE_MS = 500;
@@ -28,8 +23,8 @@ const BACKGROUND_TIMEOUT_MS = 1_000;
 /** Milliseconds that the boot waits for Redis. It does not fail without Redis. */
 const BOOT_MS = 2_000;
 
-/** Last part of the timeout of a command, in milliseconds: see `withTimeout`. */
-const LAST_PART_MS = 10;
+/** Who does not respond, in errors. */
+const REDIS = 'Redis';
 
 /** Writes by a script, as rate limits do. */
 const PROBE_SCRIPT = "return redis.call('set', KEYS[1], '1', 'PX', 60000)";
@@ -139,7 +134,7 @@ export class RedisConnection implements RevocationRedis, OnModuleInit, OnApplica
   private async timed<Result>(send: (client: Redis) => Promise<Result>, withinMs: number): Promise<Result> {
     const startedAt = performance.now();
     try {
-      return await withTimeout(withinMs, send(this.client));
+      return await withTimeout(withinMs, send(this.client), REDIS);
     } catch (error) {
       // A Redis user without the right to this command may still run the others.
       if (!(error as Error).message.startsWith('NOPERM')) this.degrade(redisFailureKindOf(error));
@@ -187,7 +182,7 @@ export class RedisConnection implements RevocationRedis, OnModuleInit, OnApplica
   /** Why a server refuses writes; undefined if it accepts them. */
   private async probeServer(client: Redis, timeoutMs: number): Promise<RedisFailureKind | undefined> {
     try {
-      await withTimeout(timeoutMs, client.eval(PROBE_SCRIPT, 1, PROBE_KEY));
+      await withTimeout(timeoutMs, client.eval(PROBE_SCRIPT, 1, PROBE_KEY), REDIS);
       return undefined;
     } catch (error) {
       return redisFailureKindOf(error);
@@ -201,7 +196,7 @@ export class RedisConnection implements RevocationRedis, OnModuleInit, OnApplica
     this.successor = successor;
     try {
       // At most until the next probe of the first connection.
-      await withTimeout(PROBE_MS, successor.connect());
+      await withTimeout(PROBE_MS, successor.connect(), REDIS);
       return (await this.probeServer(successor, this.commandTimeoutMs)) === undefined;
     } catch {
       return false;
@@ -227,19 +222,4 @@ export class RedisConnection implements RevocationRedis, OnModuleInit, OnApplica
     const awayMs = Math.round(performance.now() - this.degradedSince);
     this.logger.log({ message: 'redis is back', away_ms: awayMs });
   }
-}
-
-/**
- * Rejects with `RedisSlowError` if the result takes too long. The time starts at the call, since a pipeline in flight
- * delays the next. If the process was busy, the last part of the time starts when the event loop runs again, and a
- * response that has arrived is read before the timeout applies.
- */
-function withTimeout<Result>(timeoutMs: number, result: Promise<Result>): Promise<Result> {
-  return new Promise((resolve, reject) => {
-    const giveUp = (): void => reject(new RedisSlowError('Redis did not respond in time'));
-    let timer = setTimeout(() => {
-      timer = setTimeout(() => setImmediate(giveUp), LAST_PART_MS);
-    }, timeoutMs - LAST_PART_MS);
-    result.then(resolve, reject).finally(() => clearTimeout(timer));
-  });
 }

@@ -30,7 +30,12 @@ export class PartResultError extends TypeError {
   override readonly name = 'PartResultError';
 }
 
+/** Whether a part has returned a promise, of any kind: the queries of some databases have a `then` of their own. */
+export function isPromiseLike(result: unknown): result is PromiseLike<unknown> {
+  return typeof (result as { then?: unknown } | null | undefined)?.then === 'function';
+}
+
 /** Keeps a promise that a part must not return from ending the process when it rejects. */
 export function ignoreRejection(result: unknown): void {
-  if (result instanceof Promise) result.catch(() => {});
+  if (isPromiseLike(result)) result.then(undefined, () => {});
 }

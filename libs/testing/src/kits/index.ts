@@ -1,2 +1,3 @@
 export { errorResponderKit } from './error-responder.kit.js';
 export type { KitCase } from './kit-case.js';
+export { rateLimitStoreKit } from './rate-limit-store.kit.js';
