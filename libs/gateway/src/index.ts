@@ -1,9 +1,11 @@
 export {
   Upstream,
   InjectProxy,
+  LoadBalancer,
   PartConfigurationError,
   exchangeOf,
   type AffinityOptions,
+  type BalancerCandidate,
   type CorsOptions,
   type Exchange,
   type Gate,

@@ -4,6 +4,7 @@ export { PartConfigurationError } from './http/replaceable-part.js';
 export type { Principal } from './http/principal.js';
 export type { RateLimit, Route } from './routing/route.js';
 export type { Gate } from './http/gate.js';
+export { LoadBalancer, type BalancerCandidate } from './balancing/load-balancer.js';
 export { ProxyMiddleware } from './proxy.middleware.js';
 export { InjectProxy } from './inject-proxy.decorator.js';
 export { ProxyConfigurationError, type ProxyHandlerOptions } from './proxy-handler.js';

@@ -34,6 +34,7 @@ export { failureKindOf, isUnavailable } from './attempts/failure-kind.js';
 export { isInstanceAddress } from './balancing/instance-address.js';
 export type { FailureKind } from './balancing/instance-health.js';
 export { faultsOfTlsFiles } from './transport/tls-files.js';
+export { LeastRequestBalancer } from './balancing/least-request.balancer.js';
 export type { Instance } from './balancing/instance.js';
 export { pickerFor } from './attempts/affinity-picker.js';
 export type { Attempts, InstancePicker } from './attempts/attempts.js';

@@ -78,7 +78,7 @@ async function send(
     const picker = instance
       ? new PinnedPicker(proxy.name, instance)
       : pickerFor(proxy, exchange, options.affinity);
-    const attempts = proxy.createAttempts(performance.now(), picker);
+    const attempts = proxy.createAttempts(performance.now(), exchange, picker);
     new Forward(exchange, options, attempts, request.url!, reject).start();
   } catch (error) {
     proxy.refuse(exchange, error, reject);

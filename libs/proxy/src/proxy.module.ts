@@ -1,5 +1,7 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { DiscoveryModule } from '@nestjs/core';
+import { LeastRequestBalancer } from './balancing/least-request.balancer.js';
+import { LoadBalancer } from './balancing/load-balancer.js';
 import { proxyProvider } from './inject-proxy.decorator.js';
 import { ConfigurableProxyModule, PROXY_OPTIONS } from './proxy.options.js';
 import { UpstreamRegistry } from './upstream.registry.js';
@@ -11,7 +13,7 @@ class ProxyFeatureModule {}
 /** Provides the registry of upstreams. The application mounts `ProxyMiddleware` itself. */
 @Module({
   imports: [DiscoveryModule],
-  providers: [UpstreamRegistry],
+  providers: [UpstreamRegistry, { provide: LoadBalancer, useClass: LeastRequestBalancer }],
   exports: [UpstreamRegistry, PROXY_OPTIONS],
 })
 export class ProxyModule extends ConfigurableProxyModule {

@@ -4,6 +4,7 @@ import type { DnsOptions } from './balancing/dns-addresses.js';
 import type { HealthCheckOptions } from './balancing/health-checks.js';
 import type { HealthOptions } from './balancing/instance-health.js';
 import type { InstanceOptions } from './balancing/instance.js';
+import type { UpstreamInstancesOptions } from './balancing/upstream-instances.js';
 import type { ControllerRouteOptions } from './routing/route-options.js';
 import type { TlsOptions } from './transport/tls-files.js';
 import type { StreamedBodyLimitOptions } from './forward/streamed-body-limit.js';
@@ -52,6 +53,9 @@ export interface ProxyOptions extends ForwardLimits, RequestHeaderOptions {
   /** Milliseconds between two checks of the timeouts. A timeout may be late by as much. */
   readonly clockTickMs: number;
 }
+
+/** Options of the proxy of one upstream. */
+export interface UpstreamProxyOptions extends ProxyOptions, UpstreamInstancesOptions {}
 
 export const { ConfigurableModuleClass: ConfigurableProxyModule, MODULE_OPTIONS_TOKEN: PROXY_OPTIONS } =
   new ConfigurableModuleBuilder<ProxyOptions>().setClassMethodName('forRoot').build();

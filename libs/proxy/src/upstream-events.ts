@@ -1,5 +1,5 @@
 import type { CircuitState } from './attempts/circuit-breaker.js';
-import type { InstanceChange } from './balancing/load-balancer.js';
+import type { InstanceChange } from './balancing/upstream-instances.js';
 
 /** Called when the state of an upstream changes. */
 export interface UpstreamEvents {

@@ -14,10 +14,10 @@ import { HealthChecks } from './balancing/health-checks.js';
 import type { FailureKind } from './balancing/instance-health.js';
 import { isInstanceAddress } from './balancing/instance-address.js';
 import type { Instance } from './balancing/instance.js';
-import { LoadBalancer } from './balancing/load-balancer.js';
+import { UpstreamInstances } from './balancing/upstream-instances.js';
 import { TlsFilesError } from './transport/tls-files.js';
 import { UpstreamTls } from './transport/upstream-tls.js';
-import type { ProxyOptions } from './proxy.options.js';
+import type { UpstreamProxyOptions } from './proxy.options.js';
 import type { ProxyListeners } from './proxy-listeners.js';
 import { compilePath } from './routing/path-pattern.js';
 import type { Route } from './routing/route.js';
@@ -57,12 +57,13 @@ export interface ProxyRoute extends Route {
  */
 export class UpstreamProxy implements AttemptedUpstream, InstancePicker {
   readonly name: string;
-  readonly instances: LoadBalancer;
+  readonly instances: UpstreamInstances;
   readonly breaker: CircuitBreaker;
   readonly retryBudget: RetryBudget;
   readonly streamedBodyLimit: StreamedBodyLimit;
   readonly slowReaderLimit: SlowReaderLimit;
   readonly healthPath: string;
+  readonly maxRetries: number;
   readonly headers: UpstreamHeaders;
   /** The listeners of its `http-proxy-middleware`; set before its routes are compiled. */
   listeners: ProxyListeners | undefined;
@@ -77,7 +78,7 @@ export class UpstreamProxy implements AttemptedUpstream, InstancePicker {
    */
   constructor(
     readonly declaration: UpstreamOptions,
-    private readonly options: ProxyOptions,
+    private readonly options: UpstreamProxyOptions,
     private readonly ticker: Ticker,
     events: UpstreamEvents,
   ) {
@@ -85,6 +86,7 @@ export class UpstreamProxy implements AttemptedUpstream, InstancePicker {
     this.healthPath = declaration.healthPath ?? '/health';
     this.headers = new UpstreamHeaders(declaration);
     this.breaker = new CircuitBreaker(options.breakerOpenMs, (state) => events.circuitChanged(name, state));
+    this.maxRetries = options.retries.maxRetries;
     this.retryBudget = new RetryBudget(options.retries.budgetRatio);
     this.streamedBodyLimit = new StreamedBodyLimit(
       () => Math.max(1, this.instances.up) * options.connections.maxConnections,
@@ -93,7 +95,7 @@ export class UpstreamProxy implements AttemptedUpstream, InstancePicker {
     this.slowReaderLimit = new SlowReaderLimit(this.streamedBodyLimit, () => this.instances.pending);
     const urls = this.readAddresses();
     this.tls = this.readTls(urls, (error) => events.tlsChanged(name, error));
-    this.instances = new LoadBalancer(options.connections, options.health, this.tls, (change) => {
+    this.instances = new UpstreamInstances(options, this.tls, (change) => {
       this.streamedBodyLimit.dequeueSoon();
       events.instanceChanged(name, change);
     });
@@ -141,7 +143,7 @@ export class UpstreamProxy implements AttemptedUpstream, InstancePicker {
   ): void {
     try {
       const picker = pickerFor(this, exchange, forwardOptions.affinity);
-      const attempts = this.createAttempts(performance.now(), picker);
+      const attempts = this.createAttempts(performance.now(), exchange, picker);
       new Forward(exchange, forwardOptions, attempts, target, refuse).start();
     } catch (error) {
       this.refuse(exchange, error, refuse);
@@ -156,23 +158,23 @@ export class UpstreamProxy implements AttemptedUpstream, InstancePicker {
 
   /**
    * The attempts of one request. The caller must call `end` on them.
-   * @param picker of their instances. Default: this upstream, by load
+   * @param exchange undefined if a WebSocket is resumed @param picker of their instances. Default: this upstream, by load
    * @throws CircuitOpenException if the circuit breaker lets no request pass
    */
-  createAttempts(now: number, picker: InstancePicker = this): Attempts {
+  createAttempts(now: number, exchange: Exchange | undefined, picker: InstancePicker = this): Attempts {
     const { breaker } = this;
     const generation = breaker.tryAcquire(now);
     if (generation === undefined) throw new CircuitOpenException(this.name, breaker.retryAfterSeconds(now));
     this.retryBudget.addRequest(now);
-    return new Attempts(this, picker, generation, this.options.retries.maxRetries);
+    return new Attempts(this, picker, exchange, generation);
   }
 
   /**
    * The instance for the next attempt; undefined if every instance with room was tried.
    * @throws UpstreamUnavailableException if there is no instance, UpstreamQueueFullException if no instance has room
    */
-  pick(tried: readonly Instance[], now: number): Instance | undefined {
-    const instance = this.instances.pick(tried, now);
+  pick(tried: readonly Instance[], now: number, exchange?: Exchange): Instance | undefined {
+    const instance = this.instances.pick(tried, now, exchange);
     if (instance || tried.length > 0) return instance;
     if (this.instances.all.length > 0) throw new UpstreamQueueFullException(this.name);
     this.addresses.refreshSoon();

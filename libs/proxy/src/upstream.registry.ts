@@ -2,7 +2,10 @@ import { Inject, Injectable, Logger, type OnApplicationShutdown, type OnModuleIn
 import { DiscoveryService, ModuleRef } from '@nestjs/core';
 import { PROXY_OPTIONS, type ProxyOptions } from './proxy.options.js';
 import type { RequestHandler } from 'http-proxy-middleware';
+import { GuardedBalancer } from './balancing/guarded.balancer.js';
+import { LoadBalancer } from './balancing/load-balancer.js';
 import type { Gate } from './http/gate.js';
+import { partInUse } from './http/replaceable-part.js';
 import { createMountedForward } from './mounted-forward.js';
 import { createProxyHandler } from './proxy-handler.js';
 import { compilePath } from './routing/path-pattern.js';
@@ -38,6 +41,8 @@ export class UpstreamRegistry implements OnModuleInit, OnApplicationShutdown {
   private readonly logger = new Logger('Upstream');
   private readonly table = new RouteTable<CompiledRoute>();
   private readonly ticker: Ticker;
+  /** Of upstreams without their own. */
+  private loadBalancer: LoadBalancer;
   /** Logs each change of an upstream. */
   private readonly events: UpstreamEvents = {
     instanceChanged: (upstream, { origin, state, failureKind }) => {
@@ -60,12 +65,15 @@ export class UpstreamRegistry implements OnModuleInit, OnApplicationShutdown {
     private readonly discovery: DiscoveryService,
     private readonly moduleRef: ModuleRef,
     @Inject(PROXY_OPTIONS) private readonly options: ProxyOptions,
+    private readonly builtIn: LoadBalancer,
   ) {
+    this.loadBalancer = builtIn;
     this.ticker = new Ticker(options.clockTickMs);
   }
 
-  /** @throws RouteTableError, UpstreamError */
+  /** @throws RouteTableError, UpstreamError, PartConfigurationError */
   async onModuleInit(): Promise<void> {
+    this.loadBalancer = this.guarded(partInUse(this.discovery, LoadBalancer, this.builtIn, ['pick']));
     for (const route of this.options.controllerRoutes) this.table.add(this.compile(route));
     for (const wrapper of this.discovery.getProviders({ metadataKey: UpstreamMetadata.KEY })) {
       this.add(this.discovery.getMetadataByDecorator(UpstreamMetadata, wrapper)!);
@@ -86,7 +94,11 @@ export class UpstreamRegistry implements OnModuleInit, OnApplicationShutdown {
     const addresses = this.options.addresses.get(settingNameOf(name)) ?? declaration.instances ?? [];
     if (addresses.length === 0 && declaration.isOptional) return;
     const own = gates.map((gate) => this.moduleRef.get(gate, { strict: false }));
-    const options = { ...this.options, gates: [...this.options.gates, ...own] };
+    const options = {
+      ...this.options,
+      gates: [...this.options.gates, ...own],
+      loadBalancer: this.balancerFor(declaration),
+    };
     const upstream = new UpstreamProxy(declaration, options, this.ticker, this.events);
     const forward = createMountedForward(upstream, (other) =>
       this.upstreams.find((each) => each.name === other),
@@ -96,6 +108,15 @@ export class UpstreamRegistry implements OnModuleInit, OnApplicationShutdown {
     this.handlers.set(name, handle);
     this.upstreams.push(upstream);
     for (const route of routes) this.table.add(this.compileFor(upstream, route));
+  }
+
+  private balancerFor({ loadBalancer }: UpstreamOptions): LoadBalancer {
+    if (!loadBalancer) return this.loadBalancer;
+    return this.guarded(this.moduleRef.get(loadBalancer, { strict: false }));
+  }
+
+  private guarded(balancer: LoadBalancer): LoadBalancer {
+    return balancer === this.builtIn ? balancer : new GuardedBalancer(balancer, this.builtIn);
   }
 
   private compileFor(upstream: UpstreamProxy, options: RouteOptions): ProxyRoute {

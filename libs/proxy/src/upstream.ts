@@ -1,5 +1,6 @@
 import { applyDecorators, Injectable, type Type } from '@nestjs/common';
 import { DiscoveryService } from '@nestjs/core';
+import type { LoadBalancer } from './balancing/load-balancer.js';
 import type { Gate } from './http/gate.js';
 import type { ProxyHandlerOptions } from './proxy-handler.js';
 import type { AffinityOptions } from './routing/affinity-options.js';
@@ -37,6 +38,11 @@ export interface UpstreamOptions extends HeaderRuleOptions {
 
   /** Which requests and handshakes go to one instance. A route may have its own. Default: none, all are balanced by load. */
   readonly affinity?: AffinityOptions;
+
+  /**
+   * The load balancer of this upstream alone, a provider of any module. Default: that of all upstreams, see `LoadBalancer`.
+   */
+  readonly loadBalancer?: Type<LoadBalancer>;
 
   /** The routes; order does not matter. */
   readonly routes: readonly RouteOptions[];

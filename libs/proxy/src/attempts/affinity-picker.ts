@@ -24,7 +24,7 @@ class AffinityPicker implements InstancePicker {
   ) {}
 
   /** See `InstancePicker`. */
-  pick(tried: readonly Instance[], now: number): Instance | undefined {
-    return this.affinity.pick(this.key, tried, now) ?? this.byLoad.pick(tried, now);
+  pick(tried: readonly Instance[], now: number, exchange?: Exchange): Instance | undefined {
+    return this.affinity.pick(this.key, tried, now) ?? this.byLoad.pick(tried, now, exchange);
   }
 }

@@ -29,6 +29,7 @@ function createUpstream(origins: readonly string[], share = 0.2) {
         reports.push(`${outcome} at ${now} of ${generation}`),
     } as unknown as CircuitBreaker,
     retryBudget: new RetryBudget(share),
+    maxRetries: 2,
     pick(tried) {
       const found = instances.find((instance) => !tried.includes(instance as unknown as Instance));
       if (!found && tried.length === 0) throw new Error('no instance has room');
@@ -37,7 +38,7 @@ function createUpstream(origins: readonly string[], share = 0.2) {
     failed: (instance, kind) => failures.push(`${instance.origin} ${kind}`),
   };
   const begin = (maxRetries = 2): Attempts => {
-    const attempts = new Attempts(upstream, upstream, 7, maxRetries);
+    const attempts = new Attempts({ ...upstream, maxRetries }, upstream, undefined, 7);
     attempts.startFirst(NOW);
     return attempts;
   };
@@ -62,7 +63,7 @@ describe('the attempts of a request', () => {
 
   it('count at no instance if none has room', () => {
     const { upstream, active, reports } = createUpstream([]);
-    const attempts = new Attempts(upstream, upstream, 7, 2);
+    const attempts = new Attempts(upstream, upstream, undefined, 7);
 
     expect(() => attempts.startFirst(NOW)).toThrow('no instance has room');
     attempts.end(NOW);
@@ -124,7 +125,7 @@ describe('the attempts of a request', () => {
 
   it('go on after a stale connection at the same instance if the upstream keeps it, and then at another', () => {
     const { upstream, active } = createUpstream(['a', 'b']);
-    const attempts = new Attempts(upstream, { ...upstream, keepsInstance: true }, 7, 2);
+    const attempts = new Attempts(upstream, { ...upstream, keepsInstance: true }, undefined, 7);
     attempts.startFirst(NOW);
 
     expect(attempts.tryRetry(STALE, NOW)).toBe(true);
@@ -185,7 +186,7 @@ describe('an attempt that goes on with a response', () => {
   it('goes to the same instance first if the picker keeps it, unless it is down, and then to another', () => {
     const { upstream, instances } = createUpstream(['a', 'b']);
     const begin = (): Attempts => {
-      const attempts = new Attempts(upstream, { ...upstream, keepsInstance: true }, 7, 2);
+      const attempts = new Attempts(upstream, { ...upstream, keepsInstance: true }, undefined, 7);
       attempts.startFirst(NOW);
       return attempts;
     };

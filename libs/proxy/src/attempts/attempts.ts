@@ -1,5 +1,6 @@
 import type { Instance } from '../balancing/instance.js';
 import type { FailureKind } from '../balancing/instance-health.js';
+import type { Exchange } from '../http/exchange.js';
 import type { CircuitBreaker, Outcome } from './circuit-breaker.js';
 import type { ResumeCharge, RetryBudget } from './retry-budget.js';
 
@@ -7,6 +8,8 @@ import type { ResumeCharge, RetryBudget } from './retry-budget.js';
 export interface AttemptedUpstream {
   readonly breaker: CircuitBreaker;
   readonly retryBudget: RetryBudget;
+  /** Most attempts after the first. */
+  readonly maxRetries: number;
   failed(instance: Instance, kind: FailureKind, now: number): void;
 }
 
@@ -17,8 +20,11 @@ export interface InstancePicker {
    * where the client may have state. Default: only if there is no other.
    */
   readonly keepsInstance?: boolean;
-  /** @throws ProxyException if `tried` is empty and no instance has room */
-  pick(tried: readonly Instance[], now: number): Instance | undefined;
+  /**
+   * @param exchange undefined if a WebSocket is resumed
+   * @throws ProxyException if `tried` is empty and no instance has room
+   */
+  pick(tried: readonly Instance[], now: number, exchange?: Exchange): Instance | undefined;
 }
 
 const NO_INSTANCES: readonly Instance[] = [];
@@ -51,17 +57,17 @@ export class Attempts {
   /** Whether the retry budget has already refused a retry of this request: only the first refusal is counted. */
   private isBudgetExhausted = false;
 
-  /** @param breakerGeneration from the breaker's `tryAcquire` @param maxRetries most attempts after the first */
+  /** @param exchange undefined if a WebSocket is resumed @param breakerGeneration from the breaker's `tryAcquire` */
   constructor(
     private readonly upstream: AttemptedUpstream,
     private readonly picker: InstancePicker,
+    private readonly exchange: Exchange | undefined,
     private breakerGeneration: number,
-    private readonly maxRetries: number,
   ) {}
 
   /** Begins the first attempt. @throws ProxyException if no instance can take it */
   startFirst(now: number): void {
-    this.start(this.picker.pick(NO_INSTANCES, now)!);
+    this.start(this.picker.pick(NO_INSTANCES, now, this.exchange)!);
   }
 
   /**
@@ -71,10 +77,10 @@ export class Attempts {
    */
   tryRetry({ kind, canRetry, isStale }: AttemptFailure, now: number): boolean {
     if (kind !== undefined) this.upstream.failed(this.instance, kind, now);
-    if (!canRetry || this.count > this.maxRetries) return false;
+    if (!canRetry || this.count > this.upstream.maxRetries) return false;
     const tried = [...this.tried, this.instance];
     const stays = isStale && this.picker.keepsInstance === true;
-    const other = stays ? this.instance : this.picker.pick(tried, now);
+    const other = stays ? this.instance : this.picker.pick(tried, now, this.exchange);
     if (!other && !isStale) return false;
     if (!isStale && !this.tryBudget(now)) return false;
     this.tried = tried;
@@ -136,7 +142,7 @@ export class Attempts {
     const { instance, picker } = this;
     const same = instance.isFull || instance.isRemoved ? undefined : instance;
     if (isFirst && picker.keepsInstance && same?.health.isUp) return same;
-    return picker.pick([instance], now) ?? same;
+    return picker.pick([instance], now, this.exchange) ?? same;
   }
 
   private tryBudget(now: number): boolean {

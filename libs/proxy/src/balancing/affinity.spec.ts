@@ -3,11 +3,12 @@ import type { Exchange } from '../http/exchange.js';
 import type { AffinityOptions } from '../routing/affinity-options.js';
 import { UpstreamTls } from '../transport/upstream-tls.js';
 import { Affinity } from './affinity.js';
-import { LoadBalancer } from './load-balancer.js';
+import { LeastRequestBalancer } from './least-request.balancer.js';
+import { UpstreamInstances } from './upstream-instances.js';
 
 const ORIGINS = ['http://10.0.0.1:80', 'http://10.0.0.2:80', 'http://10.0.0.3:80'];
 
-function createInstances(): LoadBalancer {
+function createInstances(): UpstreamInstances {
   const connections = {
     connectTimeoutMs: 100,
     maxConnections: 10,
@@ -23,7 +24,11 @@ function createInstances(): LoadBalancer {
     checksToRise: 1,
     slowStartMs: 0,
   };
-  const instances = new LoadBalancer(connections, health, new UpstreamTls({}, 1_000, () => {}), () => {});
+  const instances = new UpstreamInstances(
+    { connections, health, loadBalancer: new LeastRequestBalancer() },
+    new UpstreamTls({}, 1_000, () => {}),
+    () => {},
+  );
   instances.setOrigins(ORIGINS, 0);
   return instances;
 }

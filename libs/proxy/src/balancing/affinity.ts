@@ -10,7 +10,7 @@ import {
 } from '../routing/checked-affinity.js';
 import type { RouteOptions } from '../routing/route-options.js';
 import type { Instance } from './instance.js';
-import type { LoadBalancer } from './load-balancer.js';
+import type { UpstreamInstances } from './upstream-instances.js';
 import { hashOf } from './key-hash.js';
 import { loadLimitOf, pickByHash } from './rendezvous.js';
 
@@ -25,7 +25,7 @@ export class Affinity {
   /** @param secret the key of the ids by which cookies name instances */
   private constructor(
     readonly options: NamedAffinity,
-    private readonly instances: LoadBalancer,
+    private readonly instances: UpstreamInstances,
     private readonly secret: string,
   ) {
     this.loadFactor = options.loadFactor ?? LOAD_FACTOR;
@@ -36,7 +36,7 @@ export class Affinity {
   static of(
     route: Partial<RouteOptions>,
     upstream: AffinityDefault,
-    instances: LoadBalancer,
+    instances: UpstreamInstances,
     secret: string,
   ): Affinity | undefined {
     const options = checkedAffinity(route, upstream);

@@ -1,6 +1,6 @@
 import { randomFraction } from '../http/random.js';
 import { HealthCheck } from './health-check.js';
-import type { LoadBalancer } from './load-balancer.js';
+import type { UpstreamInstances } from './upstream-instances.js';
 
 export interface HealthCheckOptions {
   /** Milliseconds between two checks of an instance; 0 for no checks. */
@@ -22,7 +22,7 @@ export class HealthChecks {
    * @param host `Host` of the checks. Default: that of each instance
    */
   constructor(
-    private readonly instances: LoadBalancer,
+    private readonly instances: UpstreamInstances,
     private readonly path: string,
     private readonly options: HealthCheckOptions,
     private readonly host?: string,

@@ -1,133 +1,43 @@
-import { randomFraction } from '../http/random.js';
-import type { Ticking } from '../http/ticker.js';
-import { Instance, type InstanceOptions } from './instance.js';
-import {
-  InstanceHealth,
-  type HealthOptions,
-  type FailureKind,
-  type InstanceState,
-} from './instance-health.js';
-import type { UpstreamTls } from '../transport/upstream-tls.js';
+import type { Exchange } from '../http/exchange.js';
 
-/** A change of an instance's state, for logs and metrics. */
-export interface InstanceChange {
+/** An instance that a load balancer may pick. */
+export interface BalancerCandidate {
+  /** Scheme, host and port. */
   readonly origin: string;
-  readonly state: InstanceState;
-  readonly failureKind: FailureKind | undefined;
+  /** Requests in flight, including those that wait for a connection. */
+  readonly activeRequests: number;
+  /**
+   * The load to compare instances by: requests in flight and the next one, divided by the share, which grows from 0.1 to 1 during
+   * a slow start.
+   * @param now `performance.now()`
+   */
+  load(now: number): number;
 }
 
 /**
- * The instances of an upstream. Picks the least loaded of two random instances that are up (P2C), so that a slow instance
- * gets fewer requests.
+ * Picks the instance of each attempt. A team replaces it for all upstreams by a provider in any module:
+ * `{ provide: LoadBalancer, useClass: MyBalancer }`; two such providers are an error at boot. `@Upstream({ loadBalancer: MyBalancer })`
+ * has its own. The gateway's own picks the least loaded of two random instances (P2C).
+ *
+ * Health checks, outlier detection, retries, limits of connections and affinity stay with the gateway: it asks the balancer for
+ * those requests that belong to no instance by affinity, and only if there is a choice.
  */
-export class LoadBalancer implements Ticking {
-  /** See `DenseMember`. */
-  slot = -1;
-  private current: Instance[] = [];
-  private readonly removed = new Set<Instance>();
-  /** Number of instances that are not up. */
-  private unavailable = 0;
-
-  /** @param onChange called after each change of an instance's state */
-  constructor(
-    private readonly options: InstanceOptions,
-    private readonly health: HealthOptions,
-    private readonly tls: UpstreamTls,
-    private readonly onChange: (change: InstanceChange) => void,
-  ) {}
-
-  get all(): readonly Instance[] {
-    return this.current;
-  }
-
-  /** Number of instances that are up. */
-  get up(): number {
-    return this.current.length - this.unavailable;
-  }
-
-  /** Requests that wait for a connection. */
-  get pending(): number {
-    return this.current.reduce((sum, instance) => sum + instance.stats().pending, 0);
-  }
-
+export abstract class LoadBalancer {
   /**
-   * Replaces the instances by those of these origins. A new instance gets a slow start, unless there were none before.
-   * A removed one gets no new requests, and is destroyed after its last.
+   * Picks one of the candidates. It runs for each attempt, in the turn of the event loop in which the attempt begins: a promise is
+   * no valid result, and a slow call delays all clients.
+   *
+   * If it throws, or its result is none of the candidates, the gateway's own balancer picks, and the gateway logs
+   * `load balancer failed`, at most every 10 s.
+   *
+   * @param candidates two or more instances of one upstream: up, not tried for this exchange, and with room. If all that are up were
+   * tried, those that are not up. The array is the balancer's own; the instances are the same objects in every call.
+   * @param exchange undefined if a WebSocket is resumed: its exchange has ended
+   * @param now `performance.now()`
    */
-  setOrigins(origins: readonly string[], now: number): void {
-    const known = new Map(this.current.map((instance) => [instance.origin, instance]));
-    const isFirst = known.size === 0;
-    this.current = origins.map((origin) => known.get(origin) ?? this.create(origin, isFirst, now));
-    for (const [origin, instance] of known) if (!origins.includes(origin)) this.remove(instance);
-    this.countUnavailable();
-  }
-
-  /**
-   * The instance for the next attempt; undefined if no untried instance has room. If all instances that are up were tried,
-   * picks one that is not up: it may be back already.
-   */
-  pick(tried: readonly Instance[], now: number): Instance | undefined {
-    if (this.unavailable === 0 && tried.length === 0) {
-      const instance = leastRequestOfTwo(this.current, now);
-      if (instance && !instance.isFull) return instance;
-    }
-    return leastRequestOfTwo(this.candidates(tried), now);
-  }
-
-  /** The untried instances with room: those that are up, or the others if all that are up were tried. */
-  candidates(tried: readonly Instance[]): readonly Instance[] {
-    const untried = this.current.filter((instance) => !tried.includes(instance));
-    const up = untried.filter(({ health }) => health.isUp);
-    return (up.length > 0 ? up : untried).filter(({ isFull }) => !isFull);
-  }
-
-  /** Ends ejections whose time is over, and destroys removed instances without requests. */
-  tick(now: number): void {
-    for (const instance of this.current) {
-      instance.tick(now);
-      if (this.unavailable > 0) instance.health.tick(now);
-    }
-    for (const instance of this.removed) {
-      if (instance.activeRequests > 0) continue;
-      this.removed.delete(instance);
-      instance.destroy();
-    }
-  }
-
-  /** Ends all connections. */
-  destroy(): void {
-    for (const instance of [...this.current, ...this.removed]) instance.destroy();
-  }
-
-  private create(origin: string, isFirst: boolean, now: number): Instance {
-    const health = new InstanceHealth(
-      this.health,
-      // At most half of the instances may be down or ejected; so the last one never is.
-      () => (this.unavailable + 1) * 2 <= this.current.length,
-      (state, failureKind) => {
-        this.countUnavailable();
-        this.onChange({ origin, state, failureKind });
-      },
-    );
-    if (!isFirst) health.beginSlowStart(now);
-    return new Instance(origin, this.options, health, this.tls);
-  }
-
-  private remove(instance: Instance): void {
-    instance.isRemoved = true;
-    this.removed.add(instance);
-  }
-
-  private countUnavailable(): void {
-    this.unavailable = this.current.filter(({ health }) => !health.isUp).length;
-  }
-}
-
-/** The least loaded of two random instances (P2C). */
-function leastRequestOfTwo(choice: readonly Instance[], now: number): Instance | undefined {
-  if (choice.length < 2) return choice[0];
-  const first = Math.floor(randomFraction() * choice.length);
-  const other = (first + 1 + Math.floor(randomFraction() * (choice.length - 1))) % choice.length;
-  const [one, two] = [choice[first]!, choice[other]!];
-  return one.load(now) <= two.load(now) ? one : two;
+  abstract pick(
+    candidates: readonly BalancerCandidate[],
+    exchange: Exchange | undefined,
+    now: number,
+  ): BalancerCandidate;
 }

@@ -59,12 +59,13 @@ export function cutStream(origins: readonly string[] = ['a', 'b']) {
   const upstream: AttemptedUpstream & InstancePicker = {
     breaker,
     retryBudget,
+    maxRetries: 2,
     pick: (tried) =>
       instances.find((each) => !each.isFull && !tried.includes(each as unknown as Instance)) as
         Instance | undefined,
     failed,
   };
-  const attempts = new Attempts(upstream, upstream, breaker.tryAcquire(0)!, 2);
+  const attempts = new Attempts(upstream, upstream, undefined, breaker.tryAcquire(0)!);
   attempts.startFirst(0);
   attempts.succeeded(0);
   const delivery = { isPaused: false, finishEarly: jest.fn(), onResumed: jest.fn() };

@@ -47,7 +47,7 @@ export class UpstreamDialer {
     const begunAt = performance.now();
     const until = begunAt + Math.min(this.config.proxy.responseHeadersTimeoutMs, withinMs);
     const { route, handshake } = request;
-    const attempts = route.proxyRoute.proxy.createAttempts(begunAt, handshake.picker);
+    const attempts = route.proxyRoute.proxy.createAttempts(begunAt, request.exchange, handshake.picker);
     try {
       attempts.startFirst(begunAt);
       return await this.dialAny(attempts, request, until);

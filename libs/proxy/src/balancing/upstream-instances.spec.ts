@@ -1,7 +1,8 @@
 import { HealthCheck } from './health-check.js';
 import type { HealthOptions } from './instance-health.js';
 import type { InstanceOptions } from './instance.js';
-import { LoadBalancer, type InstanceChange } from './load-balancer.js';
+import { LeastRequestBalancer } from './least-request.balancer.js';
+import { UpstreamInstances, type InstanceChange } from './upstream-instances.js';
 import { UpstreamTls } from '../transport/upstream-tls.js';
 
 const OPTIONS: InstanceOptions = {
@@ -24,7 +25,7 @@ const HEALTH: HealthOptions = {
 function createSet(count: number) {
   const changes: InstanceChange[] = [];
   const tls = new UpstreamTls({}, 1_000, () => {});
-  const set = new LoadBalancer(OPTIONS, HEALTH, tls, (change) => changes.push(change));
+  const set = new UpstreamInstances({ connections: OPTIONS, health: HEALTH, loadBalancer: new LeastRequestBalancer() }, tls, (change) => changes.push(change));
   set.setOrigins(
     Array.from({ length: count }, (_, each) => `http://127.0.0.1:${each + 1}`),
     0,
