@@ -1,7 +1,7 @@
 import { createHmac, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { Writable } from 'node:stream';
-import { createGateway, listen } from '@app/gateway';
+import { createGateway, listen, type RootModule } from '@app/gateway';
 import type { ModuleMetadata } from '@nestjs/common';
 import { AppModule } from '../../apps/gateway/src/app.module.js';
 import { JWT_SECRET } from './jwt-secret.js';
@@ -30,13 +30,19 @@ export interface GatewayOptions {
    */
   readonly env?: Readonly<Record<string, string>>;
   readonly modules?: NonNullable<ModuleMetadata['imports']>;
+  /** The root module. Default: that of the product. */
+  readonly root?: RootModule;
 }
 
 /** A port of 127.0.0.1 without a listener. */
 const NOWHERE = 'http://127.0.0.1:9';
 
 /** Starts the application with its production wiring. */
-export async function startGateway({ env = {}, modules = [] }: GatewayOptions = {}): Promise<RunningGateway> {
+export async function startGateway({
+  env = {},
+  modules = [],
+  root = AppModule,
+}: GatewayOptions = {}): Promise<RunningGateway> {
   const lines = new LogLines();
   const variables = {
     JWT_SECRET,
@@ -54,7 +60,7 @@ export async function startGateway({ env = {}, modules = [] }: GatewayOptions = 
     DRAIN_TIMEOUT_MS: '0',
     ...env,
   };
-  const app = await createGateway(AppModule, { modules, variables, logs: lines });
+  const app = await createGateway(root, { modules, variables, logs: lines });
   const { port } = await listen(app);
   return {
     app,

@@ -24,6 +24,7 @@ import { RequestGrammarMiddleware } from './http/request-grammar.middleware.js';
 import type { Middleware } from './http/request-chain.js';
 import { UnroutedMiddleware } from './http/unrouted.middleware.js';
 import { LifecycleModule } from './lifecycle/lifecycle.module.js';
+import { GatewayThrottlerStorage } from './limits/throttler-storage.js';
 import { ObservabilityModule } from './observability/observability.module.js';
 import { RequestContextMiddleware } from './observability/request-context.middleware.js';
 import { UpstreamMetrics } from './observability/upstream-metrics.js';
@@ -76,11 +77,13 @@ const CHAIN = [
     HttpModule,
     LifecycleModule,
     ObservabilityModule,
+    RedisModule,
     TerminusModule.forRoot({ logger: false }),
     WebSocketModule,
   ],
   controllers: [OpenApiController],
-  providers: [...CHAIN, UpstreamHealth, UpstreamMetrics],
+  providers: [...CHAIN, GatewayThrottlerStorage, UpstreamHealth, UpstreamMetrics],
+  exports: [GatewayThrottlerStorage],
 })
 export class GatewayModule extends ConfigurableGatewayModule implements NestModule {
   constructor(

@@ -22,6 +22,7 @@ export type { GatewaySettings } from './settings/settings.js';
 export { listen, ListenError } from './listen.js';
 export { RateLimitStore, type RateLimitCount } from './limits/rate-limit.store.js';
 export { ReadinessCheck, type ReadinessIndicator } from './health/readiness-check.js';
+export { GatewayThrottlerStorage, type GatewayThrottlerRecord } from './limits/throttler-storage.js';
 export { runGateway } from './run-gateway.js';
 export { ErrorResponder } from './errors/error.responder.js';
 export { Drainable, type DrainTarget } from './http/drainable.js';

@@ -13,6 +13,9 @@ import { DiscoveryService } from '@nestjs/core';
 import { checkedResponse } from './checked-response.js';
 import { ErrorResponder } from './error.responder.js';
 
+/** Headers that a guard sets for its refusal, such as the `Retry-After-LOGIN` of a throttler; `writeHead` replaces them. */
+const OF_REFUSALS = /^(?:retry-after|www-authenticate)/;
+
 /**
  * Writes exactly one response to every exception, for requests and handshakes, from the chain before Express and from
  * Nest's exception filter, in the form of the error responder in use. If bytes of another response have been sent, destroys the
@@ -93,7 +96,7 @@ function write(
   exchange: Exchange | undefined,
 ): void {
   // A controller may have set headers for a body that is not sent.
-  for (const name of response.getHeaderNames()) response.removeHeader(name);
+  for (const name of response.getHeaderNames()) if (!OF_REFUSALS.test(name)) response.removeHeader(name);
   // Without the phrase, Node would repeat the phrase of an upstream's response that failed.
   response.writeHead(status, STATUS_CODES[status] ?? 'Error', [
     ...(exchange?.responseHeaders ?? []),
