@@ -1,7 +1,7 @@
 import { createHmac, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { Writable } from 'node:stream';
-import { createGateway, listen, type RootModule } from '@app/gateway';
+import { createGateway, listen, type CreateGatewayOptions, type RootModule } from '@app/gateway';
 import type { ModuleMetadata } from '@nestjs/common';
 import { AppModule } from '../../apps/gateway/src/app.module.js';
 import { JWT_SECRET } from './jwt-secret.js';
@@ -32,6 +32,7 @@ export interface GatewayOptions {
   readonly modules?: NonNullable<ModuleMetadata['imports']>;
   /** The root module. Default: that of the product. */
   readonly root?: RootModule;
+  readonly configure?: CreateGatewayOptions['configure'];
 }
 
 /** A port of 127.0.0.1 without a listener. */
@@ -42,6 +43,7 @@ export async function startGateway({
   env = {},
   modules = [],
   root = AppModule,
+  configure,
 }: GatewayOptions = {}): Promise<RunningGateway> {
   const lines = new LogLines();
   const variables = {
@@ -60,7 +62,7 @@ export async function startGateway({
     DRAIN_TIMEOUT_MS: '0',
     ...env,
   };
-  const app = await createGateway(root, { modules, variables, logs: lines });
+  const app = await createGateway(root, { modules, variables, logs: lines, ...(configure && { configure }) });
   const { port } = await listen(app);
   return {
     app,

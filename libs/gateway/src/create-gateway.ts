@@ -27,6 +27,11 @@ export interface CreateGatewayOptions {
   readonly settings?: GatewaySettings;
   /** Destination of log lines. Default: standard output. */
   readonly logs?: DestinationStream;
+  /**
+   * Prepares the application before its modules are initialized: global pipes, the pages of `SwaggerModule.setup`. If it
+   * throws, the boot fails. Default: does nothing.
+   */
+  readonly configure?: (app: NestExpressApplication) => void | Promise<void>;
 }
 
 /** Imports the root module of an application, and provides what exists before it. */
@@ -51,7 +56,13 @@ class GatewayApplication {
  */
 export async function createGateway(
   root: RootModule,
-  { modules = [], variables, settings, logs = new LineOutput(STANDARD_OUTPUT) }: CreateGatewayOptions = {},
+  {
+    modules = [],
+    variables,
+    settings,
+    logs = new LineOutput(STANDARD_OUTPUT),
+    configure,
+  }: CreateGatewayOptions = {},
 ): Promise<NestExpressApplication> {
   const logger = new GatewayLogger();
   const http = new GatewayHttpAdapter();
@@ -64,6 +75,7 @@ export async function createGateway(
   containFailures(app.get(DiscoveryService));
   app.useWebSocketAdapter(new GatewayWebSocketAdapter(http, app.get(WebSocketRoutes)));
   try {
+    await configure?.(app);
     await app.init();
   } catch (error) {
     // Open connections, such as the one to Redis, would keep the process running.

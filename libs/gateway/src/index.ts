@@ -23,8 +23,10 @@ export { listen, ListenError } from './listen.js';
 export { RateLimitStore, type RateLimitCount } from './limits/rate-limit.store.js';
 export { ReadinessCheck, type ReadinessIndicator } from './health/readiness-check.js';
 export { GatewayThrottlerStorage, type GatewayThrottlerRecord } from './limits/throttler-storage.js';
-export { runGateway } from './run-gateway.js';
 export { ErrorResponder } from './errors/error.responder.js';
+export { withGatewayRoutes } from './openapi/gateway-routes.js';
+export type { OpenApiDocument } from './openapi/merge-documents.js';
+export { runGateway, type RunGatewayOptions } from './run-gateway.js';
 export { Drainable, type DrainTarget } from './http/drainable.js';
 export { type ErrorResponse, toErrorResponse } from './http/error-response.js';
 export {

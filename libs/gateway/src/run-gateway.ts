@@ -1,6 +1,6 @@
 import { PartConfigurationError, RouteTableError, UpstreamError } from '@app/proxy';
 import { Logger } from '@nestjs/common';
-import { createGateway, type RootModule } from './create-gateway.js';
+import { createGateway, type CreateGatewayOptions, type RootModule } from './create-gateway.js';
 import { listen, ListenError } from './listen.js';
 import { ConfigurationError } from './settings/configuration.error.js';
 import { helpText } from './settings/help-text.js';
@@ -12,6 +12,9 @@ const EXIT_CONFIGURATION = 78;
 /** Errors of the configuration. Their message suffices to correct it: no stack trace is printed. */
 const CONFIGURATION_ERRORS = [ConfigurationError, PartConfigurationError, RouteTableError, UpstreamError];
 
+/** What an application may prepare before it runs. */
+export type RunGatewayOptions = Pick<CreateGatewayOptions, 'configure'>;
+
 /**
  * Runs an application as the program of this process: the gateway listens until SIGTERM, SIGINT or SIGHUP, drains, and exits
  * with 0. If it cannot start, prints the reason to standard error and exits: with 78 if the configuration is wrong, otherwise
@@ -19,10 +22,10 @@ const CONFIGURATION_ERRORS = [ConfigurationError, PartConfigurationError, RouteT
  *
  * @param root the root module, which imports `GatewayModule`
  */
-export async function runGateway(root: RootModule): Promise<void> {
+export async function runGateway(root: RootModule, options: RunGatewayOptions = {}): Promise<void> {
   try {
     if (process.argv.includes('--help')) process.stdout.write(helpText());
-    else await start(root);
+    else await start(root, options);
   } catch (error) {
     const isConfiguration = CONFIGURATION_ERRORS.some((type) => error instanceof type);
     const { message, stack } = error as Error;
@@ -31,8 +34,8 @@ export async function runGateway(root: RootModule): Promise<void> {
   }
 }
 
-async function start(root: RootModule): Promise<void> {
-  const app = await createGateway(root);
+async function start(root: RootModule, options: RunGatewayOptions): Promise<void> {
+  const app = await createGateway(root, options);
   for (const misspelt of misspeltVariables()) {
     new Logger('Gateway').warn({ message: 'unknown variable resembles a setting', ...misspelt });
   }

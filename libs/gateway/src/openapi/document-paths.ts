@@ -19,12 +19,17 @@ export function documentPaths(routePaths: readonly string[]): DocumentPaths {
     (one, other) => Number(hasWildcard(one)) - Number(hasWildcard(other)),
   )) {
     const documented = path.replace(/\/\{?\*(\w+)\}?$/, '/{$1}').replaceAll(/\/:(\w+)/g, '/{$1}');
-    const shape = documented.replaceAll(/\/\{\w+\}/g, '/{}');
+    const shape = shapeOf(documented);
     if (shapes.has(shape)) wildcards.push(path);
     else paths.set(documented, path);
     shapes.add(shape);
   }
   return { paths, wildcards };
+}
+
+/** A path of OpenAPI without the names of its parameters: two paths of one shape are the same path. */
+export function shapeOf(documented: string): string {
+  return documented.replaceAll(/\/\{\w+\}/g, '/{}');
 }
 
 function hasWildcard(path: string): boolean {
