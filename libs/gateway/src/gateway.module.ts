@@ -83,7 +83,7 @@ const CHAIN = [
   ],
   controllers: [OpenApiController],
   providers: [...CHAIN, GatewayThrottlerStorage, UpstreamHealth, UpstreamMetrics],
-  exports: [GatewayThrottlerStorage],
+  exports: [GatewayThrottlerStorage, HealthModule],
 })
 export class GatewayModule extends ConfigurableGatewayModule implements NestModule {
   constructor(

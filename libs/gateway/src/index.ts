@@ -21,6 +21,7 @@ export type { GatewayOptions } from './gateway.options.js';
 export type { GatewaySettings } from './settings/settings.js';
 export { listen, ListenError } from './listen.js';
 export { RateLimitStore, type RateLimitCount } from './limits/rate-limit.store.js';
+export { GatewayHealthIndicator } from './health/gateway.health.js';
 export { ReadinessCheck, type ReadinessIndicator } from './health/readiness-check.js';
 export { GatewayThrottlerStorage, type GatewayThrottlerRecord } from './limits/throttler-storage.js';
 export { ErrorResponder } from './errors/error.responder.js';
