@@ -1,9 +1,18 @@
-import { Logger, Module, type DynamicModule, type ModuleMetadata, type Type } from '@nestjs/common';
-import { DiscoveryService, NestFactory } from '@nestjs/core';
+import {
+  Logger,
+  Module,
+  type BeforeApplicationShutdown,
+  type DynamicModule,
+  type ModuleMetadata,
+  type OnModuleDestroy,
+  type Type,
+} from '@nestjs/common';
+import { DiscoveryService, ModuleRef, NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import type { DestinationStream } from 'pino';
 import { BOOT, type Boot } from './boot.module.js';
 import { GatewayHttpAdapter } from './http/gateway-http.adapter.js';
+import { DrainService } from './lifecycle/drain.service.js';
 import { GatewayLogger } from './observability/gateway-logger.js';
 import { LineOutput } from './observability/line-output.js';
 import { SETTINGS, type Settings } from './settings/complete-settings.js';
@@ -34,18 +43,37 @@ export interface CreateGatewayOptions {
   readonly configure?: (app: NestExpressApplication) => void | Promise<void>;
 }
 
-/** Imports the root module of an application, and provides what exists before it. */
+/** Provides to every module what exists before the application. */
 @Module({})
-class GatewayApplication {
-  static of(root: RootModule, modules: NonNullable<ModuleMetadata['imports']>, boot: Boot): DynamicModule {
+class BootValues {
+  static of(boot: Boot): DynamicModule {
     const providers = [{ provide: BOOT, useValue: boot }];
-    return {
-      module: GatewayApplication,
-      global: true,
-      imports: [root, ...modules],
-      providers,
-      exports: providers,
-    };
+    return { module: BootValues, global: true, providers, exports: providers };
+  }
+}
+
+/**
+ * Imports the root module of an application. Nest calls the shutdown hooks of this module before those of all others, so that
+ * the drain begins and ends before a team's own `beforeApplicationShutdown`.
+ */
+@Module({})
+class GatewayApplication implements OnModuleDestroy, BeforeApplicationShutdown {
+  constructor(private readonly moduleRef: ModuleRef) {}
+
+  static of(root: RootModule, modules: NonNullable<ModuleMetadata['imports']>, boot: Boot): DynamicModule {
+    return { module: GatewayApplication, imports: [BootValues.of(boot), root, ...modules] };
+  }
+
+  onModuleDestroy(): void {
+    this.drain.begin();
+  }
+
+  async beforeApplicationShutdown(signal?: string): Promise<void> {
+    await this.drain.run(signal);
+  }
+
+  private get drain(): DrainService {
+    return this.moduleRef.get(DrainService, { strict: false });
   }
 }
 

@@ -108,7 +108,7 @@ function shutdownActions(state, rules) {
   const { phase, ticksLeft, stepsDone } = state;
   if (phase === 'serving') {
     return [
-      step('DrainService.onModuleDestroy', 'time', state, (next) => {
+      step('DrainService.begin', 'time', state, (next) => {
         next.phase = 'delay';
         next.ticksLeft = DELAY_TICKS;
       }),
@@ -163,7 +163,7 @@ function tick(state, { spreadsToDeadline, quietTicks, closesPending }) {
   ];
 }
 
-/** The end of what `beforeApplicationShutdown` waits for, and of the process. */
+/** The end of what the drain waits for, and of the process. */
 function shutdownEnd(state, { hasDeadline }) {
   const { phase, ticksLeft, relay, connections } = state;
   if (phase !== 'draining') return [];
@@ -171,7 +171,7 @@ function shutdownEnd(state, { hasDeadline }) {
   const isLate = ticksLeft === 0 && hasDeadline;
   if (!isComplete && !isLate) return [];
   return [
-    step('DrainService.beforeApplicationShutdown', 'gateway', state, (next) => {
+    step('DrainService.run', 'gateway', state, (next) => {
       next.phase = 'over';
       for (const each of next.connections) cut(each, ticksLeft === 0 ? 'atDeadline' : 'early');
       if (isConnected(next.relay)) next.relay.is = relay.is === 'dialling' ? 'refused' : 'destroyed';

@@ -8,14 +8,7 @@ import { pendingResponseOf } from '../http/node-internals.js';
 import { OpenExchanges } from '../http/open-exchanges.js';
 import { isScrape } from '../http/scrape.js';
 import { SETTINGS, type Settings } from '../settings/complete-settings.js';
-import {
-  Inject,
-  Injectable,
-  Logger,
-  type BeforeApplicationShutdown,
-  type OnModuleDestroy,
-  type OnModuleInit,
-} from '@nestjs/common';
+import { Inject, Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import { DiscoveryService, HttpAdapterHost } from '@nestjs/core';
 
 /** How often the drain checks whether it is complete, in milliseconds. */
@@ -28,7 +21,8 @@ const CHECK_MS = 50;
 const QUIET_MS = 1_000;
 
 /**
- * Shuts the gateway down without losing a request. No other class waits at shutdown.
+ * Shuts the gateway down without losing a request. No other class waits at shutdown. `createGateway` calls it before all other
+ * shutdown hooks: `docs/shutdown.md` has their order.
  *
  * 1. Readiness becomes 503. The gateway still serves requests during the shutdown delay, until load balancers see the
  *    failed readiness check.
@@ -41,7 +35,7 @@ const QUIET_MS = 1_000;
  * 4. At the deadline, the drain destroys every remaining connection.
  */
 @Injectable()
-export class DrainService implements OnModuleInit, OnModuleDestroy, BeforeApplicationShutdown {
+export class DrainService implements OnModuleInit {
   private readonly logger = new Logger(DrainService.name);
   private readonly targets: DrainTarget[] = [];
   /** The deadline, in milliseconds of `performance.now()`; undefined before the signal. */
@@ -77,12 +71,14 @@ export class DrainService implements OnModuleInit, OnModuleDestroy, BeforeApplic
     }
   }
 
-  onModuleDestroy(): void {
+  /** Fails the readiness check. */
+  begin(): void {
     const { shutdownDelayMs, timeoutMs } = this.config.drain;
     this.endsAt = performance.now() + shutdownDelayMs + timeoutMs;
   }
 
-  async beforeApplicationShutdown(signal?: string): Promise<void> {
+  /** Drains. Resolves when no connection is left. */
+  async run(signal?: string): Promise<void> {
     // After a failed boot there are no connections to wait for.
     if (!this.server.listening) return;
     const { shutdownDelayMs, timeoutMs } = this.config.drain;
@@ -92,7 +88,7 @@ export class DrainService implements OnModuleInit, OnModuleDestroy, BeforeApplic
     // :: Step 2
     this.stopListening();
     this.exchanges.endConnections();
-    for (const target of this.targets) void this.run(target, () => target.refuseNew());
+    for (const target of this.targets) void this.runStep(target, () => target.refuseNew());
     this.report('drain: listener closed');
     // :: Step 3
     const deadline = (this.endsAt = performance.now() + timeoutMs);
@@ -126,7 +122,7 @@ export class DrainService implements OnModuleInit, OnModuleDestroy, BeforeApplic
 
   /** Drains all targets, and waits for them until the deadline at most. */
   private async drainTargets(deadline: number): Promise<void> {
-    const drained = this.targets.map((target) => this.run(target, () => target.drain(deadline)));
+    const drained = this.targets.map((target) => this.runStep(target, () => target.drain(deadline)));
     const timer = new AbortController();
     const timeout = delay(Math.max(0, deadline - performance.now()), timer);
     await Promise.race([Promise.all(drained), timeout]);
@@ -135,7 +131,7 @@ export class DrainService implements OnModuleInit, OnModuleDestroy, BeforeApplic
   }
 
   /** Runs a step of a target. If the step fails, logs the error, and the drain goes on. */
-  private async run(target: DrainTarget, step: () => void | Promise<void>): Promise<void> {
+  private async runStep(target: DrainTarget, step: () => void | Promise<void>): Promise<void> {
     try {
       await step();
     } catch (error) {
@@ -159,7 +155,7 @@ export class DrainService implements OnModuleInit, OnModuleDestroy, BeforeApplic
   private report(message: string, more: object = {}): void {
     const counts = { in_flight: this.exchanges.size, connections: this.connections.size };
     for (const target of this.targets)
-      void this.run(target, () => void Object.assign(counts, target.countOpen()));
+      void this.runStep(target, () => void Object.assign(counts, target.countOpen()));
     this.logger.log({ message, ...counts, ...more });
   }
 }
