@@ -102,8 +102,16 @@ describe('a fake upstream', () => {
 
 describe('a fault of a fake upstream', () => {
   it.each([
-    ['a reset at the head of a request', reset('request'), [502, expect.stringContaining('Service unavailable')]],
-    ['a reset before the head of a response', reset('head'), [502, expect.stringContaining('Service unavailable')]],
+    [
+      'a reset at the head of a request',
+      reset('request'),
+      [502, expect.stringContaining('Service unavailable')],
+    ],
+    [
+      'a reset before the head of a response',
+      reset('head'),
+      [502, expect.stringContaining('Service unavailable')],
+    ],
     ['a reset within the body of a response', reset('body'), [200, 'broken off']],
     ['a body shorter than its length', shortBody(), [200, 'broken off']],
   ])('%s reaches the gateway', async (_name, handler, outcome) => {
@@ -132,7 +140,10 @@ describe('a fault of a fake upstream', () => {
     const [instance] = shop.instances;
 
     await instance!.refuse();
-    expect(await outcomeOf(`${gateway.url}/items`)).toEqual([502, expect.stringContaining('Service unavailable')]);
+    expect(await outcomeOf(`${gateway.url}/items`)).toEqual([
+      502,
+      expect.stringContaining('Service unavailable'),
+    ]);
     await instance!.accept();
     expect(await outcomeOf(`${gateway.url}/items`)).toEqual([200, 'back']);
   });

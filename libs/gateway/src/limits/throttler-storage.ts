@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { Redis } from 'ioredis';
-import { RedisSlowError } from '../redis/redis-failure-kind.js';
+import { LateResponseError } from '@app/proxy/internal';
 import { RedisConnection } from '../redis/redis.connection.js';
 import { SETTINGS, type Settings } from '../settings/complete-settings.js';
 import { ThrottlerCounts, type ThrottlerCount, type ThrottlerRule } from './throttler-counts.js';
@@ -110,7 +110,7 @@ export class GatewayThrottlerStorage {
       return { hits: counted, msLeft, isBlocked: isBlocked === 1 };
     } catch (error) {
       // A slow Redis may have counted the hits although its response came too late: it does not get them again.
-      return this.countLocally(key, rule, hits, error instanceof RedisSlowError ? 0 : hits);
+      return this.countLocally(key, rule, hits, error instanceof LateResponseError ? 0 : hits);
     }
   }
 

@@ -25,7 +25,11 @@ const HEALTH: HealthOptions = {
 function createSet(count: number) {
   const changes: InstanceChange[] = [];
   const tls = new UpstreamTls({}, 1_000, () => {});
-  const set = new UpstreamInstances({ connections: OPTIONS, health: HEALTH, loadBalancer: new LeastRequestBalancer() }, tls, (change) => changes.push(change));
+  const set = new UpstreamInstances(
+    { connections: OPTIONS, health: HEALTH, loadBalancer: new LeastRequestBalancer() },
+    tls,
+    (change) => changes.push(change),
+  );
   set.setOrigins(
     Array.from({ length: count }, (_, each) => `http://127.0.0.1:${each + 1}`),
     0,
