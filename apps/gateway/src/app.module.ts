@@ -11,17 +11,21 @@ import { UpstreamsModule } from './upstreams/upstreams.module.js';
       auth: {
         audience: 'secureconnect-api',
         issuer: 'secureconnect-auth',
-        claims: { userId: 'user_id', role: 'role' },
+        claims: { userId: 'user_id', username: 'username', role: 'role' },
       },
       cors: {
-        developmentOrigins: [
+        additionalOrigins: [
           'http://localhost:3000',
           'http://localhost:8080',
           'http://127.0.0.1:3000',
           'http://127.0.0.1:8080',
         ],
       },
-      environments: { production: COMPOSE, staging: COMPOSE, local: COMPOSE },
+      environments: {
+        production: { ...COMPOSE, cors: { additionalOrigins: [] } },
+        staging: COMPOSE,
+        local: COMPOSE,
+      },
     }),
     UpstreamsModule,
     // A team's modules go here.

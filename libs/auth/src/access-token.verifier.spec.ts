@@ -85,6 +85,20 @@ describe('AccessTokenVerifier', () => {
     expect(() => verifier.verify(sign({ sub: 's' }))).toThrow('Invalid token');
   });
 
+  it.each([
+    [{ jti: undefined }, 'the claim jti is missing'],
+    [{ user_id: 7 }, 'the claim user_id is not of its type'],
+    [{ role: '' }, 'the claim role is not of its type'],
+    [{ iss: 'other' }, 'the claim iss names another issuer'],
+    [{ iat: 4_000_000_000 }, 'the claim iat is in the future'],
+  ])('names the claim that refuses %j', (claims, message) => {
+    const { verifier } = createVerifier();
+
+    expect(() => verifier.verify(sign(claims))).toThrow(
+      expect.objectContaining({ cause: expect.objectContaining({ message }) }),
+    );
+  });
+
   it('accepts any audience and any issuer, if the options name none', () => {
     const { verifier } = createVerifier(2, 0, { audience: undefined, issuer: undefined });
 

@@ -3,13 +3,13 @@ import { Inject, Injectable } from '@nestjs/common';
 import { JwtService } from '@nestjs/jwt';
 import { LRUCache } from 'lru-cache';
 import { z } from 'zod';
-import { AUTH_OPTIONS, type TokenOptions } from './auth.options.js';
+import { AUTH_OPTIONS, type ClaimNames, type TokenOptions } from './auth.options.js';
 import { AuthenticationException } from './authentication.exception.js';
 import type { Principal } from './principal.js';
 import { SeenTokens } from './seen-tokens.js';
 import { TokenPrincipal } from './token-principal.js';
 
-/** What the gateway needs of an access token. A refresh token has no token id, so it fails here. */
+/** What the gateway needs of an access token. */
 const AccessClaims = z.object({
   userId: z.string().min(1),
   role: z.string().min(1),
@@ -23,6 +23,10 @@ const AccessClaims = z.object({
 
 /** Stands for the role of tokens that have none. */
 const NO_ROLE = 'none';
+
+/** Causes in the log, shared by all exceptions. */
+const WRONG_ISSUER = withoutStack('the claim iss names another issuer');
+const ISSUED_LATER = withoutStack('the claim iat is in the future');
 
 const HMAC_SHA256_BYTES = 32;
 
@@ -128,9 +132,10 @@ export class AccessTokenVerifier {
       exp,
       iat,
     });
-    if (!data || (issuer !== undefined && iss !== issuer) || this.isLater(data.iat ?? 0)) {
-      throw new AuthenticationException('invalid_token', error);
-    }
+    if (!data) throw new AuthenticationException('invalid_token', claimError(error, names, claims));
+    if (issuer !== undefined && iss !== issuer)
+      throw new AuthenticationException('invalid_token', WRONG_ISSUER);
+    if (this.isLater(data.iat ?? 0)) throw new AuthenticationException('invalid_token', ISSUED_LATER);
     return new TokenPrincipal(token, {
       userId: data.userId,
       email: data.email,
@@ -146,4 +151,17 @@ export class AccessTokenVerifier {
   private isLater(seconds: number): boolean {
     return (seconds - this.options.clockToleranceSeconds) * 1000 > Date.now();
   }
+}
+
+function withoutStack(message: string): Error {
+  const error = new Error(message);
+  delete error.stack;
+  return error;
+}
+
+/** Names the first claim that the gateway cannot use. Its value stays out of the log. */
+function claimError({ issues }: z.ZodError, names: ClaimNames, claims: Record<string, unknown>): Error {
+  const field = String(issues[0]!.path[0]);
+  const claim = (names as unknown as Record<string, string | undefined>)[field] ?? field;
+  return withoutStack(`the claim ${claim} is ${claims[claim] === undefined ? 'missing' : 'not of its type'}`);
 }

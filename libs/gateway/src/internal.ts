@@ -41,7 +41,7 @@ export { configurationPage } from './settings/configuration-page.js';
 export { corsFault } from './settings/cors-options.js';
 export { helpText } from './settings/help-text.js';
 export { loadSettings, loadWithValues } from './settings/load-settings.js';
-export { mergeSettings } from './settings/merge-settings.js';
+export { mergeCode } from './settings/code-settings.js';
 export { misspeltVariables } from './settings/misspelt-variables.js';
 export { entriesOf } from './settings/setting.js';
 export { TABLE, type VariableValues } from './settings/settings.js';

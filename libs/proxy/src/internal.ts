@@ -42,4 +42,4 @@ export { CIRCUIT_STATES, type CircuitState } from './attempts/circuit-breaker.js
 export { UpstreamMetadata } from './upstream.js';
 export { type ProxyRoute, type UpstreamProxy } from './upstream-proxy.js';
 export { UpstreamRegistry, type CompiledRoute } from './upstream.registry.js';
-export { settingNameOf } from './upstream-name.js';
+export { isUpstreamName, settingNameOf } from './upstream-name.js';

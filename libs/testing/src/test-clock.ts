@@ -2,7 +2,7 @@ import { promisify } from 'node:util';
 import { TestGatewayError } from './test-gateway.error.js';
 import { ClockTimer, type ClockTimerOptions } from './clock-timer.js';
 
-const INSTALLED = Symbol.for('secureconnect.testing.clock');
+const INSTALLED = Symbol.for('gateway.testing.clock');
 
 type Globals = typeof globalThis & { [INSTALLED]?: TestClock };
 

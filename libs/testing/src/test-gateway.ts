@@ -1,6 +1,6 @@
 import { RevocationStore } from '@app/auth/internal';
 import type { CreateGatewayOptions, GatewaySettings, RootModule } from '@app/gateway';
-import { mergeSettings, SETTINGS, upstreamsOf, type Settings } from '@app/gateway/internal';
+import { mergeCode, SETTINGS, TABLE, upstreamsOf, type Settings } from '@app/gateway/internal';
 import { UpstreamRegistry } from '@app/proxy/internal';
 import type { FakeUpstream, FakeUpstreamOptions } from './fake-upstream.js';
 import { FakeUpstreams } from './fake-upstreams.js';
@@ -46,8 +46,8 @@ export async function startTestGateway(
   const addresses = settings.proxy?.addresses ?? {};
   const fakes = await FakeUpstreams.start({ declared, options: upstreams, addresses, variables, waitMs });
   try {
-    const faked = mergeSettings(TEST_SETTINGS, { proxy: { addresses: fakes.addresses } });
-    const all = mergeSettings(faked, settings);
+    const faked = mergeCode(TABLE, TEST_SETTINGS, { proxy: { addresses: fakes.addresses } });
+    const all = mergeCode(TABLE, faked, settings);
     const running = await RunningGateway.start(root, { settings: all, variables, modules, waitMs });
     await checkUpstreams(running, fakes);
     return new TestGateway(running, fakes);

@@ -105,7 +105,7 @@ export const AUTH = {
     default: 10_000,
     most: 1_000_000,
     meaning:
-      'The most verified tokens in memory, about 1 KB each. Above it the token that was used least recently is verified again.',
+      'The most verified tokens in memory, about 1 KB each. Above it a token gets a place at its second request, and the one that was used least recently is verified again.',
   }),
   revokedTokens: count({
     default: 250_000,
@@ -153,6 +153,8 @@ export const REDIS = {
   }),
 };
 
+const LIMIT_NAME = /^[A-Z0-9_]+$/;
+
 /** Limits of the requests of one user or one client address. */
 export const RATE_LIMIT = {
   isOn: flag({
@@ -163,9 +165,11 @@ export const RATE_LIMIT = {
   perMinute: {
     kind: 'family',
     variable: 'RATELIMIT_<NAME>',
-    pattern: /^RATELIMIT_([A-Z0-9_]+)$/,
+    // An upstream may be called `ratelimit`.
+    pattern: /^RATELIMIT_(?!(?:[A-Z0-9_]+_)?SERVICE_(?:URL$|TLS_))([A-Z0-9_]+)$/,
     keyOf: (name) => name,
-    keyOfGiven: (name) => name,
+    keyOfGiven: (name) => (LIMIT_NAME.test(name) ? name : undefined),
+    names: 'the name of a limit: capitals, digits and underscores',
     defaultText: 'by route; 100 for `RATELIMIT_DEFAULT`',
     schema: z.number().int().min(1).max(1_000_000),
     parse: Number,
@@ -193,12 +197,12 @@ export const CORS = {
     meaning:
       "The origins whose pages may call the gateway, beside the gateway's own. `https://*.example.com` allows all hosts with exactly one label in place of `*`.",
   }),
-  developmentOrigins: list({
+  additionalOrigins: list({
     default: [],
     isPart: isAllowedOrigin,
     takes: 'origins, as CORS_ALLOWED_ORIGINS',
     meaning:
-      'Origins that are allowed in addition unless `ENV` is `production`. In production any program on the machine of a user may have the origin of a development server.',
+      'Origins that the code allows beside `CORS_ALLOWED_ORIGINS`. Leave those of development servers out in production: any program on the machine of a user may have them.',
   }),
   allowedHeaders: list({
     variable: 'CORS_ALLOWED_HEADERS',

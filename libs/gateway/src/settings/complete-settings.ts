@@ -16,16 +16,13 @@ export const SETTINGS = Symbol('SETTINGS');
 
 /** Adds the values that follow from several settings. */
 export function completeSettings(read: ReadSettings) {
-  const { environment, port, server, redis, cors, proxy } = read;
+  const { port, server, redis, cors, proxy } = read;
   const { ejectionMs, longestEjectionMs } = proxy.health;
   return {
     ...read,
     cors: {
       ...cors,
-      allowedOrigins: [
-        ...cors.allowedOrigins,
-        ...(environment === 'production' ? [] : cors.developmentOrigins),
-      ],
+      allowedOrigins: [...cors.allowedOrigins, ...cors.additionalOrigins],
     },
     redis: {
       ...redis,

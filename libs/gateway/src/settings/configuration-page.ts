@@ -6,15 +6,18 @@ const INTRODUCTION = `# Configuration
 
 <!-- Made by \`npm run docs:configuration\` from libs/gateway/src/settings; a change here is lost. -->
 
-The gateway reads its settings once, from the environment. An empty variable counts as not set. If a value is wrong, the
+The gateway reads its settings once: from the environment, then from the code of the application for its \`ENV\`, then from other
+code, then from the defaults below. An empty variable counts as not set. If a value is wrong, the
 gateway prints all faults, a line each, and exits with 78. If an unknown variable resembles one of these, the gateway logs a
-warning with the nearest name. Former names are in [upgrading.md](upgrading.md). \`node dist/apps/gateway/src/main.js --help\` prints this list,
-and [configuration.schema.json](configuration.schema.json) is its JSON schema.
+warning with the nearest name. Former names are in [upgrading.md](upgrading.md). With \`--help\` the gateway prints this list, and [configuration.schema.json](configuration.schema.json) is its JSON schema.
 
 Code may set each by its name in code; a variable wins:
 
 \`\`\`ts
-loadSettings(process.env, { settings: { proxy: { requestTimeoutMs: 40_000 } } });
+GatewayModule.forRoot({
+  proxy: { requestTimeoutMs: 40_000 },
+  environments: { production: { host: '0.0.0.0' } },
+});
 \`\`\`
 `;
 

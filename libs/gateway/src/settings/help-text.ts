@@ -5,7 +5,7 @@ import { TABLE } from './settings.js';
 const COLUMNS = 100;
 
 const USAGE = `Starts the gateway with the settings of the environment. --help prints this text.
-docs/configuration.md describes the settings in more detail.
+A variable wins over the settings that the code of the application gives to GatewayModule.forRoot().
 `;
 
 /** The text of `--help`: each variable with its meaning, its default and the values it takes. */

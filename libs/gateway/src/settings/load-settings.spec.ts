@@ -74,15 +74,18 @@ describe('loadSettings', () => {
     expect([...cors.allowedOrigins].slice(0, 2)).toEqual([origin, 'https://other.example']);
   });
 
-  it('allows the origins of development servers, except in production', () => {
-    const local = ['http://localhost:3000', 'http://127.0.0.1:8080'];
-    const settings = { cors: { developmentOrigins: local } };
-    const originsIn = (ENV: string): string[] => [
-      ...loadSettings({ JWT_SECRET, ENV }, { settings }).cors.allowedOrigins,
-    ];
+  it('allows origins of the code beside those of the variable', () => {
+    const settings = {
+      cors: { additionalOrigins: ['http://localhost:3000'] },
+      environments: { production: { cors: { additionalOrigins: [] } } },
+    };
+    const originsIn = (variables: Variables): string[] => {
+      const all = { JWT_SECRET, CORS_ALLOWED_ORIGINS: 'https://a.example', ...variables };
+      return [...loadSettings(all, { settings }).cors.allowedOrigins];
+    };
 
-    for (const ENV of ['development', 'staging', 'local', '']) expect(originsIn(ENV)).toEqual(local);
-    expect(originsIn('production')).toEqual([]);
+    expect(originsIn({})).toEqual(['https://a.example', 'http://localhost:3000']);
+    expect(originsIn({ ENV: 'production' })).toEqual(['https://a.example']);
   });
 
   it('reads limits by their name', () => {
@@ -120,6 +123,13 @@ describe('loadSettings', () => {
     expect(load({})).toMatchObject({ url: 'redis://redis' });
     expect(load({ REDIS_URL: 'redis://other' })).toMatchObject({ url: 'redis://other' });
     expect(load({ REDIS_PASSWORD: 'pw' })).toMatchObject({ url: 'redis://redis', password: 'pw' });
+  });
+
+  it('sends no password of the code to the Redis of a variable', () => {
+    const settings = { redis: { host: 'redis', password: 'of the code' } };
+    const { redis } = loadSettings({ JWT_SECRET, REDIS_URL: 'redis://other' }, { settings });
+
+    expect(redis).toMatchObject({ url: 'redis://other', password: undefined });
   });
 
   it('is frozen deeply', () => {

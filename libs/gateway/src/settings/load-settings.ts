@@ -1,15 +1,18 @@
 import { completeSettings, toTlsOptions, type Settings } from './complete-settings.js';
-import { ConfigurationError } from './configuration.error.js';
-import { mergeSettings } from './merge-settings.js';
+import { ConfigurationError, type ConfigurationFault } from './configuration.error.js';
+import { faultsOfCode, mergeCode } from './code-settings.js';
 import { readTable } from './read-table.js';
 import { TABLE, type GatewaySettings, type ReadSettings, type VariableValues } from './settings.js';
 import { tlsFaults } from './tls-faults.js';
 import type { Variables } from './variables.js';
 
+/** What an environment may set: all but its own name. */
+const { environment: _name, ...OF_ENVIRONMENT } = TABLE;
+
 /** Settings from code. A variable wins over them. */
 export interface CodeSettings extends GatewaySettings {
-  /** Settings that replace the others while `ENV` has the value that is their key. Default: none. */
-  readonly environments?: Readonly<Record<string, GatewaySettings>>;
+  /** Settings for one value of `ENV`; they win over the settings beside them, and a variable wins over both. Default: none. */
+  readonly environments?: Readonly<Record<string, Omit<GatewaySettings, 'environment'>>>;
 }
 
 export interface LoadOptions {
@@ -31,13 +34,11 @@ export function loadWithValues(
   variables: Variables,
   { settings: code = {}, replacements = {}, checksTlsFiles = true }: LoadOptions = {},
 ): { readonly settings: Settings; readonly values: VariableValues } {
-  const { settings, values, faults } = readTable(
-    TABLE,
-    variables,
-    mergeSettings(givenFor(variables, code), replacements),
-  );
+  const codeFaults = [...faultsOfCodeSettings(code), ...faultsOfCode(TABLE, replacements)];
+  const given = codeFaults.length > 0 ? {} : mergeCode(TABLE, givenFor(variables, code), replacements);
+  const { settings, values, faults } = readTable(TABLE, variables, given);
   const read = settings as unknown as ReadSettings;
-  const all = [...faults, ...tlsFaults(toTlsOptions(read.proxy.tls), checksTlsFiles)];
+  const all = [...codeFaults, ...faults, ...tlsFaults(toTlsOptions(read.proxy.tls), checksTlsFiles)];
   if (all.length > 0) throw new ConfigurationError(all);
   return { settings: deepFreeze(completeSettings(read)), values: values as unknown as VariableValues };
 }
@@ -45,8 +46,24 @@ export function loadWithValues(
 /** The settings of code for the environment that the variables name. */
 function givenFor(variables: Variables, { environments = {}, ...given }: CodeSettings): GatewaySettings {
   const environment = variables['ENV']?.trim() || given.environment || TABLE.environment.default!;
-  return Object.hasOwn(environments, environment) ? mergeSettings(given, environments[environment]!) : given;
+  if (!Object.hasOwn(environments, environment)) return given;
+  return mergeCode(TABLE, given, environments[environment]!);
 }
+
+/** The faults of all settings from code, those of other environments too. */
+function faultsOfCodeSettings(code: CodeSettings): ConfigurationFault[] {
+  if (!isObject(code)) return faultsOfCode(TABLE, code);
+  const { environments = {}, ...given } = code;
+  if (!isObject(environments)) return faultsOfCode(TABLE, environments, 'environments.');
+  return [
+    ...faultsOfCode(TABLE, given),
+    ...Object.entries(environments).flatMap(([name, settings]) =>
+      faultsOfCode(OF_ENVIRONMENT, settings, `environments.${name}.`),
+    ),
+  ];
+}
+
+const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null;
 
 function deepFreeze<Value>(value: Value): Value {
   if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {

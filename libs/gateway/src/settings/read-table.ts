@@ -16,16 +16,20 @@ export interface ReadTable {
   readonly faults: readonly ConfigurationFault[];
 }
 
-/** Reads all settings of a table. A variable wins over code; an empty variable counts as not set. */
+/**
+ * Reads all settings of a table. A variable wins over code; an empty variable counts as not set.
+ *
+ * @param given settings from code, without faults
+ */
 export function readTable(table: Table, variables: Variables, given: object): ReadTable {
   const reader = new TableReader(variables);
-  const settings = reader.readGroup(table, given as Values, '');
+  const settings = reader.readGroup(table, withoutReplaced(table, variables, given as Values), '');
   const { values } = reader;
   const faults = [
     ...formerNameFaults(table, variables),
     ...reader.faults,
     ...orderFaults(table, values),
-    ...exclusionFaults(table, variables),
+    ...exclusionFaults(table, variables, settings),
   ];
   return { settings, values, faults };
 }
@@ -37,9 +41,6 @@ class TableReader {
   constructor(private readonly variables: Variables) {}
 
   readGroup(table: Table, given: Values, prefix: string): Values {
-    for (const name of Object.keys(given).filter((each) => !(each in table))) {
-      this.fault(prefix + name, `${prefix}${name} is no setting`, 'the name of a setting');
-    }
     return Object.fromEntries(
       Object.entries(table).map(([name, part]) => {
         const own = given[name];
@@ -47,7 +48,7 @@ class TableReader {
         return [
           name,
           part.kind === 'family'
-            ? this.readFamily(part, (own ?? {}) as Values, prefix + name)
+            ? this.readFamily(part, (own ?? {}) as Values)
             : this.readSetting(part, own, prefix + name),
         ];
       }),
@@ -61,17 +62,16 @@ class TableReader {
     if (this.faults.length > faults) return undefined;
     let value = row.default;
     if (text !== undefined) value = this.parse(row, variable!, text);
-    else if (own !== undefined) value = this.validate(row, path, own, 'has a value that it does not take');
+    else if (own !== undefined) value = row.schema.parse(own);
     else if (row.isRequired) this.reject(row, variable ?? path, 'is not set');
     if (variable !== undefined) this.values[variable] = value;
     return value;
   }
 
-  private readFamily(row: Family<unknown>, own: Values, path: string): ReadonlyMap<string, unknown> {
+  private readFamily(row: Family<unknown>, own: Values): ReadonlyMap<string, unknown> {
     const values = new Map<string, unknown>();
     for (const [key, value] of Object.entries(own)) {
-      const parsed = this.validate(row, `${path}.${key}`, value, 'has a value that it does not take');
-      values.set(row.keyOfGiven(key), parsed);
+      values.set(key, row.schema.parse(value));
     }
     for (const [name, given] of Object.entries(this.variables)) {
       const found = row.pattern.exec(name)?.[1];
@@ -150,14 +150,35 @@ function orderFaults(table: Table, values: Readonly<Values>): ConfigurationFault
   });
 }
 
-/** A variable may replace a value from code that it excludes. */
-function exclusionFaults(table: Table, variables: Variables): ConfigurationFault[] {
-  return settingsOf(table).flatMap(({ variable, excludes }) => {
-    if (variable === undefined || excludes === undefined) return [];
-    if (!isSet(variable, variables) || !isSet(excludes, variables)) return [];
-    const message = `${excludes} and ${variable} are both set; set only one of them`;
-    return [{ variables: [excludes, variable] as const, message, expected: `${excludes} alone` }];
+/** The settings from code without those that a variable excludes: `REDIS_URL` replaces host and password too. */
+function withoutReplaced(table: Table, variables: Variables, given: Values): Values {
+  return Object.fromEntries(
+    Object.entries(given).flatMap(([name, value]) => {
+      const part = table[name]!;
+      if (!isRow(part)) return [[name, withoutReplaced(part, variables, value as Values)]];
+      const excludes = part.kind === 'setting' ? part.excludes : undefined;
+      return excludes !== undefined && isSet(excludes, variables) ? [] : [[name, value]];
+    }),
+  );
+}
+
+/** Two settings of one meaning, whether a variable or the code has set them. */
+function exclusionFaults(table: Table, variables: Variables, settings: Values): ConfigurationFault[] {
+  const entries = entriesOf(table);
+  return entries.flatMap(({ path, row }) => {
+    if (row.kind === 'family' || row.variable === undefined || row.excludes === undefined) return [];
+    const excluded = entries.find((each) => each.row.variable === row.excludes)!;
+    if (valueAt(settings, path) === undefined || valueAt(settings, excluded.path) === undefined) return [];
+    const [first, second] = [excluded, { path, row }].map((each) =>
+      isSet(each.row.variable!, variables) ? each.row.variable! : `${each.path} in code`,
+    );
+    const message = `${first} and ${second} are both set; set only one of them`;
+    return [{ variables: [row.excludes, row.variable] as const, message, expected: `${row.excludes} alone` }];
   });
+}
+
+function valueAt(settings: Values, path: string): unknown {
+  return path.split('.').reduce<unknown>((value, name) => (value as Values | undefined)?.[name], settings);
 }
 
 function isSet(name: string, variables: Variables): boolean {

@@ -51,8 +51,10 @@ export interface Family<Value> extends Format<Value> {
   /** Its first group is the key's part of the name. */
   readonly pattern: RegExp;
   keyOf(name: string): string;
-  /** The key of a value that code gives. */
-  keyOfGiven(name: string): string;
+  /** The key of a value that code gives under this name; undefined if the name cannot be one. */
+  keyOfGiven(name: string): string | undefined;
+  /** The names that code may give, in words. */
+  readonly names: string;
   readonly meaning: string;
   readonly defaultText?: string;
 }

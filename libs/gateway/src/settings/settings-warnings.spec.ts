@@ -5,7 +5,9 @@ import type { Variables } from './variables.js';
 const JWT_SECRET = 'a secret of the tests, long enough to be one';
 
 const warned = (variables: Variables): (readonly string[])[] =>
-  warningsFor(loadSettings({ JWT_SECRET, ...variables })).map(({ variables: names }) => names);
+  warningsFor(loadSettings({ JWT_SECRET, JWT_AUDIENCE: 'api', ...variables })).map(
+    ({ variables: names }) => names,
+  );
 
 describe('warningsFor', () => {
   it('says nothing of the defaults', () => {
@@ -32,6 +34,10 @@ describe('warningsFor', () => {
       ]);
     },
   );
+
+  it('wants an audience, without which any token of the key is accepted', () => {
+    expect(warned({ JWT_AUDIENCE: '' })).toEqual([['JWT_AUDIENCE']]);
+  });
 
   it('wants a proxy if other machines reach the gateway, and no public network as one', () => {
     expect(warned({ HOST: '0.0.0.0' })).toEqual([['TRUST_PROXY', 'HOST']]);

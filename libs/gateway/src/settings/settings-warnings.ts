@@ -13,7 +13,12 @@ export interface ConfigurationWarning {
 
 /** The incompatible settings that the gateway finds by itself. The doctor compares them with the files of the deployment. */
 export function warningsFor(config: Settings): ConfigurationWarning[] {
-  return [...timeoutWarnings(config), ...memoryWarnings(config), ...trustWarnings(config)];
+  return [
+    ...timeoutWarnings(config),
+    ...memoryWarnings(config),
+    ...trustWarnings(config),
+    ...tokenWarnings(config),
+  ];
 }
 
 function timeoutWarnings({ proxy }: Settings): ConfigurationWarning[] {
@@ -51,8 +56,20 @@ function memoryWarnings({ websocket }: Settings): ConfigurationWarning[] {
     }));
 }
 
-function trustWarnings({ host, trust }: Settings): ConfigurationWarning[] {
-  if (trust.kind === 'none' && !isLoopback(host)) {
+function tokenWarnings({ auth }: Settings): ConfigurationWarning[] {
+  if (auth.audience !== undefined) return [];
+  return [
+    {
+      variables: ['JWT_AUDIENCE'],
+      expected: 'the aud of access tokens, in JWT_AUDIENCE or auth.audience',
+      impact:
+        'Every token that the key has signed is accepted: those of other audiences, and refresh tokens too.',
+    },
+  ];
+}
+
+function trustWarnings({ host, environment, trust }: Settings): ConfigurationWarning[] {
+  if (trust.kind === 'none' && (!isLoopback(host) || environment === 'production')) {
     return [
       {
         variables: ['TRUST_PROXY', 'HOST'],

@@ -152,7 +152,7 @@ describe('settings from code', () => {
     [{ redis: { commandTimeoutMs: Number.NaN } }, 'redis.commandTimeoutMs has a value'],
     [{ rateLimit: { perMinute: { A: 0 } } }, 'rateLimit.perMinute.A has a value'],
     [{ proxy: { requestTimeoutMs: 50_000 } }, 'REQUEST_TIMEOUT_MS (50000) must be less than'],
-    [{ prot: 1 } as GatewaySettings, 'prot is no setting'],
+    [{ prot: 1 } as GatewaySettings, 'prot is not a setting'],
   ])('are validated like variables: %j', (settings, message) => {
     expect(() => load(settings)).toThrow(ConfigurationError);
     expect(() => load(settings)).toThrow(message);

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { isInstanceAddress, settingNameOf } from '@app/proxy/internal';
+import { isInstanceAddress, isUpstreamName, settingNameOf } from '@app/proxy/internal';
 import { z } from 'zod';
 import type { Family } from './setting.js';
 import { count, list, listOf, milliseconds } from './setting-types.js';
@@ -14,12 +14,18 @@ function isServer(given: string): boolean {
   return isAddress && Number(port) > 0 && Number(port) < 65_536;
 }
 
+const UPSTREAM_NAMES = 'the name of an upstream: words of lower case letters and digits, joined by dashes';
+
+const keyOfUpstream = (name: string): string | undefined =>
+  isUpstreamName(name) ? settingNameOf(name) : undefined;
+
 export const ADDRESSES: Family<readonly string[]> = {
   kind: 'family',
   variable: '<NAME>_SERVICE_URL',
   pattern: /^([A-Z][A-Z0-9_]*)_SERVICE_URL$/,
   keyOf: settingNameFor,
-  keyOfGiven: settingNameOf,
+  keyOfGiven: keyOfUpstream,
+  names: UPSTREAM_NAMES,
   defaultText: 'the instances in the code of the upstream',
   ...listOf(isInstanceAddress, 1),
   takes: 'comma list of scheme://host:port, or dns://host:port',
@@ -33,7 +39,8 @@ function tls(setting: TlsSetting, takes: string, meaning: string, schema = z.str
     variable: `<NAME>_SERVICE_TLS_${setting}`,
     pattern: new RegExp(`^([A-Z][A-Z0-9_]*)_SERVICE_TLS_${setting}$`),
     keyOf: settingNameFor,
-    keyOfGiven: settingNameOf,
+    keyOfGiven: keyOfUpstream,
+    names: UPSTREAM_NAMES,
     schema,
     parse: (given) => given,
     format: String,
