@@ -37,7 +37,7 @@ describe('through the gateway', () => {
     const profile = await call('GET', 'auth/profile', bob);
     const { data } = (await profile.json()) as { data: { id: string } };
     const path = `/v1/ws/chat?conversation_id=${ada.id}`;
-    await expect(openSocket(gateway, path, bob)).rejects.toThrow('404');
+    await expect(openSocket(gateway, path, bob)).rejects.toThrow('refused with 404');
     expect((await call('GET', `messages?conversation_id=${ada.id}`, bob)).status).toBe(404);
 
     const participants = `conversations/${ada.id}/participants`;
@@ -49,6 +49,6 @@ describe('through the gateway', () => {
 
     expect(await socket.closed).toEqual({ code: 4404, reason: 'conversation not found' });
     await other.until(() => other.messages.some((message) => message.includes('"leave"')));
-    await expect(openSocket(gateway, path, bob)).rejects.toThrow('404');
+    await expect(openSocket(gateway, path, bob)).rejects.toThrow('refused with 404');
   });
 });

@@ -1,5 +1,6 @@
 import type { ServerOptions } from 'node:https';
 import type { TLSSocket } from 'node:tls';
+import type { HandshakeRefusedError } from '@app/testing';
 import { WebSocketServer } from 'ws';
 import { ask } from './ask.js';
 import { bearer } from './gateway.js';
@@ -73,6 +74,6 @@ async function handshakeStatus(
     await socket.received(1);
     return 101;
   } catch (error) {
-    return Number(/\d{3}$/.exec((error as Error).message)?.[0]);
+    return (error as HandshakeRefusedError).status;
   }
 }

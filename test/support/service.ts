@@ -1,4 +1,4 @@
-import { once } from 'node:events';
+import { listenLocally, type ListeningServer } from '@app/testing/internal';
 import {
   createServer,
   type IncomingMessage,
@@ -11,24 +11,11 @@ import {
   type Server as SecureServer,
   type ServerOptions as SecureOptions,
 } from 'node:https';
-import {
-  createServer as createTcpServer,
-  type AddressInfo,
-  type Server as TcpServer,
-  type Socket,
-} from 'node:net';
-
+import { createServer as createTcpServer, type Socket } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
 
 /** A fake service on a free port of 127.0.0.1. */
-export interface PlayedService extends AsyncDisposable {
-  readonly url: string;
-  readonly port: number;
-  /** Connections accepted so far. */
-  readonly accepted: () => number;
-  /** Connections that are open now. */
-  readonly sockets: ReadonlySet<Socket>;
-}
+export type PlayedService = ListeningServer;
 
 /** A service by Node's HTTP server. */
 export async function startService(
@@ -36,7 +23,7 @@ export async function startService(
   { port = 0, ...options }: ServerOptions & { readonly port?: number } = {},
 ): Promise<PlayedService & { readonly server: Server }> {
   const server = createServer(options, listener);
-  return Object.assign(await play(server, port), { server });
+  return Object.assign(await listenLocally(server, port), { server });
 }
 
 /** A service by Node's HTTPS server. Its `url` has the host `localhost`. */
@@ -47,7 +34,7 @@ export async function startSecureService(
   const server = createSecureServer(options, listener);
   // Clients that do not trust its certificate abort the handshake.
   server.on('tlsClientError', () => {});
-  const service = await play(server, port);
+  const service = await listenLocally(server, port);
   return Object.assign(service, { server, url: `https://localhost:${service.port}` });
 }
 
@@ -62,7 +49,7 @@ export async function startRawService(
   onConnection: (socket: Socket) => void,
   port = 0,
 ): Promise<PlayedService> {
-  return play(createTcpServer({ allowHalfOpen: true }, onConnection), port);
+  return listenLocally(createTcpServer({ allowHalfOpen: true }, onConnection), port);
 }
 
 /** As `startRawService`, over TLS. Its `url` has the host `localhost`. */
@@ -70,34 +57,8 @@ export async function startSecureRawService(
   onConnection: (socket: Socket) => void,
   { cert, key }: { readonly cert: string; readonly key: string },
 ): Promise<PlayedService> {
-  const service = await play(createTlsServer({ cert, key }, onConnection));
+  const service = await listenLocally(createTlsServer({ cert, key }, onConnection));
   return Object.assign(service, { url: `https://localhost:${service.port}` });
-}
-
-async function play(server: TcpServer, at = 0): Promise<PlayedService> {
-  const sockets = new Set<Socket>();
-  let accepted = 0;
-  server.on('connection', (socket: Socket) => {
-    accepted++;
-    sockets.add(socket);
-    socket.on('error', () => socket.destroy());
-    socket.once('close', () => sockets.delete(socket));
-  });
-  server.listen(at, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  return {
-    port,
-    url: `http://127.0.0.1:${port}`,
-    accepted: () => accepted,
-    sockets,
-    async [Symbol.asyncDispose]() {
-      for (const socket of sockets) socket.destroy();
-      if (!server.listening) return;
-      server.close();
-      await once(server, 'close');
-    },
-  };
 }
 
 /** Resolves when the gateway has ended or reset all its present connections to a service. */

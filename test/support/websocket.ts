@@ -1,77 +1,14 @@
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
-import { WebSocket, WebSocketServer, type ServerOptions } from 'ws';
+import type { OutgoingHttpHeaders } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { openSocketEnd, SocketEnd } from '@app/testing/internal';
+import { WebSocketServer, type ServerOptions } from 'ws';
 import { bearer } from './gateway.js';
 import { RawClient } from './raw-client.js';
 
-/** The close frame of a socket. */
-export interface Closed {
-  readonly code: number;
-  readonly reason: string;
-}
-
-/** One end of a WebSocket, which records its messages in order. */
-export class SocketEnd implements AsyncDisposable {
-  /** Text messages as strings, binary messages as buffers. */
-  readonly messages: (string | Buffer)[] = [];
-  readonly pings: string[] = [];
-  readonly closed: Promise<Closed>;
-
-  constructor(
-    readonly socket: WebSocket,
-    /** The request of the handshake at a service, the response at a client. */
-    readonly handshake: IncomingMessage,
-  ) {
-    socket.on('message', (data: Buffer, isBinary) => {
-      this.messages.push(isBinary ? data : data.toString());
-      socket.emit('kept');
-    });
-    socket.on('ping', (data: Buffer) => {
-      this.pings.push(data.toString());
-      socket.emit('kept');
-    });
-    socket.on('error', () => {});
-    this.closed = once(socket, 'close').then(([code, reason]) => ({
-      code: code as number,
-      reason: String(reason),
-    }));
-    void this.closed.then(() => socket.emit('kept'));
-  }
-
-  /** The TCP connection under the socket. */
-  get stream(): Socket {
-    return (this.socket as unknown as { readonly _socket: Socket })._socket;
-  }
-
-  send(data: string | Buffer): void {
-    this.socket.send(data);
-  }
-
-  /** Resolves when the condition is true for the messages. @throws Error if the socket closes before */
-  async until(isEnough: () => boolean): Promise<void> {
-    while (!isEnough()) {
-      if (this.socket.readyState === WebSocket.CLOSED) {
-        throw new Error(
-          `The socket ended before: ${JSON.stringify(await this.closed)} ${this.messages.length}`,
-        );
-      }
-      await once(this.socket, 'kept');
-    }
-  }
-
-  /** Resolves with the messages when there are this many. */
-  async received(count: number): Promise<(string | Buffer)[]> {
-    await this.until(() => this.messages.length >= count);
-    return this.messages;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.socket.terminate();
-    await this.closed;
-  }
-}
+export type { Closed } from '@app/testing';
+export { SocketEnd };
 
 /** A WebSocket service on a free port of 127.0.0.1. */
 export interface SocketService extends AsyncDisposable {
@@ -92,7 +29,7 @@ export async function startSocketService(
   await once(server, 'listening');
   const connections: SocketEnd[] = [];
   server.on('connection', (socket, request) => {
-    const end = new SocketEnd(socket, request);
+    const end = new SocketEnd(socket, request, Infinity);
     connections.push(end);
     onConnection(end);
     server.emit('kept');
@@ -128,28 +65,13 @@ export const CHAT = '/v1/ws/chat?conversation_id=7';
 /** A route without resumption, so that a client always gets the close code of the service. */
 export const SIGNALING = '/v1/calls/ws/signaling?call_id=7';
 
-/** Opens a client's socket, with a valid token unless headers say otherwise. @throws Error with the status of a refusal */
-export async function openSocket(
+/** Opens a client's socket, with a valid token unless headers say otherwise. @throws HandshakeRefusedError */
+export function openSocket(
   { port }: { readonly port: number },
   path = CHAT,
   { headers = bearer(), protocols = [] }: ClientOptions = {},
 ): Promise<SocketEnd> {
-  const socket = new WebSocket(`ws://127.0.0.1:${port}${path}`, protocols, {
-    headers: headers as Record<string, string>,
-    perMessageDeflate: false,
-  });
-  let response!: IncomingMessage;
-  socket.once('upgrade', (answer) => (response = answer));
-  const opened = once(socket, 'open');
-  // Listens at once, since the first message may come with the response to the handshake.
-  const early: [Buffer, boolean][] = [];
-  const keep = (data: Buffer, isBinary: boolean): void => void early.push([data, isBinary]);
-  socket.on('message', keep);
-  await opened;
-  const end = new SocketEnd(socket, response);
-  socket.off('message', keep);
-  for (const [data, isBinary] of early) end.messages.push(isBinary ? data : data.toString());
-  return end;
+  return openSocketEnd(`ws://127.0.0.1:${port}${path}`, { headers, protocols, waitMs: Infinity });
 }
 
 /** The bytes of a handshake. */

@@ -60,7 +60,7 @@ async function openOffering(path = OTHER): Promise<SocketEnd> {
     headers: bearer() as Record<string, string>,
   });
   const response = await new Promise((resolve) => socket.once('upgrade', resolve));
-  const end = new SocketEnd(socket, response as never);
+  const end = new SocketEnd(socket, response as never, Infinity);
   if (socket.readyState !== WebSocket.OPEN) await new Promise((resolve) => socket.once('open', resolve));
   return end;
 }

@@ -96,7 +96,7 @@ describe.each(BOTH)('plain requests and a WebSocket on one path, by %s', (_name,
     await using gateway = await startShared(service.url, ...routes);
 
     expect((await ask(gateway, { path: PATH })).status).toBe(401);
-    await expect(openSocket(gateway, PATH, { headers: {} })).rejects.toThrow('401');
+    await expect(openSocket(gateway, PATH, { headers: {} })).rejects.toThrow('refused with 401');
   });
 
   it('take another Upgrade for a plain request, and a handshake that is no GET too', async () => {
@@ -189,7 +189,7 @@ describe('a WebSocket of another upstream than the plain requests of its path', 
     });
 
     expect((await ask(gateway, { path: PATH })).body).toBe('plain');
-    await expect(openSocket(gateway, PATH, { headers: {} })).rejects.toThrow('401');
+    await expect(openSocket(gateway, PATH, { headers: {} })).rejects.toThrow('refused with 401');
     await using socket = await openSocket(gateway, PATH);
     socket.send('a');
     expect(await socket.received(1)).toEqual(['a']);

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
 import { WebSocket } from 'ws';
 import { Changes } from './changes.js';
 import { TestGatewayError } from './test-gateway.error.js';
@@ -33,6 +34,11 @@ export class SocketEnd implements WebSocketEnd {
       reason: String(reason),
     }));
     void this.closed.then(() => this.changes.notify());
+  }
+
+  /** The TCP connection under the socket. */
+  get stream(): Socket {
+    return this.handshake.socket;
   }
 
   get protocol(): string {
