@@ -32,8 +32,3 @@ export function writeResponse(
   response.setHeader('Content-Length', Buffer.byteLength(bytes));
   response.writeHead(status, headers).end(bytes);
 }
-
-/** A handler that always gives the same response. */
-export function respond(response: FakeResponse): UpstreamHandler {
-  return () => response;
-}
