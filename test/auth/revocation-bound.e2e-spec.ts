@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { RevocationStore } from '@app/auth/internal';
+import { RedisRevocationSource, RevocationStore } from '@app/auth/internal';
 import { bearer, startGateway, type RunningGateway } from '../support/gateway.js';
 import { metricsOf } from '../support/metrics.js';
 import { describeWithRedis, RedisServer } from '../support/redis.js';
@@ -18,17 +18,16 @@ const LONGEST_TURN_MS = 250;
 async function startStore(redis: RedisServer, bound = BOUND) {
   const client = await redis.client({ enableAutoPipelining: true });
   let lookUps = 0;
-  const store = new RevocationStore(
-    {
-      client,
-      isReadable: true,
-      read: (send) => {
-        lookUps++;
-        return send(client);
-      },
+  const source = new RedisRevocationSource({
+    client,
+    isReadable: true,
+    read: (send) => {
+      lookUps++;
+      return send(client);
     },
-    bound,
-  );
+  });
+  const store = new RevocationStore(() => source, bound);
+  store.onModuleInit();
   await store.onApplicationBootstrap();
   return { store, lookUps: () => lookUps, [Symbol.dispose]: () => store.onApplicationShutdown() };
 }

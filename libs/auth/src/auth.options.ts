@@ -38,6 +38,8 @@ export interface AuthOptions extends TokenOptions {
   readonly revokedTokens: number;
   /** The Redis with the revocations. */
   readonly redis: RevocationRedis;
+  /** Milliseconds that a request waits for a lookup in a team's `RevocationSource`. */
+  readonly lookupTimeoutMs: number;
 }
 
 export const { ConfigurableModuleClass: ConfigurableAuthModule, MODULE_OPTIONS_TOKEN: AUTH_OPTIONS } =

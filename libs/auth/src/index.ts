@@ -5,3 +5,5 @@ export { Authenticator } from './authenticator.js';
 export { CurrentPrincipal } from './current-principal.decorator.js';
 export { principalOf, type Principal } from './principal.js';
 export type { AuthOptions } from './auth.options.js';
+export type { RevocationKind } from './revocation-keys.js';
+export { RevocationSource, type Revocation, type RevocationWatcher } from './revocation.source.js';

@@ -1,5 +1,5 @@
 /** What the other libraries and the tests use beside the public door. No promise of stability; the package does not export it. */
 export * from './index.js';
-export type { RevocationKind } from './revocation-keys.js';
+export { RedisRevocationSource } from './redis-revocation.source.js';
 export type { RevocationRedis } from './revocation.redis.js';
 export { REVOCATION_STATES, RevocationStore, type RevocationState } from './revocation.store.js';

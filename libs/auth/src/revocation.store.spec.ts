@@ -1,5 +1,6 @@
 import { EventEmitter } from 'node:events';
 import type { Redis } from 'ioredis';
+import { RedisRevocationSource } from './redis-revocation.source.js';
 import type { RevocationRedis } from './revocation.redis.js';
 import { RevocationStore } from './revocation.store.js';
 
@@ -79,9 +80,10 @@ async function settle(): Promise<void> {
 
 /** A store that has read what is there. */
 async function startStore(redis: FakeRedis, mostIds = 100) {
-  const store = new RevocationStore(redis, mostIds);
+  const store = new RevocationStore(() => new RedisRevocationSource(redis), mostIds);
   const revoked: string[] = [];
   store.onRevoked((id, kind) => revoked.push(`${kind} ${id}`));
+  store.onModuleInit();
   await store.onApplicationBootstrap();
   return { store, revoked };
 }
@@ -221,7 +223,8 @@ describe('RevocationStore', () => {
 
   it('does not take a scan of a connection that closed for the next one', async () => {
     const redis = new FakeRedis();
-    const store = new RevocationStore(redis, 100);
+    const store = new RevocationStore(() => new RedisRevocationSource(redis), 100);
+    store.onModuleInit();
     const scan = Promise.withResolvers<unknown>();
     redis.eval = () => scan.promise;
     const booted = store.onApplicationBootstrap();

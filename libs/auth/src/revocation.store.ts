@@ -1,11 +1,9 @@
 import { delay } from '@app/proxy/internal';
-import type { OnApplicationBootstrap, OnApplicationShutdown } from '@nestjs/common';
+import type { OnApplicationBootstrap, OnApplicationShutdown, OnModuleInit } from '@nestjs/common';
 import type { Principal } from './principal.js';
-import { formatKeyName, KEY_PREFIX, parseKeyName, type RevocationKind } from './revocation-keys.js';
-import { ASSUMED_TTL_MS, NO_END, NO_KEY, RevocationLookups, toTtlMs } from './revocation-lookups.js';
-import { RevocationNotifications } from './revocation-notifications.js';
-import { readTtls, scanStep } from './revocation-scripts.js';
-import type { RevocationRedis } from './revocation.redis.js';
+import type { RevocationKind } from './revocation-keys.js';
+import { ASSUMED_TTL_MS } from './revocation-lookups.js';
+import type { RevocationSource, RevocationWatcher } from './revocation.source.js';
 import { RevokedIds } from './revoked-ids.js';
 
 /** Called with the id of a token or session as soon as memory has its revocation. Must not throw. */
@@ -16,7 +14,7 @@ export type RevocationListener = (id: string, kind: RevocationKind) => void;
  * - `complete`: all of them;
  * - `loading`: not all yet, since the scan has not ended;
  * - `overflow`: not all, since there are more than the bound;
- * - `unnotified`: those of the last scan, since Redis sends no notifications.
+ * - `unnotified`: those of the last scan, since the source sends no notifications.
  */
 export const REVOCATION_STATES = ['complete', 'loading', 'overflow', 'unnotified'] as const;
 export type RevocationState = (typeof REVOCATION_STATES)[number];
@@ -24,7 +22,7 @@ export type RevocationState = (typeof REVOCATION_STATES)[number];
 /** The ids of a principal that can be revoked. */
 export type RevocableIds = Pick<Principal, 'tokenId' | 'sessionId'>;
 
-/** Milliseconds between two writes of a test key that check that Redis still sends notifications. */
+/** Milliseconds between two proofs that the source still sends notifications. */
 const PROOF_MS = 10_000;
 
 /** Longest time in milliseconds that the boot waits until the revocations are read. */
@@ -42,45 +40,43 @@ const SESSION_TTL_MS = 3_600_000;
 /**
  * Keeps the ids of revoked access tokens and sessions, and calls listeners with each new one.
  *
- * The revocations of Redis are copied to memory, so that a request costs Redis nothing: a scan reads those that exist,
- * keyspace notifications bring each new one, and every new connection begins with a scan. If memory may be incomplete
- * (Redis does not permit or does not send notifications, or there are more revocations than the bound), an unknown id is
- * looked up in Redis, together with all others of that turn of the event loop. If Redis does not respond, memory alone
- * decides.
+ * The revocations of the source are copied to memory, so that a request asks nobody: a scan reads those that exist, and
+ * notifications bring each new one. If memory may be incomplete (the source sends no notifications, or there are more revocations
+ * than the bound), an unknown id is looked up in the source. If the source does not respond, memory alone decides.
  */
-export class RevocationStore implements OnApplicationBootstrap, OnApplicationShutdown {
+export class RevocationStore implements OnModuleInit, OnApplicationBootstrap, OnApplicationShutdown {
   private readonly listeners: RevocationListener[] = [];
   private readonly ids: RevokedIds;
-  private readonly notifications: RevocationNotifications;
-  private readonly proofTimer: NodeJS.Timeout;
-  /** Lookups for requests, within the time that a request can wait. */
-  private readonly requestLookups: RevocationLookups;
-  /** Lookups of the TTL of keys that Redis has notified of. */
-  private readonly ttlLookups: RevocationLookups;
+  private source!: RevocationSource;
+  private proofTimer: NodeJS.Timeout | undefined;
 
   /** Number of lost connections. `synchronizeOnce` discards its result if this has changed meanwhile. */
   private lostConnections = 0;
   private synchronizing: Promise<void> | undefined;
-  /** Whether Redis notified of the last write of the test key. */
+  /** Whether the last proof showed that the source sends notifications. */
   private isNotified = false;
   private isLoaded = false;
+  private isStopped = false;
   /** `Date.now()` when memory became complete. */
   private completeSince = Infinity;
-  /** `performance.now()` when Redis was lost, initially the time of the start; undefined once synchronized. */
+  /** `performance.now()` when the source was lost, initially the time of the start; undefined once synchronized. */
   private lostAt: number | undefined = performance.now();
 
-  /** @param mostIds most ids in memory, tokens and sessions together; about 150 bytes each */
+  /**
+   * @param findSource called once, when all providers exist
+   * @param mostIds most ids in memory, tokens and sessions together; about 150 bytes each
+   */
   constructor(
-    private readonly redis: RevocationRedis,
+    private readonly findSource: () => RevocationSource,
     mostIds: number,
   ) {
-    const { client } = redis;
     this.ids = new RevokedIds(mostIds);
-    this.requestLookups = new RevocationLookups((keys) => redis.read(() => readTtls(client, keys)));
-    this.ttlLookups = new RevocationLookups((keys) => readTtls(client, keys));
-    this.notifications = new RevocationNotifications(client, KEY_PREFIX, this.onNotification);
-    client.on('close', () => this.lose());
-    client.on('ready', () => void this.synchronize());
+  }
+
+  /** @throws PartConfigurationError */
+  onModuleInit(): void {
+    this.source = this.findSource();
+    this.source.watch(this.watcher);
     this.proofTimer = setInterval(() => void this.synchronize(), PROOF_MS).unref();
   }
 
@@ -103,9 +99,9 @@ export class RevocationStore implements OnApplicationBootstrap, OnApplicationShu
     return this.state === 'complete';
   }
 
-  /** Whether an id that memory does not have is looked up in Redis. */
+  /** Whether an id that memory does not have is looked up in the source. */
   get usesLookups(): boolean {
-    return !this.isComplete && this.redis.isReadable;
+    return !this.isComplete && this.source.isReadable;
   }
 
   get size(): number {
@@ -138,7 +134,7 @@ export class RevocationStore implements OnApplicationBootstrap, OnApplicationShu
     if (sessionId !== undefined) this.add('session', sessionId, SESSION_TTL_MS);
   }
 
-  /** Whether Redis was away longer than the shortest TTL of a session key: revocations may have expired unseen. */
+  /** Whether the source was away longer than the shortest TTL of a session key: revocations may have expired unseen. */
   get hasMissedSessions(): boolean {
     return this.lostAt !== undefined && performance.now() - this.lostAt > SESSION_TTL_MS;
   }
@@ -146,11 +142,11 @@ export class RevocationStore implements OnApplicationBootstrap, OnApplicationShu
   /**
    * Whether the revocation of a token past its `exp`, but within the clock tolerance, can still be checked. Redis deletes the
    * key of a token at its `exp`; after that only memory has it, if memory was complete before `exp`. The key of a session
-   * outlives its tokens. If Redis is not readable, memory alone decides.
+   * outlives its tokens. If the source is not readable, memory alone decides.
    */
   canCheckExpired({ sessionId, expiresAt }: Pick<Principal, 'sessionId' | 'expiresAt'>): boolean {
     if (sessionId !== undefined) return true;
-    return this.isComplete ? this.completeSince <= expiresAt * 1000 : !this.redis.isReadable;
+    return this.isComplete ? this.completeSince <= expiresAt * 1000 : !this.source.isReadable;
   }
 
   /** Revokes at once, in this process. @param expiresAt the token's `exp`, in seconds since 1970 */
@@ -160,6 +156,7 @@ export class RevocationStore implements OnApplicationBootstrap, OnApplicationShu
 
   onApplicationShutdown(): void {
     clearInterval(this.proofTimer);
+    this.isStopped = true;
   }
 
   private add(kind: RevocationKind, id: string, ttlMs: number): void {
@@ -168,12 +165,10 @@ export class RevocationStore implements OnApplicationBootstrap, OnApplicationShu
   }
 
   private async lookUp(kind: RevocationKind, id: string): Promise<boolean> {
-    const name = formatKeyName(kind, id);
-    if (name === undefined) return false;
     try {
-      const ttlMs = await this.requestLookups.get(KEY_PREFIX + name);
-      if (ttlMs === NO_KEY) return false;
-      this.add(kind, id, toTtlMs(ttlMs));
+      const ttlMs = await this.source.lookUp(kind, id);
+      if (ttlMs === undefined) return false;
+      this.add(kind, id, ttlMs);
       return true;
     } catch {
       return false;
@@ -193,10 +188,9 @@ export class RevocationStore implements OnApplicationBootstrap, OnApplicationShu
   }
 
   private async synchronizeOnce(): Promise<void> {
-    if (this.redis.client.status !== 'ready') return;
     const { lostConnections } = this;
     try {
-      const isNotified = await this.notifications.prove(() => (this.isNotified = false));
+      const isNotified = await this.source.proveWatch(() => (this.isNotified = false));
       // Without notifications a revocation may be missing, so all are read again at each proof.
       const isStale = !this.isComplete || !isNotified;
       if (isStale) await this.load();
@@ -207,7 +201,7 @@ export class RevocationStore implements OnApplicationBootstrap, OnApplicationShu
       this.lostAt = undefined;
       if (!wasComplete) this.completeSince = Date.now();
     } catch {
-      // Redis is away again or refuses: the next proof or the next connection starts over.
+      // The source is away or refuses: the next proof or the next connection starts over.
       this.isNotified = this.isLoaded = false;
     }
   }
@@ -219,29 +213,31 @@ export class RevocationStore implements OnApplicationBootstrap, OnApplicationShu
       this.isLoaded = false;
       if (!(await this.ids.makeRoom())) return;
     }
-    let cursor = '0';
-    do {
-      const step = await scanStep(this.redis.client, KEY_PREFIX, cursor);
-      for (const [name, ttlMs] of step.found) {
-        const { kind, id } = parseKeyName(name);
-        this.add(kind, id, toTtlMs(ttlMs));
-      }
-      ({ cursor } = step);
+    for await (const batch of this.source.load()) {
+      for (const { kind, id, ttlMs } of batch) this.add(kind, id, ttlMs ?? ASSUMED_TTL_MS);
       // Past the bound, more ids would only displace those just read.
-    } while (cursor !== '0' && !this.ids.hasForgotten);
+      if (this.ids.hasForgotten || this.isStopped) return;
+    }
   }
 
-  private readonly onNotification = (name: string, exists: boolean): void => {
-    const { kind, id } = parseKeyName(name);
-    if (exists) void this.addWithTtl(kind, id, KEY_PREFIX + name);
-    else this.ids.delete(kind, id);
+  private readonly watcher: RevocationWatcher = {
+    revoked: (kind, id, ttlMs = ASSUMED_TTL_MS) => {
+      if (typeof ttlMs === 'number') this.add(kind, id, ttlMs);
+      else void this.addWithTtl(kind, id, ttlMs);
+    },
+    restored: (kind, id) => this.ids.delete(kind, id),
+    ready: () => void this.synchronize(),
+    lost: () => this.lose(),
   };
 
-  /** Revokes at once, and then reads for how long. */
-  private async addWithTtl(kind: RevocationKind, id: string, key: string): Promise<void> {
+  /** Revokes at once, and then learns for how long. */
+  private async addWithTtl(kind: RevocationKind, id: string, ttl: PromiseLike<number>): Promise<void> {
     this.add(kind, id, ASSUMED_TTL_MS);
-    // SET with a TTL notifies of `set` and `expire` in one turn of the event loop: one lookup serves both.
-    const ttlMs = await this.ttlLookups.get(key).catch(() => NO_END);
-    if (this.ids.has(kind, id)) this.ids.add(kind, id, toTtlMs(ttlMs) + SKEW_MS);
+    try {
+      const ttlMs = await ttl;
+      if (this.ids.has(kind, id)) this.ids.add(kind, id, ttlMs + SKEW_MS);
+    } catch {
+      // It stays revoked for the assumed time.
+    }
   }
 }

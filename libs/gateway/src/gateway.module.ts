@@ -59,7 +59,12 @@ const CHAIN = [
     AuthModule.forRootAsync({
       imports: [RedisModule],
       inject: [SETTINGS, RedisConnection],
-      useFactory: (settings: Settings, redis: RedisConnection) => ({ ...settings.auth, redis }),
+      useFactory: (settings: Settings, redis: RedisConnection) => ({
+        ...settings.auth,
+        redis,
+        // As for the lookups in Redis: the same request may wait for its rate limit too.
+        lookupTimeoutMs: settings.redis.commandTimeoutMs / 2,
+      }),
     }),
     ProxyModule.forRootAsync({
       imports: [GatesModule],

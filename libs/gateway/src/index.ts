@@ -14,7 +14,16 @@ export {
   type UpstreamOptions,
   type WebSocketPolicy,
 } from '@app/proxy';
-export { AuthGuard, CurrentPrincipal, principalOf, type Principal } from '@app/auth';
+export {
+  AuthGuard,
+  CurrentPrincipal,
+  principalOf,
+  RevocationSource,
+  type Principal,
+  type Revocation,
+  type RevocationKind,
+  type RevocationWatcher,
+} from '@app/auth';
 export { createGateway, type CreateGatewayOptions, type RootModule } from './create-gateway.js';
 export { GatewayModule } from './gateway.module.js';
 export type { GatewayOptions } from './gateway.options.js';

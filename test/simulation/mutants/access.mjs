@@ -1,4 +1,5 @@
 const REVOCATIONS = 'libs/auth/src/revocation.store.ts';
+const REVOCATION_SOURCE = 'libs/auth/src/redis-revocation.source.ts';
 const SESSION_RESPONSES = 'libs/gateway/src/lifecycle/session-responses.ts';
 
 /** Faults of tokens, of revocation and of rate limits. */
@@ -31,16 +32,16 @@ export const ACCESS_MUTANTS = {
     guarantees: ['G5'],
   },
   'ignores notifications of revoked tokens': {
-    file: REVOCATIONS,
-    from: 'if (exists) void this.addWithTtl(',
-    to: `if (exists && kind === 'session') void this.addWithTtl(`,
+    file: REVOCATION_SOURCE,
+    from: 'if (exists) watcher.revoked(',
+    to: `if (exists && kind === 'session') watcher.revoked(`,
     scenario: 'revocation',
     guarantees: ['G5'],
   },
   'knows a revocation a second after its notification': {
-    file: REVOCATIONS,
-    from: 'if (exists) void this.addWithTtl(kind, id, KEY_PREFIX + name);',
-    to: 'if (exists) setTimeout(() => void this.addWithTtl(kind, id, KEY_PREFIX + name), 1_000);',
+    file: REVOCATION_SOURCE,
+    from: 'if (exists) watcher.revoked(kind, id, this.readTtl(KEY_PREFIX + name));',
+    to: 'if (exists) setTimeout(() => watcher.revoked(kind, id, this.readTtl(KEY_PREFIX + name)), 1_000);',
     scenario: 'revocation',
     guarantees: ['G5'],
   },

@@ -1,9 +1,6 @@
-import { isPromiseLike, PartResultError, withTimeout } from '@app/proxy/internal';
+import { isPromiseLike, PartHealth, PartResultError, withTimeout } from '@app/proxy/internal';
 import { Logger } from '@nestjs/common';
 import { RateLimitStore, type RateLimitCount } from './rate-limit.store.js';
-
-/** Milliseconds between two requests that ask a degraded store. */
-const RETRY_MS = 1_000;
 
 /** Milliseconds by which a window may seem too long: a sum of floating-point numbers, or another machine's clock. */
 const ROUNDING_MS = 1_000;
@@ -12,11 +9,10 @@ const ROUNDING_MS = 1_000;
  * A team's store, held to its contract. After a failure it is down, and one request a second asks it again, until one succeeds.
  */
 export class GuardedRateLimitStore extends RateLimitStore {
-  private readonly logger = new Logger('RateLimitStore');
-  /** `performance.now()` when it became degraded; undefined while it is not. */
-  private degradedSince: number | undefined;
-  /** `performance.now()` from which a degraded store is asked again. */
-  private retryAt = 0;
+  private readonly health = new PartHealth(new Logger('RateLimitStore'), {
+    degraded: 'rate limit store degraded: limits go on from memory',
+    recovered: 'rate limit store is back',
+  });
 
   /** @param timeoutMs milliseconds that a request waits for the store */
   constructor(
@@ -27,48 +23,27 @@ export class GuardedRateLimitStore extends RateLimitStore {
   }
 
   override get isUp(): boolean {
-    if (this.degradedSince !== undefined && performance.now() < this.retryAt) return false;
+    if (!this.health.mayAsk) return false;
     try {
       // Any object may be a store: one that does not say so is up.
       return this.store.isUp ?? true;
     } catch (error) {
-      this.degrade(error);
+      this.health.failed(error);
       return false;
     }
   }
 
-  async consume(key: string, points: number, windowMs: number): Promise<RateLimitCount> {
-    // Others count in memory while this request finds out whether the store is back.
-    this.retryAt = performance.now() + RETRY_MS;
-    try {
+  consume(key: string, points: number, windowMs: number): Promise<RateLimitCount> {
+    return this.health.run(async () => {
       const result: unknown = this.store.consume(key, points, windowMs);
       const count = isPromiseLike(result) ? await withTimeout(this.timeoutMs, result, 'the store') : result;
-      checkCount(count, points, windowMs);
-      this.recover();
-      return count;
-    } catch (error) {
-      this.degrade(error);
-      throw error;
-    }
-  }
-
-  private degrade(err: unknown): void {
-    this.retryAt = performance.now() + RETRY_MS;
-    if (this.degradedSince !== undefined) return;
-    this.degradedSince = performance.now();
-    this.logger.warn({ message: 'rate limit store degraded: limits go on from memory', err });
-  }
-
-  private recover(): void {
-    if (this.degradedSince === undefined) return;
-    const awayMs = Math.round(performance.now() - this.degradedSince);
-    this.degradedSince = undefined;
-    this.logger.log({ message: 'rate limit store is back', away_ms: awayMs });
+      return checkedCount(count, points, windowMs);
+    });
   }
 }
 
 /** @throws PartResultError */
-function checkCount(result: unknown, points: number, windowMs: number): asserts result is RateLimitCount {
+function checkedCount(result: unknown, points: number, windowMs: number): RateLimitCount {
   const { consumedPoints, msBeforeNext } = (result ?? {}) as Record<keyof RateLimitCount, unknown>;
   if (!isNumberBetween(consumedPoints, points, Number.MAX_SAFE_INTEGER)) {
     throw new PartResultError(`consumedPoints is no number of points, ${points} or more`);
@@ -76,6 +51,7 @@ function checkCount(result: unknown, points: number, windowMs: number): asserts 
   if (!isNumberBetween(msBeforeNext, 0, windowMs + ROUNDING_MS)) {
     throw new PartResultError(`msBeforeNext is no number of milliseconds, 0 to ${windowMs}`);
   }
+  return { consumedPoints, msBeforeNext };
 }
 
 function isNumberBetween(value: unknown, least: number, most: number): value is number {

@@ -9,6 +9,7 @@ export class LateResponseError extends Error {
 /**
  * Rejects with `LateResponseError` if the result takes too long. The time starts at the call. If the process was busy, the last
  * part of the time starts when the event loop runs again, and a response that has arrived is read before the timeout applies.
+ * The timeout does not keep the process running.
  *
  * @param timeoutMs milliseconds @param who did not respond, for the message
  */
@@ -20,8 +21,8 @@ export function withTimeout<Result>(
   return new Promise((resolve, reject) => {
     const giveUp = (): void => reject(new LateResponseError(`${who} did not respond in time`));
     let timer = setTimeout(() => {
-      timer = setTimeout(() => setImmediate(giveUp), LAST_PART_MS);
-    }, timeoutMs - LAST_PART_MS);
+      timer = setTimeout(() => setImmediate(giveUp), LAST_PART_MS).unref();
+    }, timeoutMs - LAST_PART_MS).unref();
     Promise.resolve(result)
       .then(resolve, reject)
       .finally(() => clearTimeout(timer));
