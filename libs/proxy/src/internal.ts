@@ -5,7 +5,7 @@ export { DenseSet, type DenseMember } from './http/dense-set.js';
 export { encodeHeaderValue, type HeaderChanges } from './http/header-changes.js';
 export { ignoreRejection, isPromiseLike, PartFailures, PartResultError } from './http/part-failures.js';
 export { PartHealth } from './http/part-health.js';
-export { partInUse } from './http/replaceable-part.js';
+export { isReplaced, partInUse } from './http/replaceable-part.js';
 export { type Upgrade } from './http/exchange.js';
 export { nominatedEndToEnd } from './headers/end-to-end.js';
 export { createUpstreamHeaders, withField } from './headers/request-headers.js';

@@ -3,9 +3,7 @@ import { Module } from '@nestjs/common';
 import { DiscoveryModule } from '@nestjs/core';
 import { CorsModule } from '../cors/cors.module.js';
 import { AuthGate } from './auth.gate.js';
-import { RateLimitStore } from '../limits/rate-limit.store.js';
 import { RateLimiter } from '../limits/rate-limiter.js';
-import { RedisRateLimitStore } from '../limits/redis-rate-limit.store.js';
 import { OverloadModule } from '../overload/overload.module.js';
 import { RedisModule } from '../redis/redis.module.js';
 import { OriginGate } from './origin.gate.js';
@@ -26,7 +24,6 @@ export const GATES = Symbol('GATES');
     AuthGate,
     RateLimitGate,
     RateLimiter,
-    { provide: RateLimitStore, useClass: RedisRateLimitStore },
     {
       provide: GATES,
       inject: [OriginGate, OverloadGate, AuthGate, RateLimitGate],

@@ -22,7 +22,7 @@ const SCRAPED: readonly ScrapedMetric<Sources>[] = [
   {
     name: 'redis_degraded_mode',
     help: '1 while Redis is away or refuses writes, and the gateway counts limits in its memory',
-    read: ({ redis }) => (redis.isUp ? 0 : 1),
+    read: ({ redis }) => (redis.isUp || !redis.isUsed ? 0 : 1),
   },
   {
     name: 'revocation_in_memory',

@@ -1,7 +1,9 @@
-import { delay, withTimeout } from '@app/proxy/internal';
+import { delay, isReplaced, withTimeout } from '@app/proxy/internal';
 import { SETTINGS, type Settings } from '../settings/complete-settings.js';
-import type { RevocationRedis } from '@app/auth/internal';
+import { RevocationSource, type RevocationRedis } from '@app/auth/internal';
+import { RateLimitStore } from '../limits/rate-limit.store.js';
 import { Inject, Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import { DiscoveryService } from '@nestjs/core';
 import { Redis } from 'ioredis';
 import { READABLE_FAILURE_KINDS, redisFailureKindOf, type RedisFailureKind } from './redis-failure-kind.js';
 
@@ -47,6 +49,8 @@ class RedisDegradedError extends Error {
 @Injectable()
 export class RedisConnection implements RevocationRedis, OnModuleInit, OnApplicationShutdown {
   readonly client: Redis;
+  /** False if a team has another store of rate limits and another source of revocations: then nothing connects. */
+  readonly isUsed: boolean;
   private readonly logger = new Logger(RedisConnection.name);
   private readonly commandListeners: CommandListener[] = [];
   private currentFailureKind: RedisFailureKind | undefined = 'unreachable';
@@ -61,7 +65,8 @@ export class RedisConnection implements RevocationRedis, OnModuleInit, OnApplica
 
   private readonly commandTimeoutMs: number;
 
-  constructor(@Inject(SETTINGS) { redis }: Settings) {
+  constructor(@Inject(SETTINGS) { redis }: Settings, discovery: DiscoveryService) {
+    this.isUsed = ![RateLimitStore, RevocationSource].every((token) => isReplaced(discovery, token));
     this.commandTimeoutMs = redis.commandTimeoutMs;
     this.client = new Redis(redis.url, {
       ...(redis.password !== undefined && { password: redis.password }),
@@ -110,6 +115,7 @@ export class RedisConnection implements RevocationRedis, OnModuleInit, OnApplica
   }
 
   async onModuleInit(): Promise<void> {
+    if (!this.isUsed) return;
     const begun = this.client
       .connect()
       .then(() => this.probe())

@@ -5,7 +5,7 @@ import { RedisConnection } from './redis.connection.js';
 
 const OVERFLOW = 'more revocations than memory may hold';
 
-/** Shows why Redis is degraded, and whether each request looks its revocation up in Redis. */
+/** Shows why Redis is degraded, and whether each request looks its revocation up. Shows nothing if nobody uses Redis. */
 @ReadinessCheck()
 export class RedisHealth implements ReadinessIndicator {
   constructor(
@@ -15,12 +15,12 @@ export class RedisHealth implements ReadinessIndicator {
   ) {}
 
   check(): HealthIndicatorResult {
+    if (!this.redis.isUsed) return {};
     const indicator = this.indicators.check('redis');
     const { failureKind } = this.redis;
     if (failureKind !== undefined) return indicator.degraded(failureKind);
-    const { state } = this.revocations;
-    if (state === 'complete') return indicator.up({ revocation: 'in memory' });
-    const details = { revocation: 'asked for each request' };
+    const { state, usesLookups } = this.revocations;
+    const details = { revocation: usesLookups ? 'asked for each request' : 'in memory' };
     // `loading` ends by itself, and an operator may choose `unnotified` by the rights of the Redis user.
     return state === 'overflow'
       ? indicator.degraded({ ...details, message: OVERFLOW })

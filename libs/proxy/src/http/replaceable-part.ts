@@ -6,6 +6,11 @@ export class PartConfigurationError extends Error {
   override readonly name = 'PartConfigurationError';
 }
 
+/** Whether a module of the application provides its own part under a token, beside the built-in one. */
+export function isReplaced(discovery: DiscoveryService, token: Abstract<unknown>): boolean {
+  return discovery.getProviders().filter((wrapper) => wrapper.token === token).length > 1;
+}
+
 /**
  * The part in use under a token: that of a team if a module of the application provides one, else the built-in one. Call it in
  * `onModuleInit` or later, since providers of other modules are made before.

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { RateLimiterRedis } from 'rate-limiter-flexible';
-import { RedisConnection } from '../redis/redis.connection.js';
-import { RateLimitStore, type RateLimitCount } from './rate-limit.store.js';
+import { RateLimitStore, type RateLimitCount } from '../limits/rate-limit.store.js';
+import { RedisConnection } from './redis.connection.js';
 
 /** Of the first calls. */
 const WINDOW_SECONDS = 60;
