@@ -1,8 +1,9 @@
+import type { IncomingMessage } from 'node:http';
 import type { Exchange } from '@app/proxy';
 import { Injectable } from '@nestjs/common';
 import { AccessTokenVerifier } from './access-token.verifier.js';
 import { AuthenticationException } from './authentication.exception.js';
-import type { Principal } from './principal.js';
+import { setPrincipal, type Principal } from './principal.js';
 import { RevocationStore } from './revocation.store.js';
 
 /** RFC 6750, section 2.1; the scheme's name is case-insensitive (RFC 9110, section 11.1). */
@@ -21,13 +22,26 @@ export class Authenticator {
    * @throws AuthenticationException
    */
   authenticate(exchange: Exchange): void | Promise<void> {
-    const { authorization } = exchange.request.headers;
+    const principal = this.principalFor(exchange.request);
+    if (principal instanceof Promise) return principal.then((known) => void (exchange.principal = known));
+    exchange.principal = principal;
+  }
+
+  /**
+   * As `authenticate`, for the request of any Nest application; `principalOf` reads the principal.
+   * @throws AuthenticationException
+   */
+  authenticateRequest(request: IncomingMessage): void | Promise<void> {
+    const principal = this.principalFor(request);
+    if (principal instanceof Promise) return principal.then((known) => setPrincipal(request, known));
+    setPrincipal(request, principal);
+  }
+
+  private principalFor({ headers: { authorization } }: IncomingMessage): Principal | Promise<Principal> {
     if (authorization === undefined) throw new AuthenticationException('missing_header');
     const token = BEARER.exec(authorization)?.[1];
     if (token === undefined) throw new AuthenticationException('invalid_format');
-    const principal = this.verify(token);
-    if (principal instanceof Promise) return principal.then((known) => void (exchange.principal = known));
-    exchange.principal = principal;
+    return this.verify(token);
   }
 
   /** Whether a principal's token has expired since it was verified. */

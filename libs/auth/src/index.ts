@@ -1,3 +1,4 @@
+export { authenticateUpgrades, type UpgradeOptions } from './authenticate-upgrades.js';
 export { AuthGuard } from './auth.guard.js';
 export { AuthModule } from './auth.module.js';
 export { AuthenticationException, type AuthenticationFailure } from './authentication.exception.js';

@@ -4,7 +4,7 @@ import { Socket } from 'node:net';
 import { redactTokens } from './observability/redact-tokens.js';
 import { ClientConnection } from './http/client-connection.js';
 import { expectsContinue, expectsUnknown, grammarFault } from './http/request-grammar.middleware.js';
-import { handshakeFault, moveToken, subprotocolsOf } from './websocket/handshake/client-handshake.js';
+import { handshakeFault } from './websocket/handshake/client-handshake.js';
 import { tokenOf } from './websocket/relay/relay-session.js';
 import { nominatedEndToEnd } from '../../proxy/src/headers/end-to-end.js';
 import { filterRequestHeaders } from '../../proxy/src/headers/request-headers.js';
@@ -17,6 +17,7 @@ import { isUnambiguousPath, isValidQuery } from '../../proxy/src/routing/path-ru
 import { hasBody } from '../../proxy/src/forward/announced-body.js';
 import { TrustedProxies } from '../../proxy/src/http/trusted-proxies.js';
 import { AccessTokenVerifier } from '../../auth/src/access-token.verifier.js';
+import { moveToken, subprotocolsOf } from '../../auth/src/handshake-token.js';
 import { Authenticator } from '../../auth/src/authenticator.js';
 import type { RevocationStore } from '../../auth/src/revocation.store.js';
 import { JwtService } from '@nestjs/jwt';

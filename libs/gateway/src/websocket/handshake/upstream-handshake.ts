@@ -1,3 +1,4 @@
+import { subprotocolsOf } from '@app/auth/internal';
 import {
   createUpstreamHeaders,
   formatUpgradeHead,
@@ -7,7 +8,7 @@ import {
   type InstancePicker,
   type ResponseHead,
 } from '@app/proxy/internal';
-import { acceptOf, subprotocolsOf, VERSION } from './client-handshake.js';
+import { acceptOf, VERSION } from './client-handshake.js';
 import type { WebSocketRoute } from './websocket-route.js';
 
 /** Headers that are not copied. */
