@@ -1,4 +1,4 @@
-// Lets Node import the repository's TypeScript: the modules of `apps`, `libs` and `test`, as they are named in the sources.
+// Lets Node import the repository's TypeScript: the modules of `apps`, `libs`, `sample` and `test`, as they are named in the sources.
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { createRequire, registerHooks } from 'node:module';
@@ -12,6 +12,8 @@ const ANEW = '?anew';
 /** Modules that each test file has for itself; those of the product are shared by all files of a process. */
 const TEST_CODE = /^test\/|^apps\/\w+\/test\/|\.spec\.ts$/;
 const LIBRARY = /^@app\/(auth|gateway|proxy|testing)(?:\/(internal))?$/;
+/** The package, as the samples import it. */
+const PACKAGE = /^@secureconnect\/gateway(?:\/(\w+))?$/;
 
 /** SWC emits the decorator metadata that Nest's injector reads. */
 const OPTIONS = {
@@ -58,6 +60,8 @@ function sourceOf(specifier, parent) {
 }
 
 function urlOf(specifier, parent) {
+  const published = PACKAGE.exec(specifier);
+  if (published) return new URL(`libs/${published[1] ?? 'gateway'}/src/index.ts`, ROOT);
   const [, library, door = 'index'] = LIBRARY.exec(specifier) ?? [];
   if (library) return new URL(`libs/${library}/src/${door}.ts`, ROOT);
   return /^\.{1,2}\/.*\.js$/.test(specifier) ? new URL(specifier.replace(/js$/, 'ts'), parent) : undefined;

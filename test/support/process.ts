@@ -36,15 +36,15 @@ export class GatewayProcess implements AsyncDisposable {
    * Health checks are off by default, so that a test's service receives only the requests of the test.
    *
    * @param stdout a file or a named pipe for the log lines. Default: the test reads them
-   * @param main the program. Default: that of the product
+   * @param main the program, with its arguments if it has any. Default: that of the product
    */
   static start(
     env: Readonly<Record<string, string>>,
     stdout?: string,
-    main = 'dist/apps/gateway/src/main.js',
+    main: string | readonly string[] = 'dist/apps/gateway/src/main.js',
   ): GatewayProcess {
     const file = stdout === undefined ? undefined : openSync(stdout, 'a');
-    const child = spawn(process.execPath, [main], {
+    const child = spawn(process.execPath, [main].flat(), {
       env: {
         JWT_SECRET,
         PORT: '0',
