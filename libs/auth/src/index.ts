@@ -5,6 +5,6 @@ export { AuthenticationException, type AuthenticationFailure } from './authentic
 export { Authenticator } from './authenticator.js';
 export { CurrentPrincipal } from './current-principal.decorator.js';
 export { principalOf, type Principal } from './principal.js';
-export type { AuthOptions } from './auth.options.js';
+export { AuthConfigurationError, type AuthOptions } from './auth.options.js';
 export type { RevocationKind } from './revocation-keys.js';
 export { RevocationSource, type Revocation, type RevocationWatcher } from './revocation.source.js';

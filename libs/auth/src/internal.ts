@@ -1,5 +1,6 @@
 /** What the other libraries and the tests use beside the public door. No promise of stability; the package does not export it. */
 export * from './index.js';
+export { AUTH_DEFAULTS } from './auth.options.js';
 export { RedisRevocationSource } from './redis-revocation.source.js';
 export { moveToken, subprotocolsOf, trimWhitespace } from './handshake-token.js';
 export type { RevocationKind } from './revocation-keys.js';

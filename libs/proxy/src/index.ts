@@ -6,7 +6,7 @@ export type { RateLimit, Route } from './routing/route.js';
 export type { Gate } from './http/gate.js';
 export { LoadBalancer, type BalancerCandidate } from './balancing/load-balancer.js';
 export { ProxyMiddleware } from './proxy.middleware.js';
-export { InjectProxy } from './inject-proxy.decorator.js';
+export { getProxyToken, InjectProxy } from './inject-proxy.decorator.js';
 export { ProxyConfigurationError, type ProxyHandlerOptions } from './proxy-handler.js';
 export { ProxyModule } from './proxy.module.js';
 export type { ProxyOptions } from './proxy.options.js';

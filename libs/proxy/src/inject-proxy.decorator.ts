@@ -3,7 +3,8 @@ import { ModuleRef } from '@nestjs/core';
 import type { RequestHandler } from 'http-proxy-middleware';
 import { UpstreamRegistry } from './upstream.registry.js';
 
-function proxyToken(upstream: string): string {
+/** The token of the proxy of an upstream, as `overrideProvider` of Nest's testing module takes it. */
+export function getProxyToken(upstream: string): string {
   return `PROXY(${upstream})`;
 }
 
@@ -13,12 +14,12 @@ function proxyToken(upstream: string): string {
  * `ProxyModule.forFeature(NAME)`.
  */
 export const InjectProxy = (upstream: string): ParameterDecorator & PropertyDecorator =>
-  Inject(proxyToken(upstream));
+  Inject(getProxyToken(upstream));
 
 /** Provides the proxy of an upstream. Upstreams are found after providers are made, so it looks up the handler when called. */
 export function proxyProvider(upstream: string): Provider {
   return {
-    provide: proxyToken(upstream),
+    provide: getProxyToken(upstream),
     inject: [ModuleRef],
     useFactory: (moduleRef: ModuleRef): RequestHandler => {
       const handler = (): RequestHandler =>

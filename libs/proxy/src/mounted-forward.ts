@@ -9,17 +9,12 @@ import {
   UpstreamQueueFullException,
   UpstreamRouterException,
 } from './http/exceptions.js';
-import { Exchange, exchangeOf } from './http/exchange.js';
-import { randomId } from './http/random.js';
-import { TrustedProxies } from './http/trusted-proxies.js';
+import { openExchange } from './http/open-exchange.js';
 import type { MountedForward } from './proxy-handler.js';
 import type { UpstreamProxy } from './upstream-proxy.js';
 
 /** A request target that can be sent: a path, and no blanks or controls. */
 const TARGET = /^\/[\x21-\x7e\x80-\xff]*$/;
-
-/** Without the gateway's chain before it, a mounted proxy believes nobody about the client. */
-const NOBODY = new TrustedProxies({ kind: 'none' });
 
 /** Lets one instance have all attempts of a request. */
 class PinnedPicker implements InstancePicker {
@@ -63,7 +58,7 @@ async function send(
 ): Promise<void> {
   // Its client has left, or another response was sent, while the team's code ran.
   if (response.destroyed || response.writableEnded) return;
-  const exchange = exchangeOf(request) ?? createExchange(request, response);
+  const exchange = openExchange(request, response);
   if (exchange.forward) throw new Error('the request was forwarded already');
   if (hasBody(request) && request.readableDidRead)
     throw new Error('the body of the request was read already');
@@ -84,14 +79,4 @@ async function send(
     proxy.refuse(exchange, error, reject);
   }
   await promise;
-}
-
-function createExchange(request: IncomingMessage, response: ServerResponse): Exchange {
-  const forwardedFor = request.headers['x-forwarded-for'] as string | undefined;
-  return new Exchange(
-    randomId(),
-    request,
-    response,
-    NOBODY.resolve(request.socket.remoteAddress, forwardedFor),
-  );
 }

@@ -6,9 +6,10 @@ import {
   RouteMethodException,
   UpgradeRequiredException,
 } from './http/exceptions.js';
-import { exchangeOf, type Exchange } from './http/exchange.js';
+import type { Exchange } from './http/exchange.js';
 import type { Gate } from './http/gate.js';
-import { PROXY_OPTIONS, type ProxyOptions } from './proxy.options.js';
+import { openExchange } from './http/open-exchange.js';
+import { PROXY_OPTIONS, type ResolvedProxyOptions } from './proxy.options.js';
 import { isAllowedPath } from './routing/allowed-in-path.js';
 import { isWebSocketOnly } from './routing/methods.js';
 import { isUnambiguousPath, isValidQuery, pathOf } from './routing/path-rules.js';
@@ -37,11 +38,11 @@ type Next = (error?: unknown) => void;
 export class ProxyMiddleware implements NestMiddleware<IncomingMessage, ServerResponse> {
   constructor(
     private readonly registry: UpstreamRegistry,
-    @Inject(PROXY_OPTIONS) private readonly options: ProxyOptions,
+    @Inject(PROXY_OPTIONS) private readonly options: ResolvedProxyOptions,
   ) {}
 
-  use(request: IncomingMessage, _response: ServerResponse, next: Next): void | Promise<void> {
-    const exchange = exchangeOf(request)!;
+  use(request: IncomingMessage, response: ServerResponse, next: Next): void | Promise<void> {
+    const exchange = openExchange(request, response);
     const path = pathOf(request.url!);
     // :: Step 1
     const known = exchange.upgrade?.route ?? exchange.route;

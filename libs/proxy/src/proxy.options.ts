@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { ConfigurableModuleBuilder } from '@nestjs/common';
 import type { Gate } from './http/gate.js';
 import type { DnsOptions } from './balancing/dns-addresses.js';
@@ -10,6 +11,14 @@ import type { TlsOptions } from './transport/tls-files.js';
 import type { StreamedBodyLimitOptions } from './forward/streamed-body-limit.js';
 import type { RequestHeaderOptions } from './headers/request-headers.js';
 import type { ForwardLimits } from './forward/forward-options.js';
+import { resolveOptions, type Provided } from './http/resolve-options.js';
+import { ProxyConfigurationError } from './proxy-handler.js';
+import { PROXY_DEFAULTS } from './proxy.defaults.js';
+
+interface ProxyExtras {
+  /** Whether every module may inject what `ProxyModule` exports without importing it. Default: false. */
+  readonly isGlobal?: boolean;
+}
 
 export interface RetryOptions {
   /** Most retries of one request. */
@@ -20,8 +29,8 @@ export interface RetryOptions {
   readonly showsAttempts: boolean;
 }
 
-/** Options of the proxy, which has no defaults of its own. */
-export interface ProxyOptions extends ForwardLimits, RequestHeaderOptions {
+/** All options of the proxy; `PROXY_DEFAULTS` has what a team does not give. */
+export interface ResolvedProxyOptions extends ForwardLimits, RequestHeaderOptions {
   /** Gates of every exchange, in this order. */
   readonly gates: readonly Gate[];
 
@@ -42,7 +51,7 @@ export interface ProxyOptions extends ForwardLimits, RequestHeaderOptions {
   readonly health: HealthOptions;
   readonly checks: HealthCheckOptions;
   readonly dns: DnsOptions;
-  /** The key of the ids by which cookies of affinity name instances; the same in every gateway. */
+  /** The key of the ids by which cookies of affinity name instances; the same in every gateway. Default: random. */
   readonly affinitySecret: string;
   readonly retries: RetryOptions;
   /** Limits the requests whose bodies are streamed. */
@@ -55,7 +64,30 @@ export interface ProxyOptions extends ForwardLimits, RequestHeaderOptions {
 }
 
 /** Options of the proxy of one upstream. */
-export interface UpstreamProxyOptions extends ProxyOptions, UpstreamInstancesOptions {}
+export interface UpstreamProxyOptions extends ResolvedProxyOptions, UpstreamInstancesOptions {}
 
-export const { ConfigurableModuleClass: ConfigurableProxyModule, MODULE_OPTIONS_TOKEN: PROXY_OPTIONS } =
-  new ConfigurableModuleBuilder<ProxyOptions>().setClassMethodName('forRoot').build();
+/** What a team gives to `ProxyModule.forRoot`. All are optional; the defaults are those of the gateway's settings. */
+export type ProxyOptions = Provided<ResolvedProxyOptions>;
+
+/** The token of `ResolvedProxyOptions`. */
+export const PROXY_OPTIONS = Symbol('PROXY_OPTIONS');
+
+export const { ConfigurableModuleClass: ConfigurableProxyModule, MODULE_OPTIONS_TOKEN: GIVEN_PROXY_OPTIONS } =
+  new ConfigurableModuleBuilder<ProxyOptions>({ moduleName: 'Proxy' })
+    .setClassMethodName('forRoot')
+    .setFactoryMethodName('createProxyOptions')
+    .setExtras<ProxyExtras>({ isGlobal: false }, (definition, { isGlobal = false }) => ({
+      ...definition,
+      global: isGlobal,
+    }))
+    .build();
+
+/** @throws ProxyConfigurationError with all faults */
+export function resolveProxyOptions(given: ProxyOptions): ResolvedProxyOptions {
+  const faults: string[] = [];
+  // Other processes have another one, and do not know the cookies of this one.
+  const defaults = { ...PROXY_DEFAULTS, affinitySecret: randomBytes(32).toString('hex') };
+  const options = resolveOptions<ResolvedProxyOptions>(defaults, given, (fault) => faults.push(fault));
+  if (faults.length > 0) throw new ProxyConfigurationError(`ProxyModule: ${faults.join('; ')}`);
+  return options;
+}

@@ -1,6 +1,6 @@
 import { Inject, Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { DiscoveryService, ModuleRef } from '@nestjs/core';
-import { PROXY_OPTIONS, type ProxyOptions } from './proxy.options.js';
+import { PROXY_OPTIONS, type ResolvedProxyOptions } from './proxy.options.js';
 import type { RequestHandler } from 'http-proxy-middleware';
 import { GuardedBalancer } from './balancing/guarded.balancer.js';
 import { LoadBalancer } from './balancing/load-balancer.js';
@@ -14,6 +14,7 @@ import { checkCrossOrigin, preflightOptionsOf } from './routing/cross-origin.js'
 import type { ControllerRouteOptions, RouteOptions } from './routing/route-options.js';
 import type { Route } from './routing/route.js';
 import { RouteTable, type RoutesOfPath } from './routing/route-table.js';
+import { RouteConfigurationError } from './routing/upstream-route.js';
 import { Ticker } from './http/ticker.js';
 import { UpstreamMetadata, type UpstreamOptions } from './upstream.js';
 import type { UpstreamEvents } from './upstream-events.js';
@@ -64,7 +65,7 @@ export class UpstreamRegistry implements OnModuleInit, OnApplicationShutdown {
   constructor(
     private readonly discovery: DiscoveryService,
     private readonly moduleRef: ModuleRef,
-    @Inject(PROXY_OPTIONS) private readonly options: ProxyOptions,
+    @Inject(PROXY_OPTIONS) private readonly options: ResolvedProxyOptions,
     private readonly builtIn: LoadBalancer,
   ) {
     this.loadBalancer = builtIn;
@@ -122,6 +123,11 @@ export class UpstreamRegistry implements OnModuleInit, OnApplicationShutdown {
   private compileFor(upstream: UpstreamProxy, options: RouteOptions): ProxyRoute {
     checkCrossOrigin({ options, upstream: upstream.name });
     const route = upstream.compile(options);
+    if (options.auth !== 'none' && !route.gates.some(({ authenticates }) => authenticates)) {
+      throw new RouteConfigurationError(
+        `${upstream.name}: ${options.path} demands a token, and no gate checks it: give the route auth: 'none', or the proxy a gate with authenticates`,
+      );
+    }
     const preflight = preflightOptionsOf(options);
     // A preflight has no token and none of the page's headers, which the upstream's own gates may demand.
     if (preflight) {

@@ -5,6 +5,8 @@ import { Injectable } from '@nestjs/common';
 /** Demands a valid access token on all routes without `auth: 'none'`. */
 @Injectable()
 export class AuthGate implements Gate {
+  readonly authenticates = true;
+
   constructor(
     private readonly authenticator: Authenticator,
     private readonly revocations: RevocationStore,

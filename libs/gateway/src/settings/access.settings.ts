@@ -1,4 +1,5 @@
 import { isIP } from 'node:net';
+import { AUTH_DEFAULTS } from '@app/auth/internal';
 import { z } from 'zod';
 import { isHeaderName, isMethod, LONGEST_MAX_AGE } from './cors-options.js';
 import type { Family } from './setting.js';
@@ -64,17 +65,17 @@ export const AUTH = {
   }),
   claims: {
     userId: text({
-      default: 'sub',
+      default: AUTH_DEFAULTS.claims.userId,
       takes: CLAIM,
       meaning: 'The claim with the id of the user. A token without it gets 401.',
     }),
     tokenId: text({
-      default: 'jti',
+      default: AUTH_DEFAULTS.claims.tokenId,
       takes: CLAIM,
       meaning: 'The claim with the id of the token, by which it is revoked. A token without it gets 401.',
     }),
     sessionId: text({
-      default: 'sid',
+      default: AUTH_DEFAULTS.claims.sessionId,
       takes: CLAIM,
       meaning:
         'The claim with the session, by which all tokens of the session are revoked. A token may be without it.',
@@ -84,31 +85,31 @@ export const AUTH = {
       meaning: 'The claim with the role of the user. If it is set, a token without it gets 401.',
     }),
     email: text({
-      default: 'email',
+      default: AUTH_DEFAULTS.claims.email,
       takes: CLAIM,
       meaning: 'The claim with the address of the user. It may be missing.',
     }),
     username: text({
-      default: 'preferred_username',
+      default: AUTH_DEFAULTS.claims.username,
       takes: CLAIM,
       meaning: 'The claim with the name that the user chose. It may be missing.',
     }),
   },
   clockToleranceSeconds: seconds({
     variable: 'JWT_CLOCK_TOLERANCE_SECONDS',
-    default: 5,
+    default: AUTH_DEFAULTS.clockToleranceSeconds,
     most: 300,
     meaning:
       "The difference that the issuer's clock may have, for `nbf`, `iat` and `exp`, and for WebSockets that close at expiry. An expired token stays valid for this time.",
   }),
   cachedTokens: count({
-    default: 10_000,
+    default: AUTH_DEFAULTS.cachedTokens,
     most: 1_000_000,
     meaning:
       'The most verified tokens in memory, about 1 KB each. Above it a token gets a place at its second request, and the one that was used least recently is verified again.',
   }),
   revokedTokens: count({
-    default: 250_000,
+    default: AUTH_DEFAULTS.revokedTokens,
     most: 10_000_000,
     meaning:
       'The most revocations in memory, about 150 bytes each. Above it the gateway looks up each token in Redis.',

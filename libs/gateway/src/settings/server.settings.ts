@@ -1,3 +1,4 @@
+import { PROXY_DEFAULTS } from '@app/proxy/internal';
 import { bytes, count, milliseconds, percent } from './setting-types.js';
 
 /** Connections of clients. */
@@ -5,7 +6,7 @@ export const SERVER = {
   headerLimitBytes: bytes({
     variable: 'MAX_HEADER_BYTES',
     former: 'HEADER_LIMIT_BYTES',
-    default: 16 * 1024,
+    default: PROXY_DEFAULTS.connections.headerLimitBytes,
     meaning:
       'The largest header block of a request or response. A larger request gets 431, and a larger response becomes 502.',
   }),

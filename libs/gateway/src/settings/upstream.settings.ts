@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { isInstanceAddress, isUpstreamName, settingNameOf } from '@app/proxy/internal';
+import { isInstanceAddress, isUpstreamName, PROXY_DEFAULTS, settingNameOf } from '@app/proxy/internal';
 import { z } from 'zod';
 import type { Family } from './setting.js';
 import { count, list, listOf, milliseconds } from './setting-types.js';
@@ -77,7 +77,7 @@ export const TLS = {
 export const CONNECTIONS = {
   connectTimeoutMs: milliseconds({
     variable: 'CONNECT_TIMEOUT_MS',
-    default: 2_000,
+    default: PROXY_DEFAULTS.connections.connectTimeoutMs,
     below: 'RESPONSE_HEADERS_TIMEOUT_MS',
     meaning:
       'The time that a TCP or TLS connection to an instance may take. When it passes, the attempt fails and may be retried.',
@@ -85,20 +85,20 @@ export const CONNECTIONS = {
   maxConnections: count({
     variable: 'UPSTREAM_MAX_CONNECTIONS',
     former: 'UPSTREAM_CONNECTIONS',
-    default: 256,
+    default: PROXY_DEFAULTS.connections.maxConnections,
     meaning:
       'The most connections to one instance; retries may open up to the same number again. Further requests wait for a connection.',
   }),
   maxPending: count({
     variable: 'UPSTREAM_MAX_PENDING',
     former: 'UPSTREAM_WAITING',
-    default: 1024,
+    default: PROXY_DEFAULTS.connections.maxPending,
     meaning: 'The most requests that wait for a connection to one instance. Further requests get 503.',
   }),
   keepAliveMs: milliseconds({
     variable: 'UPSTREAM_KEEP_ALIVE_TIMEOUT_MS',
     former: 'UPSTREAM_KEEP_ALIVE_MS',
-    default: 4_000,
+    default: PROXY_DEFAULTS.connections.keepAliveMs,
     meaning:
       'The time that an unused connection to an instance stays open. It must be shorter than the keep-alive timeout of the service, or requests meet a closed connection.',
   }),
@@ -108,33 +108,33 @@ export const HEALTH = {
   failuresToEject: count({
     variable: 'OUTLIER_CONSECUTIVE_FAILURES',
     former: 'EJECT_AFTER_FAILURES',
-    default: 5,
+    default: PROXY_DEFAULTS.health.failuresToEject,
     meaning:
       'The failed requests in a row that eject an instance. At least half of the instances stay, and the last one always does.',
   }),
   ejectionMs: milliseconds({
     variable: 'OUTLIER_EJECTION_MS',
     former: 'EJECTION_MS',
-    default: 5_000,
+    default: PROXY_DEFAULTS.health.ejectionMs,
     meaning:
       'The time of the first ejection of an instance. Each further one takes twice as long until a request succeeds.',
   }),
   longestEjectionMs: milliseconds({
-    default: 60_000,
+    default: PROXY_DEFAULTS.health.longestEjectionMs,
     meaning: 'The longest time of an ejection. If `OUTLIER_EJECTION_MS` is longer, the longest time is that.',
   }),
   checksToFall: count({
-    default: 2,
+    default: PROXY_DEFAULTS.health.checksToFall,
     meaning:
       'The failed health checks in a row that take an instance out. With 1 a single lost check is enough.',
   }),
   checksToRise: count({
-    default: 2,
+    default: PROXY_DEFAULTS.health.checksToRise,
     meaning: 'The passed health checks in a row that bring an instance back. They do not end an ejection.',
   }),
   slowStartMs: milliseconds({
     variable: 'SLOW_START_MS',
-    default: 10_000,
+    default: PROXY_DEFAULTS.health.slowStartMs,
     least: 0,
     meaning:
       'The time over which the share of an instance that came back grows to its full size. With 0 the instance gets its full share at once.',
@@ -144,14 +144,14 @@ export const HEALTH = {
 export const CHECKS = {
   intervalMs: milliseconds({
     variable: 'HEALTH_CHECK_INTERVAL_MS',
-    default: 5_000,
+    default: PROXY_DEFAULTS.checks.intervalMs,
     least: 0,
     meaning:
       'The time between two health checks of an instance, plus or minus up to 20 % at random. With 0 there are no health checks, and only failed requests take an instance out.',
   }),
   timeoutMs: milliseconds({
     variable: 'HEALTH_CHECK_TIMEOUT_MS',
-    default: 1_000,
+    default: PROXY_DEFAULTS.checks.timeoutMs,
     meaning: 'The time that an instance has for a health check. When it passes, the check has failed.',
   }),
 };
@@ -159,7 +159,7 @@ export const CHECKS = {
 export const DNS = {
   servers: list({
     variable: 'DNS_SERVERS',
-    default: [],
+    default: PROXY_DEFAULTS.dns.servers,
     defaultText: "the machine's own",
     isPart: isServer,
     takes: 'comma list of addresses, with :port or without',
@@ -169,7 +169,7 @@ export const DNS = {
   refreshMs: milliseconds({
     variable: 'DNS_REFRESH_INTERVAL_MS',
     former: 'DNS_REFRESH_MS',
-    default: 5_000,
+    default: PROXY_DEFAULTS.dns.refreshMs,
     least: 500,
     meaning:
       'The longest time between two look-ups of a `dns://` address. If its records have a shorter time to live, the gateway looks them up when that has passed.',

@@ -7,6 +7,12 @@ import type { Exchange } from './exchange.js';
  */
 export interface Gate {
   /**
+   * Whether the gate demands a valid access token on every route without `auth: 'none'`. Without such a gate, a route that demands
+   * one is an error at boot. The gateway has one; with `ProxyModule` alone a team gives its own. Default: false.
+   */
+  readonly authenticates?: boolean;
+
+  /**
    * Returns to let the exchange pass; throws an `HttpException` to refuse it. Headers that it adds to
    * `exchange.responseHeaders` go out with the response, an error response included.
    */

@@ -50,8 +50,8 @@ export function keepAliveTimeoutOf(response: ServerResponse): number {
 
 /**
  * Ends the stream of a request without a body, so that Node emits nothing for it: 5 % of the CPU time of a small request.
- * Nobody may read the stream afterwards. Test: client-head.
+ * Nobody may read the stream afterwards. Node 22 has no such function, and ends the stream behind the response. Test: client-head.
  */
 export function skipEmptyBody(request: IncomingMessage): void {
-  (request as IncomingMessage & { _dumpAndCloseReadable(): void })._dumpAndCloseReadable();
+  (request as IncomingMessage & { _dumpAndCloseReadable?(): void })._dumpAndCloseReadable?.();
 }
