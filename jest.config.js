@@ -15,7 +15,7 @@ export default {
   // Node imports the sources, see `scripts/jest/modules.mjs`. The names below are for `--watch` alone.
   transform: {},
   moduleNameMapper: {
-    '^@app/(auth|gateway|proxy|testing)$': '<rootDir>/libs/$1/src/index.ts',
+    '^@app/(auth|doctor|gateway|proxy|testing)$': '<rootDir>/libs/$1/src/index.ts',
     '^@app/(auth|gateway|proxy|testing)/internal$': '<rootDir>/libs/$1/src/internal.ts',
     '^(\\.{1,2}/.*)\\.js$': '$1',
   },

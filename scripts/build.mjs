@@ -1,11 +1,16 @@
-// Builds the applications that tests start, in parallel, unless the source files are unchanged since the last build.
+// Builds the programs that tests start, in parallel, unless the source files are unchanged since the last build.
 // `npm test` and similar scripts use this; `npm run build` always builds.
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync, globSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 
-const APPLICATIONS = ['gateway', 'reference', 'doctor'];
+/** Each project of nest-cli.json with a file of its build. */
+const PROJECTS = {
+  gateway: 'dist/apps/gateway/src/main.js',
+  reference: 'dist/apps/reference/src/main.js',
+  cli: 'dist/libs/cli/src/main.js',
+};
 const INPUTS = ['{apps,libs}/**/*.{ts,json,html}', 'nest-cli.json', 'package-lock.json', 'tsconfig.json'];
 const STAMP = 'dist/.built';
 
@@ -19,12 +24,12 @@ function digestOfInputs() {
   return digest.digest('hex');
 }
 
-const isBuilt = APPLICATIONS.every((name) => existsSync(`dist/apps/${name}/src/main.js`));
+const isBuilt = Object.values(PROJECTS).every((file) => existsSync(file));
 const digest = digestOfInputs();
 if (!isBuilt || !existsSync(STAMP) || readFileSync(STAMP, 'utf8') !== digest) {
   rmSync(STAMP, { force: true });
   const codes = await Promise.all(
-    APPLICATIONS.map(async (name) => {
+    Object.keys(PROJECTS).map(async (name) => {
       const nest = ['node_modules/@nestjs/cli/bin/nest.js', 'build', name];
       const [code] = await once(spawn(process.execPath, nest, { stdio: 'inherit' }), 'exit');
       return code;

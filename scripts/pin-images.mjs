@@ -4,9 +4,7 @@
 // compose uses the tags.
 import { renameSync, writeFileSync } from 'node:fs';
 import { Document } from 'yaml';
-import { Stack } from '../dist/apps/doctor/src/deployment/stack.js';
-import { TextFiles } from '../dist/apps/doctor/src/files/text-files.js';
-import { entriesAt, nodeAt, textAt } from '../dist/apps/doctor/src/files/yaml.tree.js';
+import { entriesAt, nodeAt, Stack, textAt, TextFiles } from '../dist/libs/doctor/src/index.js';
 import { readDigest } from './image-digest.mjs';
 
 const COMPOSE = 'docker-compose.yml';

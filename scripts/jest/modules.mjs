@@ -10,8 +10,8 @@ const ROOT = new URL('../../', import.meta.url);
 /** Of the URL of a module all of whose imports are loaded anew. */
 const ANEW = '?anew';
 /** Modules that each test file has for itself; those of the product are shared by all files of a process. */
-const TEST_CODE = /^test\/|^apps\/\w+\/test\/|\.spec\.ts$/;
-const LIBRARY = /^@app\/(auth|gateway|proxy|testing)(?:\/(internal))?$/;
+const TEST_CODE = /^test\/|^(?:apps|libs)\/\w+\/test\/|\.spec\.ts$/;
+const LIBRARY = /^@app\/(auth|doctor|gateway|proxy|testing)(?:\/(internal))?$/;
 /** The package, as the samples import it. */
 const PACKAGE = /^@secureconnect\/gateway(?:\/(\w+))?$/;
 

@@ -19,12 +19,12 @@ const LONGEST_MS = 60_000;
 function doctor(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
   const { PATH } = process.env;
   const options = { env: { PATH, ...env }, encoding: 'utf8', timeout: LONGEST_MS } as const;
-  return spawnSync(process.execPath, ['dist/apps/doctor/src/main.js', ...args], options);
+  return spawnSync(process.execPath, ['scripts/gateway.mjs', 'doctor', ...args], options);
 }
 
 /** What it prints where its standard output is a terminal. */
 function onTerminal(args: readonly string[], env: Readonly<Record<string, string>>): string {
-  const command = [process.execPath, 'dist/apps/doctor/src/main.js', ...args].join(' ');
+  const command = [process.execPath, 'scripts/gateway.mjs', 'doctor', ...args].join(' ');
   const { PATH } = process.env;
   const options = {
     env: { PATH, TERM: 'xterm', SHELL: '/bin/sh', ...env },

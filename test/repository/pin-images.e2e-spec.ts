@@ -98,7 +98,7 @@ describeWithRegistry('npm run pin-images', () => {
       'chat-service': { image: pinned['CHAT_SERVICE'] },
     });
     const files = ['--compose', COMPOSE, '--compose', project.path(OVERLAY), '--env', project.path('.env')];
-    const doctor = spawnSync(process.execPath, ['dist/apps/doctor/src/main.js', ...files], {
+    const doctor = spawnSync(process.execPath, ['scripts/gateway.mjs', 'doctor', ...files], {
       encoding: 'utf8',
     });
     expect([doctor.status, doctor.stderr]).toEqual([0, '']);

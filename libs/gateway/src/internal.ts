@@ -2,6 +2,7 @@
 export * from './index.js';
 export { gatewayOptionsOf } from './gateway-options-of.js';
 export { upstreamsOf } from './upstreams-of.js';
+export { isConfigurationError } from './run-gateway.js';
 export { OWN_ROUTES } from './own-routes.js';
 export { fitsMemory } from './overload/memory-share.js';
 export { connectionOf, type ClientConnection, type ClientConnections } from './http/client-connection.js';
@@ -47,5 +48,6 @@ export { entriesOf } from './settings/setting.js';
 export { TABLE, type VariableValues } from './settings/settings.js';
 export { settingsSchema } from './settings/settings-schema.js';
 export { leastRequestTimeoutMs, warningsFor } from './settings/settings-warnings.js';
+export { processVariables, type Variables } from './settings/variables.js';
 export { addressVariableFor, type TlsSetting, tlsVariableFor } from './settings/upstream-variables.js';
 export { JsonErrorResponder } from './errors/error.responder.js';

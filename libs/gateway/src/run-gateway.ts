@@ -27,11 +27,16 @@ export async function runGateway(root: RootModule, options: RunGatewayOptions = 
     if (process.argv.includes('--help')) process.stdout.write(helpText());
     else await start(root, options);
   } catch (error) {
-    const isConfiguration = CONFIGURATION_ERRORS.some((type) => error instanceof type);
+    const isConfiguration = isConfigurationError(error);
     const { message, stack } = error as Error;
     process.stderr.write(`${isConfiguration || error instanceof ListenError ? message : stack}\n`);
     process.exit(isConfiguration ? EXIT_CONFIGURATION : 1);
   }
+}
+
+/** Whether a boot failed for its settings, routes or upstreams. */
+export function isConfigurationError(error: unknown): boolean {
+  return CONFIGURATION_ERRORS.some((type) => error instanceof type);
 }
 
 async function start(root: RootModule, options: RunGatewayOptions): Promise<void> {
