@@ -6,6 +6,9 @@ import { CommandError } from './output/command.error.js';
 import { EXIT, type ExitCode } from './output/exit-codes.js';
 import { Output } from './output/output.js';
 
+/** Milliseconds from the end of a command to that of its process. */
+const EXIT_MS = 500;
+
 /**
  * Runs the command line `gateway`.
  *
@@ -27,7 +30,14 @@ export async function main(argv: readonly string[]): Promise<number> {
     return code;
   } catch (error) {
     return fail(error, output);
+  } finally {
+    exitSoon();
   }
+}
+
+/** Ends a process that timers or connections of a team's providers keep running, once the output is written. */
+function exitSoon(): void {
+  setTimeout(() => process.exit(), EXIT_MS).unref();
 }
 
 /** Prints why a command failed. @returns its exit code */

@@ -84,26 +84,14 @@ class GatewayApplication implements OnModuleDestroy, BeforeApplicationShutdown {
  */
 export async function createGateway(
   root: RootModule,
-  {
-    modules = [],
-    variables,
-    settings,
-    logs = new LineOutput(STANDARD_OUTPUT),
-    configure,
-  }: CreateGatewayOptions = {},
+  options: CreateGatewayOptions = {},
 ): Promise<NestExpressApplication> {
-  const logger = new GatewayLogger();
   const http = new GatewayHttpAdapter();
-  const app = await NestFactory.create<NestExpressApplication>(
-    GatewayApplication.of(root, modules, { variables, settings, logs, logger }),
-    http,
-    // Without `bodyParser`, bodies pass unchanged. Without `abortOnError`, the caller decides how a failed boot ends.
-    { bodyParser: false, abortOnError: false, logger },
-  );
+  const app = await instantiate(root, http, options);
   containFailures(app.get(DiscoveryService));
   app.useWebSocketAdapter(new GatewayWebSocketAdapter(http, app.get(WebSocketRoutes)));
   try {
-    await configure?.(app);
+    await options.configure?.(app);
     await app.init();
   } catch (error) {
     // Open connections, such as the one to Redis, would keep the process running.
@@ -114,4 +102,19 @@ export async function createGateway(
     new Logger('Gateway').warn({ message: 'incompatible settings', ...warning });
   }
   return app;
+}
+
+/** Creates all providers of an application. No hook of theirs has run yet, so nothing listens and nothing connects. */
+export function instantiate(
+  root: RootModule,
+  http: GatewayHttpAdapter,
+  { modules = [], variables, settings, logs = new LineOutput(STANDARD_OUTPUT) }: CreateGatewayOptions,
+): Promise<NestExpressApplication> {
+  const logger = new GatewayLogger();
+  return NestFactory.create<NestExpressApplication>(
+    GatewayApplication.of(root, modules, { variables, settings, logs, logger }),
+    http,
+    // Without `bodyParser`, bodies pass unchanged. Without `abortOnError`, the caller decides how a failed boot ends.
+    { bodyParser: false, abortOnError: false, logger },
+  );
 }

@@ -2,6 +2,9 @@
 export * from './index.js';
 export { gatewayOptionsOf } from './gateway-options-of.js';
 export { upstreamsOf } from './upstreams-of.js';
+export { InspectedGateway } from './inspect-gateway.js';
+export type { DryRun, DryRunRequest } from './dry-run.js';
+export { describeRow } from './settings/describe-row.js';
 export { isConfigurationError } from './run-gateway.js';
 export { OWN_ROUTES } from './own-routes.js';
 export { fitsMemory } from './overload/memory-share.js';

@@ -28,6 +28,8 @@ export { formatFields, formatUpgradeHead } from './transport/request-head.js';
 export { HandshakeTimeoutError } from './transport/transport-errors.js';
 export type { ResponseHead } from './transport/response-head.js';
 export type { UpgradeCall, UpgradeListener } from './transport/upgrade-call.js';
+export { attemptAll } from './attempt-all.js';
+export { allowOf } from './routing/route-table.js';
 export { Ticker, type Ticking } from './http/ticker.js';
 export { exceptionFor } from './attempts/exception-for.js';
 export { hasBody } from './forward/announced-body.js';

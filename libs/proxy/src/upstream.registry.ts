@@ -6,6 +6,7 @@ import { GuardedBalancer } from './balancing/guarded.balancer.js';
 import { LoadBalancer } from './balancing/load-balancer.js';
 import type { Gate } from './http/gate.js';
 import { partInUse } from './http/replaceable-part.js';
+import { attemptAll } from './attempt-all.js';
 import { createMountedForward } from './mounted-forward.js';
 import { createProxyHandler } from './proxy-handler.js';
 import { compilePath } from './routing/path-pattern.js';
@@ -74,15 +75,24 @@ export class UpstreamRegistry implements OnModuleInit, OnApplicationShutdown {
 
   /** @throws RouteTableError, UpstreamError, PartConfigurationError */
   async onModuleInit(): Promise<void> {
+    this.load();
+    await Promise.all(this.upstreams.map((upstream) => upstream.start()));
+  }
+
+  /**
+   * Compiles all upstreams and routes, without a connection.
+   * @throws RouteTableError, UpstreamError; if there are several faults, with a line for each
+   */
+  load(): void {
     this.loadBalancer = this.guarded(partInUse(this.discovery, LoadBalancer, this.builtIn, ['pick']));
     for (const route of this.options.controllerRoutes) this.table.add(this.compile(route));
-    for (const wrapper of this.discovery.getProviders({ metadataKey: UpstreamMetadata.KEY })) {
-      this.add(this.discovery.getMetadataByDecorator(UpstreamMetadata, wrapper)!);
-    }
+    const upstreams = this.discovery
+      .getProviders({ metadataKey: UpstreamMetadata.KEY })
+      .map((wrapper) => this.discovery.getMetadataByDecorator(UpstreamMetadata, wrapper)!);
+    attemptAll(upstreams.map((declaration) => () => this.add(declaration)));
     this.table.checkReachable();
     this.checkTlsNames();
     this.checkAffinities();
-    await Promise.all(this.upstreams.map((upstream) => upstream.start()));
   }
 
   private add(declaration: UpstreamOptions): void {
@@ -108,7 +118,7 @@ export class UpstreamRegistry implements OnModuleInit, OnApplicationShutdown {
     upstream.listeners = listeners;
     this.handlers.set(name, handle);
     this.upstreams.push(upstream);
-    for (const route of routes) this.table.add(this.compileFor(upstream, route));
+    attemptAll(routes.map((route) => () => this.table.add(this.compileFor(upstream, route))));
   }
 
   private balancerFor({ loadBalancer }: UpstreamOptions): LoadBalancer {

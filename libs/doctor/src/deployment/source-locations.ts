@@ -1,4 +1,5 @@
-import ts from 'typescript';
+import { createRequire } from 'node:module';
+import type ts from 'typescript';
 import type { TextFiles } from '../files/text-files.js';
 import { UnreadableError } from '../files/unreadable.error.js';
 import type { SourceLocation } from '../files/sourced.js';
@@ -6,6 +7,15 @@ import type { SourceLocation } from '../files/sourced.js';
 /** Nest's own file about a project. */
 const NEST = 'nest-cli.json';
 const SETTINGS = 'libs/gateway/src/settings';
+
+/** The compiler of the project, which an image for production does not have; then no line is known. */
+function loadCompiler(): typeof ts | undefined {
+  try {
+    return createRequire(import.meta.url)('typescript') as typeof ts;
+  } catch {
+    return undefined;
+  }
+}
 
 /** The folder with the sources of a project: that of nest-cli.json, or `src`. */
 export function sourceFolderOf(files: TextFiles): string {
@@ -27,15 +37,17 @@ export class SourceLocations {
 
   constructor(files: TextFiles) {
     this.sources = sourceFolderOf(files);
+    const compiler = loadCompiler();
+    if (!compiler) return;
     for (const path of [...files.list(this.sources), ...files.list(SETTINGS)]) {
       if (!path.endsWith('.ts') || path.endsWith('.spec.ts')) continue;
       const file = files.nameOf(path);
       const text = files.read(path);
       if (!file.startsWith(SETTINGS) && !text.includes('@Upstream(')) continue;
-      const source = ts.createSourceFile(file, text, ts.ScriptTarget.Latest, true);
+      const source = compiler.createSourceFile(file, text, compiler.ScriptTarget.Latest, true);
       const collect = (node: ts.Node): void => {
-        if (ts.isPropertyAssignment(node)) this.note(node, source);
-        ts.forEachChild(node, collect);
+        if (compiler.isPropertyAssignment(node)) this.note(node, source);
+        compiler.forEachChild(node, collect);
       };
       collect(source);
     }
@@ -54,7 +66,7 @@ export class SourceLocations {
   private note({ name, initializer }: ts.PropertyAssignment, source: ts.SourceFile): void {
     const line = source.getLineAndCharacterOfPosition(name.getStart(source)).line + 1;
     const place = { file: source.fileName, line };
-    if (!ts.isStringLiteral(initializer)) return;
+    if (!('text' in initializer) || typeof initializer.text !== 'string') return;
     const key = name.getText(source);
     if (key === 'variable') this.variables.set(initializer.text, place);
     else if (key === 'path') this.routes.set(initializer.text, place);

@@ -56,14 +56,17 @@ export class RateLimitGate implements Gate, OnApplicationBootstrap {
   }
 
   check(exchange: Exchange): void | Promise<void> {
-    const { principal, route } = exchange;
-    if (!this.config.rateLimit.isOn || route?.isMonitoring) return;
-    const limit = route?.limit ?? this.defaultLimit;
-    const user = principal?.userId;
-    const owner = user === undefined ? `address:${networkOf(exchange.clientAddress)}` : `user:${user}`;
-    const result = this.limiter.consume(limit, owner);
+    const limit = this.limitOf(exchange);
+    if (!limit) return;
+    const result = this.limiter.consume(limit, ownerOf(exchange));
     if (result instanceof Promise) return result.then((resolved) => applyResult(exchange, resolved));
     applyResult(exchange, result);
+  }
+
+  /** The limit that counts an exchange; undefined if none does. */
+  limitOf({ route }: Exchange): RateLimit | undefined {
+    if (!this.config.rateLimit.isOn || route?.isMonitoring) return undefined;
+    return route?.limit ?? this.defaultLimit;
   }
 
   private limitFor({ name, perMinute }: NonNullable<RouteOptions['limit']>): RateLimit {
@@ -76,6 +79,12 @@ export class RateLimitGate implements Gate, OnApplicationBootstrap {
     }
     return limit;
   }
+}
+
+/** Whose requests count together: those of a user, or of a client's network if the user is not known. */
+export function ownerOf({ principal, clientAddress }: Exchange): string {
+  const user = principal?.userId;
+  return user === undefined ? `address:${networkOf(clientAddress)}` : `user:${user}`;
 }
 
 /** @throws RateLimitedException */

@@ -1,0 +1,148 @@
+import { describeLocation, type SourceLocations } from '@app/doctor';
+import { codeOf, type DryRun, type DryRunRequest, type Settings } from '@app/gateway/internal';
+import { isWebSocketOnly, settingNameOf, type ProxyRoute } from '@app/proxy/internal';
+import { HttpException } from '@nestjs/common';
+import { changesOf, hideSecrets, rulesOf } from './header-changes.js';
+import type { RunningState } from './running-gateway.js';
+
+export interface ExplanationSources {
+  readonly run: DryRun;
+  readonly settings: Settings;
+  readonly places: SourceLocations;
+}
+
+export type Explanation = ReturnType<typeof explain>;
+
+const INTERNAL_ERROR = 500;
+const NOT_FOUND = 404;
+
+/** What a dry run has found out about a request. */
+export function explain(
+  { method, target, rawHeaders }: DryRunRequest,
+  { run, settings, places }: ExplanationSources,
+) {
+  const { route, exchange } = run;
+  const counted = run.limit;
+  return {
+    request: { method, target },
+    refusal: refusalOf(run),
+    route: route
+      ? {
+          methods: route.options.methods,
+          path: route.options.path,
+          isWebSocket: exchange?.upgrade !== undefined || isWebSocketOnly(route.options),
+          token: route.options.auth ?? 'required',
+          at: route.upstream === undefined ? null : describeLocation(places.ofRoute(route.options.path)),
+        }
+      : null,
+    gates: run.gates,
+    limit: counted
+      ? {
+          name: counted.limit.name,
+          perMinute: counted.limit.perMinute,
+          withoutRedisPerMinute: counted.limit.localPerMinute,
+          key: `${counted.limit.name}:${counted.owner}`,
+        }
+      : null,
+    upstream: route?.proxy ? upstreamOf(route, target, settings) : null,
+    requestHeaders: route?.proxy ? changesOf(rawHeaders, run.upstreamHeaders) : null,
+    responseHeaders: {
+      added: hideSecrets(exchange?.responseHeaders ?? []),
+      rules: route?.proxy ? rulesOf(route.proxy.declaration, route.options, 'responseHeaders') : [],
+    },
+  };
+}
+
+/** Why the gateway refuses; null if the request reaches an upstream, or a controller that the table has. */
+function refusalOf({ refusal, by, route, hasPassed, exchange }: DryRun) {
+  if (refusal !== undefined) {
+    const isExpected = refusal instanceof HttpException;
+    const status = isExpected ? refusal.getStatus() : INTERNAL_ERROR;
+    const reason = refusal instanceof Error ? refusal.message : 'a value was thrown';
+    return { status, code: isExpected ? codeOf(refusal) : 'INTERNAL_ERROR', reason, by };
+  }
+  if (!hasPassed && exchange?.response.headersSent) return null;
+  if (route) return null;
+  const reason = 'no route has this path, unless a controller of the application has it';
+  return { status: NOT_FOUND, code: 'NOT_FOUND', reason, by };
+}
+
+function upstreamOf(route: ProxyRoute, target: string, settings: Settings) {
+  const { proxy, options, forwardOptions } = route;
+  const { limits, affinity } = forwardOptions;
+  const instances =
+    settings.proxy.addresses.get(settingNameOf(proxy.name)) ?? proxy.declaration.instances ?? [];
+  return {
+    name: proxy.name,
+    instances: instances.map((address) => new URL(address).origin),
+    target: route.toUpstreamTarget(target),
+    rewrite: options.rewrite ?? null,
+    strip: options.strip ?? null,
+    affinity: affinity ? affinity.options : null,
+    timeoutsMs: {
+      connect: settings.proxy.connections.connectTimeoutMs,
+      responseHeaders: limits.responseHeadersTimeoutMs,
+      request: limits.requestTimeoutMs,
+      streamIdle: limits.streamIdleTimeoutMs,
+      eventStreamIdle: limits.eventStreamIdleTimeoutMs,
+    },
+    bodyLimitBytes: limits.bodyLimitBytes,
+  };
+}
+
+/** The explanation as lines of two columns. */
+export function toLines(explanation: Explanation & { readonly running?: RunningState }): string[] {
+  const { request, refusal, route, gates, limit, upstream, running } = explanation;
+  const outcome = refusal
+    ? `refused with ${refusal.status} ${refusal.code} by ${refusal.by}: ${refusal.reason}`
+    : `passes to ${upstream?.name ?? 'the gateway itself'}`;
+  const lines: (readonly [string, string])[] = [['outcome', outcome]];
+  if (route) {
+    const kind = route.isWebSocket ? ', a WebSocket' : '';
+    lines.push(['route', `${route.methods.join(',')} ${route.path}${kind}, token ${route.token}`]);
+    if (route.at !== null) lines.push(['', route.at]);
+  }
+  gates.forEach(({ name, result }, index) => lines.push([index === 0 ? 'gates' : '', `${name}: ${result}`]));
+  if (limit) {
+    lines.push([
+      'limit',
+      `${limit.name}, ${limit.perMinute} a minute (RATELIMIT_${limit.name}), counted for ${limit.key}`,
+    ]);
+    lines.push(['', `${limit.withoutRedisPerMinute} a minute in each gateway while Redis is away`]);
+  }
+  return [
+    `${request.method} ${request.target}`,
+    ...[
+      ...lines,
+      ...upstreamLines(explanation),
+      ...(running?.lines ?? []).map((line) => ['running', line] as const),
+    ].map(([name, text]) => `  ${name.padEnd(10)}  ${text}`),
+  ];
+}
+
+function upstreamLines({
+  upstream,
+  requestHeaders,
+  responseHeaders,
+}: Explanation): (readonly [string, string])[] {
+  if (!upstream) return [];
+  const { timeoutsMs: ms, affinity } = upstream;
+  return [
+    ['upstream', upstream.name],
+    ...upstream.instances.map((instance) => ['', instance] as const),
+    ['target', upstream.target],
+    ...(upstream.rewrite === null ? [] : [['', `rewritten by ${upstream.rewrite}`] as const]),
+    ...(upstream.strip === null ? [] : [['', `stripped of ${upstream.strip}`] as const]),
+    ['affinity', affinity === null ? 'none, balanced by load' : JSON.stringify(affinity)],
+    [
+      'timeouts',
+      `connect ${ms.connect} ms, response headers ${ms.responseHeaders} ms, request ${ms.request} ms`,
+    ],
+    ['', `idle ${ms.streamIdle} ms, idle streams ${ms.eventStreamIdle} ms`],
+    ['body', `at most ${upstream.bodyLimitBytes} bytes`],
+    ...(requestHeaders?.added ?? []).map((field) => ['to service', `adds ${field}`] as const),
+    ...(requestHeaders?.removed ?? []).map((field) => ['to service', `removes ${field}`] as const),
+    ...responseHeaders.added.map((field) => ['to client', `adds ${field}`] as const),
+    ...responseHeaders.rules.map((rule) => ['to client', rule] as const),
+  ];
+}
