@@ -11,13 +11,9 @@ export type { FakeResponse, UpstreamHandler } from './upstream-handler.js';
 export { delayed, hang, reset, shortBody, type DelayedHandler, type ResetStage } from './faults.js';
 export { eventStream, type EventStreamHandler, type FakeEvent } from './event-stream.js';
 export { echo, type FakeSocket, type WebSocketHandler } from './fake-sockets.js';
-export {
-  HandshakeRefusedError,
-  openWebSocket,
-  type WebSocketClient,
-  type WebSocketOptions,
-} from './open-web-socket.js';
-export type { Closed, WebSocketEnd } from './web-socket-end.js';
+export { HandshakeRefusedError } from './handshake-refused.error.js';
+export { openWebSocket } from './open-web-socket.js';
+export type { Closed, WebSocketClient, WebSocketEnd, WebSocketOptions } from './web-socket-end.js';
 export { TestClock } from './test-clock.js';
 export { TestGatewayError } from './test-gateway.error.js';
 export type { LogLine } from './log-lines.js';

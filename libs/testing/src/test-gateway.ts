@@ -5,10 +5,11 @@ import { UpstreamRegistry } from '@app/proxy/internal';
 import type { FakeUpstream, FakeUpstreamOptions } from './fake-upstream.js';
 import { FakeUpstreams } from './fake-upstreams.js';
 import type { LogLine } from './log-lines.js';
-import { openWebSocket, type WebSocketClient, type WebSocketOptions } from './open-web-socket.js';
+import { openWebSocket } from './open-web-socket.js';
 import { RunningGateway } from './running-gateway.js';
 import { TestGatewayError } from './test-gateway.error.js';
 import { TEST_SETTINGS } from './test-settings.js';
+import type { WebSocketClient, WebSocketOptions } from './web-socket-end.js';
 import { accessClaims, claimsOf, signJwt, type Claims, type TokenForm } from './tokens.js';
 
 export interface TestGatewayOptions {

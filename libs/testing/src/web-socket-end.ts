@@ -1,3 +1,5 @@
+import type { IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http';
+
 /** The close frame of a WebSocket. */
 export interface Closed {
   /** 1005 if the frame has none, 1006 if there was no frame (RFC 6455, section 7.1.5). */
@@ -24,4 +26,19 @@ export interface WebSocketEnd extends AsyncDisposable {
   close(code?: number, reason?: string): Promise<Closed>;
   /** Ends the connection without a close frame. */
   terminate(): void;
+}
+
+export interface WebSocketOptions {
+  /** Headers of the handshake. Default: none. */
+  readonly headers?: OutgoingHttpHeaders;
+  /** Subprotocols to offer. Default: none. */
+  readonly protocols?: readonly string[];
+  /** Milliseconds of real time that the client waits for a message. Default: 4000. */
+  readonly waitMs?: number;
+}
+
+/** A client's end of an open WebSocket. */
+export interface WebSocketClient extends WebSocketEnd {
+  /** The 101 response to the handshake. */
+  readonly handshake: { readonly headers: IncomingHttpHeaders };
 }
