@@ -28,7 +28,7 @@ function copySources(library) {
 /** Writes the manifest: that of package/, with the version of the repository. */
 function writeManifest() {
   const { version } = JSON.parse(readFileSync('package.json', 'utf8'));
-  const { name, ...manifest } = JSON.parse(readFileSync('package/package.json', 'utf8'));
+  const { name, ...manifest } = JSON.parse(readFileSync('package/manifest.json', 'utf8'));
   writeFileSync(`${ROOT}/package.json`, `${JSON.stringify({ name, version, ...manifest }, null, 2)}\n`);
   return manifest;
 }

@@ -4,26 +4,25 @@
 /** EX_CONFIG of sysexits.h, as for a wrong setting. */
 var EXIT_CONFIGURATION = 78;
 
-function run() {
+function exit(code) {
+  process.exitCode = code;
+  return code;
+}
+
+function fail(error) {
+  console.error(error);
+  return exit(1);
+}
+
+try {
+  // oxlint-disable-next-line import/no-unassigned-import -- it throws on a Node that is too old
+  require('./supported-node.cjs');
   import('../dist/cli/main.js')
     .then(function (cli) {
       return cli.main(process.argv.slice(2));
     })
-    .then(
-      function (code) {
-        process.exitCode = code;
-      },
-      function (error) {
-        console.error(error);
-        process.exitCode = 1;
-      },
-    );
-}
-
-try {
-  require('./supported-node.cjs');
-  run();
+    .then(exit, fail);
 } catch (error) {
   console.error(error.message);
-  process.exitCode = EXIT_CONFIGURATION;
+  exit(EXIT_CONFIGURATION);
 }

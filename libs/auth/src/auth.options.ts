@@ -70,7 +70,7 @@ export const AUTH_DEFAULTS: Omit<ResolvedAuthOptions, 'secret' | 'redis'> = {
   clockToleranceSeconds: 5,
   cachedTokens: 10_000,
   revokedTokens: 250_000,
-  lookupTimeoutMs: 125,
+  lookupTimeoutMs: 30,
 };
 
 /** The token of `ResolvedAuthOptions`. */

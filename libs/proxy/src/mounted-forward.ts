@@ -3,7 +3,7 @@ import { pickerFor } from './attempts/affinity-picker.js';
 import type { InstancePicker } from './attempts/attempts.js';
 import type { Instance } from './balancing/instance.js';
 import { Forward } from './forward/forward.js';
-import { checkAnnouncedLength, hasBody } from './forward/announced-body.js';
+import { BodyReadError, checkAnnouncedLength, isBodyRead } from './forward/announced-body.js';
 import {
   InvalidRequestException,
   UpstreamQueueFullException,
@@ -60,8 +60,7 @@ async function send(
   if (response.destroyed || response.writableEnded) return;
   const exchange = openExchange(request, response);
   if (exchange.forward) throw new Error('the request was forwarded already');
-  if (hasBody(request) && request.readableDidRead)
-    throw new Error('the body of the request was read already');
+  if (isBodyRead(request)) throw new BodyReadError();
   exchange.mountedUpstream = proxy.name;
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   response.once('close', resolve);

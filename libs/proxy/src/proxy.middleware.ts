@@ -6,7 +6,7 @@ import {
   RouteMethodException,
   UpgradeRequiredException,
 } from './http/exceptions.js';
-import type { Exchange } from './http/exchange.js';
+import { exchangeOf, type Exchange } from './http/exchange.js';
 import type { Gate } from './http/gate.js';
 import { openExchange } from './http/open-exchange.js';
 import { PROXY_OPTIONS, type ResolvedProxyOptions } from './proxy.options.js';
@@ -14,7 +14,7 @@ import { isAllowedPath } from './routing/allowed-in-path.js';
 import { isWebSocketOnly } from './routing/methods.js';
 import { isUnambiguousPath, isValidQuery, pathOf } from './routing/path-rules.js';
 import { allowOf, type RoutesOfPath } from './routing/route-table.js';
-import { checkAnnouncedLength } from './forward/announced-body.js';
+import { BodyReadError, checkAnnouncedLength, isBodyRead } from './forward/announced-body.js';
 import { UpstreamRegistry, type CompiledRoute } from './upstream.registry.js';
 
 /**
@@ -24,6 +24,11 @@ import { UpstreamRegistry, type CompiledRoute } from './upstream.registry.js';
 const TWO_SLASHES = /^\/(?:\/|%(?:25)*(?:2F|5C))/i;
 
 type Next = (error?: unknown) => void;
+
+/** A request as Express passes it to a middleware. */
+interface MountedRequest extends IncomingMessage {
+  readonly originalUrl?: string;
+}
 
 /**
  * Sends every request to its upstream, or passes it on to the application's controllers.
@@ -42,7 +47,8 @@ export class ProxyMiddleware implements NestMiddleware<IncomingMessage, ServerRe
   ) {}
 
   use(request: IncomingMessage, response: ServerResponse, next: Next): void | Promise<void> {
-    const exchange = openExchange(request, response);
+    const exchange = exchangeOf(request);
+    if (!exchange) return this.useAlone(request, response, next);
     const path = pathOf(request.url!);
     // :: Step 1
     const known = exchange.upgrade?.route ?? exchange.route;
@@ -66,6 +72,19 @@ export class ProxyMiddleware implements NestMiddleware<IncomingMessage, ServerRe
       return this.checkRest(exchange, pending, gates.slice(index + 1), rest);
     }
     proceed(exchange, routes, route, next);
+  }
+
+  /** Serves a request of an application without the gateway's chain, in which Express has taken the path that it mounts by. */
+  private useAlone(request: MountedRequest, response: ServerResponse, next: Next): void | Promise<void> {
+    const { url, originalUrl = url } = request;
+    request.url = originalUrl;
+    openExchange(request, response);
+    const routes = isBodyRead(request) ? this.registry.find(pathOf(originalUrl!)) : undefined;
+    if (routes && !isOfControllers(routes)) throw new BodyReadError();
+    return this.use(request, response, (error) => {
+      request.url = url;
+      next(error);
+    });
   }
 
   /**

@@ -3,12 +3,8 @@ import { DiscoveryModule } from '@nestjs/core';
 import { LeastRequestBalancer } from './balancing/least-request.balancer.js';
 import { LoadBalancer } from './balancing/load-balancer.js';
 import { proxyProvider } from './inject-proxy.decorator.js';
-import {
-  ConfigurableProxyModule,
-  GIVEN_PROXY_OPTIONS,
-  PROXY_OPTIONS,
-  resolveProxyOptions,
-} from './proxy.options.js';
+import { ConfigurableProxyModule, GIVEN_PROXY_OPTIONS, PROXY_OPTIONS } from './proxy.options.js';
+import { resolveProxyOptions } from './resolve-proxy-options.js';
 import { UpstreamRegistry } from './upstream.registry.js';
 
 /** The proxies that a module asks for. */

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { ConfigurableModuleBuilder } from '@nestjs/common';
 import type { Gate } from './http/gate.js';
 import type { DnsOptions } from './balancing/dns-addresses.js';
@@ -11,9 +10,7 @@ import type { TlsOptions } from './transport/tls-files.js';
 import type { StreamedBodyLimitOptions } from './forward/streamed-body-limit.js';
 import type { RequestHeaderOptions } from './headers/request-headers.js';
 import type { ForwardLimits } from './forward/forward-options.js';
-import { resolveOptions, type Provided } from './http/resolve-options.js';
-import { ProxyConfigurationError } from './proxy-handler.js';
-import { PROXY_DEFAULTS } from './proxy.defaults.js';
+import type { Provided } from './http/resolve-options.js';
 
 interface ProxyExtras {
   /** Whether every module may inject what `ProxyModule` exports without importing it. Default: false. */
@@ -81,13 +78,3 @@ export const { ConfigurableModuleClass: ConfigurableProxyModule, MODULE_OPTIONS_
       global: isGlobal,
     }))
     .build();
-
-/** @throws ProxyConfigurationError with all faults */
-export function resolveProxyOptions(given: ProxyOptions): ResolvedProxyOptions {
-  const faults: string[] = [];
-  // Other processes have another one, and do not know the cookies of this one.
-  const defaults = { ...PROXY_DEFAULTS, affinitySecret: randomBytes(32).toString('hex') };
-  const options = resolveOptions<ResolvedProxyOptions>(defaults, given, (fault) => faults.push(fault));
-  if (faults.length > 0) throw new ProxyConfigurationError(`ProxyModule: ${faults.join('; ')}`);
-  return options;
-}

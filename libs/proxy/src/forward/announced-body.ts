@@ -12,6 +12,20 @@ export function hasBody({ headers }: IncomingMessage): boolean {
   return announced === undefined ? headers['transfer-encoding'] !== undefined : announced !== '0';
 }
 
+/** Whether other code has read the body of a request. */
+export function isBodyRead(request: IncomingMessage): boolean {
+  return request.readableDidRead && hasBody(request);
+}
+
+/** The body of a request cannot be forwarded, because other code has read it. */
+export class BodyReadError extends Error {
+  override readonly name = 'BodyReadError';
+
+  constructor() {
+    super('the body of the request was read already; create the application with bodyParser: false');
+  }
+}
+
 /** The announced length of a body in bytes; undefined if the body comes in chunks. */
 export function announcedLengthOf({ headers }: IncomingMessage): number | undefined {
   const announced = headers['content-length'];
