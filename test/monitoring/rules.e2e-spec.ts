@@ -1,5 +1,6 @@
 import { glob, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { parse } from 'yaml';
 import { createService } from '../../apps/reference/src/create-service.js';
 import { JWT_SECRET } from '../support/gateway.js';
 import { metricsOf } from '../support/metrics.js';
@@ -16,6 +17,16 @@ import { metricsIn, metricsOfferedBy } from '../support/promql.js';
 import { RedisServer } from '../support/redis.js';
 
 const CONFIG = 'configs/prometheus/prometheus.yml';
+/** Those of a new project. */
+const PROJECT = 'templates/project/monitoring';
+
+/** Every query of the alerts of a new project, with its alert. */
+async function projectQueries(): Promise<{ panel: string; query: string }[]> {
+  const { groups } = parse(await readFile(`${PROJECT}/alerts.yml`, 'utf8')) as {
+    groups: { rules: { alert: string; expr: string }[] }[];
+  };
+  return groups.flatMap(({ rules }) => rules.map(({ alert, expr }) => ({ panel: alert, query: expr })));
+}
 
 async function filesOf(pattern: string): Promise<string[]> {
   const files: string[] = [];
@@ -59,6 +70,9 @@ describeWithPrometheus('the configuration', () => {
     };
 
     expect(await run('promtool', 'check', 'config', CONFIG)).toMatchObject({ isWell: true });
+    expect(await run('promtool', 'check', 'config', `${PROJECT}/prometheus.yml`)).toMatchObject({
+      isWell: true,
+    });
     expect(await run('amtool', 'check-config', 'configs/alertmanager/alertmanager.yml')).toMatchObject({
       isWell: true,
     });
@@ -101,6 +115,7 @@ describeWithPrometheus('every metric that is asked for', () => {
     const asked = [
       ...rules.map(({ name, query }) => ({ panel: name, query })),
       ...(await dashboardQueries()),
+      ...(await projectQueries()),
     ].flatMap(({ panel, query }) => metricsIn(query).map((metric) => `${metric} of ${panel}`));
 
     expect(asked.length).toBeGreaterThan(60);

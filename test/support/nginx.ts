@@ -11,10 +11,18 @@ import { describeWith } from './requirements.js';
 import { freePort } from './free-port.mjs';
 
 const CONFIGS = 'configs/nginx';
+const PROJECT_CONFIGS = 'templates/project/nginx';
 
 const isInstalled = spawnSync('nginx', ['-v']).error === undefined;
 
 export const describeWithNginx = describeWith(isInstalled);
+
+/** The ports that it listens on. */
+interface Ports {
+  readonly http: number;
+  readonly tls: number;
+  readonly status: number;
+}
 
 /** nginx with the product's configuration, on free ports of 127.0.0.1. */
 export class Nginx implements AsyncDisposable {
@@ -74,6 +82,31 @@ export class Nginx implements AsyncDisposable {
       GATEWAY_RESOLVE: '',
       ...variables,
     });
+    return Nginx.run(prefix, { http, tls, status });
+  }
+
+  /** nginx with the configuration of a new project, `templates/project`. It has no TLS. @param gateways their ports */
+  static async startOfProject(gateways: readonly [number, number]): Promise<Nginx> {
+    const prefix = await mkdtemp(join(tmpdir(), 'gateway-nginx-'));
+    const [http, status] = [await freePort(), await freePort()];
+    await cp(PROJECT_CONFIGS, prefix, { recursive: true });
+    const main = await readFile(`${PROJECT_CONFIGS}/nginx.conf`, 'utf8');
+    await writeFile(
+      join(prefix, 'nginx.conf'),
+      main
+        .replaceAll('/tmp/', `${prefix}/`)
+        // Not every nginx can look names up again.
+        .replaceAll(
+          /gateway-(\d):8080 resolve/g,
+          (_, number: string) => `127.0.0.1:${gateways[Number(number) - 1]}`,
+        )
+        .replace('127.0.0.1:8081', `127.0.0.1:${status}`)
+        .replace('listen 80;', `listen 127.0.0.1:${http};`),
+    );
+    return Nginx.run(prefix, { http, tls: 0, status });
+  }
+
+  private static async run(prefix: string, { http, tls, status }: Ports): Promise<Nginx> {
     // nginx opens its standard output by name, which fails for a socket, and Node's pipes are sockets.
     const pipe = join(prefix, 'stdout');
     spawnSync('mkfifo', [pipe]);
