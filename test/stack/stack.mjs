@@ -7,6 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Compose, whyNot } from './compose.mjs';
 import { JOURNEY } from './journey.mjs';
 import { Load } from './load.mjs';
+import { runProjectOnBase } from './project.mjs';
 
 const HTTP_PORT = 19090;
 const GATEWAY = '127.0.0.1:18080';
@@ -130,6 +131,9 @@ try {
   const isUp =
     (await step('the images are built', async () => void (await compose.run('build')))) &&
     (await step('the system comes up', up));
+  await step("a new project's image begins with the base", () =>
+    runProjectOnBase(areStandIns ? 'host' : undefined),
+  );
   if (isUp) {
     await step('the gateway alone answers on its own port', async () => {
       const response = await fetch(`http://${GATEWAY}/health`);
