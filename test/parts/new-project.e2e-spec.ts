@@ -19,7 +19,16 @@ describeWithRedis('a project of `gateway new`', () => {
     redis = await RedisServer.start();
     begun = performance.now();
     place = await ForeignProject.create();
-    await place.run('npx', ['--yes', '--package', TARBALL, 'gateway', 'new', 'shop']);
+    await place.run('npx', [
+      '--yes',
+      '--package',
+      TARBALL,
+      'gateway',
+      'new',
+      'shop',
+      '--gateway',
+      `file:${TARBALL}`,
+    ]);
     shop = place.within('shop');
     await shop.install();
   }, LIMIT_MS);
@@ -76,10 +85,18 @@ describeWithRedis('a project of `gateway new`', () => {
     LIMIT_MS,
   );
 
-  it('explains what happens to a request', async () => {
-    const explained = await shop.run('npx', ['gateway', 'explain', 'DELETE', '/orders/7']);
+  it(
+    'explains what happens to a request, and finds settings and routes valid',
+    async () => {
+      expect(await shop.run('npm', ['run', 'check'])).toContain('no fault');
 
-    expect(explained).toContain('/orders/:id');
-    expect(explained).toContain('DeletionGate');
-  });
+      const args = ['run', '--silent', 'gateway', '--', 'explain', 'DELETE', '/orders/7', '--user', 'ada'];
+      const explained = await shop.run('npm', args);
+      expect(explained).toMatch(/outcome +passes to orders/);
+      expect(explained).toMatch(/route +GET,DELETE \/orders\/:id, token required/);
+      expect(explained).toContain('DeletionGate');
+      expect(explained).toMatch(/adds X-User-Id: ada/);
+    },
+    LIMIT_MS,
+  );
 });
