@@ -101,6 +101,12 @@ const SAMPLES: Readonly<Record<string, (sample: RunningSample) => Promise<void>>
     expect(await sample.get('/card', bearer())).toEqual([200, '{"owner":"ada"}']);
     await sample.logged('card shown');
   },
+  '07-replace-a-part': async (sample) => {
+    const names: string[] = [];
+    while (names.length < 6) names.push((await sample.get('/stock'))[1].trim());
+    expect(names.filter((name) => name === 'A')).toHaveLength(4);
+    expect(names.filter((name) => name === 'B')).toHaveLength(2);
+  },
 };
 
 const namesOfFolders = async (): Promise<string[]> =>
