@@ -4,6 +4,19 @@ import { JWT_SECRET, signToken } from '../support/gateway.js';
 import { nextEvent } from '../support/next-event.js';
 import { GatewayProcess } from '../support/process.js';
 
+/** The port that a sample listens on. One of them has no gateway, and the log lines of Nest. */
+async function portOf(process: GatewayProcess): Promise<number> {
+  for (;;) {
+    for (const { message, port } of process.lines) {
+      if (message === 'listening') return Number(port);
+      const [, mentioned] = /^listening on .+:(\d+)$/.exec(String(message)) ?? [];
+      if (mentioned !== undefined) return Number(mentioned);
+    }
+    await process.nextLines();
+    if (process.hasExited) throw new Error(`the sample has ended: ${process.stderr}`);
+  }
+}
+
 /** A sample as a process of its own, from its sources. */
 class RunningSample implements AsyncDisposable {
   private constructor(
@@ -13,7 +26,7 @@ class RunningSample implements AsyncDisposable {
 
   static async start(name: string): Promise<RunningSample> {
     const process = GatewayProcess.start({}, undefined, ['--no-warnings', 'scripts/sample.mjs', name]);
-    return new RunningSample(process, `http://127.0.0.1:${await process.port()}`);
+    return new RunningSample(process, `http://127.0.0.1:${await portOf(process)}`);
   }
 
   /** Status and body. */
@@ -106,6 +119,13 @@ const SAMPLES: Readonly<Record<string, (sample: RunningSample) => Promise<void>>
     while (names.length < 6) names.push((await sample.get('/stock'))[1].trim());
     expect(names.filter((name) => name === 'A')).toHaveLength(4);
     expect(names.filter((name) => name === 'B')).toHaveLength(2);
+  },
+  '08-proxy-module-alone': async (sample) => {
+    expect(await sample.get('/about')).toEqual([200, '{"name":"an application that exists"}']);
+    expect(await sample.get('/catalog/items')).toEqual([200, 'GET /items ']);
+    const posted = await fetch(`${sample.url}/catalog/items`, { method: 'POST', body: 'two' });
+    expect(await posted.text()).toBe('POST /items two');
+    expect((await sample.get('/other'))[0]).toBe(404);
   },
 };
 

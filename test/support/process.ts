@@ -10,7 +10,7 @@ export class GatewayProcess implements AsyncDisposable {
   readonly exited: Promise<number | null>;
   stderr = '';
   private unfinishedLine = '';
-  private hasExited = false;
+  hasExited = false;
 
   private constructor(private readonly child: ChildProcess) {
     this.exited = this.end();
