@@ -34,7 +34,14 @@ function makeProject(folder) {
     if (statSync(join(folder, name)).isFile()) fillIn(join(folder, name));
   }
   // Types are checked where the package is installed.
-  const args = ['node_modules/typescript/bin/tsc', '-p', folder, '--noCheck', '--typeRoots', 'node_modules/@types'];
+  const args = [
+    'node_modules/typescript/bin/tsc',
+    '-p',
+    folder,
+    '--noCheck',
+    '--typeRoots',
+    'node_modules/@types',
+  ];
   const { status, stdout } = spawnSync(process.execPath, args, { encoding: 'utf8' });
   if (status !== 0) throw new Error(stdout);
   mkdirSync(join(folder, 'secrets'));

@@ -26,7 +26,7 @@ export async function readRunning(url: URL, { route, upstream }: Explanation): P
   ];
   const series = metrics
     .split('\n')
-    .filter((line) => !line.startsWith('#') && !line.includes('_bucket{') && !/ 0$/.test(line))
+    .filter((line) => !line.startsWith('#') && !line.includes('_bucket{') && !line.endsWith(' 0'))
     .filter((line) => labels.some((label) => line.includes(label)));
   return { readiness, series, lines: [`readiness: ${readiness}`, ...series] };
 }

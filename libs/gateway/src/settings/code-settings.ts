@@ -55,7 +55,7 @@ export function mergeCode(table: Table, first: Values, second: Values): Values {
     const part = Object.hasOwn(table, name) ? table[name] : undefined;
     const isSingle = part === undefined || (isRow(part) && part.kind === 'setting');
     if (isSingle || !isGroup(own ?? {}) || !isGroup(other ?? {})) all[name] = other ?? own;
-    else if (isRow(part)) all[name] = mergeFamily(part as Family<unknown>, own as Values, other as Values);
+    else if (isRow(part)) all[name] = mergeFamily(part, own as Values, other as Values);
     else all[name] = mergeCode(part, (own ?? {}) as Values, (other ?? {}) as Values);
   }
   return all;

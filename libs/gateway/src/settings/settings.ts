@@ -1,5 +1,6 @@
 import type { GivenOf, ValuesOf, VariablesOf } from './setting.js';
-import { AUTH, CORS, RATE_LIMIT, REDIS } from './access.settings.js';
+import { AUTH, RATE_LIMIT, REDIS } from './access.settings.js';
+import { CORS } from './cors.settings.js';
 import { GENERAL } from './general.settings.js';
 import { DRAIN, OVERLOAD, SERVER } from './server.settings.js';
 import { PROXY } from './proxy.settings.js';
