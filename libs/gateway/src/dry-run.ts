@@ -132,7 +132,9 @@ export class DryRun {
       check: (exchange) => {
         this.by = name;
         this.checked.push(name);
-        return gate.check(exchange);
+        const pending = gate.check(exchange);
+        const goOn = (): void => void (this.by = ProxyMiddleware.name);
+        return pending ? pending.then(goOn) : goOn();
       },
     };
   }

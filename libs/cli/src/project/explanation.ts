@@ -1,6 +1,6 @@
 import { describeLocation, type SourceLocations } from '@app/doctor';
 import { codeOf, type DryRun, type DryRunRequest, type Settings } from '@app/gateway/internal';
-import { isWebSocketOnly, settingNameOf, type ProxyRoute } from '@app/proxy/internal';
+import { isWebSocketOnly, ProxyException, settingNameOf, type ProxyRoute } from '@app/proxy/internal';
 import { HttpException } from '@nestjs/common';
 import { changesOf, hideSecrets, rulesOf } from './header-changes.js';
 import type { RunningState } from './running-gateway.js';
@@ -26,6 +26,8 @@ export function explain(
   return {
     request: { method, target },
     refusal: refusalOf(run),
+    /** The status with which the gateway itself responds, as to a preflight; null if it passes the request on. */
+    response: !run.hasPassed && exchange?.response.headersSent ? exchange.response.statusCode : null,
     route: route
       ? {
           methods: route.options.methods,
@@ -59,12 +61,13 @@ function refusalOf({ refusal, by, route, hasPassed, exchange }: DryRun) {
     const isExpected = refusal instanceof HttpException;
     const status = isExpected ? refusal.getStatus() : INTERNAL_ERROR;
     const reason = refusal instanceof Error ? refusal.message : 'a value was thrown';
-    return { status, code: isExpected ? codeOf(refusal) : 'INTERNAL_ERROR', reason, by };
+    const headers = refusal instanceof ProxyException ? hideSecrets(refusal.headers) : [];
+    return { status, headers, code: isExpected ? codeOf(refusal) : 'INTERNAL_ERROR', reason, by };
   }
   if (!hasPassed && exchange?.response.headersSent) return null;
   if (route) return null;
   const reason = 'no route has this path, unless a controller of the application has it';
-  return { status: NOT_FOUND, code: 'NOT_FOUND', reason, by };
+  return { status: NOT_FOUND, headers: [], code: 'NOT_FOUND', reason, by };
 }
 
 function upstreamOf(route: ProxyRoute, target: string, settings: Settings) {
@@ -92,11 +95,9 @@ function upstreamOf(route: ProxyRoute, target: string, settings: Settings) {
 
 /** The explanation as lines of two columns. */
 export function toLines(explanation: Explanation & { readonly running?: RunningState }): string[] {
-  const { request, refusal, route, gates, limit, upstream, running } = explanation;
-  const outcome = refusal
-    ? `refused with ${refusal.status} ${refusal.code} by ${refusal.by}: ${refusal.reason}`
-    : `passes to ${upstream?.name ?? 'the gateway itself'}`;
-  const lines: (readonly [string, string])[] = [['outcome', outcome]];
+  const { request, refusal, route, gates, limit, running } = explanation;
+  const lines: (readonly [string, string])[] = [['outcome', outcomeOf(explanation)]];
+  for (const field of refusal?.headers ?? []) lines.push(['', field]);
   if (route) {
     const kind = route.isWebSocket ? ', a WebSocket' : '';
     lines.push(['route', `${route.methods.join(',')} ${route.path}${kind}, token ${route.token}`]);
@@ -120,11 +121,14 @@ export function toLines(explanation: Explanation & { readonly running?: RunningS
   ];
 }
 
-function upstreamLines({
-  upstream,
-  requestHeaders,
-  responseHeaders,
-}: Explanation): (readonly [string, string])[] {
+function outcomeOf({ refusal, response, upstream }: Explanation): string {
+  if (refusal) return `refused with ${refusal.status} ${refusal.code} by ${refusal.by}: ${refusal.reason}`;
+  if (response !== null) return `the gateway itself responds with ${response}`;
+  return `passes to ${upstream?.name ?? 'the gateway itself'}`;
+}
+
+function upstreamLines(explanation: Explanation): (readonly [string, string])[] {
+  const { refusal, upstream } = explanation;
   if (!upstream) return [];
   const { timeoutsMs: ms, affinity } = upstream;
   return [
@@ -140,6 +144,12 @@ function upstreamLines({
     ],
     ['', `idle ${ms.streamIdle} ms, idle streams ${ms.eventStreamIdle} ms`],
     ['body', `at most ${upstream.bodyLimitBytes} bytes`],
+    ...(refusal ? [] : headerLines(explanation)),
+  ];
+}
+
+function headerLines({ requestHeaders, responseHeaders }: Explanation): (readonly [string, string])[] {
+  return [
     ...(requestHeaders?.added ?? []).map((field) => ['to service', `adds ${field}`] as const),
     ...(requestHeaders?.removed ?? []).map((field) => ['to service', `removes ${field}`] as const),
     ...responseHeaders.added.map((field) => ['to client', `adds ${field}`] as const),
