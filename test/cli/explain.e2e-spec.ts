@@ -3,7 +3,7 @@ import { appModule, gateway, gatewayBeside, gatewayJson, ProjectFolder } from '.
 import { describeWithBuild } from '../support/requirements.js';
 
 interface Explanation {
-  readonly refusal: { readonly status: number; readonly code: string; readonly by: string } | null;
+  readonly exception: { readonly status: number; readonly code: string; readonly by: string } | null;
   readonly response: number | null;
   readonly route: { readonly path: string; readonly isWebSocket: boolean; readonly at: string | null } | null;
   readonly gates: readonly { readonly name: string; readonly result: string }[];
@@ -25,14 +25,14 @@ const explain = (...args: readonly string[]): Explanation => gatewayJson(['expla
 
 describeWithBuild('gateway explain', () => {
   it('names route, line, gates, limit, upstream and timeouts of a request that passes', () => {
-    const { refusal, route, gates, limit, upstream } = explain(
+    const { exception, route, gates, limit, upstream } = explain(
       'GET',
       '/v1/messages?page=2',
       '--user',
       'anna',
     );
 
-    expect(refusal).toBeNull();
+    expect(exception).toBeNull();
     expect(route).toMatchObject({ path: '/v1/messages', isWebSocket: false });
     expect(route!.at).toMatch(/^apps\/gateway\/src\/upstreams\/chat\.upstream\.ts:\d+$/);
     expect(gates).toEqual(
@@ -79,21 +79,25 @@ describeWithBuild('gateway explain', () => {
       'ProxyMiddleware',
     ],
   ])('says of %j that it is refused with %i', (args, status, code, by) => {
-    const { refusal } = explain(...args);
+    const { exception } = explain(...args);
 
-    expect(refusal).toMatchObject({ status, code, by });
+    expect(exception).toMatchObject({ status, code, by });
     expect(gateway(['explain', ...args])).toMatchObject({ status: 1, stderr: '' });
   });
 
   it('follows a handshake to its route, and a preflight to the response of the gateway', () => {
     const socket = explain('GET', '/v1/ws/chat', '--user', 'anna', '--header', 'Upgrade: websocket');
     const preflight = explain(
-      ...['OPTIONS', '/v1/messages', '--header', 'Origin: http://localhost:3000'],
-      ...['--header', 'Access-Control-Request-Method: GET'],
+      'OPTIONS',
+      '/v1/messages',
+      '--header',
+      'Origin: http://localhost:3000',
+      '--header',
+      'Access-Control-Request-Method: GET',
     );
 
-    expect(socket).toMatchObject({ refusal: null, route: { isWebSocket: true } });
-    expect(preflight).toMatchObject({ refusal: null, response: 204 });
+    expect(socket).toMatchObject({ exception: null, route: { isWebSocket: true } });
+    expect(preflight).toMatchObject({ exception: null, response: 204 });
   });
 
   it("shows rewriting, affinity, header rules, and a team's own gate, which it does not run", async () => {

@@ -59,7 +59,7 @@ const CHAIN: readonly Type<Middleware>[] = [
 export class DryRun {
   exchange: Exchange | undefined;
   /** What the gateway throws; undefined if the request passes. */
-  refusal: unknown;
+  exception: unknown;
   /** The middleware or gate that ran last. */
   by = '';
   /** Whether the request reached the upstream, or a controller. */
@@ -78,7 +78,7 @@ export class DryRun {
       run.trace();
       await run.pass(request);
     } catch (error) {
-      run.refusal = error;
+      run.exception = error;
     }
     return run;
   }
@@ -93,7 +93,7 @@ export class DryRun {
     return [
       ...this.names.map((name): GateRun => {
         if (!this.checked.includes(name)) return { name, result: 'not reached' };
-        return { name, result: this.refusal && name === last && this.by === name ? 'refused' : 'passed' };
+        return { name, result: this.exception && name === last && this.by === name ? 'refused' : 'passed' };
       }),
       ...this.own.map((name): GateRun => ({ name, result: 'not run' })),
     ];

@@ -61,7 +61,7 @@ async function runExplain(
   const running = url && (await readRunning(url, explanation));
   if (options.json) context.output.json(running ? { ...explanation, running } : explanation);
   else context.output.lines(toLines(running ? { ...explanation, running } : explanation));
-  if (explanation.refusal) context.exit(EXIT.findings);
+  if (explanation.exception) context.exit(EXIT.findings);
 }
 
 function hasHeader(fields: readonly string[], name: string): boolean {

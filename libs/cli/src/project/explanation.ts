@@ -25,7 +25,7 @@ export function explain(
   const counted = run.limit;
   return {
     request: { method, target },
-    refusal: refusalOf(run),
+    exception: exceptionOf(run),
     /** The status with which the gateway itself responds, as to a preflight; null if it passes the request on. */
     response: !run.hasPassed && exchange?.response.headersSent ? exchange.response.statusCode : null,
     route: route
@@ -56,13 +56,13 @@ export function explain(
 }
 
 /** Why the gateway refuses; null if the request reaches an upstream, or a controller that the table has. */
-function refusalOf({ refusal, by, route, hasPassed, exchange }: DryRun) {
-  if (refusal !== undefined) {
-    const isExpected = refusal instanceof HttpException;
-    const status = isExpected ? refusal.getStatus() : INTERNAL_ERROR;
-    const reason = refusal instanceof Error ? refusal.message : 'a value was thrown';
-    const headers = refusal instanceof ProxyException ? hideSecrets(refusal.headers) : [];
-    return { status, headers, code: isExpected ? codeOf(refusal) : 'INTERNAL_ERROR', reason, by };
+function exceptionOf({ exception, by, route, hasPassed, exchange }: DryRun) {
+  if (exception !== undefined) {
+    const isExpected = exception instanceof HttpException;
+    const status = isExpected ? exception.getStatus() : INTERNAL_ERROR;
+    const reason = exception instanceof Error ? exception.message : 'a value was thrown';
+    const headers = exception instanceof ProxyException ? hideSecrets(exception.headers) : [];
+    return { status, headers, code: isExpected ? codeOf(exception) : 'INTERNAL_ERROR', reason, by };
   }
   if (!hasPassed && exchange?.response.headersSent) return null;
   if (route) return null;
@@ -95,9 +95,9 @@ function upstreamOf(route: ProxyRoute, target: string, settings: Settings) {
 
 /** The explanation as lines of two columns. */
 export function toLines(explanation: Explanation & { readonly running?: RunningState }): string[] {
-  const { request, refusal, route, gates, limit, running } = explanation;
+  const { request, exception, route, gates, limit, running } = explanation;
   const lines: (readonly [string, string])[] = [['outcome', outcomeOf(explanation)]];
-  for (const field of refusal?.headers ?? []) lines.push(['', field]);
+  for (const field of exception?.headers ?? []) lines.push(['', field]);
   if (route) {
     const kind = route.isWebSocket ? ', a WebSocket' : '';
     lines.push(['route', `${route.methods.join(',')} ${route.path}${kind}, token ${route.token}`]);
@@ -121,14 +121,15 @@ export function toLines(explanation: Explanation & { readonly running?: RunningS
   ];
 }
 
-function outcomeOf({ refusal, response, upstream }: Explanation): string {
-  if (refusal) return `refused with ${refusal.status} ${refusal.code} by ${refusal.by}: ${refusal.reason}`;
+function outcomeOf({ exception, response, upstream }: Explanation): string {
+  if (exception)
+    return `refused with ${exception.status} ${exception.code} by ${exception.by}: ${exception.reason}`;
   if (response !== null) return `the gateway itself responds with ${response}`;
   return `passes to ${upstream?.name ?? 'the gateway itself'}`;
 }
 
 function upstreamLines(explanation: Explanation): (readonly [string, string])[] {
-  const { refusal, upstream } = explanation;
+  const { exception, upstream } = explanation;
   if (!upstream) return [];
   const { timeoutsMs: ms, affinity } = upstream;
   return [
@@ -144,7 +145,7 @@ function upstreamLines(explanation: Explanation): (readonly [string, string])[] 
     ],
     ['', `idle ${ms.streamIdle} ms, idle streams ${ms.eventStreamIdle} ms`],
     ['body', `at most ${upstream.bodyLimitBytes} bytes`],
-    ...(refusal ? [] : headerLines(explanation)),
+    ...(exception ? [] : headerLines(explanation)),
   ];
 }
 

@@ -1,5 +1,4 @@
 import { CommandError } from '../output/command.error.js';
-import type { Explanation } from './explanation.js';
 
 /** What a running gateway says of itself. */
 export interface RunningState {
@@ -10,6 +9,12 @@ export interface RunningState {
   readonly lines: readonly string[];
 }
 
+/** The route and the upstream that are looked for. */
+interface Explained {
+  readonly route: { readonly path: string } | null;
+  readonly upstream: { readonly name: string } | null;
+}
+
 const TIMEOUT_MS = 5_000;
 const LARGEST_BYTES = 16 * 1024 * 1024;
 
@@ -17,7 +22,7 @@ const LARGEST_BYTES = 16 * 1024 * 1024;
  * Reads readiness and metrics of a running gateway.
  * @throws CommandError if it cannot be reached within 5 s
  */
-export async function readRunning(url: URL, { route, upstream }: Explanation): Promise<RunningState> {
+export async function readRunning(url: URL, { route, upstream }: Explained): Promise<RunningState> {
   const [ready, metrics] = [await read(new URL('/health/ready', url)), await read(new URL('/metrics', url))];
   const readiness = statusOf(ready);
   const labels = [
