@@ -19,8 +19,7 @@ if (!isSupported(process.versions.node)) {
   var error = new Error(
     '@secureconnect/gateway needs Node ' + range + ', and this is Node ' + process.versions.node + '.',
   );
-  error.code = 'ERR_UNSUPPORTED_NODE';
   // Node prints the stack of an uncaught error. The frames would hide the line.
-  error.stack = error.message;
+  error.stack = 'Error: ' + error.message;
   throw error;
 }

@@ -16,6 +16,8 @@ const MESSAGES: Readonly<Record<AuthenticationFailure, string>> = {
 
 /** 401: the route requires a valid access token, and the request has none. Expected, so it has no stack trace. */
 export class AuthenticationException extends HttpException {
+  /** The constant that names it in logs and metrics. Nest 11 has no such field. */
+  override readonly errorCode = 'UNAUTHENTICATED';
   /** RFC 9110, section 11.6.1, with the error codes of RFC 6750, section 3. */
   readonly headers: readonly string[];
 
@@ -25,7 +27,7 @@ export class AuthenticationException extends HttpException {
   ) {
     const { stackTraceLimit } = Error;
     Error.stackTraceLimit = 0;
-    super({ error: MESSAGES[failure] }, 401, { cause, errorCode: 'UNAUTHENTICATED' });
+    super({ error: MESSAGES[failure] }, 401, { cause });
     Error.stackTraceLimit = stackTraceLimit;
     this.headers = [
       'WWW-Authenticate',

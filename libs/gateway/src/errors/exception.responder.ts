@@ -112,5 +112,7 @@ function write(
 /** The exception for the access log line. The client reads nothing of it. */
 function asHttpException(thrown: unknown): HttpException {
   if (thrown instanceof HttpException) return thrown;
-  return new HttpException('Internal server error', 500, { errorCode: INTERNAL_ERROR, cause: thrown });
+  // Nest 11 has no such option.
+  const exception = new HttpException('Internal server error', 500, { cause: thrown });
+  return Object.assign(exception, { errorCode: INTERNAL_ERROR });
 }

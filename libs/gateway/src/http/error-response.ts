@@ -60,7 +60,8 @@ export function toErrorResponse(exception: unknown, requestId: string): ErrorRes
 }
 
 /** The exception's code if a header can carry it, else `INTERNAL_ERROR`. */
-export function codeOf({ errorCode }: HttpException): string {
+export function codeOf(exception: HttpException): string {
+  const { errorCode } = exception;
   return errorCode !== undefined && CODE.test(errorCode) ? errorCode : INTERNAL_ERROR;
 }
 

@@ -22,14 +22,17 @@ interface ExceptionOptions {
  * and clients choose how many there are.
  */
 export abstract class ProxyException extends HttpException {
+  /** The constant that names it in logs and metrics. Nest 11 has no such field. */
+  override readonly errorCode: string;
   readonly headers: readonly string[];
   readonly stage: Stage;
 
   constructor({ message, fields, status, code, cause, headers = [], stage = 'request' }: ExceptionOptions) {
     const { stackTraceLimit } = Error;
     Error.stackTraceLimit = 0;
-    super({ error: message, ...fields }, status, { cause, errorCode: code });
+    super({ error: message, ...fields }, status, { cause });
     Error.stackTraceLimit = stackTraceLimit;
+    this.errorCode = code;
     this.headers = headers;
     this.stage = stage;
   }
