@@ -1,8 +1,9 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { delimiter, dirname, join } from 'node:path';
+import { delimiter, dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 
 const execute = promisify(execFile);
@@ -12,8 +13,10 @@ const COMMAND_TIMEOUT_MS = 180_000;
 
 const MOST_OUTPUT_BYTES = 16 * 1024 * 1024;
 
-/** The npm package, which `jest.parts.config.js` has made. */
-export const TARBALL = process.env['GATEWAY_TARBALL']!;
+const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
+
+/** The npm package, which `npm run package` has made. */
+export const TARBALL = resolve(`dist/secureconnect-gateway-${version}.tgz`);
 
 type Variables = Readonly<Record<string, string>>;
 
