@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { RouteConfigurationError, Upstream, type RouteOptions } from '@app/proxy';
+import { RouteConfigurationError, Upstream, type RouteOptions } from '@app/proxy/internal';
 import { Module, type Type } from '@nestjs/common';
 import { accessClaims, signToken, startGateway, type RunningGateway } from '../support/gateway.js';
 import { RawClient } from '../support/raw-client.js';

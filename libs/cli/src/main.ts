@@ -1,5 +1,6 @@
 import { UnreadableError } from '@app/doctor';
-import { isConfigurationError, processVariables } from '@app/gateway/internal';
+import { ConfigurationError } from '@app/gateway';
+import { processVariables } from '@app/gateway/internal';
 import { CommanderError } from 'commander';
 import { createProgram } from './program.js';
 import { CommandError } from './output/command.error.js';
@@ -49,7 +50,7 @@ function fail(error: unknown, output: Output): number {
     output.warn(message);
     return error instanceof CommandError ? error.exitCode : EXIT.usage;
   }
-  const isConfiguration = isConfigurationError(error);
+  const isConfiguration = error instanceof ConfigurationError;
   output.warn(isConfiguration ? message : (stack ?? message));
   return isConfiguration ? EXIT.configuration : EXIT.usage;
 }

@@ -80,7 +80,7 @@ class GatewayApplication implements OnModuleDestroy, BeforeApplicationShutdown {
 /**
  * Creates the gateway, ready to listen.
  *
- * @throws ConfigurationError, RouteTableError, UpstreamError if settings, routes or upstreams are invalid
+ * @throws ConfigurationError if settings, modules, routes or upstreams are invalid
  */
 export async function createGateway(
   root: RootModule,

@@ -1,5 +1,5 @@
 import { AuthModule } from '@app/auth';
-import { ProxyMiddleware, ProxyModule, type Gate } from '@app/proxy';
+import { ProxyMiddleware, ProxyModule, type Gate } from '@app/proxy/internal';
 import { Inject, Module, type DynamicModule, type NestModule, type Type } from '@nestjs/common';
 import { HttpAdapterHost, ModuleRef } from '@nestjs/core';
 import { TerminusModule } from '@nestjs/terminus';

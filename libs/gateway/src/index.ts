@@ -1,17 +1,32 @@
 export {
-  Upstream,
+  ConfigurationError,
+  encodeHeaderValue,
+  exchangeOf,
   InjectProxy,
   LoadBalancer,
-  PartConfigurationError,
-  exchangeOf,
+  ProxyException,
+  ProxyModule,
+  Upstream,
   type AffinityOptions,
+  type AllowedInPath,
   type BalancerCandidate,
+  type ControllerRouteOptions,
   type CorsOptions,
+  type EventStreamPolicy,
   type Exchange,
   type Gate,
+  type HeaderChanges,
+  type HeaderRuleOptions,
   type HeaderRules,
+  type HeaderSource,
+  type HeaderValue,
+  type HttpMethod,
+  type ProxyHandlerOptions,
+  type Route,
+  type RouteLimit,
   type RouteOptions,
   type UpstreamOptions,
+  type WebSocketCompression,
   type WebSocketPolicy,
 } from '@app/proxy';
 export {
@@ -39,14 +54,3 @@ export type { OpenApiDocument } from './openapi/merge-documents.js';
 export { runGateway, type RunGatewayOptions } from './run-gateway.js';
 export { Drainable, type DrainTarget } from './http/drainable.js';
 export { type ErrorResponse, toErrorResponse } from './http/error-response.js';
-export {
-  GatewayDrainingException,
-  MethodNotImplementedException,
-  OriginForbiddenException,
-  OverloadedException,
-  RateLimitedException,
-  SessionEndedException,
-  TooManyConnectionsException,
-  WebSocketVersionException,
-} from './http/exceptions.js';
-export { ConfigurationError } from './settings/configuration.error.js';

@@ -1,11 +1,11 @@
 /** What the doctor, the command line and the tests use beside the public door. No promise of stability; the package does not export it. */
 export * from './index.js';
+export { SettingsConfigurationError } from './settings/configuration.error.js';
 export { gatewayOptionsOf } from './gateway-options-of.js';
 export { upstreamsOf } from './upstreams-of.js';
 export { InspectedGateway } from './inspect-gateway.js';
 export type { DryRun, DryRunRequest } from './dry-run.js';
 export { describeRow } from './settings/describe-row.js';
-export { isConfigurationError } from './run-gateway.js';
 export { OWN_ROUTES } from './own-routes.js';
 export { fitsMemory } from './overload/memory-share.js';
 export { connectionOf, type ClientConnection, type ClientConnections } from './http/client-connection.js';

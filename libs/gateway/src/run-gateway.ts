@@ -1,16 +1,12 @@
-import { PartConfigurationError, RouteTableError, UpstreamError } from '@app/proxy';
+import { ConfigurationError } from '@app/proxy';
 import { Logger } from '@nestjs/common';
 import { createGateway, type CreateGatewayOptions, type RootModule } from './create-gateway.js';
 import { listen, ListenError } from './listen.js';
-import { ConfigurationError } from './settings/configuration.error.js';
 import { helpText } from './settings/help-text.js';
 import { misspeltVariables } from './settings/misspelt-variables.js';
 
 /** Exit code for a wrong configuration: `EX_CONFIG` of sysexits.h. */
 const EXIT_CONFIGURATION = 78;
-
-/** Errors of the configuration. Their message suffices to correct it: no stack trace is printed. */
-const CONFIGURATION_ERRORS = [ConfigurationError, PartConfigurationError, RouteTableError, UpstreamError];
 
 /** What an application may prepare before it runs. */
 export type RunGatewayOptions = Pick<CreateGatewayOptions, 'configure'>;
@@ -27,16 +23,11 @@ export async function runGateway(root: RootModule, options: RunGatewayOptions = 
     if (process.argv.includes('--help')) process.stdout.write(helpText());
     else await start(root, options);
   } catch (error) {
-    const isConfiguration = isConfigurationError(error);
+    const isConfiguration = error instanceof ConfigurationError;
     const { message, stack } = error as Error;
     process.stderr.write(`${isConfiguration || error instanceof ListenError ? message : stack}\n`);
     process.exit(isConfiguration ? EXIT_CONFIGURATION : 1);
   }
-}
-
-/** Whether a boot failed for its settings, routes or upstreams. */
-export function isConfigurationError(error: unknown): boolean {
-  return CONFIGURATION_ERRORS.some((type) => error instanceof type);
 }
 
 async function start(root: RootModule, options: RunGatewayOptions): Promise<void> {

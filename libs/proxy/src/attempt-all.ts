@@ -1,8 +1,8 @@
-import { RouteTableError } from './routing/upstream-route.js';
+import { RouteTableConfigurationError } from './routing/upstream-route.js';
 
 /**
  * Makes all steps of a boot, so that a fault does not hide the next.
- * @throws the error of the only step that fails; RouteTableError with a line for each if several do
+ * @throws the error of the only step that fails; RouteTableConfigurationError with a line for each if several do
  */
 export function attemptAll(steps: readonly (() => void)[]): void {
   const errors: unknown[] = [];
@@ -14,6 +14,6 @@ export function attemptAll(steps: readonly (() => void)[]): void {
     }
   }
   if (errors.length > 1)
-    throw new RouteTableError(errors.map((error) => (error as Error).message).join('\n'));
+    throw new RouteTableConfigurationError(errors.map((error) => (error as Error).message).join('\n'));
   if (errors.length === 1) throw errors[0];
 }

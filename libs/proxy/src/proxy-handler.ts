@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { NotFoundException } from '@nestjs/common';
 import { createProxyMiddleware, type Options, type RequestHandler } from 'http-proxy-middleware';
+import { ConfigurationError } from './routing/configuration.error.js';
 import { ProxyListeners, type ProxyServer } from './proxy-listeners.js';
 
 /** A listener of one of http-proxy-middleware's events, without its promise. */
@@ -25,7 +26,7 @@ export interface ProxyHandlerOptions extends Pick<Options, 'pathFilter' | 'pathR
 type Choice = string | undefined;
 
 /** An upstream has an option of http-proxy-middleware that the gateway replaces. */
-export class ProxyConfigurationError extends Error {
+export class ProxyConfigurationError extends ConfigurationError {
   override readonly name = 'ProxyConfigurationError';
 }
 

@@ -19,6 +19,7 @@ import { TlsFilesError } from './transport/tls-files.js';
 import { UpstreamTls } from './transport/upstream-tls.js';
 import type { UpstreamProxyOptions } from './proxy.options.js';
 import type { ProxyListeners } from './proxy-listeners.js';
+import { ConfigurationError } from './routing/configuration.error.js';
 import { compilePath } from './routing/path-pattern.js';
 import type { Route } from './routing/route.js';
 import type { RouteOptions } from './routing/route-options.js';
@@ -37,8 +38,8 @@ import { settingNameOf } from './upstream-name.js';
 import type { UpstreamEvents } from './upstream-events.js';
 
 /** An upstream that cannot be run as it is declared; the boot stops with it. */
-export class UpstreamError extends Error {
-  override readonly name = 'UpstreamError';
+export class UpstreamConfigurationError extends ConfigurationError {
+  override readonly name = 'UpstreamConfigurationError';
 }
 
 /** A route of an upstream, with its gates, its proxy and the options of its forwards. */
@@ -74,7 +75,7 @@ export class UpstreamProxy implements AttemptedUpstream, InstancePicker {
 
   /**
    * @param options with the gates of this upstream behind those of all
-   * @throws UpstreamError if an address is invalid or the gateway's own, or a TLS file unusable; HeaderConfigurationError
+   * @throws UpstreamConfigurationError if an address is invalid or the gateway's own, or a TLS file unusable; HeaderConfigurationError
    */
   constructor(
     readonly declaration: UpstreamOptions,
@@ -116,7 +117,7 @@ export class UpstreamProxy implements AttemptedUpstream, InstancePicker {
     this.checks.start();
   }
 
-  /** @throws RouteTableError, HeaderConfigurationError */
+  /** @throws RouteTableConfigurationError, HeaderConfigurationError */
   compile(options: RouteOptions): ProxyRoute {
     const { name: upstream, headers } = this;
     const { gates } = this.options;
@@ -221,27 +222,29 @@ export class UpstreamProxy implements AttemptedUpstream, InstancePicker {
     const { name, options } = this;
     const tls = options.tls.get(settingNameOf(name));
     if (tls && urls.every(({ protocol }) => protocol !== 'https:')) {
-      throw new UpstreamError(`${name} has TLS settings, and no https:// instance`);
+      throw new UpstreamConfigurationError(`${name} has TLS settings, and no https:// instance`);
     }
     try {
       return new UpstreamTls(tls ?? {}, options.tlsPollMs, onChange);
     } catch (error) {
       if (!(error instanceof TlsFilesError)) throw error;
-      throw new UpstreamError(`${name} cannot use its TLS files: ${error.message}`);
+      throw new UpstreamConfigurationError(`${name} cannot use its TLS files: ${error.message}`);
     }
   }
 
   private readAddresses(): URL[] {
     const { declaration, options } = this;
     const addresses = options.addresses.get(settingNameOf(this.name)) ?? declaration.instances ?? [];
-    if (addresses.length === 0) throw new UpstreamError(`${this.name} has no instance`);
+    if (addresses.length === 0) throw new UpstreamConfigurationError(`${this.name} has no instance`);
     return addresses.map((address) => {
       if (!isInstanceAddress(address)) {
-        throw new UpstreamError(`${this.name} has an instance that is not scheme://host:port: ${address}`);
+        throw new UpstreamConfigurationError(
+          `${this.name} has an instance that is not scheme://host:port: ${address}`,
+        );
       }
       const url = new URL(address);
       if (options.isOwnAddress(url)) {
-        throw new UpstreamError(`${this.name} points at the gateway itself: ${address}`);
+        throw new UpstreamConfigurationError(`${this.name} points at the gateway itself: ${address}`);
       }
       return url;
     });

@@ -20,7 +20,7 @@ import { Ticker } from './http/ticker.js';
 import { UpstreamMetadata, type UpstreamOptions } from './upstream.js';
 import type { UpstreamEvents } from './upstream-events.js';
 import { isUpstreamName, settingNameOf } from './upstream-name.js';
-import { UpstreamError, UpstreamProxy, type ProxyRoute } from './upstream-proxy.js';
+import { UpstreamConfigurationError, UpstreamProxy, type ProxyRoute } from './upstream-proxy.js';
 
 /** A route of a controller. */
 export interface ControllerRoute extends Route {
@@ -73,7 +73,7 @@ export class UpstreamRegistry implements OnModuleInit, OnApplicationShutdown {
     this.ticker = new Ticker(options.clockTickMs);
   }
 
-  /** @throws RouteTableError, UpstreamError, PartConfigurationError */
+  /** @throws RouteTableConfigurationError, UpstreamConfigurationError, PartConfigurationError */
   async onModuleInit(): Promise<void> {
     this.load();
     await Promise.all(this.upstreams.map((upstream) => upstream.start()));
@@ -81,7 +81,7 @@ export class UpstreamRegistry implements OnModuleInit, OnApplicationShutdown {
 
   /**
    * Compiles all upstreams and routes, without a connection.
-   * @throws RouteTableError, UpstreamError; if there are several faults, with a line for each
+   * @throws RouteTableConfigurationError, UpstreamConfigurationError; if there are several faults, with a line for each
    */
   load(): void {
     this.loadBalancer = this.guarded(partInUse(this.discovery, LoadBalancer, this.builtIn, ['pick']));
@@ -98,10 +98,13 @@ export class UpstreamRegistry implements OnModuleInit, OnApplicationShutdown {
   private add(declaration: UpstreamOptions): void {
     const { name, gates = [], routes } = declaration;
     if (!isUpstreamName(name)) {
-      throw new UpstreamError(`An upstream's name has lower case letters, digits and dashes: ${name}`);
+      throw new UpstreamConfigurationError(
+        `An upstream's name has lower case letters, digits and dashes: ${name}`,
+      );
     }
     const namesake = this.upstreams.find((upstream) => settingNameOf(upstream.name) === settingNameOf(name));
-    if (namesake) throw new UpstreamError(`Two upstreams have one name: ${namesake.name} and ${name}`);
+    if (namesake)
+      throw new UpstreamConfigurationError(`Two upstreams have one name: ${namesake.name} and ${name}`);
     const addresses = this.options.addresses.get(settingNameOf(name)) ?? declaration.instances ?? [];
     if (addresses.length === 0 && declaration.isOptional) return;
     const own = gates.map((gate) => this.moduleRef.get(gate, { strict: false }));
@@ -162,7 +165,9 @@ export class UpstreamRegistry implements OnModuleInit, OnApplicationShutdown {
   private checkTlsNames(): void {
     for (const name of this.options.tls.keys()) {
       if (!this.upstreams.some((upstream) => settingNameOf(upstream.name) === name))
-        throw new UpstreamError(`There are TLS settings for ${name}, and no upstream has that name`);
+        throw new UpstreamConfigurationError(
+          `There are TLS settings for ${name}, and no upstream has that name`,
+        );
     }
   }
 
@@ -189,10 +194,10 @@ export class UpstreamRegistry implements OnModuleInit, OnApplicationShutdown {
     return this.table.findDecoded(path);
   }
 
-  /** The `http-proxy-middleware` of an upstream. @throws UpstreamError if there is no upstream of this name */
+  /** The `http-proxy-middleware` of an upstream. @throws UpstreamConfigurationError if there is no upstream of this name */
   handlerOf(name: string): RequestHandler {
     const handler = this.handlers.get(name);
-    if (!handler) throw new UpstreamError(`There is no upstream ${name}`);
+    if (!handler) throw new UpstreamConfigurationError(`There is no upstream ${name}`);
     return handler;
   }
 

@@ -1,4 +1,4 @@
-import { isConfigurationError } from '@app/gateway/internal';
+import { ConfigurationError } from '@app/gateway';
 import type { Command } from 'commander';
 import { EXIT } from '../output/exit-codes.js';
 import { APP_OPTION, JSON_OPTION, type ApplicationOptions, type CommandContext } from './command-context.js';
@@ -33,7 +33,7 @@ async function runCheck(options: ApplicationOptions, context: CommandContext): P
       output.lines([`${result.routes} routes of ${result.upstreams} upstreams and the gateway: no fault`]);
     }
   } catch (error) {
-    if (!options.json || !isConfigurationError(error)) throw error;
+    if (!options.json || !(error instanceof ConfigurationError)) throw error;
     output.json({ faults: (error as Error).message.split('\n') });
     context.exit(EXIT.configuration);
   }

@@ -2,7 +2,7 @@ import { addressVariableFor } from '@app/gateway/internal';
 import { isWebSocketOnly, settingNameOf, type RouteOptions, type UpstreamOptions } from '@app/proxy/internal';
 import type { TextFiles } from '../files/text-files.js';
 import { isRedisImage } from './images.js';
-import { ConfigurationError, Gateway } from './gateway.js';
+import { SettingsConfigurationError, Gateway } from './gateway.js';
 import type { Nginx, NginxGroup } from './nginx.js';
 import type { NginxBlock } from './nginx-block.js';
 import type { Prometheus } from './prometheus.js';
@@ -43,7 +43,10 @@ export class Deployment {
   readonly nginx: Nginx | undefined;
   readonly gateways: readonly Gateway[];
   /** Gateways that would not start, each with its error. */
-  readonly refused: readonly { readonly service: ComposeService; readonly error: ConfigurationError }[];
+  readonly refused: readonly {
+    readonly service: ComposeService;
+    readonly error: SettingsConfigurationError;
+  }[];
   readonly routes: readonly RouteRow[];
   /** Every block of nginx that passes requests to a gateway. */
   readonly gatewayLocations: readonly NginxBlock[];
@@ -179,7 +182,7 @@ function readGateway(
   try {
     return Gateway.read(service, places, settings);
   } catch (error) {
-    if (error instanceof ConfigurationError) return { service, error };
+    if (error instanceof SettingsConfigurationError) return { service, error };
     throw error;
   }
 }

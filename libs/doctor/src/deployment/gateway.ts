@@ -1,5 +1,5 @@
 import {
-  ConfigurationError,
+  SettingsConfigurationError,
   entriesOf,
   type GatewayOptions,
   loadWithValues,
@@ -24,7 +24,7 @@ export class Gateway {
     private readonly places: SourceLocations,
   ) {}
 
-  /** @param given settings of the application's code. @throws ConfigurationError if the gateway would not start */
+  /** @param given settings of the application's code. @throws SettingsConfigurationError if the gateway would not start */
   static read(service: ComposeService, places: SourceLocations, given: GatewayOptions): Gateway {
     const variables: Record<string, string> = {};
     for (const [name, { value }] of service.environment) variables[name] = value;
@@ -68,4 +68,4 @@ export class Gateway {
   }
 }
 
-export { ConfigurationError };
+export { SettingsConfigurationError };

@@ -2,7 +2,7 @@ import { SETTINGS, type Settings } from '../settings/complete-settings.js';
 import { corsFault } from '../settings/cors-options.js';
 import {
   isCorsField,
-  UpstreamError,
+  UpstreamConfigurationError,
   UpstreamRegistry,
   type CorsOptions,
   type Exchange,
@@ -46,13 +46,13 @@ export class CorsPolicy implements OnApplicationBootstrap {
     this.patterns = patterns.map((pattern) => new OriginPattern(pattern));
   }
 
-  /** @throws UpstreamError if the CORS options of an upstream are invalid */
+  /** @throws UpstreamConfigurationError if the CORS options of an upstream are invalid */
   onApplicationBootstrap(): void {
     for (const { name, declaration } of this.moduleRef.get(UpstreamRegistry, { strict: false }).upstreams) {
       const { cors } = declaration;
       if (!cors) continue;
       const fault = corsFault(cors);
-      if (fault !== undefined) throw new UpstreamError(`${name} has ${fault} in its cors`);
+      if (fault !== undefined) throw new UpstreamConfigurationError(`${name} has ${fault} in its cors`);
       this.byUpstream.set(name, compile({ ...this.config, ...cors }));
     }
   }

@@ -2,7 +2,7 @@ import { RateLimitedException } from '../http/exceptions.js';
 import { SETTINGS, type Settings } from '../settings/complete-settings.js';
 import {
   networkOf,
-  RouteTableError,
+  RouteTableConfigurationError,
   UpstreamRegistry,
   type Exchange,
   type Gate,
@@ -30,7 +30,7 @@ export class RateLimitGate implements Gate, OnApplicationBootstrap {
   ) {}
 
   /**
-   * @throws RouteTableError if a limit's name is not in capitals, two routes give one limit different numbers, or a
+   * @throws RouteTableConfigurationError if a limit's name is not in capitals, two routes give one limit different numbers, or a
    * `RATELIMIT_<NAME>` variable names no limit
    */
   onApplicationBootstrap(): void {
@@ -42,7 +42,7 @@ export class RateLimitGate implements Gate, OnApplicationBootstrap {
       if (!limit) continue;
       const declaredPerMinute = declared.get(limit.name) ?? limit.perMinute;
       if (declaredPerMinute !== limit.perMinute || !/^[A-Z][A-Z0-9_]*$/.test(limit.name)) {
-        throw new RouteTableError(
+        throw new RouteTableConfigurationError(
           `${route.options.path} (${route.upstream ?? 'a controller'}): the limit ${limit.name} is not in capitals, or has different numbers on two routes`,
         );
       }
@@ -51,7 +51,7 @@ export class RateLimitGate implements Gate, OnApplicationBootstrap {
     }
     for (const name of perMinute.keys()) {
       if (!declared.has(name))
-        throw new RouteTableError(`RATELIMIT_${name} is set, and no route has that limit`);
+        throw new RouteTableConfigurationError(`RATELIMIT_${name} is set, and no route has that limit`);
     }
   }
 

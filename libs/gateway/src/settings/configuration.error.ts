@@ -1,3 +1,5 @@
+import { ConfigurationError } from '@app/proxy';
+
 /** One reason for which the gateway does not start. */
 export interface ConfigurationFault {
   /** The variables with the wrong values. If only one is to change, it is the first. */
@@ -9,8 +11,8 @@ export interface ConfigurationFault {
 }
 
 /** The gateway does not start with this configuration. The message has a line for each fault. */
-export class ConfigurationError extends Error {
-  override readonly name = 'ConfigurationError';
+export class SettingsConfigurationError extends ConfigurationError {
+  override readonly name = 'SettingsConfigurationError';
 
   constructor(readonly faults: readonly ConfigurationFault[]) {
     super(textOf(faults.map(({ message }) => message)));

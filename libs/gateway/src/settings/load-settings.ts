@@ -1,5 +1,5 @@
 import { completeSettings, toTlsOptions, type Settings } from './complete-settings.js';
-import { ConfigurationError, type ConfigurationFault } from './configuration.error.js';
+import { SettingsConfigurationError, type ConfigurationFault } from './configuration.error.js';
 import { faultsOfCode, mergeCode } from './code-settings.js';
 import { readTable } from './read-table.js';
 import { TABLE, type GatewaySettings, type ReadSettings, type VariableValues } from './settings.js';
@@ -24,12 +24,12 @@ export interface LoadOptions {
   readonly checksTlsFiles?: boolean;
 }
 
-/** Reads all settings. @throws ConfigurationError with all faults at once */
+/** Reads all settings. @throws SettingsConfigurationError with all faults at once */
 export function loadSettings(variables: Variables = process.env, options: LoadOptions = {}): Settings {
   return loadWithValues(variables, options).settings;
 }
 
-/** Reads all settings, and gives each value by its variable too. @throws ConfigurationError with all faults at once */
+/** Reads all settings, and gives each value by its variable too. @throws SettingsConfigurationError with all faults at once */
 export function loadWithValues(
   variables: Variables,
   { settings: code = {}, replacements = {}, checksTlsFiles = true }: LoadOptions = {},
@@ -39,7 +39,7 @@ export function loadWithValues(
   const { settings, values, faults } = readTable(TABLE, variables, given);
   const read = settings as unknown as ReadSettings;
   const all = [...codeFaults, ...faults, ...tlsFaults(toTlsOptions(read.proxy.tls), checksTlsFiles)];
-  if (all.length > 0) throw new ConfigurationError(all);
+  if (all.length > 0) throw new SettingsConfigurationError(all);
   return { settings: deepFreeze(completeSettings(read)), values: values as unknown as VariableValues };
 }
 

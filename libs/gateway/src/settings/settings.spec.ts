@@ -1,4 +1,4 @@
-import { ConfigurationError } from './configuration.error.js';
+import { SettingsConfigurationError } from './configuration.error.js';
 import { configurationPage } from './configuration-page.js';
 import { helpText } from './help-text.js';
 import { loadSettings } from './load-settings.js';
@@ -154,7 +154,7 @@ describe('settings from code', () => {
     [{ proxy: { requestTimeoutMs: 50_000 } }, 'REQUEST_TIMEOUT_MS (50000) must be less than'],
     [{ prot: 1 } as GatewaySettings, 'prot is not a setting'],
   ])('are validated like variables: %j', (settings, message) => {
-    expect(() => load(settings)).toThrow(ConfigurationError);
+    expect(() => load(settings)).toThrow(SettingsConfigurationError);
     expect(() => load(settings)).toThrow(message);
   });
 });

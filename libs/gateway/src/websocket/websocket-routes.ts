@@ -1,7 +1,12 @@
 import { EventEmitter } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import { SETTINGS, type Settings } from '../settings/complete-settings.js';
-import { pathOf, RouteTableError, UpstreamRegistry, type CompiledRoute } from '@app/proxy/internal';
+import {
+  pathOf,
+  RouteTableConfigurationError,
+  UpstreamRegistry,
+  type CompiledRoute,
+} from '@app/proxy/internal';
 import { Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
 import { asksForWebSocket } from './handshake/client-handshake.js';
@@ -29,7 +34,7 @@ export class WebSocketRoutes implements OnApplicationBootstrap {
     return server;
   }
 
-  /** @throws RouteTableError if a class names a path without a WebSocket route, or a route's policy is invalid */
+  /** @throws RouteTableConfigurationError if a class names a path without a WebSocket route, or a route's policy is invalid */
   onApplicationBootstrap(): void {
     this.registry = this.moduleRef.get(UpstreamRegistry, { strict: false });
     const lonely = new Set(this.classes.keys());
@@ -42,7 +47,9 @@ export class WebSocketRoutes implements OnApplicationBootstrap {
     }
     const [path] = lonely;
     if (path !== undefined)
-      throw new RouteTableError(`@WebSocketGateway() names ${path}, which no WebSocket route has`);
+      throw new RouteTableConfigurationError(
+        `@WebSocketGateway() names ${path}, which no WebSocket route has`,
+      );
   }
 
   /**

@@ -32,7 +32,7 @@ export class Affinity {
     this.cookieName = gatewayCookieOf(options)?.name ?? (options.by === 'cookie' ? options.name : '');
   }
 
-  /** The affinity of a route or of its upstream; undefined if they have none. @throws RouteTableError if it is invalid */
+  /** The affinity of a route or of its upstream; undefined if they have none. @throws RouteTableConfigurationError if it is invalid */
   static of(
     route: Partial<RouteOptions>,
     upstream: AffinityDefault,

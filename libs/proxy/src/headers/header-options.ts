@@ -1,5 +1,7 @@
+import { ConfigurationError } from '../routing/configuration.error.js';
+
 /** A header option that cannot be used as it is; the boot stops with it. */
-export class HeaderConfigurationError extends Error {
+export class HeaderConfigurationError extends ConfigurationError {
   override readonly name = 'HeaderConfigurationError';
 }
 

@@ -1,8 +1,9 @@
 import type { Abstract } from '@nestjs/common';
 import type { DiscoveryService } from '@nestjs/core';
+import { ConfigurationError } from '../routing/configuration.error.js';
 
 /** A part of a team that cannot be used; the boot stops with it. */
-export class PartConfigurationError extends Error {
+export class PartConfigurationError extends ConfigurationError {
   override readonly name = 'PartConfigurationError';
 }
 

@@ -1,6 +1,6 @@
 import type { AffinityOptions } from './affinity-options.js';
 import type { RouteOptions } from './route-options.js';
-import { describeRoute, RouteTableError } from './upstream-route.js';
+import { describeRoute, RouteTableConfigurationError } from './upstream-route.js';
 
 const SOURCES: ReadonlySet<string> = new Set([
   'client',
@@ -32,7 +32,7 @@ export type NamedAffinity = AffinityOptions & { readonly upstream: string };
 /**
  * The affinity of a route, or that of its upstream; undefined for none.
  * @param route without a path for requests that come through a mounted proxy, which have no route
- * @throws RouteTableError if it is invalid
+ * @throws RouteTableConfigurationError if it is invalid
  */
 export function checkedAffinity(
   route: Partial<RouteOptions>,
@@ -44,7 +44,7 @@ export function checkedAffinity(
   if (fault === undefined) return { ...affinity, upstream };
   const where =
     path && methods ? describeRoute({ options: { ...route, path, methods }, upstream }) : upstream;
-  throw new RouteTableError(`${where} has an affinity ${fault}`);
+  throw new RouteTableConfigurationError(`${where} has an affinity ${fault}`);
 }
 
 /** The name of the gateway's cookie of an affinity, and the path that it holds for; undefined if it has none. */
@@ -55,7 +55,7 @@ export function gatewayCookieOf(affinity: NamedAffinity): { name: string; path: 
 
 /**
  * Browsers keep one cookie of a name and path: two upstreams would take each other's instances away with every response.
- * @throws RouteTableError if two upstreams have the same cookie
+ * @throws RouteTableConfigurationError if two upstreams have the same cookie
  */
 export function checkCookies(affinities: readonly NamedAffinity[]): void {
   const owners = new Map<string, string>();
@@ -66,7 +66,7 @@ export function checkCookies(affinities: readonly NamedAffinity[]): void {
     const key = `${cookie.name} for ${cookie.path}`;
     const owner = owners.get(key) ?? upstream;
     if (owner !== upstream)
-      throw new RouteTableError(
+      throw new RouteTableConfigurationError(
         `${upstream} has the affinity cookie of ${owner}: ${key}; it needs a name or path of its own`,
       );
     owners.set(key, upstream);

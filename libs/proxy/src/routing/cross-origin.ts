@@ -1,14 +1,14 @@
 import type { RouteOptions } from './route-options.js';
-import { describeRoute, RouteTableError, type UpstreamRoute } from './upstream-route.js';
+import { describeRoute, RouteTableConfigurationError, type UpstreamRoute } from './upstream-route.js';
 
 const CORS: ReadonlySet<string | undefined> = new Set([undefined, 'gateway', 'upstream']);
 const CROSS_ORIGIN: ReadonlySet<string | undefined> = new Set([undefined, 'any']);
 
-/** @throws RouteTableError if a route has invalid or contradictory options for requests of other origins */
+/** @throws RouteTableConfigurationError if a route has invalid or contradictory options for requests of other origins */
 export function checkCrossOrigin(route: UpstreamRoute): void {
   const { auth, cors, crossOrigin, methods } = route.options;
   const fail = (fault: string): never => {
-    throw new RouteTableError(`${describeRoute(route)} ${fault}`);
+    throw new RouteTableConfigurationError(`${describeRoute(route)} ${fault}`);
   };
   if (!CORS.has(cors)) fail(`has the cors ${cors}; 'gateway' and 'upstream' are possible`);
   if (!CROSS_ORIGIN.has(crossOrigin))

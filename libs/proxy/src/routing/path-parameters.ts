@@ -8,7 +8,7 @@ export interface PathParameters {
   readonly wildcard: string | undefined;
 }
 
-/** @throws RouteTableError if a parameter is invalid, or a wildcard is not the whole last segment */
+/** @throws RouteTableConfigurationError if a parameter is invalid, or a wildcard is not the whole last segment */
 export function readParameters(route: UpstreamRoute): PathParameters {
   const parameters = new Map<string, number>();
   const segments = splitPath(route.options.path);

@@ -12,7 +12,7 @@ export interface PathPattern extends PathParameters {
   readonly toUpstreamTarget: ToTarget;
 }
 
-/** @throws RouteTableError if no request could match the route, or its methods or options for paths are invalid */
+/** @throws RouteTableConfigurationError if no request could match the route, or its methods or options for paths are invalid */
 export function compilePath(route: UpstreamRoute): PathPattern {
   const { path, allowedInPath = [] } = route.options;
   const fault = methodsFault(route.options);

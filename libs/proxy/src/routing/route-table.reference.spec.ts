@@ -1,5 +1,5 @@
 import { RouteTable } from './route-table.js';
-import { RouteTableError, type UpstreamRoute } from './upstream-route.js';
+import { RouteTableConfigurationError, type UpstreamRoute } from './upstream-route.js';
 
 const TABLES = 3_000;
 const PATHS = 40;
@@ -85,7 +85,7 @@ class TableOfPatterns {
       this.table.add({ options: { path, methods: ['GET'] }, upstream: 'x-service' });
       this.patterns.push(path);
     } catch (error) {
-      if (!(error instanceof RouteTableError)) throw error;
+      if (!(error instanceof RouteTableConfigurationError)) throw error;
     }
   }
 
@@ -94,7 +94,7 @@ class TableOfPatterns {
       this.table.checkReachable();
       return false;
     } catch (error) {
-      if (error instanceof RouteTableError) return true;
+      if (error instanceof RouteTableConfigurationError) return true;
       throw error;
     }
   }

@@ -3,7 +3,7 @@ import { compilePath } from './path-pattern.js';
 import type { HttpMethod } from './methods.js';
 import type { RouteOptions } from './route-options.js';
 import { allowOf, RouteTable } from './route-table.js';
-import { RouteTableError, type UpstreamRoute } from './upstream-route.js';
+import { RouteTableConfigurationError, type UpstreamRoute } from './upstream-route.js';
 
 const row = (
   path: string,
@@ -191,7 +191,7 @@ describe('RouteTable', () => {
     ],
   ])('refuses two rows that cannot both be', (one, other, message) => {
     expect(() => tableOf(one, other)).toThrow(message);
-    expect(() => tableOf(one, other)).toThrow(RouteTableError);
+    expect(() => tableOf(one, other)).toThrow(RouteTableConfigurationError);
   });
 
   it('lets two paths name a parameter differently where they go on differently', () => {
@@ -291,10 +291,10 @@ describe('a route table with wildcards and trailing slashes', () => {
 
     expect(() => tableOf(row('/a/*rest', ['POST']), ...shadows).checkReachable()).toThrow(message);
     expect(() => tableOf(...shadows, row('/a/{*rest}'), row('/a/')).checkReachable()).toThrow(
-      RouteTableError,
+      RouteTableConfigurationError,
     );
     expect(() => tableOf(row('/:x'), row('/:x/{*rest}'), row('/*rest')).checkReachable()).toThrow(
-      RouteTableError,
+      RouteTableConfigurationError,
     );
   });
 
@@ -463,7 +463,7 @@ describe('compilePath', () => {
     [row('/a', ['GET'], { rewrite: '/:id' }), 'rewrites with :id, which its path does not have'],
   ])('refuses a row that makes no sense', (faulty, message) => {
     expect(() => compilePath(faulty)).toThrow(message);
-    expect(() => compilePath(faulty)).toThrow(RouteTableError);
+    expect(() => compilePath(faulty)).toThrow(RouteTableConfigurationError);
   });
 });
 

@@ -5,7 +5,7 @@ import {
   invalidRoute,
   isOptionalWildcard,
   isWildcard,
-  RouteTableError,
+  RouteTableConfigurationError,
   splitPath,
   type UpstreamRoute,
 } from './upstream-route.js';
@@ -49,7 +49,7 @@ export class RouteTable<Route extends UpstreamRoute> {
   readonly routes: Route[] = [];
 
   /**
-   * @throws RouteTableError if another route has the same path and method, or the path with other parameter names, or if an
+   * @throws RouteTableConfigurationError if another route has the same path and method, or the path with other parameter names, or if an
    *   upstream has the path of a controller. One WebSocket may share its path and GET with a route of plain requests
    */
   add(route: Route): void {
@@ -59,12 +59,14 @@ export class RouteTable<Route extends UpstreamRoute> {
     const { byMethod } = routes;
     const first = byMethod.values().next().value;
     if (first && first.options.path !== path) {
-      throw new RouteTableError(
+      throw new RouteTableConfigurationError(
         `${describeRoute(route)} contradicts ${describeRoute(first)}: one path written in two ways`,
       );
     }
     if (first && (first.upstream === undefined) !== (route.upstream === undefined)) {
-      throw new RouteTableError(`${describeRoute(route)} has the path of ${describeRoute(first)}`);
+      throw new RouteTableConfigurationError(
+        `${describeRoute(route)} has the path of ${describeRoute(first)}`,
+      );
     }
     if (route.options.websocket) {
       if (routes.websocket) throw repetition(route, routes.websocket, 'the upgrade');
@@ -92,7 +94,7 @@ export class RouteTable<Route extends UpstreamRoute> {
       if (isStricter(routes.byMethod.get(method))) routes.byMethod.set(method, route);
   }
 
-  /** @throws RouteTableError if every path of a route has a more specific route. Call it when all routes are added */
+  /** @throws RouteTableConfigurationError if every path of a route has a more specific route. Call it when all routes are added */
   checkReachable(): void {
     checkWildcards(this.root);
   }
@@ -190,6 +192,8 @@ function hasEmptyRest<Route>({ literals }: Node<Route>): boolean {
   return literals.get('')?.routes !== undefined;
 }
 
-function repetition(route: UpstreamRoute, other: UpstreamRoute, part: string): RouteTableError {
-  return new RouteTableError(`${describeRoute(route)} repeats ${describeRoute(other)} for ${part}`);
+function repetition(route: UpstreamRoute, other: UpstreamRoute, part: string): RouteTableConfigurationError {
+  return new RouteTableConfigurationError(
+    `${describeRoute(route)} repeats ${describeRoute(other)} for ${part}`,
+  );
 }

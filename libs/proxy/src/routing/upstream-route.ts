@@ -1,13 +1,14 @@
+import { ConfigurationError } from './configuration.error.js';
 import { isWebSocketOnly } from './methods.js';
 import type { RouteOptions } from './route-options.js';
 
 /** An invalid or contradictory route table; an error at boot. */
-export class RouteTableError extends Error {
-  override readonly name: string = 'RouteTableError';
+export class RouteTableConfigurationError extends ConfigurationError {
+  override readonly name: string = 'RouteTableConfigurationError';
 }
 
 /** Options of a route that are invalid or contradict each other. */
-export class RouteConfigurationError extends RouteTableError {
+export class RouteConfigurationError extends RouteTableConfigurationError {
   override readonly name: string = 'RouteConfigurationError';
 }
 
@@ -40,6 +41,6 @@ export function describeRoute({ options, upstream }: UpstreamRoute): string {
 }
 
 /** The error of a route that is invalid by itself. */
-export function invalidRoute(route: UpstreamRoute, fault: string): RouteTableError {
-  return new RouteTableError(`${describeRoute(route)} ${fault}`);
+export function invalidRoute(route: UpstreamRoute, fault: string): RouteTableConfigurationError {
+  return new RouteTableConfigurationError(`${describeRoute(route)} ${fault}`);
 }

@@ -10,7 +10,7 @@ type Part = (sent: readonly string[]) => string;
 
 /**
  * Compiles the `rewrite` or `strip` of a route. What is kept of a request's path keeps its bytes.
- * @throws RouteTableError if they do not fit the route's path
+ * @throws RouteTableConfigurationError if they do not fit the route's path
  */
 export function compileTarget(route: UpstreamRoute, parameters: PathParameters): ToTarget {
   const { rewrite, strip } = route.options;

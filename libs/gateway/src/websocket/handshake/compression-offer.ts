@@ -1,5 +1,5 @@
 import { parseExtensions, type ExtensionOffers } from '../../http/ws-internals.js';
-import { RouteTableError, type WebSocketCompression } from '@app/proxy';
+import { RouteTableConfigurationError, type WebSocketCompression } from '@app/proxy/internal';
 import { MessageCompression, type CompressionLimits } from './message-compression.js';
 
 const NAME = 'permessage-deflate';
@@ -27,14 +27,16 @@ export class RouteCompression {
 
   /**
    * @param where names the route in errors
-   * @throws RouteTableError if an option is out of its range
+   * @throws RouteTableConfigurationError if an option is out of its range
    */
   constructor(options: WebSocketCompression, messageLimitBytes: number, where: string) {
     const limits = (this.limits = { ...DEFAULTS, ...options, messageLimitBytes });
     const check = (name: keyof WebSocketCompression, least: number, most: number): void => {
       const value = limits[name];
       if (Number.isInteger(value) && value >= least && value <= most) return;
-      throw new RouteTableError(`${where} has a compression.${name} that is not from ${least} to ${most}`);
+      throw new RouteTableConfigurationError(
+        `${where} has a compression.${name} that is not from ${least} to ${most}`,
+      );
     };
     check('windowBits', MIN_WINDOW_BITS, MAX_WINDOW_BITS);
     check('thresholdBytes', 0, messageLimitBytes);

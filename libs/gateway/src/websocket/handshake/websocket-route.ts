@@ -4,7 +4,7 @@ import type { Socket } from 'node:net';
 import type { MessageCodec } from '../../http/message-codec.js';
 import { createWebSocket } from '../../http/ws-internals.js';
 import type { WebSocketSettings } from '../../settings/complete-settings.js';
-import { RouteTableError, type ProxyRoute, type WebSocketPolicy } from '@app/proxy/internal';
+import { RouteTableConfigurationError, type ProxyRoute, type WebSocketPolicy } from '@app/proxy/internal';
 import type { WebSocket } from 'ws';
 import type { RelayRoute } from '../relay/relay-record.js';
 import { RouteCompression } from './compression-offer.js';
@@ -80,7 +80,7 @@ export class WebSocketRoute implements RelayRoute {
 
   /**
    * @param server emits the route's sockets to its `@WebSocketGateway()` class; undefined if the route has no class
-   * @throws RouteTableError if the policy is invalid
+   * @throws RouteTableConfigurationError if the policy is invalid
    */
   constructor(
     readonly proxyRoute: ProxyRoute,
@@ -90,7 +90,7 @@ export class WebSocketRoute implements RelayRoute {
     const { path, auth, websocket } = proxyRoute.options;
     const policy = { ...config.defaults, ...websocket };
     if (policy.messageLimitBytes > MESSAGE_CEILING_BYTES) {
-      throw new RouteTableError(
+      throw new RouteTableConfigurationError(
         `${path} (${proxyRoute.upstream}) has a messageLimitBytes above ${MESSAGE_CEILING_BYTES}`,
       );
     }
@@ -145,13 +145,13 @@ export class WebSocketRoute implements RelayRoute {
   }
 }
 
-/** @throws RouteTableError if the option has another value */
+/** @throws RouteTableConfigurationError if the option has another value */
 function closesFastClients(
   { options, upstream }: ProxyRoute,
   past: WebSocketPolicy['pastMessagesPerSecond'] = 'slow',
 ): boolean {
   if (past === 'slow' || past === 'close') return past === 'close';
-  throw new RouteTableError(
+  throw new RouteTableConfigurationError(
     `${options.path} (${upstream}) has a pastMessagesPerSecond other than 'slow' and 'close'`,
   );
 }
