@@ -201,9 +201,9 @@ describe('the boot stops', () => {
     [
       'at a name that is no name',
       moduleOf('Other Service', []),
-      /lower case letters, digits and dashes: Other Service/,
+      /lower case letters, digits and single dashes: Other Service/,
     ],
-    ['at a name with an empty part', moduleOf('billing--eu', []), /digits and dashes: billing--eu/],
+    ['at a name with an empty part', moduleOf('billing--eu', []), /single dashes: billing--eu/],
     [
       'at an address that is more than an address',
       moduleOf('other-service', [], 'http://127.0.0.1:9/path'),

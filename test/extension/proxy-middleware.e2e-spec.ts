@@ -437,7 +437,10 @@ describe('an application with the proxy alone', () => {
       HEALTH_CHECK_INTERVAL_MS: '0',
     });
     @Module({
-      imports: [ProxyModule.forRoot({ ...proxy, gates: [], controllerRoutes: [] }), moduleOf({})],
+      imports: [
+        ProxyModule.forRoot({ ...proxy, gates: [], controllerRoutes: [], addressSettingFor: (name) => name }),
+        moduleOf({}),
+      ],
     })
     class PlainModule {}
     const app = await NestFactory.create(PlainModule, { bodyParser: false, logger: false });

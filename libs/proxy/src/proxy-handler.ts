@@ -132,6 +132,20 @@ function toHandler(handle: RequestHandler, failures: WeakMap<IncomingMessage, un
   return Object.assign(wrapped, { upgrade: refuseUpgrade });
 }
 
+/** The handler of an optional upstream without an instance: 404, as its routes have. */
+export function createAbsentHandler(): RequestHandler {
+  const absent = async (
+    _request: IncomingMessage,
+    _response: ServerResponse,
+    next?: (error?: unknown) => void,
+  ): Promise<void> => {
+    const failure = new NotFoundException('Not found');
+    if (!next) throw failure;
+    next(failure);
+  };
+  return Object.assign(absent, { upgrade: refuseUpgrade });
+}
+
 function refuseUpgrade(_request: IncomingMessage, socket: Socket): void {
   socket
     .on('error', () => {})

@@ -3,8 +3,10 @@ import type { ResolvedProxyOptions } from './proxy.options.js';
 /** The options that a team does not give. The settings of the gateway have the same defaults. */
 export const PROXY_DEFAULTS: Omit<ResolvedProxyOptions, 'affinitySecret'> = {
   gates: [],
+  applicationGates: [],
   controllerRoutes: [],
   addresses: new Map(),
+  addressSettingFor: () => 'the option addresses',
   isOwnAddress: () => false,
   connections: {
     connectTimeoutMs: 2_000,

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { Inject, Injectable, type NestMiddleware } from '@nestjs/common';
+import { Injectable, type NestMiddleware } from '@nestjs/common';
 import {
   AmbiguousPathException,
   InvalidRequestException,
@@ -9,7 +9,6 @@ import {
 import { exchangeOf, type Exchange } from './http/exchange.js';
 import type { Gate } from './http/gate.js';
 import { openExchange } from './http/open-exchange.js';
-import { PROXY_OPTIONS, type ResolvedProxyOptions } from './proxy.options.js';
 import { isAllowedPath } from './routing/allowed-in-path.js';
 import { isWebSocketOnly } from './routing/methods.js';
 import { isUnambiguousPath, isValidQuery, pathOf } from './routing/path-rules.js';
@@ -36,15 +35,12 @@ interface MountedRequest extends IncomingMessage {
  * 1. Looks up the route, once, in the table built at boot. An upgrade and a preflight for a service have theirs already.
  * 2. Refuses a path that two servers could read differently, unless the route allows it, a path without a token that is
  *    behind a token once it is decoded, and a query with characters that a target may not have.
- * 3. Checks the gates in order: those of the gateway, for every request; then those of the upstream.
+ * 3. Checks the gates in order: those of the gateway and of the application, for every request; then those of the upstream.
  * 4. Checks an announced length against the limit; then forwards by the upstream's proxy.
  */
 @Injectable()
 export class ProxyMiddleware implements NestMiddleware<IncomingMessage, ServerResponse> {
-  constructor(
-    private readonly registry: UpstreamRegistry,
-    @Inject(PROXY_OPTIONS) private readonly options: ResolvedProxyOptions,
-  ) {}
+  constructor(private readonly registry: UpstreamRegistry) {}
 
   use(request: IncomingMessage, response: ServerResponse, next: Next): void | Promise<void> {
     const exchange = exchangeOf(request);
@@ -63,7 +59,7 @@ export class ProxyMiddleware implements NestMiddleware<IncomingMessage, ServerRe
       throw new AmbiguousPathException();
     if (!isValidQuery(request.url!)) throw new InvalidRequestException('Invalid query');
     // :: Step 3
-    const gates = route ? route.gates : this.options.gates;
+    const gates = route ? route.gates : this.registry.gates;
     for (let index = 0; index < gates.length; index++) {
       const pending = gates[index]!.check(exchange);
       if (!pending) continue;

@@ -3,6 +3,7 @@ import { DiscoveryModule } from '@nestjs/core';
 import { LeastRequestBalancer } from './balancing/least-request.balancer.js';
 import { LoadBalancer } from './balancing/load-balancer.js';
 import { proxyProvider } from './inject-proxy.decorator.js';
+import { ProxyFeature } from './proxy-feature.js';
 import { ConfigurableProxyModule, GIVEN_PROXY_OPTIONS, PROXY_OPTIONS } from './proxy.options.js';
 import { resolveProxyOptions } from './resolve-proxy-options.js';
 import { UpstreamRegistry } from './upstream.registry.js';
@@ -26,9 +27,10 @@ class ProxyFeatureModule {}
   exports: [UpstreamRegistry, PROXY_OPTIONS],
 })
 export class ProxyModule extends ConfigurableProxyModule {
-  /** Provides the proxies of upstreams for `@InjectProxy(NAME)`. */
+  /** Provides the proxies of upstreams for `@InjectProxy(NAME)`. A name that no upstream has is an error at boot. */
   static forFeature(...upstreams: string[]): DynamicModule {
-    const providers = upstreams.map(proxyProvider);
-    return { module: ProxyFeatureModule, providers, exports: providers };
+    const proxies = upstreams.map(proxyProvider);
+    const feature = { provide: ProxyFeature, useValue: new ProxyFeature(upstreams) };
+    return { module: ProxyFeatureModule, providers: [...proxies, feature], exports: proxies };
   }
 }

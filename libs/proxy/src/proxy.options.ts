@@ -1,4 +1,4 @@
-import { ConfigurableModuleBuilder } from '@nestjs/common';
+import { ConfigurableModuleBuilder, type Type } from '@nestjs/common';
 import type { Gate } from './http/gate.js';
 import type { DnsOptions } from './balancing/dns-addresses.js';
 import type { HealthCheckOptions } from './balancing/health-checks.js';
@@ -31,11 +31,20 @@ export interface ResolvedProxyOptions extends ForwardLimits, RequestHeaderOption
   /** Gates of every exchange, in this order. */
   readonly gates: readonly Gate[];
 
+  /**
+   * Gates of the application, providers of any module. They run in this order for every exchange after `gates`, but for the
+   * preflights that a service responds to. Default: none.
+   */
+  readonly applicationGates: readonly Type<Gate>[];
+
   /** Routes of controllers. An upstream with the same path and method is an error at boot. */
   readonly controllerRoutes: readonly ControllerRouteOptions[];
 
   /** Instances by `settingNameOf` the upstream. Default: the upstream's own. */
   readonly addresses: ReadonlyMap<string, readonly string[]>;
+
+  /** The setting that names the instances of an upstream, for errors: `BILLING_SERVICE_URL`. */
+  readonly addressSettingFor: (upstream: string) => string;
 
   /** Whether an address is the gateway's own: as an instance, it would send every request round in circles. */
   readonly isOwnAddress: (address: URL) => boolean;

@@ -12,14 +12,12 @@ import { UpstreamHeaders } from './headers/upstream-headers.js';
 import { Addresses } from './balancing/addresses.js';
 import { HealthChecks } from './balancing/health-checks.js';
 import type { FailureKind } from './balancing/instance-health.js';
-import { isInstanceAddress } from './balancing/instance-address.js';
 import type { Instance } from './balancing/instance.js';
 import { UpstreamInstances } from './balancing/upstream-instances.js';
 import { TlsFilesError } from './transport/tls-files.js';
 import { UpstreamTls } from './transport/upstream-tls.js';
 import type { UpstreamProxyOptions } from './proxy.options.js';
 import type { ProxyListeners } from './proxy-listeners.js';
-import { ConfigurationError } from './routing/configuration.error.js';
 import { compilePath } from './routing/path-pattern.js';
 import type { Route } from './routing/route.js';
 import type { RouteOptions } from './routing/route-options.js';
@@ -34,13 +32,10 @@ import { Forward } from './forward/forward.js';
 import type { ForwardOptions } from './forward/forward-options.js';
 import { RetryBudget } from './attempts/retry-budget.js';
 import type { UpstreamOptions } from './upstream.js';
+import { readAddresses } from './upstream-addresses.js';
+import { UpstreamConfigurationError } from './upstream-configuration.error.js';
 import { settingNameOf } from './upstream-name.js';
 import type { UpstreamEvents } from './upstream-events.js';
-
-/** An upstream that cannot be run as it is declared; the boot stops with it. */
-export class UpstreamConfigurationError extends ConfigurationError {
-  override readonly name = 'UpstreamConfigurationError';
-}
 
 /** A route of an upstream, with its gates, its proxy and the options of its forwards. */
 export interface ProxyRoute extends Route {
@@ -94,7 +89,7 @@ export class UpstreamProxy implements AttemptedUpstream, InstancePicker {
       options.streamedBodyLimit,
     );
     this.slowReaderLimit = new SlowReaderLimit(this.streamedBodyLimit, () => this.instances.pending);
-    const urls = this.readAddresses();
+    const urls = readAddresses(declaration, options);
     this.tls = this.readTls(urls, (error) => events.tlsChanged(name, error));
     this.instances = new UpstreamInstances(options, this.tls, (change) => {
       this.streamedBodyLimit.dequeueSoon();
@@ -230,23 +225,5 @@ export class UpstreamProxy implements AttemptedUpstream, InstancePicker {
       if (!(error instanceof TlsFilesError)) throw error;
       throw new UpstreamConfigurationError(`${name} cannot use its TLS files: ${error.message}`);
     }
-  }
-
-  private readAddresses(): URL[] {
-    const { declaration, options } = this;
-    const addresses = options.addresses.get(settingNameOf(this.name)) ?? declaration.instances ?? [];
-    if (addresses.length === 0) throw new UpstreamConfigurationError(`${this.name} has no instance`);
-    return addresses.map((address) => {
-      if (!isInstanceAddress(address)) {
-        throw new UpstreamConfigurationError(
-          `${this.name} has an instance that is not scheme://host:port: ${address}`,
-        );
-      }
-      const url = new URL(address);
-      if (options.isOwnAddress(url)) {
-        throw new UpstreamConfigurationError(`${this.name} points at the gateway itself: ${address}`);
-      }
-      return url;
-    });
   }
 }

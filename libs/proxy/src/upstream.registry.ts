@@ -1,5 +1,13 @@
-import { Inject, Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import {
+  Inject,
+  Injectable,
+  Logger,
+  type OnApplicationShutdown,
+  type OnModuleInit,
+  type Type,
+} from '@nestjs/common';
 import { DiscoveryService, ModuleRef } from '@nestjs/core';
+import { providerOf } from './application-providers.js';
 import { PROXY_OPTIONS, type ResolvedProxyOptions } from './proxy.options.js';
 import type { RequestHandler } from 'http-proxy-middleware';
 import { GuardedBalancer } from './balancing/guarded.balancer.js';
@@ -8,7 +16,8 @@ import type { Gate } from './http/gate.js';
 import { partInUse } from './http/replaceable-part.js';
 import { attemptAll } from './attempt-all.js';
 import { createMountedForward } from './mounted-forward.js';
-import { createProxyHandler } from './proxy-handler.js';
+import { createAbsentHandler, createProxyHandler } from './proxy-handler.js';
+import { ProxyFeature } from './proxy-feature.js';
 import { compilePath } from './routing/path-pattern.js';
 import { checkCookies } from './routing/checked-affinity.js';
 import { checkCrossOrigin, preflightOptionsOf } from './routing/cross-origin.js';
@@ -18,9 +27,11 @@ import { RouteTable, type RoutesOfPath } from './routing/route-table.js';
 import { RouteConfigurationError } from './routing/upstream-route.js';
 import { Ticker } from './http/ticker.js';
 import { UpstreamMetadata, type UpstreamOptions } from './upstream.js';
+import { addressesOf } from './upstream-addresses.js';
+import { UpstreamConfigurationError } from './upstream-configuration.error.js';
 import type { UpstreamEvents } from './upstream-events.js';
-import { isUpstreamName, settingNameOf } from './upstream-name.js';
-import { UpstreamConfigurationError, UpstreamProxy, type ProxyRoute } from './upstream-proxy.js';
+import { isUpstreamName, NAME_RULE, settingNameOf } from './upstream-name.js';
+import { UpstreamProxy, type ProxyRoute } from './upstream-proxy.js';
 
 /** A route of a controller. */
 export interface ControllerRoute extends Route {
@@ -39,6 +50,10 @@ export type CompiledRoute = ProxyRoute | ControllerRoute;
 @Injectable()
 export class UpstreamRegistry implements OnModuleInit, OnApplicationShutdown {
   readonly upstreams: UpstreamProxy[] = [];
+  /** The optional upstreams that the application goes without. */
+  readonly absent: UpstreamOptions[] = [];
+  /** Gates of every exchange, in this order. */
+  gates: readonly Gate[] = [];
   private readonly handlers = new Map<string, RequestHandler>();
   private readonly logger = new Logger('Upstream');
   private readonly table = new RouteTable<CompiledRoute>();
@@ -85,6 +100,7 @@ export class UpstreamRegistry implements OnModuleInit, OnApplicationShutdown {
    */
   load(): void {
     this.loadBalancer = this.guarded(partInUse(this.discovery, LoadBalancer, this.builtIn, ['pick']));
+    this.gates = this.findGates();
     for (const route of this.options.controllerRoutes) this.table.add(this.compile(route));
     const upstreams = this.discovery
       .getProviders({ metadataKey: UpstreamMetadata.KEY })
@@ -92,25 +108,33 @@ export class UpstreamRegistry implements OnModuleInit, OnApplicationShutdown {
     attemptAll(upstreams.map((declaration) => () => this.add(declaration)));
     this.table.checkReachable();
     this.checkTlsNames();
+    this.checkFeatures();
     this.checkAffinities();
+  }
+
+  private findGates(): Gate[] {
+    const { gates, applicationGates = [] } = this.options;
+    const find = (type: Type<Gate>): Gate => providerOf(this.moduleRef, type, 'the application: the gate');
+    return [...gates, ...applicationGates.map(find)];
   }
 
   private add(declaration: UpstreamOptions): void {
     const { name, gates = [], routes } = declaration;
     if (!isUpstreamName(name)) {
-      throw new UpstreamConfigurationError(
-        `An upstream's name has lower case letters, digits and dashes: ${name}`,
-      );
+      throw new UpstreamConfigurationError(`${NAME_RULE}: ${name}`);
     }
     const namesake = this.upstreams.find((upstream) => settingNameOf(upstream.name) === settingNameOf(name));
     if (namesake)
       throw new UpstreamConfigurationError(`Two upstreams have one name: ${namesake.name} and ${name}`);
-    const addresses = this.options.addresses.get(settingNameOf(name)) ?? declaration.instances ?? [];
-    if (addresses.length === 0 && declaration.isOptional) return;
-    const own = gates.map((gate) => this.moduleRef.get(gate, { strict: false }));
+    if (declaration.isOptional && addressesOf(declaration, this.options).length === 0) {
+      this.absent.push(declaration);
+      this.handlers.set(name, createAbsentHandler());
+      return;
+    }
+    const own = gates.map((gate) => providerOf(this.moduleRef, gate, `${name}: the gate`));
     const options = {
       ...this.options,
-      gates: [...this.options.gates, ...own],
+      gates: [...this.gates, ...own],
       loadBalancer: this.balancerFor(declaration),
     };
     const upstream = new UpstreamProxy(declaration, options, this.ticker, this.events);
@@ -124,9 +148,9 @@ export class UpstreamRegistry implements OnModuleInit, OnApplicationShutdown {
     attemptAll(routes.map((route) => () => this.table.add(this.compileFor(upstream, route))));
   }
 
-  private balancerFor({ loadBalancer }: UpstreamOptions): LoadBalancer {
+  private balancerFor({ name, loadBalancer }: UpstreamOptions): LoadBalancer {
     if (!loadBalancer) return this.loadBalancer;
-    return this.guarded(this.moduleRef.get(loadBalancer, { strict: false }));
+    return this.guarded(providerOf(this.moduleRef, loadBalancer, `${name}: the load balancer`));
   }
 
   private guarded(balancer: LoadBalancer): LoadBalancer {
@@ -142,7 +166,7 @@ export class UpstreamRegistry implements OnModuleInit, OnApplicationShutdown {
       );
     }
     const preflight = preflightOptionsOf(options);
-    // A preflight has no token and none of the page's headers, which the upstream's own gates may demand.
+    // A preflight has no token and none of the page's headers, which gates of a team may demand.
     if (preflight) {
       const compiled: ProxyRoute = { ...upstream.compile(preflight), gates: this.options.gates };
       route.preflight = compiled;
@@ -151,7 +175,7 @@ export class UpstreamRegistry implements OnModuleInit, OnApplicationShutdown {
   }
 
   private compile({ summary, isMonitoring = false, ...options }: ControllerRouteOptions): ControllerRoute {
-    const { gates } = this.options;
+    const { gates } = this;
     const declared = {
       options,
       upstream: undefined,
@@ -164,10 +188,25 @@ export class UpstreamRegistry implements OnModuleInit, OnApplicationShutdown {
 
   private checkTlsNames(): void {
     for (const name of this.options.tls.keys()) {
+      const absent = this.absent.find((upstream) => settingNameOf(upstream.name) === name);
+      if (absent) throw new UpstreamConfigurationError(`${absent.name} has TLS settings, and no instance`);
       if (!this.upstreams.some((upstream) => settingNameOf(upstream.name) === name))
         throw new UpstreamConfigurationError(
           `There are TLS settings for ${name}, and no upstream has that name`,
         );
+    }
+  }
+
+  /** @throws UpstreamConfigurationError if a module asks for the proxy of an upstream that nobody declares */
+  private checkFeatures(): void {
+    for (const { instance } of this.discovery.getProviders() as { instance: unknown }[]) {
+      if (!(instance instanceof ProxyFeature)) continue;
+      for (const name of instance.upstreams) {
+        if (!this.handlers.has(name))
+          throw new UpstreamConfigurationError(
+            `ProxyModule.forFeature() names ${name}, and no upstream has that name`,
+          );
+      }
     }
   }
 
@@ -194,11 +233,9 @@ export class UpstreamRegistry implements OnModuleInit, OnApplicationShutdown {
     return this.table.findDecoded(path);
   }
 
-  /** The `http-proxy-middleware` of an upstream. @throws UpstreamConfigurationError if there is no upstream of this name */
+  /** The `http-proxy-middleware` of an upstream that `forFeature` names. */
   handlerOf(name: string): RequestHandler {
-    const handler = this.handlers.get(name);
-    if (!handler) throw new UpstreamConfigurationError(`There is no upstream ${name}`);
-    return handler;
+    return this.handlers.get(name)!;
   }
 
   /** Every route, of upstreams and of controllers. */

@@ -22,8 +22,8 @@ export interface CorsOptions {
 /** A service that requests go to. */
 export interface UpstreamOptions extends HeaderRuleOptions {
   /**
-   * The service's name in errors, logs and metrics: lower case letters, digits and dashes, unique; a `-service` at its end
-   * makes no difference. A variable sets its instances: `BILLING_SERVICE_URL` those of `billing` or `billing-service`.
+   * The service's name in errors, logs and metrics: lower case letters, digits and single dashes, a letter first; unique.
+   * A `-service` at its end makes no difference. A variable sets its instances: `BILLING_SERVICE_URL` those of `billing` or `billing-service`.
    */
   readonly name: string;
 

@@ -45,6 +45,10 @@ export class WebSocketRoutes implements OnApplicationBootstrap {
       lonely.delete(named);
       this.routes.set(route, new WebSocketRoute(route, this.classes.get(named), this.config.websocket));
     }
+    // The class of an optional upstream is as absent as its route.
+    for (const { path, rewrite = path, websocket } of this.registry.absent.flatMap(({ routes }) => routes)) {
+      if (websocket) lonely.delete(lonely.has(path) ? path : rewrite);
+    }
     const [path] = lonely;
     if (path !== undefined)
       throw new RouteTableConfigurationError(

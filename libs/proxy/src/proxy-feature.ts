@@ -1,0 +1,4 @@
+/** The upstreams whose proxies a module asks for by `ProxyModule.forFeature`. */
+export class ProxyFeature {
+  constructor(readonly upstreams: readonly string[]) {}
+}
