@@ -130,11 +130,6 @@ describe('GatewayModule', () => {
     expect(gatewayOptionsOf(root)).toEqual({});
   });
 
-  it('is global if it is told to be', () => {
-    expect(GatewayModule.forRoot({ isGlobal: true })).toMatchObject({ global: true });
-    expect(GatewayModule.forRoot()).toMatchObject({ global: false });
-  });
-
   it('names each faulty option', async () => {
     const root = rootWith(GatewayModule.forRoot({ port: -1, proxy: { addresses: { shop: ['nonsense'] } } }));
 

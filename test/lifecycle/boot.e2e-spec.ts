@@ -82,6 +82,43 @@ describeWithBuild('starting the gateway', () => {
     expect(gateway.stderr.trim()).toBe(fault);
   });
 
+  const startFailing = (failure: string): GatewayProcess =>
+    GatewayProcess.start({ FAILURE: failure }, undefined, 'test/support/failing-gateway.mjs');
+
+  it.each([
+    ['host', 'shop, host: "a b" is no host with a port or without\n'],
+    ['no gateway', 'The application has no gateway: its root module must import GatewayModule.forRoot()\n'],
+  ])(
+    'prints an error of the configuration, %s, without a stack, and exits with 78',
+    async (failure, text) => {
+      await using gateway = startFailing(failure);
+
+      expect(await gateway.exited).toBe(78);
+      expect(gateway.stderr).toBe(text);
+      expect(gateway.lines).not.toContainEqual(expect.objectContaining({ context: 'ExceptionHandler' }));
+    },
+  );
+
+  it.each([
+    ['text', /^vault is sealed\n$/],
+    ['nothing', /^The gateway cannot start: an error without a reason\n$/],
+    ['causes', /^Error: no options\n +at [^]*\nCaused by: Error: no vault\n +at [^]*\nCaused by: sealed\n$/],
+  ])('prints the reason of any other failure, %s, and exits with 1', async (failure, text) => {
+    await using gateway = startFailing(failure);
+
+    expect(await gateway.exited).toBe(1);
+    expect(gateway.stderr).toMatch(text);
+  });
+
+  it('logs the warnings of a boot that fails before it knows its settings', async () => {
+    await using gateway = startFailing('causes');
+
+    expect(await gateway.exited).toBe(1);
+    expect(gateway.lines).toContainEqual(
+      expect.objectContaining({ level: 'warn', context: 'Vault', message: 'the vault is slow' }),
+    );
+  });
+
   it('refuses a service that is the gateway itself', async () => {
     const port = await freePort();
     await using gateway = GatewayProcess.start({

@@ -49,8 +49,9 @@ describe("Nest's Logger", () => {
     );
 
     expect(lines).toMatchObject([
-      { level: 'info', context: 'Early', message: 'before the settings' },
+      // Written at once, while the line before it waits for the level of the settings.
       { level: 'warn', context: 'NoisyService', message: 'constructed', tenant: 'acme' },
+      { level: 'info', context: 'Early', message: 'before the settings' },
       { level: 'info', context: 'Static', message: 'initialized' },
       { level: 'info', context: 'Early', message: 'after the boot' },
       { level: 'error', context: 'Early', message: 'failed', stack: expect.stringContaining('broken') },

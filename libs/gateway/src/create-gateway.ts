@@ -10,12 +10,13 @@ import {
 import { DiscoveryService, ModuleRef, NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import type { DestinationStream } from 'pino';
-import { BOOT, type Boot } from './boot.module.js';
+import { BootModule, type Boot } from './boot.module.js';
 import { GatewayHttpAdapter } from './http/gateway-http.adapter.js';
 import { DrainService } from './lifecycle/drain.service.js';
 import { GatewayLogger } from './observability/gateway-logger.js';
 import { LineOutput } from './observability/line-output.js';
 import { SETTINGS, type Settings } from './settings/complete-settings.js';
+import { misspeltVariables } from './settings/misspelt-variables.js';
 import { warningsFor } from './settings/settings-warnings.js';
 import type { GatewaySettings } from './settings/settings.js';
 import type { Variables } from './settings/variables.js';
@@ -43,15 +44,6 @@ export interface CreateGatewayOptions {
   readonly configure?: (app: NestExpressApplication) => void | Promise<void>;
 }
 
-/** Provides to every module what exists before the application. */
-@Module({})
-class BootValues {
-  static of(boot: Boot): DynamicModule {
-    const providers = [{ provide: BOOT, useValue: boot }];
-    return { module: BootValues, global: true, providers, exports: providers };
-  }
-}
-
 /**
  * Imports the root module of an application. Nest calls the shutdown hooks of this module before those of all others, so that
  * the drain begins and ends before a team's own `beforeApplicationShutdown`.
@@ -61,7 +53,7 @@ class GatewayApplication implements OnModuleDestroy, BeforeApplicationShutdown {
   constructor(private readonly moduleRef: ModuleRef) {}
 
   static of(root: RootModule, modules: NonNullable<ModuleMetadata['imports']>, boot: Boot): DynamicModule {
-    return { module: GatewayApplication, imports: [BootValues.of(boot), root, ...modules] };
+    return { module: GatewayApplication, imports: [BootModule.valuesOf(boot), BootModule, root, ...modules] };
   }
 
   onModuleDestroy(): void {
@@ -88,9 +80,9 @@ export async function createGateway(
 ): Promise<NestExpressApplication> {
   const http = new GatewayHttpAdapter();
   const app = await instantiate(root, http, options);
-  containFailures(app.get(DiscoveryService));
-  app.useWebSocketAdapter(new GatewayWebSocketAdapter(http, app.get(WebSocketRoutes)));
   try {
+    containFailures(app.get(DiscoveryService));
+    app.useWebSocketAdapter(new GatewayWebSocketAdapter(http, app.get(WebSocketRoutes)));
     await options.configure?.(app);
     await app.init();
   } catch (error) {
@@ -98,9 +90,7 @@ export async function createGateway(
     await app.close();
     throw error;
   }
-  for (const warning of warningsFor(app.get<Settings>(SETTINGS))) {
-    new Logger('Gateway').warn({ message: 'incompatible settings', ...warning });
-  }
+  warn(app.get<Settings>(SETTINGS), options.variables);
   return app;
 }
 
@@ -110,11 +100,25 @@ export function instantiate(
   http: GatewayHttpAdapter,
   { modules = [], variables, settings, logs = new LineOutput(STANDARD_OUTPUT) }: CreateGatewayOptions,
 ): Promise<NestExpressApplication> {
-  const logger = new GatewayLogger();
-  return NestFactory.create<NestExpressApplication>(
+  const logger = new GatewayLogger(logs);
+  const created = NestFactory.create<NestExpressApplication>(
     GatewayApplication.of(root, modules, { variables, settings, logs, logger }),
     http,
     // Without `bodyParser`, bodies pass unchanged. Without `abortOnError`, the caller decides how a failed boot ends.
     { bodyParser: false, abortOnError: false, logger },
   );
+  return created.catch((error: unknown) => {
+    logger.openByDefault();
+    throw error;
+  });
+}
+
+function warn(settings: Settings, variables: Variables | undefined): void {
+  const logger = new Logger('Gateway');
+  for (const warning of warningsFor(settings)) {
+    logger.warn({ message: 'incompatible settings', ...warning });
+  }
+  for (const misspelt of misspeltVariables(variables)) {
+    logger.warn({ message: 'unknown variable resembles a setting', ...misspelt });
+  }
 }

@@ -3,7 +3,7 @@ import { ProxyMiddleware, ProxyModule, type Gate } from '@app/proxy/internal';
 import { Inject, Module, type DynamicModule, type NestModule, type Type } from '@nestjs/common';
 import { HttpAdapterHost, ModuleRef } from '@nestjs/core';
 import { TerminusModule } from '@nestjs/terminus';
-import { BootModule } from './boot.module.js';
+import { BootModule, OPTIONS } from './boot.module.js';
 import { CorsMiddleware } from './cors/cors.middleware.js';
 import { CorsModule } from './cors/cors.module.js';
 import { PreflightMiddleware } from './cors/preflight.middleware.js';
@@ -11,7 +11,7 @@ import { ErrorsModule } from './errors/errors.module.js';
 import { ExceptionResponder } from './errors/exception.responder.js';
 import {
   ConfigurableGatewayModule,
-  type GATEWAY_ASYNC_OPTIONS,
+  type GatewayAsyncOptions,
   type GatewayOptions,
 } from './gateway.options.js';
 import { ControllerHeadersMiddleware } from './gates/controller-headers.middleware.js';
@@ -33,6 +33,7 @@ import { OWN_ROUTES } from './own-routes.js';
 import { RedisConnection } from './redis/redis.connection.js';
 import { RedisModule } from './redis/redis.module.js';
 import { SETTINGS, type Settings } from './settings/complete-settings.js';
+import { addressVariableFor } from './settings/upstream-variables.js';
 import { UpgradeMiddleware } from './websocket/upgrade.middleware.js';
 import { WebSocketModule } from './websocket/websocket.module.js';
 
@@ -68,13 +69,16 @@ const CHAIN = [
     }),
     ProxyModule.forRootAsync({
       imports: [GatesModule],
-      inject: [SETTINGS, GATES],
-      useFactory: (settings: Settings, gates: Gate[]) => ({
+      inject: [SETTINGS, GATES, OPTIONS],
+      useFactory: (settings: Settings, gates: Gate[], options: GatewayOptions) => ({
         ...settings.proxy,
         gates,
-        controllerRoutes: OWN_ROUTES,
+        applicationGates: options.gates ?? [],
+        controllerRoutes: [...OWN_ROUTES, ...(options.controllerRoutes ?? [])],
+        addressSettingFor: addressVariableFor,
       }),
     }),
+    BootModule,
     CorsModule,
     ErrorsModule,
     GatesModule,
@@ -103,21 +107,16 @@ export class GatewayModule extends ConfigurableGatewayModule implements NestModu
 
   /** @param options of the gateway, known at once. Default: none, so that all settings come from the environment */
   static override forRoot(options: GatewayOptions & { readonly isGlobal?: boolean } = {}): DynamicModule {
-    return withBoot(super.forRoot(options));
+    return BootModule.withOptions(super.forRoot(options));
   }
 
   /** Options from a factory, or from a class with `createGatewayOptions()`. */
-  static override forRootAsync(options: typeof GATEWAY_ASYNC_OPTIONS): DynamicModule {
-    return withBoot(super.forRootAsync(options));
+  static override forRootAsync(options: GatewayAsyncOptions): DynamicModule {
+    return BootModule.withOptions(super.forRootAsync(options));
   }
 
   configure(): void {
     const chain = CHAIN.map((type: Type<Middleware>) => this.moduleRef.get(type));
     this.adapterHost.httpAdapter.applyFirst(this.responder, chain);
   }
-}
-
-/** Moves the provider of the options to the module of the settings, which needs them before all others. */
-function withBoot({ imports = [], providers = [], ...module }: DynamicModule): DynamicModule {
-  return { ...module, imports: [BootModule.with({ module: BootModule, imports, providers })] };
 }

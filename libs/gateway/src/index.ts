@@ -41,7 +41,7 @@ export {
 } from '@app/auth';
 export { createGateway, type CreateGatewayOptions, type RootModule } from './create-gateway.js';
 export { GatewayModule } from './gateway.module.js';
-export type { GatewayOptions } from './gateway.options.js';
+export type { GatewayAsyncOptions, GatewayOptions, GatewayOptionsFactory } from './gateway.options.js';
 export type { GatewaySettings } from './settings/settings.js';
 export { listen, ListenError } from './listen.js';
 export { RateLimitStore, type RateLimitCount } from './limits/rate-limit.store.js';

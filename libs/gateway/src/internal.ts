@@ -1,6 +1,7 @@
 /** What the doctor, the command line and the tests use beside the public door. No promise of stability; the package does not export it. */
 export * from './index.js';
 export { SettingsConfigurationError } from './settings/configuration.error.js';
+export { settingsOf } from './gateway.options.js';
 export { gatewayOptionsOf } from './gateway-options-of.js';
 export { upstreamsOf } from './upstreams-of.js';
 export { InspectedGateway } from './inspect-gateway.js';
@@ -44,7 +45,7 @@ export { SETTINGS, type Settings, type WebSocketSettings } from './settings/comp
 export { configurationPage } from './settings/configuration-page.js';
 export { corsFault } from './settings/cors-options.js';
 export { helpText } from './settings/help-text.js';
-export { loadSettings, loadWithValues } from './settings/load-settings.js';
+export { loadSettings, loadWithValues, type CodeSettings } from './settings/load-settings.js';
 export { mergeCode } from './settings/code-settings.js';
 export { misspeltVariables } from './settings/misspelt-variables.js';
 export { entriesOf } from './settings/setting.js';

@@ -1,9 +1,8 @@
 import { ConfigurationError } from '@app/proxy';
-import { Logger } from '@nestjs/common';
 import { createGateway, type CreateGatewayOptions, type RootModule } from './create-gateway.js';
+import { describeFailure } from './describe-failure.js';
 import { listen, ListenError } from './listen.js';
 import { helpText } from './settings/help-text.js';
-import { misspeltVariables } from './settings/misspelt-variables.js';
 
 /** Exit code for a wrong configuration: `EX_CONFIG` of sysexits.h. */
 const EXIT_CONFIGURATION = 78;
@@ -24,17 +23,14 @@ export async function runGateway(root: RootModule, options: RunGatewayOptions = 
     else await start(root, options);
   } catch (error) {
     const isConfiguration = error instanceof ConfigurationError;
-    const { message, stack } = error as Error;
-    process.stderr.write(`${isConfiguration || error instanceof ListenError ? message : stack}\n`);
+    const isComplete = isConfiguration || error instanceof ListenError;
+    process.stderr.write(`${isComplete ? error.message : describeFailure(error)}\n`);
     process.exit(isConfiguration ? EXIT_CONFIGURATION : 1);
   }
 }
 
 async function start(root: RootModule, options: RunGatewayOptions): Promise<void> {
   const app = await createGateway(root, options);
-  for (const misspelt of misspeltVariables()) {
-    new Logger('Gateway').warn({ message: 'unknown variable resembles a setting', ...misspelt });
-  }
   app.enableShutdownHooks(['SIGTERM', 'SIGINT', 'SIGHUP'], { useProcessExit: true });
   await listen(app);
 }

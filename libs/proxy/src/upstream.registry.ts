@@ -113,7 +113,7 @@ export class UpstreamRegistry implements OnModuleInit, OnApplicationShutdown {
   }
 
   private findGates(): Gate[] {
-    const { gates, applicationGates = [] } = this.options;
+    const { gates, applicationGates } = this.options;
     const find = (type: Type<Gate>): Gate => providerOf(this.moduleRef, type, 'the application: the gate');
     return [...gates, ...applicationGates.map(find)];
   }
