@@ -1,7 +1,15 @@
-import { createGateway, GatewayModule, listen, Upstream, type GatewayOptions } from '@app/gateway';
+import {
+  createGateway,
+  GatewayModule,
+  listen,
+  Upstream,
+  type GatewayOptions,
+  type GatewayOptionsFactory,
+} from '@app/gateway';
 import { gatewayOptionsOf } from '@app/gateway/internal';
 import { Injectable, Module, type DynamicModule, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
+import { WebSocketGateway } from '@nestjs/websockets';
 import { JWT_SECRET } from '../support/gateway.js';
 import { startService } from '../support/service.js';
 
@@ -104,7 +112,7 @@ describe('GatewayModule', () => {
   };
 
   @Injectable()
-  class OptionsFactory {
+  class OptionsFactory implements GatewayOptionsFactory {
     createGatewayOptions = (): GatewayOptions => options;
   }
 
@@ -136,6 +144,38 @@ describe('GatewayModule', () => {
     await expect(startShop(root)).rejects.toThrow(
       /port has a value.*\n.*proxy\.addresses\.shop has a value/s,
     );
+  });
+
+  it('warns of variables that resemble a setting', async () => {
+    const lines: unknown[] = [];
+    const app = await createGateway(rootWith(GatewayModule.forRoot()), {
+      variables: { ...VARIABLES, SHOP_SERVICE_URL: 'http://127.0.0.1:9', CONECT_TIMEOUT_MS: '1000' },
+      logs: { write: (line: string) => void lines.push(JSON.parse(line)) },
+    });
+    await app.close();
+
+    expect(lines).toContainEqual(
+      expect.objectContaining({ variable: 'CONECT_TIMEOUT_MS', nearest: 'CONNECT_TIMEOUT_MS' }),
+    );
+  });
+
+  it('closes the application if it cannot be prepared', async () => {
+    let closed = 0;
+    @WebSocketGateway({ path: '/live' })
+    class BrokenGateway {
+      get handleConnection(): () => void {
+        throw new Error('broken class');
+      }
+
+      onApplicationShutdown(): void {
+        closed++;
+      }
+    }
+    @Module({ imports: [GatewayModule.forRoot()], providers: [BrokenGateway] })
+    class BrokenModule {}
+
+    await expect(startShop(BrokenModule)).rejects.toThrow('broken class');
+    expect(closed).toBe(1);
   });
 
   it('says what an upstream without an instance lacks', async () => {
