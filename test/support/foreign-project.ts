@@ -1,7 +1,7 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
@@ -33,8 +33,9 @@ export class ForeignProject implements AsyncDisposable {
     const root = await mkdtemp(join(tmpdir(), 'foreign-project-'));
     const { stdout } = await execute('npm', ['config', 'get', 'cache']);
     const cache = join(root, 'npm-cache');
-    await execute('mkdir', ['-p', cache, join(stdout.trim(), '_cacache')]);
-    await symlink(join(stdout.trim(), '_cacache'), join(cache, '_cacache'));
+    const downloads = join(stdout.trim(), '_cacache');
+    for (const path of [cache, downloads]) await mkdir(path, { recursive: true });
+    await symlink(downloads, join(cache, '_cacache'));
     return new ForeignProject(root, root);
   }
 
