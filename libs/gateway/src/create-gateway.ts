@@ -28,6 +28,7 @@ const STANDARD_OUTPUT = 1;
 /** The root module of an application, which imports `GatewayModule`. */
 export type RootModule = Type | DynamicModule;
 
+/** What an application has beside its root module: for tests, and for programs that run several gateways. */
 export interface CreateGatewayOptions {
   /** Modules in addition to the root module. Default: none. */
   readonly modules?: NonNullable<ModuleMetadata['imports']>;
