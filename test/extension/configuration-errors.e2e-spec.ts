@@ -8,7 +8,7 @@ import {
   type RouteOptions,
   type UpstreamOptions,
 } from '@app/gateway';
-import { Logger, Module, type ModuleMetadata, type Type } from '@nestjs/common';
+import { Injectable, Logger, Module, Scope, type ModuleMetadata, type Type } from '@nestjs/common';
 import { JWT_SECRET } from '../support/gateway.js';
 import { startService } from '../support/service.js';
 
@@ -47,6 +47,11 @@ async function fail(
 }
 
 class TenantGate implements Gate {
+  check(): void {}
+}
+
+@Injectable({ scope: Scope.REQUEST })
+class RequestGate implements Gate {
   check(): void {}
 }
 
@@ -94,6 +99,15 @@ describe('an error of the configuration', () => {
       gatewayWith({ gates: [TenantGate] }),
       {},
       'billing: the gate TenantGate is no provider; add it to the providers of a module',
+    ],
+    [
+      'a gate of one request',
+      moduleOf({
+        imports: [GatewayModule.forRoot({ gates: [RequestGate] })],
+        providers: [RequestGate],
+      }),
+      {},
+      'the application: the gate RequestGate has another scope than the default one',
     ],
     [
       'a gate of the application that no module provides',
