@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
+import { gatewaySpec } from '../project/package-origin.js';
 import { packageVersion } from '../project/package-root.js';
 import { copyTemplate } from '../project/copy-template.js';
 import { CommandError } from '../output/command.error.js';
@@ -19,7 +20,10 @@ export function addNewCommand(program: Command, context: CommandContext): void {
     .command('new')
     .argument('<name>', 'lower case letters, digits and dashes: the folder, the package and the image')
     .description('write a project with an upstream, a gate, a WebSocket route, tests and a deployment')
-    .option('--gateway <spec>', 'what package.json names as the gateway; default: this version')
+    .option(
+      '--gateway <spec>',
+      'what package.json names as the gateway; default: this version, or the file that it comes from',
+    )
     .option(...JSON_OPTION)
     .action((name: string, options: Options) => runNew(name, options, context));
 }
@@ -34,7 +38,7 @@ function runNew(name: string, { gateway, json }: Options, { folder, output }: Co
   const files = copyTemplate(resolve(folder, name), {
     NAME: name,
     VERSION: version,
-    GATEWAY: gateway ?? `^${version}`,
+    GATEWAY: gateway ?? gatewaySpec(),
   });
   if (json) output.json({ name, files });
   else
