@@ -19,16 +19,7 @@ describeWithRedis('a project of `gateway new`', () => {
     redis = await RedisServer.start();
     begun = performance.now();
     place = await ForeignProject.create();
-    await place.run('npx', [
-      '--yes',
-      '--package',
-      TARBALL,
-      'gateway',
-      'new',
-      'shop',
-      '--gateway',
-      `file:${TARBALL}`,
-    ]);
+    await place.run('npx', ['--yes', '--package', TARBALL, 'gateway', 'new', 'shop']);
     shop = place.within('shop');
     await shop.install();
   }, LIMIT_MS);
