@@ -12,6 +12,8 @@ export default {
   testMatch: ['<rootDir>/{apps,libs}/**/*.spec.ts', '<rootDir>/test/**/*.e2e-spec.ts'],
   // `jest.parts.config.js` has those that need an install of their own.
   testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/parts/'],
+  // Projects of their own, whose names are those of other files.
+  modulePathIgnorePatterns: ['<rootDir>/(templates|dist/package|test/parts/foreign)/'],
   // Node imports the sources, see `scripts/jest/modules.mjs`. The names below are for `--watch` alone.
   transform: {},
   moduleNameMapper: {
