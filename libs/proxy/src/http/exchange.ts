@@ -1,7 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { HttpException } from '@nestjs/common';
-import type { DenseMember } from './dense-set.js';
 import { pathOf } from '../routing/path-rules.js';
 import type { Route } from '../routing/route.js';
 import type { ProxyException } from './exceptions.js';
@@ -33,8 +32,8 @@ export interface Upgrade {
 /**
  * One request and all that is found out about it on its way; gates read it, logs and metrics are written from it.
  */
-export class Exchange implements Peer, DenseMember {
-  /** See `DenseMember`. */
+export class Exchange implements Peer {
+  /** See `DenseMember`. @internal */
   slot = -1;
 
   /** `performance.now()` when the request's headers were complete. */
@@ -53,16 +52,16 @@ export class Exchange implements Peer, DenseMember {
   template: string | undefined;
   /** Who sent the request; undefined before authentication, and on routes that ask for none. */
   principal: Principal | undefined;
-  /** Undefined for a request that asks for no other protocol, or on a route that takes none. */
+  /** Undefined for a request that asks for no other protocol, or on a route that takes none. @internal */
   upgrade: Upgrade | undefined;
-  /** Undefined until the exchange is sent to an upstream. */
+  /** Undefined until the exchange is sent to an upstream. @internal */
   forward: ExchangeForward | undefined;
 
   /** Headers that the gateway adds to the response, of an upstream or its own: name, value, name, value. */
   readonly responseHeaders: string[] = [];
-  /** Changes of the headers for the service, by rules and gates; undefined if there are none. */
+  /** Changes of the headers for the service, by rules and gates; undefined if there are none. @internal */
   requestChanges: HeaderChanges | undefined;
-  /** Changes of the headers of the service's response, by rules; undefined if there are none. */
+  /** Changes of the headers of the service's response, by rules; undefined if there are none. @internal */
   responseChanges: HeaderChanges | undefined;
 
   /** The address of the instance that was asked last. */
@@ -87,11 +86,12 @@ export class Exchange implements Peer, DenseMember {
   /** What went wrong, if anything. */
   failure: HttpException | undefined;
 
+  /** @internal */
   hasSwitchedProtocols = false;
 
   /** Whether the connection may serve on once the client was told to send its body. */
   private keepAliveOnceContinued = false;
-  /** Whether the client waits for `100 Continue` before it sends its body. */
+  /** Whether the client waits for `100 Continue` before it sends its body. @internal */
   waitsForContinue = false;
 
   constructor(
@@ -138,6 +138,7 @@ export class Exchange implements Peer, DenseMember {
   /**
    * The client waits for `100 Continue` before it sends its body (RFC 9110, section 10.1.1). After an error response it may
    * send the body or not, and a body would look like the next request: so without 100 the connection ends.
+   * @internal
    */
   expectContinue(): void {
     this.waitsForContinue = true;
@@ -145,7 +146,7 @@ export class Exchange implements Peer, DenseMember {
     this.response.shouldKeepAlive = false;
   }
 
-  /** Tells a client that waits for it to send its body. */
+  /** Tells a client that waits for it to send its body. @internal */
   writeContinue(): void {
     if (!this.waitsForContinue) return;
     this.waitsForContinue = false;
@@ -156,6 +157,7 @@ export class Exchange implements Peer, DenseMember {
   /**
    * Ends the exchange of an upgrade with 101: its connection, which stays open, speaks another protocol from now on (RFC 9110,
    * section 15.2.2).
+   * @internal
    */
   switchProtocols(): void {
     const { response } = this;
@@ -181,7 +183,7 @@ export class Exchange implements Peer, DenseMember {
     else this.breakOff(exception);
   }
 
-  /** As `endEarly`, without waiting for the end of an event. */
+  /** As `endEarly`, without waiting for the end of an event. @internal */
   breakOff(exception: ProxyException): void {
     if (this.forward) {
       this.forward.fail(exception);
@@ -191,7 +193,7 @@ export class Exchange implements Peer, DenseMember {
     }
   }
 
-  /** Makes this exchange the last of its connection, if the response headers are not sent yet. */
+  /** Makes this exchange the last of its connection, if the response headers are not sent yet. @internal */
   endConnection(): void {
     this.keepAliveOnceContinued = false;
     if (!this.response.headersSent) this.response.shouldKeepAlive = false;
