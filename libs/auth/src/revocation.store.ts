@@ -3,6 +3,7 @@ import type { OnApplicationBootstrap, OnApplicationShutdown, OnModuleInit } from
 import type { Principal } from './principal.js';
 import type { RevocationKind } from './revocation-keys.js';
 import { ASSUMED_TTL_MS } from './revocation-lookups.js';
+import { NoRevocations } from './no-revocations.source.js';
 import type { RevocationSource, RevocationWatcher } from './revocation.source.js';
 import { RevokedIds } from './revoked-ids.js';
 
@@ -47,7 +48,8 @@ const SESSION_TTL_MS = 3_600_000;
 export class RevocationStore implements OnModuleInit, OnApplicationBootstrap, OnApplicationShutdown {
   private readonly listeners: RevocationListener[] = [];
   private readonly ids: RevokedIds;
-  private source!: RevocationSource;
+  /** Before the boot has found it: none. */
+  private source: RevocationSource = new NoRevocations();
   private proofTimer: NodeJS.Timeout | undefined;
 
   /** Number of lost connections. `synchronizeOnce` discards its result if this has changed meanwhile. */
