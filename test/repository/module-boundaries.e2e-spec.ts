@@ -121,7 +121,7 @@ const WORDS: readonly { readonly name: string; readonly word: RegExp; allowed(pa
   },
   {
     name: 'no library names SecureConnect or one of its services',
-    word: /\bSecureConnect|\bsecureconnect|\b(?:auth|chat|video|storage|demo)-service\b/,
+    word: /\bSecureConnect|\bsecureconnect(?!\/gateway)|\b(?:auth|chat|video|storage|demo)-service\b/,
     allowed: (path) => !isLibrary(path),
   },
   {

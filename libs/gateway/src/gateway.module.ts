@@ -24,7 +24,7 @@ import { RequestGrammarMiddleware } from './http/request-grammar.middleware.js';
 import type { Middleware } from './http/request-chain.js';
 import { UnroutedMiddleware } from './http/unrouted.middleware.js';
 import { LifecycleModule } from './lifecycle/lifecycle.module.js';
-import { GatewayThrottlerStorage } from './limits/throttler-storage.js';
+import { GatewayThrottlerStorage } from './redis/throttler-storage.js';
 import { ObservabilityModule } from './observability/observability.module.js';
 import { RequestContextMiddleware } from './observability/request-context.middleware.js';
 import { UpstreamMetrics } from './observability/upstream-metrics.js';

@@ -47,7 +47,7 @@ export { listen, ListenError } from './listen.js';
 export { RateLimitStore, type RateLimitCount } from './limits/rate-limit.store.js';
 export { GatewayHealthIndicator } from './health/gateway.health.js';
 export { ReadinessCheck, type ReadinessIndicator } from './health/readiness-check.js';
-export { GatewayThrottlerStorage, type GatewayThrottlerRecord } from './limits/throttler-storage.js';
+export { GatewayThrottlerStorage, type GatewayThrottlerRecord } from './redis/throttler-storage.js';
 export { ErrorResponder } from './errors/error.responder.js';
 export { withGatewayRoutes } from './openapi/gateway-routes.js';
 export type { OpenApiDocument } from './openapi/merge-documents.js';

@@ -1,9 +1,9 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { Redis } from 'ioredis';
 import { LateResponseError } from '@app/proxy/internal';
-import { RedisConnection } from '../redis/redis.connection.js';
+import { RedisConnection } from './redis.connection.js';
 import { SETTINGS, type Settings } from '../settings/complete-settings.js';
-import { ThrottlerCounts, type ThrottlerCount, type ThrottlerRule } from './throttler-counts.js';
+import { ThrottlerCounts, type ThrottlerCount, type ThrottlerRule } from '../limits/throttler-counts.js';
 
 const PREFIX = 'gateway:throttler';
 
