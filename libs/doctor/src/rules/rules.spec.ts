@@ -819,7 +819,7 @@ const SOUND: readonly (readonly [what: string, ...edits: Edit[]])[] = [
     authIsAt('https://auth-service:8080'),
     gatewayHas('NODE_OPTIONS', '--use-system-ca'),
   ],
-  ['stages in another case', edit('Dockerfile', 'FROM runtime AS gateway', 'FROM Runtime AS Gateway')],
+  ['stages in another case', edit('Dockerfile', 'FROM base AS gateway', 'FROM Base AS Gateway')],
   [
     'ports with their protocol',
     inCompose(

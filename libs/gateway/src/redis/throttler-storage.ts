@@ -131,7 +131,8 @@ function wholeMs(ms: number): number {
 }
 
 function toRecord({ hits, msLeft, isBlocked }: ThrottlerCount): GatewayThrottlerRecord {
-  const seconds = Math.ceil(msLeft / 1000);
+  // Rounded first: what is left of 60,000 ms may be 60,000.000000001.
+  const seconds = Math.ceil(Math.round(msLeft) / 1000);
   return {
     totalHits: hits,
     timeToExpire: seconds,
