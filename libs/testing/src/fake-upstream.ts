@@ -5,6 +5,7 @@ import { FakeSockets, type FakeSocket, type WebSocketHandler } from './fake-sock
 import { recordHead, recordWhole, type RecordedRequest } from './recorded-request.js';
 import { writeResponse, type FakeResponse, type UpstreamHandler } from './upstream-handler.js';
 
+/** How a fake upstream responds. All fields are optional. */
 export interface FakeUpstreamOptions {
   /** Its name in errors. Default: `upstream`. */
   readonly name?: string;

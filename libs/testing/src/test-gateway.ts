@@ -12,6 +12,7 @@ import { TEST_SETTINGS } from './test-settings.js';
 import type { WebSocketClient, WebSocketOptions } from './web-socket-end.js';
 import { accessClaims, claimsOf, signJwt, type Claims, type TokenForm } from './tokens.js';
 
+/** What a test changes of the application that it starts. All fields are optional. */
 export interface TestGatewayOptions {
   /**
    * Fake upstreams by the name of the upstream. Default: each upstream of the application has one, which responds with 501 until

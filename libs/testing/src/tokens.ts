@@ -2,6 +2,7 @@ import { createHmac } from 'node:crypto';
 import type { Settings } from '@app/gateway/internal';
 import { randomId } from '@app/proxy/internal';
 
+/** Claims of a JWT, by their names. */
 export type Claims = Readonly<Record<string, unknown>>;
 
 /** The form of a token. */

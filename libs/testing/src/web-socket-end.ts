@@ -28,6 +28,7 @@ export interface WebSocketEnd extends AsyncDisposable {
   terminate(): void;
 }
 
+/** What a WebSocket client sends in its handshake. All fields are optional. */
 export interface WebSocketOptions {
   /** Headers of the handshake. Default: none. */
   readonly headers?: OutgoingHttpHeaders;

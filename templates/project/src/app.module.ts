@@ -8,7 +8,8 @@ import { OrdersModule } from './orders/orders.module.js';
     // A variable of the environment wins over what is set here; `gateway config` prints all of them.
     GatewayModule.forRoot({
       title: '__NAME__',
-      auth: { claims: { userId: 'sub', role: 'role' } },
+      // A token must have this `aud`, and these claims.
+      auth: { audience: '__NAME__', claims: { userId: 'sub', role: 'role' } },
     }),
     OrdersModule,
   ],
