@@ -161,7 +161,8 @@ describeWithBuild('gateway routes', () => {
 describeWithBuild('gateway config', () => {
   it('says where each value comes from, and hides secrets', async () => {
     const options = `{ port: 9000, title: 'Shop', proxy: { addresses: { shop: ['http://shop:1'] } },
-      environments: { staging: { port: 9100 } } }`;
+      environments: { staging: { port: 9100, proxy: { addresses: { 'cart-service': ['http://cart:1'] } } } },
+      gates: [class Gate { check() {} }], controllerRoutes: [] }`;
     await using project = await ProjectFolder.create({
       'dist/app.module.js': appModule([SHOP], options),
       secret: JWT_SECRET,
@@ -178,6 +179,9 @@ describeWithBuild('gateway config', () => {
 
     expect(of('PORT')).toMatchObject({ value: '9100', from: 'code', default: '8080' });
     expect(of('title')).toMatchObject({ value: 'Shop', from: 'code' });
+    expect(of('proxy.addresses.shop')).toMatchObject({ value: 'http://shop:1', from: 'code' });
+    expect(of('proxy.addresses.cart')).toMatchObject({ value: 'http://cart:1', from: 'code' });
+    expect(gateway(['token'], settings).status).toBe(0);
     expect(of('LOG_LEVEL')).toMatchObject({ value: 'warn', from: 'environment' });
     expect(of('JWT_SECRET')).toMatchObject({ value: '(hidden)', from: 'file' });
     expect(of('REDIS_URL')).toMatchObject({ from: 'environment' });

@@ -45,7 +45,7 @@ export { SETTINGS, type Settings, type WebSocketSettings } from './settings/comp
 export { configurationPage } from './settings/configuration-page.js';
 export { corsFault } from './settings/cors-options.js';
 export { helpText } from './settings/help-text.js';
-export { loadSettings, loadWithValues, type CodeSettings } from './settings/load-settings.js';
+export { codeFor, loadSettings, loadWithValues, type CodeSettings } from './settings/load-settings.js';
 export { mergeCode } from './settings/code-settings.js';
 export { misspeltVariables } from './settings/misspelt-variables.js';
 export { entriesOf } from './settings/setting.js';

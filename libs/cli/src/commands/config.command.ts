@@ -1,5 +1,5 @@
-import { printable } from '@app/doctor';
-import { describeRow, entriesOf, gatewayOptionsOf, loadWithValues, TABLE } from '@app/gateway/internal';
+import { printable, readApplication } from '@app/doctor';
+import { codeFor, describeRow, entriesOf, loadWithValues, TABLE } from '@app/gateway/internal';
 import type { Command } from 'commander';
 import { toColumns } from '../output/columns.js';
 import { Project } from '../project/project.js';
@@ -22,11 +22,11 @@ export function addConfigCommand(program: Command, context: CommandContext): voi
 
 async function runConfig({ app, json }: ApplicationOptions, context: CommandContext): Promise<void> {
   const { folder, variables, output } = context;
-  const given = gatewayOptionsOf(await new Project(folder, app).load());
-  const { settings } = loadWithValues(variables, { settings: given });
+  const { settings: code } = readApplication(await new Project(folder, app).load());
+  const { settings } = loadWithValues(variables, { settings: code });
   const rows = toSettingRows(
     entriesOf(TABLE).map((entry) => ({ ...entry, description: describeRow(entry) })),
-    { settings, given, variables },
+    { settings, given: codeFor(variables, code), variables },
   );
   if (json) output.json(rows);
   else {

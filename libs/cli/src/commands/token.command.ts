@@ -1,4 +1,5 @@
-import { gatewayOptionsOf, loadSettings } from '@app/gateway/internal';
+import { readApplication } from '@app/doctor';
+import { loadSettings } from '@app/gateway/internal';
 import { InvalidArgumentError, type Command } from 'commander';
 import { signToken, type TokenOwner } from '../project/sign-token.js';
 import { Project } from '../project/project.js';
@@ -25,8 +26,8 @@ export function addTokenCommand(program: Command, context: CommandContext): void
 }
 
 async function runToken(options: Options, { folder, variables, output }: CommandContext): Promise<void> {
-  const given = gatewayOptionsOf(await new Project(folder, options.app).load());
-  const { auth } = loadSettings(variables, { settings: given });
+  const { settings } = readApplication(await new Project(folder, options.app).load());
+  const { auth } = loadSettings(variables, { settings });
   const { token, claims } = signToken(options, auth);
   output.warn(
     `warning: the secret of the gateway signs this token: until it expires, its holder is ${options.user} for every gateway with that secret`,

@@ -1,4 +1,5 @@
-import type { describeRow, entriesOf, GatewayOptions, Variables } from '@app/gateway/internal';
+import type { GatewaySettings } from '@app/gateway';
+import type { describeRow, entriesOf, Variables } from '@app/gateway/internal';
 
 type Entry = ReturnType<typeof entriesOf>[number] & { readonly description: ReturnType<typeof describeRow> };
 
@@ -15,7 +16,8 @@ export interface SettingRow {
 export interface SettingSources {
   /** The settings in effect. */
   readonly settings: object;
-  readonly given: GatewayOptions;
+  /** Those of code, for the environment. */
+  readonly given: GatewaySettings;
   readonly variables: Variables;
 }
 
@@ -49,7 +51,7 @@ function settingRow(
 function familyRows({ path, row, description }: Entry, { given, variables }: SettingSources): SettingRow[] {
   if (row.kind !== 'family') return [];
   const own = description.default.replaceAll('`', '');
-  const fromCode = Object.entries(codeAt(given, variables, path) ?? {}).map(([key, value]): SettingRow => {
+  const fromCode = Object.entries(valueAt(given, path) ?? {}).map(([key, value]): SettingRow => {
     return { name: `${path}.${key}`, value: hidePasswords(row.format(value)), from: 'code', default: own };
   });
   const fromVariables = Object.entries(variables).flatMap(([name, text]): SettingRow[] => {
@@ -67,18 +69,7 @@ function sourceOf(
 ): SettingRow['from'] {
   if (variable !== undefined && variables[variable]?.trim()) return 'environment';
   if (variable !== undefined && variables[`${variable}_FILE`]) return 'file';
-  return codeAt(given, variables, path) === undefined ? 'default' : 'code';
-}
-
-/** The value that code gives, that for the current environment first. */
-function codeAt(
-  { environments = {}, ...given }: GatewayOptions,
-  variables: Variables,
-  path: string,
-): object | undefined {
-  const environment = variables['ENV']?.trim() || given.environment || 'development';
-  const own = Object.hasOwn(environments, environment) ? environments[environment] : undefined;
-  return (valueAt(own, path) ?? valueAt(given, path)) as object | undefined;
+  return valueAt(given, path) === undefined ? 'default' : 'code';
 }
 
 function valueAt(settings: unknown, path: string): unknown {

@@ -35,7 +35,7 @@ export function loadWithValues(
   { settings: code = {}, replacements = {}, checksTlsFiles = true }: LoadOptions = {},
 ): { readonly settings: Settings; readonly values: VariableValues } {
   const codeFaults = [...faultsOfCodeSettings(code), ...faultsOfCode(TABLE, replacements)];
-  const given = codeFaults.length > 0 ? {} : mergeCode(TABLE, givenFor(variables, code), replacements);
+  const given = codeFaults.length > 0 ? {} : mergeCode(TABLE, codeFor(variables, code), replacements);
   const { settings, values, faults } = readTable(TABLE, variables, given);
   const read = settings as unknown as ReadSettings;
   const all = [...codeFaults, ...faults, ...tlsFaults(toTlsOptions(read.proxy.tls), checksTlsFiles)];
@@ -44,10 +44,12 @@ export function loadWithValues(
 }
 
 /** The settings of code for the environment that the variables name. */
-function givenFor(variables: Variables, { environments = {}, ...given }: CodeSettings): GatewaySettings {
+export function codeFor(
+  variables: Variables,
+  { environments = {}, ...given }: CodeSettings,
+): GatewaySettings {
   const environment = variables['ENV']?.trim() || given.environment || TABLE.environment.default!;
-  if (!Object.hasOwn(environments, environment)) return given;
-  return mergeCode(TABLE, given, environments[environment]!);
+  return mergeCode(TABLE, given, Object.hasOwn(environments, environment) ? environments[environment]! : {});
 }
 
 /** The faults of all settings from code, those of other environments too. */
