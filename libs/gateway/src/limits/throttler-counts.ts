@@ -1,4 +1,4 @@
-import { LRUCache } from 'lru-cache';
+import { KeyWindows, type KeyWindow } from './key-windows.js';
 
 /** Most keys in memory, about 200 bytes each. */
 const MOST_KEYS = 100_000;
@@ -20,30 +20,26 @@ export interface ThrottlerCount {
   readonly isBlocked: boolean;
 }
 
-interface Window {
+/** It ends with the block, if the key is blocked. */
+interface Window extends KeyWindow {
   hits: number;
-  /** Those of the hits that Redis lacks. */
-  unshared: number;
-  /** `performance.now()` of the end of the window, or of the block. */
-  endsAt: number;
   isBlocked: boolean;
 }
 
 /** Counts hits in this process, as the script of `GatewayThrottlerStorage` does in Redis. The number of keys is bounded. */
 export class ThrottlerCounts {
-  private readonly windows: LRUCache<string, Window>;
+  private readonly windows: KeyWindows<Window>;
 
   /** @param most keys; beyond it, the key used least recently is forgotten */
   constructor(most = MOST_KEYS) {
-    // `max` would allocate the memory of all keys at once.
-    this.windows = new LRUCache({ maxSize: most, sizeCalculation: () => 1 });
+    this.windows = new KeyWindows(most);
   }
 
   /** @param unshared those of the hits that Redis lacks */
   add(key: string, { ttlMs, limit, blockMs }: ThrottlerRule, hits: number, unshared = hits): ThrottlerCount {
     const now = performance.now();
-    let window = this.windows.get(key);
-    if (!window || window.endsAt <= now) {
+    let window = this.windows.find(key, now);
+    if (!window) {
       window = { hits: 0, unshared: 0, endsAt: now + ttlMs, isBlocked: false };
       this.windows.set(key, window);
     }
@@ -60,10 +56,6 @@ export class ThrottlerCounts {
 
   /** Forgets a key. @returns the hits that Redis lacks; 0 if its window has ended */
   remove(key: string): number {
-    if (this.windows.size === 0) return 0;
-    const window = this.windows.get(key);
-    if (!window) return 0;
-    this.windows.delete(key);
-    return window.endsAt > performance.now() ? window.unshared : 0;
+    return this.windows.remove(key);
   }
 }
