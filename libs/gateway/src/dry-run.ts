@@ -3,7 +3,6 @@ import { Socket } from 'node:net';
 import {
   createUpstreamHeaders,
   exchangeOf,
-  pathOf,
   ProxyMiddleware,
   type CompiledRoute,
   type Exchange,
@@ -20,6 +19,7 @@ import { MethodNotImplementedException } from './http/exceptions.js';
 import { RequestGrammarMiddleware } from './http/request-grammar.middleware.js';
 import type { Middleware } from './http/request-chain.js';
 import { RequestContextMiddleware } from './observability/request-context.middleware.js';
+import { WebSocketRoutes } from './websocket/websocket-routes.js';
 
 /** The request of a dry run. */
 export interface DryRunRequest {
@@ -167,8 +167,7 @@ export class DryRun {
   /** As the adapter does for a request that asks for a WebSocket. */
   private addUpgrade(): void {
     const { request } = this.exchange!;
-    if (request.method !== 'GET' || request.headers.upgrade?.toLowerCase() !== 'websocket') return;
-    const route = this.parts.registry.find(pathOf(request.url!))?.websocket;
+    const route = this.parts.get(WebSocketRoutes).find(request)?.proxyRoute;
     if (route) this.exchange!.upgrade = { route, socket: request.socket };
   }
 }

@@ -23,7 +23,7 @@ export class InspectedGateway implements Disposable {
 
   /**
    * @param variables that settings are read from
-   * @throws ConfigurationError, RouteTableConfigurationError, UpstreamConfigurationError with all faults, if settings, routes or upstreams are invalid
+   * @throws ConfigurationError with all faults, if settings, routes or upstreams are invalid
    */
   static async create(root: RootModule, variables: Variables): Promise<InspectedGateway> {
     const app = await instantiate(root, new GatewayHttpAdapter(), { variables, logs: NO_LOGS });
