@@ -3,7 +3,8 @@ import { isRow, type Family, type Table } from './setting.js';
 
 type Values = Readonly<Record<string, unknown>>;
 
-const isGroup = (value: unknown): value is Values =>
+/** Whether a value may be a group of settings. */
+export const isGroup = (value: unknown): value is Values =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
 function fault(name: string, message: string, expected: string): ConfigurationFault {

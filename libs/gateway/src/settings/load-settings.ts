@@ -1,6 +1,6 @@
 import { completeSettings, toTlsOptions, type Settings } from './complete-settings.js';
 import { SettingsConfigurationError, type ConfigurationFault } from './configuration.error.js';
-import { faultsOfCode, mergeCode } from './code-settings.js';
+import { faultsOfCode, isGroup, mergeCode } from './code-settings.js';
 import { readTable } from './read-table.js';
 import { TABLE, type GatewaySettings, type ReadSettings, type VariableValues } from './settings.js';
 import { tlsFaults } from './tls-faults.js';
@@ -18,7 +18,7 @@ export interface CodeSettings extends GatewaySettings {
 export interface LoadOptions {
   /** Settings that replace defaults. Default: none. */
   readonly settings?: CodeSettings;
-  /** Settings that replace those of code, whatever the environment. Default: none. */
+  /** Settings that replace those of code in every environment. Default: none. */
   readonly replacements?: GatewaySettings;
   /** Whether the TLS files must be on this machine and usable. Default: true. */
   readonly checksTlsFiles?: boolean;
@@ -54,9 +54,9 @@ export function codeFor(
 
 /** The faults of all settings from code, those of other environments too. */
 function faultsOfCodeSettings(code: CodeSettings): ConfigurationFault[] {
-  if (!isObject(code)) return faultsOfCode(TABLE, code);
+  if (!isGroup(code)) return faultsOfCode(TABLE, code);
   const { environments = {}, ...given } = code;
-  if (!isObject(environments)) return faultsOfCode(TABLE, environments, 'environments.');
+  if (!isGroup(environments)) return faultsOfCode(TABLE, environments, 'environments.');
   return [
     ...faultsOfCode(TABLE, given),
     ...Object.entries(environments).flatMap(([name, settings]) =>
@@ -64,8 +64,6 @@ function faultsOfCodeSettings(code: CodeSettings): ConfigurationFault[] {
     ),
   ];
 }
-
-const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null;
 
 function deepFreeze<Value>(value: Value): Value {
   if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {

@@ -29,7 +29,7 @@ export function readTable(table: Table, variables: Variables, given: object): Re
     ...formerNameFaults(table, variables),
     ...reader.faults,
     ...orderFaults(table, values),
-    ...exclusionFaults(table, variables, settings),
+    ...exclusionFaults(table, variables, values),
   ];
   return { settings, values, faults };
 }
@@ -163,22 +163,18 @@ function withoutReplaced(table: Table, variables: Variables, given: Values): Val
 }
 
 /** Two settings of one meaning, whether a variable or the code has set them. */
-function exclusionFaults(table: Table, variables: Variables, settings: Values): ConfigurationFault[] {
+function exclusionFaults(table: Table, variables: Variables, values: Readonly<Values>): ConfigurationFault[] {
   const entries = entriesOf(table);
   return entries.flatMap(({ path, row }) => {
     if (row.kind === 'family' || row.variable === undefined || row.excludes === undefined) return [];
     const excluded = entries.find((each) => each.row.variable === row.excludes)!;
-    if (valueAt(settings, path) === undefined || valueAt(settings, excluded.path) === undefined) return [];
+    if (values[row.variable] === undefined || values[row.excludes] === undefined) return [];
     const [first, second] = [excluded, { path, row }].map((each) =>
       isSet(each.row.variable!, variables) ? each.row.variable! : `${each.path} in code`,
     );
     const message = `${first} and ${second} are both set; set only one of them`;
     return [{ variables: [row.excludes, row.variable] as const, message, expected: `${row.excludes} alone` }];
   });
-}
-
-function valueAt(settings: Values, path: string): unknown {
-  return path.split('.').reduce<unknown>((value, name) => (value as Values | undefined)?.[name], settings);
 }
 
 function isSet(name: string, variables: Variables): boolean {
