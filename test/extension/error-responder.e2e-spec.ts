@@ -17,7 +17,7 @@ class ProblemResponder extends ErrorResponder {
   }
 }
 
-/** A responder with one result, whatever it is. */
+/** A responder that returns the same result each time. */
 function responderOf(getResult: () => unknown): Provider {
   return { provide: ErrorResponder, useValue: { toErrorResponse: getResult } };
 }

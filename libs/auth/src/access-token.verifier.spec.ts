@@ -1,18 +1,11 @@
 import { createHmac, createSecretKey } from 'node:crypto';
 import { JwtService } from '@nestjs/jwt';
 import { AccessTokenVerifier } from './access-token.verifier.js';
-import type { TokenOptions } from './auth.options.js';
+import { AUTH_DEFAULTS, type TokenOptions } from './auth.options.js';
 
 const SECRET = 'a secret of the tests, long enough to be one';
 
-const CLAIMS = {
-  userId: 'user_id',
-  tokenId: 'jti',
-  sessionId: 'sid',
-  role: 'role',
-  email: 'email',
-  username: 'username',
-};
+const CLAIMS = { ...AUTH_DEFAULTS.claims, userId: 'user_id', role: 'role', username: 'username' };
 
 /** Counts what it verifies, so that a test sees what the cache spared. */
 class CountingJwtService extends JwtService {

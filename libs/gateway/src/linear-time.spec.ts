@@ -18,6 +18,7 @@ import { hasBody } from '../../proxy/src/forward/announced-body.js';
 import { TrustedProxies } from '../../proxy/src/http/trusted-proxies.js';
 import { AccessTokenVerifier } from '../../auth/src/access-token.verifier.js';
 import { moveToken, subprotocolsOf } from '../../auth/src/handshake-token.js';
+import { AUTH_DEFAULTS } from '../../auth/src/auth.options.js';
 import { Authenticator } from '../../auth/src/authenticator.js';
 import type { RevocationStore } from '../../auth/src/revocation.store.js';
 import { JwtService } from '@nestjs/jwt';
@@ -94,14 +95,7 @@ const tokenOptions = {
   secret: '',
   audience: 'a',
   issuer: 'b',
-  claims: {
-    userId: 'user_id',
-    tokenId: 'jti',
-    sessionId: 'sid',
-    role: 'role',
-    email: 'email',
-    username: 'username',
-  },
+  claims: AUTH_DEFAULTS.claims,
   cachedTokens: 10,
   clockToleranceSeconds: 5,
 };

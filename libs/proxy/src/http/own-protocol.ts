@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 
-/** The protocol of a client's connection to this process, whatever a proxy in front says of its own. */
+/** The protocol of the connection to this process; that of the client to a proxy in front may differ. */
 export function ownProtocolOf(socket: Socket): 'http' | 'https' {
   return 'encrypted' in socket ? 'https' : 'http';
 }

@@ -48,7 +48,7 @@ const STORES: readonly (readonly [string, object, string[]])[] = [
     [
       'counts the points of a key',
       'takes any number of points at once',
-      'counts each key by itself, whatever characters it has',
+      'counts each key by itself, keys of all characters',
     ],
   ],
   [
@@ -58,7 +58,7 @@ const STORES: readonly (readonly [string, object, string[]])[] = [
         return key.trim();
       }
     })(),
-    ['counts each key by itself, whatever characters it has'],
+    ['counts each key by itself, keys of all characters'],
   ],
   [
     'reads, and then writes',

@@ -46,7 +46,7 @@ export const rateLimitStoreKit: readonly KitCase<RateLimitStore>[] = [
     const key = newKey();
     assert.deepEqual(await pointsOf(store, key, [1_000_000, 1]), [1_000_000, 1_000_001]);
   }),
-  kitCase('counts each key by itself, whatever characters it has', async (store) => {
+  kitCase('counts each key by itself, keys of all characters', async (store) => {
     const prefix = newKey();
     for (const [index, owner] of OWNERS.entries()) {
       const { consumedPoints } = await store.consume(`${prefix}:${owner}`, index + 1, WINDOW_MS);
